@@ -1,15 +1,17 @@
 import type { PageChange } from '../page/page.ts';
-import type { ChangeStore, StoredChange } from '../storage/store/digest-store.ts';
+import type { CauseStore, ChangeStore, StoredChange } from '../storage/store/digest-store.ts';
+import type { Grid } from '../storage/store/look-store.ts';
 import { changeWords } from '../text/change-words.ts';
 
-/** The most changes of a span that are drawn. */
-const maxDrawn = 1000;
+/** The most changes of a span that are counted, and the most ticks of a plot. */
+const maxCounted = 1000;
+/** A number of days on which no item changes within a plot: restless items have ticks too. */
+const neverRestless = 10_000;
 /** The number of changes that are listed of a client. */
 const maxListed = 20;
 
 /** The changes of a client's state within a span that ends now. */
 export interface ClientChanges {
-  readonly timesMs: readonly number[];
   /** The newest changes, newest first. */
   readonly newest: readonly PageChange[];
   /** The number of older ones. */
@@ -18,11 +20,21 @@ export interface ClientChanges {
 
 /** Reads the changes of a client since a time. */
 export async function readClientChanges(store: ChangeStore, client: string, sinceMs: number): Promise<ClientChanges> {
-  const changes = await store.changes([client], sinceMs, maxDrawn);
+  const changes = await store.changes([client], sinceMs, maxCounted);
   const newest = changes.slice(-maxListed).reverse().map(pageChange);
-  return { timesMs: changes.map(({ latestAtMs }) => latestAtMs), newest, older: changes.length - newest.length };
+  return { newest, older: changes.length - newest.length };
 }
 
 function pageChange(change: StoredChange): PageChange {
   return { foundAtMs: change.latestAtMs, words: changeWords(change) };
+}
+
+/** Reads the times for the ticks of plots: those at which changes of clients were found within the span of a grid. */
+export async function readChangeTimes(
+  causes: Pick<CauseStore, 'changeTimes'>,
+  clients: readonly string[],
+  { sinceMs, untilMs }: Pick<Grid, 'sinceMs' | 'untilMs'>,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const times = await causes.changeTimes(clients, { afterMs: sinceMs, untilMs }, neverRestless);
+  return new Map([...times].map(([client, own]) => [client, own.slice(-maxCounted)]));
 }

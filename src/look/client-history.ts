@@ -46,8 +46,8 @@ export interface ClientHistoryOptions {
   readonly rules: readonly Rule[];
   /** The client's alerts of the span. */
   readonly alerts: readonly Alert[];
-  /** The times at which changes of the client's state were found. Left out: none is drawn. */
-  readonly changesMs?: readonly number[];
+  /** The times at which changes of the client's state were found. */
+  readonly changesMs: readonly number[];
   /** False if interfaces and series are left out. */
   readonly isFull: boolean;
 }
@@ -97,7 +97,7 @@ function hasBand({ stepMs, sampleMs }: Grid): boolean {
 
 /** Returns the history that the plots of a client show. */
 export function clientHistory(options: ClientHistoryOptions): ClientHistory {
-  const { client, figures, series, stepFactor, rules, alerts, changesMs = [], isFull } = options;
+  const { client, figures, series, stepFactor, rules, alerts, changesMs, isFull } = options;
   const stepMs = options.grid.stepMs * stepFactor;
   const grid = { ...options.grid, stepMs, points: Math.ceil(options.grid.points / stepFactor) };
   const stats = figures.stats.of(client, stepFactor);

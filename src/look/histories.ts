@@ -2,7 +2,9 @@ import type { Rule } from '../config/config.ts';
 import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import { counted } from '../text/numbers.ts';
+import type { CauseStore } from '../storage/store/digest-store.ts';
 import type { Grid, PlotStore, Watch } from '../storage/store/look-store.ts';
+import { readChangeTimes } from './client-changes.ts';
 import { clientHistory, readFigures } from './client-history.ts';
 import { maxSeriesClients, readSeries, type SeriesFigures } from './client-series.ts';
 
@@ -22,6 +24,7 @@ export interface HistoryClient {
 
 export interface HistoriesOptions extends Watch {
   readonly plots: PlotStore;
+  readonly causes: Pick<CauseStore, 'changeTimes'>;
   /** Worst first. */
   readonly clients: readonly HistoryClient[];
   /** Returns the grid of the span for a number of clients, with at most `points` points. */
@@ -65,7 +68,7 @@ const sampled = 'A point is one report of its time, not the mean of all: there a
 export async function readHistories(
   options: HistoriesOptions,
 ): Promise<{ readonly plots: readonly ClientPlots[]; readonly omissions: readonly string[] }> {
-  const { plots, clients, gridOf, historyBytes, signal, onProgress } = options;
+  const { plots, causes, clients, gridOf, historyBytes, signal, onProgress } = options;
   const most = historyBytes === 0 ? 0 : Math.max(worst, historyBytes / minBytes);
   const detailed = clients.length <= most ? clients : clients.slice(0, Math.min(worst, most));
   const isWhole = detailed.length === clients.length;
@@ -76,6 +79,7 @@ export async function readHistories(
     onProgress: (share) => onProgress(share * (isWhole ? 1 : 0.8)),
   });
   const series = await readWorstSeries(options, names(detailed), grid);
+  const changes = await readChangeTimes(causes, names(detailed), grid);
   const sparkGrid = isWhole ? grid : gridOf(clients.length, sparkPoints);
   const cpu = isWhole
     ? figures.stats
@@ -84,7 +88,10 @@ export async function readHistories(
         { signal, onProgress: (share) => onProgress(0.8 + share * 0.2) },
       );
   const draw = (client: HistoryClient, { isFull, stepFactor }: Thinning): ClientHistory =>
-    clientHistory({ ...client, figures, series, grid, stepFactor, isFull: isFull || client.alerts.length > 0 });
+    clientHistory({
+      ...{ ...client, figures, series, grid, stepFactor, isFull: isFull || client.alerts.length > 0 },
+      changesMs: changes.get(client.client) ?? [],
+    });
   const encoded = encodeAll(detailed, historyBytes, (client, thinning) => encodeHistory(draw(client, thinning)));
   return {
     plots: clients.map(({ client }, index) => ({

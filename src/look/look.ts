@@ -28,7 +28,7 @@ const lateRuns = 3;
 
 export interface FleetPageOptions extends Watch {
   readonly config: Config;
-  readonly storage: Pick<Storage, 'history' | 'levels' | 'operator' | 'plots' | 'records'>;
+  readonly storage: Pick<Storage, 'causes' | 'history' | 'levels' | 'operator' | 'plots' | 'records'>;
   /** The clients to show. */
   readonly clients: readonly Client[];
   /** True if the page shows the whole fleet, with the alerts about the fleet itself. */
@@ -47,7 +47,7 @@ export interface FleetPageOptions extends Watch {
 /** Reads the data of a report. The same database, configuration and span give the same page. */
 export async function readFleetPage(options: FleetPageOptions): Promise<FleetPage> {
   const { config, isWhole, title, sinceMs, untilMs } = options;
-  const { operator, plots, records } = options.storage;
+  const { causes, operator, plots, records } = options.storage;
   const shown = new Set(options.clients.map(({ name }) => name));
   const stored = (await records.alertsBetween(sinceMs, untilMs, maxAlerts))
     .filter(({ client }) => shown.has(client) || (isWhole && client === ''))
@@ -67,8 +67,7 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
   });
   const fleetLogs = await readFleetLogs(records, names, { sinceMs, untilMs, pageBytes: options.historyBytes });
   const { plots: drawn, omissions } = await readHistories({
-    plots,
-    gridOf,
+    ...{ plots, causes, gridOf },
     historyBytes: Math.max(0, options.historyBytes - fleetChecks.bytes - fleetLogs.bytes),
     clients: members.map(({ client }) => ({
       client,

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import { sortAlerts } from '../look/alert-views.ts';
 import { readClientHistory } from '../look/client-history.ts';
-import { type ClientChanges, readClientChanges } from '../look/client-changes.ts';
+import { type ClientChanges, readChangeTimes, readClientChanges } from '../look/client-changes.ts';
 import { readPageChecks } from '../look/client-checks.ts';
 import { pageLogLine, shownLogLines } from '../look/client-logs.ts';
 import { forwardedRuns } from '../look/fleet-status.ts';
@@ -190,7 +190,8 @@ export async function clientHistory(
   const grid = reportGrid(sinceMs, nowMs, config.collector.everyMs, 1);
   const { rules } = client;
   const changes = await readClientChanges(storage.changes, name, sinceMs);
-  const drawn = { client: name, grid, rules, alerts, changesMs: changes.timesMs };
+  const changesMs = (await readChangeTimes(storage.causes, [name], grid)).get(name) ?? [];
+  const drawn = { client: name, grid, rules, alerts, changesMs };
   return {
     history: await readClientHistory(storage.plots, drawn),
     alerts,

@@ -1,3 +1,4 @@
+import { groupBy } from '../platform/group-by.ts';
 import { shortened } from './shortened.ts';
 
 /** A change of the state of a client: an item with its value before and after, null where it did not exist. */
@@ -38,6 +39,11 @@ const kinds: Readonly<Record<string, KindWords>> = {
   unit: { noun: '', partsOf: (value) => partsBetween(value.replace(dull, ''), ' ') },
 };
 const others: KindWords = { noun: '', partsOf: (value) => partsBetween(value.replace(dull, ''), '\0') };
+
+/** Groups changes with the same words, such as boots of many clients, in the order of their first ones. */
+export function foldChanges<Change extends ChangedItem>(changes: readonly Change[]): readonly (readonly Change[])[] {
+  return [...groupBy(changes, (change) => `${change.kind} ${changeWords(change)}`).values()];
+}
 
 /**
  * Describes a change: `openssl 3.0.11 to 3.0.14`, `/etc/nginx/nginx.conf`, `nginx.service masked`, `new port tcp 443`,

@@ -3,11 +3,15 @@ import { test } from 'node:test';
 
 import type { Rule } from '../../src/config/config.ts';
 import { readClientHistory } from '../../src/look/client-history.ts';
+import { readHistories } from '../../src/look/histories.ts';
+import { decodeHistory } from '../../src/page/browser/decode-series.ts';
 import { hourMs, minuteMs, secondMs } from '../../src/platform/units.ts';
+import { stateDigest } from '../../src/report/state/state.ts';
 import type { Grid } from '../../src/storage/store/look-store.ts';
 import { alert } from '../storage/support/alert-samples.ts';
 import { onEachDatabase } from '../storage/support/databases.ts';
 import { item, noonMs, worker } from '../storage/support/samples.ts';
+import { stateItem } from '../storage/support/state-samples.ts';
 
 const grid: Grid = { sinceMs: noonMs, stepMs: hourMs, points: 6, untilMs: noonMs + 6 * hourMs, sampleMs: null };
 /** CPU, memory and uptime in seconds, by minute. The machine was booted at minutes 140 and 290. */
@@ -56,7 +60,7 @@ onEachDatabase('the history of a client', (kit) => {
       alert({ rule: 'cpu', subject: '', severity: 'warning', pendingSinceMs: noonMs - hourMs, resolvedAtMs: noonMs }),
       alert({ pendingSinceMs: noonMs + 2 * hourMs + 499, resolvedAtMs: null }),
     ];
-    const history = await readClientHistory(plots, { client: 'web-1', grid, rules, alerts });
+    const history = await readClientHistory(plots, { client: 'web-1', grid, rules, alerts, changesMs: [] });
     const valuesOf = (group: string, name: string): unknown =>
       history.series.find((one) => one.group === group && one.name === name)?.values;
     assert.deepEqual(valuesOf('cpu', 'least'), [10, 20, 50, null, 5, 1]);
@@ -84,10 +88,36 @@ onEachDatabase('the history of a client', (kit) => {
     const { reports: store, plots } = (await kit.open()).storage;
     await store.ingest([item({})]);
     const fine = { ...grid, stepMs: 30 * minuteMs, points: 12 };
-    const { series } = await readClientHistory(plots, { client: 'web-1', grid: fine, rules: [], alerts: [] });
+    const { series } = await readClientHistory(plots, {
+      client: 'web-1',
+      grid: fine,
+      rules: [],
+      alerts: [],
+      changesMs: [],
+    });
     assert.deepEqual(
       series.filter(({ group }) => group === 'cpu').map(({ name }) => name),
       ['mean'],
     );
+  });
+
+  test('of a report has a tick for each look of its span that found changes', async () => {
+    const { reports: store, plots, causes } = (await kit.open()).storage;
+    const look = (minutes: number, ...lines: readonly string[]) =>
+      stateItem('web-1', noonMs + minutes * minuteMs, [
+        { kind: 'package', digest: stateDigest(lines), error: null, lines },
+      ]);
+    const looks = [look(-90, 'a\t1'), look(-60, 'a\t2'), look(60, 'a\t3', 'b\t1'), look(200, 'a\t4', 'b\t1')];
+    for (const one of looks) await store.ingest([one]);
+    const clients = ['web-1', 'web-2'].map((client) => ({ client, rules: [], alerts: [] }));
+    const watch = { signal: AbortSignal.timeout(60_000), onProgress: () => undefined };
+    const ticksUntil = async (untilMs: number): Promise<unknown> => {
+      const gridOf = (): Grid => ({ ...grid, untilMs });
+      const { plots: drawn } = await readHistories({ plots, causes, clients, gridOf, historyBytes: 1e6, ...watch });
+      return await Promise.all(drawn.map(async ({ history }) => (await decodeHistory(history ?? '')).changes));
+    };
+    const at = (minutes: number): number => (noonMs + minutes * minuteMs) / secondMs;
+    assert.deepEqual(await ticksUntil(noonMs + 6 * hourMs), [[at(60), at(200)], []]);
+    assert.deepEqual(await ticksUntil(noonMs + 2 * hourMs), [[at(60)], []]);
   });
 });

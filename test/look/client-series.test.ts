@@ -72,7 +72,13 @@ onEachDatabase('the series of a client', (kit) => {
   test('have the means of hours and of rows, also where a report of each step would have none', async () => {
     const { storage } = await kit.open();
     await fill(storage);
-    const history = await readClientHistory(storage.plots, { client: 'web-1', grid, rules: [], alerts: [] });
+    const history = await readClientHistory(storage.plots, {
+      client: 'web-1',
+      grid,
+      rules: [],
+      alerts: [],
+      changesMs: [],
+    });
     const series = history.series.filter(({ group }) => group === 'series');
     assert.deepEqual(series.map(({ plot, name, unit }) => [plot, name, unit]).sort(), [
       ['load', 'queue', 'count'],

@@ -34,7 +34,7 @@ export function namedWords({
   after,
   more,
   moreKind,
-}: Omit<NamedChanges, 'failing' | 'others'>): string {
+}: Pick<NamedChanges, 'kind' | 'item' | 'before' | 'after' | 'more' | 'moreKind'>): string {
   const first = quoted(changeWords({ kind, item, oldValue: before, newValue: after }));
   if (more === 0) return first;
   const noun = moreKind === null ? '' : ` ${plurals[moreKind] ?? ''}`.trimEnd();

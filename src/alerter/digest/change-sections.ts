@@ -1,11 +1,14 @@
 import type { SectionWords } from '../compose/mail-words.ts';
 import type { Client } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { AlertSpan, InventoryChange, InventoryFacts } from '../../storage/store/digest-store.ts';
+import type { AlertSpan, InventoryFacts, StoredChange } from '../../storage/store/digest-store.ts';
+import { foldChanges } from '../../text/change-words.ts';
 import { compareText } from '../../text/compare-text.ts';
+import { byName } from '../../text/name-order.ts';
 import { commaGrouped, countedMany, describeSize, joined } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
+import { namedWords } from '../cause/cause-words.ts';
 import { digestSection, firstLines, nameList, type DigestWording } from './digest-section.ts';
 import type { DigestFacts } from './read-digest.ts';
 
@@ -21,9 +24,12 @@ interface Change {
   readonly clients: readonly string[];
 }
 
-/** Returns the changes of the span: reboots, systems, machines, clients, the configuration, host keys; null if none. */
+/**
+ * Returns the changes of the span: reboots, systems, machines, clients, the configuration, host keys, and the states of
+ * clients. Returns null if there are none.
+ */
 export function changesSection(facts: DigestFacts, { most }: DigestWording): SectionWords | null {
-  const reboots = firedOf(facts, 'rebooted').map(({ client }) => client);
+  const reboots = bootsOf(facts);
   const keys = firedOf(facts, 'host-key-changed').map(({ client }) => client);
   const configs = facts.runs.find(({ program }) => program === 'collect')?.configs ?? 0;
   const changes = [
@@ -35,14 +41,14 @@ export function changesSection(facts: DigestFacts, { most }: DigestWording): Sec
     ...(configs > 1 ? [{ what: `config.xml: ${commaGrouped(configs)} versions were in use`, clients: [] }] : []),
     ...changeOf('new client', facts.joined),
     ...changeOf('left config.xml', facts.left),
-    ...inventoryChanges(facts.inventories),
+    ...mostFrequentFirst([...inventoryChanges(facts), ...stateChanges(facts.changes)]),
   ];
   if (changes.length === 0) return null;
   const lineOf = ({ what, clients }: Change): string => {
     const count = clients.length === 1 ? '' : ` (${commaGrouped(clients.length)})`;
     return clients.length === 0 ? what : `${what}${count}: ${nameList(clients)}`;
   };
-  const title = `${countedMany(changes.length, 'kind')} of change`;
+  const title = `${facts.moreChanges ? 'More than ' : ''}${countedMany(changes.length, 'kind')} of change`;
   const lines = firstLines(changes, Math.max(minChanges, 2 * most), lineOf);
   return digestSection({ heading: 'What changed', blocks: [{ title, lines }] });
 }
@@ -51,24 +57,73 @@ function changeOf(what: string, clients: readonly string[]): readonly Change[] {
   return clients.length === 0 ? [] : [{ what, clients: [...new Set(clients)] }];
 }
 
+/** Returns the client of each alert of a boot, and the clients without such an alert whose state has a boot. */
+function bootsOf(facts: DigestFacts): readonly string[] {
+  const alerted = firedOf(facts, 'rebooted').map(({ client }) => client);
+  const known = new Set(alerted);
+  const seen = new Set(facts.changes.filter(isBoot).map(({ client }) => client));
+  return [...alerted, ...[...seen].filter((client) => !known.has(client))];
+}
+
+function isBoot({ kind, item }: StoredChange): boolean {
+  return kind === 'system' && item === 'boot';
+}
+
 /** Returns the alerts of a rule that fired within the span. */
 function firedOf({ spans, sinceMs, untilMs }: DigestFacts, rule: string): readonly AlertSpan[] {
   return spans.filter((span) => span.rule === rule && span.firingSinceMs >= sinceMs && span.firingSinceMs < untilMs);
 }
 
+interface KindOfChange extends Change {
+  /** The kind of change, such as `kernel`, `disk came` or `package`. */
+  readonly kind: string;
+}
+
 /**
- * Returns the differences of inventories: first the most frequent one of each kind, then the others by the number of
- * clients.
+ * Puts changes with the same words together, and sorts them: first the most frequent one of each kind, then the others
+ * by the number of clients.
  */
-function inventoryChanges(inventories: readonly InventoryChange[]): readonly Change[] {
-  const all = inventories.flatMap(({ client, before, after }) =>
-    differences(before, after).map((difference) => ({ ...difference, client })),
+function mostFrequentFirst(changes: readonly KindOfChange[]): readonly Change[] {
+  const same = [...groupBy(changes, ({ what }) => what).entries()].map(([what, own]) => ({
+    ...{ what, kind: own[0]?.kind, clients: own.flatMap(({ clients }) => clients).sort(byName) },
+  }));
+  const sorted = same.sort(
+    (one, other) => other.clients.length - one.clients.length || compareText(one.what, other.what),
   );
-  const sorted = [...groupBy(all, ({ kind, words }) => `${kind}${words}`)]
-    .map(([what, own]) => ({ what, kind: own[0]?.kind, clients: own.map(({ client }) => client) }))
-    .sort((one, other) => other.clients.length - one.clients.length || compareText(one.what, other.what));
   const firsts = new Set([...groupBy(sorted, ({ kind }) => kind).values()].map(([first]) => first));
   return [...sorted.filter((one) => firsts.has(one)), ...sorted.filter((one) => !firsts.has(one))];
+}
+
+/** Returns the differences of inventories. Leaves out systems and kernels of clients whose state has this change. */
+function inventoryChanges({ inventories, changes }: DigestFacts): readonly KindOfChange[] {
+  const upgraded = new Set(
+    changes.filter((change) => change.kind === 'system' && !isBoot(change)).map(({ client }) => client),
+  );
+  const all = inventories.flatMap(({ client, before, after }) =>
+    differences(before, after)
+      .filter(({ kind }) => !upgraded.has(client) || (kind !== 'system' && kind !== 'kernel'))
+      .map((difference) => ({ ...difference, client })),
+  );
+  return [...groupBy(all, ({ kind, words }) => `${kind}${words}`)].map(([what, own]) => ({
+    ...{ what, kind: own[0]?.kind ?? '', clients: own.map(({ client }) => client) },
+  }));
+}
+
+/**
+ * Returns the changes of states but for boots. Changes of one kind of the same clients are one, such as the packages of
+ * an upgrade.
+ */
+function stateChanges(changes: readonly StoredChange[]): readonly KindOfChange[] {
+  const folded = foldChanges(changes.filter((change) => !isBoot(change))).flatMap((own) => {
+    const [first] = own;
+    const clients = [...new Set(own.map(({ client }) => client))].sort(byName);
+    return first === undefined ? [] : [{ ...first, clients, members: JSON.stringify([first.kind, clients]) }];
+  });
+  return [...groupBy(folded, ({ members }) => members).values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const { kind, item, oldValue: before, newValue: after, clients } = first;
+    return [{ what: namedWords({ kind, item, before, after, more: others.length, moreKind: kind }), kind, clients }];
+  });
 }
 
 interface Difference {

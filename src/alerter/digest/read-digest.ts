@@ -10,6 +10,7 @@ import type {
   KnownClient,
   PendingWork,
   RunTotals,
+  StoredChange,
 } from '../../storage/store/digest-store.ts';
 import type { StoredForecast } from '../../storage/store/level-store.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
@@ -20,6 +21,8 @@ import type { DigestSpan } from './due-digests.ts';
 const maxSpans = 50_000;
 /** The most inventories that are compared in full. */
 const maxInventories = 2_000;
+/** The most changes of states that are folded. */
+const maxChanges = 50_000;
 
 /** A forecast that no pass has renewed within this time is ignored. */
 const staleForecastMs = 2 * dayMs;
@@ -41,6 +44,10 @@ export interface DigestFacts extends DigestSpan {
   readonly joined: readonly string[];
   readonly left: readonly string[];
   readonly inventories: readonly InventoryChange[];
+  /** The newest changes of states, oldest first. */
+  readonly changes: readonly StoredChange[];
+  /** True if there were more changes. */
+  readonly moreChanges: boolean;
   readonly pending: readonly PendingWork[];
   /** Mails that were tried and not accepted. Empty for a digest of groups. */
   readonly undelivered: readonly MailSummary[];
@@ -52,12 +59,15 @@ export interface DigestFacts extends DigestSpan {
   readonly newOutliers: boolean;
 }
 
-export type DigestStorage = Pick<Storage, 'evaluation' | 'mails' | 'digest' | 'exports' | 'figures' | 'levels'>;
+export type DigestStorage = Pick<
+  Storage,
+  'evaluation' | 'mails' | 'digest' | 'exports' | 'figures' | 'levels' | 'changes'
+>;
 
 /** Reads the facts of a digest. Returns null if no client was known yet when the digest was due. */
 export async function readDigest(
   config: Config,
-  { evaluation, mails, digest: store, exports, figures, levels }: DigestStorage,
+  { evaluation, mails, digest: store, exports, figures, levels, changes: changeStore }: DigestStorage,
   digest: DigestConfig,
   span: DigestSpan,
 ): Promise<DigestFacts | null> {
@@ -70,6 +80,7 @@ export async function readDigest(
   const dueMs = span.lateSinceMs ?? untilMs;
   if (clients.length > 0 && !seen.some(({ firstSeenMs }) => firstSeenMs < dueMs)) return null;
   const spans = await store.alertSpans(sinceMs, untilMs, maxSpans);
+  const changes = await changeStore.changes(isWhole ? null : [...names], sinceMs, maxChanges);
   const outliers = await outliersOf(config, figures, names, untilMs);
   const lasting = { exports, beforeMs: sinceMs, everyMs: config.collector.everyMs };
   const undelivered = isWhole ? await mails.undelivered() : [];
@@ -83,6 +94,8 @@ export async function readDigest(
     runs: isWhole ? await store.runTotals(sinceMs, untilMs) : [],
     ...arrivals(config, seen, { isWhole, names, sinceMs, untilMs }),
     inventories: (await store.inventoryChanges(sinceMs, untilMs, maxInventories)).filter(isOurs),
+    changes: changes.filter((change) => isOurs(change) && change.latestAtMs < untilMs),
+    moreChanges: changes.length === maxChanges,
     pending: (await store.pendingWork()).filter(isOurs),
     undelivered: undelivered.filter(({ error }) => error !== null),
     databaseBytes: isWhole ? await store.databaseBytes() : null,

@@ -6,7 +6,7 @@ import type { StoredChange, StoredPackage } from '../../storage/store/digest-sto
 import type { Storage } from '../../storage/store/storage.ts';
 import { byName } from '../../text/name-order.ts';
 import { counted } from '../../text/numbers.ts';
-import { changeWords } from '../../text/change-words.ts';
+import { changeWords, foldChanges } from '../../text/change-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
@@ -37,11 +37,14 @@ export async function changesCommand(
   const names = options.names.length === 0 ? null : clients.map(({ name }) => name);
   const all = await read((storage) => storage.changes.changes(names, sinceMs, maxChanges), []);
   const known = new Set(clients.map(({ name }) => name));
-  const folded = fold(all.filter(({ client, kind }) => known.has(client) && (kinds === null || kinds.has(kind))));
+  const shown = all.filter(({ client, kind }) => known.has(client) && (kinds === null || kinds.has(kind)));
   printAnswer(
     output,
-    () => ({ command: 'changes', at: jsonTime(nowMs), since: jsonTime(sinceMs), changes: folded.map(foldedJson) }),
-    () => changesText(output, config, folded, { since: options.since, nowMs }),
+    () => {
+      const changes = inOrder(foldExactly(shown)).map(foldedJson);
+      return { command: 'changes', at: jsonTime(nowMs), since: jsonTime(sinceMs), changes };
+    },
+    () => changesText(output, config, inOrder(foldChanges(shown)), { since: options.since, nowMs }),
   );
   return 0;
 }
@@ -75,17 +78,24 @@ interface Folded extends Pick<StoredChange, 'kind' | 'item' | 'oldValue' | 'newV
   readonly changes: readonly StoredChange[];
 }
 
-/** Puts equal changes together, in the order of their newest ones. */
-function fold(changes: readonly StoredChange[]): readonly Folded[] {
-  const key = ({ kind, item, oldValue, newValue }: StoredChange): string =>
-    JSON.stringify([kind, item, oldValue, newValue]);
+/** Returns groups of equal changes in the order of their newest ones. */
+function inOrder(groups: readonly (readonly StoredChange[])[]): readonly Folded[] {
   const latestMs = ({ changes: own }: Folded): number => own.at(-1)?.latestAtMs ?? 0;
-  return [...groupBy(changes, key).values()]
+  return groups
     .flatMap((own): Folded[] => {
       const [first] = own;
       return first === undefined ? [] : [{ ...first, changes: own }];
     })
     .sort((one, other) => latestMs(one) - latestMs(other));
+}
+
+/** Groups changes with the same values before and after. */
+function foldExactly(changes: readonly StoredChange[]): readonly (readonly StoredChange[])[] {
+  return [
+    ...groupBy(changes, ({ kind, item, oldValue, newValue }) =>
+      JSON.stringify([kind, item, oldValue, newValue]),
+    ).values(),
+  ];
 }
 
 function foldedJson({ kind, item, oldValue, newValue, changes }: Folded): object {

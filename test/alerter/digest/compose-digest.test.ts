@@ -9,6 +9,7 @@ import { columnsOf } from '../../../src/text/text-columns.ts';
 import { isWide } from '../../support/long-tests.ts';
 import {
   badWeek,
+  changesOf,
   digestConfig,
   hostileWeek,
   machine,
@@ -50,6 +51,7 @@ const hugeWeek: DigestFacts = {
     before: machine,
     after: { ...machine, kernel: `6.1.${index % 500}`, disks: [`disk ${index}`], cards: [`eth0 ${index}`] },
   })),
+  changes: each(10_000, (client, index) => changesOf(client, ['file', `/etc/${index}`, null, null])).flat(),
   forecasts: oneOf(badWeek.forecasts).flatMap((forecast) => each(10_000, (client) => ({ ...forecast, client }))),
   outliers: {
     figures: oneOf(badWeek.outliers.figures).flatMap((figure) => each(5000, (client) => ({ ...figure, client }))),
@@ -182,4 +184,39 @@ test('forecasts beyond 30 days are left out, and days count from the digest on',
   assert.match(text, /\n {2}d0 \/data: in 0 days \(Thu 19 Nov\), [^\n]+\n {2}d1 \/data: in 0 days /);
   assert.match(text, /\n {2}d29\.5 \/data: in 29 days \(Fri 18 Dec\), grows 11 GiB a day\n/);
   assert.doesNotMatch(text, /d31/);
+});
+
+test('an upgrade of many clients is one change of a digest, and a boot or a kernel is listed once', () => {
+  const upgraded = ['web-001', 'web-002', 'web-003'].flatMap((client) =>
+    changesOf(
+      client,
+      ['package', 'libssl3 amd64', '3.0.11', '3.0.14'],
+      ['package', 'openssl amd64', '3.0.11', '3.0.14'],
+      ['system', 'boot', `1 ${client}`, `2 ${client}`],
+    ),
+  );
+  const kernel = { before: machine, after: { ...machine, kernel: '6.1.0-22-amd64' } };
+  const { text } = compose({
+    ...quietWeek,
+    spans: [spanOf('web-001', 0, 3, { rule: 'rebooted', subject: '', closedReason: 'event' })],
+    inventories: ['web-002', 'web-004'].map((client) => ({ client, ...kernel })),
+    changes: [
+      ...upgraded,
+      ...changesOf('web-002', ['system', 'kernel', '6.1.0-18-amd64', '6.1.0-22-amd64']),
+      ...changesOf('web-009', ['unit', 'nginx.service', 'enabled', 'masked']),
+    ],
+  });
+  const section = /WHAT CHANGED =+\n\n([^]*?)\n\n/.exec(text)?.[1]?.split('\n');
+  assert.deepEqual(section, [
+    '4 kinds of change',
+    '  booted (3): web-001, web-002, web-003',
+    '  libssl3 3.0.11 to 3.0.14 and 1 more package (3): web-001, web-002, we…',
+    '  kernel 6.1.0-18-amd64 to 6.1.0-22-amd64 (2): web-002, web-004',
+    '  nginx.service masked: web-009',
+  ]);
+});
+
+test('a digest says that there were more changes than it read', () => {
+  const changes = changesOf('web-001', ['file', '/etc/hosts', null, null]);
+  assert.match(compose({ ...quietWeek, changes, moreChanges: true }).text, /^More than 1 kind of change$/m);
 });

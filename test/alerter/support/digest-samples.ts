@@ -1,7 +1,7 @@
 import type { DigestFacts } from '../../../src/alerter/digest/read-digest.ts';
 import { dayMs, hourMs } from '../../../src/platform/units.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
-import type { AlertSpan, InventoryFacts, RunTotals } from '../../../src/storage/store/digest-store.ts';
+import type { AlertSpan, InventoryFacts, RunTotals, StoredChange } from '../../../src/storage/store/digest-store.ts';
 import type { StoredForecast } from '../../../src/storage/store/level-store.ts';
 import type { FigureOutlier } from '../../../src/outliers/figure-outliers.ts';
 import type { KindOutlier } from '../../../src/outliers/kind-outliers.ts';
@@ -52,6 +52,8 @@ export const quietWeek: DigestFacts = {
   joined: [],
   left: [],
   inventories: [],
+  changes: [],
+  moreChanges: false,
   pending: [],
   undelivered: [],
   databaseBytes: 3.2 * 2 ** 30,
@@ -96,6 +98,15 @@ export const machine: InventoryFacts = {
   disks: ['SAMSUNG MZ7L3 894 GiB serial S1', 'SAMSUNG MZ7L3 894 GiB serial S2'],
   cards: ['eth0 52:54:00:12:34:56'],
 };
+
+/** Returns changes of a client that were found three hours ago. Each is kind, item, value before and after. */
+export function changesOf(
+  client: string,
+  ...changes: readonly (readonly [string, string, string | null, string | null])[]
+): readonly StoredChange[] {
+  const times = { earliestAtMs: now - 4 * hourMs, latestAtMs: now - 3 * hourMs };
+  return changes.map(([kind, item, oldValue, newValue]) => ({ client, kind, item, oldValue, newValue, ...times }));
+}
 
 /** A week with every kind of event: more than fits into 80 lines. */
 export const badWeek: DigestFacts = {
@@ -154,6 +165,19 @@ export const badWeek: DigestFacts = {
       after: { ...machine, disks: [machine.disks?.[0] ?? '', 'WDC WD120 10.9 TiB serial W9'], cards: [] },
     },
   ],
+  changes: [
+    ...names
+      .slice(70, 76)
+      .flatMap((client) =>
+        changesOf(
+          client,
+          ['package', 'libssl3 amd64', '3.0.11-1~deb12u2', '3.0.14-1~deb12u1'],
+          ['package', 'openssl amd64', '3.0.11-1~deb12u2', '3.0.14-1~deb12u1'],
+          ['system', 'boot', `boot of ${client}`, `another of ${client}`],
+        ),
+      ),
+    ...changesOf('web-200', ['file', '/etc/nginx/nginx.conf', 'a'.repeat(32), 'b'.repeat(32)]),
+  ],
   pending: names.slice(290, 320).map((client, index) => ({
     client,
     rebootRequired: index % 2 === 0,
@@ -196,6 +220,7 @@ export const hostileWeek: DigestFacts = {
     kinds: [{ ...kind, group: hostile, usual: hostile, value: hostile, clients: [hostile] }],
   },
   inventories: [{ client: hostile, before: machine, after: { ...machine, kernel: hostile, disks: [hostile] } }],
+  changes: changesOf(hostile, ['package', hostile, hostile, hostile], ['file', hostile, null, hostile]),
   pending: [{ client: hostile, rebootRequired: true, updates: 3, securityUpdates: null }],
   undelivered: badWeek.undelivered.map((mail) => ({ ...mail, recipient: hostile, error: hostile })),
 };

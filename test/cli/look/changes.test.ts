@@ -23,6 +23,10 @@ async function changedFolder(t: TestContext): Promise<AlertFolder> {
     await reports.ingest([
       ...names.map((name) => look(name, 30, 'package', 'openssl amd64\t3.0.11')),
       ...names.slice(0, 3).map((name) => look(name, 20, 'package', 'openssl amd64\t3.0.14')),
+      ...['web-1', 'web-2'].flatMap((name) => [
+        look(name, 30, 'system', `boot\t1 of ${name}`),
+        look(name, 20, 'system', `boot\t2 of ${name}`),
+      ]),
       look('web-4', 30, 'file', '/etc/nginx/nginx.conf\ta'.padEnd(40, 'b')),
       look('web-4', 10, 'file', `/etc/nginx/nginx.conf\t${'c'.repeat(32)}`),
     ]);
@@ -36,7 +40,8 @@ test('changes lists what changed, and equal changes in one line', async (t) => {
   assert.match(stdout, /^time +who +what\n/);
   assert.match(stdout, /^\d{4}-\S+ \S+ +3 of 4 of web +openssl 3\.0\.11 to 3\.0\.14$/m);
   assert.match(stdout, /^\d{4}-\S+ \S+ +web-4 +\/etc\/nginx\/nginx\.conf.*$/m);
-  assert.match(stdout, /^2 changes since 24h\./m);
+  assert.match(stdout, /^\d{4}-\S+ \S+ +web-1, web-2 +booted$/m);
+  assert.match(stdout, /^3 changes since 24h\./m);
   assert.match(await said('changes', 'db'), /^No change is known since 24h\.$/m);
   assert.doesNotMatch(await said('changes', 'web', '--kind', 'file'), /openssl/);
 });
@@ -54,4 +59,19 @@ test('changes --have counts the versions of a package', async (t) => {
     /^None of 5 clients whose packages are known has no-such\.$/m,
   );
   assert.match((await run('changes', '--kind', 'colour')).stderr, /"colour" is no kind/);
+});
+
+test('changes --have refuses an empty name and options that are of changes', async (t) => {
+  const { run } = await changedFolder(t);
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [['--have', ''], /'--have <package>' argument '' is invalid\. Give a name /],
+    [['--have', ' '], /argument ' ' is invalid\. Give a name /],
+    [['--have', 'openssl', '--since', '7d'], /'--have <package>' cannot be used with option '--since <time>'/],
+    [['--have', 'openssl', '--kind', 'package'], /'--have <package>' cannot be used with option '--kind <kinds>'/],
+  ];
+  for (const [args, words] of cases) {
+    const { status, stderr } = await run('changes', ...args);
+    assert.equal(status, 2, args.join(' '));
+    assert.match(stderr, words);
+  }
 });
