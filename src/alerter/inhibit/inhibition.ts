@@ -69,10 +69,9 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
       const reasons: HoldReason[] = [...mutes.reasonsAt(alert, nowMs)];
       const endMs = mutes.lastEndMs(alert, nowMs);
       const { client, rule } = watchOf(alert);
-      const isForecast = rule !== null && foreseenBy(rule) !== null;
-      if (endMs !== null && !isForecast && !isConfirmed(alert, endMs, newestRowMs.get(alert.client) ?? null, graceMs)) {
-        reasons.push({ kind: 'unconfirmed' });
-      }
+      const newestMs = newestRowMs.get(alert.client) ?? null;
+      const isAwaited = endMs !== null && hasRows(rule) && !isConfirmed(alert, endMs, newestMs, graceMs);
+      if (isAwaited) reasons.push({ kind: 'unconfirmed' });
       if (client?.state === 'paused') reasons.push({ kind: 'paused', untilMs: client.untilMs });
       const { changedByRun } = alert;
       if (changedByRun !== null && unfinishedRuns.has(changedByRun)) reasons.push({ kind: 'run', runId: changedByRun });
@@ -150,6 +149,11 @@ function openNearlyFull(
       return other !== null && isNearlyFull(other, rule) && !isOver;
     });
   };
+}
+
+/** True if rows decide on an alert: not on a forecast, nor on what config.xml does not name any more. */
+function hasRows(rule: Watch['rule']): boolean {
+  return rule !== null && foreseenBy(rule) === null;
 }
 
 /** True if the client's own rows confirm the alert after the end of a silence or window. */

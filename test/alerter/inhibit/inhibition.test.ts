@@ -67,6 +67,23 @@ it('a recovery inside a silence is notified when the client’s next row has com
   assert.deepEqual(world.pass(), ['ops: resolved web-1 disk /']);
 });
 
+test('a recovery inside a silence waits for no row that a client or rule has none of any more', () => {
+  const client = '<client name="web-1" ip="192.0.2.1" username="u"/>';
+  for (const [before, after] of [
+    [client, client.replace('/>', ' state="retired"/>')],
+    [client, ''],
+    ['<mail ', '<alert type="disk" enabled="no"/><mail '],
+  ] as const) {
+    const world = start();
+    mailed(world, 'web-1 disk /', { at: '07:30' });
+    world.silence('web-1', '', '08:00', '09:00');
+    world.at('08:30').recovers('web-1 disk /');
+    world.configure(fleet.replace(before, after));
+    assert.deepEqual(world.pass(), []);
+    assert.deepEqual(world.pass('09:01'), ['ops: resolved web-1 disk /'], after);
+  }
+});
+
 it('a silence that is expired early ends there', (world) => {
   world.silence('web-1', '*', '07:00', '08:10');
   world.at('08:00').fires('web-1 disk /');

@@ -207,4 +207,24 @@ export const knownBugs: readonly KnownBug[] = [
       },
     ],
   },
+  {
+    isFoundByModel: true,
+    hasTest: true,
+    name: 'the end of an alert inside a silence waits for a row of a client that was retired meanwhile',
+    story: [
+      { kind: 'ticks', words: [50, 96, 50], times: 1, passEvery: 1 },
+      { kind: 'silence', client: '*', rule: 'disk', minutes: 200 },
+      ticks(50, 2),
+      { kind: 'edit', edit: { field: 'second', value: 'retired' } },
+      { kind: 'wait', minutes: 600 },
+      ticks(50, 5),
+    ],
+    edits: [
+      {
+        file: 'src/alerter/inhibit/inhibition.ts',
+        before: 'return rule !== null && foreseenBy(rule) === null;',
+        after: 'return rule === null || foreseenBy(rule) === null;',
+      },
+    ],
+  },
 ];
