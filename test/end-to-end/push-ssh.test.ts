@@ -179,6 +179,8 @@ suite('push by ssh', { skip: sshdMissing() ?? noOtherAccount }, () => {
     await run('collect', 'laptop-1');
     const { stdout } = await run('--json', 'status', 'laptop-1');
     assert.match(stdout, /"reader":"push","hostname":"[^"]+"/);
+    const having = await run('--json', 'changes', 'laptop-1', '--have', 'openssh-server');
+    assert.match(having.stdout, /"known":1,"versions":\[\{"version":"/);
   });
 
   const rare = { skip: skipUnlessWide };

@@ -30,6 +30,8 @@ function textOf(row: SqlRow): string {
     .join(' ');
 }
 
+const stateTables = ['state', 'state_values', 'state_items', 'state_changes', 'packages', 'changes', 'state_now'];
+
 /** In the second tier the machines run the built program. */
 const program = isWide ? runBuilt : runCli;
 
@@ -113,7 +115,16 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
     for (const row of await rows('SHOW FULL TABLES')) await look('*', `\`${String(Object.values(row)[0])}\``);
     for (const table of ['stats', 'inventory_reports']) await look('report_id, client', table);
     await login.close();
-    for (const table of ['reports', 'stats', 'inventory', 'disk_stats', 'stats_hourly', 'alerts', 'latest_stats']) {
+    for (const table of [
+      'reports',
+      'stats',
+      'inventory',
+      'disk_stats',
+      'stats_hourly',
+      'alerts',
+      'latest_stats',
+      ...stateTables,
+    ]) {
       assert.ok(denied.includes(`\`${table}\``), `${table} can be read`);
     }
     assert.ok(!denied.includes('`sealed_reports`') && !denied.includes('stats'), denied.join(' '));
@@ -150,6 +161,8 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
     const { exit_status, reports, clients } = await json('opener', 'ingest');
     const stored = { stored: 3, duplicate: 0, quarantined: 0, keyless: 0 };
     assert.deepEqual({ exit_status, reports, clients }, { exit_status: 0, reports: stored, clients: 1 });
+    const state = await rows("SELECT kind FROM state_now WHERE client = 'here' AND item = 'kernel'");
+    assert.deepEqual([...state.map((row) => ({ ...row }))], [{ kind: 'system' }]);
     await succeeded(run('alerter', 'alert'));
     assert.match(smtp.mails.map(({ content }) => content).join('\n'), /here[^]*memory/);
   });

@@ -3,9 +3,11 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { explainClient } from '../../../src/alerter/explain/explain-client.ts';
+import type { StateKind } from '../../../src/report/report.ts';
 import { stateDigest } from '../../../src/report/state/state.ts';
 import { stateItem } from '../../storage/support/state-samples.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
+import { times } from '../../support/times.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { bound, openStation, type Station } from '../support/station.ts';
 import { at } from '../support/rows.ts';
@@ -38,9 +40,9 @@ async function look(
   name: string,
   atMs: number,
   lines: readonly string[],
-  error: string | null = null,
+  { kind = 'package', error = null }: { readonly kind?: StateKind; readonly error?: string | null } = {},
 ) {
-  const section = { kind: 'package', digest: stateDigest(lines), error, lines: error === null ? lines : null } as const;
+  const section = { kind, digest: stateDigest(lines), error, lines: error === null ? lines : null };
   const [result] = await storage.reports.ingest([stateItem(name, atMs, [section])]);
   assert.equal(result?.kind, 'stored');
 }
@@ -140,7 +142,7 @@ test('a mail that is composed again after a crash has the same words, and a remi
   assert.deepEqual([reminded?.cause?.atMs, reminded?.cause?.changes], [at('12:10'), []]);
 });
 
-test('explain names the part of a state that is not known, and config.xml that changed', async (t) => {
+test('explain names the part of a state that is not known, and a mail says that config.xml changed', async (t) => {
   const station = await openWorld(t);
   station.at('07:51');
   await station.collect();
@@ -148,14 +150,78 @@ test('explain names the part of a state that is not known, and config.xml that c
   station.configure(
     `<alerts mail="ops@example.org" defaults="no"><alert name="disk" type="disk" limit="80%"/></alerts><group name="web">${names.map((name) => client(name)).join('')}</group>`,
   );
-  await look(station, 'web-1', at('07:58'), [], 'dpkg-query failed');
+  await look(station, 'web-1', at('07:58'), [], { error: 'dpkg-query failed' });
   station.at('08:00');
-  await station.collect({ 'web-1': 'disk / 85' });
+  const run = await station.collect({ 'web-1': 'disk / 85' });
+  const digestSql = "UPDATE runs SET config_digest = 'another' WHERE id = ?";
+  await station.database.write((session) => session.run(digestSql, [run]));
   station.at('08:01');
-  await station.pass();
+  assert.match(composedText(await station.pass()), /config\.xml changed \d+ min before it\./);
   const [found] = await explained(station, 'web-1');
   assert.deepEqual(
     found?.sections.map(({ kind, error }) => [kind, error]),
     [['package', 'dpkg-query failed']],
+  );
+});
+
+const eighty = times(80, (index) => `web-${index + 1}`);
+
+test('a client that lies about its state forges no cause for another of 80', async (t) => {
+  const station = await openWorld(t, { clients: eighty });
+  // The liar claims at each visit what could explain the alert of another, and fails like it.
+  for (const minutes of [40, 45, 50, 55])
+    await look(station, 'web-7', at(`07:${minutes}`), [`disk amd64\t${minutes}`, 'app amd64\t1', 'base all\t1']);
+  await station.collect({ 'web-1': 'disk / 96', 'web-7': 'disk / 96' });
+  station.at('08:02');
+  const text = composedText(await station.pass());
+  const [found] = await explained(station, 'web-1');
+  assert.deepEqual(found?.sets, []);
+  const alerts = await station.storage.evaluation.openAlerts(null);
+  const namedOf = (name: string) => alerts.find(({ client }) => client === name)?.cause?.changes ?? [];
+  assert.deepEqual(namedOf('web-1'), []);
+  for (const { failing } of namedOf('web-7')) assert.deepEqual(failing, [1, 2]);
+  assert.doesNotMatch(text, /Changed before it: [^.]*web-1\b/);
+});
+
+test('a client that lies about its state may silence the test of its group, and no more', async (t) => {
+  const station = await openWorld(t, { clients: eighty.slice(0, 20) });
+  const [rack, liars] = [eighty.slice(0, 4), eighty.slice(4, 5)];
+  const text = await incident(station, [...rack, ...liars], rack);
+  assert.match(
+    text,
+    /app 1 to 2 and 1 more package, 15 min before, on all 4 that fail and on 1 of the other 16 of web/,
+  );
+});
+
+test('a restless file is never named, and explain says why', async (t) => {
+  const station = await openWorld(t);
+  const file = (day: number): readonly string[] => [`/etc/resolv.conf\t${String(day).padStart(32, 'a')}\t1`];
+  for (const day of times(8, (index) => 8 - index))
+    await look(station, 'web-1', at('07:50') - day * 24 * hour, file(day), { kind: 'file' });
+  await look(station, 'web-1', at('07:50'), file(0), { kind: 'file' });
+  await station.collect({ 'web-1': 'disk / 96' });
+  station.at('08:02');
+  assert.doesNotMatch(composedText(await station.pass()), /Changed before it/);
+  const [found] = await explained(station, 'web-1');
+  assert.deepEqual(
+    found?.sets.map(({ verdict, changes }) => [verdict, changes.map(({ item }) => item)]),
+    [['restless', ['/etc/resolv.conf']]],
+  );
+});
+
+test('a first look is no cause, and a boot of one machine is', async (t) => {
+  const station = await openWorld(t);
+  const system = (boot: string) => [`boot\t${boot}`, 'kernel\t6.1'];
+  for (const name of names.slice(1)) await look(station, name, at('07:40'), system(name), { kind: 'system' });
+  await look(station, 'web-2', at('07:55'), system('another'), { kind: 'system' });
+  await look(station, 'web-1', at('07:56'), system('first'), { kind: 'system' });
+  await station.collect({ 'web-1': 'disk / 96', 'web-2': 'disk / 97' });
+  station.at('08:02');
+  await station.pass();
+  const [first, second] = [await explained(station, 'web-1'), await explained(station, 'web-2')];
+  assert.deepEqual(first[0]?.sets, []);
+  assert.deepEqual(
+    second[0]?.sets.map(({ changes }) => changes.map(({ item }) => item)),
+    [['boot']],
   );
 });
