@@ -1,11 +1,20 @@
 /** A whole alerter against receivers that keep to the documents of their vendors. */
 import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { webhookFormats } from '../../src/config/channel-config.ts';
+import type { StorageConfig } from '../../src/config/config.ts';
 import type { Database } from '../../src/storage/sql/database.ts';
 import { onEachDatabase, type Kit } from '../storage/support/databases.ts';
+import type { AlertOrder } from '../support/alert-process.ts';
 import { openReceiver, type HttpReceiver } from '../support/http-receiver.ts';
+import { skipUnlessWide } from '../support/long-tests.ts';
+import { programArgs } from '../support/program-args.ts';
+import { storageArgument } from '../support/storage-argument.ts';
+import { timePassed } from '../support/time-passed.ts';
 import { openPushover, vendors, type Vendor, type VendorFormat } from '../support/vendor-server.ts';
 import { withMoments } from './support/moments.ts';
 import { stationFor, type Station } from './support/station.ts';
@@ -17,20 +26,41 @@ const fires = { 'web-1': 'disk / 96' };
 interface Site {
   readonly station: Station;
   readonly receiver: HttpReceiver;
+  readonly storage: StorageConfig;
 }
 
-/** Opens a station with one webhook, after a pass at 07:45 in which all is well. */
-async function openSite(t: TestContext, kit: Kit, format: VendorFormat, vendor: Vendor): Promise<Site> {
+/** Opens a station with one webhook, after a pass in which all is well. */
+async function openSite(
+  t: TestContext,
+  kit: Kit,
+  format: VendorFormat,
+  vendor: Vendor,
+  time: string | number = '07:45',
+): Promise<Site> {
   const receiver = await openReceiver(t);
   receiver.act((post) => vendor.answer(post, 'takes'));
   const hook = `<webhook name="oncall" format="${format}" url="${vendor.url(receiver.origin)}"/>`;
   const elements = `<collector every="15m"/><alerts repeat="1h">${hook}${rule}</alerts>${two}`;
-  const station = await stationFor(t, { storage: await kit.migrated(), elements, smtp: null });
-  await passAt(station, '07:45', {});
-  return { station, receiver };
+  const storage = await kit.migrated();
+  const station = await stationFor(t, { storage, elements, smtp: null });
+  await passAt(station, time, {});
+  return { station, receiver, storage };
 }
 
-async function passAt(station: Station, time: string, says: Readonly<Record<string, string>> = fires) {
+const program = path.join(import.meta.dirname, '../support/alert-process.ts');
+
+/** Starts a pass as a process of its own. */
+function startPass({ station, storage }: Site): ChildProcess {
+  const order: AlertOrder = {
+    configFile: station.configFile('mon-1'),
+    ...storageArgument(storage),
+    host: 'mon-1',
+    cut: null,
+  };
+  return spawn(process.execPath, [...programArgs(program), JSON.stringify(order)], { stdio: 'ignore' });
+}
+
+async function passAt(station: Station, time: string | number, says: Readonly<Record<string, string>> = fires) {
   station.at(time);
   await station.collect(says);
   return await station.pass();
@@ -67,6 +97,36 @@ onEachDatabase('the receiver of a vendor', (kit) => {
       await station.pass();
       assert.equal(vendor.seen.length, before + 1);
       assert.ok(!(await station.dump()).includes(vendor.token));
+    });
+  }
+
+  for (const format of webhookFormats.filter((one): one is VendorFormat => one in vendors)) {
+    const copies = format === 'matrix' ? 'no' : 'one';
+    const title = `${format}: a program that is killed before the answer costs ${copies} more copy, and loses nothing`;
+    test(title, { skip: skipUnlessWide }, async (t) => {
+      const vendor = vendors[format]();
+      const site = await openSite(t, kit, format, vendor, Date.now() - 900_000);
+      const { station, receiver } = site;
+      station.at(Date.now() - 60_000);
+      await station.collect(fires);
+      const killed = startPass(site);
+      receiver.act((post) => {
+        vendor.answer(post, 'takes');
+        killed.kill('SIGKILL');
+        return () => undefined;
+      });
+      assert.deepEqual(await once(killed, 'exit'), [null, 'SIGKILL']);
+      assert.equal(vendor.seen.length, 1);
+      receiver.act((post) => vendor.answer(post, 'takes'));
+      for (const expected of format === 'matrix' ? [1, 1] : [2, 2]) {
+        await station.database.write(async (session) => {
+          for (const statement of timePassed) await session.run(statement);
+        });
+        assert.deepEqual(await once(startPass(site), 'exit'), [0, null]);
+        assert.equal(vendor.seen.length, expected);
+      }
+      const keys = receiver.received.flatMap(({ headers }) => headers['idempotency-key'] ?? []);
+      assert.deepEqual([keys.length, new Set(keys).size, new Set(vendor.seen).size], [2, 1, 1]);
     });
   }
 
