@@ -5,27 +5,53 @@ import { oneLine, quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { causeSentence } from '../cause/cause-words.ts';
 import { isAcknowledged } from '../inhibit/inhibition.ts';
-import type { DueMail, PendingNotification } from '../dispatch/notification-plan.ts';
+import { type DueMail, type PendingNotification, reasonOf } from '../dispatch/notification-plan.ts';
 import { alertIdOf, stateOf, summaryOf } from './compose-mail.ts';
 import { incidentsOf } from './incidents.ts';
-import { titleOf } from './item-words.ts';
+import { foldTitle, titleOf } from './item-words.ts';
+import { saysAway } from '../inhibit/lost-parents.ts';
+import { firingKinds, unacknowledgedWords } from './value-words.ts';
 
 /** The most columns of a value, which may be a message of a client or server. */
 const valueColumns = 500;
 
 /** Returns a mail that is due, and its words, as a notification for other programs. */
 export function composeNotice(mail: DueMail, words: MailText, atMs: number, config: Config): Notice {
-  const { items } = mail;
+  const { items, sections } = mail;
   const { messageId, subject, text } = words;
   const incidents = incidentsOf(mail, config);
+  const lines = awayLines(sections);
   return {
     messageId,
     subject,
     text,
     ...summaryOf(items),
     atMs,
-    alerts: items.map((item) => ({ ...noticeAlertOf(item, atMs), ...incidents(item, alertIdOf(item)) })),
+    alerts: items.map((item) => ({
+      ...noticeAlertOf(item, atMs),
+      ...lines.get(item),
+      ...incidents(item, alertIdOf(item)),
+    })),
   };
+}
+
+/** Returns the lines of a mail in which unreachable clients are one, by their items. */
+function awayLines(sections: DueMail['sections']): ReadonlyMap<PendingNotification, Pick<NoticeAlert, 'line'>> {
+  const lines = sections.flatMap(({ kind, rules }) =>
+    rules.flatMap((rule) => rule.lines.map((line) => ({ ...line, kind }))),
+  );
+  const folded = lines.filter(
+    ({ fold, items }) => fold !== null && items.every(({ alert, watch }) => saysAway(alert, watch.client)),
+  );
+  return new Map(
+    folded.flatMap((one) => {
+      const [reason = null, ...others] = new Set(one.items.map(reasonOf));
+      const isShared = reason !== null && others.length === 0 && firingKinds.includes(one.kind);
+      const value = isShared ? quoted(cut(reason, valueColumns)) : '';
+      const line = { title: foldTitle(one, one.kind), value };
+      return one.items.map((item) => [item, { line }] as const);
+    }),
+  );
 }
 
 /** Returns an alert in the form for other programs. */
@@ -50,6 +76,7 @@ export function noticeAlertOf(item: PendingNotification, nowMs: number): NoticeA
     value: quoted(cut(alert.valueText, valueColumns)),
     limit: oneLine(alert.limitText),
     ...(sentence === null ? {} : { changes: sentence }),
+    ...(item.unacknowledgedMs === null ? {} : { why: unacknowledgedWords([item]) }),
     note: note === null ? null : quoted(note),
     acknowledgedBy: acknowledgedBy === null ? null : quoted(acknowledgedBy),
     startsAtMs: alert.pendingSinceMs,

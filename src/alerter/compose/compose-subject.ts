@@ -13,7 +13,7 @@ import { quoted } from '../../text/plain-text.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { DueMail, Line, PendingNotification, Section, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf, cut } from '../../text/text-columns.ts';
-import { counted, joined } from '../../text/numbers.ts';
+import { counted } from '../../text/numbers.ts';
 import { againWords, fillsIn, unacknowledgedWords, valueBefore } from './value-words.ts';
 
 type SubjectWording = Pick<Wording, 'config' | 'reader' | 'charts' | 'timesToday'>;
@@ -36,12 +36,17 @@ export function composeSubject({ sections, alreadyTrue }: DueMail, wording: Subj
   const isNew = lead.kind === 'critical' || lead.kind === 'warning';
   const begun = isNew ? sections.filter(({ kind }) => kind === 'critical' || kind === 'warning') : [lead];
   const only = onlyLine(lead);
-  const subject = only === null ? headOfMany(begun, lead.kind) : headOfOne(only, lead.kind, wording);
   const others = sections.filter((section) => section !== lead && (only !== null || !begun.includes(section)));
   const more = others.flatMap(({ kind, count }) => (kind === 'listed' ? [] : counts[kind](count)));
-  const tail = more.length === 0 ? '' : ` (+${more.join(', ')})`;
-  const head = `${alreadyTrue && isNew ? 'Already true: ' : ''}${subject}`;
-  return `${cut(head, maxColumns - columnsOf(tail))}${tail}`;
+  const why = isNew ? unacknowledgedWords(itemsOf([lead])) : '';
+  const tail = `${why === '' ? '' : `, ${why}`}${more.length === 0 ? '' : ` (+${more.join(', ')})`}`;
+  const before = alreadyTrue && isNew ? 'Already true: ' : '';
+  const most = maxColumns - columnsOf(before + tail);
+  const head = only === null ? headOfMany(begun, lead.kind) : headOfOne(only, lead.kind, wording);
+  const over = columnsOf(head) - most;
+  // The name gives way before the value and the words after it.
+  const fits = only === null || over <= 0 ? head : headOfOne(only, lead.kind, wording, whatColumns - over);
+  return `${before}${cut(fits, most)}${tail}`;
 }
 
 const endings: Readonly<Record<string, string>> = { gone: 'Gone', unwatched: 'No longer watched' };
@@ -53,22 +58,19 @@ function onlyLine({ rules }: Section): Line | null {
   return first.lines[0] ?? null;
 }
 
-function headOfOne(line: Line, kind: SectionKind, wording: SubjectWording): string {
+function headOfOne(line: Line, kind: SectionKind, wording: SubjectWording, columns = whatColumns): string {
   const [item] = line.items;
   if (item === undefined) return '';
   const isFolded = line.fold !== null;
-  const what = cut(isFolded ? foldTitle(line, kind) : nameOfLine(line, kind), whatColumns);
+  const what = isFolded ? foldTitle(line, kind, columns) : nameOfLine(line, kind, columns);
   const mark = item.severity === 'critical' ? 'CRITICAL' : 'Warning';
   switch (kind) {
     case 'critical':
     case 'warning':
-      return joined([
-        `${mark}${firingHead(line, kind, wording)}${item.transition === 'eased' ? ' (was critical)' : ''}`,
-        unacknowledgedWords(line.items),
-      ]);
+      return `${mark}${firingHead(line, kind, wording, columns)}${item.transition === 'eased' ? ' (was critical)' : ''}`;
     case 'open': {
       const seen = isFolded ? null : lastSeen(item, kind, wording);
-      const head = `Still ${mark === 'Warning' ? 'warning' : mark}${firingHead(line, kind, wording)}`;
+      const head = `Still ${mark === 'Warning' ? 'warning' : mark}${firingHead(line, kind, wording, columns)}`;
       return seen === null ? head : `${head}, ${seen}`;
     }
     case 'flapping': {
@@ -89,13 +91,17 @@ function headOfOne(line: Line, kind: SectionKind, wording: SubjectWording): stri
 }
 
 /** Returns the text of a firing line with its separator: ` web-1: disk /var 96 %`. A sentence begins with a colon. */
-function firingHead(line: Line, kind: SectionKind, wording: SubjectWording): string {
+function firingHead(line: Line, kind: SectionKind, wording: SubjectWording, columns: number): string {
   const [item] = line.items;
   if (item === undefined) return '';
   const { fold } = line;
-  const title = item.client === '' ? fleetTitle(item) : fold === null ? titleOf(item) : foldTitle(line, kind);
   // No value follows a condition of the fleet.
-  const what = cut(title, item.client === '' ? maxColumns : whatColumns);
+  const what =
+    item.client === ''
+      ? cut(fleetTitle(item), maxColumns)
+      : fold === null
+        ? cut(titleOf(item), columns)
+        : foldTitle(line, kind, columns);
   const separator = item.client === '' || fold?.kind === 'all' || fold?.kind === 'reason' ? ': ' : ' ';
   // The name of a removed rule begins with the rule's type.
   const type = item.watch.rule?.type ?? item.rule.split(' ', 1)[0];
@@ -136,7 +142,7 @@ function headOfMany(sections: readonly Section[], kind: SectionKind): string {
   const byClient = groupBy(lines, ({ line }) => (line.fold === null ? (line.items[0]?.client ?? '') : line));
   const turns = new Map([...byClient.values()].flatMap((own) => own.map((one, turn) => [one, turn] as const)));
   const inTurn = [...lines].sort((one, other) => (turns.get(one) ?? 0) - (turns.get(other) ?? 0));
-  const names = inTurn.map((one) => cut(nameOfLine(one.line, one.kind, isOneClients), oneNameColumns));
+  const names = inTurn.map((one) => nameOfLine(one.line, one.kind, oneNameColumns, isOneClients));
   const isCut = sections.some(({ rules }) => rules.some(({ rest }) => rest.length > 0));
   return `${head}${asManyAsFit(names, columnsOf(head), isCut)}`;
 }

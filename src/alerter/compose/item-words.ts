@@ -3,7 +3,7 @@ import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import { alertLabel } from '../../text/alert-label.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import type { PendingNotification, Line, ParentFold, SectionKind } from '../dispatch/notification-plan.ts';
-import { columnsOf } from '../../text/text-columns.ts';
+import { columnsOf, cut } from '../../text/text-columns.ts';
 import { commaGrouped, counted, countedMany, joined, namedUpTo } from '../../text/numbers.ts';
 import type { TimeReader } from '../../text/time-words.ts';
 
@@ -78,22 +78,33 @@ export function titleOf(item: PendingNotification): string {
   return `collector ${quoted(item.host ?? item.subject)} ${item.alert.state === 'resolved' ? 'was' : 'is'} ${state}`;
 }
 
+/** The columns that the name of many items keeps, and the most that a parent's line keeps in any case. */
+const [shortestName, parentColumns] = [8, 48];
+
 /**
- * Returns the title of many items in one line: `rack-7: 8 of 12 unreachable`, `rack-7: disk /var (7 of 12 clients)`.
+ * Returns the title of many items in one line: `rack-7: 8 of 12 unreachable`, `rack-7: disk /var (7 of 12 clients)`. A
+ * title with too many columns loses the end of its name, not what is said of it.
  */
-export function foldTitle(line: Line, kind: SectionKind): string {
-  const whose = whoseFold(line);
-  return `${whose === '' ? '' : `${whose}: `}${foldLabel(line, kind)}`;
+export function foldTitle(line: Line, kind: SectionKind, columns = Infinity): string {
+  return foldName(line, kind, ': ', columns);
+}
+
+function foldName(line: Line, kind: SectionKind, separator: string, columns: number): string {
+  const [whose, label] = [whoseFold(line), foldLabel(line, kind)];
+  const ofLabel = columnsOf(`${separator}${label}`);
+  const kept = line.fold?.kind === 'parent' ? Math.min(parentColumns, shortestName + ofLabel) : 0;
+  const most = Math.max(columns, kept);
+  const left = Math.max(shortestName, most - ofLabel);
+  return cut(whose === '' ? label : `${cut(whose, left)}${separator}${label}`, most);
 }
 
 /** Returns the name of a line among others: `web-1 disk /var`, or `disk /var` if all are of one client. */
-export function nameOfLine(line: Line, kind: SectionKind, ofOneClient = false): string {
+export function nameOfLine(line: Line, kind: SectionKind, columns: number, ofOneClient = false): string {
   const [item] = line.items;
   if (item === undefined) return '';
-  if (line.fold === null && item.client === '') return titleOf(item);
-  const [whose, label] =
-    line.fold === null ? [quoted(item.client), labelOf(item)] : [whoseFold(line), foldLabel(line, kind)];
-  return whose === '' || ofOneClient ? label : `${whose} ${label}`;
+  if (line.fold !== null) return foldName(line, kind, ' ', columns);
+  if (item.client === '') return cut(titleOf(item), columns);
+  return cut(ofOneClient ? labelOf(item) : `${quoted(item.client)} ${labelOf(item)}`, columns);
 }
 
 function whoseFold({ fold }: Line): string {

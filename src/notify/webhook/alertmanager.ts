@@ -1,4 +1,5 @@
 import { withLimit } from '../../text/limit-words.ts';
+import { joined } from '../../text/numbers.ts';
 import type { Notice, NoticeAlert } from './notice.ts';
 
 /** The most alerts of a body. Receivers would refuse more; the rest are counted. */
@@ -39,13 +40,14 @@ export function annotationsOf({
   value,
   limit,
   changes = '',
+  why = '',
   note,
   acknowledgedBy,
   comesAndGoes,
 }: NoticeAlert): Labels {
   const title = comesAndGoes === true ? `comes and goes: ${name}` : name;
   return filled({
-    summary: value === '' ? title : withLimit(`${title}: ${value}`, limit),
+    summary: joined([value === '' ? title : withLimit(`${title}: ${value}`, limit), why]),
     value,
     limit,
     changes,

@@ -1,5 +1,7 @@
 import type { Severity } from '../../config/config.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import { withLimit } from '../../text/limit-words.ts';
+import { joined } from '../../text/numbers.ts';
 import { cutTo, sizeIn, type TextUnit } from './fit-text.ts';
 import type { Notice, NoticeAlert } from './notice.ts';
 
@@ -15,7 +17,10 @@ export interface TextLimits {
 /** The text of a message for people. */
 export interface MessageText {
   readonly title: string;
-  /** A line for each alert that fits, with the changes before it, and the number of further alerts. */
+  /**
+   * A line for each alert that fits, with the changes before it, and the number of further alerts. Unreachable clients
+   * that are one line of the mail are one line, with their names below.
+   */
   readonly lines: string;
 }
 
@@ -32,14 +37,18 @@ export function messageText({ subject, alerts }: Notice, limits: TextLimits): Me
   const changes = new Set<string>();
   const most = Math.min(maxLine, Math.floor(limits.lines / maxShare));
   let left = limits.lines - restSize;
-  for (const alert of alerts) {
-    const parts = [lineOf(alert), ...newChanges(alert, changes)];
+  let rest = alerts.length;
+  for (const same of groupBy(alerts, (alert) => alert.line ?? alert).values()) {
+    const [alert] = same;
+    if (alert === undefined) continue;
+    const names = alert.line === undefined ? [] : [same.map(({ client }) => client).join(', ')];
+    const parts = [lineOf(alert, same), ...names, ...newChanges(alert, changes)];
     const line = parts.map((part) => escape(cutTo(part, most, unit))).join('\n');
     left -= sizeIn(unit, line) + 1;
     if (left < 0) break;
     lines.push(line);
+    rest -= same.length;
   }
-  const rest = alerts.length - lines.length;
   const all = rest === 0 ? lines : [...lines, `and ${rest} more`];
   return { title: escape(cutTo(subject, title, unit)), lines: all.join('\n') };
 }
@@ -55,12 +64,19 @@ function newChanges({ changes }: NoticeAlert, earlier: Set<string>): readonly st
 }
 
 /** Formats the line of an alert: `CRITICAL web-1: disk /var: 97 % used (limit 95 %)`. */
-function lineOf({ state, severity, title, value, limit, acknowledgedBy, comesAndGoes }: NoticeAlert): string {
+function lineOf(alert: NoticeAlert, same: readonly NoticeAlert[]): string {
+  const { state, severity, limit, why = '', acknowledgedBy: by, comesAndGoes } = alert;
+  const { title, value } = alert.line ?? alert;
   const mark = severity === 'critical' ? 'CRITICAL' : 'Warning';
   const head = { firing: mark, event: 'Event', reminder: `Still ${mark}`, resolved: 'Over' }[state];
   const shown = state === 'resolved' ? value : withLimit(value, limit);
   const facts = value === '' ? '' : `: ${shown}`;
-  return `${head} ${comesAndGoes === true ? 'comes and goes: ' : ''}${title}${facts}${acknowledgedBy === null ? '' : `, acknowledged by ${acknowledgedBy}`}`;
+  const isAcknowledged = by !== null && same.every(({ acknowledgedBy }) => acknowledgedBy !== null);
+  return joined([
+    `${head} ${comesAndGoes === true ? 'comes and goes: ' : ''}${title}${facts}`,
+    why,
+    isAcknowledged ? `acknowledged by ${by}` : '',
+  ]);
 }
 
 /** Returns the value for ended alerts, a warning, a reminder of a critical alert, or a new critical alert. */

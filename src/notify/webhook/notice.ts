@@ -42,6 +42,8 @@ export interface NoticeAlert {
   readonly state: NoticeState;
   /** True if the alert flaps. Default: false. */
   readonly comesAndGoes?: boolean;
+  /** The line of the mail that unreachable clients share, the same object for all. Default: it has one of its own. */
+  readonly line?: Pick<NoticeAlert, 'title' | 'value'>;
   /** The incident of several alerts of this notification that this one is a part of. Default: it is one of its own. */
   readonly incident?: { readonly id: string; readonly title: string };
   /** The ids of the incidents that end with the alert. Default: its own. */
@@ -54,6 +56,8 @@ export interface NoticeAlert {
   readonly limit: string;
   /** The sentence about changes before the alert. Default: none is named. */
   readonly changes?: string;
+  /** The reason for the notification besides its state: `not acknowledged for 15 min`. Default: none. */
+  readonly why?: string;
   /** The note of the rule; null if none. */
   readonly note: string | null;
   /** The person who has acknowledged the alert; null if nobody has. */

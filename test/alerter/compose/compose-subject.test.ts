@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { composeSubject } from '../../../src/alerter/compose/compose-subject.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
+import { configOf } from '../support/config-of.ts';
 import { type Said, dueMail } from '../support/due-mails.ts';
 import { config, now } from '../support/mail-samples.ts';
 
@@ -64,6 +65,14 @@ const rising = Array.from({ length: 13 }, (_, index) => ({
   value: 90 + index / 2,
 }));
 const long = 'x'.repeat(200);
+/** Returns an alert that nobody has acknowledged, for a recipient with `after`. */
+const ignored = (client: string, percent: number, more: Partial<Said> = {}): Said =>
+  disk(client, percent, { unacknowledgedMs: 900_000, ...more });
+/** A machine with a long name, and those on it. */
+const standing = ['h'.repeat(60), 'vm-1', 'vm-2'];
+const fleet = configOf(`<smtp host="mail.example.org" from="fleet@example.org"/><alerts mail="ops@example.org"/>
+  <client name="${standing[0]}" ip="192.0.2.9" username="u"/>
+  <client name="vm-[1-2]" ip="192.0.2.[1-2]" username="u" on="${standing[0]}"/>`);
 const invented = (client: string, count: number): readonly Said[] =>
   Array.from({ length: count }, (_, index) => disk(client, 99, { subject: `/x${String(index).padStart(2, '0')}` }));
 
@@ -163,12 +172,37 @@ const cases: readonly { readonly said: readonly Said[]; readonly subject: string
       subject: '21 critical: app-9 disk /x00, db-1 disk /, app-9 disk /x01, …',
     },
     { said: [disk('web\r\nBcc: x', 96)], subject: 'CRITICAL web Bcc: x: disk /var 96 %' },
+    {
+      said: [ignored('web-1', 96), ignored('web-2', 97)],
+      subject: '2 critical: web-1 disk /var, web-2 disk /var, not acknowledged for 15 min',
+    },
+    {
+      said: [ignored('web-1', 96, { subject: `/${long}` }), disk('web-2', 91), over('resolved')],
+      subject: `CRITICAL web-1: disk /${'x'.repeat(38)}… 96 %, not acknowledged for 15 min (+1 warning, 1 resolved)`,
+    },
+    {
+      said: [ignored('web-1', 96, { subject: `/${long}` }), over('resolved')],
+      subject: `CRITICAL web-1: disk /${'x'.repeat(49)}… 96 %, not acknowledged for 15 min (+1 resolved)`,
+    },
+    {
+      said: standing.map((client) => lost(client, 'network: ETIMEDOUT')),
+      subject: `CRITICAL ${'h'.repeat(48)}…: unreachable with 2 of 2 on it, network`,
+    },
+    {
+      said: standing.map((client) => ({ ...lost(client, 'network: ETIMEDOUT'), unacknowledgedMs: 900_000 })),
+      subject: `Already true: CRITICAL ${'h'.repeat(27)}…: unreachable with 2 of 2 on it, network, not acknowledged for 15 min`,
+      more: { alreadyTrue: true },
+    },
+    {
+      said: [...standing.map((client) => lost(client, 'network: ETIMEDOUT')), disk('a', 96)],
+      subject: `4 critical: a disk /var, ${'h'.repeat(7)}… unreachable with 2 of 2 on it`,
+    },
   ];
 
 for (const { said, subject, more } of cases) {
   test(`subject: ${subject}`, () => {
     assert.equal(
-      composeSubject(dueMail(config, said, more), {
+      composeSubject(dueMail(said.some(({ client }) => client === 'vm-1') ? fleet : config, said, more), {
         config,
         reader: { zone: 'Europe/Berlin', nowMs: now },
         charts: new Map([[filling, rising]]),

@@ -22,6 +22,8 @@ export interface Said extends Partial<Omit<Alert, 'id'>> {
   readonly groups?: readonly string[];
   readonly listedOnly?: boolean;
   readonly before?: StoredNotification['before'];
+  /** The time for which nobody acknowledged the alert, if its recipient is notified for that reason. */
+  readonly unacknowledgedMs?: number;
   /** The host of the collector that the alert is about. */
   readonly host?: string;
 }
@@ -30,7 +32,7 @@ let lastId = 100;
 
 /** Returns a notification of a mail: critical and firing since 08:00, unless the options differ. */
 export function itemFor(config: Config, said: Said): PendingNotification & { readonly alert: Alert } {
-  const { transition, note, groups, listedOnly = false, before = null, host, ...over } = said;
+  const { transition, note, groups, listedOnly = false, before = null, host, unacknowledgedMs = null, ...over } = said;
   lastId += 1;
   const isOver = ['resolved', 'ended', 'past'].includes(transition);
   const id = over.id ?? lastId;
@@ -56,10 +58,9 @@ export function itemFor(config: Config, said: Said): PendingNotification & { rea
     rule: withNote(config, watch.rule, note),
     client: withGroups(config, watch.client, said.client, groups),
   };
-  return pendingNotification(
-    { alert: { ...one, id }, watch: given, listener: null, known: before },
-    { transition, listedOnly, hosts: new Map(host === undefined ? [] : [[one.subject, host]]) },
-  );
+  const hosts = new Map(host === undefined ? [] : [[one.subject, host]]);
+  const known = { alert: { ...one, id }, watch: given, listener: null, known: before };
+  return { ...pendingNotification(known, { transition, listedOnly, hosts }), unacknowledgedMs, alert: known.alert };
 }
 
 /** Returns the rule with a note. Uses any rule of <alerts> if config.xml lacks the named rule. */

@@ -1,0 +1,92 @@
+/** The words of a mail for chats, and for programs that keep incidents. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { composeMail } from '../../../src/alerter/compose/compose-mail.ts';
+import { composeNotice } from '../../../src/alerter/compose/compose-notice.ts';
+import { pagerdutyEvents } from '../../../src/notify/webhook/incidents.ts';
+import { messageText } from '../../../src/notify/webhook/message-text.ts';
+import type { Notice } from '../../../src/notify/webhook/notice.ts';
+import { configOf } from '../support/config-of.ts';
+import { dueMail, type Said } from '../support/due-mails.ts';
+import { now } from '../support/mail-samples.ts';
+
+const config = configOf(`<smtp host="mail.example.org" from="fleet@example.org"/><alerts mail="ops@example.org"/>
+  <bastion name="gate" ip="192.0.2.9" username="u"/><client name="hv-1" ip="192.0.2.1" username="u"/>
+  <client name="vm-[1-3]" ip="192.0.2.[11-13]" username="u" on="hv-1"/>
+  <client name="edge-[1-2]" ip="192.0.2.[21-22]" username="u" proxyJump="gate"/>`);
+const lost = (client: string, over: Partial<Said> = {}): Said => ({
+  client,
+  rule: 'unreachable',
+  transition: 'firing',
+  valueText: 'network: connect ETIMEDOUT',
+  ...over,
+});
+
+function noticeOf(said: readonly Said[]): Notice {
+  const mail = dueMail(config, said);
+  return composeNotice(mail, composeMail({ mail, config, nowMs: now, charts: new Map(), program: 'x' }), now, config);
+}
+
+function linesOf(said: readonly Said[], lines = 4_000): readonly string[] {
+  return messageText(noticeOf(said), { unit: 'bytes', title: 250, lines }).lines.split('\n');
+}
+
+interface Event {
+  readonly event_action: string;
+  readonly payload?: { readonly summary: string };
+}
+
+const all = ['hv-1', 'vm-1', 'vm-2', 'vm-3'];
+
+test('clients on a parent that is away are one line of a chat, with the parent, and one incident', () => {
+  const said = all.map((client) => lost(client));
+  assert.deepEqual(linesOf(said), [
+    'CRITICAL hv-1: unreachable with 3 of 3 on it: connect ETIMEDOUT',
+    'hv-1, vm-1, vm-2, vm-3',
+  ]);
+  const events = pagerdutyEvents(noticeOf(said)) as readonly Event[];
+  assert.deepEqual(
+    events.map(({ event_action: action, payload }) => [action, payload?.summary]),
+    [['trigger', 'hv-1: unreachable with 3 of 3 on it: network: connect ETIMEDOUT']],
+  );
+});
+
+test('so is their end, and so are clients behind a bastion; another alert has a line of its own', () => {
+  const over = all.map((client) => lost(client, { transition: 'resolved', valueText: 'reachable' }));
+  const others = ['edge-1', 'edge-2'].map((client, at) => lost(client, { valueText: `network: ${at}` }));
+  assert.deepEqual(linesOf([...others, lost('vm-2', { rule: 'disk', subject: '/', valueText: '97 %' }), ...over]), [
+    'CRITICAL bastion gate: 2 of 2 behind it unreachable',
+    'edge-1, edge-2',
+    'CRITICAL vm-2: disk /: 97 %',
+    'Over hv-1: reachable again with 3 of 3 on it',
+    'hv-1, vm-1, vm-2, vm-3',
+  ]);
+});
+
+test('a line that does not fit counts all of its clients', () => {
+  const [first, ...rest] = linesOf([...all.map((client) => lost(client)), lost('edge-1', { valueText: 'x' })], 75);
+  assert.match(first ?? '', /^CRITICAL/);
+  assert.equal(rest.at(-1), 'and 4 more');
+});
+
+test('each alert of several says for how long nobody acknowledged it, and so does the incident', () => {
+  const ignored = [lost('edge-1'), lost('vm-1', { rule: 'disk', subject: '/', valueText: '97 %' })].map((one) => ({
+    ...one,
+    unacknowledgedMs: 900_000,
+  }));
+  assert.deepEqual(linesOf(ignored), [
+    'CRITICAL edge-1: unreachable: network: connect ETIMEDOUT, not acknowledged for 15 min',
+    'CRITICAL vm-1: disk /: 97 %, not acknowledged for 15 min',
+  ]);
+  const events = pagerdutyEvents(noticeOf(ignored)) as readonly Event[];
+  for (const { payload } of events) assert.match(payload?.summary ?? '', /, not acknowledged for 15 min$/);
+});
+
+test("a parent's line is acknowledged only if all of its alerts are", () => {
+  const acknowledged = { acknowledgedBy: 'kim', acknowledgedAtMs: now, acknowledgedUntilMs: null };
+  const said = (some: readonly string[]) =>
+    all.map((client) => lost(client, some.includes(client) ? acknowledged : {}));
+  assert.match(linesOf(said(all))[0] ?? '', /, acknowledged by kim$/);
+  assert.doesNotMatch(linesOf(said(['hv-1']))[0] ?? '', /acknowledged/);
+});
