@@ -208,6 +208,8 @@ const table = casesOf(`
 <client name="a" ip="10.0.0.1" proxyJump="b"/>
 <client name="b" ip="10.0.0.2" proxyJump="c,a"/>
   2: <client> "a" needs "b", which needs "a"; end the circle by proxyJump="none" or on="none"
+<client name="vm" ip="10.0.0.1" on="none hv"/>
+  2: <client> on="none hv" has none beside names; write names of clients, or none alone
 <client name="vm" ip="10.0.0.1" on="hv"/>
 <client name="hv" ip="10.0.0.2" on="rack" proxyJump="none"/>
 <group on="sw vm"><client name="rack" ip="10.0.0.3"/></group>

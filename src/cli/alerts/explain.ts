@@ -110,7 +110,7 @@ async function ofFleet(asked: ExplainOptions): Promise<Answer> {
     rules: rules.map(ruleJson),
     undelivered: undelivered.map(mailJson),
   };
-  const head = [...fleetLines(explained, time, nowMs), ...digests.lines, ...channelLines(config)];
+  const head = [...fleetLines(explained, config, time, nowMs), ...digests.lines, ...channelLines(config)];
   return { ...explained, head, json };
 }
 
@@ -210,6 +210,7 @@ function reasonJson(reason: HoldReason): object {
 /** Lists the collectors, the parents that are away with their numbers of clients, and waiting sealed reports. */
 function fleetLines(
   { collectors, silenceEvaluatedFromMs, parents, sealed, loss, canary }: FleetExplained,
+  config: Pick<Config, 'canary'>,
   time: ReaderTime,
   nowMs: number,
 ): readonly string[] {
@@ -231,7 +232,8 @@ function fleetLines(
       : `${name} ${names.length > 1 ? 'are' : 'is'} away, and reported instead of ${clients} on ${names.length > 1 ? 'them' : 'it'}.`;
     lines.push(`${gone} fleet-health explain CLIENT unreachable says more of each.`);
   }
-  lines.push(...sealedLines(sealed, nowMs), ...lossLines(loss, time.moment), ...canaryLines(canary, time.moment));
+  lines.push(...sealedLines(sealed, nowMs), ...lossLines(loss, time.moment));
+  lines.push(...canaryLines(config, canary, time.moment));
   return lines.map(escapeControls);
 }
 

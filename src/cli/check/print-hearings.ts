@@ -20,7 +20,10 @@ export function printHearings(
     output,
     [
       { title: 'who is notified', cell: ({ recipient }) => recipient },
-      { title: 'from', cell: fromText },
+      { title: 'from', cell: ({ severity, within_hours: hours }) => `${severity}${hours ? ', in hours' : ''}` },
+      ...(hearings.some(({ after_seconds: after }) => after !== null)
+        ? [{ title: 'not acknowledged for', cell: delayText }]
+        : []),
       { title: 'clients', cell: ({ clients }) => (clients === 0 ? 'the fleet' : String(clients)) },
       { title: 'rules', shrinks: true, cell: rulesText },
     ],
@@ -85,10 +88,9 @@ export function printDigests(output: Output, config: Config): void {
   }
 }
 
-/** Returns the least severity, and when it is notified: `critical, in hours, unless acknowledged within 15m`. */
-function fromText({ severity, within_hours: hours, after_seconds: after }: Hearing): string {
-  const delay = after === null ? '' : `, not acknowledged for ${formatDuration(after * secondMs)}`;
-  return `${severity}${hours ? ', in hours' : ''}${delay}`;
+/** Returns the time for which nobody acknowledged an alert before its recipient is notified; '' if there is none. */
+function delayText({ after_seconds: after }: Hearing): string {
+  return after === null ? '' : formatDuration(after * secondMs);
 }
 
 function rulesText({ rules, not_heard: unheard }: Hearing): string {

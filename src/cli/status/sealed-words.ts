@@ -1,4 +1,5 @@
 import { escapeControls } from '../../log.ts';
+import type { Config } from '../../config/config.ts';
 import { type CanaryState, canaryWords } from '../../storage/store/reply-store.ts';
 import { type Loss, lossWords } from '../../storage/store/run.ts';
 import { type SealedSummary, unseenSealed } from '../../storage/store/sealed-store.ts';
@@ -48,10 +49,22 @@ export function lossJson(loss: Loss | null): object | null {
   return { restored, reports, from: jsonTime(fromMs), to: jsonTime(toMs), note };
 }
 
-/** Describes the newest outcome of `<canary>`. Returns no sentence if there is none. */
-export function canaryLines(state: CanaryState | null, moment: (atMs: number) => string): readonly string[] {
-  const { found = null } = state ?? {};
-  return found === null ? [] : [escapeControls(sentenceCase(`${canaryWords(found, moment)}.`))];
+/**
+ * Describes the newest outcome of `<canary>`, or the canary that is awaited first. Returns no sentence without
+ * `<canary>`.
+ */
+export function canaryLines(
+  { canary }: Pick<Config, 'canary'>,
+  state: CanaryState | null,
+  moment: (atMs: number) => string,
+): readonly string[] {
+  if (canary === null) return [];
+  const { found = null, roundMs = null } = state ?? {};
+  const first =
+    roundMs === null
+      ? `no canary has been sent to ${canary.to} yet; the next pass of alert sends one`
+      : `the first canary, of ${moment(roundMs)}, has not come back yet`;
+  return [escapeControls(sentenceCase(`${found === null ? first : canaryWords(found, moment)}.`))];
 }
 
 export function canaryJson(state: CanaryState | null): object | null {

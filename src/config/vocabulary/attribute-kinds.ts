@@ -223,6 +223,7 @@ function nameFault(value: string): string | null {
 function parentsFault(value: string): string | null {
   const names = parseParentNames(value);
   if (names.length === 0) return 'is empty; write names of clients, or none';
+  if (names.length > 1 && names.includes('none')) return 'has none beside names; write names of clients, or none alone';
   if (/[[\]]/.test(value)) return 'has a range; write each name, with blanks between them';
   return names.map(nameFault).find((fault) => fault !== null) ?? null;
 }

@@ -11,7 +11,7 @@ import { columnsOf } from '../../../src/text/text-columns.ts';
 import { recordedOutput } from '../support/recorded-output.ts';
 
 const nowMs = Date.UTC(2026, 10, 20, 10);
-const config = { alerts: { zone: 'UTC' }, stateDir: '/nonexistent' } as Config;
+const config = { alerts: { zone: 'UTC' }, canary: null, stateDir: '/nonexistent' } as Config;
 const known = {
   reader: 'node',
   cpuPercent: 12.4,
