@@ -73,7 +73,7 @@ test(
     mkdirSync(place, { mode: 0o700 });
     const file = path.join(dir, 'agent.json');
     const edge = { ...agent.edge, every: '10s', rules: [ruleOfType(agent, 'memory')], heartbeat: 'none' };
-    writeFileSync(file, JSON.stringify({ ...agent, state_directory: place, edge }), { mode: 0o600 });
+    writeFileSync(file, JSON.stringify({ ...agent, changes: 'no', state_directory: place, edge }), { mode: 0o600 });
     const { child, said } = await startAgentProgram(t, ['-c', file, 'edge']);
     const atHome = (): number =>
       readdirSync(place, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.fhs')).length;

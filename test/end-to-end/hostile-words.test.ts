@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test';
 import PostalMime from 'postal-mime';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
+import type { Cause } from '../../src/storage/store/alert.ts';
 import { configFolder, runBuilt, type CliResult } from '../support/run-cli.ts';
 import { sealedFor, startReportServer } from '../support/report-server.ts';
 import { worker } from '../report/support/sample-report.ts';
@@ -103,9 +104,16 @@ test('words of a client do no harm in what a run prints and mails', { timeout: 1
 
 /** Names of columns that programs compare or compute with, and of columns that hold documents. */
 const structural =
-  /(^id|_id|_at|_since|_until|_key|_digest)$|^(state|severity|outcome|program|reader|transition|closed_reason|first_seen|report|facts|memory|content|hour|day|progress|sealed_to|first_evidence|changed_by_run)$|_(state|severity)$/;
+  /(^id|_id|_at|_since|_until|_key|_digest)$|^(state|severity|outcome|program|reader|transition|closed_reason|first_seen|report|facts|memory|content|hour|day|progress|cause|sealed_to|first_evidence|changed_by_run)$|_(state|severity)$/;
 
-/** Appends the words to each column of free text. Returns the number of columns. */
+/** Returns what changed before an alert, named by a client. */
+function causeOf(word: string): Cause {
+  const set = { more: 2, moreKind: word, earliestAtMs: 0, latestAtMs: 0, beforeMs: 60_000, group: 'web', chance: 0.01 };
+  const change = { kind: 'package', item: word, before: word, after: word, failing: [1, 1], others: [0, 9] } as const;
+  return { atMs: Date.now(), changes: [{ ...set, ...change }], allOf: word, configBeforeMs: null };
+}
+
+/** Appends the words to each column of free text, and to the cause of alerts. Returns the number of columns. */
 function soilColumns(file: string): number {
   const database = openSqlite(file);
   const tablesSql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
@@ -122,6 +130,7 @@ function soilColumns(file: string): number {
       columns += 1;
     }
   }
+  database.prepare('UPDATE alerts SET cause = ?').run(JSON.stringify(causeOf(words.join(' '))));
   database.close();
   return columns;
 }
@@ -138,6 +147,8 @@ test('words in any text column of the database do no harm in any output', { time
     'alerts',
     'explain',
     'mail list',
+    'changes',
+    'changes --have DROP',
     'silence list',
     'check',
     'keys list',

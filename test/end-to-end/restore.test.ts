@@ -169,6 +169,7 @@ function configText(sshd: Sshd, username: string, database: MariadbDatabase | nu
   return `<config>
   <state dir="../var"/>
   ${storage}
+  <collector changes="no"/>
   <ssh username="${username}" privateKey="key"/>
   <alerts defaults="no"><mail to="ops@example.org"/><alert type="uptime" limit="1s" for="1x"/></alerts>
   <client name="web-1" ip="127.0.0.1" port="${sshd.port}"/>

@@ -32,7 +32,7 @@ test('below a tenth of the disk a mail comes, and another when it is over', { sk
     assert.equal(alerted?.status, 0);
     assert.equal(alerted.stderr, '');
     assert.equal(smtp.mails.length, 1);
-    const isFree = /state-disk[^]*\d\.\d % \(\d\.\d+ MiB\) is free on\s+\S+\s+in\s+\S+\/state/;
+    const isFree = /state-disk[^]*\d\.\d % \(\d(?:\.\d+)? MiB\) is free on\s+\S+\s+in\s+\S+\/state/;
     assert.match(smtp.mails[0]?.content ?? '', isFree);
     await passes();
     assert.equal(smtp.mails.length, 1, 'it is notified once');

@@ -302,5 +302,5 @@ function waitingFiles(dir: string): readonly string[] {
   return ['laptop/state', ...places]
     .filter((place) => existsSync(path.join(dir, place)))
     .flatMap((place) => readdirSync(path.join(dir, place), { recursive: true, encoding: 'utf8' }))
-    .filter((name) => /\.(?:fhs|jsonl?)$/.test(name) && !/quarantine|counters|inventory|push/.test(name));
+    .filter((name) => /\.(?:fhs|jsonl?)$/.test(name) && !/quarantine|counters|inventory|push|state\.json/.test(name));
 }

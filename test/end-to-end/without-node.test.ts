@@ -46,15 +46,23 @@ suite('a client without node, through the whole program', { skip }, async () => 
           .toSorted((one, other) => String(one.client).localeCompare(String(other.client)));
       };
 
+      const stateOf = async (client: string) => {
+        const [row] = await site.rows(`SELECT state_stamp, state_runs FROM clients WHERE name = '${client}'`);
+        return { stamp: String(row?.['state_stamp']), runs: Number(row?.['state_runs']) };
+      };
+
       test('is read by the shell agent, unless its reports must be sealed there', async () => {
         assert.deepEqual(await visits(), [
           { client: 'plain', code: null, reader: 'shell', uploaded: true },
           { client: 'strict', code: 'no-runtime', reader: null, uploaded: false },
         ]);
-        const before = commands();
+        const [before, known] = [commands(), await stateOf('plain')];
         const plain = { client: 'plain', code: null, reader: 'shell', uploaded: false };
         assert.deepEqual(await visits('plain'), [plain]);
-        assert.equal(commands(), before + 1);
+        const { stamp, runs } = await stateOf('plain');
+        // Other tests add accounts to this machine meanwhile.
+        assert.equal(runs - known.runs, stamp === known.stamp ? 0 : 1, 'the state is read again if its stamp differs');
+        assert.equal(commands(), before + 1 + runs - known.runs);
         assert.match((await site.run('status')).stdout, /^plain +ok +shell /m);
       });
 
@@ -74,16 +82,14 @@ suite('a client without node, through the whole program', { skip }, async () => 
         assert.equal(known?.['reader'], 'shell');
       });
 
-      test('has its state read with the first visit, and again only when its stamp differs', async () => {
+      test('has its state read with the first visit', async () => {
         const sections = await site.rows('SELECT kind, error FROM state_sections ORDER BY kind');
         const kinds = ['account', 'file', 'listener', 'mount', 'package', 'system', 'unit'];
         assert.deepEqual(
           sections.map(({ kind, error }) => [kind, error]),
           kinds.map((one) => [one, null]),
         );
-        const [known] = await site.rows("SELECT state_stamp, state_runs FROM clients WHERE name = 'plain'");
-        assert.match(String(known?.['state_stamp']), /^\d+ \d+/);
-        assert.equal(Number(known?.['state_runs']), 1);
+        assert.match((await stateOf('plain')).stamp, /^\d+ \d+/);
         const [counted] = await site.rows('SELECT COUNT(*) AS packages FROM packages');
         const listed = execFileSync('dpkg-query', ['-W', '-f', '${db:Status-Status}\\n'], { encoding: 'utf8' });
         assert.equal(Number(counted?.['packages']), listed.match(/^installed$/gm)?.length);

@@ -16,7 +16,7 @@ import { agentProgram, exits, runCli, startAgentProgram, succeeded } from '../su
 import { times } from '../support/times.ts';
 import { assertWithin } from '../support/within.ts';
 
-const elements = `<collector every="1d"/><alerts zone="UTC" defaults="no" mail="ops@example.org">
+const elements = `<collector every="1d" changes="no"/><alerts zone="UTC" defaults="no" mail="ops@example.org">
   <alert type="event" service="backup*" within="26h"/></alerts>`;
 
 async function stored(site: Site, columns: string): Promise<readonly (readonly unknown[])[]> {
@@ -46,7 +46,7 @@ async function enrolled(site: Site, client: string, ...to: readonly string[]): P
   const place = path.join(site.dir, client);
   mkdirSync(place, { mode: 0o700 });
   const file = path.join(site.dir, `${client}.json`);
-  writeFileSync(file, JSON.stringify({ ...agent, state_directory: place }), { mode: 0o600 });
+  writeFileSync(file, JSON.stringify({ ...agent, changes: 'no', state_directory: place }), { mode: 0o600 });
   return file;
 }
 
@@ -180,7 +180,7 @@ suite('events, pushes and asked clients', () => {
     const away = JSON.parse(await succeeded(site.run('enroll', 'web-1', '--https', 'http://127.0.0.1:1/'))) as object;
     const file = path.join(site.dir, 'web-1.json');
     const write = (to: string): void =>
-      writeFileSync(file, JSON.stringify({ ...away, push: { to, every: '5m' } }), { mode: 0o600 });
+      writeFileSync(file, JSON.stringify({ ...away, changes: 'no', push: { to, every: '5m' } }), { mode: 0o600 });
     // The account's own folder, which visits search as well.
     const env = { XDG_STATE_HOME: path.join(site.dir, 'home') };
     const push = () => runCli(['-c', file, 'push', '--once'], { program: agentProgram, env });

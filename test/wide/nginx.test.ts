@@ -130,7 +130,7 @@ async function runAgent({ agent }: Served, { url, ca, dir }: Awaited<ReturnType<
   const file = path.join(dir, 'agent.json');
   const place = path.join(dir, 'place');
   mkdirSync(place, { mode: 0o700 });
-  const own = { ...agent, push: { to: `${url}/`, every: '5m' }, state_directory: place };
+  const own = { ...agent, push: { to: `${url}/`, every: '5m' }, changes: 'no', state_directory: place };
   writeFileSync(file, JSON.stringify(own), { mode: 0o600 });
   const program = spawn(process.execPath, [agentProgram, '-c', file, 'push', '--once'], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -27,7 +27,6 @@ function assertStory(stdout: string): void {
   for (const shown of [
     'trust --yes',
     'SHA256:',
-    '4 of 4 clients answered, 4 reports stored',
     '3 of 4 clients answered',
     'connect-refused',
     'db-1: disk /',
@@ -36,6 +35,8 @@ function assertStory(stdout: string): void {
   ]) {
     assert.ok(stdout.includes(shown), shown);
   }
+  // Reports of the state come with a change of this machine.
+  assert.match(stdout, /4 of 4 clients answered, \d+ reports stored/);
   assert.equal(stdout.split('SELECT').length - 1, 3);
   // The demo sends one mail for both faults and one mail for the end of a fault, and no mail in between.
   assert.equal(stdout.match(/ 1 mail due, 1 written to files /g)?.length, 2);

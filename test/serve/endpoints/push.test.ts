@@ -24,7 +24,7 @@ test('the client pushes over HTTP: twice is once, and a lost answer loses nothin
   const file = path.join(dir, 'agent.json');
   const place = path.join(dir, 'agent-state');
   mkdirSync(place, { mode: 0o700 });
-  writeFileSync(file, JSON.stringify({ ...agent, state_directory: place }), { mode: 0o600 });
+  writeFileSync(file, JSON.stringify({ ...agent, changes: 'no', state_directory: place }), { mode: 0o600 });
   const push = (): Promise<CliResult> =>
     outcomeOf(
       spawn(process.execPath, [program.replace(/\.cjs$/, '-agent.cjs'), '-c', file, 'push', '--once'], {
