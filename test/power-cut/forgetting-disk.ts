@@ -46,8 +46,9 @@ export function* cutsOf({ before, steps }: Trace, isThorough: boolean): Generato
 
 /**
  * Names and contents, each as of the last sync and as of now. A sync of a folder makes its names durable; a rename into
- * another folder is durable once the new folder is synced, and is done or not done as a whole, as on every file system
- * with a journal. A sync of a file makes its content durable, not its name.
+ * another folder is durable once the new folder is synced. Until then it is done, not done, or, where the file system
+ * has no journal, stopped in the middle: a file has both names. A sync of a file makes its content durable, not its
+ * name.
  */
 export class ForgettingDisk {
   readonly #root: string;
@@ -93,7 +94,8 @@ export class ForgettingDisk {
 
   /**
    * Returns what a cut now could leave: nothing that is not durable, all, changes of names (`singles`) each alone kept
-   * or lost, all names without the contents, and each content torn in several ways. Other combinations are left out.
+   * or lost, the newest rename in its middle, all names without the contents, and each content torn in several ways.
+   * Other combinations are left out.
    */
   remains(singles: 'all' | 'newest' | 'none'): readonly Remains[] {
     const pending = this.#pending;
@@ -107,6 +109,11 @@ export class ForgettingDisk {
       found.push(this.#remains(`${describe(step)} alone`, [step], new Map()));
       found.push(this.#remains(`everything but ${describe(step)}`, others, this.#written));
     }
+    const newest = pending.at(-1);
+    if (newest !== undefined && count > 0 && this.#isMove(newest)) {
+      const halved = [...pending.slice(0, -1), { ...newest, from: null }];
+      found.push(this.#remains(`both names in ${describe(newest)}`, halved, this.#written));
+    }
     if (this.#written.size > 0) found.push(this.#remains('all names without the contents', pending, new Map()));
     for (const [node, content] of this.#written) {
       for (const [how, torn] of tears(content, this.#contents.get(node) ?? Buffer.alloc(0))) {
@@ -114,6 +121,11 @@ export class ForgettingDisk {
       }
     }
     return found;
+  }
+
+  /** True if a change is the rename of a file into another folder. */
+  #isMove({ from, to, node }: NameStep): boolean {
+    return from !== null && to !== null && nodeOf(from) !== nodeOf(to) && this.#files.has(node);
   }
 
   #remains(what: string, kept: readonly NameStep[], written: ReadonlyMap<string, Buffer>): Remains {
@@ -141,7 +153,11 @@ function change(names: Map<Name, string>, { from, to, node }: NameStep): void {
 }
 
 function folderOf({ from, to }: NameStep): string {
-  const name = to ?? from ?? '';
+  return nodeOf(to ?? from ?? '/');
+}
+
+/** Returns the folder of a name. */
+function nodeOf(name: string): string {
   return name.slice(0, name.indexOf('/'));
 }
 

@@ -50,7 +50,8 @@ interface Fact {
   changes: number[];
   /** The worst level since the value was last known to be ok. */
   worst: Level;
-  isAcknowledged: boolean;
+  /** null: perhaps, because an edit may have replaced the rule, whose alert is another one then. */
+  isAcknowledged: boolean | null;
   /** True since an acknowledgement, which holds until the alert ends or gets worse. */
   mayBeAcknowledged: boolean;
 }
@@ -125,6 +126,11 @@ export class Model {
       Object.assign(fact, { isAcknowledged: fact.level !== 'ok' && fact.ticks > 0, mayBeAcknowledged: true });
   }
 
+  /** Notes that config.xml has other rules: somebody may not have acknowledged their alerts. */
+  editRules(): void {
+    for (const fact of this.#facts.values()) if (fact.isAcknowledged === true) fact.isAcknowledged = null;
+  }
+
   /** Notes that the mail server takes all mails to a person from now on, or does not. */
   serve(name: string, isWell: boolean): void {
     const person = this.#person(name);
@@ -170,7 +176,7 @@ export class Model {
       if (ends.includes(transition)) continue;
       assert.ok(!isWorse(severity, fact.worst), `${name}, but no row was so bad`);
       const isStopped = transition === 'reminder' || (transition === 'firing' && isLast);
-      assert.ok(!isStopped || !fact.isAcknowledged, `${name}, which is acknowledged`);
+      assert.ok(!isStopped || fact.isAcknowledged !== true, `${name}, which is acknowledged`);
       assert.ok(!isLast || !['reminder', 'past'].includes(transition), `${name}, in spite of \`after\``);
       const isSteady = fact.changes.length < fewestChanges && fact.rows > 0 && fact.age < 2;
       const isBack = isSteady && isWorse(severity, fact.level);
@@ -276,7 +282,7 @@ export class Model {
       if (mustKnow && known !== fact.level) return `${name} knows that ${key} is ${known}, but it is ${fact.level}`;
       const heardAt = Math.max(...own.map((one) => one.heardAt));
       const sinceTicks = Math.min(fact.ticks, this.#calm, this.#tick - heardAt);
-      const isReminded = fact.isAcknowledged || after !== null || sinceTicks <= repeatTicks + 2 * slackTicks;
+      const isReminded = fact.isAcknowledged !== false || after !== null || sinceTicks <= repeatTicks + 2 * slackTicks;
       if (isHeard && !isReminded) return `${name} was not reminded that ${key} is ${known}`;
     }
     return null;

@@ -214,6 +214,7 @@ class World {
     const before = this.#fleet;
     // Rows are evaluated by the limits of their pass.
     if (field === 'limits') await this.#evaluate();
+    if (field === 'limits' && [before.limits, value].includes('two')) this.#model.editRules();
     this.#fleet = { ...before, [field]: value };
     this.#station.configure(elementsOf(this.#fleet));
     this.#model.disturb();

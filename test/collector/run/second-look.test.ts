@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import fs, { copyFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import type { CollectResult } from '../../../src/collector/collect-options.ts';
 import { EventDocuments } from '../../../src/collector/inbox/event-documents.ts';
@@ -16,6 +17,7 @@ import type { NewEvent } from '../../../src/storage/store/event-store.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { runStart } from '../../storage/support/samples.ts';
 import { makeClient, makeConfig, makeFleet, storageAway, type Fleet, type FleetOptions } from '../../support/fleet.ts';
+import { skipUnlessWide } from '../../support/long-tests.ts';
 
 const event = (eventId: string): NewEvent => ({
   ...{ eventId, receivedAtMs: Date.now(), host: 'nas', service: 'backup', instance: '', status: 'OK' },
@@ -196,7 +198,7 @@ for (const [at, title] of [
   [2, 'at its end'],
 ] as const) {
   test(`a database that goes away during the look ${title} loses nothing, and nothing is removed`, async () => {
-    const { fleet, paths, run } = makeRuns();
+    const { fleet, paths, run } = makeRuns(clients.slice(0, 1));
     for (let index = 0; index < 4; index += 1) await run();
     const files = (): number => storedFolders(paths).reduce((sum, folder) => sum + storedFiles(folder).length, 0);
     const before = files();
@@ -218,8 +220,8 @@ for (const [at, title] of [
 }
 
 test('what another server of the database does not have yet stays', async () => {
-  const { fleet, paths, run } = makeRuns();
-  for (let index = 0; index < 4; index += 1) await run();
+  const { fleet, paths, run } = makeRuns(clients.slice(0, 1));
+  for (let index = 0; index < 4; index += 1) await run({ collector: { keepStoredMs: 60 * minuteMs } });
   const lagging = async (): Promise<Storage> => {
     const storage = await fleet.openStorage();
     const none = { reports: new Set<string>(), runs: new Map(), visits: new Map(), events: new Set<string>() };
@@ -281,3 +283,46 @@ test('a folder that cannot be used costs a line, and no report', async () => {
   assert.equal(readdirSync(paths.stored).length, 1);
   assert.ok(!fleet.events.slice(start).some(({ kind }) => kind === 'fault'));
 });
+
+/** Lets moves into stored/ fail from one of them on; on a disk without writing, removals too. Returns its repair. */
+function endDisk(t: TestContext, fromCall: number, code: string): () => void {
+  let calls = 0;
+  const watch = (name: 'renameSync' | 'rmSync', pattern: RegExp, isOver: () => boolean): void => {
+    const real = fs[name] as (...args: readonly unknown[]) => unknown;
+    t.mock.method(fs, name, (...args: readonly unknown[]) => {
+      if (pattern.test(args.join(' ')) && isOver()) throw Object.assign(new Error(code), { code });
+      return real(...args);
+    });
+  };
+  watch('renameSync', / \S*\/stored\/.*(?:fhs|json|\+visit)$/, () => ++calls >= fromCall);
+  watch('rmSync', /(?:encrypted_stats|inbox)\/.*(?:fhs|json) /, () => code === 'EROFS' && calls >= fromCall);
+  syncBuiltinESMExports();
+  return () => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  };
+}
+
+for (const code of ['ENOSPC', 'EROFS']) {
+  test(
+    `a disk that ends between two moves (${code}) costs a line, and every row is there once`,
+    { skip: skipUnlessWide },
+    async (t) => {
+      for (const fromCall of [1, 2, 3, 4]) {
+        const { fleet, run } = makeRuns(clients.slice(0, 1));
+        await run();
+        const start = fleet.events.length;
+        const repair = endDisk(t, fromCall, code);
+        const { exitStatus } = await run().finally(repair);
+        assert.equal(exitStatus, code === 'EROFS' ? 3 : 0);
+        const notes = fleet.events.slice(start).flatMap((one) => (one.kind === 'note' ? one.message : []));
+        assert.equal(notes.length, 1);
+        assert.match(notes[0] ?? '', new RegExp(`is removed at once and not kept: ${code}$`));
+        assert.deepEqual(restoredOf(await run()), [0, 0]);
+        assert.deepEqual(fleet.sealedFiles(), []);
+        assert.deepEqual(await fleet.column('SELECT outcome FROM runs'), ['finished', 'finished', 'finished']);
+        for (const table of ['stats', 'visits']) assert.equal(await fleet.count(table), 3, table);
+      }
+    },
+  );
+}
