@@ -116,11 +116,11 @@ export function createOutboxStore(database: Database): OutboxStore {
       const { alerts, firing } = row ?? {};
       return Number(alerts ?? 0) === 0 ? 'none' : Number(firing ?? 0) > 0 ? 'open' : 'ended';
     },
-    dropMail: ({ id, recipient }, holder) =>
+    dropMail: ({ id, recipient, dataAtMs }, holder) =>
       database.write(async (session) => {
         if ((await session.all(endSql, [id])).length > 0) return false;
         if ((await session.run(dropSql, ['config.xml does not name the recipient', id, holder])) !== 1) return false;
-        await session.run(forgetSql, [recipient, id]);
+        if (dataAtMs === null) await session.run(forgetSql, [recipient, id]);
         return true;
       }),
   };

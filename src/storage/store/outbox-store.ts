@@ -125,10 +125,10 @@ export interface OutboxStore {
   alertsOfMail(id: number): Promise<'open' | 'ended' | 'none'>;
   /**
    * Drops a claimed mail whose recipient left config.xml, and forgets the notified states that the mail would have been
-   * the first to report. Returns false if the mail reports the end of an alert that the recipient was notified of: then
-   * it is still due.
+   * the first to report. If the mail may have arrived, these states and their ends count. Returns false if the mail
+   * reports the end of an alert that the recipient was notified of: then it is still due.
    */
-  dropMail(mail: Pick<Mail, 'id' | 'recipient'>, holder: string): Promise<boolean>;
+  dropMail(mail: Pick<Mail, 'id' | 'recipient' | 'dataAtMs'>, holder: string): Promise<boolean>;
 }
 
 /** Mails that were not delivered, for alerter/explain and cli/alerts. */

@@ -227,4 +227,22 @@ export const knownBugs: readonly KnownBug[] = [
       },
     ],
   },
+  {
+    isFoundByModel: true,
+    hasTest: true,
+    name: 'the end is not notified to whom the answer of the first mail was lost if he left config.xml then',
+    story: [
+      { kind: 'server', to: 'oncall', answer: 'loses the answer' },
+      ticks('fails', 2),
+      { kind: 'edit', edit: { field: 'oncall', value: false } },
+      ticks(50, 6),
+    ],
+    edits: [
+      {
+        file: 'src/storage/alerts/outbox.ts',
+        before: 'if (dataAtMs === null) await session.run(forgetSql',
+        after: 'await session.run(forgetSql',
+      },
+    ],
+  },
 ];
