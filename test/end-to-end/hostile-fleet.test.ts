@@ -31,6 +31,7 @@ const shows: readonly (readonly string[])[] = [
   ['alerts', '--all'],
   ['explain', first],
   ['explain', second, '*'],
+  ['changes', first],
   ['mail', 'list'],
   ['silence', 'list'],
   ['check', first],
@@ -174,9 +175,9 @@ onEachDatabase('hostile words', (kit) => {
     const own = checks.filter(({ text }) => text.startsWith(drop));
     assert.deepEqual(
       own.map(({ check_name: name }) => name),
-      [`local/${drop}`, 'plugin-2', drop],
+      [`container:${drop}`, `local/${drop}`, 'plugin-2', drop],
     );
-    assert.match(own[1]?.perfdata ?? '', /^'''; DROP TABLE stats; --'=1;2;3 n=2$/);
+    assert.match(own[2]?.perfdata ?? '', /^'''; DROP TABLE stats; --'=1;2;3 n=2$/);
   });
 
   test('are text in the report, in one file and in many', { timeout: 120_000 }, async () => {

@@ -1,10 +1,11 @@
 /** A fleet with hostile text in each place that others write, stored as the collector and the alerter store it. */
 import assert from 'node:assert/strict';
 
-import type { Alert } from '../../../src/storage/store/alert.ts';
+import type { Alert, Cause } from '../../../src/storage/store/alert.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { maxRefusedChecks, type CheckResult, type RefusedCheck } from '../../../src/report/checks.ts';
-import type { WorkerReport } from '../../../src/report/report.ts';
+import type { StateSection, WorkerReport } from '../../../src/report/report.ts';
+import { parseStateLine, stateDigest } from '../../../src/report/state/state.ts';
 import { escapeMarkup } from '../../../src/text/escape-markup.ts';
 import { alert, mail, stored } from '../../storage/support/alert-samples.ts';
 import {
@@ -17,6 +18,7 @@ import {
   visit,
   worker,
 } from '../../storage/support/samples.ts';
+import { stateItem } from '../../storage/support/state-samples.ts';
 
 const minuteMs = 60_000;
 
@@ -98,6 +100,7 @@ function workersOf(words: readonly string[]): readonly WorkerReport[] {
     worker('process_memory', ...words.map((process, pid) => ({ process, pid, resident_bytes: 2 ** 20 }))),
     worker('services', { failed_units: words.length }),
     worker('failed_unit', ...words.map((unit) => ({ unit, failed: 1 }))),
+    worker('unit_line', ...words.map((unit) => ({ unit, text: unit }))),
     worker('log_line', ...words.map((word, index) => ({ priority: 'err', unit: word, text: word, times: 1 + index }))),
     { ...worker('users'), error: all },
   ];
@@ -127,9 +130,30 @@ function checksOf(words: readonly string[]): { checks: readonly CheckResult[]; r
     }),
   );
   const items = words.map((word) => `2 "${word.replaceAll(/[\s"]/g, ' ')}" - ${word.replaceAll(/\s/g, ' ')}`);
+  const containers = words.map((word) => check(`container:${word}`, 2, `${word}\n${word}`, { age_s: 1 }));
   return {
-    checks: [...plugins, check('local', 0, items.join('\n'), { format: 'checkmk' })],
+    checks: [...plugins, ...containers, check('local', 0, items.join('\n'), { format: 'checkmk' })],
     refused: words.slice(0, maxRefusedChecks).map((word) => ({ path: word, why: word })),
+  };
+}
+
+/** Returns the lines of a state report whose items and values are these words, as far as an agent may send them. */
+function statesOf(words: readonly string[], value: string): readonly StateSection[] {
+  const plain = words.filter((word) => parseStateLine(`${word}\t${word}`) !== null);
+  return (['package', 'file', 'unit'] as const).map((kind) => {
+    const lines = plain.map((word) => `${word}\t${word}${value}`).sort();
+    return { kind, digest: stateDigest(lines), error: null, lines };
+  });
+}
+
+function causeOf(word: string, nowMs: number): Cause {
+  const named = { kind: 'package', item: word, before: word, after: `${word}2`, more: 2, moreKind: 'file' };
+  const seen = { earliestAtMs: nowMs, latestAtMs: nowMs, beforeMs: minuteMs, group: word, chance: 0.01 };
+  return {
+    atMs: nowMs,
+    changes: [{ ...named, ...seen, failing: [1, 1], others: [0, 5] }],
+    allOf: `rack=${word}`,
+    configBeforeMs: null,
   };
 }
 
@@ -150,6 +174,8 @@ export async function storeFleet(storage: Storage, words: readonly string[]): Pr
     const results = await storage.reports.ingest([
       item({ client, observedAtMs: nowMs - 8 * minuteMs, workers, ...checksOf(words) }),
       item({ client, observedAtMs: nowMs - 3 * minuteMs, workers, bootId: 'boot-2', ...checksOf(words) }),
+      stateItem(client, nowMs - 70 * minuteMs, statesOf(words, '')),
+      stateItem(client, nowMs - 65 * minuteMs, statesOf(words, '2')),
       item({ client, observedAtMs: nowMs - 3 * minuteMs, workers: inventoryOf(words), name: 'Inventory report' }),
     ]);
     assert.deepEqual(new Set(results.map(({ kind }) => kind)), new Set(['stored']), JSON.stringify(results));
@@ -167,6 +193,7 @@ export async function storeFleet(storage: Storage, words: readonly string[]): Pr
       subject: word,
       valueText: word,
       limitText: word,
+      cause: causeOf(word, nowMs),
       ...(index % 4 === 3 ? { acknowledgedBy: word, acknowledgedComment: word } : {}),
     }),
   );
