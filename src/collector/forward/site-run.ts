@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { asFleetError, type FleetError } from '../../errors.ts';
+import { asFleetError, messageOf, type FleetError } from '../../errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { ForwardConfig } from '../../config/config.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
@@ -9,6 +9,7 @@ import type { CollectResult, CollectorRun } from '../collect-options.ts';
 import { boundDocuments, documentsIn, removeStored } from '../inbox/document-files.ts';
 import { allowances, documentsOf } from '../inbox/origins.ts';
 import { runDocuments } from '../inbox/run-documents.ts';
+import { removeUnasked } from '../inbox/stored-files.ts';
 import { endOf, resultOf } from '../run/collect-result.ts';
 import { RunRecord } from '../run/run-record.ts';
 import { visitClients } from '../run/visit-clients.ts';
@@ -47,6 +48,7 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
     faults.push(fault);
     observe({ kind: 'fault', fault });
   };
+  removeKept(run);
   const unbounded = openSealedSpool(paths.encryptedStats);
   const { reports: leftovers, quarantines } = await unbounded.scan();
   const bounds = { dir: paths.encryptedStats, maxBytes: spoolBytes, isSite: true };
@@ -93,6 +95,15 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   saveFacts(facts, run, onFault);
   const reports = { stored: sent.reports, duplicate: 0, quarantined: 0, waiting: sent.left };
   return resultOf(start.startedAtMs, { visited, end, reports, faults });
+}
+
+/** Removes what a collector has kept that had a database before it became a site. */
+function removeKept({ paths, config, observe, start }: CollectorRun): void {
+  try {
+    removeUnasked(paths, config.collector.keepStoredMs, start.startedAtMs);
+  } catch (thrown) {
+    observe({ kind: 'note', message: `${paths.stored} cannot be removed: ${messageOf(thrown)}` });
+  }
 }
 
 /** Sends the files. Without a URL another program carries them, so that all of them wait. */

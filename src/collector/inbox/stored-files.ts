@@ -178,6 +178,16 @@ export function removeEmptied({ dir }: Pick<StoredFolder, 'dir'>): void {
   }
 }
 
+/**
+ * Removes the folders into which no file was moved for a time, of a collector that has no database to ask any more.
+ * Throws the errors of fs.
+ */
+export function removeUnasked(paths: Pick<StatePaths, 'stored'>, keepMs: number, nowMs: number): void {
+  for (const folder of storedFolders(paths)) {
+    if (nowMs - storedAtMs(folder, nowMs) >= keepMs) rmSync(folder.dir, { recursive: true, force: true });
+  }
+}
+
 function bytesOf(files: readonly StoredFile[]): number {
   return files.reduce((sum, { file }) => sum + onDisk(sizeOf(file)), 0);
 }

@@ -154,8 +154,11 @@ export class Model {
   ): void {
     const fact = this.#fact(client, topic);
     if (isWorse(level, fact.worst)) fact.worst = level;
-    // A single pass may evaluate the row before the newer ones.
-    if (late === 'after a newer row' && level !== fact.level) fact.changes.push(0, 0);
+    // A single pass may evaluate the row before the newer ones, which do not change the level if they lack the value.
+    if (late === 'after a newer row' && level !== fact.level) {
+      fact.changes.push(0, 0);
+      Object.assign(fact, { rows: 0, ticks: 0 });
+    }
     if (late === 'after a newer row') return;
     fact.changes = fact.changes.map((age) => age + 1).filter((age) => age <= 60);
     if (level === fact.level) fact.rows += 1;

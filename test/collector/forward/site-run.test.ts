@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import type { Client } from '../../../src/config/config.ts';
-import { hourMs } from '../../../src/platform/units.ts';
+import { storedFolders } from '../../../src/collector/inbox/stored-files.ts';
+import { hourMs, minuteMs } from '../../../src/platform/units.ts';
 import { senderOfSite } from '../../../src/seal/push.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { newPushKey, writePushKeys } from '../../../src/state/push-keys.ts';
@@ -59,4 +60,24 @@ test('clients whose reports are refused are named, fail no run, and hold up no k
     sealed.map((row) => ({ ...row })),
     [{ name: 'web-1', length: 16 }],
   );
+});
+
+test('a site keeps what it stored while it had a database for keepStored, and a new database gets it', async (t) => {
+  const { forward } = await endpoint(t, makeFleet(), ['web-1']);
+  const fleet = makeFleet();
+  const beganMs = Date.now();
+  const runAt = async (minutes: number, isSite: boolean) => {
+    const now = (): number => beganMs + minutes * minuteMs;
+    const collector = isSite ? { collector: { open: false, forward } } : {};
+    return await fleet.collect([makeClient('web-1')], { now, ...collector });
+  };
+  const folders = (): number => storedFolders(statePaths(fleet.stateDir)).length;
+  await runAt(0, false);
+  await runAt(5, true);
+  assert.equal(folders(), 1);
+  for (const ending of ['', '-wal', '-shm']) rmSync(path.join(fleet.stateDir, `fleet.db${ending}`), { force: true });
+  const { restored } = await runAt(10, false);
+  assert.equal(restored?.reports, 3);
+  await runAt(40, true);
+  assert.equal(folders(), 0);
 });

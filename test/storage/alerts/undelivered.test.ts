@@ -57,7 +57,7 @@ onEachDatabase('mails that were not sent', (kit) => {
     assert.equal((await storage.alertHistory.notificationsOf([1])).length, 1);
   });
 
-  test('a dropped mail takes back what it would have notified first unless it may have arrived, and keeps known ends', async () => {
+  test('a dropped mail takes back what it notified first unless it may have come, and keeps known ends', async () => {
     const before = { ...notified, state: 'firing' } as const;
     const storage = await storeMails(
       await kit.open(),
