@@ -1,16 +1,15 @@
 // Bundles the programs that run on clients, two for node and one for sh. They are CommonJS, because an ESM bundle of
 // systeminformation fails at its start with "Dynamic require". They are minified, because every byte is uploaded once
-// to every client. rolldown bundles the program for visits, which makes it 5 % smaller than esbuild does.
+// to every client; rolldown makes them 5 % smaller than esbuild does.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { build } from 'esbuild';
 import { rolldown } from 'rolldown';
 
 import { asciiOf } from './ascii.mjs';
 import { captureAgent } from './bundle-capture.mjs';
-import { computedTexts, computedTextsInParts } from './computed-texts.mjs';
+import { computedTextsInParts } from './computed-texts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -22,22 +21,6 @@ const refuseOldNode =
 
 const define = { AGENT_VERSION: JSON.stringify(version) };
 const outdir = path.resolve(root, process.argv[2] ?? 'dist/agent');
-
-await build({
-  absWorkingDir: root,
-  entryPoints: ['agent/inventory.ts'],
-  outfile: path.join(outdir, 'inventory.cjs'),
-  banner: { js: refuseOldNode },
-  bundle: true,
-  platform: 'node',
-  target: 'node12',
-  format: 'cjs',
-  minify: true,
-  legalComments: 'none',
-  plugins: [computedTexts],
-  define,
-  logLevel: 'warning',
-});
 
 // Fields of objects that never leave the program: a minifier cannot know that. Neither files nor frames have them.
 const ownFields = (
@@ -68,35 +51,44 @@ const shortened = {
   },
 };
 
-const bundle = await rolldown({
-  cwd: root,
-  input: 'agent/main.ts',
-  platform: 'node',
-  transform: { target: 'node18', define },
-  plugins: [computedTextsInParts, shortened],
-});
-const { output } = await bundle.generate({
-  format: 'cjs',
-  esModule: false,
-  // Code made by Function cannot import, so `require` loads the modules that are loaded on demand.
-  dynamicImportInCjs: false,
-  entryFileNames: '[name]',
-  chunkFileNames: '[name]',
-  comments: false,
-  minify: true,
-});
-await bundle.close();
+/** Bundles a program in parts: `./main`, and each module that it imports on demand. */
+async function partsOf(input, target, plugins) {
+  const bundle = await rolldown({
+    cwd: root,
+    input: { main: input },
+    platform: 'node',
+    transform: { target, define },
+    plugins: [computedTextsInParts, ...plugins],
+  });
+  const { output } = await bundle.generate({
+    format: 'cjs',
+    esModule: false,
+    // Code made by Function cannot import, so `require` loads the modules that are loaded on demand.
+    dynamicImportInCjs: false,
+    entryFileNames: '[name]',
+    chunkFileNames: '[name]',
+    comments: false,
+    minify: true,
+  });
+  await bundle.close();
+  return output;
+}
 
 // The program is a string, so that a node that cannot parse its syntax can still run the check of the version. Each
-// module that the program imports on demand is a string of its own, which V8 parses only if the module is needed.
+// part of it is a string of its own, which V8 parses only if the module is needed.
 const quoted = (code) => `'${asciiOf(code).replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n')}'`;
-const parts = output.map(({ fileName, code }) => `"./${fileName}":${quoted(code)}`);
 const loadPart =
   'function load(name){if(!parts[name])return require(name);' +
   'if(!done[name])Function("require","exports",parts[name])(load,done[name]={});return done[name]}';
 mkdirSync(outdir, { recursive: true });
-writeFileSync(
-  path.join(outdir, 'agent.cjs'),
-  `${refuseOldNode}var parts={${parts.join()}},done={};${loadPart}load('./main');\n`,
-);
+for (const [file, output] of [
+  ['agent.cjs', await partsOf('agent/main.ts', 'node18', [shortened])],
+  ['inventory.cjs', await partsOf('agent/inventory.ts', 'node18', [])],
+]) {
+  const parts = output.map(({ fileName, code }) => `"./${fileName}":${quoted(code)}`);
+  writeFileSync(
+    path.join(outdir, file),
+    `${refuseOldNode}var parts={${parts.join()}},done={};${loadPart}load('./main');\n`,
+  );
+}
 writeFileSync(path.join(outdir, 'agent.sh'), captureAgent(version));

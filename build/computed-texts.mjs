@@ -15,12 +15,6 @@ const contentsOf = async (file) =>
 
 const name = 'computed-texts';
 
-/** The plugin for esbuild. */
-export const computedTexts = {
-  name,
-  setup: ({ onLoad }) => onLoad({ filter: files }, async ({ path: file }) => ({ contents: await contentsOf(file) })),
-};
-
 /** The plugin for rolldown. */
 export const computedTextsInParts = {
   name,

@@ -12,6 +12,8 @@ import {
   type StateSource,
 } from './state-source.ts';
 
+/** Folders with hundreds of links and files that are left out. */
+const certificates = /^\/etc\/(?:ssl\/certs|pki\/ca-trust\/extracted)$/;
 const worldReadable = 0o004;
 const worldSearchable = 0o001;
 
@@ -37,7 +39,8 @@ function entriesBelow(root: string, top: string): readonly Entry[] {
         isOpen: isOpenAbove && (found.mode & needed) !== 0,
         target: kind === 'link' ? linkTarget(root + path) : null,
       });
-      if (kind === 'folder') walk(path, isOpenAbove && (found.mode & worldSearchable) !== 0);
+      if (kind === 'folder' && !certificates.test(path))
+        walk(path, isOpenAbove && (found.mode & worldSearchable) !== 0);
     }
   };
   walk(top, true);
@@ -62,24 +65,29 @@ function linkTarget(path: string): string | null {
 
 function digestOf(root: string, path: string, algorithm: Algorithm): string | null {
   try {
-    const content = readWhole(root + path);
-    if (content === null) return null;
-    const text = content.toString('latin1');
+    const bytes = readWhole(root + path);
+    if (bytes === null) return null;
+    const text = bytes.toString('latin1');
     if (algorithm === 'unit') return createHash('sha256').update(canonicalUnit(text), 'latin1').digest('hex');
     if (algorithm === 'sha256' && holdsSecret(path, text)) return null;
     // Throws where the machine's policy refuses MD5.
-    return createHash(algorithm).update(content).digest('hex');
+    return createHash(algorithm).update(bytes).digest('hex');
   } catch {
     return null;
   }
 }
 
-/** Reads a plain file to its end; null if it is longer than allowed. Throws errors of fs. */
+/** The place for the content of one file after the other. A place for each would cost more than reading it. */
+const content = Buffer.allocUnsafe(maxFileBytes + 1);
+
+/**
+ * Reads a plain file to its end; null if it is longer than allowed. The next call overwrites the content. Throws errors
+ * of fs.
+ */
 function readWhole(path: string): Buffer | null {
   const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     if (!fstatSync(file).isFile()) return null;
-    const content = Buffer.allocUnsafe(maxFileBytes + 1);
     let length = 0;
     for (let count = -1; count !== 0 && length < content.length; length += count) {
       count = readSync(file, content, length, content.length - length, null);

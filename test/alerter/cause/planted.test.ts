@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
 import { isWide } from '../../support/long-tests.ts';
-import { type Incidents, openLab, type Outcome } from './support/incident-lab.ts';
+import { skipWithoutMariadb, startMariadb } from '../../support/mariadb.ts';
+import { type Incidents, type LabOptions, openLab, type Outcome } from './support/incident-lab.ts';
 import { causelessIncident, day, type Incident, plantedIncident, type Story } from './support/fleet-story.ts';
 
 const startMs = Date.UTC(2026, 8, 1);
@@ -30,8 +31,14 @@ function score(scores: Scores, { edits }: Incident, { found, lines }: Outcome): 
 }
 
 /** Plays incidents, one a day, and counts the results. */
-async function play(t: TestContext, story: Story, count: number, incidents: Incidents): Promise<Scores> {
-  const lab = await openLab(t, story);
+async function play(
+  t: TestContext,
+  story: Story,
+  count: number,
+  incidents: Incidents,
+  options: LabOptions = {},
+): Promise<Scores> {
+  const lab = await openLab(t, story, options);
   const scores = { ranked: 0, named: 0, other: 0 };
   for (let index = 0; index < count; index++) {
     const aroundMs = startMs + (historyDays + index) * day;
@@ -71,4 +78,15 @@ test(
 test('a planted cause of a small group is found through real runs', async (t) => {
   const { ranked, other } = await play(t, { seed: 11, size: 6, startMs: startMs + 25 * day }, 1, plantedIncident);
   assert.deepEqual([ranked, other], [1, 0]);
+});
+
+const onMariadb = { skip: isWide ? skipWithoutMariadb : 'is run by npm run test:wide', timeout: 1_800_000 };
+
+test('a mail names 60 of 100 planted causes also where the database is MariaDB', onMariadb, async (t) => {
+  const mariadb = await startMariadb();
+  t.after(() => mariadb.stop());
+  const { storage: database } = await mariadb.createDatabase();
+  const story = { seed: 11, size: 20, startMs };
+  const { ranked, named, other } = await play(t, story, 20, plantedIncident, { database });
+  assert.ok(ranked >= 18 && named >= 12 && other <= 1, JSON.stringify({ ranked, named, other }));
 });

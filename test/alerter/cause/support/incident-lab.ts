@@ -8,7 +8,7 @@ import { explainClient } from '../../../../src/alerter/explain/explain-client.ts
 import type { FoundCause } from '../../../../src/alerter/cause/find-cause.ts';
 import { collect } from '../../../../src/collector/collector.ts';
 import { loadConfig } from '../../../../src/config/load-config.ts';
-import type { Config } from '../../../../src/config/config.ts';
+import type { Config, StorageConfig } from '../../../../src/config/config.ts';
 import { readKeys, username, writeFolder } from '../../../../src/simulator/fleet-folder.ts';
 import { type FleetPlan, planFleet } from '../../../../src/simulator/fleet-plan.ts';
 import { holdPort } from '../../../../src/simulator/loopback-listeners.ts';
@@ -59,12 +59,14 @@ export type Incidents = (story: Story, index: number, aroundMs: number) => Incid
 export interface LabOptions {
   /** Returns the attributes of a client beside name and address. Default: none. */
   readonly attributesOf?: (member: number) => string;
+  /** An empty database. Default: an SQLite file. */
+  readonly database?: StorageConfig;
 }
 
 export async function openLab(
   t: TestContext,
   story: Story,
-  { attributesOf = () => '' }: LabOptions = {},
+  { attributesOf = () => '', database: given }: LabOptions = {},
 ): Promise<IncidentLab> {
   const { size, startMs, seed } = story;
   const dir = tempFolder(t);
@@ -93,7 +95,8 @@ export async function openLab(
     '<alerts groupInterval="1s"><alert name="no-report" for="999x"/>',
   );
   writeFileSync(file, text);
-  const config = loadConfig({ file });
+  const loaded = loadConfig({ file });
+  const config = { ...loaded, storage: given ?? loaded.storage };
   const edits: (readonly Edit[])[] = Array.from({ length: size }, () => []);
   const failing = new Map<number, string>();
   const past = (member: number, atMs: number): readonly Edit[] =>
