@@ -23,15 +23,18 @@ const clients = 3;
 const states = isWide ? 200 : 10;
 const wholeEvery = 5;
 
-/** Returns the lines of a client's random state: packages, each at one of some versions or missing, and units. */
+/**
+ * Returns the lines of a client's random state: packages, each at one of some versions or missing, and units. They are
+ * so few because a client may change 6,000 times a day.
+ */
 function linesOf(index: number, state: number) {
   const some = (count: number, of: number, lineOf: (item: number, version: number) => string): readonly string[] =>
     times(count, (item) => ({ item, version: wholeBetween(0, of, seed, index, state, item) })).flatMap(
       ({ item, version }) => (version === 0 ? [] : [lineOf(item, version)]),
     );
   return {
-    package: ['kept amd64\t1', ...some(200, 5, (item, version) => `p${item} amd64\t${version}`)],
-    unit: ['kept.service\tenabled', ...some(20, 2, (item) => `u${item}.service\tenabled`)],
+    package: ['kept amd64\t1', ...some(20, 5, (item, version) => `p${item} amd64\t${version}`)],
+    unit: ['kept.service\tenabled', ...some(5, 1, (item) => `u${item}.service\tenabled`)],
   };
 }
 

@@ -17,6 +17,18 @@ const [inUnit = '', inFile = '', inFstab = '', inUrl = '', later = ''] = secrets
 const folders = ['/etc/systemd/system', '/etc/default'];
 const skip = sshdMissing() ?? (existsSync('/etc/fstab') ? false : 'there is no /etc/fstab to replace');
 
+const shown = [
+  ...['-v alert', 'changes', '--json changes', 'report -o page.html', 'explain node memory', '--json alerts', 'digest'],
+  'show shell',
+];
+
+/** Returns the text of a mail with its parts decoded. */
+function mailText(file: string): string {
+  const raw = readFileSync(file, 'utf8').replace(/=\r?\n/g, '');
+  const blocks = raw.split(/\r?\n\r?\n/).filter((block) => /^[\w+/=\s]{40,}$/.test(block));
+  return [raw, ...blocks.map((block) => Buffer.from(block, 'base64').toString('utf8'))].join('\n');
+}
+
 /** Makes copies of folders of this machine with secrets in them. */
 function planted(dir: string) {
   const at = (name: string): string => path.join(dir, name);
@@ -53,7 +65,8 @@ suite('secrets in the settings of clients', { skip }, async () => {
       return `<client name="${name}" ip="127.0.0.1" port="${port}" username="${accounts[at]?.name ?? ''}"/>`;
     });
     const rule = '<alerts><mail to="ops@example.org"/><alert type="memory" limit="0%" for="1x"/></alerts>';
-    const site = await kind.site({ after }, `<ssh privateKey="${key.privateKey}"/>${rule}${clients.join('')}`);
+    const settings = `<ssh privateKey="${key.privateKey}"/>`;
+    const site = await kind.site({ after }, `${settings}${clients.join('')}`);
     const said: string[] = [];
     const run = async (...args: readonly string[]): Promise<string> => {
       const { stdout, stderr } = await site.run(...args);
@@ -62,11 +75,13 @@ suite('secrets in the settings of clients', { skip }, async () => {
     };
     await run('trust', '--yes');
     await run('-v', 'collect');
+    await run('alert');
+    // Every row is bad from now on, so that mails say what changed before.
+    site.configure(`${settings}${rule}${clients.join('')}`);
     // Another size, because its time and size take the place of its digest.
     plant(later, `${later} and more`);
     await run('-v', '--json', 'collect');
-    for (const args of [['alert'], ['changes'], ['--json', 'changes'], ['report', '-o', 'page.html']])
-      await run(...args);
+    for (const words of shown) await run(...words.split(' '));
     const readers = await site.rows('SELECT name, reader FROM clients ORDER BY name');
     assert.deepEqual(pluck(readers, 'reader'), ['node', 'shell']);
     const changes = await site.rows("SELECT client, item FROM changes WHERE item LIKE '%planted%' ORDER BY client");
@@ -77,8 +92,10 @@ suite('secrets in the settings of clients', { skip }, async () => {
     const units = await site.rows("SELECT client FROM state_now WHERE item = 'planted.service' ORDER BY client");
     assert.deepEqual(pluck(units, 'client'), ['node', 'shell']);
     const files = filesBelow(site.dir);
-    assert.ok(files.some((file) => file.endsWith('.eml')) && files.includes('page.html'), files.join('\n'));
-    const kept = files.map((file) => readFileSync(path.join(site.dir, file)));
+    assert.ok(files.includes('page.html'), files.join('\n'));
+    const mails = files.filter((file) => file.endsWith('.eml')).map((file) => mailText(path.join(site.dir, file)));
+    assert.match(mails.join('\n'), /Changed before it: \/etc\/default\/planted/);
+    const kept = [...mails, ...files.map((file) => readFileSync(path.join(site.dir, file)))];
     for (const text of [...said, ...kept]) for (const secret of secrets) assert.ok(!text.includes(secret), secret);
   });
 });
