@@ -15,15 +15,15 @@ const plurals: Readonly<Record<string, string>> = {
 
 /**
  * Describes what changed before an alert: `Changed before it: /etc/nginx/nginx.conf, 4 min before, on web-1 alone of 80
- * in web.` Returns null if nothing is named.
+ * in web.` Returns null if nothing is named. `what` names the alert.
  */
-export function causeSentence(client: string, { changes, allOf, configBeforeMs }: Cause): string | null {
-  const config = configBeforeMs === null ? '' : `config.xml changed ${beforeWords(configBeforeMs)} it.`;
+export function causeSentence(client: string, { changes, allOf, configBeforeMs }: Cause, what = 'it'): string | null {
+  const config = configBeforeMs === null ? '' : `config.xml changed ${beforeWords(configBeforeMs)} ${what}.`;
   if (changes.length === 0) return config === '' ? null : config;
   const sets = changes.map((set) => `${namedWords(set)}, ${beforeWords(set.beforeMs)}${membersWords(client, set)}`);
   const isMany = changes.some(({ failing: [having] }) => having > 1);
   const common = allOf === null ? '' : `${isMany ? 'They' : 'Those that fail'} are also all of ${quoted(allOf)}.`;
-  return [`Changed before it: ${sets.join('; ')}.`, common, config].filter((part) => part !== '').join(' ');
+  return [`Changed before ${what}: ${sets.join('; ')}.`, common, config].filter((part) => part !== '').join(' ');
 }
 
 /** Describes changes that came together: `openssl 3.0.11 to 3.0.14 and 3 more packages`. */
@@ -37,8 +37,8 @@ export function namedWords({
 }: Pick<NamedChanges, 'kind' | 'item' | 'before' | 'after' | 'more' | 'moreKind'>): string {
   const first = quoted(changeWords({ kind, item, oldValue: before, newValue: after }));
   if (more === 0) return first;
-  const noun = moreKind === null ? '' : ` ${plurals[moreKind] ?? ''}`.trimEnd();
-  return `${first} and ${commaGrouped(more)} more${noun === '' ? '' : `${noun}${more === 1 ? '' : 's'}`}`;
+  const noun = (moreKind === null ? null : plurals[moreKind]) ?? 'change';
+  return `${first} and ${commaGrouped(more)} more ${noun}${more === 1 ? '' : 's'}`;
 }
 
 /** Formats the time from a change to an alert, rounded: `4 min before`, `14 h before`. */

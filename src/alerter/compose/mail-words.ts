@@ -5,6 +5,7 @@ import type { DueMail, Line, SectionKind } from '../dispatch/notification-plan.t
 import { numberRanges, wordsOfLine, wordsOfRest, type LineWords } from './line-words.ts';
 import { countBySeverity, foldTitle, type Wording } from './item-words.ts';
 import { quoted } from '../../text/plain-text.ts';
+import { shortened } from '../../text/shortened.ts';
 import { timeInWords, zoneInWords } from '../../text/time-words.ts';
 import { firingKinds } from './value-words.ts';
 import { groupBy } from '../../platform/group-by.ts';
@@ -100,12 +101,18 @@ function causesOf(sections: DueMail['sections']): ReadonlyMap<Line, string> {
   return new Map(named.slice(0, maxCauses));
 }
 
-/** Describes the cause of the alert whose changes are there by chance least likely. */
+/**
+ * Describes the cause of the alert whose changes are there by chance least likely. Names this alert's subject in a line
+ * of several subjects, because the numbers of clients concern it alone.
+ */
 function causeOfLine({ items }: Line): string | null {
   const chanceOf = ({ alert }: Line['items'][number]): number => alert.cause?.changes[0]?.chance ?? 1;
   const [first] = [...items].sort((one, other) => chanceOf(one) - chanceOf(other));
   const cause = first?.alert.cause ?? null;
-  return first === undefined || cause === null ? null : causeSentence(first.client, cause);
+  if (first === undefined || cause === null) return null;
+  const isMixed = items.some(({ rule, subject }) => rule !== first.rule || subject !== first.subject);
+  const { subject } = first;
+  return causeSentence(first.client, cause, isMixed ? quoted(shortened(subject || first.client, 60)) : 'it');
 }
 
 const replyWords = 'Reply ack, ack 4h or silence 1d: it concerns what fires in this mail.';

@@ -2,6 +2,7 @@ import { beforeWords, causeSentence, namedWords } from '../../alerter/cause/caus
 import type { FoundCause } from '../../alerter/cause/find-cause.ts';
 import { namedChanges, type WeighedSet } from '../../alerter/cause/weigh-changes.ts';
 import type { Alert } from '../../storage/store/alert.ts';
+import { changeWords } from '../../text/change-words.ts';
 import { commaGrouped, counted } from '../../text/numbers.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
@@ -10,6 +11,8 @@ import type { ReaderTime } from '../terminal/reader-time.ts';
 /** The most sets that are listed for an alert, and those that are listed unless the command line names its rule. */
 const maxSets = 40;
 const maxUnasked = 3;
+/** The most further changes of a set that are named. */
+const maxOthers = 8;
 
 interface ChangesOptions {
   readonly detailed: boolean;
@@ -38,7 +41,7 @@ export function changesBefore(
     sets.length > shown.length
       ? [`  and ${counted(sets.length - shown.length, 'change')} more${detailed ? '' : '; name the rule to see all'}`]
       : [];
-  const list = sets.length > 0 ? [head, ...shown.map((set) => `  ${setWords(set, group)}`), ...more] : [];
+  const list = sets.length > 0 ? [head, ...shown.flatMap((set) => setLines(set, group, detailed)), ...more] : [];
   const none = sets.length + unknown.length === 0 && detailed ? ['No change is known in the 24 h before it.'] : [];
   return [...common, ...list, ...none, ...config, ...unknown];
 }
@@ -51,6 +54,14 @@ const verdicts: Readonly<Record<WeighedSet['verdict'], string>> = {
   restless: 'restless',
   'same-time': 'at the same time',
 };
+
+/** Describes a set in a line, and its further changes in another one if the command line names the rule. */
+function setLines(set: WeighedSet, group: string | null, detailed: boolean): readonly string[] {
+  const others = set.changes.slice(1, 1 + maxOthers).map((change) => quoted(changeWords(change)));
+  const more = set.changes.length - 1 - others.length;
+  const list = [...others, ...(more > 0 ? [`${commaGrouped(more)} more`] : [])].join(', ');
+  return [`  ${setWords(set, group)}`, ...(detailed && list !== '' ? [`    with it: ${list}`] : [])];
+}
 
 function setWords(set: WeighedSet, group: string | null): string {
   const { failing, others, chance, verdict, beforeMs, days } = set;

@@ -57,7 +57,7 @@ for (const [name, given, sentence] of [
     'two sets, of which others have one',
     cause([file, { ...openssl, more: 2, moreKind: null, failing: [5, 6], others: [2, 74] }]),
     'Changed before it: /etc/nginx/nginx.conf, 4 min before, on web-1 alone of 80 in web; ' +
-      'openssl 3.0.11-1~deb12u2 to 3.0.14-1~deb12u1 and 2 more, 14 h before, ' +
+      'openssl 3.0.11-1~deb12u2 to 3.0.14-1~deb12u1 and 2 more changes, 14 h before, ' +
       'on 5 of the 6 that fail and on 2 of the other 74 of web.',
   ],
   ['config.xml alone', cause([], { configBeforeMs: 9 * minute }), 'config.xml changed 9 min before it.'],

@@ -97,6 +97,17 @@ test('a rack that fails after its own rollout is said to be one', async (t) => {
   assert.match(text, /on all 4 that fail and on none of the other 4 of web\. They are also all of rack=r3\./);
 });
 
+test('a line about alerts of several subjects says before which of them something changed', async (t) => {
+  const station = await openWorld(t);
+  for (const name of names.slice(0, 4)) await look(station, name, at('07:45'), ['app amd64\t1', 'base all\t1']);
+  for (const name of names.slice(0, 4)) await look(station, name, at('07:50'), upgraded);
+  const full = names.slice(0, 7).map((name, index) => [name, index < 4 ? 'disk / 96' : 'disk /srv 96'] as const);
+  await station.collect(Object.fromEntries(full));
+  station.at('08:02');
+  const text = composedText(await station.pass());
+  assert.match(text, /disk \(7 of 8 clients\).*Changed before \/: app 1 to 2 and 1 more package,.*on all 4 that fail/);
+});
+
 test('nothing is said of a change that others have and do not fail, nor with cause="no"', async (t) => {
   const all = await openWorld(t);
   assert.doesNotMatch(await incident(all, names, ['web-1']), /Changed before/);
