@@ -6,6 +6,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { listSpool } from '../../agent/spool/spool.ts';
+import { stampOf, watchName } from '../../agent/spool/stamp.ts';
 import { openOwnVisit } from '../../src/agent-program/push/own-visit.ts';
 import { makeOwnState } from '../../src/agent-program/push/push-state.ts';
 import { readSettings } from '../../src/agent-program/settings.ts';
@@ -38,15 +39,23 @@ function laptop(t: TestContext) {
   const own = openOwnVisit(settings, settings.enrolment);
   const [place = ''] = own.visit.dirs;
   const kept = path.join(place, 'state.json');
+  const watched = path.join(dir, 'watched');
+  /** Changes the record of the last attempt. */
+  const edit = (change: object): void => {
+    const last = JSON.parse(readFileSync(kept, 'utf8')) as object;
+    writeFileSync(kept, JSON.stringify({ ...last, ...change }), { mode: 0o600 });
+  };
   return {
     own,
+    watched,
+    /** Watches a file of this test in place of /etc, where other tests add accounts. */
+    watchOwn: (): void => {
+      writeFileSync(path.join(place, watchName), watched, { mode: 0o600 });
+      edit({ stateStamp: stampOf(place) });
+    },
     make: (nowMs: number, parts: StateParts = 'no-files', bootId = own.bootId) =>
       makeOwnState({ ...own, bootId }, parts, nowMs),
-    /** Changes the record of the last attempt. */
-    edit: (change: object): void => {
-      const last = JSON.parse(readFileSync(kept, 'utf8')) as object;
-      writeFileSync(kept, JSON.stringify({ ...last, ...change }), { mode: 0o600 });
-    },
+    edit,
     damage: (): void => writeFileSync(kept, '{', { mode: 0o600 }),
     reports: () =>
       readdirSync(place)
@@ -61,22 +70,26 @@ function laptop(t: TestContext) {
 }
 
 test('a state report is spooled, sealed, and another one waits for a change', async (t) => {
-  const { make, spooled, reports } = laptop(t);
+  const { make, spooled, reports, watchOwn, watched } = laptop(t);
   assert.equal(await make(noon), true);
   const [report] = reports();
   assert.equal(report?.name, 'State report');
   const kinds = report.sections?.map(({ kind }) => kind);
   assert.deepEqual(kinds, ['package', 'unit', 'account', 'listener', 'mount', 'system']);
+  watchOwn();
   assert.equal(await make(noon + hourMs), false);
   assert.equal(spooled(), 1);
+  writeFileSync(watched, 'changed');
+  assert.equal(await make(noon + hourMs), true);
 });
 
 test('a state report is due with another stamp, after a boot and on another day, but twelve times a day', async (t) => {
-  const { make, edit, damage } = laptop(t);
+  const { make, edit, damage, watchOwn } = laptop(t);
   assert.equal(await make(noon), true);
   edit({ stateStamp: 'another' });
   assert.equal(await make(noon + 1, 'no'), false);
   assert.equal(await make(noon + 1), true);
+  watchOwn();
   assert.equal(await make(noon + 2), false);
   edit({ bootId: 'another' });
   assert.equal(await make(noon + 3), true);
