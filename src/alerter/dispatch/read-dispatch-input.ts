@@ -24,6 +24,9 @@ export async function readDispatchInput(options: ReadDispatchInputOptions): Prom
   const newest = [...ruleStates].flatMap(([name, { newestReportMs }]) =>
     newestReportMs === null ? [] : [[name, newestReportMs] as const],
   );
+  const visits = [...ruleStates].map(
+    ([name, { newestReportMs, newestVisitMs }]) => [name, Math.max(newestReportMs ?? 0, newestVisitMs ?? 0)] as const,
+  );
   const collects = runs.filter(({ program }) => program === 'collect');
   return {
     ...state,
@@ -31,6 +34,7 @@ export async function readDispatchInput(options: ReadDispatchInputOptions): Prom
     nowMs,
     unfinishedRuns: new Set(collects.filter((run) => isUnfinished(run, config, nowMs)).map(({ id }) => id)),
     newestRowMs: new Map(newest),
+    newestVisitMs: new Map(visits),
     collectorOfRun: new Map(collects.map(({ id, collectorId }) => [id, collectorId])),
     collectorHosts: new Map(collects.map(({ collectorId, host }) => [collectorId, host])),
     firstPass,

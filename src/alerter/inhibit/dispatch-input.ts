@@ -9,6 +9,8 @@ export interface DispatchInput extends AlerterState {
   readonly unfinishedRuns: ReadonlySet<string>;
   /** The time of the newest processed report by client (`RuleState.newestReportMs`). */
   readonly newestRowMs: ReadonlyMap<string, number>;
+  /** The time of the newest processed report or visit by client. Default: newestRowMs. */
+  readonly newestVisitMs?: ReadonlyMap<string, number>;
   /** Collector ids by run, for recent runs. A run that is missing may be any collector's. */
   readonly collectorOfRun?: ReadonlyMap<string, string>;
   /** Hosts of collectors by collector id, for recent runs. */

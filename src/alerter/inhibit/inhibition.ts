@@ -45,7 +45,7 @@ interface InhibitionOptions {
 }
 
 export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): Inhibition {
-  const { nowMs, alerts, config, newestRowMs, unfinishedRuns } = input;
+  const { nowMs, alerts, config, newestRowMs, newestVisitMs = newestRowMs, unfinishedRuns } = input;
   const graceMs = longestGapMs(config.collector.everyMs);
   const unreachable = groupBy(
     alerts.filter(({ rule, state }) => rule === 'unreachable' && state !== 'pending'),
@@ -69,7 +69,8 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
       const reasons: HoldReason[] = [...mutes.reasonsAt(alert, nowMs)];
       const endMs = mutes.lastEndMs(alert, nowMs);
       const { client, rule } = watchOf(alert);
-      const newestMs = newestRowMs.get(alert.client) ?? null;
+      const newest = visitConditions.includes(alert.rule) ? newestVisitMs : newestRowMs;
+      const newestMs = newest.get(alert.client) ?? null;
       const isAwaited = endMs !== null && hasRows(rule) && !isConfirmed(alert, endMs, newestMs, graceMs);
       if (isAwaited) reasons.push({ kind: 'unconfirmed' });
       if (client?.state === 'paused') reasons.push({ kind: 'paused', untilMs: client.untilMs });

@@ -84,6 +84,16 @@ test('a recovery inside a silence waits for no row that a client or rule has non
   }
 });
 
+it('a client that is reached again inside a silence is so when a visit shows it, with or without a report', (world) => {
+  mailed(world, 'web-1 unreachable', { at: '07:30' });
+  world.silence('web-1', '', '08:00', '09:00');
+  world.at('08:30').recovers('web-1 unreachable');
+  world.pass();
+  assert.deepEqual(world.pass('09:01'), []);
+  world.at('09:05').add({ newestVisitMs: new Map([['web-1', world.now()]]) });
+  assert.deepEqual(world.pass(), ['ops: resolved web-1 unreachable']);
+});
+
 it('a silence that is expired early ends there', (world) => {
   world.silence('web-1', '*', '07:00', '08:10');
   world.at('08:00').fires('web-1 disk /');

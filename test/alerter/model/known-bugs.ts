@@ -245,4 +245,22 @@ export const knownBugs: readonly KnownBug[] = [
       },
     ],
   },
+  {
+    isFoundByModel: true,
+    hasTest: true,
+    name: 'a client that is reached again inside a silence stays unreachable for a day if it sends no report',
+    story: [
+      ticks('fails', 2),
+      { kind: 'silence', client: 'c1', rule: '', minutes: 200 },
+      ticks(50, 4),
+      ticks('mute', 14),
+    ],
+    edits: [
+      {
+        file: 'src/alerter/inhibit/inhibition.ts',
+        before: 'visitConditions.includes(alert.rule) ? newestVisitMs : newestRowMs;',
+        after: 'newestVisitMs === null ? newestVisitMs : newestRowMs;',
+      },
+    ],
+  },
 ];
