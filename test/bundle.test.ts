@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { runInNewContext } from 'node:vm';
 
 import ssh2 from 'ssh2';
 
@@ -39,6 +40,15 @@ test('the program that a client is brought is as small as docs/installation.md s
 
 test('the agent for Node.js takes 32 KiB on the wire at most', () => {
   assert.ok(readBundles().agent.packed().length <= 32 * 1024);
+});
+
+test('a state report loads neither the inventory nor the probes of other systems', () => {
+  const text = readFileSync(path.join(dist, 'agent', 'inventory.cjs'), 'utf8');
+  const expression = text.replace(/load\('\.\/main'\);\s*$/, 'parts');
+  const { './main': main = '' } = runInNewContext(expression, { process }) as Readonly<Record<string, string>>;
+  const wholly = [...main.matchAll(/(.{2})require\([`'"]\.\/[\w-]+[`'"]\)/g)].filter(([, before]) => before !== '=>');
+  assert.deepEqual(pluck(wholly, 0), []);
+  assert.ok(main.includes('State report') && main.length < 60_000, `${main.length} characters`);
 });
 
 test('the packages that the agent program loads are found by their names in its text, for its Debian package', () => {
