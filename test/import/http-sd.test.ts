@@ -1,4 +1,7 @@
-/** Targets as NetBox's plugin, Consul and a cloud give them to Prometheus. */
+/**
+ * Targets as NetBox's plugin, Consul and a cloud give them to Prometheus, and those of Prometheus' own document of its
+ * HTTP service discovery.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -23,7 +26,10 @@ const lists: Readonly<Record<string, readonly [xml: string, skipped: readonly st
       'label __meta_netbox_tags: not taken from web-1',
       'label __meta_netbox_tag_slugs: not taken from web-1',
       'label __meta_netbox_serial: not taken from web-1',
+      'label __meta_netbox_custom_field_owner: not taken from web-1',
       'label __meta_netbox_cluster: not taken from vm-7',
+      'port 9104, which is not that of SSH: not taken from web-1',
+      'label role of a further target: not taken from web-1',
     ],
   ],
   consul: [
@@ -34,6 +40,18 @@ const lists: Readonly<Record<string, readonly [xml: string, skipped: readonly st
       'label __meta_consul_service: not taken from node-a',
       'label __meta_consul_tags: not taken from node-a',
       'port 9187, which is not that of SSH: not taken from node-a',
+      'label env of a further target: not taken from node-a',
+    ],
+  ],
+  prometheus: [
+    '<client name="10.0.10.2" labels="job=node"/>\n<client name="10.0.10.3" labels="job=node"/>\n' +
+      '<client name="10.0.40.3" labels="job=alertmanager"/>\n<client name="web.example.org"/>\n',
+    [
+      'port 9100, which is not that of SSH: not taken from 10.0.10.2, 10.0.10.3',
+      'label __meta_datacenter: not taken from 10.0.10.2, 10.0.10.3, 10.0.40.3',
+      'label __meta_prometheus_job: not taken from 10.0.10.2, 10.0.10.3, 10.0.40.3',
+      'port 9093, which is not that of SSH: not taken from 10.0.10.2, 10.0.40.3',
+      'label job of a further target: not taken from 10.0.10.2',
     ],
   ],
   hetzner: [

@@ -9,6 +9,7 @@ import { test, type TestContext } from 'node:test';
 
 import fc from 'fast-check';
 
+import { decodeUnderPin } from '../../agent/spool/pinned.ts';
 import { sealCapture } from '../../src/collector/agent/seal-capture.ts';
 import { launcherCommand, shellLauncherCommand } from '../../src/loader/launcher.ts';
 import { parseHello } from '../../src/report/frames.ts';
@@ -16,7 +17,7 @@ import type { Report } from '../../src/report/report.ts';
 import type { AgentRequest, RequestedCheck } from '../../src/report/wire.ts';
 import { openReport } from '../../src/seal/open.ts';
 import { bundles, keyPair } from '../support/agent-visit.ts';
-import { isWide } from '../support/long-tests.ts';
+import { isWide, skipUnlessWide } from '../support/long-tests.ts';
 import { framesOf, shellStart, visitCommand } from '../support/restricted-key.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
@@ -32,9 +33,25 @@ interface PinnedClient {
   readonly started: string;
   /** The folder of programs that a visit searches first. */
   readonly bin: string;
-  /** Returns the report that the launcher's agent makes for this request. */
-  readonly ask: (request: Partial<AgentRequest>) => Promise<Partial<Report>>;
+  /**
+   * Returns the report that the launcher's agent makes for this request. With `hasSystemd` it runs in a mount namespace
+   * with the `systemctl` and `journalctl` of `bin`, as root.
+   */
+  readonly ask: (request: Partial<AgentRequest>, hasSystemd?: boolean) => Promise<Partial<Report>>;
 }
+
+/** Makes a systemd, whose programs are in the folder `$1`, that a mount namespace alone has. */
+const makeSystemd = `mount -t tmpfs none /run && mkdir -p /run/systemd/system &&
+  for x in systemctl journalctl; do mount --bind "$1/$x" /usr/bin/$x || exit; done`;
+const inNamespace = (script: string, ...args: readonly string[]): readonly string[] => [
+  '-m',
+  '/bin/sh',
+  '-c',
+  `${makeSystemd}; ${script}`,
+  'sh',
+  ...args,
+];
+const { status: namespaceStatus } = isWide ? spawnSync('unshare', inNamespace('', '/usr/bin')) : { status: null };
 
 /** Makes a client with a restricted key and a check of its own. */
 function pinnedClient(t: TestContext, reader: 'node' | 'shell'): PinnedClient {
@@ -65,10 +82,13 @@ function pinnedClient(t: TestContext, reader: 'node' | 'shell'): PinnedClient {
     planted,
     started,
     bin,
-    ask: async (request) => {
+    ask: async (request, hasSystemd = false) => {
       const asked = visitCommand(request, reader === 'shell' ? shellStart : null);
       const env = { HOME: home, PATH: `${bin}:${process.env['PATH'] ?? ''}`, SSH_ORIGINAL_COMMAND: asked };
-      const { stdout, stderr } = spawnSync('/bin/sh', ['-c', command], { encoding: 'latin1', env, input: '' });
+      const [program, args] = hasSystemd
+        ? ['unshare', inNamespace('exec /bin/sh -c "$2"', bin, command)]
+        : ['/bin/sh', ['-c', command]];
+      const { stdout, stderr } = spawnSync(program, args, { encoding: 'latin1', env, input: '' });
       const frames = framesOf(stdout);
       const [hello, own, capture] = [frames.get('H'), frames.get('R'), frames.get('U')];
       assert.ok(hello, stderr);
@@ -139,6 +159,13 @@ function logWishesFor(planted: string, secret: string) {
   const options = fc.record({ logs }, { noNullPrototype: true });
   return [options, fc.array(word, { maxLength: 1 })] as const;
 }
+
+test('the bounds of a restricted key keep that no log lines are read', () => {
+  const [, request = ''] = /'([\w-]+)'$/.exec(visitCommand({ options: { noExcerpts: true, noFiles: true } })) ?? [];
+  const pinned = { digest: 'a'.repeat(64), collector: collectorId, key: '' };
+  const { noExcerpts, noFiles } = decodeUnderPin(request, pinned).options;
+  assert.deepEqual([noExcerpts, noFiles], [true, true]);
+});
 
 for (const reader of ['node', 'shell'] as const) {
   test(`a request names checks and nothing of them is run with a restricted key (${reader})`, async (t) => {
@@ -248,4 +275,30 @@ for (const reader of ['node', 'shell'] as const) {
     const fixed = new RegExp(`^(?:dmesg -r|journalctl --no-pager -q (?:-n 1 -o json|${entries}))$`);
     for (const call of calls) assert.match(call, fixed);
   });
+
+  const skip = skipUnlessWide || (namespaceStatus === 0 ? false : 'needs a mount namespace and systemd');
+  test(
+    `a failed unit has no log lines if the request says so, with a restricted key too (${reader})`,
+    { skip },
+    async (t) => {
+      const { bin, ask } = pinnedClient(t, reader);
+      const asked = path.join(bin, 'asked');
+      const programs = {
+        systemctl: `printf '%s\\n' Id=web.service Names=web.service LoadState=loaded ActiveState=failed`,
+        journalctl: `case $* in *--unit=*) echo "$*" >>${asked}; echo 'last words' ;; *) exit 1 ;; esac`,
+      };
+      for (const [name, script] of Object.entries(programs)) {
+        writeFileSync(path.join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o700 });
+      }
+      const linesWith = async (options: AgentRequest['options']): Promise<unknown> => {
+        const { worker_reports: workers } = await ask({ options }, true);
+        const services = workers?.find(({ name }) => name === 'services')?.function_reports ?? [];
+        assert.equal(services.find(({ name }) => name === 'failed_unit')?.data.length, 1);
+        return services.find(({ name }) => name === 'unit_line')?.data;
+      };
+      assert.equal(await linesWith({ noExcerpts: true }), undefined);
+      assert.equal(existsSync(asked), false, 'the journal was read');
+      assert.deepEqual(await linesWith({}), [{ unit: 'web.service', text: 'last words' }]);
+    },
+  );
 }

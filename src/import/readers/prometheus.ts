@@ -53,8 +53,10 @@ export function readPrometheus(source: SourceText): Imported {
       if (place === null) skipped.push({ where, why: 'it is no HOST:PORT' });
       else {
         const host = hostOf(place, labels, where, left);
+        const known = hosts.get(host.name);
         // A machine has a target for each of its exporters.
-        if (!hosts.has(host.name)) hosts.set(host.name, host);
+        if (known === undefined) hosts.set(host.name, host);
+        else for (const what of differing(host, known)) left.leave(`${what} of a further target`, host.name);
       }
     }
   }
@@ -128,6 +130,14 @@ function hostOf(
     else left.leave(`label ${wordOf(label)}`, name);
   }
   return { ...hostNamed(name, where), ip: address === name ? null : address, labels: taken.join(' ') || null };
+}
+
+/** Returns what a further target of a machine says that its first one does not. */
+function differing({ ip, labels }: ImportedHost, known: ImportedHost): readonly string[] {
+  const own = new Set(known.labels?.split(' '));
+  const others = (labels?.split(' ') ?? []).filter((label) => !own.has(label));
+  const names = others.map((label) => `label ${label.split('=', 1)[0] ?? ''}`);
+  return ip === null || ip === known.ip ? names : ['another address', ...names];
 }
 
 function wordOf(key: string): string {
