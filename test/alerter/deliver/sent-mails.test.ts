@@ -62,7 +62,9 @@ test('the file has a bound, within which the newest mails stay', (t) => {
   const opened = open(file, { maxBytes: 2_000 });
   const ids = Array.from({ length: 100 }, (_, at) => `<${at}>`);
   for (const id of ids) opened.sent.note(mail(id));
-  assert.ok(statSync(file).size <= 2_000);
+  const { size, mode } = statSync(file);
+  assert.ok(size <= 2_000);
+  assert.equal(mode & 0o777, 0o600);
   const left = idsOf(open(file));
   assert.ok(left.length >= 5);
   assert.deepEqual(left, ids.slice(-left.length));

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { regain, type Remembered } from '../../../src/alerter/dispatch/forgotten.ts';
 import { startDispatch } from '../support/dispatch-world.ts';
 import { at } from '../support/rows.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const fleet = `
   <alerts repeat="12h" groupInterval="1s">
@@ -11,11 +12,14 @@ const fleet = `
   <client name="web-1" ip="192.0.2.1" username="u"/>`;
 const known = { state: 'firing', severity: 'critical' } as const;
 
-/** Returns the ids of the mails that count as sent. A mail about the alert waits, and a forgotten one was sent. */
-function settled(
-  waiting: { created: string; sequence: number; before: string | null },
-  told: number,
-): readonly number[] {
+interface Waiting {
+  readonly created: string;
+  readonly sequence: number;
+  readonly before: string | null;
+}
+
+/** Returns the arguments of `regain` for an alert about which one mail waits, and a forgotten one was sent. */
+function forgotten(waiting: Waiting, told: number): Parameters<typeof regain> {
   const world = startDispatch(fleet);
   world.fires('web-1 disk /');
   const [alert] = world.alerts();
@@ -32,8 +36,20 @@ function settled(
   };
   const input = { ...world.world(), waiting: [{ ...mail, items: [{ ...item, before: knowledge }] }] };
   const facts = { sent: [sent], storedIds: new Set<string>(), episodes: new Set<string>(), mayMiss: true };
-  return regain(input, facts).settled.map(({ id }) => id);
+  return [input, facts];
 }
+
+/** Returns the ids of the waiting mails that count as sent. */
+function settled(waiting: Waiting, told: number): readonly number[] {
+  return regain(...forgotten(waiting, told)).settled.map(({ id }) => id);
+}
+
+test('what the database has forgotten that a recipient knows is stored again, once', () => {
+  const [input, facts] = forgotten({ created: '08:00', sequence: 1, before: null }, 2);
+  const { notified } = regain(input, facts);
+  assert.deepEqual(pluck(notified, 'recipient'), ['ops@example.org']);
+  assert.deepEqual(regain({ ...input, notified }, facts).notified, []);
+});
 
 for (const created of ['08:00', '12:00']) {
   test(`a waiting mail that a later one repeated is not sent, though its server's clock said ${created}`, () => {

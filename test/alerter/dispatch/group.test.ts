@@ -79,6 +79,7 @@ const cases: readonly (readonly [name: string, alerts: string, ...expected: read
     'web-01 not-trusted; alone-01 not-trusted; edge-01 not-trusted',
     'not-trusted: [all: 3]',
   ],
+  ['a single client that is not trusted is named', 'web-01 not-trusted', 'not-trusted: web-01'],
   [
     'what concerns the fleet comes first',
     'alone-01 disk /; - collector-silent c1',

@@ -57,6 +57,18 @@ stories(`
     > 08:00 cpu is pending
     > 08:30 cpu fires warning
 
+  bad rows that come faster than every wait for the time of \`for\`
+    ${cpu15m}
+    08:00 cpu 95
+    08:01 cpu 95
+    08:02 cpu 95
+    08:03 cpu 95
+    08:04 cpu 95
+    08:05 cpu 95
+    08:06 cpu 95
+    08:07 cpu 95
+    > 08:00 cpu is pending
+
   a value that is bad in every second row fires although \`for\` is never fulfilled
     <alert type="memory" limit="90%" for="2x"/>
     08:00 memory 95 50 95 50 95 50 95 50 95 50 95 50
