@@ -175,7 +175,8 @@ suite('push by ssh', { skip: sshdMissing() ?? noOtherAccount }, () => {
     assert.match(refused.stderr, /Host key verification failed\.; 1 report is kept \(push-failed\)/);
     writeFileSync(known, `${sshd.hostKeyLine()}\n`);
     assert.match(await succeeded(pushOnce()), /^4 reports sent$/m);
-    assert.match(await succeeded(pushOnce()), /^1 report sent$/m);
+    // The second one is a state, if another test has added an account to this machine meanwhile.
+    assert.match(await succeeded(pushOnce()), /^(?:1 report|2 reports) sent$/m);
     await run('collect', 'laptop-1');
     const { stdout } = await run('--json', 'status', 'laptop-1');
     assert.match(stdout, /"reader":"push","hostname":"[^"]+"/);
