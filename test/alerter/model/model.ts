@@ -4,6 +4,7 @@
  * - who hears of a value knows its state once it has lasted and nothing disturbed the fleet or the mail server;
  * - nobody is notified of a severity that no row had, of a bad value whose newest row is better, twice of one
  *   transition (but in the window of SMTP), or of the end of an alert that he was never notified of;
+ * - nobody with `after` is notified before its time;
  * - nobody is notified that a client is unreachable while he knows it of the one that it stands on (`on`);
  * - whoever was notified of a beginning is notified of the end, also if config.xml does not name him any more;
  * - what a silence, a window or a paused client mutes, and the reminder of what was acknowledged, is in no mail;
@@ -46,6 +47,8 @@ interface Fact {
   rows: number;
   ticks: number;
   age: number;
+  /** The number of runs since the row that brought the level, or since a mute. Infinity if that row was late. */
+  runs: number;
   /** The ages, in rows, of the changes of the last day. */
   changes: number[];
   /** The worst level since the value was last known to be ok. */
@@ -85,7 +88,16 @@ export const repeatTicks = 16;
 /** An alert that is only listed waits twelve hours for a mail. */
 const listingTicks = 60;
 const unacknowledged = { isAcknowledged: false, mayBeAcknowledged: false };
-const freshFact: Fact = { level: 'ok', rows: 0, ticks: 0, age: 0, changes: [], worst: 'ok', ...unacknowledged };
+const freshFact: Fact = {
+  level: 'ok',
+  rows: 0,
+  ticks: 0,
+  age: 0,
+  runs: 0,
+  changes: [],
+  worst: 'ok',
+  ...unacknowledged,
+};
 
 export class Model {
   readonly #facts = new Map<string, Fact>();
@@ -142,7 +154,7 @@ export class Model {
   }
 
   run(): void {
-    for (const fact of this.#facts.values()) fact.age += 1;
+    for (const fact of this.#facts.values()) Object.assign(fact, { age: fact.age + 1, runs: fact.runs + 1 });
   }
 
   /** Takes the level of a value in a row. A late row is older than the newest one, or than the end of what muted it. */
@@ -161,6 +173,7 @@ export class Model {
     }
     if (late === 'after a newer row') return;
     fact.changes = fact.changes.map((age) => age + 1).filter((age) => age <= 60);
+    if (level !== fact.level) fact.runs = late === 'no' ? 0 : Infinity;
     if (level === fact.level) fact.rows += 1;
     else Object.assign(fact, { level, rows: 1, ticks: 0, isAcknowledged: false, changes: [...fact.changes, 0] });
     if (late === 'after a mute') Object.assign(fact, { rows: 0, ticks: 0 });
@@ -175,12 +188,17 @@ export class Model {
       if (topic === null) continue;
       assert.ok(!isMuted(client, topic), `${name}, which is muted`);
       const fact = this.#fact(client, topic);
-      const isLast = hearers.get(recipient)?.after !== undefined;
+      const { after = null } = hearers.get(recipient) ?? {};
+      const isLast = after !== null;
       if (ends.includes(transition)) continue;
       assert.ok(!isWorse(severity, fact.worst), `${name}, but no row was so bad`);
       const isStopped = transition === 'reminder' || (transition === 'firing' && isLast);
       assert.ok(!isStopped || fact.isAcknowledged !== true, `${name}, which is acknowledged`);
       assert.ok(!isLast || !['reminder', 'past'].includes(transition), `${name}, in spite of \`after\``);
+      // A level that has changed twice may be that of an earlier alert, which goes on.
+      const isCounted = fact.changes.length < 2 && this.#calm >= slackTicks + (after ?? 0);
+      const isEarly = transition === 'firing' && isCounted && fact.runs < (after ?? 0);
+      assert.ok(!isEarly, `${name}, before its time`);
       const isSteady = fact.changes.length < fewestChanges && fact.rows > 0 && fact.age < 2;
       const isBack = isSteady && isWorse(severity, fact.level);
       const isOfNow = ['firing', 'escalated', 'reminder'].includes(transition);
@@ -249,7 +267,7 @@ export class Model {
     for (const [key, fact] of this.#facts) {
       const [client, topic] = key.split(' ') as [string, Topic];
       const isMuted = around.isMuted(client, topic);
-      Object.assign(fact, isMuted ? { rows: 0, ticks: 0 } : { ticks: fact.ticks + 1 });
+      Object.assign(fact, isMuted ? { rows: 0, ticks: 0, runs: 0 } : { ticks: fact.ticks + 1 });
       if (!around.clients.includes(client)) Object.assign(fact, { level: 'ok', rows: settledRows.ok, changes: [] });
       const isForgotten = fact.level === 'ok' && Math.min(fact.ticks, fact.rows) > listingTicks;
       if (isForgotten && Math.min(this.#calm, wellTicks) > slackTicks) fact.worst = 'ok';
