@@ -58,7 +58,7 @@ export async function forwardingSite(t: TestContext, options: ForwardingOptions 
   const forward = `<forward url="http://127.0.0.1:${served.port}/v1/visit" key="fra.json"/>`;
   writeFileSync(
     path.join(siteDir, 'config.xml'),
-    `<config><collector open="no" changes="no" ${attributes}>${forward}</collector>${own}</config>`,
+    `<config><collector open="no" ${attributes}>${forward}</collector>${own}</config>`,
     { mode: 0o600 },
   );
   const home = path.join(siteDir, 'home');

@@ -23,7 +23,7 @@ export interface Walk {
 
 // The transport carries any bytes, in pieces whose number depends on the time.
 const helperFolders = ['cli', 'platform', 'storage/dialects', 'storage/sql', 'text', 'transport'];
-const helperFiles = ['storage/store/record-shape'];
+const helperFiles = ['storage/rows/columns', 'storage/store/record-shape'];
 const login = { username: 'u', password: 'a secret word' } as const;
 const limit = '<alert type="memory" limit="90%"/>';
 const [good, bad] = [10, 97];
@@ -105,7 +105,7 @@ function siteOf({ dir, ssh, smtp }: World, alerts: string): string {
   const config = `<config>
   <ssh username="${login.username}" password="${login.password}"/>
   <smtp host="127.0.0.1" port="${smtp.port}" security="none" from="monitor@example.org"/>
-  <alerts mail="ops@example.org" defaults="no"/>
+  <alerts mail="ops@example.org" defaults="no" cause="no"/>
   <client name="web-1" ip="127.0.0.1" port="${ssh.port}">${alerts}</client>
 </config>
 `;

@@ -18,7 +18,6 @@ export function alertsToSeek(
   { alerts, config, unfinishedRuns }: Pick<DispatchInput, 'alerts' | 'config' | 'unfinishedRuns'>,
   { mails }: Pick<NotificationPlan, 'mails'>,
 ): readonly Alert[] {
-  if (config.alerts.causeChance === null) return [];
   const items = mails.flatMap((mail) => mail.items);
   const isMailed = new Set(items.map(({ alertId }) => alertId));
   const outdated = new Set(

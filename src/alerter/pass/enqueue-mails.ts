@@ -85,7 +85,8 @@ async function readPlan(options: EnqueueMailsOptions, causes: ReadonlyMap<number
   const input = { ...read, alerts, exportOf: await readExports(options, alerts) };
   const plan = planNotifications(input);
   // A pass looks for causes once.
-  const sought = causes.size > 0 ? [] : alertsToSeek(input, plan);
+  const isSought = causes.size === 0 && input.config.alerts.causeChance !== null;
+  const sought = isSought ? alertsToSeek(input, plan) : [];
   const common = { alerts, sought };
   if (plan.mails.length + input.waiting.length + (input.begun?.length ?? 0) === 0)
     return { ...plan, ...common, settled: [] };

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { openReceiver } from '../../support/http-receiver.ts';
 import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
+import { until } from '../../support/until.ts';
 import { serveFolder } from '../support/served-fleet.ts';
 
 /** Starts a collector with a rule for backups, whose `serve` takes events. */
@@ -42,6 +43,8 @@ test('a ping is an event of its service, and /fail and /start say more', async (
     const { status, body } = await ask(where);
     assert.deepEqual([status, body], [200, '{"message":"Event received","result":true}\n']);
   }
+  // `serve` answers once an event is in its spool.
+  await until(() => stored().length === 3, log);
   assert.deepEqual(stored(), [
     ['nas', 'backup', 'OK', 'pinged', null],
     ['nas', 'backup', 'CRIT', 'pinged as failed', null],
@@ -51,7 +54,7 @@ test('a ping is an event of its service, and /fail and /start say more', async (
 });
 
 test('what is no token pings nothing, and one that was removed neither', async (t) => {
-  const { ask, url, stored, run } = await collector(t);
+  const { ask, url, stored, run, log } = await collector(t);
   const own = await url('backup');
   assert.equal((await ask(own)).status, 200);
   const look = (await succeeded(run('tokens', 'add', 'anna'))).trim();
@@ -64,7 +67,7 @@ test('what is no token pings nothing, and one that was removed neither', async (
   assert.equal(asked.status, 403);
   await succeeded(run('tokens', 'remove', 'ping:backup'));
   assert.equal((await ask(own)).status, 404);
-  assert.equal(stored().length, 1);
+  await until(() => stored().length === 1, log);
 });
 
 test('from= holds for pings', async (t) => {
