@@ -29,6 +29,12 @@ const programs = [
 /** The slowest test files, most of it waiting: begun last, they would run alone at the end. */
 const longest = [
   'test/faults/faults.test.ts',
+  'test/wide/shared-alerts.test.ts',
+  'test/wide/forgetting-database.test.ts',
+  'test/wide/endpoints-on-databases.test.ts',
+  'test/walks/walks.test.ts',
+  'test/alerter/cause/planted.test.ts',
+  'test/alerter/model/model.test.ts',
   'test/alerter/alerter-stories.test.ts',
   'test/alerter/channels.test.ts',
   'test/alerter/outliers.test.ts',

@@ -12,7 +12,7 @@ import { type FleetPlan, planFleet } from '../../src/simulator/fleet-plan.ts';
 import { holdPort } from '../../src/simulator/loopback-listeners.ts';
 import { fraction, wholeBetween } from '../../src/simulator/seeded.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { isWide } from '../support/long-tests.ts';
+import { isLong, isWide } from '../support/long-tests.ts';
 import { outcomeOf, runBuilt, startCli, succeeded } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { times } from '../support/times.ts';
@@ -20,7 +20,7 @@ import { times } from '../support/times.ts';
 const seed = 7;
 const clients = 3;
 /** The number of states, and of killed runs. Each fifth run is followed by one that is not killed. */
-const states = isWide ? 200 : 10;
+const states = isLong ? 200 : isWide ? 40 : 10;
 const wholeEvery = 5;
 
 /**
@@ -74,9 +74,14 @@ const listSql = "SELECT client || ' ' || kind || ' ' || item || char(9) || value
 test('rows are those of the last report after kills at random instants', { timeout: 1_800_000 }, async (t) => {
   const { dir, become, names } = await simulatedFleet(t);
   const args = ['-c', path.join(dir, 'config.xml'), 'collect'];
-  const begunMs = performance.now();
-  await succeeded(runBuilt(args));
-  const runMs = performance.now() - begunMs;
+  /** Makes a whole run. Returns its duration. */
+  const whole = async (): Promise<number> => {
+    const begunMs = performance.now();
+    await succeeded(runBuilt(args));
+    return performance.now() - begunMs;
+  };
+  await whole();
+  let runMs = await whole();
   const query = reader(args[1] ?? '');
   let killed = 0;
   for (let state = 1; state <= states; state++) {
@@ -85,11 +90,11 @@ test('rows are those of the last report after kills at random instants', { timeo
     query('UPDATE clients SET state_runs = 0');
     const child = startCli(args);
     const ended = outcomeOf(child);
-    await Promise.race([ended, delay(runMs * (0.3 + fraction(seed, state)))]);
+    await Promise.race([ended, delay(runMs * (0.1 + fraction(seed, state)))]);
     if (child.kill('SIGKILL')) killed += 1;
     await ended;
     if (state % wholeEvery !== 0) continue;
-    await succeeded(runBuilt(args));
+    runMs = await whole();
     const wanted = names.flatMap((name, index) =>
       Object.entries(linesOf(index, state)).flatMap(([kind, lines]) => lines.map((line) => `${name} ${kind} ${line}`)),
     );
