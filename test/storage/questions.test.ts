@@ -10,6 +10,7 @@ import { clientsSql } from '../../src/storage/queries/client-status.ts';
 import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
 import { mariadbDialect } from '../../src/storage/dialects/mysql/dialect.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
+import { valuesSql } from '../../src/storage/reports/state.ts';
 import { pruneQueries } from '../../src/storage/retention/prune.ts';
 import { sqliteDialect } from '../../src/storage/dialects/sqlite/dialect.ts';
 import { isWide } from '../support/long-tests.ts';
@@ -74,6 +75,11 @@ describe(`${rowCount} rows on SQLite`, () => {
 
   plansOfLookers(() => database, explain);
 
+  test('what a client has of a kind is read by the client, whatever others have', async () => {
+    const [first] = await database.read((session) => session.all(`EXPLAIN QUERY PLAN ${valuesSql}`, [1, 'package']));
+    assert.match(String(first?.['detail']), /^SEARCH s USING /);
+  });
+
   test('the plans would show it: a question without an index is found out', async (context) => {
     await assert.rejects(explain(context, 'SELECT * FROM disk_stats WHERE used_percent > 99'), /from end to end/);
   });
@@ -112,6 +118,11 @@ describe(`${rowCount} rows on ${serverName}`, { skip: skipWithoutMariadb || (!is
   }
 
   plansOfLookers(() => database, explain);
+
+  test('what a client has of a kind is read by the client, whatever others have', async () => {
+    const [first] = await database.read((session) => session.all(`EXPLAIN ${valuesSql}`, [1, 'package']));
+    assert.equal(first?.['table'], 's');
+  });
 
   test('the plans would show it: a question without an index is found out', async (context) => {
     await assert.rejects(explain(context, 'SELECT * FROM disk_stats WHERE used_percent > 99'), /from end to end/);
