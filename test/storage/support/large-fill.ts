@@ -11,7 +11,7 @@ export const rowCount = clientCount * rowsOfClient;
 /** Rows whose ids are multiples of this are also stored as hours of the month before, and half of them as days. */
 const hoursEvery = 20;
 
-/** The packages that each client has, of which it got every tenth in another version. */
+/** The packages that each client has, of which it got every tenth in another version. It also has a file of its own. */
 const packageCount = 500;
 
 /**
@@ -55,9 +55,14 @@ function restOf(monthBefore: (at: string, form: string) => string): readonly str
     `INSERT INTO state_values (id, item_id, value) SELECT id + ${packageCount}, id, '1.1' FROM state_items`,
     `INSERT INTO state (client_id, value_id, since) SELECT c.id, v.id, '2026-01-01 00:00:00.000'
       FROM state_clients c, state_values v WHERE v.id <= ${packageCount}`,
+    `INSERT INTO state_items (id, kind, item) VALUES (${packageCount + 1}, 'file', '/etc/hostname')`,
+    `INSERT INTO state_values (id, item_id, value)
+      SELECT id + ${2 * packageCount}, ${packageCount + 1}, client FROM state_clients`,
+    `INSERT INTO state (client_id, value_id, since)
+      SELECT id, id + ${2 * packageCount}, '2026-01-01 00:00:00.000' FROM state_clients`,
     `INSERT INTO state_changes (client_id, item_id, before_id, after_id, earliest_at, latest_at)
       SELECT c.id, i.id, i.id + ${packageCount}, i.id, '2026-01-01 00:00:00.000', '2026-01-01 00:00:00.000'
-      FROM state_clients c, state_items i WHERE i.id % 10 = 0`,
+      FROM state_clients c, state_items i WHERE i.kind = 'package' AND i.id % 10 = 0`,
   ];
 }
 
