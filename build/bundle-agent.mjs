@@ -9,7 +9,7 @@ import { rolldown } from 'rolldown';
 
 import { asciiOf } from './ascii.mjs';
 import { captureAgent } from './bundle-capture.mjs';
-import { computedTextsInParts } from './computed-texts.mjs';
+import { computedTexts } from './computed-texts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -28,9 +28,8 @@ const ownFields = (
   'exists formerDirs functions hasFailed headerBytes isActive isAsked isDevice isFailure isFolder isFurther ' +
   'isStealKnown keyBytes keyId lastStart leftMs linkName listed logProgram logTail maxAgeMs maxReports mayHang ' +
   'monotonicS needsShell noRates notes nowMs pageBytes pids perfdata placeDir programs readOptional readStart ' +
-  'reader realPath ' +
-  'reportId residentPages runChecks secondReadingMs sinceMs sizeBytes spoolError suiteId ticksByPid timeMs twoSized ' +
-  'unacknowledged usedUs workerReports'
+  'reader realPath reportId residentPages runChecks secondReadingMs sinceMs sizeBytes spoolError suiteId ' +
+  'ticksByPid timeMs twoSized unacknowledged usedUs workerReports'
 ).split(' ');
 
 // Shortens these fields. Modules of Node that are loaded on demand need none of the helpers that rolldown adds for
@@ -58,7 +57,7 @@ async function partsOf(input, target, plugins) {
     input: { main: input },
     platform: 'node',
     transform: { target, define },
-    plugins: [computedTextsInParts, ...plugins],
+    plugins: [computedTexts, ...plugins],
   });
   const { output } = await bundle.generate({
     format: 'cjs',

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 import { asciiOf } from './ascii.mjs';
-import { computedTextsInParts } from './computed-texts.mjs';
+import { computedTexts } from './computed-texts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = path.join(root, 'dist');
@@ -33,7 +33,7 @@ const bundle = await rolldown({
   platform: 'node',
   external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
   transform: { target: 'node20', define: { AGENT_VERSION: JSON.stringify(version) } },
-  plugins: [computedTextsInParts],
+  plugins: [computedTexts],
   // A module may be loaded late by one command and at once by another.
   checks: { ineffectiveDynamicImport: false },
 });

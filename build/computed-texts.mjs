@@ -13,10 +13,8 @@ const contentsOf = async (file) =>
     .map(([key, text]) => `export const ${key} = ${textOf(key, text)};`)
     .join('\n');
 
-const name = 'computed-texts';
-
 /** The plugin for rolldown. */
-export const computedTextsInParts = {
-  name,
+export const computedTexts = {
+  name: 'computed-texts',
   load: { filter: { id: files }, handler: async (file) => ({ code: await contentsOf(file), moduleType: 'js' }) },
 };

@@ -1,12 +1,18 @@
 import type { Packages } from './packages.ts';
-import { maxFileBytes, stateLine, timeAndSize, type Entry, type StateSource } from './state-source.ts';
+import {
+  certificateFolders,
+  maxFileBytes,
+  stateLine,
+  timeAndSize,
+  type Entry,
+  type StateSource,
+} from './state-source.ts';
 
 /** Files that other sections have, that programs write, and that package managers leave behind. For grep -E as well. */
 export const leftOut = [
   '^/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?$',
   '^/etc/systemd/(system|user)/',
-  '^/etc/ssl/certs/',
-  '^/etc/pki/ca-trust/extracted/',
+  `${certificateFolders}/`,
   '^/etc/(ld[.]so[.]cache|mtab|adjtime|aliases[.]db|[.]pwd[.]lock|[.]updated)$',
   '^/etc/udev/hwdb[.]bin$',
   '^/etc/selinux/[^/]+/(active|policy|contexts/files/[^/]+[.]bin$)',

@@ -4,6 +4,7 @@ import { constants, closeSync, fstatSync, lstatSync, openSync, readdirSync, read
 import type { Source } from '../probes/source.ts';
 import {
   canonicalUnit,
+  certificateFolders,
   holdsSecret,
   maxFileBytes,
   mostEntries,
@@ -12,8 +13,7 @@ import {
   type StateSource,
 } from './state-source.ts';
 
-/** Folders with hundreds of links and files that are left out. */
-const certificates = /^\/etc\/(?:ssl\/certs|pki\/ca-trust\/extracted)$/;
+const isUnwalked = new RegExp(`${certificateFolders}$`);
 const worldReadable = 0o004;
 const worldSearchable = 0o001;
 
@@ -39,8 +39,7 @@ function entriesBelow(root: string, top: string): readonly Entry[] {
         isOpen: isOpenAbove && (found.mode & needed) !== 0,
         target: kind === 'link' ? linkTarget(root + path) : null,
       });
-      if (kind === 'folder' && !certificates.test(path))
-        walk(path, isOpenAbove && (found.mode & worldSearchable) !== 0);
+      if (kind === 'folder' && !isUnwalked.test(path)) walk(path, isOpenAbove && (found.mode & worldSearchable) !== 0);
     }
   };
   walk(top, true);

@@ -26,6 +26,9 @@ export interface Entry {
   readonly target: string | null;
 }
 
+/** Folders with hundreds of links and files, which no section has. For grep -E as well. */
+export const certificateFolders = '^/etc/(ssl/certs|pki/ca-trust/extracted)';
+
 /** The most entries of a folder that are looked at. */
 export const mostEntries = 20_000;
 /** The size above which a file has no digest. */

@@ -5,8 +5,6 @@ import { changeWords } from '../text/change-words.ts';
 
 /** The most changes of a span that are counted, and the most ticks of a plot. */
 const maxCounted = 1000;
-/** A number of days on which no item changes within a plot: restless items have ticks too. */
-const neverRestless = 10_000;
 /** The number of changes that are listed of a client. */
 const maxListed = 20;
 
@@ -35,6 +33,7 @@ export async function readChangeTimes(
   clients: readonly string[],
   { sinceMs, untilMs }: Pick<Grid, 'sinceMs' | 'untilMs'>,
 ): Promise<ReadonlyMap<string, readonly number[]>> {
-  const times = await causes.changeTimes(clients, { afterMs: sinceMs, untilMs }, neverRestless);
+  // Restless items have ticks too.
+  const times = await causes.changeTimes(clients, { afterMs: sinceMs, untilMs }, null);
   return new Map([...times].map(([client, own]) => [client, own.slice(-maxCounted)]));
 }

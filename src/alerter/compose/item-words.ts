@@ -78,8 +78,10 @@ export function titleOf(item: PendingNotification): string {
   return `collector ${quoted(item.host ?? item.subject)} ${item.alert.state === 'resolved' ? 'was' : 'is'} ${state}`;
 }
 
-/** The columns that the name of many items keeps, and the most that a parent's line keeps in any case. */
-const [shortestName, parentColumns] = [8, 48];
+/** The columns that the name of many items keeps. */
+const shortestName = 8;
+/** The most columns that the line of a parent keeps in any case. */
+const parentColumns = 48;
 
 /**
  * Returns the title of many items in one line: `rack-7: 8 of 12 unreachable`, `rack-7: disk /var (7 of 12 clients)`. A

@@ -17,9 +17,10 @@ const itemHoldersSql = `SELECT DISTINCT c.client, v.item_id AS id
   FROM state_values v JOIN state s ON s.value_id = v.id JOIN state_clients c ON c.id = s.client_id`;
 const sectionsSql = `SELECT c.client, s.kind, s.digest, s.observed_at, s.error
   FROM state_clients c JOIN state_sections s ON s.client_id = c.id`;
-/** Selects the times of changes of clients, without those of items that changed on many days. */
-const timesSql = (marks: string): string => `SELECT DISTINCT c.client, x.latest_at
-  FROM state_clients c JOIN state_changes x ON x.client_id = c.id
+/** Selects the times of changes of clients. */
+const timesSql = `SELECT DISTINCT c.client, x.latest_at FROM state_clients c JOIN state_changes x ON x.client_id = c.id`;
+/** Selects the same without those of items that changed on many days. */
+const calmTimesSql = (marks: string): string => `${timesSql}
   LEFT JOIN (SELECT y.client_id, y.item_id FROM state_clients d JOIN state_changes y ON y.client_id = d.id
     WHERE d.client IN (${marks}) AND y.latest_at > ? AND y.latest_at <= ?
     GROUP BY y.client_id, y.item_id HAVING COUNT(DISTINCT substr(y.latest_at, 1, 10)) >= ?) r
@@ -70,7 +71,12 @@ export function createCauseStore(database: Database): CauseStore {
     changeTimes: async (clients, span, restlessDays) => {
       const bounds = boundsOf(span);
       const rows = await forChunks(clients, (chunk, marks) =>
-        all(timesSql(marks), [...chunk, ...bounds, restlessDays, ...chunk, ...bounds]),
+        restlessDays === null
+          ? all(`${timesSql} WHERE c.client IN (${marks}) AND x.latest_at > ? AND x.latest_at <= ?`, [
+              ...chunk,
+              ...bounds,
+            ])
+          : all(calmTimesSql(marks), [...chunk, ...bounds, restlessDays, ...chunk, ...bounds]),
       );
       return timesBy(rows, ({ client }) => String(client));
     },

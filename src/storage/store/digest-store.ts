@@ -162,12 +162,12 @@ export interface CauseStore {
   sections(clients: readonly string[]): Promise<readonly KnownSection[]>;
   /**
    * Returns the times at which changes of these clients were found within a span, by client, ascending. Leaves out
-   * items that changed on `restlessDays` days or more.
+   * items that changed on `restlessDays` days or more; null leaves none out.
    */
   changeTimes(
     clients: readonly string[],
     span: ChangeSpan,
-    restlessDays: number,
+    restlessDays: number | null,
   ): Promise<ReadonlyMap<string, readonly number[]>>;
   /** Returns the times at which changes of these items of a client were found within a span. */
   itemTimes(

@@ -63,6 +63,7 @@ onEachDatabase('the queries for causes', ({ it }) => {
     const calm = new Map([['web-1', [noonMs + 3 * dayMs]]]);
     assert.deepEqual(await causes.changeTimes(['web-1', 'web-2'], always, 5), calm);
     assert.equal((await causes.changeTimes(['web-1'], always, 6)).get('web-1')?.length, 5);
+    assert.equal((await causes.changeTimes(['web-1'], always, null)).get('web-1')?.length, 5);
     const [restless] = (await causes.changesOf('web-1', always, 1)).map(({ itemId }) => itemId);
     assert.equal((await causes.itemTimes('web-1', [restless ?? 0], always)).get(restless ?? 0)?.length, 5);
     const failed = { kind: 'file' as StateKind, digest: '', error: 'no permission', lines: null };
