@@ -44,7 +44,7 @@ export async function changesCommand(
       const changes = inOrder(foldExactly(shown)).map(foldedJson);
       return { command: 'changes', at: jsonTime(nowMs), since: jsonTime(sinceMs), changes };
     },
-    () => changesText(output, config, inOrder(foldChanges(shown)), { since: options.since, nowMs }),
+    () => changesText(output, config, inOrder(foldChanges(shown)), { sinceMs, nowMs }),
   );
   return 0;
 }
@@ -111,10 +111,11 @@ function changesText(
   output: Output,
   config: Config,
   folded: readonly Folded[],
-  { since, nowMs }: { readonly since: string; readonly nowMs: number },
+  { sinceMs, nowMs }: { readonly sinceMs: number; readonly nowMs: number },
 ): string {
-  if (folded.length === 0) return `No change is known since ${since}.`;
   const time = readerTime(config, nowMs);
+  const since = `since ${time.moment(sinceMs)}. Times are ${time.zone}.`;
+  if (folded.length === 0) return `No change is known ${since}`;
   const table = renderTable(
     output,
     [
@@ -132,7 +133,7 @@ function changesText(
     ],
     folded,
   );
-  return `${table}\n\n${counted(folded.length, 'change')} since ${since}. Times are ${time.zone}.`;
+  return `${table}\n\n${counted(folded.length, 'change')} ${since}`;
 }
 
 /** Names clients: `web-1`, `web-1, web-2`, or `80 of 80 of web` by the innermost group that has them all. */
@@ -187,6 +188,7 @@ function havingText(
   versions: readonly (readonly StoredPackage[])[],
   known: number,
 ): string {
+  if (known === 0) return 'The packages of no client are known yet; docs/changes.md says when they are read.';
   const ofAll = `of ${counted(known, 'client')} whose packages are known`;
   if (versions.length === 0) return `None ${ofAll} has ${name}.`;
   const table = renderTable(

@@ -113,14 +113,15 @@ function isHidden(attribute: AttributeSpec): boolean {
 /** Returns what is wrong with a value, as a sentence, or null. */
 function valueFault(element: string, name: string, value: string, attribute: AttributeSpec): string | null {
   if (value === '') return `<${element}> ${name} is empty; leave it out or write a value`;
-  const { words, kind } = attribute;
-  if (words?.includes(value) === true) return null;
+  const { words = [], kind } = attribute;
+  if (words.includes(value)) return null;
   const form = kind === undefined ? null : attributeKind(kind);
   const hidden = form?.hidden === true;
   if (!hidden && /\p{Cc}/u.test(value)) {
     return `<${element}> ${name} has a line break or control character; remove it`;
   }
-  const fault =
-    form === null ? `is none of ${(words ?? []).join(', ')}${didYouMean(value, words ?? [])}` : form.fault(value);
-  return fault === null ? null : `<${element}> ${name}${hidden ? '' : `=${shown(value)}`} ${fault}`;
+  const fault = form === null ? `is none of ${words.join(', ')}${didYouMean(value, words)}` : form.fault(value);
+  if (fault === null) return null;
+  const orWord = form === null ? '' : words.map((word) => `, or ${word}`).join('');
+  return `<${element}> ${name}${hidden ? '' : `=${shown(value)}`} ${fault}${orWord}`;
 }

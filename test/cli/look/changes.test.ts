@@ -41,8 +41,8 @@ test('changes lists what changed, and equal changes in one line', async (t) => {
   assert.match(stdout, /^\d{4}-\S+ \S+ +3 of 4 of web +openssl 3\.0\.11 to 3\.0\.14$/m);
   assert.match(stdout, /^\d{4}-\S+ \S+ +web-4 +\/etc\/nginx\/nginx\.conf.*$/m);
   assert.match(stdout, /^\d{4}-\S+ \S+ +web-1, web-2 +booted$/m);
-  assert.match(stdout, /^3 changes since 24h\./m);
-  assert.match(await said('changes', 'db'), /^No change is known since 24h\.$/m);
+  assert.match(stdout, /^3 changes since \d{4}-\S+ \S+\. Times are \S+\.$/m);
+  assert.match(await said('changes', 'db'), /^No change is known since \d{4}-\S+ \S+\. Times are \S+\.$/m);
   assert.doesNotMatch(await said('changes', 'web', '--kind', 'file'), /openssl/);
 });
 
@@ -59,6 +59,12 @@ test('changes --have counts the versions of a package', async (t) => {
     /^None of 5 clients whose packages are known has no-such\.$/m,
   );
   assert.match((await run('changes', '--kind', 'colour')).stderr, /"colour" is no kind/);
+});
+
+test('changes says that nothing is known before the first state', async (t) => {
+  const { said } = await alertFolder(t, { config });
+  assert.match(await said('changes', '--have', 'openssl'), /^The packages of no client are known yet;/m);
+  assert.match(await said('changes'), /^No change is known since /m);
 });
 
 test('changes --have refuses an empty name and options that are of changes', async (t) => {
