@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, suite, test } from 'node:test';
+import { after, suite, test, type TestContext } from 'node:test';
 
 import { everyNode } from '../support/every-node.ts';
 import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
 import { filesBelow } from '../support/agent-visit.ts';
 import { pluck } from '../support/pluck.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { serveFolder } from '../serve/support/served-fleet.ts';
 import { databaseKinds } from './support/whole-fleet.ts';
 
 const secrets = ['tr0ub4dor-unit', 'tr0ub4dor-file', 'tr0ub4dor-mount', 'tr0ub4dor-url', 'tr0ub4dor-later'];
@@ -22,11 +23,37 @@ const shown = [
   'show shell',
 ];
 
+const pages = [
+  '/',
+  '/c/node',
+  '/c/shell',
+  '/alerts',
+  '/alerts/1',
+  '/runs',
+  '/metrics',
+  '/api/v1/alerts',
+  '/api/v1/status',
+];
+
 /** Returns the text of a mail with its parts decoded. */
 function mailText(file: string): string {
   const raw = readFileSync(file, 'utf8').replace(/=\r?\n/g, '');
   const blocks = raw.split(/\r?\n\r?\n/).filter((block) => /^[\w+/=\s]{40,}$/.test(block));
   return [raw, ...blocks.map((block) => Buffer.from(block, 'base64').toString('utf8'))].join('\n');
+}
+
+/** Returns the pages of a server for a folder, and its log. */
+async function served(t: TestContext, dir: string): Promise<readonly string[]> {
+  const { ask, log, end } = await serveFolder(t, dir, { parts: '<look/><metrics/>' });
+  const bodies = [];
+  for (const page of pages) {
+    const { status, body } = await ask(page);
+    assert.equal(status, 200, page);
+    if (page.startsWith('/c/')) assert.match(body, /<h2 id="changes">What changed<[^]*planted/);
+    bodies.push(body);
+  }
+  await end();
+  return [...bodies, log()];
 }
 
 /** Makes copies of folders of this machine with secrets in them. */
@@ -58,7 +85,7 @@ suite('secrets in the settings of clients', { skip }, async () => {
   const servers = [await sshdOfSuite({ replaced }), await sshdOfSuite({ replaced, hidden: everyNode })];
   const key = sshKeygen(path.join(dir, 'user'), '-t', 'ed25519');
 
-  test('are neither listed nor stored, and what changed is', async () => {
+  test('are neither listed nor stored, and what changed is', async (t) => {
     const accounts = await Promise.all(servers.map((server) => server.addAccount({ publicKey: key.publicKey })));
     const clients = servers.map(({ port }, at) => {
       const name = at === 0 ? 'node' : 'shell';
@@ -82,6 +109,7 @@ suite('secrets in the settings of clients', { skip }, async () => {
     plant(later, `${later} and more`);
     await run('-v', '--json', 'collect');
     for (const words of shown) await run(...words.split(' '));
+    said.push(...(await served(t, site.dir)));
     const readers = await site.rows('SELECT name, reader FROM clients ORDER BY name');
     assert.deepEqual(pluck(readers, 'reader'), ['node', 'shell']);
     const changes = await site.rows("SELECT client, item FROM changes WHERE item LIKE '%planted%' ORDER BY client");
