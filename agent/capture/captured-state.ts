@@ -56,7 +56,6 @@ export function capturedState(capture: Capture, source: Omit<StateSource, 'below
 }
 
 function entriesOf({ facts }: Capture): readonly Entry[] {
-  const targets = new Map((facts.get('target') ?? []).map((text) => parted(text)));
   const closed = new Set<string>();
   const found = (facts.get('entry') ?? []).flatMap((text) => {
     const [, kindDigit = '', rights = '', size, seconds, path] =
@@ -71,7 +70,7 @@ function entriesOf({ facts }: Capture): readonly Entry[] {
     .map(({ mode, ...entry }): Entry => {
       const needed = entry.kind === 'folder' ? 0o001 : 0o004;
       const isOpen = (mode & needed) !== 0 && !isBelow(entry.path, closed);
-      return { ...entry, isOpen, target: entry.kind === 'link' ? (targets.get(entry.path) ?? null) : null };
+      return { ...entry, isOpen };
     })
     .sort((one, other) => (one.path < other.path ? -1 : 1))
     .slice(0, mostEntries);
@@ -83,11 +82,6 @@ function isBelow(path: string, folders: ReadonlySet<string>): boolean {
     if (folders.has(path.slice(0, at))) return true;
   }
   return false;
-}
-
-function parted(text: string): readonly [string, string] {
-  const [, path = '', target = ''] = /^\.(\/\S+) (.*)$/.exec(text) ?? [];
-  return [path, target];
 }
 
 /** Reads `DIGEST  PATH`. */

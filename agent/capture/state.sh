@@ -46,7 +46,7 @@ stateOf() {
   fi
   find etc run/systemd/system -xdev \( -type f -o -type d -o -type l \) ! -path 'etc/ssl/certs/*' ! -path '*/.git/*' \
     -exec stat -c '=entry %f %s %Y ./%n' {} +
-  for x in etc/systemd/system/* run/systemd/system/*; do [ ! -L "$x" ] || tell "=target ./$x $(readlink "$x")"; done
+  for x in etc/systemd/system/* run/systemd/system/*; do [ ! -L "$x" ] || { o=$(readlink "$x") && tell "=link ./$x ${o##*/}"; }; done
   [ "$noFiles" ] || {
     o=$(open etc | grep -vE '@LEFT_OUT@')
     say "$o" | sums $a ${a}sum

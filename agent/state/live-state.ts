@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants, closeSync, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { constants, closeSync, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 
 import type { Source } from '../probes/source.ts';
 import {
@@ -37,7 +37,6 @@ function entriesBelow(root: string, top: string): readonly Entry[] {
       entries.push({
         ...{ path, kind, sizeBytes: found.size, changedS: Math.floor(found.mtimeMs / 1000) },
         isOpen: isOpenAbove && (found.mode & needed) !== 0,
-        target: kind === 'link' ? linkTarget(root + path) : null,
       });
       if (kind === 'folder' && !isUnwalked.test(path)) walk(path, isOpenAbove && (found.mode & worldSearchable) !== 0);
     }
@@ -51,14 +50,6 @@ function namesIn(folder: string): string[] {
     return readdirSync(folder);
   } catch {
     return [];
-  }
-}
-
-function linkTarget(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null;
   }
 }
 

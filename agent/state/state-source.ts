@@ -22,8 +22,6 @@ export interface Entry {
   readonly sizeBytes: number;
   /** The time of the last change in seconds since 1970. */
   readonly changedS: number;
-  /** The target of a link as it is written; null for others. */
-  readonly target: string | null;
 }
 
 /** Folders with hundreds of links and files, which no section has. For grep -E as well. */

@@ -26,11 +26,11 @@ export function unitLines(source: StateSource): readonly string[] {
   };
   for (const folder of unitFolders) {
     for (const entry of source.below(folder)) {
-      const { path, kind, target, isOpen, changedS } = entry;
+      const { path, kind, isOpen, changedS } = entry;
       const [first = '', second, ...more] = path.slice(folder.length + 1).split('/');
       if (kind === 'folder' || more.length > 0 || transient.test(first)) continue;
       if (kind === 'link') {
-        if (second === undefined) unitOf(first).words.add(target === '/dev/null' ? 'masked' : 'linked');
+        if (second === undefined) unitOf(first).words.add(source.linkName(path) === 'null' ? 'masked' : 'linked');
         else if (/\.(wants|requires|upholds)$/.test(first)) unitOf(second).words.add('enabled');
         continue;
       }
