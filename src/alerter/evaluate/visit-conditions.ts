@@ -1,5 +1,5 @@
 import type { Rule } from '../../config/config.ts';
-import { causeOfMany } from '../../cause-of-many.ts';
+import { connectFaultWords } from '../../connect-fault-words.ts';
 import { errorTable, type ErrorCode } from '../../errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { minuteMs } from '../../platform/units.ts';
@@ -132,7 +132,7 @@ export function visitCause(
   address: string | null | undefined,
 ): string {
   const words = oneLine(valueText).replace(/^network: /, '');
-  const cause = causeOfMany(progress.code ?? null, words);
+  const cause = connectFaultWords(progress.code ?? null, words);
   if (cause !== null) return cause;
   const own = [client, address ?? client].flatMap((name) => [name, `[${name}]`]);
   const isOwn = (word: string): boolean =>

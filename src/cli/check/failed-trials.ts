@@ -1,5 +1,5 @@
 import { groupBy } from '../../platform/group-by.ts';
-import { causeOfMany } from '../../cause-of-many.ts';
+import { connectFaultWords } from '../../connect-fault-words.ts';
 import { counted, namedUpTo } from '../../text/numbers.ts';
 import type { Trial } from './try-connections.ts';
 
@@ -51,7 +51,7 @@ function wordsOf({ message, code, advice }: Fault): string {
 function reasonOf(fault: Fault): string {
   if (fault.code !== 'host-key-unknown' || !fault.advice.startsWith('fleet-health trust ')) {
     const { code, message, advice } = fault;
-    return wordsOf({ code, message: causeOfMany(code, message) ?? message, advice });
+    return wordsOf({ code, message: connectFaultWords(code, message) ?? message, advice });
   }
   return 'known_hosts has no key for them yet (host-key-unknown). fleet-health trust shows their keys and asks once';
 }

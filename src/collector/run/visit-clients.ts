@@ -5,7 +5,7 @@ import { asFleetError, FleetError } from '../../errors.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 import { readBundles } from '../agent/agent-bundles.ts';
 import { createAgentNotes } from '../schedule/agent-notes.ts';
-import { isHeldBack } from '../visit/backoff.ts';
+import { isHeldBack } from '../visit/login-backoff.ts';
 import { startTimedSignal, type TimedSignal } from '../visit/visit-deadline.ts';
 import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
 import { visitOrder } from '../schedule/order.ts';

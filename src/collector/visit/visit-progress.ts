@@ -5,7 +5,7 @@ import type { StateAttempt } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { Connection, PolledConnection } from '../../transport/transport.ts';
 import type { AgentResult } from '../agent/agent-stream.ts';
-import { decidingCode, nextAttemptAtMs } from './backoff.ts';
+import { decidingCode, nextAttemptAtMs } from './login-backoff.ts';
 import type { VisitContext } from './context.ts';
 
 /** The findings of a visit so far, which remain if the visit is cut off. */

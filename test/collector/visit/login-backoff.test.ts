@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { decidingCode, isHeldBack, nextAttemptAtMs, type LastAttempt } from '../../../src/collector/visit/backoff.ts';
+import {
+  decidingCode,
+  isHeldBack,
+  nextAttemptAtMs,
+  type LastAttempt,
+} from '../../../src/collector/visit/login-backoff.ts';
 import { FleetError, type ErrorCode } from '../../../src/errors.ts';
 import { bastionFailed, ofClient } from '../../../src/transport/bastions/bastion-failed.ts';
 

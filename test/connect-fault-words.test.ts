@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { causeOfMany } from '../src/cause-of-many.ts';
+import { connectFaultWords } from '../src/connect-fault-words.ts';
 
 /** An error code, messages of it as Node, ssh and sshd write them, and the cause; null: the message says the cause. */
 const cases: readonly (readonly [code: string, messages: readonly string[], cause: string | null])[] = [
@@ -34,7 +34,7 @@ const cases: readonly (readonly [code: string, messages: readonly string[], caus
 
 test('the cause of failed connections is the same for all machines, and has no name, address or port', () => {
   for (const [code, messages, cause] of cases) {
-    for (const message of messages) assert.equal(causeOfMany(code, message), cause, message);
+    for (const message of messages) assert.equal(connectFaultWords(code, message), cause, message);
   }
-  assert.equal(causeOfMany(null, 'getaddrinfo ENOTFOUND nosuch2.invalid'), null);
+  assert.equal(connectFaultWords(null, 'getaddrinfo ENOTFOUND nosuch2.invalid'), null);
 });

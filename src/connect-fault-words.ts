@@ -22,7 +22,7 @@ const failedConnects: readonly (readonly [error: RegExp, sentence: string])[] = 
  * Returns the cause of a failed connection in words that are the same for all machines: `no connection within 5 s`.
  * Returns null if only the message itself says the cause.
  */
-export function causeOfMany(code: string | null, message: string): string | null {
+export function connectFaultWords(code: string | null, message: string): string | null {
   if (code === 'connect-failed') return failedConnects.find(([error]) => error.test(message))?.[1] ?? null;
   const sentence = code !== null && Object.hasOwn(sentences, code) ? sentences[code as ErrorCode] : undefined;
   if (sentence === undefined) return null;
