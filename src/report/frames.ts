@@ -156,7 +156,8 @@ class StreamParser implements FrameParser {
     const { marker, maxReports, maxTotalBytes } = this.#limits;
     const from = Math.max(at, this.#length - newBytes - marker.length);
     const end = this.#held.subarray(0, this.#length).indexOf(marker, from);
-    const size = (end === -1 ? this.#length : end) - at;
+    // The newest bytes may be those of the marker.
+    const size = (end === -1 ? this.#length - (marker.length - 1) : end) - at;
     if (size > maxCaptureBytes)
       throw new WireFault('report-too-large', `a capture of more than ${maxCaptureBytes} bytes`);
     if (this.#reports >= maxReports || this.#totalBytes + size > maxTotalBytes)

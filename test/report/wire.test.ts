@@ -144,6 +144,16 @@ test('a greeting may hold 64 KiB and parts of the marker, not a byte more', () =
   assert.ok(pushed <= maxGreetingBytes + 1000);
 });
 
+test('a capture of the greatest size is taken in whatever two pieces it arrives', () => {
+  const payload = Buffer.alloc(limits.maxTotalBytes, 'x');
+  const bytes = Buffer.concat([marker, Buffer.from('U'), payload, marker]);
+  for (let cut = bytes.length - marker.length; cut <= bytes.length; cut += 1) {
+    const parser = createFrameParser(limits);
+    const frames = [...parser.push(bytes.subarray(0, cut)), ...parser.push(bytes.subarray(cut))];
+    assert.deepEqual(frames, [{ type: 'U', payload }], `cut at ${cut}`);
+  }
+});
+
 const header = (type: string, size: number): Buffer => {
   const bytes = Buffer.alloc(5);
   bytes.write(type, 'latin1');
@@ -157,7 +167,7 @@ for (const { what, bytes, code } of [
   { what: 'a report of 4 GiB', bytes: header('R', 0xffff_ffff), code: 'report-too-large' },
   {
     what: 'a capture without an end',
-    bytes: Buffer.concat([Buffer.from('U'), Buffer.alloc(maxCaptureBytes + 1)]),
+    bytes: Buffer.concat([Buffer.from('U'), Buffer.alloc(maxCaptureBytes + marker.length)]),
     code: 'report-too-large',
   },
   {
