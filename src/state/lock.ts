@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -23,31 +23,22 @@ export interface LockOptions {
   readonly nowMs: number;
 }
 
-// The locks of this process. Opening and closing a file a second time would drop its POSIX lock.
-const heldHere = new Map<string, LockHolder>();
-
 /**
  * Takes the lock or returns its holder at once. The lock is an open `BEGIN IMMEDIATE` transaction, which ends with the
  * process, even if the process is killed. Throws FleetError `state-unusable` if the file cannot be used.
  */
-export async function takeLock(options: LockOptions): Promise<LockAttempt> {
-  const file = realFile(options.file);
-  const own = heldHere.get(file);
-  if (own !== undefined) return { kind: 'taken', holder: own };
-  const mine: LockHolder = { pid: process.pid, startedAtMs: options.nowMs };
-  heldHere.set(file, mine);
-  let database: SqliteDatabase | null = null;
+export async function takeLock({ file, nowMs }: LockOptions): Promise<LockAttempt> {
   try {
-    database = openSqlite(file);
-    const holder = await contend(database, mine);
-    if (holder !== 'held') return { kind: 'taken', holder };
-    const held = database;
-    database = null;
-    return { kind: 'held', release: () => release(file, held) };
+    const database = openSqlite(file);
+    let holder: 'held' | LockHolder | null = null;
+    try {
+      holder = await contend(database, { pid: process.pid, startedAtMs: nowMs });
+    } finally {
+      if (holder !== 'held') close(database);
+    }
+    return holder === 'held' ? { kind: 'held', release: () => close(database) } : { kind: 'taken', holder };
   } catch (thrown) {
     throw unusable(file, thrown);
-  } finally {
-    if (database !== null) release(file, database);
   }
 }
 
@@ -72,36 +63,30 @@ export async function holdLock({ file, message, advice, waitMs = 0, signal }: Ho
     if (performance.now() >= endMs) {
       throw new FleetError({ code: 'locked', stage: 'lock', message: message(lock.holder), advice });
     }
-    await sleep(waitPauseMs, undefined, { signal });
+    await sleep(pauseMs, undefined, { signal });
   }
 }
 
-const waitPauseMs = 50;
+const pauseMs = 25;
 
 /**
  * Returns the holder of a lock, as takeLock does; null if the lock is free. Never returns another caller of this
  * function as the holder. Throws FleetError `state-unusable` if the file cannot be used.
  */
-export async function lookAtLock(lockFile: string): Promise<(LockAttempt & { readonly kind: 'taken' }) | null> {
-  const file = realFile(lockFile);
-  const own = heldHere.get(file);
-  if (own !== undefined) return { kind: 'taken', holder: own };
+export async function lookAtLock(file: string): Promise<(LockAttempt & { readonly kind: 'taken' }) | null> {
   if (!existsSync(file)) return null;
-  let database: SqliteDatabase | null = null;
   try {
     // BEGIN IMMEDIATE takes no lock on a file that cannot be written, and every lock would look free.
     accessSync(file, constants.W_OK);
-    database = openSqlite(file);
-    return await watch(database);
+    const database = openSqlite(file);
+    try {
+      return await watch(database);
+    } finally {
+      close(database);
+    }
   } catch (thrown) {
     throw unusable(file, thrown);
-  } finally {
-    database?.close();
   }
-}
-
-function realFile(file: string): string {
-  return path.join(realpathSync(path.dirname(file)), path.basename(file));
 }
 
 function unusable(file: string, thrown: unknown): FleetError {
@@ -123,15 +108,14 @@ function whyUnwritable(file: string): string | null {
   return null;
 }
 
-function release(file: string, database: SqliteDatabase): void {
-  if (!heldHere.delete(file)) return;
+function close(database: SqliteDatabase): void {
   // A connection with statements that are not collected yet outlives close(), with its transaction.
   rollBack(database);
   database.close();
 }
 
-const attempts = 20;
-const pauseMs = 25;
+/** The pauses after the attempts to take a lock, or to learn its holder. */
+const pausesMs: readonly number[] = Array<number>(20).fill(pauseMs);
 
 /**
  * Commits the holder's row before the transaction that is the lock. Between the two another process may write its own
@@ -140,86 +124,78 @@ const pauseMs = 25;
  */
 async function contend(database: SqliteDatabase, mine: LockHolder): Promise<'held' | LockHolder | null> {
   const token = randomUUID();
-  let holder: Holder | null = null;
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    if (attempt > 0) await sleep(pauseMs);
+  let row: HolderRow | null = null;
+  for (const pause of pausesMs) {
     const outcome = tryOnce(database, mine, token);
     if (outcome === 'held') return 'held';
-    if (outcome === 'again') continue;
-    holder = outcome;
-    if (holder.token !== token && isAlive(holder.pid)) break;
+    row = outcome ?? row;
+    if (row !== null && row.token !== token && isAlive(row.holder.pid)) break;
+    await sleep(pause);
   }
-  return holder === null ? null : { pid: holder.pid, startedAtMs: holder.startedAtMs };
+  return row?.holder ?? null;
 }
 
 /**
  * Returns the holder, who is the process that the row names twice in a row; null if the lock is free. Other callers of
  * this function hold the lock for a moment. The row may name a process that has ended, or whose pid another process has
- * now.
+ * now. Leaves the transaction open if the lock is free.
  */
 async function watch(database: SqliteDatabase): Promise<(LockAttempt & { readonly kind: 'taken' }) | null> {
-  let holder: Holder | null = null;
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    if (attempt > 0) await sleep(pauseMs);
-    if (isFree(database)) return null;
-    const before: string | undefined = holder?.token;
-    holder = readHolder(database) ?? holder;
-    if (holder !== null && holder.token === before && isAlive(holder.pid)) break;
+  let row: HolderRow | null = null;
+  for (const pause of pausesMs) {
+    if (isBegun(database)) return null;
+    const before: string | undefined = row?.token;
+    row = readHolder(database) ?? row;
+    if (row !== null && row.token === before && isAlive(row.holder.pid)) break;
+    await sleep(pause);
   }
-  return { kind: 'taken', holder: holder === null ? null : { pid: holder.pid, startedAtMs: holder.startedAtMs } };
+  return { kind: 'taken', holder: row?.holder ?? null };
 }
 
-function isFree(database: SqliteDatabase): boolean {
+/** Begins the transaction that is the lock. Returns false if the lock is taken. */
+function isBegun(database: SqliteDatabase): boolean {
   try {
     database.exec('BEGIN IMMEDIATE');
-    database.exec('ROLLBACK');
     return true;
   } catch (thrown) {
     if (!isSqliteBusy(thrown)) throw thrown;
-    rollBack(database);
     return false;
   }
 }
 
-interface Holder extends LockHolder {
+interface HolderRow {
+  readonly holder: LockHolder;
   readonly token: string;
 }
 
-function tryOnce(database: SqliteDatabase, mine: LockHolder, token: string): 'held' | 'again' | Holder {
+/** Returns null if another process has written its row since, or the row cannot be read. */
+function tryOnce(database: SqliteDatabase, mine: LockHolder, token: string): 'held' | HolderRow | null {
   try {
-    const written = writeHolder(database, mine, token);
+    writeHolder(database, mine, token);
     database.exec('BEGIN IMMEDIATE');
-    if (!written || readHolder(database)?.token === token) return 'held';
+    if (readHolder(database)?.token === token) return 'held';
     database.exec('ROLLBACK');
-    return 'again';
+    return null;
   } catch (thrown) {
-    if (!isSqliteBusy(thrown)) throw thrown;
     rollBack(database);
-    return readHolder(database) ?? 'again';
+    // A full disk takes no row. The lock holds all the same, but other processes read a wrong holder.
+    const isFull = sqliteResultCode(thrown) === sqliteFull;
+    if (isFull && isBegun(database)) return 'held';
+    if (isFull || isSqliteBusy(thrown)) return readHolder(database);
+    throw thrown;
   }
 }
 
-/**
- * Writes the holder's row. Returns false if the disk is full: the lock holds all the same, but other processes read a
- * wrong holder.
- */
-function writeHolder(database: SqliteDatabase, mine: LockHolder, token: string): boolean {
-  try {
-    database.exec('BEGIN IMMEDIATE');
-    database.exec(
-      'CREATE TABLE IF NOT EXISTS holder (one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER, started_at INTEGER, ' +
-        'token TEXT)',
-    );
-    database
-      .prepare('INSERT OR REPLACE INTO holder (one, pid, started_at, token) VALUES (1, ?, ?, ?)')
-      .run(mine.pid, mine.startedAtMs, token);
-    database.exec('COMMIT');
-    return true;
-  } catch (thrown) {
-    if (sqliteResultCode(thrown) !== sqliteFull) throw thrown;
-    rollBack(database);
-    return false;
-  }
+function writeHolder(database: SqliteDatabase, { pid, startedAtMs }: LockHolder, token: string): void {
+  database.exec('BEGIN IMMEDIATE');
+  database.exec(
+    'CREATE TABLE IF NOT EXISTS holder (one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER, started_at INTEGER, ' +
+      'token TEXT)',
+  );
+  database
+    .prepare('INSERT OR REPLACE INTO holder (one, pid, started_at, token) VALUES (1, ?, ?, ?)')
+    .run(pid, startedAtMs, token);
+  database.exec('COMMIT');
 }
 
 /** SQLITE_FULL: https://sqlite.org/rescode.html#full */
@@ -234,13 +210,11 @@ function rollBack(database: SqliteDatabase): void {
 }
 
 /** Returns null if the row cannot be read: its writer commits just now, or the row was never written. */
-function readHolder(database: SqliteDatabase): Holder | null {
+function readHolder(database: SqliteDatabase): HolderRow | null {
   try {
     const row = database.prepare('SELECT pid, started_at, token FROM holder WHERE one = 1').get();
     if (row === undefined) return null;
-    const { pid, started_at: startedAtMs, token } = row;
-    if (typeof pid !== 'number' || typeof startedAtMs !== 'number' || typeof token !== 'string') return null;
-    return { pid, startedAtMs, token };
+    return { holder: { pid: Number(row['pid']), startedAtMs: Number(row['started_at']) }, token: String(row['token']) };
   } catch (thrown) {
     if (isSqliteBusy(thrown) || /no such table/.test(messageOf(thrown))) return null;
     throw thrown;

@@ -1,16 +1,29 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { holdLock, lookAtLock, takeLock, type LockAttempt, type LockHolder } from '../../src/state/lock.ts';
 import { programArgs } from '../support/program-args.ts';
+import { fill, withSmallDisk } from '../support/small-disk.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { assertWithin } from '../support/within.ts';
 
+const isRoot = process.getuid?.() === 0;
 const dir = tempFolder();
 let files = 0;
 const freshFile = (): string => path.join(dir, `lock-${files++}.db`);
@@ -25,9 +38,16 @@ interface Child {
   readonly said: Promise<LockAttempt>;
 }
 
+const children: ChildProcessWithoutNullStreams[] = [];
+// A test that fails leaves its children, and this process would wait for them.
+after(() => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
 function startHolder(file: string, nowMs: number): Child {
   const script = path.join(import.meta.dirname, '../support/lock-holder.ts');
   const child = spawn(process.execPath, [...programArgs(script), file, String(nowMs)]);
+  children.push(child);
   child.stderr.pipe(process.stderr);
   const said = once(child.stdout, 'data').then(([data]) => JSON.parse(String(data)) as LockAttempt);
   return { process: child, said };
@@ -66,36 +86,128 @@ test('a lock that is released is had by the caller that waits, and not by one wh
   const first = mustHold(await takeLock({ file, nowMs: 5 }));
   await assert.rejects(holdLock({ file, message }), { code: 'locked', message: `held by ${process.pid}` });
   const waiting = holdLock({ file, message, waitMs: 60_000 });
-  await new Promise(setImmediate);
+  await setImmediate();
   first.release();
   (await waiting)();
   mustHold(await takeLock({ file, nowMs: 6 })).release();
 });
 
-test('a caller that is refused learns the holder that lives, not the one before', async () => {
-  const file = freshFile();
+interface Rows {
+  /** Writes the row of a process, and takes the lock. */
+  readonly hold: (pid: number, mode?: 'IMMEDIATE' | 'EXCLUSIVE') => void;
+  readonly free: () => void;
+  readonly exec: (sql: string) => void;
+}
+
+/** Returns the hands of another process on a lock that had a holder before. */
+async function rowsOf(file: string): Promise<Rows> {
   mustHold(await takeLock({ file, nowMs: 5 })).release();
-  const holder = openSqlite(file);
-  const write = (pid: number): void => {
-    holder.prepare("UPDATE holder SET pid = ?, started_at = 7, token = 'one'").run(pid);
-    holder.exec('BEGIN IMMEDIATE');
+  const database = openSqlite(file);
+  const exec = (sql: string): void => database.exec(sql);
+  return {
+    hold: (pid, mode = 'IMMEDIATE') =>
+      exec(`UPDATE holder SET pid = ${pid}, started_at = 7, token = 'one'; BEGIN ${mode}`),
+    free: () => database.close(),
+    exec,
   };
-  write(spawnSync('true').pid);
+}
+
+for (const mode of ['IMMEDIATE', 'EXCLUSIVE'] as const) {
+  test(`a caller learns the holder that lives, not the one before, while its row is written: ${mode}`, async () => {
+    const file = freshFile();
+    const { hold, exec, free } = await rowsOf(file);
+    hold(spawnSync('true').pid, mode);
+    const looked = lookAtLock(file);
+    const refused = takeLock({ file, nowMs: 8 });
+    await sleep(60);
+    exec('COMMIT');
+    hold(process.pid);
+    const taken = { kind: 'taken', holder: { pid: process.pid, startedAtMs: 7 } };
+    assert.deepEqual([await looked, await refused], [taken, taken]);
+    free();
+  });
+}
+
+test('a process that reads the row delays the lock, and does not refuse it', async () => {
+  const file = freshFile();
+  const { hold, exec, free } = await rowsOf(file);
+  hold(spawnSync('true').pid);
+  exec('COMMIT; BEGIN; SELECT * FROM holder');
+  const waiting = takeLock({ file, nowMs: 8 });
+  await sleep(60);
+  exec('COMMIT');
+  mustHold(await waiting).release();
+  free();
+});
+
+test('a lock under the row of another process is not held', async () => {
+  const file = freshFile();
+  const { exec, free } = await rowsOf(file);
+  exec("CREATE TRIGGER other AFTER INSERT ON holder BEGIN UPDATE holder SET token = 'other', pid = 0; END");
+  const waiting = takeLock({ file, nowMs: 8 });
+  await sleep(60);
+  assert.deepEqual(await Promise.race([waiting, setImmediate('waits')]), 'waits');
+  exec('DROP TRIGGER other');
+  mustHold(await waiting).release();
+  free();
+});
+
+test('a holder of another account is named at once', { skip: !isRoot }, async (t) => {
+  const file = path.join(dir, 'others', 'lock.db');
+  mkdirSync(path.dirname(file));
+  const { hold, free } = await rowsOf(file);
+  chmodSync(dir, 0o711);
+  for (const [name, mode] of [
+    [path.dirname(file), 0o777],
+    [file, 0o666],
+  ] as const)
+    chmodSync(name, mode);
+  const other = spawn('sleep', ['60'], { uid: 54_322, gid: 54_322 });
+  t.after(() => other.kill());
+  hold(other.pid ?? 0);
+  process.seteuid?.(54_321);
   const refused = takeLock({ file, nowMs: 8 });
-  await new Promise((resolve) => setTimeout(resolve, 60));
-  holder.exec('COMMIT');
-  write(process.pid);
-  assert.deepEqual(await refused, { kind: 'taken', holder: { pid: process.pid, startedAtMs: 7 } });
-  holder.close();
+  process.seteuid?.(0);
+  const attempt = await Promise.race([refused, setImmediate('waits')]);
+  assert.deepEqual(attempt, { kind: 'taken', holder: { pid: other.pid, startedAtMs: 7 } });
+  free();
+});
+
+test('a lock on a full disk is held', { skip: !isRoot }, async () => {
+  const disk = path.join(dir, 'disk');
+  await withSmallDisk(disk, 64, async () => {
+    const file = path.join(disk, 'lock.db');
+    const { hold, exec, free } = await rowsOf(file);
+    hold(spawnSync('true').pid);
+    exec('COMMIT');
+    free();
+    fill(disk);
+    const held = mustHold(await takeLock({ file, nowMs: 8 }));
+    const child = startHolder(file, 9);
+    assert.equal((await child.said).kind, 'taken');
+    held.release();
+  });
+});
+
+test('the file does not stay open after a look or a refusal, also of a holder that has no row', async () => {
+  const file = freshFile();
+  writeFileSync(file, '');
+  assert.equal(await lookAtLock(file), null);
+  const other = openSqlite(file);
+  other.exec('BEGIN IMMEDIATE');
+  const unknown = { kind: 'taken', holder: null };
+  assert.deepEqual(await Promise.all([lookAtLock(file), takeLock({ file, nowMs: 8 })]), [unknown, unknown]);
+  other.close();
+  const links = readdirSync('/proc/self/fd').map((fd) => `/proc/self/fd/${fd}`);
+  const open = links.filter((link) => existsSync(link) && readlinkSync(link) === file);
+  assert.deepEqual(open, []);
 });
 
 test('another process learns who holds it and since when', async () => {
   const file = freshFile();
   const child = startHolder(file, 1234);
   assert.equal((await child.said).kind, 'held');
-  const started = performance.now();
-  const attempt = await takeLock({ file, nowMs: 9 });
-  assertWithin(started, 500, 'it must say so at once');
+  const attempt = await Promise.race([takeLock({ file, nowMs: 9 }), setImmediate('waits')]);
   assert.deepEqual(attempt, { kind: 'taken', holder: { pid: child.process.pid, startedAtMs: 1234 } });
   await ended(child, () => child.process.stdin.end());
 });
@@ -138,7 +250,9 @@ test('whoever looks learns the holder, and is never named as one', async () => {
   const child = startHolder(file, 1234);
   assert.equal((await child.said).kind, 'held');
   const taken = { kind: 'taken', holder: { pid: child.process.pid, startedAtMs: 1234 } };
+  const started = performance.now();
   assert.deepEqual(await lookAtLock(file), taken);
+  assertWithin(started, 400);
   await ended(child, () => child.process.kill('SIGKILL'));
   assert.equal(await lookAtLock(file), null);
   const database = openSqlite(file, { readOnly: true });
@@ -158,6 +272,7 @@ test('whoever looks while another does does not learn the holder before, whose p
   other.exec('ROLLBACK');
   other.close();
   assert.equal(await look, null);
+  mustHold(await takeLock({ file, nowMs: 2 })).release();
 });
 
 test('a file that is no database is a fault of the state folder', async () => {
@@ -167,6 +282,8 @@ test('a file that is no database is a fault of the state folder', async () => {
   await assert.rejects(lookAtLock(file), { code: 'state-unusable', stage: 'lock' });
   mkdirSync(`${file}.dir`);
   await assert.rejects(takeLock({ file: `${file}.dir`, nowMs: 1 }), { code: 'state-unusable' });
+  rmdirSync(`${file}.dir`);
+  mustHold(await takeLock({ file: `${file}.dir`, nowMs: 1 })).release();
 });
 
 test('a file system that is read-only is named as such', async (t) => {
