@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -38,7 +38,7 @@ export function writeDurably(options: DurableFileOptions): void {
   const dir = path.dirname(file);
   if (!inExistingFolder) makeFolder(dir);
   else if (!existsSync(dir)) throw new Error(`there is no folder ${dir}`);
-  const part = path.join(dir, `.${randomBytes(8).toString('hex')}${partSuffix}`);
+  const part = path.join(dir, `.${randomUUID()}${partSuffix}`);
   try {
     writeAndSync(openSync(part, 'wx', mode), content);
     if (exclusive) linkSync(part, file);
@@ -113,23 +113,14 @@ export function syncFolderNow(dir: string): void {
  * which begins after this sync and so covers the files of each caller.
  */
 export function sharedSync(folder: string, sync: typeof syncFolder = syncFolder): () => Promise<void> {
-  let running: Promise<void> | null = null;
+  let last = Promise.resolve();
   let next: Promise<void> | null = null;
   const begin = (): Promise<void> => {
     next = null;
-    const begun = sync(folder);
-    running = begun;
-    const ended = (): void => {
-      if (running === begun) running = null;
-    };
-    begun.then(ended).catch(ended);
-    return begun;
+    last = sync(folder);
+    return last;
   };
-  return () => {
-    if (running === null) return begin();
-    next ??= running.then(begin, begin);
-    return next;
-  };
+  return () => (next ??= last.then(begin, begin));
 }
 
 /** The age of an old file. A younger file may belong to a program that is about to rename it. */
@@ -143,15 +134,16 @@ export function isOldPart(file: string, nowMs = Date.now()): boolean {
 
 /**
  * Removes the partly written files of killed programs from these folders, but not from their subfolders: such a file
- * may hold half a private key. Ignores errors, because no program reads these files.
+ * may hold half a private key. Leaves files whose names do not begin with `prefix`. Ignores errors, because no program
+ * reads these files.
  */
-export function removeOldParts(dirs: readonly string[], nowMs: number): void {
+export function removeOldParts(dirs: readonly string[], nowMs: number, prefix = '.'): void {
   for (const dir of dirs) {
     try {
       for (const name of readdirSync(dir)) {
-        if (!name.endsWith(partSuffix)) continue;
+        if (!name.startsWith(prefix) || !name.endsWith(partSuffix)) continue;
         const file = path.join(dir, name);
-        if (isOldPart(file, nowMs)) rmSync(file, { force: true });
+        if (isOldPart(file, nowMs)) rmSync(file);
       }
     } catch {
       // The folder is missing, or this user may not remove files there.

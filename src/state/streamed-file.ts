@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
-import { isOldPart, partSuffix } from './durable-file.ts';
+import { partSuffix, removeOldParts } from './durable-file.ts';
 
 export interface StreamedFileOptions {
   /** The path of the file, in an existing folder. */
@@ -17,34 +16,29 @@ export interface StreamedFileOptions {
  * whole new one. Returns the size. Throws the errors of fs and of the chunks, and then leaves no file.
  */
 export async function writeStreamed({ file, mode, chunks }: StreamedFileOptions): Promise<number> {
-  const prefix = path.join(path.dirname(file), `.${path.basename(file)}.`);
-  removeLeft(prefix);
-  const part = `${prefix}${randomBytes(8).toString('hex')}${partSuffix}`;
+  const dir = path.dirname(file);
+  const prefix = `.${path.basename(file)}.`;
+  removeOldParts([dir], Date.now(), prefix);
+  const part = path.join(dir, `${prefix}${randomUUID()}${partSuffix}`);
   try {
     const handle = await open(part, 'wx', mode);
+    let bytes = 0;
     try {
       // The mode is set despite the umask, because others are meant to read the file.
       await handle.chmod(mode);
-      let bytes = 0;
-      for await (const chunk of chunks) bytes += (await handle.write(chunk)).bytesWritten;
+      for await (const chunk of chunks) {
+        // `write` may write only the beginning of a chunk on a disk that is nearly full.
+        await handle.writeFile(chunk);
+        bytes += Buffer.byteLength(chunk);
+      }
       await handle.sync();
-      await handle.close();
-      await rename(part, file);
-      return bytes;
     } finally {
       await handle.close();
     }
+    await rename(part, file);
+    return bytes;
   } catch (thrown) {
     await rm(part).catch(() => undefined);
     throw thrown;
-  }
-}
-
-/** Removes the files that killed processes left of earlier attempts. A younger file may belong to another process. */
-function removeLeft(prefix: string): void {
-  const dir = path.dirname(prefix);
-  for (const name of readdirSync(dir)) {
-    const file = path.join(dir, name);
-    if (file.startsWith(prefix) && name.endsWith(partSuffix) && isOldPart(file)) rmSync(file, { force: true });
   }
 }

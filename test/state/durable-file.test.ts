@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import {
+  chmodSync,
+  chownSync,
+  lchownSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -15,13 +18,18 @@ import { setImmediate } from 'node:timers/promises';
 
 import {
   appendDurably,
+  foreignOwner,
+  isOldPart,
   makeFolder,
+  makeOwnFolder,
   removeOldParts,
   sharedSync,
   writeDurably,
   writeSynced,
 } from '../../src/state/durable-file.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+
+const isRoot = process.getuid?.() === 0;
 
 test('a file is there whole, for us alone, and nothing else', async (t) => {
   const dir = tempFolder(t);
@@ -70,6 +78,24 @@ test('a folder that is gone is an error', async (t) => {
   });
 });
 
+test('a small file takes the place of another, unless it must be new or its folder was named by a person', (t) => {
+  const dir = tempFolder(t);
+  const file = path.join(dir, 'below', 'small');
+  const write = (content: string, more = {}) => writeDurably({ file, content, mode: 0o640, ...more });
+  assert.throws(() => write('none', { inExistingFolder: true }), {
+    message: `there is no folder ${path.dirname(file)}`,
+  });
+  write('one');
+  write('two');
+  assert.throws(() => write('three', { exclusive: true }), { code: 'EEXIST' });
+  assert.deepEqual([readFileSync(file, 'utf8'), statSync(file).mode & 0o777], ['two', 0o640]);
+  rmSync(file);
+  write('four', { exclusive: true, inExistingFolder: true });
+  assert.equal(readFileSync(file, 'utf8'), 'four');
+  assert.deepEqual(readdirSync(path.dirname(file)), ['small']);
+  assert.equal(statSync(path.dirname(file)).mode & 0o777, 0o700);
+});
+
 interface Begun {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -89,6 +115,7 @@ test('those who come while a sync goes on share the next one, which begins after
   const ended: string[] = [];
   const wait = (name: string): void => void sync().then(() => ended.push(name));
   wait('first');
+  await setImmediate();
   wait('second');
   wait('third');
   await setImmediate();
@@ -109,6 +136,7 @@ test('those who come while a sync goes on share the next one, which begins after
 test('a sync that fails fails for those who share it, and for no other', async () => {
   const { sync, begun } = slowFolder();
   const first = sync();
+  await setImmediate();
   const second = sync();
   const third = sync();
   begun[0]?.reject(new Error('EIO'));
@@ -118,6 +146,7 @@ test('a sync that fails fails for those who share it, and for no other', async (
   await assert.rejects(second, /ENOSPC/);
   await assert.rejects(third, /ENOSPC/);
   const again = sync();
+  await setImmediate();
   begun[2]?.resolve();
   await again;
 });
@@ -138,12 +167,17 @@ test('removes what was left half written an hour ago, and nothing else', (t) => 
     utimesSync(path.join(dir, name), new Date(nowMs - ageMs), new Date(nowMs - ageMs));
   };
   put('.0011223344556677.part', 3_700_000);
-  put('.7766554433221100.part', 3_500_000);
+  put('.7766554433221100.part', 3_600_000);
+  put('.report.html.7766.part', 3_600_001);
   put('collector.id', 9_000_000);
   mkdirSync(path.join(dir, 'folder.part'));
   symlinkSync('collector.id', path.join(dir, 'link.part'));
+  const left = ['.7766554433221100.part', 'collector.id', 'folder.part', 'link.part'];
+  removeOldParts([dir], nowMs, '.report.html.');
+  assert.deepEqual(readdirSync(dir).sort(), ['.0011223344556677.part', ...left]);
   removeOldParts([path.join(dir, 'not-there'), path.join(dir, 'collector.id'), dir], nowMs);
-  assert.deepEqual(readdirSync(dir).sort(), ['.7766554433221100.part', 'collector.id', 'folder.part', 'link.part']);
+  assert.deepEqual(readdirSync(dir).sort(), left);
+  assert.equal(isOldPart(path.join(dir, '.0011223344556677.part')), false, 'another program has removed it');
 });
 
 test('makes what is missing, for its owner alone, and leaves what is there', (t) => {
@@ -165,4 +199,50 @@ test('ends with an error below a file, and where a file is', (t) => {
   writeFileSync(file, '');
   assert.throws(() => makeFolder(path.join(file, 'below')), { code: 'ENOTDIR' });
   assert.throws(() => makeFolder(file), { code: 'EEXIST' });
+});
+
+test('a folder inside the state folder is no symbolic link', (t) => {
+  const dir = tempFolder(t);
+  makeOwnFolder(path.join(dir, 'own'));
+  makeOwnFolder(path.join(dir, 'own'));
+  const link = path.join(dir, 'link');
+  symlinkSync('own', link);
+  assert.throws(() => makeOwnFolder(link), { message: `${link} is no folder, but a symbolic link; move it away` });
+});
+
+test('makes a folder in one that this account may write to and not read', { skip: !isRoot }, (t) => {
+  const dir = tempFolder(t);
+  chmodSync(dir, 0o733);
+  process.seteuid?.(54_321);
+  try {
+    makeFolder(path.join(dir, 'made'));
+  } finally {
+    process.seteuid?.(0);
+  }
+  assert.equal(statSync(path.join(dir, 'made')).uid, 54_321);
+});
+
+test('a folder, or a link to it, is foreign if it is neither of root nor of this account', { skip: !isRoot }, (t) => {
+  const dir = tempFolder(t);
+  const folder = path.join(dir, 'folder');
+  const link = path.join(dir, 'link');
+  mkdirSync(folder);
+  symlinkSync(folder, link);
+  const cases = [
+    // Owner of the folder, owner of the link, this account, the foreign one.
+    [0, 0, 0, null],
+    [1, 0, 0, 1],
+    [0, 54_321, 0, 54_321],
+    [54_321, 0, 54_321, null],
+    [0, 54_321, 54_321, null],
+    [54_322, 54_321, 54_321, 54_322],
+  ] as const;
+  const getuid = t.mock.method(process as Required<Pick<NodeJS.Process, 'getuid'>>, 'getuid');
+  for (const [ofFolder, ofLink, account, foreign] of cases) {
+    chownSync(folder, ofFolder, 0);
+    lchownSync(link, ofLink, 0);
+    getuid.mock.mockImplementation(() => account);
+    assert.equal(foreignOwner(link), foreign, String([ofFolder, ofLink, account]));
+  }
+  assert.equal(foreignOwner(path.join(dir, 'missing')), null);
 });
