@@ -15,6 +15,8 @@ export const tagBytes = 16;
 const nonceBytes = 12;
 const hashBytes = 32;
 
+const empty = ascii('');
+
 /** DHKEM(X25519, HKDF-SHA256). */
 const kemId = Uint8Array.of(0x00, 0x20);
 /** HKDF-SHA256. */
@@ -32,7 +34,6 @@ export interface Suite {
 /** Returns the suite of base mode (RFC 9180, section 5.1) with X25519 and HKDF-SHA256. */
 export function suiteOf(aead: Aead, info: string): Suite {
   const suiteId = Buffer.concat([ascii('HPKE'), kemId, kdfId, Uint8Array.of(aead.id >> 8, aead.id & 0xff)]);
-  const empty = new Uint8Array(0);
   const modeBase = Uint8Array.of(0);
   const pskIdHash = labeledExtract(suiteId, empty, 'psk_id_hash', empty);
   const infoHash = labeledExtract(suiteId, empty, 'info_hash', Buffer.from(info));
@@ -70,7 +71,7 @@ export function labeledExpand(
 /** Computes KeySchedule of RFC 9180, section 5.1, without the exporter. The nonce is that of the only message. */
 export function keySchedule(suite: Suite, sharedSecret: Uint8Array) {
   const { suiteId, context, aead } = suite;
-  const secret = labeledExtract(suiteId, sharedSecret, 'secret', new Uint8Array(0));
+  const secret = labeledExtract(suiteId, sharedSecret, 'secret', empty);
   return {
     key: labeledExpand(suiteId, secret, 'key', context, aead.keyBytes),
     nonce: labeledExpand(suiteId, secret, 'base_nonce', context, nonceBytes),
@@ -108,7 +109,7 @@ export function decap(enc: Uint8Array, recipient: Ephemeral): Buffer {
 }
 
 function extractAndExpand(dh: Uint8Array, enc: Uint8Array, recipient: Uint8Array): Buffer {
-  const prk = labeledExtract(kemSuiteId, new Uint8Array(0), 'eae_prk', dh);
+  const prk = labeledExtract(kemSuiteId, empty, 'eae_prk', dh);
   return labeledExpand(kemSuiteId, prk, 'shared_secret', Buffer.concat([enc, recipient]), hashBytes);
 }
 

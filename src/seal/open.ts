@@ -62,7 +62,8 @@ function inflateWithInfo(compressed: Buffer): { readonly buffer: Buffer; readonl
     const options = { info: true, maxOutputLength: maxPlaintextBytes };
     return inflateRawSync(compressed, options) as unknown as { buffer: Buffer; engine: InflateRaw };
   } catch (thrown) {
-    if (thrown instanceof RangeError && 'code' in thrown && thrown.code === 'ERR_BUFFER_TOO_LARGE') {
+    // ERR_BUFFER_TOO_LARGE. Bytes that are no deflate stream are a plain Error.
+    if (thrown instanceof RangeError) {
       throw new SealFault('report-too-large', `the report is larger than ${maxPlaintextBytes} bytes`, thrown);
     }
     throw new SealFault('seal-corrupt', 'the report inside the seal cannot be decompressed', thrown);

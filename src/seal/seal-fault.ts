@@ -11,7 +11,7 @@ export class SealFault extends Error {
   readonly keyId: string | null;
 
   constructor(code: SealFaultCode, message: string, cause?: unknown, keyId: string | null = null) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(message, { cause });
     this.code = code;
     this.keyId = keyId;
   }

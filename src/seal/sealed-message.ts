@@ -82,10 +82,10 @@ export function readHeader(bytes: Uint8Array): SealedMessage {
   if (message.length < nameAt) throw new SealFault('seal-corrupt', 'the sealed report ends inside its header');
   const nameEnd = nameAt + message.readUInt16BE(lengthAt);
   const encEnd = nameEnd + publicKeyBytes;
+  if (message.length < encEnd + tagBytes) throw new SealFault('seal-corrupt', 'the sealed report is cut off');
   const name = message.subarray(nameAt, nameEnd);
   const fault = nameFault(name);
   if (fault !== null) throw new SealFault('seal-corrupt', fault);
-  if (message.length < encEnd + tagBytes) throw new SealFault('seal-corrupt', 'the sealed report is cut off');
   return {
     keyId: message.toString('hex', keyIdAt, reportIdAt),
     reportId: message.toString('hex', reportIdAt, lengthAt).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),

@@ -39,6 +39,15 @@ test('the header alone is not read from a message that cannot be whole', () => {
   const least = small.length - readHeader(small).ciphertext.length + 16;
   for (let length = 0; length < least; length++) assert.throws(() => readHeader(small.subarray(0, length)), SealFault);
   assert.equal(readHeader(small.subarray(0, least)).client, 'web-1');
+  for (const [length, message] of [
+    [3, 'not a sealed report'],
+    [4, 'the sealed report ends inside its header'],
+    [29, 'the sealed report ends inside its header'],
+    [30, 'the sealed report is cut off'],
+    [least - 1, 'the sealed report is cut off'],
+  ] as const) {
+    assert.throws(() => readHeader(small.subarray(0, length)), { code: 'seal-corrupt', message });
+  }
 });
 
 test('with any single bit flipped, it is refused', () => {
@@ -77,14 +86,18 @@ test('parts of two messages of one client do not go together', () => {
 
 test('sealed to a key that is not live', () => {
   assert.equal(codeOf(small, privateKeysOf([generateKeyPair()])), 'seal-no-key');
-  assert.equal(codeOf(small, new Map()), 'seal-no-key');
+  const message = `sealed to key ${pair.id}, which is not live here`;
+  assert.throws(() => openReport(small, new Map()), { code: 'seal-no-key', keyId: pair.id, message });
+  assert.throws(() => openReport(small.subarray(1), keys), { code: 'seal-corrupt', keyId: null });
 });
 
 test('bytes behind the compressed report are refused', () => {
   const compressed = deflateRawSync(Buffer.from('{}'));
   assert.equal(openReport(sealedAround(compressed), keys).plaintext.toString(), '{}');
   for (const extra of [Buffer.of(0), Buffer.alloc(100_000), compressed]) {
-    assert.equal(codeOf(sealedAround(Buffer.concat([compressed, extra]))), 'seal-corrupt');
+    const sealed = sealedAround(Buffer.concat([compressed, extra]));
+    const message = `${extra.length} bytes follow the compressed report`;
+    assert.throws(() => openReport(sealed, keys), { code: 'seal-corrupt', message });
   }
 });
 

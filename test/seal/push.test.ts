@@ -2,17 +2,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { encodeFrame } from '../../src/report/frames.ts';
+import { maxJsonFrameBytes } from '../../src/report/wire.ts';
 import {
   acknowledgePath,
   contentDigest,
+  encodeAnswerHeader,
   encodePolledVisit,
   encodePushHeader,
   isSameMac,
   isSiteName,
+  maxPushBytes,
+  methodOf,
+  parseAnswerHeader,
   parseContentDigest,
   parsePolledVisit,
   parsePushHeader,
+  pathInInbox,
+  pushLimits,
   pushMarker,
+  pushPath,
   requestMac,
   senderOfSite,
   sha256,
@@ -36,7 +45,7 @@ test('the MAC and the digest are those of the documented formula', () => {
 
 test('the header is the documented one, and reads back, whatever the name', () => {
   assert.equal(encodePushHeader({ client: 'web-1', time, mac }), `v1 client="web-1", time=${time}, mac="${mac}"`);
-  for (const client of ['web-1', 'a "b", c=', '\u{1f600}%', "it's (1)*!~"]) {
+  for (const client of ['web-1', 'a "b", c=', '\u{1f600}%', "it's (1)*!~", 'x'.repeat(400)]) {
     assert.deepEqual(parsePushHeader(encodePushHeader({ client, time, mac })), { client, time, mac });
   }
   const wrong = [
@@ -52,6 +61,28 @@ test('the header is the documented one, and reads back, whatever the name', () =
   for (const text of wrong) assert.equal(parsePushHeader(text), null, text);
 });
 
+test('the header of an answer reads back, and has no other form', () => {
+  assert.equal(parseAnswerHeader(encodeAnswerHeader(mac)), mac);
+  for (const text of ['', `v2 mac="${mac}"`, `v1 mac="${mac}0"`]) assert.equal(parseAnswerHeader(text), '', text);
+});
+
+test('files are put, and other requests posted', () => {
+  const file = pathInInbox('a/b', 'ü');
+  assert.equal(file, '/v1/inbox/a%2Fb/%C3%BC');
+  const paths = [file, pushPath, acknowledgePath] as const;
+  assert.deepEqual(
+    paths.map((one) => methodOf(one)),
+    ['PUT', 'POST', 'POST'],
+  );
+});
+
+test('a stream has room for the frames of its reports beside them', () => {
+  const { maxReports, maxTotalBytes } = pushLimits;
+  assert.deepEqual([maxReports, maxTotalBytes], [1000, 2_097_152]);
+  const headers = encodeFrame('R', Buffer.alloc(0)).length * maxReports;
+  assert.ok(maxTotalBytes + headers + 2 * maxJsonFrameBytes + pushMarker.length <= maxPushBytes);
+});
+
 test('MACs that differ, also in their length, are not the same', () => {
   assert.ok(isSameMac(mac, mac));
   for (const other of ['', mac.slice(1), `${mac.slice(0, -1)}5`]) assert.ok(!isSameMac(mac, other));
@@ -65,6 +96,8 @@ test('a site has a name that fits the header, and a sender that no client has', 
     ['x'.repeat(128), true],
     ['x'.repeat(129), false],
     ['\u{1f600}'.repeat(128), false],
+    [`${'ü'.repeat(66)}xxx`, true],
+    [`${'ü'.repeat(66)}xxxx`, false],
   ] as const) {
     assert.equal(isSiteName(site), isName, site);
   }
