@@ -44,7 +44,7 @@ export function stateDisks(places: readonly string[]): readonly StateDisk[] {
       known.add(dev);
       const { blocks, bfree, bavail, bsize } = statfsSync(there);
       const size = blocks - bfree + bavail;
-      if (size <= 0) return [];
+      if (size === 0) return [];
       const freePercent = (100 * bavail) / size;
       return [{ path: place, sizeBytes: size * bsize, availableBytes: bavail * bsize, freePercent }];
     } catch {
@@ -55,6 +55,6 @@ export function stateDisks(places: readonly string[]): readonly StateDisk[] {
 
 function existing(place: string): string {
   let dir = place;
-  while (!existsSync(dir) && path.dirname(dir) !== dir) dir = path.dirname(dir);
+  while (!existsSync(dir)) dir = path.dirname(dir);
   return dir;
 }

@@ -28,6 +28,9 @@ for (const [client, folder] of names) {
 }
 
 test('a long name becomes a hash, which names nobody', () => {
+  const longest = `${'ü'.repeat(32)}12345678`;
+  assert.equal(folderOfClient(longest), `${'%C3%BC'.repeat(32)}12345678`);
+  assert.match(folderOfClient(`${longest}9`), /^%h/);
   const long = 'ü'.repeat(64);
   assert.match(folderOfClient(long), /^%h[0-9a-f]{64}$/);
   assert.equal(clientOfFolder(folderOfClient(long)), null);

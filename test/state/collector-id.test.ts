@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -15,4 +15,14 @@ test('collectors that share a site are one on clients, and others are themselves
   assert.equal(new Set([owner(first, 'fra'), owner(first, 'ber'), owner(first, null), owner(second, null)]).size, 4);
   assert.equal(owner(first, null), loadCollectorId(first));
   assert.equal(statSync(first).mode & 0o777, 0o644, 'people may read it');
+});
+
+test('a file that holds no id, or is a link to nothing, is a fault, and stays as it is', (t) => {
+  const dir = tempFolder(t);
+  const [damaged, link] = [path.join(dir, 'damaged'), path.join(dir, 'link')];
+  writeFileSync(damaged, 'no id');
+  symlinkSync('nothing', link);
+  const fault = { code: 'state-unusable', stage: 'run' };
+  assert.throws(() => loadCollectorId(damaged), { ...fault, message: `${damaged} holds no id` });
+  assert.throws(() => loadCollectorId(link), { ...fault, message: /^ENOENT.*link/ });
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { newPushKey, readPushKeys, writePushKeys } from '../../src/state/push-keys.ts';
+import { newPushKey, pushKeyFinder, readPushKeys, writePushKeys } from '../../src/state/push-keys.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const file = path.join(tempFolder(), 'push-keys.json');
@@ -14,6 +14,18 @@ test('what was written is read, and a missing file is an empty list', () => {
   writePushKeys(file, [key]);
   assert.deepEqual(readPushKeys(file), [key]);
   assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.equal(readFileSync(file, 'utf8'), `${JSON.stringify({ clients: [key] }, null, 2)}\n`, 'people can read it');
+});
+
+test('a file is read again if it has changed, or is gone', () => {
+  const find = pushKeyFinder(file);
+  assert.deepEqual(find('web-1'), Buffer.from(key.key, 'base64url'));
+  assert.equal(find('web-2'), null);
+  assert.equal(find('web-1'), find('web-1'), 'the same Buffer: it is not read again');
+  writePushKeys(file, [key, newPushKey('web-2', 0)]);
+  assert.equal(find('web-2')?.length, 32);
+  rmSync(file);
+  assert.equal(find('web-1'), null);
 });
 
 test('entries that are not whole are left out', () => {

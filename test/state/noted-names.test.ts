@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -19,6 +19,7 @@ test('each name is a line, written once, and what another program appends meanwh
   for (const name of ['web-1', 'web-1', awkward]) first.note(name);
   first.save();
   first.save();
+  assert.equal(statSync(file).mode & 0o777, 0o600);
   const [second, third] = [loadNotedNames({ file }), loadNotedNames({ file })];
   for (const name of ['web-1', 'web-2']) second.note(name);
   third.note('web-3');
@@ -53,8 +54,8 @@ test('names that are forgotten count for their time, and not before a clock that
   first.note(awkward);
   first.save();
   assert.deepEqual(
-    [5999, 6000, 4999].map((nowMs) => at(nowMs).has(awkward)),
-    [true, false, false],
+    [5000, 5999, 6000, 4999].map((nowMs) => at(nowMs).has(awkward)),
+    [true, true, false, false],
   );
   appendFileSync(file, 'damaged\n{}\n"without a time"\n');
   assert.equal(at(5500).has(awkward), true);
@@ -82,4 +83,5 @@ test('the file does not grow for ever: forgotten names are removed with the next
   noteAt(500, 'b');
   noteAt(1200, 'a');
   assert.deepEqual(linesOf(file), ['["b",500]', '["a",1200]']);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -17,7 +17,12 @@ import { suite, test, type TestContext } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
 import { statePaths, type StateFolder, type StatePaths } from '../../src/state/paths.ts';
-import { checkStateFolder, claimStateFolder, refuseFileOfOthers } from '../../src/state/state-folder.ts';
+import {
+  checkStateFolder,
+  claimStateFolder,
+  refuseFileOfOthers,
+  tryStateFolder,
+} from '../../src/state/state-folder.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -219,6 +224,69 @@ suite('the state folder itself', () => {
       refused(paths, /belongs to user 0, and this runs as user 54321$/);
     } finally {
       process.seteuid?.(0);
+    }
+  });
+  test('of another account than root and this one is not even looked at', { skip: !isRoot }, (t) => {
+    const { dir, paths } = place(t);
+    chmodSync(dir, 0o755);
+    chownSync(paths.dir, 54_322, 54_322);
+    process.seteuid?.(54_321);
+    try {
+      assert.throws(() => checkStateFolder(paths), /state belongs to user 54322, and this runs as user 54321$/);
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
+  test('of another account is refused with the name of this account, or its number', { skip: !isRoot }, (t) => {
+    const { paths } = place(t);
+    const adviceFor = (uid: number): string => {
+      chownSync(paths.dir, uid, uid);
+      try {
+        claimStateFolder(paths, []);
+      } catch (thrown) {
+        if (thrown instanceof FleetError) return thrown.advice;
+      }
+      return assert.fail('it was claimed');
+    };
+    assert.match(adviceFor(65_534), /^Run it as that user: sudo -u nobody fleet-health \.\.\.\. Or give the folder/);
+    assert.match(adviceFor(54_321), /^Run it as that user: sudo -u '#54321' fleet-health/);
+  });
+  test(
+    'of another account than root may be reached by a link of root, and hold files of root',
+    { skip: !isRoot },
+    (t) => {
+      const { dir, paths } = place(t);
+      chmodSync(dir, 0o755);
+      writeFileSync(paths.collectorId, 'x', { mode: 0o600 });
+      chownSync(paths.dir, 54_321, 54_321);
+      const link = path.join(dir, 'link');
+      symlinkSync(paths.dir, link);
+      process.seteuid?.(54_321);
+      try {
+        claimStateFolder(statePaths(link), []);
+      } finally {
+        process.seteuid?.(0);
+      }
+    },
+  );
+  test('is tried, and not made', { skip: !isRoot }, (t) => {
+    const { dir, paths } = place(t);
+    tryStateFolder(paths, []);
+    const missing = statePaths(path.join(dir, 'not', 'there'));
+    tryStateFolder(missing, []);
+    assert.deepEqual(readdirSync(dir).sort(), ['state', 'victim', 'victims']);
+    mkdirSync(paths.keys);
+    symlinkSync('nothing', path.join(paths.keys, 'web-1'));
+    assert.throws(() => tryStateFolder(paths, ['keys']), /web-1 is no regular file$/);
+    chmodSync(paths.dir, 0o770);
+    assert.throws(() => tryStateFolder(paths, []), /state can be written by others$/);
+    const { stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', paths.dir], { encoding: 'utf8' });
+    assert.equal(stderr, '');
+    try {
+      const fault = { code: 'state-unusable', stage: 'run', message: /^EROFS/ };
+      assert.throws(() => tryStateFolder(statePaths(path.join(paths.dir, 'below', 'state')), []), fault);
+    } finally {
+      spawnSync('umount', ['-l', paths.dir]);
     }
   });
   test('of another user takes no file of root, that of root does', { skip: !isRoot }, (t) => {

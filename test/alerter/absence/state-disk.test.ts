@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { test } from 'node:test';
 
 import { evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
-import { stateDisks } from '../../../src/state/state-disk.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import { onEachDatabase } from '../../storage/support/databases.ts';
 import { noonMs } from '../../storage/support/samples.ts';
@@ -47,23 +42,6 @@ test('below a tenth people are notified once, and it is over from 12 % on', () =
   ]);
   const silent = evaluateFleet({ ...quiet, alerts: open, nowMs: noonMs, databaseUpSinceMs: null });
   assert.deepEqual(silent, [], 'of one that nobody speaks of nothing is known');
-});
-
-test('free is what df calls available of used and available, and one file system counts once', (t) => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-state-disk-'));
-  t.after(() => {
-    spawnSync('umount', ['-l', dir]);
-    rmSync(dir, { recursive: true, force: true });
-  });
-  assert.deepEqual(pluck(stateDisks([path.join(dir, 'not', 'there'), dir]), 'path'), [path.join(dir, 'not', 'there')]);
-  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', dir]);
-  if (mount.status !== 0) {
-    t.skip('needs to mount a small file system');
-    return;
-  }
-  writeFileSync(path.join(dir, 'ballast'), Buffer.alloc(960 * 1024));
-  const [own] = stateDisks([dir]);
-  assert.deepEqual(own, { path: dir, sizeBytes: 2 ** 20, availableBytes: 64 * 1024, freePercent: 6.25 });
 });
 
 onEachDatabase('own disks', ({ it }) => {
