@@ -3,7 +3,8 @@ import { dayMs } from '../../platform/units.ts';
 import { idFrom, siteId } from '../../state/collector-id.ts';
 import type { RunEnd, RunStart, VisitRecord } from '../../storage/store/run.ts';
 import { allowances, type Allowance, type Origin, type SiteClients } from './origins.ts';
-import type { ParsedDocument, RecordDocument } from './parse-document.ts';
+import { parseDocument, type ParsedDocument, type RecordDocument } from './parse-document.ts';
+import { fieldsOf, parseVisit } from './parse-records.ts';
 
 export interface AdmitContext {
   /** The clients that config.xml gives to the site of the document. */
@@ -13,49 +14,67 @@ export interface AdmitContext {
   readonly nowMs: number;
 }
 
-/** The part of a document that its origin may bring. */
-export interface Admitted extends RecordDocument {
-  /** The number of records that the origin may not bring. */
-  readonly dropped: number;
-}
+/** The part of a document that its origin may bring. The number `dropped` is that of the other records. */
+export type Admitted = ParsedDocument;
 
 /** The most that the clock of another machine may be ahead. */
 const maxAheadMs = dayMs;
 /** The column has 255 characters: a long host must not cut off the site's name. */
 const maxHostChars = 100;
 
-/** Returns the part of a document that its origin may bring. */
-export function admitDocument(origin: Origin['kind'], document: ParsedDocument, context: AdmitContext): Admitted {
+/**
+ * Parses the part of a document that its origin may bring. Of a site that is one visit of each of its clients: the
+ * others, however many, are counted and not parsed.
+ */
+export function admitDocument(
+  origin: Origin['kind'],
+  bytes: Buffer,
+  context: AdmitContext,
+  visit = parseVisit,
+): Admitted {
   const { records, isForeign }: Allowance = allowances[origin];
+  const { site } = context;
+  const choose = (kind: 'visits' | 'events', given: readonly unknown[]): readonly unknown[] => {
+    if (!records.includes(kind)) return [];
+    return isForeign && kind === 'visits' ? firstOfEach(given, site) : given;
+  };
+  const document = parseDocument(bytes, { visit, choose });
   const run = records.includes('runs') ? document.run : null;
-  const visits = records.includes('visits') ? document.visits : [];
-  const events = records.includes('events') ? document.events : [];
-  const dropped = countOf(document) - countOf({ run, visits, events });
-  if (!isForeign) return { run, visits, events, dropped };
-  const own = context.site === null || run === null ? null : ofSite(run, visits, { ...context, site: context.site });
-  if (own === null) return { run: null, visits: [], events: [], dropped: countOf(document) };
-  return { ...own, events: [], dropped: dropped + visits.length - own.visits.length };
+  const own = isForeign ? ofSite({ ...document, run }, context) : { run };
+  const admitted = { ...document, ...own };
+  return { ...admitted, dropped: document.dropped + countOf(document) - countOf(admitted) };
+}
+
+const nothing = { run: null, visits: [] } as const;
+
+/** Returns the first visit of each client of a site. */
+function firstOfEach(visits: readonly unknown[], site: SiteClients | null): readonly unknown[] {
+  const seen = new Set<Client>();
+  return visits.filter((visit) => {
+    const client = site?.clients.get(fieldsOf(visit)['client'] as string);
+    if (client === undefined || seen.has(client)) return false;
+    seen.add(client);
+    return true;
+  });
 }
 
 function countOf({ run, visits, events }: RecordDocument): number {
   return visits.length + events.length + (run === null || run.end === null ? 0 : 1);
 }
 
-interface OfSite extends AdmitContext {
-  readonly site: SiteClients;
-}
-
 /**
- * Returns the records of a site's run by the clients of the site; null if the run is too old, or lies in the future.
+ * Returns the records of a site's run by the clients of the site; none if the run is too old, or lies in the future.
  * The id of the run is derived from the site, so that a site cannot change a run of another collector.
  */
 function ofSite(
-  { start, end }: NonNullable<RecordDocument['run']>,
-  visits: readonly VisitRecord[],
-  { site: { site, clients }, retentionMs, nowMs }: OfSite,
-): Pick<RecordDocument, 'run' | 'visits'> | null {
+  { run, visits }: Pick<RecordDocument, 'run' | 'visits'>,
+  { site: own, retentionMs, nowMs }: AdmitContext,
+): Pick<RecordDocument, 'run' | 'visits'> {
+  if (own === null || run === null) return nothing;
+  const { site, clients } = own;
+  const { start, end } = run;
   const { startedAtMs } = start;
-  if (startedAtMs < nowMs - retentionMs || startedAtMs > nowMs + maxAheadMs) return null;
+  if (startedAtMs < nowMs - retentionMs || startedAtMs > nowMs + maxAheadMs) return nothing;
   const id = idFrom(`${site} ${start.id}`);
   const ofRun = (timeMs: number): number => Math.min(nowMs, startedAtMs + dayMs, Math.max(startedAtMs, timeMs));
   const begun: RunStart = {
@@ -70,16 +89,14 @@ function ofSite(
   // A site has no database, so its run cannot have looked what one forgot.
   const ended: RunEnd | null =
     end === null ? null : { ...end, id, finishedAtMs: ofRun(end.finishedAtMs), restored: null };
-  const seen = new Set<Client>();
-  const own = visits.flatMap((visit): readonly VisitRecord[] => {
+  const ofClients = visits.flatMap((visit): readonly VisitRecord[] => {
     const client = clients.get(visit.client);
-    if (client === undefined || seen.has(client)) return [];
-    seen.add(client);
+    if (client === undefined) return [];
     const { epoch: _epoch, ...rest } = visit;
     // A site visits each client itself: it takes no pushes.
     const reader = visit.reader === 'push' ? null : visit.reader;
     const { name, address } = client;
     return [{ ...rest, reader, client: name, address, runId: id, startedAtMs: ofRun(visit.startedAtMs) }];
   });
-  return { run: { start: begun, end: ended }, visits: own };
+  return { run: { start: begun, end: ended }, visits: ofClients };
 }

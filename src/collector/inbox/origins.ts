@@ -65,6 +65,15 @@ export const allowances = {
   },
 } as const satisfies Readonly<Record<Origin['kind'], Allowance>>;
 
+/**
+ * Returns the most bytes of a site's documents that one run of `collect` reads: one document of any size, and dozens of
+ * visits of each client. Reading takes time before the run's own visits, even if nothing of the documents counts.
+ */
+export function maxRunBytes(clients: number): number {
+  const { maxBytes, maxDocumentBytes } = allowances.site;
+  return Math.min(maxBytes, maxDocumentBytes + clients * 16 * 1024);
+}
+
 /** The folder of documents in an origin's folder of the inbox, and the collector's own folder there. */
 export const documentsFolder = 'collector';
 const siteMark = 'site-';

@@ -14,15 +14,26 @@ export interface RecordDocument {
 export interface ParsedDocument extends RecordDocument {
   /** The number of records of another form than this program writes. */
   readonly strange: number;
+  /** The number of records that were not chosen. */
+  readonly dropped: number;
 }
 
-const nothing = { run: null, visits: [], events: [] } as const;
+export interface ParseOptions {
+  /** Parses a visit, which is most of the work. Default: parseVisit. */
+  readonly visit?: typeof parseVisit;
+  /** Returns the records of a list that are parsed. Default: all. */
+  readonly choose?: (kind: 'visits' | 'events', records: readonly unknown[]) => readonly unknown[];
+}
 
-/**
- * Parses a document. Omits and counts records of another form than this program writes. `visit` parses a visit, which
- * is most of the work.
- */
-export function parseDocument(bytes: Buffer, visit = parseVisit): ParsedDocument {
+const chooseAll: NonNullable<ParseOptions['choose']> = (_kind, records) => records;
+
+const nothing = { run: null, visits: [], events: [], dropped: 0 } as const;
+
+/** Parses a document. Omits and counts records of another form than this program writes, and those not chosen. */
+export function parseDocument(
+  bytes: Buffer,
+  { visit = parseVisit, choose = chooseAll }: ParseOptions = {},
+): ParsedDocument {
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString());
@@ -32,11 +43,11 @@ export function parseDocument(bytes: Buffer, visit = parseVisit): ParsedDocument
   const fields = fieldsOf(value);
   if (!['run', 'visits', 'events'].some((key) => Object.hasOwn(fields, key))) return { ...nothing, strange: 1 };
   const run = parseRun(fields['run']);
-  const visits = parseEach(fields['visits'], visit);
-  const events = parseEach(fields['events'], parseStoredEvent);
+  const visits = parseEach(fields['visits'], visit, (records) => choose('visits', records));
+  const events = parseEach(fields['events'], parseStoredEvent, (records) => choose('events', records));
   const isStrangeRun = run === null && (fields['run'] ?? null) !== null;
   const strange = Number(isStrangeRun) + visits.strange + events.strange;
-  return { run, visits: visits.parsed, events: events.parsed, strange };
+  return { run, visits: visits.parsed, events: events.parsed, strange, dropped: visits.dropped + events.dropped };
 }
 
 function parseRun(value: unknown): RecordDocument['run'] {
@@ -47,8 +58,18 @@ function parseRun(value: unknown): RecordDocument['run'] {
   return { start: begun, end: ended === null ? null : { ...ended, id: begun.id } };
 }
 
-function parseEach<T>(list: unknown, parse: (value: unknown) => T | null): { parsed: readonly T[]; strange: number } {
-  if (!Array.isArray(list)) return { parsed: [], strange: list === undefined ? 0 : 1 };
-  const parsed = (list as readonly unknown[]).flatMap((one) => parse(one) ?? []);
-  return { parsed, strange: list.length - parsed.length };
+interface Parsed<T> extends Pick<ParsedDocument, 'strange' | 'dropped'> {
+  readonly parsed: readonly T[];
+}
+
+function parseEach<T>(
+  value: unknown,
+  parse: (record: unknown) => T | null,
+  choose: (records: readonly unknown[]) => readonly unknown[],
+): Parsed<T> {
+  if (!Array.isArray(value)) return { parsed: [], strange: value === undefined ? 0 : 1, dropped: 0 };
+  const records: readonly unknown[] = value;
+  const chosen = choose(records);
+  const parsed = chosen.flatMap((one) => parse(one) ?? []);
+  return { parsed, strange: chosen.length - parsed.length, dropped: records.length - chosen.length };
 }

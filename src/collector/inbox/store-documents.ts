@@ -27,10 +27,10 @@ import {
   documentsFolder,
   documentsOf,
   inTurns,
+  maxRunBytes,
   siteFolders,
   type Origin,
 } from './origins.ts';
-import { parseDocument } from './parse-document.ts';
 import type { Keep } from './stored-files.ts';
 
 export interface DocumentStores {
@@ -84,11 +84,12 @@ interface Waiting {
  * collector's lock may call it. Throws faults of the database; the remaining documents stay.
  */
 export async function storeDocuments(options: StoreDocumentsOptions): Promise<StoredDocuments> {
-  const { inbox, timeMs = Infinity, own = '', tryAgain = true } = options;
+  const { inbox, config, timeMs = Infinity, own = '', tryAgain = true } = options;
   const endsAt = performance.now() + timeMs;
   const ownFolder = documentsOf({ inbox }, { kind: 'collector' });
   const { kept, dropped } = boundDocuments(ownFolder, allowances.collector.maxBytes);
-  const sites = siteFolders(inbox).map((folder) => ofSite(inbox, folder));
+  const known = clientsOfSites(config.clients);
+  const sites = siteFolders(inbox).map((folder) => ofSite(inbox, folder, known.get(folder)?.clients.size ?? 0));
   const files = [
     ...sites.flatMap(({ newest }) => newest),
     ...waitingEvents(inbox),
@@ -124,9 +125,12 @@ interface OfSite {
 /** The characters of a document's name that all documents of one run share. */
 const runChars = 15 + 1 + 36;
 
-/** Returns the documents of a site, as many as one run stores. */
-function ofSite(inbox: string, folder: string): OfSite {
-  const { maxDocuments, maxBytes, maxDocumentBytes } = allowances.site;
+/** Returns the documents of a site with so many clients, as many as one run stores. */
+function ofSite(inbox: string, folder: string, clients: number): OfSite {
+  const { maxDocuments, maxDocumentBytes } = allowances.site;
+  const maxBytes = maxRunBytes(clients);
+  // A larger file is no document, and is set aside without being read.
+  const bytesRead = (size: number): number => (size > maxDocumentBytes ? 0 : size);
   const files = documentsIn(path.join(inbox, folder, documentsFolder));
   const runOf = (file: string): string => path.basename(file).slice(0, runChars);
   const last = runOf(files.at(-1) ?? '');
@@ -134,8 +138,7 @@ function ofSite(inbox: string, folder: string): OfSite {
   let bytes = 0;
   const taken = [...files.filter(isNewest), ...files.filter((file) => !isNewest(file))]
     .slice(0, maxDocuments)
-    // A larger file is no document, and is set aside without being read.
-    .filter((file) => (bytes += Math.min(maxDocumentBytes, sizeOf(file))) <= maxBytes)
+    .filter((file) => (bytes += bytesRead(sizeOf(file))) <= maxBytes)
     .map((file): Waiting => ({ origin: 'site', folder, file }));
   return {
     newest: taken.filter(({ file }) => isNewest(file)),
@@ -156,7 +159,6 @@ interface StoringOptions extends Partial<Pick<StoreDocumentsOptions, 'config' | 
 
 interface OpenDocument extends Admitted, Waiting {
   readonly bytes: number;
-  readonly strange: number;
 }
 
 const noRecords = { run: null, visits: [], events: [], bytes: 0, dropped: 0 } as const;
@@ -200,14 +202,13 @@ class DocumentStoring {
     const { origin, folder, file } = waiting;
     try {
       const content = readDocumentFile(file, allowances[origin].maxDocumentBytes);
-      const document = parseDocument(content);
-      const admitted = admitDocument(origin, document, {
+      const admitted = admitDocument(origin, content, {
         site: config === undefined ? null : (clientsOfSites(config.clients).get(folder) ?? null),
         retentionMs: config?.retention.rawMs ?? 0,
         nowMs,
       });
       if (admitted.dropped > 0) this.#countForeign(folder, admitted.dropped);
-      this.#open.push({ ...waiting, ...admitted, bytes: content.length, strange: document.strange });
+      this.#open.push({ ...waiting, ...admitted, bytes: content.length });
       this.#records += admitted.visits.length + admitted.events.length;
     } catch (thrown) {
       if (errnoOf(thrown) !== 'ENOENT') this.#settle(waiting, [messageOf(thrown)]);

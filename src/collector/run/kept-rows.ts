@@ -8,7 +8,6 @@ import type { PresentIds, StoredIds } from '../../storage/store/storage.ts';
 import { admitDocument } from '../inbox/admit-document.ts';
 import { documentTime, readDocumentFile } from '../inbox/document-files.ts';
 import { allowances, clientsOfSites, type Origin } from '../inbox/origins.ts';
-import { parseDocument } from '../inbox/parse-document.ts';
 import { readStoredVisit } from '../inbox/parse-records.ts';
 import type { StoredFile } from '../inbox/stored-files.ts';
 import type { ClientNames } from '../spool/client-names.ts';
@@ -80,10 +79,10 @@ function keptDocument(stored: StoredFile, { config, names, nowMs, isWhole = fals
   }
   const [, folder = ''] = stored.from.split('/');
   const origin: Origin['kind'] = folder === 'events' ? 'events' : folder === 'collector' ? 'collector' : 'site';
-  const document = parseDocument(readDocumentFile(stored.file, allowances[origin].maxDocumentBytes), readStoredVisit);
+  const content = readDocumentFile(stored.file, allowances[origin].maxDocumentBytes);
   const site = clientsOfSites(config.clients).get(folder) ?? null;
-  const admitted = admitDocument(origin, document, { site, retentionMs: config.retention.rawMs, nowMs });
-  const { run, visits, events } = admitted;
+  const context = { site, retentionMs: config.retention.rawMs, nowMs };
+  const { run, visits, events } = admitDocument(origin, content, context, readStoredVisit);
   const isStored = run !== null && (run.end !== null || origin === 'site');
   const rows: KeptRows = {
     report: null,

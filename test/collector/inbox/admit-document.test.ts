@@ -3,13 +3,14 @@ import { test } from 'node:test';
 
 import { admitDocument } from '../../../src/collector/inbox/admit-document.ts';
 import { clientsOfSites, folderOfSite } from '../../../src/collector/inbox/origins.ts';
-import type { ParsedDocument } from '../../../src/collector/inbox/parse-document.ts';
+import { parseVisit } from '../../../src/collector/inbox/parse-records.ts';
 import type { Client } from '../../../src/config/config.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/platform/units.ts';
 import { siteId } from '../../../src/state/collector-id.ts';
 import { madeEvent } from '../../events/support/event-samples.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { makeClient } from '../../support/fleet.ts';
+import { times } from '../../support/times.ts';
 
 const forwarded = (name: string, site: string, was: string | null = null): Client =>
   makeClient(name, { arrival: { kind: 'site', site }, labels: { site }, was });
@@ -21,11 +22,11 @@ const context = { site, retentionMs: 30 * dayMs, nowMs };
 type Given = Partial<Parameters<typeof runStart>[0]> & { readonly names?: readonly string[] };
 
 /** Returns a document of a run with a visit of each of these clients. */
-function documentOf({ names = ['web-1'], ...changes }: Given = {}): ParsedDocument {
+function documentOf({ names = ['web-1'], ...changes }: Given = {}): Buffer {
   const start = runStart({ startedAtMs: nowMs - minuteMs, id: 'run-1', host: 'site-1', ...changes });
   const end = runEnd(start, { finishedAtMs: start.startedAtMs + 1000 });
   const visits = names.map((client) => visit({ runId: start.id, client, startedAtMs: start.startedAtMs }));
-  return { run: { start, end }, visits, events: [madeEvent('e')], strange: 0 };
+  return Buffer.from(JSON.stringify({ run: { start, end }, visits, events: [madeEvent('e')] }));
 }
 
 const admitted = (given: Given = {}) => admitDocument('site', documentOf(given), context);
@@ -47,6 +48,25 @@ test('a site brings visits of its own clients alone, also under former names, ea
   assert.deepEqual([visits.map(({ client }) => client), dropped], [['web-1'], 6]);
   const unknown = admitDocument('site', documentOf(), { ...context, site: null });
   assert.deepEqual([unknown.run, unknown.visits, unknown.dropped], [null, [], 3]);
+});
+
+test('of the visits of a site as many are parsed as it has clients, and of events none', () => {
+  const parsed: unknown[] = [];
+  const parse = (value: unknown) => {
+    parsed.push(value);
+    return parseVisit(value);
+  };
+  const { run, visits } = JSON.parse(String(documentOf())) as {
+    readonly run: unknown;
+    readonly visits: readonly unknown[];
+  };
+  const many = {
+    run,
+    visits: [{}, null, { client: 'x' }, ...visits, ...times(9600, () => visits[0])],
+    events: times(50, () => 7),
+  };
+  const { dropped, strange, ...own } = admitDocument('site', Buffer.from(JSON.stringify(many)), context, parse);
+  assert.deepEqual([parsed.length, own.visits.length, dropped, strange], [1, 1, 3 + 9600 + 50, 0]);
 });
 
 test('the id of a run follows from the site, so that it changes no run of others', () => {

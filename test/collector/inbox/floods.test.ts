@@ -57,6 +57,25 @@ test('runs and visits without end, of whatever times, delay no visit and store s
   assert.deepEqual(documentsIn(folder), []);
 });
 
+test('a run reads one large document of a small site, whatever it holds, and the newest run first', async () => {
+  const fleet = makeFleet();
+  const folder = documentsOf(statePaths(fleet.stateDir), { kind: 'site', site: 'fra' });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { maxDocumentBytes } = allowances.site;
+  for (let number = 0; number < 3; number += 1) {
+    const start = runStart({ id: idFrom(String(number)), startedAtMs: nowMs });
+    const head = `{"run":${JSON.stringify({ start, end: runEnd(start) })},"visits":[{}`;
+    const text = `${head}${',{}'.repeat((maxDocumentBytes - head.length - 2) / 3)}]}`;
+    writeFileSync(path.join(folder, documentName(nowMs + number, start.id)), text);
+  }
+  const names = documentsIn(folder);
+  for (const left of [names.slice(0, 2), names.slice(0, 1), []]) {
+    assert.equal((await fleet.collect(clients)).succeeded, good.length);
+    assert.deepEqual(documentsIn(folder), left);
+  }
+  assert.equal(await fleet.count(`runs WHERE collector_id = '${siteId('fra')}'`), 3);
+});
+
 test('reports without end, and of nobody, go to a bounded quarantine and delay no report of others', async () => {
   const fleet = makeFleet();
   const folder = path.join(statePaths(fleet.stateDir).inbox, 'site-fra', 'site-1');
