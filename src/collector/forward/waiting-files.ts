@@ -4,11 +4,11 @@ import { errnoOf, messageOf } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { documentTime, readDocumentFile, removeStored } from '../inbox/document-files.ts';
 import { allowances, documentsFolder } from '../inbox/origins.ts';
-import { sealedName, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
+import { readSealed, sealedName, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
 import type { WaitingFile } from './forward.ts';
 
 export interface WaitingFilesOptions {
-  readonly spool: Pick<SealedSpool, 'read' | 'remove'>;
+  readonly spool: Pick<SealedSpool, 'remove'>;
   /** The reports and documents of this run, and those of earlier runs, each oldest first. */
   readonly present: { readonly reports: readonly SpooledReport[]; readonly documents: readonly string[] };
   readonly backlog: { readonly reports: readonly SpooledReport[]; readonly documents: readonly string[] };
@@ -53,7 +53,7 @@ function reportFile(report: SpooledReport, { spool, onDamaged }: WaitingFilesOpt
   const folder = path.basename(path.dirname(report.file));
   return {
     ...{ folder, name: sealedName(report), client: report.client ?? folder },
-    read: () => spool.read(report),
+    read: () => readSealed(report.file),
     remove: () => spool.remove(report),
     // A person removed the file: there is nothing to send and nothing to keep.
     onUnreadable: (thrown) => {

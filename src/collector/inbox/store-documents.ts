@@ -149,8 +149,6 @@ function ofSite(inbox: string, folder: string, clients: number): OfSite {
 /** The most documents that are stored together, and the most of their records. */
 const maxTogether = 200;
 const maxRecords = 2000;
-/** The records of one transaction. */
-const batchSize = 200;
 
 interface StoringOptions extends Partial<Pick<StoreDocumentsOptions, 'config' | 'nowMs' | 'onSetAside' | 'keep'>> {
   /** Without a store of reports the documents hold events alone. */
@@ -230,8 +228,8 @@ class DocumentStoring {
       ...(await storeEach(events, (some) => eventStore.saveEvents(some), maxRecords)),
     ];
     if (reports !== undefined) {
-      unstorable.push(...(await storeEach(runs, (some) => reports.saveRuns(some), batchSize)));
-      unstorable.push(...(await storeEach(visits, (some) => reports.saveVisits(some), batchSize)));
+      unstorable.push(...(await storeEach(runs, (some) => reports.saveRuns(some))));
+      unstorable.push(...(await storeEach(visits, (some) => reports.saveVisits(some))));
     }
     const reasons = new Map(unstorable.map(({ record, reason }) => [record, reason]));
     for (const document of documents) this.#count(document, reasons);

@@ -10,7 +10,7 @@ import type { IngestTimes } from './ingest-queue.ts';
 import type { OpeningMarks } from './opening-marks.ts';
 
 export interface IngestOptions {
-  readonly spool: Pick<SealedSpool, 'read' | 'remove'>;
+  readonly spool: Pick<SealedSpool, 'remove'>;
   readonly quarantine: Pick<Quarantine, 'add'>;
   /** The reports of earlier runs that wait, oldest first. */
   readonly leftovers: readonly SpooledReport[];

@@ -1,7 +1,11 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { array, integer, number, object, pipe, record, string, type InferOutput } from 'valibot';
+
+import { parseJson } from '../../platform/parse-json.ts';
 import { writeSynced } from '../../state/durable-file.ts';
+import { readDocumentFile } from '../inbox/document-files.ts';
 
 /**
  * The reports whose opening may have ended a run. Their names are on the disk before they are opened, so that the next
@@ -9,11 +13,12 @@ import { writeSynced } from '../../state/durable-file.ts';
  */
 export type OpeningMarks = ReturnType<typeof openMarks>;
 
-interface Marks {
-  readonly open: readonly string[];
+const marksForm = object({
+  open: array(string()),
   /** The number of runs that died while this report alone was open, by name; 0 if others were open too. */
-  readonly deaths: Readonly<Record<string, number>>;
-}
+  deaths: record(string(), pipe(number(), integer())),
+});
+type Marks = InferOutput<typeof marksForm>;
 
 export const deadlyMessage = 'two runs ended while this report alone was opened and stored';
 const deadlyDeaths = 2;
@@ -61,25 +66,10 @@ export function openMarks(file: string) {
 
 function readMarks(file: string): Marks {
   try {
-    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      const facts = fstatSync(descriptor);
-      const read: unknown =
-        facts.isFile() && facts.size <= largestBytes ? JSON.parse(readFileSync(descriptor, 'utf8')) : null;
-      return isMarks(read) ? read : noneRead;
-    } finally {
-      closeSync(descriptor);
-    }
+    return parseJson(marksForm, readDocumentFile(file, largestBytes)) ?? noneRead;
   } catch {
     return noneRead;
   }
 }
 
 const noneRead: Marks = { open: [], deaths: {} };
-
-function isMarks(value: unknown): value is Marks {
-  if (typeof value !== 'object' || value === null || !('open' in value) || !('deaths' in value)) return false;
-  const { open, deaths } = value;
-  if (!Array.isArray(open) || typeof deaths !== 'object' || deaths === null) return false;
-  return open.every((name) => typeof name === 'string') && Object.values(deaths).every(Number.isInteger);
-}

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { asFleetError, errnoOf, FleetError } from '../../errors.ts';
 import { readHeader } from '../../seal/sealed-message.ts';
 import type { IngestResult } from '../../storage/store/storage.ts';
-import { parseSealedName, type SpooledReport } from '../spool/sealed-spool.ts';
+import { parseSealedName, readSealed, type SpooledReport } from '../spool/sealed-spool.ts';
 import type { Ingest, IngestCounts, IngestOptions } from './ingest-options.ts';
 import { createIngestQueue } from './ingest-queue.ts';
 import { openingIntake, sealedIntake, type Admitted, type Intake } from './intake.ts';
@@ -171,10 +171,10 @@ class IngestPump<Item> implements Ingest {
   }
 
   #open(report: SpooledReport): Opened<Item> | null {
-    const { spool, names, describeKey, now } = this.#options;
+    const { names, describeKey, now } = this.#options;
     let client = report.client ?? 'unknown';
     try {
-      const sealed = spool.read(report);
+      const sealed = readSealed(report.file);
       const message = readHeader(sealed);
       const owner = names.ownerOfFile(report, message.client);
       client = owner.client;

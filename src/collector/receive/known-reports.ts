@@ -5,7 +5,7 @@ import path from 'node:path';
 import { errnoOf } from '../../errors.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
 import { syncFolder } from '../../state/durable-file.ts';
-import type { SealedSpool } from '../spool/sealed-spool.ts';
+import { readSealed } from '../spool/sealed-spool.ts';
 
 /** The number of remembered reports of a client: more than it makes in half a day. */
 const maxOfClient = 150;
@@ -35,19 +35,13 @@ function digestOf(bytes: Uint8Array): string {
  * Returns a function that returns true if the spool already holds these bytes under this report id, as of the first
  * call, and synced to survive a power loss.
  */
-export function spooledFinder(
-  spool: Pick<SealedSpool, 'read'>,
-  dir: string,
-  client: string,
-): (reportId: string, sealed: Uint8Array) => Promise<boolean> {
+export function spooledFinder(dir: string, client: string): (reportId: string, sealed: Uint8Array) => Promise<boolean> {
   const folder = path.join(dir, folderOfClient(client));
   let names: ReadonlyMap<string, string> | null = null;
   let synced: Promise<void> | null = null;
   const holds = (name: string, sealed: Uint8Array): boolean => {
     try {
-      return spool
-        .read({ client, file: path.join(folder, name), origin: null, receivedAtMs: 0, clock: null })
-        .equals(sealed);
+      return readSealed(path.join(folder, name)).equals(sealed);
     } catch {
       // The report is a row by now, or damaged: it is written again.
       return false;

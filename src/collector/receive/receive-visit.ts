@@ -53,7 +53,7 @@ export async function receiveVisit(options: ReceiveVisitOptions): Promise<Receiv
   const startedAtMs = now();
   const began = performance.now();
   const runId = randomUUID();
-  const isSpooled = spooledFinder(spool, paths.encryptedStats, client.name);
+  const isSpooled = spooledFinder(paths.encryptedStats, client.name);
   let news = 0;
   input.on('data', (chunk: Buffer) => (progress.bytesIn += chunk.length));
   const result = await takeStream({

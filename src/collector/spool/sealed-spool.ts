@@ -40,8 +40,6 @@ export interface SealedSpool {
   add(report: ArrivedReport): Promise<SpooledReport>;
   /** Finds the reports of earlier runs. The holder of the lock also removes old, partly written files. */
   scan(holdsLock?: boolean): Promise<SpoolScan>;
-  /** Reads a report. Throws SealFault `report-too-large`, or errors of fs. */
-  read(report: SpooledReport): Buffer;
   /** Hands over a report that has become a row, or removes one that another collector has. */
   remove(report: SpooledReport, bytes?: number): void;
 }
@@ -116,14 +114,13 @@ export function openSealedSpool(dir: string, inbox: string | null = null, keep: 
       return { client, file: path.join(folder, name), receivedAtMs, clock, origin };
     },
     scan: (holdsLock = true) => scanAll({ dir, inbox }, holdsLock),
-    read: (report) => readSealed(report.file),
     remove: ({ file }, bytes) => keep(file, bytes === undefined ? {} : { bytes }),
   };
 }
 
 /**
- * Reads a small file that was just written. The thread pool would cost more than the read. Throws SealFault
- * `report-too-large`, or errors of fs.
+ * Reads a sealed report, without the thread pool, which would cost more than the read. Throws SealFault `seal-corrupt`
+ * or `report-too-large`, or errors of fs.
  */
 export function readSealed(file: string): Buffer {
   const fd = openRegular(file);
