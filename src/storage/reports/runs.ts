@@ -1,5 +1,5 @@
 import type { Database, Session } from '../sql/database.ts';
-import { replaceRows, type Values } from '../sql/insert-rows.ts';
+import { forChunks, replaceRows, type Values } from '../sql/insert-rows.ts';
 import { databaseNowMs, fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import { restoredRows, type Restored, type RunEnd, type RunStart } from '../store/run.ts';
 import type { ReportStore } from '../store/storage.ts';
@@ -9,23 +9,33 @@ import { hourMs } from '../../platform/units.ts';
 export async function startRun(database: Database, run: RunStart): Promise<void> {
   await database.write(async (session) => {
     await settleFutureTimes(session);
-    await putStart(session, run);
+    await putStarts(session, [run]);
   });
 }
 
 /** Implements ReportStore.endRun. */
 export async function endRun(database: Database, start: RunStart, end: RunEnd): Promise<void> {
-  await database.write((session) => putEnd(session, start, end));
+  await database.write((session) => putEnds(session, [{ start, end }]));
 }
 
 /** Implements ReportStore.saveRuns. */
 export async function saveRuns(database: Database, runs: Parameters<ReportStore['saveRuns']>[0]): Promise<void> {
   await database.write(async (session) => {
+    const ids = new Set(runs.map(({ start }) => start.id));
+    const rows = await forChunks([...ids], (chunk, marks) =>
+      session.all(`SELECT id, outcome FROM runs WHERE id IN (${marks})`, chunk),
+    );
+    const outcomes = new Map(rows.map((row) => [String(row['id']), String(row['outcome'])]));
+    const starts: RunStart[] = [];
+    const ends: EndedRun[] = [];
     for (const { start, end } of runs) {
-      const [found] = await session.all('SELECT outcome FROM runs WHERE id = ?', [start.id]);
-      if (end === null && found === undefined) await putStart(session, start);
-      if (end !== null && (found === undefined || found['outcome'] === 'running')) await putEnd(session, start, end);
+      const outcome = outcomes.get(start.id);
+      if (end === null && outcome === undefined) starts.push(start);
+      if (end !== null && (outcome === undefined || outcome === 'running')) ends.push({ start, end });
+      outcomes.set(start.id, end?.outcome ?? outcome ?? 'running');
     }
+    await putStarts(session, starts);
+    await putEnds(session, ends);
   });
 }
 
@@ -40,13 +50,20 @@ export async function runsOf(
   return new Map(rows.map((row) => [String(row['id']), fromSqlTime(row['started_at']) ?? 0]));
 }
 
-async function putStart(session: Session, run: RunStart): Promise<void> {
-  await replaceRows(session, 'runs', ['id'], [{ ...startValues(run), outcome: 'running' }], ['id']);
+async function putStarts(session: Session, runs: readonly RunStart[]): Promise<void> {
+  const rows = runs.map((run) => ({ ...startValues(run), outcome: 'running' }));
+  await replaceRows(session, 'runs', ['id'], rows, ['id']);
 }
 
-async function putEnd(session: Session, start: RunStart, end: RunEnd): Promise<void> {
-  const ended = endValues(end);
-  await replaceRows(session, 'runs', ['id'], [{ ...startValues(start), ...ended }], Object.keys(ended));
+interface EndedRun {
+  readonly start: RunStart;
+  readonly end: RunEnd;
+}
+
+async function putEnds(session: Session, runs: readonly EndedRun[]): Promise<void> {
+  const rows = runs.map(({ start, end }) => ({ ...startValues(start), ...endValues(end) }));
+  const replaced = runs.slice(0, 1).flatMap(({ end }) => Object.keys(endValues(end)));
+  await replaceRows(session, 'runs', ['id'], rows, replaced);
 }
 
 function startValues(run: RunStart): Values {
