@@ -9,13 +9,13 @@ import { fuzzTargets } from './targets/index.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string' } },
+  options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string' }, help: { type: 'boolean' } },
 });
 const minutes = Number(values.minutes);
 const seed = Number(values.seed ?? (Date.now() ^ process.pid) >>> 0);
 const chosen = fuzzTargets.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 const unknown = positionals.filter((name) => !fuzzTargets.some((target) => target.name === name));
-if (unknown.length > 0 || !(minutes > 0) || !Number.isSafeInteger(seed) || seed < 0) {
+if (values.help === true || unknown.length > 0 || !(minutes > 0) || !Number.isSafeInteger(seed) || seed < 0) {
   console.error(
     'usage: npm run fuzz -- [--minutes N] [--seed N] [NAME...]; names: ' +
       fuzzTargets.map(({ name }) => name).join(' '),
