@@ -136,7 +136,7 @@ function liveIn(suite: string, root: string, first: string, newer: string): void
   }
   assert.match(
     inside(`${init} local`),
-    /^\/etc\/fleet-health\/config\.xml is written\. Next:\n {2}(?:sudo -u fleet-health|runuser -u fleet-health -- env HOME=\/var\/lib\/fleet-health) fleet-health -c \S+ check --connect\n[^]* crontab\n$/,
+    /^\/etc\/fleet-health\/config\.xml is written\. Next:\n {2}(?:sudo -u fleet-health|runuser -u fleet-health -- env HOME=\/var\/lib\/fleet-health) fleet-health -c \S+ check --connect\n[^]* crontab --install\n$/,
   );
   assert.match(readFileSync(path.join(root, 'etc/fleet-health/config.xml'), 'utf8'), /<ssh username="monitor"\/>/);
   assert.equal(inside("stat -c '%a %U %G' /etc/fleet-health/config.xml").trim(), '640 root fleet-health');

@@ -86,7 +86,7 @@ async function schemaOf(mariadb: Mariadb, { database }: MysqlConfig): Promise<st
     'SET SESSION group_concat_max_len = 1000000',
     `SELECT
       (SELECT GROUP_CONCAT(table_name, create_time ORDER BY table_name) FROM information_schema.tables ${within}) AS made,
-      (SELECT MD5(GROUP_CONCAT(table_name, column_name, column_type, is_nullable ORDER BY table_name, ordinal_position))
+      (SELECT SHA2(GROUP_CONCAT(table_name, column_name, column_type, is_nullable ORDER BY table_name, ordinal_position), 256)
         FROM information_schema.columns ${within}) AS columns_,
       (SELECT COUNT(*) FROM information_schema.statistics ${within}) AS keys_,
       (SELECT COUNT(*) FROM information_schema.table_constraints ${within}) AS constraints_,
