@@ -38,6 +38,8 @@ export interface Surroundings {
   /** The client that a client stands on. */
   readonly on: Readonly<Record<string, string>>;
   readonly isMuted: (client: string, topic: Topic) => boolean;
+  /** True if disks have a rule for warnings and one for critical values, for which a warning is a recovery. */
+  readonly hasTwoRules: boolean;
 }
 
 /** A value of a client, as its rows say. */
@@ -55,6 +57,8 @@ interface Fact {
   worst: Level;
   /** null: perhaps, because an edit may have replaced the rule, whose alert is another one then. */
   isAcknowledged: boolean | null;
+  /** True after an edit of the rules until a pass evaluates a row: the open alert may be that of an earlier rule. */
+  isOfEarlierRule: boolean;
   /** True since an acknowledgement, which holds until the alert ends or gets worse. */
   mayBeAcknowledged: boolean;
 }
@@ -97,6 +101,7 @@ const freshFact: Fact = {
   changes: [],
   worst: 'ok',
   ...unacknowledged,
+  isOfEarlierRule: false,
 };
 
 export class Model {
@@ -134,13 +139,19 @@ export class Model {
   }
 
   acknowledge(): void {
-    for (const fact of this.#facts.values())
-      Object.assign(fact, { isAcknowledged: fact.level !== 'ok' && fact.ticks > 0, mayBeAcknowledged: true });
+    for (const fact of this.#facts.values()) {
+      const isOpen = fact.level !== 'ok' && fact.ticks > 0;
+      const isAcknowledged = isOpen && fact.isOfEarlierRule ? null : isOpen;
+      Object.assign(fact, { isAcknowledged, mayBeAcknowledged: true });
+    }
   }
 
   /** Notes that config.xml has other rules: somebody may not have acknowledged their alerts. */
   editRules(): void {
-    for (const fact of this.#facts.values()) if (fact.isAcknowledged === true) fact.isAcknowledged = null;
+    for (const fact of this.#facts.values()) {
+      if (fact.isAcknowledged === true) fact.isAcknowledged = null;
+      fact.isOfEarlierRule = true;
+    }
   }
 
   /** Notes that the mail server takes all mails to a person from now on, or does not. */
@@ -153,6 +164,7 @@ export class Model {
     this.#outages.set(topic, { isOn, ticks: 0 });
   }
 
+  /** Notes that a run of the collector began. It brings no rows while the database is away. */
   run(): void {
     for (const fact of this.#facts.values()) Object.assign(fact, { age: fact.age + 1, runs: fact.runs + 1 });
   }
@@ -268,10 +280,11 @@ export class Model {
       const [client, topic] = key.split(' ') as [string, Topic];
       const isMuted = around.isMuted(client, topic);
       Object.assign(fact, isMuted ? { rows: 0, ticks: 0, runs: 0 } : { ticks: fact.ticks + 1 });
+      if (fact.rows > 0) fact.isOfEarlierRule = false;
       if (!around.clients.includes(client)) Object.assign(fact, { level: 'ok', rows: settledRows.ok, changes: [] });
       const isForgotten = fact.level === 'ok' && Math.min(fact.ticks, fact.rows) > listingTicks;
       if (isForgotten && Math.min(this.#calm, wellTicks) > slackTicks) fact.worst = 'ok';
-      if (fact.level === 'ok' && hasLasted(fact, topic)) fact.mayBeAcknowledged = false;
+      if (fact.level === 'ok' && hasLasted(fact, topic, around)) fact.mayBeAcknowledged = false;
     }
     for (const [name, person] of this.#people) {
       const lack = this.#lackOf(name, around);
@@ -292,7 +305,7 @@ export class Model {
       const [client, topic] = key.split(' ') as [string, Topic];
       const own = this.#knownOf(name, client, topic);
       const known = own.reduce<Level>((worst, { severity }) => (isWorse(severity, worst) ? severity : worst), 'ok');
-      if (!hasLasted(fact, topic) || (topic === 'disk' && this.#isUnreachable(client, name, around))) continue;
+      if (!hasLasted(fact, topic, around) || (topic === 'disk' && this.#isUnreachable(client, name, around))) continue;
       const parent = around.on[client];
       const isHeld = own.length === 0 && topic === 'unreachable' && fact.level !== 'ok';
       if (isHeld && parent !== undefined && this.#knownOf(name, parent, topic).length > 0) continue;
@@ -360,9 +373,10 @@ function topicOf(rule: string): Topic | null {
 }
 
 /** True if enough rows say the level, and the alerter had the time to notify it. */
-function hasLasted({ level, rows, ticks, changes }: Fact, topic: Topic): boolean {
+function hasLasted({ level, rows, ticks, changes }: Fact, topic: Topic, { hasTwoRules }: Surroundings): boolean {
   const isSteady = changes.length < fewestChanges;
   const rowsOfFor = topic === 'unreachable' || level !== 'critical' ? 2 : 1;
-  const needed = level === 'ok' ? (isSteady ? 2 : settledRows.ok) : isSteady ? rowsOfFor : settledRows.bad;
+  const isRecovery = level === 'ok' || (level === 'warning' && hasTwoRules);
+  const needed = isSteady ? rowsOfFor : isRecovery ? settledRows.ok : settledRows.bad;
   return rows >= needed && ticks >= slackTicks;
 }

@@ -80,6 +80,7 @@ class World {
     this.#acceptAgain(everyMinutes);
     const isAway = this.#outages.get('database-away') === true;
     const around = this.#around();
+    this.#model.run();
     if (!isAway) await this.#collect(words, around);
     if (tick % passEvery !== 0) return;
     station.at(station.nowMs() + minuteMs);
@@ -93,7 +94,6 @@ class World {
   async #collect(words: readonly Word[], { clients }: Surroundings): Promise<void> {
     const station = this.#station;
     const says: Record<string, string> = {};
-    this.#model.run();
     for (const client of clients) {
       const word = words[clientNames.indexOf(client)] ?? 50;
       const isLate = typeof word === 'object';
@@ -307,6 +307,7 @@ class World {
       clients: second === 'retired' ? ['c1', 'c3'] : clientNames,
       on: { c3: 'c1' },
       isMuted,
+      hasTwoRules: this.#fleet.limits === 'two',
     };
   }
 }
