@@ -6,7 +6,7 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { loadConfig } from '../src/config/load-config.ts';
-import { packageDir } from '../src/state/paths.ts';
+import { packageDir } from '../src/state-folder/paths.ts';
 import { clientEnv, crowd, installAgent, runShell, type Agent, type Asked } from './agent-starts.ts';
 import { costOf, inTemporaryFolder, type Cost } from './children.ts';
 import { startRealFleet, type RealFleet } from './real-fleet.ts';

@@ -3,9 +3,9 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { folderOfClient } from '../src/state/client-folder.ts';
+import { folderOfClient } from '../src/state-folder/client-folder.ts';
 import { loadSealingRing } from '../src/collector/keys/key-ring.ts';
-import { statePaths } from '../src/state/paths.ts';
+import { statePaths } from '../src/state-folder/paths.ts';
 import { encodeReport } from '../src/report/encode-report.ts';
 import { sealReport } from '../src/seal/seal.ts';
 import { openSqlite } from '../src/platform/sqlite.ts';

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { packageDir } from '../src/state/paths.ts';
+import { packageDir } from '../src/state-folder/paths.ts';
 
 /** The built command. */
 export const program = path.join(packageDir, 'dist', 'fleet-health.cjs');

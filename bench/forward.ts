@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { openSqlite } from '../src/platform/sqlite.ts';
-import { siteId } from '../src/state/collector-id.ts';
+import { siteId } from '../src/state-folder/collector-id.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { program, run, watchRun, type WatchedRun } from './children.ts';
 import { forInformation, measured, type BenchOptions, type BenchResult } from './figure.ts';

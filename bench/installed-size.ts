@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, lstatSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 
-import { packageDir } from '../src/state/paths.ts';
+import { packageDir } from '../src/state-folder/paths.ts';
 import { inTemporaryFolder } from './children.ts';
 import { atMost, measured, notMeasured, type BenchOptions, type BenchResult, type Row } from './figure.ts';
 

@@ -4,12 +4,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request, type IncomingMessage } from 'node:http';
 import path from 'node:path';
 
-import { newPushKey, writePushKeys } from '../src/state/push-keys.ts';
+import { newPushKey, writePushKeys } from '../src/state-folder/push-keys.ts';
 import { openReceiver } from '../src/collector/receive/receiver.ts';
 import { loadConfig } from '../src/config/load-config.ts';
 import { generateKeyPair } from '../src/seal/key-pair.ts';
 import { contentDigest, encodePushHeader, pushPath, requestMac, sha256 } from '../src/seal/push.ts';
-import { statePaths } from '../src/state/paths.ts';
+import { statePaths } from '../src/state-folder/paths.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { pushedStream } from '../test/support/pushed-stream.ts';
 import { sealedSample } from '../test/support/sealed-report.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 
 import { createClientNames } from '../src/collector/spool/client-names.ts';
-import { folderOfClient } from '../src/state/client-folder.ts';
+import { folderOfClient } from '../src/state-folder/client-folder.ts';
 import { startIngest } from '../src/collector/ingest/start-ingest.ts';
 import { defaultBounds, openQuarantine } from '../src/collector/spool/quarantine.ts';
 import { openSealedSpool } from '../src/collector/spool/sealed-spool.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { packageDir } from '../src/state/paths.ts';
+import { packageDir } from '../src/state-folder/paths.ts';
 import { numberWords, spreadWords, targetWords } from './figure-words.ts';
 import type { Figure, Series } from './figure.ts';
 import type { Machine } from './machine.ts';

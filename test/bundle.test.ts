@@ -13,7 +13,7 @@ import ssh2 from 'ssh2';
 
 import { partsOf } from '../build/deb/program-tree.ts';
 import { readBundles } from '../src/collector/agent/agent-bundles.ts';
-import { packageDir } from '../src/state/paths.ts';
+import { packageDir } from '../src/state-folder/paths.ts';
 import { sshKeygen } from './support/sshd.ts';
 import { tempFolder } from './support/temp-folder.ts';
 import { pluck } from './support/pluck.ts';

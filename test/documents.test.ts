@@ -7,7 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { builtinRules } from '../src/config/rules/builtin-rules.ts';
-import { packageDir, statePaths } from '../src/state/paths.ts';
+import { packageDir, statePaths } from '../src/state-folder/paths.ts';
 import { commandNames } from './support/command-names.ts';
 import { documentedWalks } from './walks/documented-walks.ts';
 

@@ -20,7 +20,7 @@ const house: readonly string[] = [
   'platform checks',
   'text',
   'config/values',
-  'state',
+  'state-folder',
   'loader storage/sql transport/connection',
   'storage/dialects',
   'config',
@@ -128,7 +128,7 @@ const maxFiles = 20;
  */
 const onlyFrom: Readonly<Record<string, readonly string[]>> = {
   'agent-program': [
-    ...['.', 'report', 'seal', 'platform', 'text', 'config/values', 'state', 'agent'],
+    ...['.', 'report', 'seal', 'platform', 'text', 'config/values', 'state-folder', 'agent'],
     ...['config/rules', 'alerter/evaluate', 'alerter/transition'],
   ],
 };

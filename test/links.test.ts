@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { packageDir } from '../src/state/paths.ts';
+import { packageDir } from '../src/state-folder/paths.ts';
 
 const documents = ['.', 'docs', 'grafana', 'src/seal'].flatMap((folder) =>
   readdirSync(path.join(packageDir, folder))

@@ -9,7 +9,7 @@ import { readPrivateFile } from '../../agent/start/private-file.ts';
 import { errnoOf, FleetError } from '../errors.ts';
 import { parseJson } from '../platform/parse-json.ts';
 import { secondMs } from '../platform/units.ts';
-import { lookAtLock, type LockHolder } from '../state/lock.ts';
+import { lookAtLock, type LockHolder } from '../state-folder/lock.ts';
 import { statusFile, type ModeStatus } from './mode-context.ts';
 
 const stopWithinMs = 10 * secondMs;

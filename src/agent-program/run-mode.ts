@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
-import { holdLock } from '../state/lock.ts';
+import { holdLock } from '../state-folder/lock.ts';
 import type { AgentLog } from './agent-program.ts';
 import { lockFile } from './control.ts';
 import { type ModeContext, statusKeeper } from './mode-context.ts';

@@ -3,7 +3,7 @@ import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { openPlace, placeRoots } from '../../agent/start/places.ts';
 import { listPrivateFiles } from '../../agent/start/private-file.ts';
 import { FleetError } from '../errors.ts';
-import { makeFolder } from '../state/durable-file.ts';
+import { makeFolder } from '../state-folder/durable-file.ts';
 
 /** The folder of the service, which its package or unit creates. */
 const systemPlace = '/var/lib/fleet-health-agent';

@@ -8,9 +8,9 @@
  */
 import { randomUUID } from 'node:crypto';
 
-import { takeLock, type LockHolder } from '../state/lock.ts';
-import { statePaths } from '../state/paths.ts';
-import { claimStateFolder } from '../state/state-folder.ts';
+import { takeLock, type LockHolder } from '../state-folder/lock.ts';
+import { statePaths } from '../state-folder/paths.ts';
+import { claimStateFolder } from '../state-folder/state-folder.ts';
 import type { Storage } from '../storage/store/storage.ts';
 import { emptyResult, runEndOf, type AlertOptions, type AlertResult } from './alert-options.ts';
 import { makeAlertPass } from './pass/alert-pass.ts';

@@ -3,8 +3,8 @@ import path from 'node:path';
 
 import { findConfig } from '../config/find-config.ts';
 import { usedStateFolder } from '../config/xml/last-good.ts';
-import { makeOwnFolder } from '../state/durable-file.ts';
-import { statePaths } from '../state/paths.ts';
+import { makeOwnFolder } from '../state-folder/durable-file.ts';
+import { statePaths } from '../state-folder/paths.ts';
 
 /** The part of node:module since Node 22.1, which the declarations of Node 20 lack. */
 interface CompileCache {

@@ -1,5 +1,5 @@
 import { transportWord } from './clients/arrival.ts';
-import { statePaths } from '../state/paths.ts';
+import { statePaths } from '../state-folder/paths.ts';
 import type { Client, Config, Rule } from './config.ts';
 import { formatDuration, parseDuration } from '../text/durations.ts';
 import { formatSize } from '../text/numbers.ts';

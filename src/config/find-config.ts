@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-import { systemConfigPath } from '../state/paths.ts';
+import { systemConfigPath } from '../state-folder/paths.ts';
 
 /**
  * Returns the path of the configuration: that of `-c`, else $FLEET_HEALTH_CONFIG, else ./config.xml, else the system's.

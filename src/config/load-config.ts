@@ -23,7 +23,7 @@ import { readSettings, type Settings } from './settings/read-settings.ts';
 import { createAudienceReader, nobody, readWindows } from './clients/recipients.ts';
 import { RuleReader } from './rules/rule-scope.ts';
 import { createSshFinisher, createSshReader, sshDefaults } from './settings/ssh-settings.ts';
-import { statePaths } from '../state/paths.ts';
+import { statePaths } from '../state-folder/paths.ts';
 
 export interface LoadConfigOptions {
   /** config.xml, relative to the working folder or absolute. */

@@ -3,7 +3,7 @@ import { type HeldBack, readHeldBack } from '../alerter/inhibit/held-back.ts';
 import type { Config } from '../config/config.ts';
 import { groupBy } from '../platform/group-by.ts';
 import { dayMs } from '../platform/units.ts';
-import { siteId } from '../state/collector-id.ts';
+import { siteId } from '../state-folder/collector-id.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
 import type { FleetStore } from '../storage/store/fleet-store.ts';

@@ -3,7 +3,7 @@ import { webhookOfRecipient } from '../config/values/recipient-name.ts';
 import type { Config, Recipient } from '../config/config.ts';
 import { asFleetError, type FleetError } from '../errors.ts';
 import { escapeControls } from '../log.ts';
-import { statePaths } from '../state/paths.ts';
+import { statePaths } from '../state-folder/paths.ts';
 import { durationInWords } from '../text/durations.ts';
 import { unknownRecipient, type AwayState, type AwayTopic } from './away-state.ts';
 import { addresseeOf, digestOf, domainOf, recipientOfCommand, senderOf } from './mail-identity.ts';

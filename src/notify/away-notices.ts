@@ -8,7 +8,7 @@ import { existsSync, rmSync } from 'node:fs';
 
 import type { FleetError } from '../errors.ts';
 import { hourMs, minuteMs } from '../platform/units.ts';
-import { statePaths } from '../state/paths.ts';
+import { statePaths } from '../state-folder/paths.ts';
 import { changeAwayState, databaseAway, makeAwayState, unknownRecipient as unknown } from './away-state.ts';
 import type { AwayChange, AwayRecipient, AwayState } from './away-state.ts';
 import type { ClaimedMails, SendAwayMailsOptions } from './away-mail.ts';

@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 
 import { openSqlite, sqliteResultCode, type SqliteDatabase, type SqliteRow } from '../platform/sqlite.ts';
 import { dayMs } from '../platform/units.ts';
-import type { StatePaths } from '../state/paths.ts';
+import type { StatePaths } from '../state-folder/paths.ts';
 
 /** The resource whose outage is notified: the database or config.xml. */
 export interface AwayTopic {

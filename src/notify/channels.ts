@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
-import { statePaths } from '../state/paths.ts';
+import { statePaths } from '../state-folder/paths.ts';
 import { webhookOfRecipient } from '../config/values/recipient-name.ts';
 import { mailTimeouts, type Channel, type ChannelTimeouts } from './notify.ts';
 import { createCommandChannel } from './command.ts';

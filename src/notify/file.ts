@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { writeSynced, makeFolder } from '../state/durable-file.ts';
+import { writeSynced, makeFolder } from '../state-folder/durable-file.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { mailTimeouts, type Channel, type OutgoingMail, type SendOptions } from './notify.ts';
 

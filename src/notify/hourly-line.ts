@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import type { FleetError } from '../errors.ts';
 import { hourMs } from '../platform/units.ts';
-import { makeFolder } from '../state/durable-file.ts';
+import { makeFolder } from '../state-folder/durable-file.ts';
 
 /** The tolerance for cron, which may start a program slightly earlier than an hour after the last start. */
 const slackMs = 2_500;

@@ -8,7 +8,7 @@ import type { Config, ServeConfig } from '../config/config.ts';
 import type { ShownElement } from '../config/vocabulary/config-document.ts';
 import type { FleetError } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
-import { statePaths } from '../state/paths.ts';
+import { statePaths } from '../state-folder/paths.ts';
 import { createAdmission } from './admission.ts';
 import { createApp, fleetRoutes, type ServedRoutes } from './app.ts';
 import type { Documents } from './documents.ts';

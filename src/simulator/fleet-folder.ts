@@ -7,7 +7,7 @@ import { parseJson } from '../platform/parse-json.ts';
 import { formatDuration } from '../text/durations.ts';
 import { dayMs } from '../platform/units.ts';
 import { errnoOf, messageOf, usageError } from '../errors.ts';
-import { makeFolder } from '../state/durable-file.ts';
+import { makeFolder } from '../state-folder/durable-file.ts';
 import { hostKeyOf } from '../transport/known-hosts/fingerprint.ts';
 import { hostName } from '../transport/known-hosts/known-hosts.ts';
 import { generateHostKey } from './loopback-server.ts';

@@ -3,9 +3,9 @@ import { isIP } from 'node:net';
 
 import type { Bastion, Client, Config } from '../config/config.ts';
 import { remembered } from '../platform/remembered.ts';
-import { loadNotedNames, type NotedNames } from '../state/noted-names.ts';
-import { statePaths } from '../state/paths.ts';
-import { pushKeyFinder } from '../state/push-keys.ts';
+import { loadNotedNames, type NotedNames } from '../state-folder/noted-names.ts';
+import { statePaths } from '../state-folder/paths.ts';
+import { pushKeyFinder } from '../state-folder/push-keys.ts';
 import { defaultSshConfigFiles, sshConfigFiles } from '../config/settings/ssh-config-files.ts';
 import { BastionPool } from './bastions/bastion-pool.ts';
 import { besideKeys, certificateBeside, revealCredentials } from './credentials/credentials.ts';

@@ -10,7 +10,7 @@ import type { Row, Series, Target } from '../../bench/figure.ts';
 import { plotSeries } from '../../bench/plot.ts';
 import { published, type BenchRecord } from '../../bench/results.ts';
 import { performanceText } from '../../bench/write-performance.ts';
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { checkFigure } from './support/check-figure.ts';
 
 const document = readFileSync(path.join(packageDir, 'docs', 'performance.md'), 'utf8');

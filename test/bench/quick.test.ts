@@ -9,7 +9,7 @@ import { benchmarks } from '../../bench/benchmarks.ts';
 import { describeMachine } from '../../bench/machine.ts';
 import type { BenchRecord } from '../../bench/results.ts';
 import { performanceText } from '../../bench/write-performance.ts';
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { checkFigure } from './support/check-figure.ts';
 
 const document = readFileSync(path.join(packageDir, 'docs', 'performance.md'), 'utf8');

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { whoHears } from '../../src/cli/check/who-hears.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { configFolder, runCli } from '../support/run-cli.ts';
 
 async function printed(t: Parameters<typeof configFolder>[0], children: string): Promise<string> {

@@ -3,7 +3,7 @@ import { chownSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { noOtherAccount } from '../support/accounts.ts';
 import { isWide } from '../support/long-tests.ts';
 import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { sqlDir } from '../../src/state/paths.ts';
+import { sqlDir } from '../../src/state-folder/paths.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { configFolder, exits, runCli, succeeded } from '../support/run-cli.ts';
 import { pluck, pluckAll } from '../support/pluck.ts';

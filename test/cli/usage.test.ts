@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { configFolder, exits, outcomeOf, program, runCli, succeeded } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 

@@ -15,7 +15,7 @@ import type { Client } from '../../src/config/config.ts';
 import { encodeFrame } from '../../src/report/frames.ts';
 import { pushMarker } from '../../src/seal/push.ts';
 import { sealReport } from '../../src/seal/seal.ts';
-import { statePaths } from '../../src/state/paths.ts';
+import { statePaths } from '../../src/state-folder/paths.ts';
 import type { VisitRecord } from '../../src/storage/store/storage.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { sampleReport } from '../report/support/sample-report.ts';

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { documentsOf } from '../../src/collector/inbox/origins.ts';
-import { takeLock } from '../../src/state/lock.ts';
-import { statePaths } from '../../src/state/paths.ts';
+import { takeLock } from '../../src/state-folder/lock.ts';
+import { statePaths } from '../../src/state-folder/paths.ts';
 import { FleetError, type ErrorCode } from '../../src/errors.ts';
 import type { Client } from '../../src/config/config.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { statePaths } from '../../src/state/paths.ts';
+import { statePaths } from '../../src/state-folder/paths.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { makeClient, makeConfig, openFleet } from '../support/fleet.ts';
 import { makeMigrated } from '../support/migrated.ts';

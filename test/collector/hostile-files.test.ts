@@ -17,7 +17,7 @@ import { defaultBounds, openQuarantine } from '../../src/collector/spool/quarant
 import { openingIntake, sealedIntake } from '../../src/collector/ingest/intake.ts';
 import { asRejected, type ReportRejected } from '../../src/collector/ingest/rejections.ts';
 import { describeMissingKey } from '../../src/collector/keys/retired-keys.ts';
-import { statePaths } from '../../src/state/paths.ts';
+import { statePaths } from '../../src/state-folder/paths.ts';
 import { generateKeyPair, privateKeysOf } from '../../src/seal/key-pair.ts';
 import { makeClient, makeConfig, makeFleet } from '../support/fleet.ts';
 import { scriptedAgent } from '../support/scripted-agents.ts';

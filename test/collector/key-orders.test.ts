@@ -14,7 +14,7 @@ import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import { retireKey } from '../../src/collector/keys/retire-key.ts';
 import type { StorageConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
-import { statePaths } from '../../src/state/paths.ts';
+import { statePaths } from '../../src/state-folder/paths.ts';
 import { shuffled } from '../../src/simulator/seeded.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';

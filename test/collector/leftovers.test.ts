@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { loadKeyRing } from '../../src/collector/keys/key-ring.ts';
 import { openSealedSpool } from '../../src/collector/spool/sealed-spool.ts';
-import { statePaths } from '../../src/state/paths.ts';
+import { statePaths } from '../../src/state-folder/paths.ts';
 import { makeClient, makeFleet } from '../support/fleet.ts';
 import { sealedSample } from '../support/sealed-report.ts';
 

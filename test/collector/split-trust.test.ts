@@ -8,7 +8,7 @@ import { keyName } from '../../src/collector/keys/key-files.ts';
 import { loadKeyRing, rotateKeys } from '../../src/collector/keys/key-ring.ts';
 import { openSealedSpool } from '../../src/collector/spool/sealed-spool.ts';
 import { FleetError } from '../../src/errors.ts';
-import { takeLock } from '../../src/state/lock.ts';
+import { takeLock } from '../../src/state-folder/lock.ts';
 import type { Report } from '../../src/report/report.ts';
 import { generateKeyPair, privateKeyToPem, type KeyPair } from '../../src/seal/key-pair.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';

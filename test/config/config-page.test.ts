@@ -7,7 +7,7 @@ import { examples } from '../../build/reference/config-reference.ts';
 import { referenceFiles } from '../../build/reference/reference.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { vocabulary } from '../../src/config/vocabulary/vocabulary.ts';
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 for (const [name, content] of referenceFiles()) {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { findConfig } from '../../src/config/find-config.ts';
-import { systemConfigPath } from '../../src/state/paths.ts';
+import { systemConfigPath } from '../../src/state-folder/paths.ts';
 import { configFolder } from './support/config-files.ts';
 
 test('-c, then the environment, then ./config.xml, then the system', (t) => {

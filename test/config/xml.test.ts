@@ -9,7 +9,7 @@ import fc from 'fast-check';
 
 import { loadConfig } from '../../src/config/load-config.ts';
 import { attributeValue, xmlFaults } from '../../src/config/xml/well-formed.ts';
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import {
   clientOf,
   configFolder,

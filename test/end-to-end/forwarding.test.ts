@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { siteId } from '../../src/state/collector-id.ts';
+import { siteId } from '../../src/state-folder/collector-id.ts';
 import { forwardingSite } from '../support/forwarding-site.ts';
 import { succeeded } from '../support/run-cli.ts';
 

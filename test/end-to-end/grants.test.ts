@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { configFolder, runBuilt } from '../support/run-cli.ts';
 

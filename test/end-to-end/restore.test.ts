@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
 import { program, runBuilt, type CliResult } from '../support/run-cli.ts';

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { commandNames } from '../support/command-names.ts';
 import type { SmtpAct, SmtpMoment } from '../support/smtp-server.ts';
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { sshdMissing } from '../support/sshd.ts';
 import { skipWithoutMariadb } from '../support/mariadb.ts';
 import { secretPlaces, startStation, variants, type Run, type Station } from './support/secret-station.ts';

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
 import { Secret } from '../../src/config/secret.ts';
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import type { Report } from '../../src/report/report.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { isWide, skipUnlessWide } from '../support/long-tests.ts';

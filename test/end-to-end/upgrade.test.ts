@@ -13,7 +13,7 @@ import { after, before, suite, test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 
 import type { StorageConfig } from '../../src/config/config.ts';
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { readMigrations } from '../../src/storage/migrate/migration-files.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';

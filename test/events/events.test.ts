@@ -8,7 +8,7 @@ import { EventDocuments } from '../../src/collector/inbox/event-documents.ts';
 import { EventIntake, EventsFull } from '../../src/events/events.ts';
 import { StorageFault } from '../../src/storage/sql/fault.ts';
 import type { NewEvent } from '../../src/storage/store/event-store.ts';
-import { statePaths } from '../../src/state/paths.ts';
+import { statePaths } from '../../src/state-folder/paths.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { madeEvent } from './support/event-samples.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 
 const folder = path.join(packageDir, 'docs');
 const text = readFileSync(path.join(folder, 'reliability.md'), 'utf8');

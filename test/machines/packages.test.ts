@@ -20,7 +20,7 @@ import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { makePackages, packageNames } from './make-packages.ts';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { grafanaFiles } from '../../build/grafana/grafana.ts';
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 
 for (const [name, content] of grafanaFiles()) {
   test(`grafana/${name} is what build/grafana makes`, () => {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { accountName, expandHome, homeFolder, loginHome } from '../../src/platform/account.ts';
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { noOtherAccount } from '../support/accounts.ts';
 
 test('~ is the home folder, and only at the beginning', () => {

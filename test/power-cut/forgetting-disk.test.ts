@@ -14,7 +14,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { syncFolderNow } from '../../src/state/durable-file.ts';
+import { syncFolderNow } from '../../src/state-folder/durable-file.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { cutsOf } from './forgetting-disk.ts';
 import { traceFiles } from './trace-files.ts';

@@ -8,7 +8,7 @@ import { openSentMails } from '../../src/alerter/deliver/sent-mails.ts';
 import { openChannels } from '../../src/notify/channels.ts';
 import type { Channel } from '../../src/notify/notify.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { statePaths } from '../../src/state/paths.ts';
+import { statePaths } from '../../src/state-folder/paths.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import { mail } from '../storage/support/alert-samples.ts';
 import { makeFleet, type Fleet } from '../support/fleet.ts';

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 
 import { documentsOf } from '../../src/collector/inbox/origins.ts';
 import { runDocuments } from '../../src/collector/inbox/run-documents.ts';
-import { idFrom } from '../../src/state/collector-id.ts';
-import { statePaths } from '../../src/state/paths.ts';
+import { idFrom } from '../../src/state-folder/collector-id.ts';
+import { statePaths } from '../../src/state-folder/paths.ts';
 import { runEnd, runStart, visit } from '../storage/support/samples.ts';
 import { makeFleet } from '../support/fleet.ts';
 import { afterNextRun } from './after-next-run.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { EventDocuments } from '../../src/collector/inbox/event-documents.ts';
 import { openReceiver } from '../../src/collector/receive/receiver.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
-import { statePaths } from '../../src/state/paths.ts';
+import { statePaths } from '../../src/state-folder/paths.ts';
 import { madeEvent } from '../events/support/event-samples.ts';
 import { makeClient, makeConfig, makeFleet, type Fleet } from '../support/fleet.ts';
 import { sealedSample } from '../support/sealed-report.ts';

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { families, prefix } from '../../src/metrics/families.ts';
 import { ruleTypes } from '../../src/config/vocabulary/rule-types.ts';
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { metrics } from '../../src/report/metrics.ts';
 
 const page = path.join(packageDir, 'docs', 'metrics.md');

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { sqlDir } from '../../src/state/paths.ts';
+import { sqlDir } from '../../src/state-folder/paths.ts';
 import type { Row } from '../../src/report/report.ts';
 import { integerColumns } from '../../src/storage/sql/column-types.ts';
 import type { IngestItem, Storage } from '../../src/storage/store/storage.ts';

@@ -9,7 +9,7 @@ import { Writable } from 'node:stream';
 
 import { createCommandLine } from '../../src/cli/command/run-program.ts';
 import { createProgram } from '../../src/cli.ts';
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { breakVariable, reachedVariable } from '../mutation/break-sources.ts';
 import './pack-once.ts';
 import { tempFolder, type Scope } from './temp-folder.ts';

@@ -7,7 +7,7 @@ import { ingestRun, type IngestRunOptions } from '../../src/collector/run/ingest
 import { generateKey } from '../../src/collector/keys/key-ring.ts';
 import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import type { Client } from '../../src/config/config.ts';
-import { statePaths } from '../../src/state/paths.ts';
+import { statePaths } from '../../src/state-folder/paths.ts';
 import { makeConfig, makeFleet, type FleetAgents } from './fleet.ts';
 import { tempFolder } from './temp-folder.ts';
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 
 /** The number of entries into each function: by the path of its file below src, then by its name and place. */
 export type Entered = ReadonlyMap<string, ReadonlyMap<string, number>>;

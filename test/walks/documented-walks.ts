@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 
 /** Returns the files that docs/walks.md lists, by the heading. */
 export function documentedWalks(): ReadonlyMap<string, readonly string[]> {

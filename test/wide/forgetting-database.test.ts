@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { storedFolders } from '../../src/collector/inbox/stored-files.ts';
 import { minuteMs } from '../../src/platform/units.ts';
-import { statePaths } from '../../src/state/paths.ts';
+import { statePaths } from '../../src/state-folder/paths.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { CollectResult } from '../../src/collector/collect-options.ts';
 import type { MysqlConfig } from '../../src/storage/dialects/mysql/mysql-config.ts';

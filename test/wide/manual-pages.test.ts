@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 
 const folder = path.join(packageDir, 'man');
 const skip = existsSync('/usr/bin/mandoc') ? false : 'needs mandoc';

@@ -8,7 +8,7 @@ import { userInfo } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { packageDir } from '../../src/state/paths.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { agentProgram, type CliResult } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 

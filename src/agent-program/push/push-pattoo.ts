@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import { messageOf } from '../../errors.ts';
-import { holdLock } from '../../state/lock.ts';
+import { holdLock } from '../../state-folder/lock.ts';
 import { counted } from '../../text/numbers.ts';
 import { takeKeptReport } from '../agent-program.ts';
 import { pattooReport } from '../pattoo.ts';

@@ -7,7 +7,7 @@ import { fleetAlert, fleetFacts, type EvaluateFleetOptions, type FleetFacts } fr
 import { evaluateMailPath } from './mail-path.ts';
 import { evaluateNoReport } from './no-report.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
-import { enoughPercent, lowPercent } from '../../state/state-disk.ts';
+import { enoughPercent, lowPercent } from '../../state-folder/state-disk.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import type { RunFact } from '../../storage/store/run.ts';

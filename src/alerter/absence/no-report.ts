@@ -7,7 +7,7 @@ import { findRule } from '../../config/rules/rule-matcher.ts';
 import { endWords, finishedRuns, fleetAlert, type FinishedRunFact, type FleetFacts } from './fleet-facts.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { isReturning } from '../inhibit/difference.ts';
-import { siteId } from '../../state/collector-id.ts';
+import { siteId } from '../../state-folder/collector-id.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { timeInWords } from '../../text/time-words.ts';
 

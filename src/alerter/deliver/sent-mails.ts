@@ -5,7 +5,7 @@ import { array, boolean, type InferOutput, number, object, optional, picklist, s
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { parseJson } from '../../platform/parse-json.ts';
 import { dayMs } from '../../platform/units.ts';
-import { appendDurably, writeDurably } from '../../state/durable-file.ts';
+import { appendDurably, writeDurably } from '../../state-folder/durable-file.ts';
 
 /** The time for which a line counts. */
 export const rememberedMs = 7 * dayMs;

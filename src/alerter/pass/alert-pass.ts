@@ -5,7 +5,7 @@ import { emptyResult, runEndOf, type AlertOptions, type AlertResult } from '../a
 import { ruleLists } from '../../config/rules/rule-matcher.ts';
 import type { Delivered } from '../deliver/delivery.ts';
 import { openSentMails } from '../deliver/sent-mails.ts';
-import { statePaths } from '../../state/paths.ts';
+import { statePaths } from '../../state-folder/paths.ts';
 import { knownRules } from './known-rules.ts';
 import { processAbsence } from './process-absence.ts';
 import type { Processed } from './process-backlog.ts';

@@ -1,4 +1,4 @@
-import { stateDisks, statePlaces } from '../../state/state-disk.ts';
+import { stateDisks, statePlaces } from '../../state-folder/state-disk.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { StateDiskFact } from '../../storage/store/fleet-store.ts';
 import { readCanary } from '../../storage/store/reply-store.ts';

@@ -9,7 +9,7 @@ import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import { claimHourlyLine, claimLine } from '../../notify/hourly-line.ts';
 import { steadyClock } from '../../platform/steady-clock.ts';
 import { dayMs } from '../../platform/units.ts';
-import { statePaths } from '../../state/paths.ts';
+import { statePaths } from '../../state-folder/paths.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import { counted } from '../../text/numbers.ts';
 import { complain, complaintText } from '../command/complain.ts';

@@ -3,7 +3,7 @@ import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { dayMs } from '../../platform/units.ts';
-import { statePaths } from '../../state/paths.ts';
+import { statePaths } from '../../state-folder/paths.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { findConfig } from '../../config/find-config.ts';
 import { FleetError, messageOf } from '../../errors.ts';
 import { accountName } from '../../platform/account.ts';
-import { writeDurably } from '../../state/durable-file.ts';
+import { writeDurably } from '../../state-folder/durable-file.ts';
 import { counted } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer, printDone } from '../command/answer.ts';

@@ -6,7 +6,7 @@ import { importHosts } from '../../import/import.ts';
 import type { Imported, ImportedHost, Skipped } from '../../import/imported.ts';
 import { compareWithFile, type Difference } from '../../import/written-clients.ts';
 import { escapeControls } from '../../log.ts';
-import { writeDurably } from '../../state/durable-file.ts';
+import { writeDurably } from '../../state-folder/durable-file.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
 import { counted } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';

@@ -4,11 +4,11 @@ import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 
 import type { Config } from '../../config/config.ts';
-import { systemConfigPath } from '../../state/paths.ts';
+import { systemConfigPath } from '../../state-folder/paths.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { changedFault, errnoOf, FleetError, unwritableError, usageError } from '../../errors.ts';
 import { accountName, expandHome } from '../../platform/account.ts';
-import { writeDurably } from '../../state/durable-file.ts';
+import { writeDurably } from '../../state-folder/durable-file.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';

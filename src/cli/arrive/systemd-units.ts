@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Config } from '../../config/config.ts';
-import { systemConfigPath } from '../../state/paths.ts';
+import { systemConfigPath } from '../../state-folder/paths.ts';
 import { usageError } from '../../errors.ts';
 import { minuteMs, secondMs } from '../../platform/units.ts';
-import { packageDir } from '../../state/paths.ts';
+import { packageDir } from '../../state-folder/paths.ts';
 
 export interface SystemdOptions {
   readonly config: Pick<Config, 'collector' | 'clients' | 'serve' | 'storage' | 'metrics' | 'stateDir'>;

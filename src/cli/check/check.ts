@@ -9,7 +9,7 @@ import { passwordWarnings } from '../../config/clients/check-passwords.ts';
 import { messageOf } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { keyIdOf } from '../../seal/sealed-message.ts';
-import { type StatePaths, statePaths } from '../../state/paths.ts';
+import { type StatePaths, statePaths } from '../../state-folder/paths.ts';
 import { counted } from '../../text/numbers.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';

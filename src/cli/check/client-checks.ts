@@ -3,7 +3,7 @@ import { loadRestrictedKeys } from '../../collector/visit/restricted-keys.ts';
 import { escapeControls } from '../../log.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { RequestedCheck } from '../../report/wire.ts';
-import { statePaths } from '../../state/paths.ts';
+import { statePaths } from '../../state-folder/paths.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { placeInFile } from '../../text/plain-text.ts';
 import type { Output } from '../terminal/output.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { listKeys } from '../../collector/keys/key-ring.ts';
 import { siteKeysFault } from '../../collector/schedule/site-keys.ts';
 import type { Config } from '../../config/config.ts';
-import { statePaths } from '../../state/paths.ts';
+import { statePaths } from '../../state-folder/paths.ts';
 import { goneAfter, type ShareStore } from '../../storage/store/share-store.ts';
 
 /** Returns the reason why the site would refuse `collect`: its keys differ from the others'. Else `null`. */

@@ -7,7 +7,7 @@ import type { Config, Finding } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
 import { withTimeout } from '../../platform/deadline.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { statePaths } from '../../state/paths.ts';
+import { statePaths } from '../../state-folder/paths.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { readStored } from '../command/read-stored.ts';
 

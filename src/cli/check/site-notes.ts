@@ -3,7 +3,7 @@ import { openSealedSpool } from '../../collector/spool/sealed-spool.ts';
 import type { Config, ForwardConfig } from '../../config/config.ts';
 import { messageOf } from '../../errors.ts';
 import { secondMs } from '../../platform/units.ts';
-import { statePaths } from '../../state/paths.ts';
+import { statePaths } from '../../state-folder/paths.ts';
 import { describeAge, describeDuration } from '../../text/durations.ts';
 import { counted, namedUpTo } from '../../text/numbers.ts';
 import { plainAnswer } from './plain-answer.ts';

@@ -4,7 +4,7 @@ import { windowSpans, type Span } from '../../alerter/inhibit/windows.ts';
 import { createWatches, hears, isOnPath, type Listener } from '../../alerter/inhibit/recipients-of.ts';
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
-import { statePaths } from '../../state/paths.ts';
+import { statePaths } from '../../state-folder/paths.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs, secondMs } from '../../platform/units.ts';
 import type { Client, Config, Finding, Rule, Severity, Window } from '../../config/config.ts';

@@ -4,9 +4,9 @@ import { type KeyRing, loadKeyRing, loadSealingRing } from '../../collector/keys
 import type { Client, Config } from '../../config/config.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
 import { authorizedKeysOptions, launcherFolders } from '../../loader/launcher.ts';
-import { loadAgentOwner } from '../../state/collector-id.ts';
-import { statePaths } from '../../state/paths.ts';
-import { claimStateFolder } from '../../state/state-folder.ts';
+import { loadAgentOwner } from '../../state-folder/collector-id.ts';
+import { statePaths } from '../../state-folder/paths.ts';
+import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { decodeLoginKey, loadPrivateKey } from '../../transport/credentials/private-key.ts';
 import type { Hop } from '../../transport/route/hop.ts';

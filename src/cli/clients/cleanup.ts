@@ -5,10 +5,10 @@ import { cleanupClient, type CleanupAnswer } from '../../collector/agent/cleanup
 import { collect } from '../../collector/collector.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { asFleetError, FleetError, usageError } from '../../errors.ts';
-import { loadAgentOwner } from '../../state/collector-id.ts';
-import { holdLock } from '../../state/lock.ts';
-import { statePaths } from '../../state/paths.ts';
-import { claimStateFolder } from '../../state/state-folder.ts';
+import { loadAgentOwner } from '../../state-folder/collector-id.ts';
+import { holdLock } from '../../state-folder/lock.ts';
+import { statePaths } from '../../state-folder/paths.ts';
+import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import { describeSize } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';

@@ -10,9 +10,9 @@ import {
   type SpoolLineOptions,
 } from '../../loader/spool-line.ts';
 import { dayMs } from '../../platform/units.ts';
-import { loadAgentOwner } from '../../state/collector-id.ts';
-import { statePaths } from '../../state/paths.ts';
-import { claimStateFolder } from '../../state/state-folder.ts';
+import { loadAgentOwner } from '../../state-folder/collector-id.ts';
+import { statePaths } from '../../state-folder/paths.ts';
+import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import { formatDuration, parseDuration } from '../../text/durations.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';

@@ -1,7 +1,7 @@
 import { secondMs } from '../../platform/units.ts';
-import { holdLock } from '../../state/lock.ts';
-import type { StatePaths } from '../../state/paths.ts';
-import { claimStateFolder } from '../../state/state-folder.ts';
+import { holdLock } from '../../state-folder/lock.ts';
+import type { StatePaths } from '../../state-folder/paths.ts';
+import { claimStateFolder } from '../../state-folder/state-folder.ts';
 
 /** The time limit of the wait: another command holds the lock for a moment, or for seconds if the disk is busy. */
 const waitMs = 30 * secondMs;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { documentsIn } from '../../collector/inbox/document-files.ts';
 import { documentsOf } from '../../collector/inbox/origins.ts';
 import type { Config } from '../../config/config.ts';
-import { statePaths } from '../../state/paths.ts';
+import { statePaths } from '../../state-folder/paths.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { readStored } from './read-stored.ts';
 

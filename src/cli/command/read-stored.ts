@@ -1,7 +1,7 @@
 import type { Config, StorageConfig } from '../../config/config.ts';
 import { FleetError, usageError } from '../../errors.ts';
-import { statePaths } from '../../state/paths.ts';
-import { claimStateFolder } from '../../state/state-folder.ts';
+import { statePaths } from '../../state-folder/paths.ts';
+import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import type { Storage } from '../../storage/store/storage.ts';

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { escapeControls } from '../../log.ts';
-import { packageDir } from '../../state/paths.ts';
+import { packageDir } from '../../state-folder/paths.ts';
 import { unknownTz } from '../../text/server-zone.ts';
 import { createOutput, type Output } from '../terminal/output.ts';
 import { flush, heedSignals, surviveClosedPipes } from '../terminal/streams-and-signals.ts';

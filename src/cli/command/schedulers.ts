@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import type { Config } from '../../config/config.ts';
-import { systemConfigPath } from '../../state/paths.ts';
+import { systemConfigPath } from '../../state-folder/paths.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { runCommand } from '../../platform/run-command.ts';
 import { minuteMs } from '../../platform/units.ts';

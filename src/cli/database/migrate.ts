@@ -1,6 +1,6 @@
 import { FleetError } from '../../errors.ts';
-import { statePaths } from '../../state/paths.ts';
-import { claimStateFolder } from '../../state/state-folder.ts';
+import { statePaths } from '../../state-folder/paths.ts';
+import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import { checkMigrations, migrate } from '../../storage/migrate/migrate.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';

@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config.ts';
 import { usageError } from '../../errors.ts';
-import { takeLock } from '../../state/lock.ts';
-import { statePaths } from '../../state/paths.ts';
-import { claimStateFolder } from '../../state/state-folder.ts';
+import { takeLock } from '../../state-folder/lock.ts';
+import { statePaths } from '../../state-folder/paths.ts';
+import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import type { FileSpace } from '../../storage/sql/database.ts';
 import { databaseKinds, kindOf } from '../../storage/dialects/kinds.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';

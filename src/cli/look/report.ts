@@ -8,7 +8,7 @@ import { historyBytesOf } from '../../look/report-html.ts';
 import { type FleetOutliers, fleetOutliers, noOutliers } from '../../outliers/outliers.ts';
 import type { FleetPage } from '../../page/page.ts';
 import { renderFleetPage } from '../../page/fleet-page.ts';
-import { foreignOwner, writeDurably } from '../../state/durable-file.ts';
+import { foreignOwner, writeDurably } from '../../state-folder/durable-file.ts';
 import { counted, describeSize, parseSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';

@@ -5,11 +5,11 @@ import { pattooUrl, postPattoo, refusals } from '../../agent-program/push/post-p
 import type { Config } from '../../config/config.ts';
 import { FleetError, usageError } from '../../errors.ts';
 import { hourMs, minuteMs } from '../../platform/units.ts';
-import { loadCollectorId } from '../../state/collector-id.ts';
-import { readKeptList, writeKeptList } from '../../state/kept-list.ts';
-import { holdLock } from '../../state/lock.ts';
-import { statePaths, type StatePaths } from '../../state/paths.ts';
-import { claimStateFolder } from '../../state/state-folder.ts';
+import { loadCollectorId } from '../../state-folder/collector-id.ts';
+import { readKeptList, writeKeptList } from '../../state-folder/kept-list.ts';
+import { holdLock } from '../../state-folder/lock.ts';
+import { statePaths, type StatePaths } from '../../state-folder/paths.ts';
+import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import type { ExportStore } from '../../storage/store/figure-store.ts';
 import { counted } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';

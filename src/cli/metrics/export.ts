@@ -8,7 +8,7 @@ import { figureFamilies } from '../../metrics/families.ts';
 import type { HistoryOptions } from '../../metrics/history.ts';
 import type { HistoryTable } from '../../metrics/history-tables.ts';
 import { seriesFamilies } from '../../metrics/series-families.ts';
-import { writeStreamed } from '../../state/streamed-file.ts';
+import { writeStreamed } from '../../state-folder/streamed-file.ts';
 import { counted, describeSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';

@@ -2,7 +2,7 @@ import type { FleetError } from '../../errors.ts';
 import { AwayNotices, type AwayNoticesOptions, isDatabaseAway } from '../../notify/away-notices.ts';
 import { configBroken, databaseAway } from '../../notify/away-state.ts';
 import { openFaultLines } from '../../notify/hourly-line.ts';
-import { statePaths } from '../../state/paths.ts';
+import { statePaths } from '../../state-folder/paths.ts';
 import { complaintText } from '../command/complain.ts';
 import type { Output } from '../terminal/output.ts';
 

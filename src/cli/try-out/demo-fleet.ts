@@ -8,7 +8,7 @@ import { messageOf, usageError } from '../../errors.ts';
 import { parseJson } from '../../platform/parse-json.ts';
 import { keepFile, withFolder } from '../../simulator/fleet-folder.ts';
 import { generateHostKey, type LoopbackServer, startLoopbackServer } from '../../simulator/loopback-server.ts';
-import { makeFolder } from '../../state/durable-file.ts';
+import { makeFolder } from '../../state-folder/durable-file.ts';
 
 /** The folder of the demo and its SSH servers while they run. */
 export type DemoFleet = Awaited<ReturnType<typeof startDemoFleet>>;

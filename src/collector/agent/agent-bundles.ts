@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { brotliCompressSync, constants } from 'node:zlib';
 
 import { FleetError, messageOf } from '../../errors.ts';
-import { agentBundlePath, inventoryBundlePath, shellAgentPath } from '../../state/paths.ts';
+import { agentBundlePath, inventoryBundlePath, shellAgentPath } from '../../state-folder/paths.ts';
 import type { Bundle, Bundles } from './task.ts';
 
 /** Reads the programs that are uploaded to clients. Throws FleetError `internal` if the package was not built. */

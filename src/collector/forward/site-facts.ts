@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 import { boundedTime } from '../../report/outside-values.ts';
-import { writeDurably } from '../../state/durable-file.ts';
+import { writeDurably } from '../../state-folder/durable-file.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 import { fieldsOf, readers } from '../inbox/parse-records.ts';
 

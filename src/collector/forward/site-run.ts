@@ -3,7 +3,7 @@ import path from 'node:path';
 import { asFleetError, messageOf, type FleetError } from '../../errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { ForwardConfig } from '../../config/config.ts';
-import { folderOfClient } from '../../state/client-folder.ts';
+import { folderOfClient } from '../../state-folder/client-folder.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { CollectResult, CollectorRun } from '../collect-options.ts';
 import { boundDocuments, documentsIn, removeStored } from '../inbox/document-files.ts';

@@ -1,6 +1,6 @@
 import type { Client } from '../../config/config.ts';
 import { dayMs } from '../../platform/units.ts';
-import { idFrom, siteId } from '../../state/collector-id.ts';
+import { idFrom, siteId } from '../../state-folder/collector-id.ts';
 import type { RunEnd, RunStart, VisitRecord } from '../../storage/store/run.ts';
 import { allowances, type Allowance, type Origin, type SiteClients } from './origins.ts';
 import { parseDocument, type ParsedDocument, type RecordDocument } from './parse-document.ts';

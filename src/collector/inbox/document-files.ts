@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, read
 import path from 'node:path';
 
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
-import { writeDurably, writeSynced, makeFolder } from '../../state/durable-file.ts';
+import { writeDurably, writeSynced, makeFolder } from '../../state-folder/durable-file.ts';
 import type { RecordDocument } from './parse-document.ts';
 
 /** The end of the name of a document of which an attempt could not store all records. */

@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import type { StatePaths } from '../../state/paths.ts';
+import type { StatePaths } from '../../state-folder/paths.ts';
 import type { NewEvent } from '../../storage/store/event-store.ts';
 import { documentName, documentsIn, documentTime, sizeOf, unmarked, writeDocument } from './document-files.ts';
 import { takeOverEvents } from './older-folders.ts';

@@ -6,8 +6,8 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 import { messageOf } from '../../errors.ts';
-import { makeFolder } from '../../state/durable-file.ts';
-import type { StatePaths } from '../../state/paths.ts';
+import { makeFolder } from '../../state-folder/durable-file.ts';
+import type { StatePaths } from '../../state-folder/paths.ts';
 import type { VisitRecord } from '../../storage/store/run.ts';
 import { documentName, documentTime, namesIn, readDocumentFile, writeDocumentNow } from './document-files.ts';
 import { allowances, documentsOf } from './origins.ts';

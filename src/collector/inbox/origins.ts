@@ -5,8 +5,8 @@ import path from 'node:path';
 import type { Client } from '../../config/config.ts';
 import { errnoOf } from '../../errors.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
-import { folderOfClient } from '../../state/client-folder.ts';
-import type { StatePaths } from '../../state/paths.ts';
+import { folderOfClient } from '../../state-folder/client-folder.ts';
+import type { StatePaths } from '../../state-folder/paths.ts';
 
 export type Origin = { readonly kind: 'collector' | 'events' } | { readonly kind: 'site'; readonly site: string };
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { errnoOf, messageOf } from '../../errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { makeFolder } from '../../state/durable-file.ts';
+import { makeFolder } from '../../state-folder/durable-file.ts';
 import { storeEach, type Unstorable } from '../../storage/sql/store-each.ts';
 import type { EventStore } from '../../storage/store/event-store.ts';
 import type { RunStart } from '../../storage/store/run.ts';

@@ -13,10 +13,10 @@ import { number, object, string } from 'valibot';
 
 import { errnoOf, messageOf } from '../../errors.ts';
 import { dayMs, minuteMs } from '../../platform/units.ts';
-import { makeFolder, syncFolderNow } from '../../state/durable-file.ts';
-import { readKeptList, writeKeptList } from '../../state/kept-list.ts';
-import type { StatePaths } from '../../state/paths.ts';
-import { lowPercent, stateDisks } from '../../state/state-disk.ts';
+import { makeFolder, syncFolderNow } from '../../state-folder/durable-file.ts';
+import { readKeptList, writeKeptList } from '../../state-folder/kept-list.ts';
+import type { StatePaths } from '../../state-folder/paths.ts';
+import { lowPercent, stateDisks } from '../../state-folder/state-disk.ts';
 import { counted } from '../../text/numbers.ts';
 import type { RunStart } from '../../storage/store/run.ts';
 import { documentName, sizeOf, unmarked } from './document-files.ts';

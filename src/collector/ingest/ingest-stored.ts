@@ -6,7 +6,7 @@ import { FleetError } from '../../errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { PrivateKeys } from '../../seal/open.ts';
 import { readHeader, type SealedMessage } from '../../seal/sealed-message.ts';
-import { folderOfClient } from '../../state/client-folder.ts';
+import { folderOfClient } from '../../state-folder/client-folder.ts';
 import type { SealedChoice, SealedPlace, SealedRow, SealedStore } from '../../storage/store/sealed-store.ts';
 import type { IngestItem, ReportStore } from '../../storage/store/storage.ts';
 import type { ClientNames } from '../spool/client-names.ts';

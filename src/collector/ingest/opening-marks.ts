@@ -4,7 +4,7 @@ import path from 'node:path';
 import { array, integer, number, object, pipe, record, string, type InferOutput } from 'valibot';
 
 import { parseJson } from '../../platform/parse-json.ts';
-import { writeSynced } from '../../state/durable-file.ts';
+import { writeSynced } from '../../state-folder/durable-file.ts';
 import { readDocumentFile } from '../inbox/document-files.ts';
 
 /**

@@ -2,10 +2,10 @@ import { chmodSync, lstatSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
-import type { StatePaths } from '../../state/paths.ts';
+import type { StatePaths } from '../../state-folder/paths.ts';
 import { generateKeyPair, privateKeyFromPem, privateKeyToPem, publicKeyToPem } from '../../seal/key-pair.ts';
 import type { KeyPair } from '../../seal/key-pair.ts';
-import { partSuffix, writeDurably } from '../../state/durable-file.ts';
+import { partSuffix, writeDurably } from '../../state-folder/durable-file.ts';
 
 export type KeyPaths = Pick<StatePaths, 'keys' | 'publicKeys' | 'retiredKeys' | 'encryptedStats' | 'stored'>;
 

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 
 import { parseJson } from '../../platform/parse-json.ts';
 import { publicKeyToPem } from '../../seal/key-pair.ts';
-import { writeDurably } from '../../state/durable-file.ts';
+import { writeDurably } from '../../state-folder/durable-file.ts';
 import type { KeyPaths, StoredPair } from './key-files.ts';
 import { readPublicKeys } from './public-keys.ts';
 

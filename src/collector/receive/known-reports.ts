@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
 import { errnoOf } from '../../errors.ts';
-import { folderOfClient } from '../../state/client-folder.ts';
-import { syncFolder } from '../../state/durable-file.ts';
+import { folderOfClient } from '../../state-folder/client-folder.ts';
+import { syncFolder } from '../../state-folder/durable-file.ts';
 import { readSealed } from '../spool/sealed-spool.ts';
 
 /** The number of remembered reports of a client: more than it makes in half a day. */

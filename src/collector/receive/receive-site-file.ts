@@ -3,8 +3,8 @@ import path from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
-import { writeSynced, makeFolder } from '../../state/durable-file.ts';
-import { folderOfClient } from '../../state/client-folder.ts';
+import { writeSynced, makeFolder } from '../../state-folder/durable-file.ts';
+import { folderOfClient } from '../../state-folder/client-folder.ts';
 import { isDocumentName } from '../inbox/document-files.ts';
 import {
   allowances,

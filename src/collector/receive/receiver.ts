@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
-import { statePaths, type StatePaths } from '../../state/paths.ts';
-import { claimStateFolder } from '../../state/state-folder.ts';
+import { statePaths, type StatePaths } from '../../state-folder/paths.ts';
+import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import { documentsIn, sizeOf } from '../inbox/document-files.ts';
 import { documentsOf, type Origin } from '../inbox/origins.ts';
 import { loadKeyRing, loadSealingRing, type KeyRing } from '../keys/key-ring.ts';

@@ -4,7 +4,7 @@ import { formatDuration } from '../../text/durations.ts';
 import { FleetError } from '../../errors.ts';
 import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 import type { RunFact, RunStart } from '../../storage/store/run.ts';
-import { lowPercent, stateDisks, statePlaces } from '../../state/state-disk.ts';
+import { lowPercent, stateDisks, statePlaces } from '../../state-folder/state-disk.ts';
 import type { ReportStore, Storage } from '../../storage/store/storage.ts';
 import { unseenSealed } from '../../storage/store/sealed-store.ts';
 import { counted } from '../../text/numbers.ts';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import type { Client } from '../../config/config.ts';
-import { folderOfClient } from '../../state/client-folder.ts';
+import { folderOfClient } from '../../state-folder/client-folder.ts';
 import { clientsOfSites } from '../inbox/origins.ts';
 import type { SpooledReport } from './sealed-spool.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { makeOwnFolder, syncFolderNow, writeDurably } from '../../state/durable-file.ts';
+import { makeOwnFolder, syncFolderNow, writeDurably } from '../../state-folder/durable-file.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { boundedTime } from '../../report/outside-values.ts';
 import type { SealedItem } from '../../storage/store/sealed-store.ts';

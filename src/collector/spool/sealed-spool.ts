@@ -16,12 +16,12 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { remembered } from '../../platform/remembered.ts';
-import { makeOwnFolder, isOldPart, partSuffix, sharedSync, writeSynced } from '../../state/durable-file.ts';
+import { makeOwnFolder, isOldPart, partSuffix, sharedSync, writeSynced } from '../../state-folder/durable-file.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { boundedTime } from '../../report/outside-values.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
-import { clientOfFolder, folderOfClient } from '../../state/client-folder.ts';
+import { clientOfFolder, folderOfClient } from '../../state-folder/client-folder.ts';
 import { removeStored } from '../inbox/document-files.ts';
 import type { Keep } from '../inbox/stored-files.ts';
 import { inTurns, siteFolders } from '../inbox/origins.ts';

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { formatSize } from '../../text/numbers.ts';
 import { FleetError } from '../../errors.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
-import { folderOfClient } from '../../state/client-folder.ts';
+import { folderOfClient } from '../../state-folder/client-folder.ts';
 import { onDisk } from '../inbox/stored-files.ts';
 import { rootOf, type ArrivedReport, type SealedSpool, type SpooledReport } from './sealed-spool.ts';
 

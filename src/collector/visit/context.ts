@@ -3,7 +3,7 @@ import type { ClientFacts } from '../../storage/store/storage.ts';
 import type { CollectorRun } from '../collect-options.ts';
 import type { AgentResult, ReceivedReport } from '../agent/agent-stream.ts';
 import type { AgentTask, Bundles } from '../agent/task.ts';
-import { agentOwner } from '../../state/collector-id.ts';
+import { agentOwner } from '../../state-folder/collector-id.ts';
 import type { RestrictedKeys } from './restricted-keys.ts';
 
 type OfRun = 'config' | 'start' | 'keyRing' | 'dryRun' | 'signal' | 'now' | 'transportFor';

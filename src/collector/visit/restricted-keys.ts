@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import type { Client } from '../../config/config.ts';
 import { FleetError, messageOf } from '../../errors.ts';
-import { writeDurably } from '../../state/durable-file.ts';
+import { writeDurably } from '../../state-folder/durable-file.ts';
 
 type Named = Pick<Client, 'name'>;
 

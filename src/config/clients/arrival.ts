@@ -1,4 +1,4 @@
-import { siteId } from '../../state/collector-id.ts';
+import { siteId } from '../../state-folder/collector-id.ts';
 import type { Arrival, Bastion, Client } from '../config.ts';
 
 /** True if the collector reaches the machine by SSH. */

@@ -1,4 +1,4 @@
-import { statePaths } from '../../state/paths.ts';
+import { statePaths } from '../../state-folder/paths.ts';
 import type { Config } from '../config.ts';
 import { usualStateFolder } from '../xml/last-good.ts';
 import { localPath } from '../xml/local-path.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { FleetError } from '../../errors.ts';
 import { expandHome } from '../../platform/account.ts';
-import { packageDir, systemConfigPath } from '../../state/paths.ts';
+import { packageDir, systemConfigPath } from '../../state-folder/paths.ts';
 import type { Findings, Place, SourceFile } from './findings.ts';
 import { fileNameMatcher, isGlob } from '../values/globs.ts';
 import { parseElements, type Element } from './parse-elements.ts';

@@ -7,9 +7,9 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, rm
 import path from 'node:path';
 
 import { expandHome } from '../../platform/account.ts';
-import { writeDurably, makeOwnFolder } from '../../state/durable-file.ts';
-import { statePaths } from '../../state/paths.ts';
-import { checkStateFolder, tryStateFolder } from '../../state/state-folder.ts';
+import { writeDurably, makeOwnFolder } from '../../state-folder/durable-file.ts';
+import { statePaths } from '../../state-folder/paths.ts';
+import { checkStateFolder, tryStateFolder } from '../../state-folder/state-folder.ts';
 import type { SourceFile } from './findings.ts';
 import type { ConfigTree } from './include.ts';
 import type { Element } from './parse-elements.ts';

@@ -9,8 +9,8 @@ import { EventDatabase } from '../../events/event-database.ts';
 import { EventIntake } from '../../events/events.ts';
 import type { ParsedEvent } from '../../events/parse-event.ts';
 import { isFamilyOff } from '../../platform/listen.ts';
-import { statePaths } from '../../state/paths.ts';
-import { claimStateFolder } from '../../state/state-folder.ts';
+import { statePaths } from '../../state-folder/paths.ts';
+import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import { EventCommand } from './event-command.ts';
 import { EventEndpoint } from './event-endpoint.ts';
 

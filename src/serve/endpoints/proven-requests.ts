@@ -18,9 +18,9 @@ import {
   sha256,
   siteOfSender,
 } from '../../seal/push.ts';
-import { folderOfClient } from '../../state/client-folder.ts';
-import { statePaths } from '../../state/paths.ts';
-import { pushKeyFinder } from '../../state/push-keys.ts';
+import { folderOfClient } from '../../state-folder/client-folder.ts';
+import { statePaths } from '../../state-folder/paths.ts';
+import { pushKeyFinder } from '../../state-folder/push-keys.ts';
 import { InUse, Rates } from '../rates.ts';
 import { type Refusal, refuse, refuseNow, refuseUnkept, strange } from './push-refusal.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { sqlDir } from '../../state/paths.ts';
+import { sqlDir } from '../../state-folder/paths.ts';
 
 /** A numbered file of a folder of `sql/`. */
 export interface MigrationFile {

@@ -1,4 +1,4 @@
-import type { StateDisk } from '../../state/state-disk.ts';
+import type { StateDisk } from '../../state-folder/state-disk.ts';
 import type { Program, RunFact } from './run.ts';
 import type { SealedSummary } from './sealed-store.ts';
 import { type RecordOf, recordShape, text, time, timeOrNull } from './record-shape.ts';

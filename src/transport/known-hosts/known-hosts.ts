@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 
-import { makeFolder } from '../../state/durable-file.ts';
+import { makeFolder } from '../../state-folder/durable-file.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { HostKey } from './fingerprint.ts';

@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 
-import { writeDurably } from '../../state/durable-file.ts';
+import { writeDurably } from '../../state-folder/durable-file.ts';
 import type { HostKey } from './fingerprint.ts';
 import { hostsMatch, parseKnownHostLine } from './known-hosts-line.ts';
 import { appendLines, knownHostLine, loadKnownHosts } from './known-hosts.ts';

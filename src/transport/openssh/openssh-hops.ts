@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, readSync, rmSync, writeFileSync } from 
 import path from 'node:path';
 
 import { FleetError, type ErrorCode } from '../../errors.ts';
-import { packageDir } from '../../state/paths.ts';
+import { packageDir } from '../../state-folder/paths.ts';
 import { bastionFailed, dialRefusalCode, notForwarded, ofClient } from '../bastions/bastion-failed.ts';
 import type { Hop } from '../route/hop.ts';
 import { unfit, type OpensshRoute } from './openssh-arguments.ts';

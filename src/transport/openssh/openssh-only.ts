@@ -1,8 +1,8 @@
 import type { Client } from '../../config/config.ts';
 import { comparableHost } from '../../config/values/networks.ts';
 import { dayMs } from '../../platform/units.ts';
-import { loadNotedNames, type NotedNames } from '../../state/noted-names.ts';
-import { statePaths } from '../../state/paths.ts';
+import { loadNotedNames, type NotedNames } from '../../state-folder/noted-names.ts';
+import { statePaths } from '../../state-folder/paths.ts';
 
 /** The time after which the built-in transport is tried again: the server may offer other algorithms by then. */
 const forgottenMs = 7 * dayMs;

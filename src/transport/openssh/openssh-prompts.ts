@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import type { ErrorCode } from '../../errors.ts';
-import { packageDir } from '../../state/paths.ts';
+import { packageDir } from '../../state-folder/paths.ts';
 import { isPasswordPrompt } from '../ssh2/login.ts';
 import type { OpensshSecrets } from './openssh-arguments.ts';
 import type { OpensshLog } from './openssh-log.ts';

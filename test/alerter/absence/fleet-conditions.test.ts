@@ -9,7 +9,7 @@ import { client, lost, run, seen, startPasses } from '../support/fleet-passes.ts
 import { at } from '../support/rows.ts';
 import { clock, everyMs, sampledRowsOf, startTransition } from '../support/time-line.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
-import { siteId } from '../../../src/state/collector-id.ts';
+import { siteId } from '../../../src/state-folder/collector-id.ts';
 
 const three = `${client('web-1')}${client('web-2')}${client('web-3')}`;
 const config = configOf(`<alerts zone="UTC"/>${three}`);

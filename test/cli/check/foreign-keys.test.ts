@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import { foreignKeys } from '../../../src/cli/check/foreign-keys.ts';
 import { loadKeyRing } from '../../../src/collector/keys/key-ring.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
-import { statePaths } from '../../../src/state/paths.ts';
-import { claimStateFolder } from '../../../src/state/state-folder.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
+import { claimStateFolder } from '../../../src/state-folder/state-folder.ts';
 import type { SeenCollector } from '../../../src/storage/store/share-store.ts';
 import { configFolder } from '../../support/run-cli.ts';
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { findStarters, goneFiles, warningsOf } from '../../../src/cli/check/starters.ts';
-import { systemConfigPath } from '../../../src/state/paths.ts';
+import { systemConfigPath } from '../../../src/state-folder/paths.ts';
 import { makeConfig } from '../../support/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

@@ -14,7 +14,7 @@ import {
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
-import { takeLock } from '../../../src/state/lock.ts';
+import { takeLock } from '../../../src/state-folder/lock.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { isWide } from '../../support/long-tests.ts';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { waitingRuns } from '../../../src/cli/command/left-database.ts';
 import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { runDocuments } from '../../../src/collector/inbox/run-documents.ts';
-import { statePaths } from '../../../src/state/paths.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import { notLooked, runEnd, runStart } from '../../storage/support/samples.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
 
 import { openSqlite } from '../../../src/platform/sqlite.ts';
-import { takeLock } from '../../../src/state/lock.ts';
+import { takeLock } from '../../../src/state-folder/lock.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';

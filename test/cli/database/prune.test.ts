@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { takeLock } from '../../../src/state/lock.ts';
+import { takeLock } from '../../../src/state-folder/lock.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { configFolder, exits, runCli } from '../../support/run-cli.ts';
 import { item, visit } from '../../storage/support/samples.ts';

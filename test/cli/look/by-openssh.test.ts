@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { byOpensshLines } from '../../../src/cli/check/failed-trials.ts';
-import { statePaths } from '../../../src/state/paths.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
 import { opensshOnlyIn, serverName } from '../../../src/transport/openssh/openssh-only.ts';
 import { configFolder, runCli, succeeded } from '../../support/run-cli.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
-import { takeLock } from '../../../src/state/lock.ts';
+import { takeLock } from '../../../src/state-folder/lock.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { item } from '../../storage/support/samples.ts';
 import { listenOn } from '../../support/free-port.ts';

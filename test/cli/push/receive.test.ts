@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { takeLock } from '../../../src/state/lock.ts';
+import { takeLock } from '../../../src/state-folder/lock.ts';
 import { configFolder, runBuilt, type CliResult } from '../../support/run-cli.ts';
 
 test(

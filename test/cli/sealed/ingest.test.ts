@@ -5,8 +5,8 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { loadKeyRing } from '../../../src/collector/keys/key-ring.ts';
-import { takeLock } from '../../../src/state/lock.ts';
-import { statePaths } from '../../../src/state/paths.ts';
+import { takeLock } from '../../../src/state-folder/lock.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
 import { generateKeyPair, type KeyPair } from '../../../src/seal/key-pair.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';

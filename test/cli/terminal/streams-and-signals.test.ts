@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 
-import { packageDir } from '../../../src/state/paths.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
 
 const script = `
 import { heedSignals } from ${JSON.stringify(path.join(packageDir, 'src/cli/terminal/streams-and-signals.ts'))};

@@ -16,7 +16,7 @@ import type { Client, CollectorConfig } from '../../../src/config/config.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/platform/units.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
-import { siteId } from '../../../src/state/collector-id.ts';
+import { siteId } from '../../../src/state-folder/collector-id.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { makeClient, makeConfig, makeFleet, type Fleet } from '../../support/fleet.ts';
 import { sealedSample } from '../../support/sealed-report.ts';

@@ -8,8 +8,8 @@ import type { Client } from '../../../src/config/config.ts';
 import { storedFolders } from '../../../src/collector/inbox/stored-files.ts';
 import { hourMs, minuteMs } from '../../../src/platform/units.ts';
 import { senderOfSite } from '../../../src/seal/push.ts';
-import { statePaths } from '../../../src/state/paths.ts';
-import { newPushKey, writePushKeys } from '../../../src/state/push-keys.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
+import { newPushKey, writePushKeys } from '../../../src/state-folder/push-keys.ts';
 import { makeClient, makeConfig, makeFleet, type Fleet } from '../../support/fleet.ts';
 import { startPushServer } from '../../support/push-server.ts';
 

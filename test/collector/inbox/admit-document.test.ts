@@ -6,7 +6,7 @@ import { clientsOfSites, folderOfSite } from '../../../src/collector/inbox/origi
 import { parseVisit } from '../../../src/collector/inbox/parse-records.ts';
 import type { Client } from '../../../src/config/config.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/platform/units.ts';
-import { siteId } from '../../../src/state/collector-id.ts';
+import { siteId } from '../../../src/state-folder/collector-id.ts';
 import { madeEvent } from '../../events/support/event-samples.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { makeClient } from '../../support/fleet.ts';

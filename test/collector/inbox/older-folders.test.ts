@@ -9,7 +9,7 @@ import { EventDocuments } from '../../../src/collector/inbox/event-documents.ts'
 import { takeOverJournals } from '../../../src/collector/inbox/older-folders.ts';
 import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { parseDocument } from '../../../src/collector/inbox/parse-document.ts';
-import { statePaths } from '../../../src/state/paths.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
 import { makeClient, makeFleet } from '../../support/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

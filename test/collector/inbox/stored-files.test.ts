@@ -18,8 +18,8 @@ import {
   StoringFiles,
 } from '../../../src/collector/inbox/stored-files.ts';
 import { minuteMs } from '../../../src/platform/units.ts';
-import { folderOfClient } from '../../../src/state/client-folder.ts';
-import { statePaths } from '../../../src/state/paths.ts';
+import { folderOfClient } from '../../../src/state-folder/client-folder.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
 import { runStart } from '../../storage/support/samples.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { loadKeyRing } from '../../../src/collector/keys/key-ring.ts';
 import { openMarks } from '../../../src/collector/ingest/opening-marks.ts';
-import { statePaths, type StatePaths } from '../../../src/state/paths.ts';
+import { statePaths, type StatePaths } from '../../../src/state-folder/paths.ts';
 import { makeFleet, quarantined, type Fleet } from '../../support/fleet.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { programArgs } from '../../support/program-args.ts';

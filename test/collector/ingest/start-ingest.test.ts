@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { createClientNames } from '../../../src/collector/spool/client-names.ts';
-import { folderOfClient } from '../../../src/state/client-folder.ts';
+import { folderOfClient } from '../../../src/state-folder/client-folder.ts';
 import type { CollectEvent } from '../../../src/collector/collect-options.ts';
 import { startIngest } from '../../../src/collector/ingest/start-ingest.ts';
 import type { Ingest, IngestOptions } from '../../../src/collector/ingest/ingest-options.ts';

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { loadCollectorId } from '../../../src/state/collector-id.ts';
+import { loadCollectorId } from '../../../src/state-folder/collector-id.ts';
 import { generateKey, listKeys, loadKeyRing } from '../../../src/collector/keys/key-ring.ts';
 import { loadSealingRing, rotateKeys } from '../../../src/collector/keys/key-ring.ts';
 import { importPublicKey } from '../../../src/collector/keys/public-keys.ts';
@@ -12,7 +12,7 @@ import { describeMissingKey } from '../../../src/collector/keys/retired-keys.ts'
 import { defaultBounds, openQuarantine } from '../../../src/collector/spool/quarantine.ts';
 import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';
 import { FleetError } from '../../../src/errors.ts';
-import { statePaths } from '../../../src/state/paths.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
 import { generateKeyPair, privateKeyToPem } from '../../../src/seal/key-pair.ts';
 import { openReport } from '../../../src/seal/open.ts';
 import type { KeyUse } from '../../../src/storage/store/sealed-store.ts';

@@ -13,7 +13,7 @@ import { encodeFrame, encodeJsonFrame } from '../../../src/report/frames.ts';
 import { pushLimits, pushMarker } from '../../../src/seal/push.ts';
 import { protocolVersion } from '../../../src/report/wire.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
-import { statePaths } from '../../../src/state/paths.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
 import { makeClient, makeConfig, makeFleet, type Fleet } from '../../support/fleet.ts';
 import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
 import { sealedSample, type SealedSample } from '../../support/sealed-report.ts';

@@ -7,7 +7,7 @@ import { removeStored } from '../../../src/collector/inbox/document-files.ts';
 import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { keepPushedVisit, runDocuments } from '../../../src/collector/inbox/run-documents.ts';
 import { prepareStorage, storeWaiting } from '../../../src/collector/run/prepare-storage.ts';
-import { statePaths } from '../../../src/state/paths.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
 import type { EventStore } from '../../../src/storage/store/event-store.ts';
 import type { ReportStore } from '../../../src/storage/store/storage.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { FleetError } from '../../../src/errors.ts';
-import { statePaths } from '../../../src/state/paths.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
 import { makeClient, makeFleet, storageAway, type Fleet } from '../../support/fleet.ts';
 import { runEnd, runStart } from '../../storage/support/samples.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';

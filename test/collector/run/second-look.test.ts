@@ -12,7 +12,7 @@ import { lookAgain } from '../../../src/collector/run/second-look.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { minuteMs } from '../../../src/platform/units.ts';
-import { statePaths } from '../../../src/state/paths.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
 import type { NewEvent } from '../../../src/storage/store/event-store.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { runStart } from '../../storage/support/samples.ts';

@@ -5,7 +5,7 @@ import type { Client } from '../../../src/config/config.ts';
 import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { keepPushedVisit } from '../../../src/collector/inbox/run-documents.ts';
 import { minuteMs } from '../../../src/platform/units.ts';
-import { statePaths } from '../../../src/state/paths.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
 import { visit } from '../../storage/support/samples.ts';
 import { makeClient, makeFleet, storageAway, type Fleet } from '../../support/fleet.ts';
 

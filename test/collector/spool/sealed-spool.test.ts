@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writ
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { folderOfClient } from '../../../src/state/client-folder.ts';
+import { folderOfClient } from '../../../src/state-folder/client-folder.ts';
 import { openSealedSpool, readSealed, type ArrivedReport } from '../../../src/collector/spool/sealed-spool.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

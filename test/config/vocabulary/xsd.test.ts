@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { vocabulary } from '../../../src/config/vocabulary/vocabulary.ts';
 import { schemaText } from '../../../build/reference/config-xsd.ts';
-import { packageDir } from '../../../src/state/paths.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
 import { configFolder, faultsOf, nowMs } from '../support/config-files.ts';
 
 const schema = path.join(packageDir, 'config.xsd');

@@ -3,7 +3,7 @@ import { chmodSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { packageDir } from '../../../src/state/paths.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import {
   assertFault,

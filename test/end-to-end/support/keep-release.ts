@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-import { packageDir } from '../../../src/state/paths.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import { freePort } from '../../support/free-port.ts';
 import { startImapServer } from '../../support/imap-server.ts';

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { packageDir } from '../../../src/state/paths.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
 import type { Report } from '../../../src/report/report.ts';
 import type { AgentRequest } from '../../../src/report/wire.ts';
 import { encodeReport } from '../../../src/report/encode-report.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { packageDir } from '../../../src/state/paths.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
 
 export function vector(name: string): unknown {
   return JSON.parse(readFileSync(path.join(packageDir, 'test/testdata/webhooks', `${name}.json`), 'utf8'));

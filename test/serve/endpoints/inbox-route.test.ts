@@ -7,9 +7,9 @@ import { test, type TestContext } from 'node:test';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { postSigned } from '../../../src/platform/signed-post.ts';
 import { pathInInbox, pushPath, senderOfSite, type SignedPath } from '../../../src/seal/push.ts';
-import { idFrom } from '../../../src/state/collector-id.ts';
-import { statePaths } from '../../../src/state/paths.ts';
-import { newPushKey, writePushKeys } from '../../../src/state/push-keys.ts';
+import { idFrom } from '../../../src/state-folder/collector-id.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
+import { newPushKey, writePushKeys } from '../../../src/state-folder/push-keys.ts';
 import { makeClient, makeConfig, makeFleet } from '../../support/fleet.ts';
 import { startPushServer } from '../../support/push-server.ts';
 

@@ -6,12 +6,12 @@ import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
 import { test, type TestContext } from 'node:test';
 
-import { newPushKey, writePushKeys } from '../../../src/state/push-keys.ts';
+import { newPushKey, writePushKeys } from '../../../src/state-folder/push-keys.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { contentDigest, encodePushHeader, maxPushBytes, requestMac, sha256 } from '../../../src/seal/push.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
 import type { RefusedPush } from '../../../src/serve/endpoints/push-route.ts';
-import { statePaths } from '../../../src/state/paths.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
 import { makeClient, makeConfig, makeFleet } from '../../support/fleet.ts';
 import { startPushServer } from '../../support/push-server.ts';
 import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';

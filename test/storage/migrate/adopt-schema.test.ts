@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { createConnection } from 'mysql2/promise';
 
 import type { StorageConfig } from '../../../src/config/config.ts';
-import { sqlDir } from '../../../src/state/paths.ts';
+import { sqlDir } from '../../../src/state-folder/paths.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { checkMigrations, migrate, migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
 import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';

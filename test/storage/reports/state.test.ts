@@ -7,7 +7,7 @@ import fc from 'fast-check';
 
 import { stateDigest } from '../../../src/report/state/state.ts';
 import type { StateKind, StateSection } from '../../../src/report/report.ts';
-import { packageDir } from '../../../src/state/paths.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import type { IngestItem } from '../../../src/storage/store/storage.ts';
 import { isWide } from '../../support/long-tests.ts';

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
-import { packageDir } from '../../../src/state/paths.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
 import { dial, resolveHost, type DialOptions } from '../../../src/transport/connection/dial.ts';
 import { listen } from '../../support/free-port.ts';
 import { fails } from '../../support/login.ts';

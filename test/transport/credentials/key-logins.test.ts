@@ -5,7 +5,7 @@ import { before, describe, it } from 'node:test';
 
 import type { Client, SshSettings } from '../../../src/config/config.ts';
 import type { FleetError } from '../../../src/errors.ts';
-import { loadNotedNames } from '../../../src/state/noted-names.ts';
+import { loadNotedNames } from '../../../src/state-folder/noted-names.ts';
 import { planLogin } from '../../../src/transport/ssh2/login.ts';
 import { loadPrivateKey } from '../../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../../src/transport/transport-for.ts';

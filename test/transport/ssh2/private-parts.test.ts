@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { packageDir } from '../../../src/state/paths.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
 import { newClient, ssh2Version, type ParsedKey } from '../../../src/transport/connection/ssh2.ts';
 import { sendAhead } from '../../../src/transport/ssh2/pipelining.ts';
 import { wantsAnswer } from '../../../src/transport/ssh2/connect-ssh2.ts';

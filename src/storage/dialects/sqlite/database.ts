@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { makeFolder } from '../../../state/durable-file.ts';
+import { makeFolder } from '../../../state-folder/durable-file.ts';
 import {
   isSqliteBusy,
   openSqlite,

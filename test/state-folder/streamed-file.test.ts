@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, utimesSy
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { writeStreamed } from '../../src/state/streamed-file.ts';
+import { writeStreamed } from '../../src/state-folder/streamed-file.ts';
 import { withSmallDisk } from '../support/small-disk.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 

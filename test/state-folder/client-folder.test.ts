@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { clientOfFolder, folderOfClient } from '../../src/state/client-folder.ts';
+import { clientOfFolder, folderOfClient } from '../../src/state-folder/client-folder.ts';
 import { codePoint } from '../support/code-points.ts';
 
 const names: readonly (readonly [string, string])[] = [

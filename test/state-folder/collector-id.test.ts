@@ -3,7 +3,7 @@ import { statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { loadAgentOwner, loadCollectorId } from '../../src/state/collector-id.ts';
+import { loadAgentOwner, loadCollectorId } from '../../src/state-folder/collector-id.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 test('collectors that share a site are one on clients, and others are themselves', (t) => {

@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { loadNotedNames } from '../../src/state/noted-names.ts';
+import { loadNotedNames } from '../../src/state-folder/noted-names.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const dir = tempFolder();

@@ -17,7 +17,7 @@ import { after, test } from 'node:test';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { holdLock, lookAtLock, takeLock, type LockAttempt, type LockHolder } from '../../src/state/lock.ts';
+import { holdLock, lookAtLock, takeLock, type LockAttempt, type LockHolder } from '../../src/state-folder/lock.ts';
 import { programArgs } from '../support/program-args.ts';
 import { fill, withSmallDisk } from '../support/small-disk.ts';
 import { tempFolder } from '../support/temp-folder.ts';

@@ -16,13 +16,13 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
-import { statePaths, type StateFolder, type StatePaths } from '../../src/state/paths.ts';
+import { statePaths, type StateFolder, type StatePaths } from '../../src/state-folder/paths.ts';
 import {
   checkStateFolder,
   claimStateFolder,
   refuseFileOfOthers,
   tryStateFolder,
-} from '../../src/state/state-folder.ts';
+} from '../../src/state-folder/state-folder.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const isRoot = process.getuid?.() === 0;

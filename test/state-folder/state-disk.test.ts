@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { stateDisks, statePlaces } from '../../src/state/state-disk.ts';
+import { stateDisks, statePlaces } from '../../src/state-folder/state-disk.ts';
 import { pluck } from '../support/pluck.ts';
 
 test('free is what df calls available of used and available, and one file system counts once', (t) => {

@@ -3,7 +3,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { newPushKey, pushKeyFinder, readPushKeys, writePushKeys } from '../../src/state/push-keys.ts';
+import { newPushKey, pushKeyFinder, readPushKeys, writePushKeys } from '../../src/state-folder/push-keys.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const file = path.join(tempFolder(), 'push-keys.json');

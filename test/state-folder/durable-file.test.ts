@@ -26,7 +26,7 @@ import {
   sharedSync,
   writeDurably,
   writeSynced,
-} from '../../src/state/durable-file.ts';
+} from '../../src/state-folder/durable-file.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
