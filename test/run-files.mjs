@@ -4,8 +4,8 @@
  * for servers part of their time. A file of the first tier above `maxFileN` fails unless `dearFiles` has its reason.
  *
  * N is the CPU of `node -e 0` where Node reads the system's certificates at its start, 58 ms on the machine of
- * docs/performance.md and three times that on a slow one. Seconds differ by machine, multiples of N less; but other work
- * beside it makes a file dearer than N, by up to a third. So a file above `maxFileN` is measured again alone.
+ * docs/performance.md and three times that on a slow one. Seconds differ by machine, multiples of N less. Other work
+ * beside it makes a file dearer, by up to a third, but not N: a file above `maxFileN` is measured again alone.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
