@@ -77,14 +77,21 @@ function upgrade(release: KeptRelease): void {
       return path.join(dir, name);
     };
     const outbox = path.join(dir, 'state/outbox');
+    const mail = (name: string): string => readFileSync(path.join(outbox, name), 'utf8');
     return {
       dir,
       servePort: Number(serve),
       config: write('config.xml', element),
       /** The same config.xml, but no run migrates. */
       careful: write('careful.xml', element.replace('/>', ' migrate="no"/>')),
-      mails: () => (existsSync(outbox) ? readdirSync(outbox).sort() : []),
-      mail: (name: string) => readFileSync(path.join(outbox, name), 'utf8'),
+      /** The mails, but for one about this machine, the client that is asked: its boot is another than the kept one. */
+      mails: () =>
+        existsSync(outbox)
+          ? readdirSync(outbox)
+              .sort()
+              .filter((name) => !/ was booted at /.test(mail(name)))
+          : [],
+      mail,
       rows: async (columns?: Columns): Promise<Rows> => await rowsOf(storage, columns),
       ask: async (sql: string) => await ask(storage, sql),
       first: async (sql: string) => (await ask(storage, sql))[0] ?? assert.fail(sql),

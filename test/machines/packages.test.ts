@@ -147,7 +147,7 @@ function liveIn(suite: string, root: string, first: string, newer: string): void
       '/etc/fleet-health/other',
   );
   assert.match(
-    asUser('fleet-health -c /etc/fleet-health/other/config.xml check'),
+    inside('fleet-health -c /etc/fleet-health/other/config.xml check'),
     /no password, private key or ssh-agent for gone[^]*config\.xml is valid: 1 client/,
   );
   inside('rm -r /etc/fleet-health/other /etc/fleet-health/hosts.xml');
