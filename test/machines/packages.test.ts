@@ -173,7 +173,7 @@ function liveIn(suite: string, root: string, first: string, newer: string): void
   inside(`dpkg -r ${packageNames.toReversed().join(' ')}`);
   assert.ok(existsSync(path.join(state, 'fleet.db')), 'remove keeps the state');
   assert.ok(existsSync(path.join(root, 'etc/fleet-health/config.xml')));
-  assert.equal(inside('find /etc/systemd -name "fleet-health*" | wc -l').trim(), '0');
+  assert.equal(inside('find /etc/systemd -name "fleet-health*" -type l | wc -l').trim(), '0');
 
   inside(`dpkg -P ${packageNames.toReversed().join(' ')}`);
   assert.deepEqual(listed(), before, 'purge leaves nothing but config.xml');
