@@ -84,12 +84,12 @@ function upgrade(release: KeptRelease): void {
       config: write('config.xml', element),
       /** The same config.xml, but no run migrates. */
       careful: write('careful.xml', element.replace('/>', ' migrate="no"/>')),
-      /** The mails, but for one about this machine, the client that is asked: its boot is another than the kept one. */
+      /** The mails, but for those about this machine, which is two clients: its boot is another than the kept one. */
       mails: () =>
         existsSync(outbox)
           ? readdirSync(outbox)
               .sort()
-              .filter((name) => !/ was booted at /.test(mail(name)))
+              .filter((name) => !/\b(?:asked|laptop) was booted at /.test(mail(name)))
           : [],
       mail,
       rows: async (columns?: Columns): Promise<Rows> => await rowsOf(storage, columns),
