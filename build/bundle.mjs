@@ -14,7 +14,7 @@ const dist = path.join(root, 'dist');
 const parts = path.join(dist, 'parts');
 
 /** Packages that every command needs, and ES modules that `require` cannot load on each supported Node. */
-const bundled = ['commander', 'picomatch', 'string-width', 'valibot'];
+const bundled = ['commander', 'fast-xml-parser', 'picomatch', 'string-width', 'valibot'];
 
 const { dependencies, version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const external = Object.keys(dependencies).filter((name) => !bundled.includes(name));

@@ -1,7 +1,7 @@
 /**
- * Reads the part of XML 1.0 that config.xml may use: one root, matching tags, quoted attributes, only the five named
- * entities and character references, no DOCTYPE (so no entity can grow). Parsers of all of XML report few faults with
- * a remedy.
+ * Checks that a text is the part of XML 1.0 that config.xml may use: one root, matching tags, quoted attributes, only
+ * the five named entities and character references, no DOCTYPE (so no entity can grow). fast-xml-parser accepts many
+ * texts beyond that.
  */
 
 import { hasMergeMark, mergeAdvice, otherForm } from './no-xml.ts';
@@ -10,21 +10,6 @@ import { hasMergeMark, mergeAdvice, otherForm } from './no-xml.ts';
 export interface XmlFault {
   readonly offset: number;
   readonly message: string;
-}
-
-/** An element with the offset of its tag. References in its attributes are replaced. */
-export interface XmlElement {
-  readonly name: string;
-  readonly offset: number;
-  readonly attributes: Record<string, string>;
-  readonly children: XmlElement[];
-}
-
-export interface XmlDocument {
-  /** The root element; null after a fault. */
-  readonly root: XmlElement | null;
-  /** All faults that can be distinguished, up to the first that breaks the structure. */
-  readonly faults: readonly XmlFault[];
 }
 
 const maxDepth = 64;
@@ -37,34 +22,35 @@ const declaration = new RegExp(
   '^<\\?xml\\s+version\\s*=\\s*["\']([^"\']*)["\'](?:\\s+encoding\\s*=\\s*["\']([^"\']*)["\'])?' +
     '(?:\\s+standalone\\s*=\\s*["\'](?:yes|no)["\'])?\\s*\\?>',
 );
-/** Names that are harmful as keys of an object. */
+/** Names that fast-xml-parser rejects without a line, because they are harmful as keys of an object. */
 const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 // XML 1.0, 2.2: no control characters but tab and line breaks, no surrogates alone, no FFFE and FFFF.
 const forbidden = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
 
-/** Reads a document. */
-export function readXml(text: string): XmlDocument {
+/** Returns all faults that can be distinguished. Stops at the first fault that breaks the structure. */
+export function xmlFaults(text: string): readonly XmlFault[] {
   const faults: XmlFault[] = [];
   for (const { index } of text.matchAll(forbidden)) {
     faults.push({ offset: index, message: 'a control character that XML does not allow; remove it' });
-    if (faults.length === 20) return { root: null, faults };
+    if (faults.length === 20) return faults;
   }
-  const read = readRoot(text, (offset, message) => faults.push({ offset, message }));
-  if ('message' in read) faults.push(read);
-  return { root: 'message' in read || faults.length > 0 ? null : read, faults };
+  const broken = readDocument(text, (offset, message) => faults.push({ offset, message }));
+  if (broken !== null) faults.push(broken);
+  return faults;
 }
 
 type ReportFault = (offset: number, message: string) => void;
 
-function readRoot(text: string, reportFault: ReportFault): XmlElement | XmlFault {
-  const open: XmlElement[] = [];
-  let root: XmlElement | null = null;
-  let at = readDeclaration(text, reportFault);
+function readDocument(text: string, reportFault: ReportFault): XmlFault | null {
+  const open: { readonly name: string; readonly offset: number }[] = [];
+  let rootSeen = false;
+  let at = 0;
+  const declared = readDeclaration(text, reportFault);
+  if (declared > 0) at = declared;
   while (at < text.length) {
     const next = text.indexOf('<', at);
     const textEnd = next < 0 ? text.length : next;
-    const place = { text, from: at, to: textEnd, outside: open.length === 0, rootSeen: root !== null };
-    const stray = checkText(place, reportFault);
+    const stray = checkText({ text, from: at, to: textEnd, outside: open.length === 0, rootSeen }, reportFault);
     if (stray !== null) return stray;
     if (next < 0) break;
     const skipped = skipSpecial(text, next, open.length === 0);
@@ -85,23 +71,20 @@ function readRoot(text: string, reportFault: ReportFault): XmlElement | XmlFault
       at = closeTag.lastIndex;
       continue;
     }
-    const parent = open.at(-1);
-    if (parent === undefined && root !== null) {
+    if (open.length === 0 && rootSeen) {
       return { offset: next, message: 'a second root element; everything belongs into one <config>' };
     }
+    rootSeen = true;
     const tag = readTag(text, next, reportFault);
     if ('message' in tag) return tag;
-    const { element } = tag;
-    if (parent === undefined) root = element;
-    else parent.children.push(element);
-    if (!tag.selfClosing) open.push(element);
+    if (!tag.selfClosing) open.push({ name: tag.name, offset: next });
     if (open.length > maxDepth) return { offset: next, message: `elements nested more than ${maxDepth} deep` };
     at = tag.end;
   }
   const unclosed = open.at(-1);
   if (unclosed !== undefined)
     return { offset: unclosed.offset, message: `<${unclosed.name}> is never closed; write </${unclosed.name}>` };
-  return root ?? { offset: 0, message: 'the file has no element; <config> must be its root' };
+  return rootSeen ? null : { offset: 0, message: 'the file has no element; <config> must be its root' };
 }
 
 function readDeclaration(text: string, reportFault: ReportFault): number {
@@ -144,7 +127,7 @@ function readTag(
   text: string,
   at: number,
   reportFault: ReportFault,
-): { readonly element: XmlElement; readonly selfClosing: boolean; readonly end: number } | XmlFault {
+): { name: string; selfClosing: boolean; end: number } | XmlFault {
   openTag.lastIndex = at;
   const name = openTag.exec(text)?.[1];
   if (name === undefined) {
@@ -158,8 +141,7 @@ function readTag(
     return { offset: at, message: 'a web page, and no configuration; look at what was downloaded' };
   if (reserved.has(name)) reportFault(at, `there is no element <${name}>; remove it`);
   let position = openTag.lastIndex;
-  const attributes: Record<string, string> = {};
-  let after = 'after its name';
+  const names: string[] = [];
   for (;;) {
     attribute.lastIndex = position;
     const found = attribute.exec(text);
@@ -167,29 +149,26 @@ function readTag(
     const attributeName = found[1] ?? '';
     const value = found[2] ?? found[3] ?? '';
     if (value.includes('<')) reportFault(at, `<${name}> attribute ${attributeName}: a < in the value; write &lt;`);
-    const isReadable = !value.includes('&') || onlyKnownReferences(value);
-    if (!isReadable) {
+    if (value.includes('&') && !onlyKnownReferences(value)) {
       reportFault(at, `<${name}> attribute ${attributeName}: a & that begins no known entity; write &amp;`);
     }
-    if (Object.hasOwn(attributes, attributeName))
+    if (names.includes(attributeName))
       reportFault(at, `<${name}> has the attribute ${attributeName} twice; remove one`);
     if (reserved.has(attributeName)) reportFault(at, `<${name}> has no attribute ${attributeName}; remove it`);
-    attributes[attributeName] = isReadable ? attributeValue(value) : value;
-    after = `after the attribute ${attributeName}`;
+    names.push(attributeName);
     position = attribute.lastIndex;
   }
   tagEnd.lastIndex = position;
   const end = tagEnd.exec(text);
-  if (end !== null) {
-    const element = { name, offset: at, attributes, children: [] };
-    return { element, selfClosing: end[1] === '/', end: tagEnd.lastIndex };
-  }
+  if (end !== null) return { name, selfClosing: end[1] === '/', end: tagEnd.lastIndex };
   if (/^\s+[^\s=]+\s*=\s*[\u00ab\u2018-\u201f]/.test(text.slice(position, position + 200))) {
     return { offset: at, message: `<${name}> has typographic quotes; write name="value"` };
   }
+  const after = names.at(-1);
+  const where = after === undefined ? 'after its name' : `after the attribute ${after}`;
   return {
     offset: at,
-    message: `<${name}> is not well-formed ${after}; attributes are written name="value", with a space between`,
+    message: `<${name}> is not well-formed ${where}; attributes are written name="value", with a space between`,
   };
 }
 
@@ -230,9 +209,13 @@ function onlyKnownReferences(value: string): boolean {
   return !value.replace(reference, '').includes('&');
 }
 
+/** True if a value differs from its written form. */
+export function needsReading(raw: string): boolean {
+  return /[&\t\n\r]/.test(raw);
+}
+
 /** Returns the value of an attribute as of XML 1.0, 3.3.3: line breaks and tabs are spaces, references are replaced. */
-function attributeValue(raw: string): string {
-  if (!/[&\t\n\r]/.test(raw)) return raw;
+export function attributeValue(raw: string): string {
   return raw
     .replace(/\r\n?|[\t\n]/g, ' ')
     .replace(reference, (_, name: string | undefined, decimal: string | undefined, hex: string | undefined) =>
