@@ -232,9 +232,20 @@ from() {
   } | sed "s/^/:$n:/"
 }
 # copy: prints files.
-copy() {
-  grep -s '' @FILES@
-  limited 3 awk "$program" firsts @FIRSTS@
+copy() { grep -s '' @FILES@; }
+# firsts FILE...: prints the first texts of files whose texts end in a null byte. Some awks read no further by themselves.
+firsts() {
+  limited 3 awk 'BEGIN {
+    RS = "\0"
+    for (i = 1; i < ARGC; i++) {
+      file = ARGV[i]
+      if ((getline line <file) > 0) {
+        gsub(/[\001-\037]/, "?", line)
+        print "!" file ":" substr(line, 1, 4096)
+      }
+      close(file)
+    }
+  }' "$@"
 }
 # top LINES FILE: prints the first lines of a file whose other lines would cost the kernel time.
 top() {
@@ -353,7 +364,7 @@ capture() {
   printf '+%s\n' @GLOBS@
   for x in @NAMES@; do [ ! -e "$x" ] || tell "+$x"; done
   for x in @LITERALS@; do [ ! -e "$x" ] || [ -r "$x" ] || tell "-$x"; done
-  for x in proc/[0-9]*; do [ -e "$x/stat" ] || [ ! -d "$x" ] || [ -x "$x" ] || tell "-$x/stat"; done
+  for x in proc/[0-9]*; do [ -x "$x" ] || [ ! -d "$x" ] || tell "-$x/stat"; done
   copy
   # Without counters of this boot that are 10 s old everything is read twice.
   b= s=
@@ -365,6 +376,7 @@ capture() {
     tell '=sample'
     copy
   fi
+  firsts @FIRSTS@
 @HEADS@
   for x in @LINKS@; do
     cd -P "$x" || continue

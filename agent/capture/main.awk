@@ -1,12 +1,11 @@
-# The shell runs this program several times: `plan` prints the questions for programs, `firsts` the first texts of
-# files, `logs` reads logs if they are requested, `checks` and `checked` handle the checks of people (checks.awk). Runs
-# in every POSIX awk: mawk, gawk, BusyBox (which may lack `^`), original-awk.
+# The shell runs this program several times: `plan` prints the questions for programs, `logs` reads logs if they are
+# requested, `checks` and `checked` handle the checks of people (checks.awk). Runs in every POSIX awk: mawk, gawk, BusyBox
+# (which may lack `^`), original-awk.
 
 BEGIN {
   byteCodes()
   ROOT = ENVIRON["fh_root"]
   if (ARGV[1] == "plan") plan(bytesOf(ENVIRON["fh_request"]))
-  else if (ARGV[1] == "firsts") firsts()
   else if (ARGV[1] == "checks") checksPlan()
   else if (ARGV[1] == "checked") checksResult()
   else if (ARGV[1] == "logs") logs()

@@ -60,16 +60,3 @@ function unitName(unit) {
   return unit ~ /^\/|.\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/ ? unit : \
     unit ".service"
 }
-
-# Prints the first text of files whose texts end in a null byte. Some awks read no further by themselves.
-function firsts(  i, line, file) {
-  RS = "\0"
-  for (i = 2; i < ARGC; i++) {
-    file = ARGV[i]
-    if ((getline line < file) > 0) {
-      gsub(/[\001-\037]/, "?", line)
-      print "!" file ":" substr(line, 1, 4096)
-    }
-    close(file)
-  }
-}

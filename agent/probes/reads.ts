@@ -111,7 +111,6 @@ export const reads: Readonly<Record<string, Reads>> = {
   },
   uptime: { files: ['/proc/uptime'] },
   processes: {
-    names: ['/proc/[0-9]*'],
     files: ['/proc/[0-9]*/stat', '/proc/self/status', '/proc/self/statm'],
     firsts: ['/proc/[0-9]*/cmdline'],
   },
