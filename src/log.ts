@@ -3,6 +3,16 @@
 /** A field whose value is undefined is left out; null is written as `-`. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
+/** A log of events. */
+export interface Log {
+  /** Logs a detail on stdout, if verbose. */
+  detail(event: string, fields: LogFields): void;
+  /** Logs an event that is no fault on stdout, unless quiet. */
+  event(event: string, fields: LogFields): void;
+  /** Logs a fault that did not prevent the run, such as a client that failed, on stderr, unless quiet. */
+  problem(event: string, fields: LogFields): void;
+}
+
 /** Formats fields as `key=value`, in their order, on one line. Quotes values with unusual characters. */
 export function formatFields(fields: LogFields): string {
   return Object.entries(fields)

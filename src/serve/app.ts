@@ -4,11 +4,10 @@ import type { FamilyGroup, ServeConfig } from '../config/config.ts';
 import { contentTypes } from '../metrics/exposition.ts';
 import { writeMetrics } from '../metrics/metrics.ts';
 import { assets, livePolicy } from '../page/live/live-document.ts';
-import type { Admission } from './admission.ts';
-import { type Answer, type Answerer, send, words } from './answer.ts';
-import type { EventEndpoint } from './endpoints/event-endpoint.ts';
+import { type Answerer, send, words } from './answer.ts';
 import { eventPingRoutes } from './endpoints/event-pings.ts';
 import { eventsRoute } from './endpoints/events-route.ts';
+import type { OpenEventEndpoint } from './endpoints/open-event-endpoint.ts';
 import { ownCommand } from './endpoints/own-command.ts';
 import { pingRoute } from './endpoints/ping-route.ts';
 import { type StatusOptions, statusRoute } from './endpoints/status-route.ts';
@@ -19,36 +18,18 @@ import { documentRoutes } from './look-documents.ts';
 import { type LookOptions, answerMs, inTime, message, pageRoutes, statusOf } from './look-pages.ts';
 import { findRoute, type ServedRoute, targetOf } from './routes.ts';
 import type { PingToken } from './tokens.ts';
-import type { Visitor } from './visitor.ts';
 
-/** The routes of a server, and its page for unknown paths. */
-export interface ServedRoutes {
-  readonly routes: readonly ServedRoute[];
-  /** Returns the page for an unknown path; null if the server has no pages. */
-  readonly missing: (() => Answer) | null;
-  readonly onFault: (thrown: unknown) => void;
-}
-
-export interface AppOptions extends ServedRoutes {
-  readonly hasTls: boolean;
-  readonly admit: Admission;
-  readonly visitorOf: (request: IncomingMessage) => Visitor;
-  readonly isFull: GateOptions['isFull'];
-  readonly onGuess: (visitor: Visitor) => void;
-}
-
-export interface FleetRoutesOptions {
+export interface AppOptions extends GateOptions {
   readonly serve: ServeConfig;
   readonly look: LookOptions;
   readonly events: LiveEvents;
-  /** The endpoint of events; null if the server accepts none. */
-  readonly eventEndpoint: EventEndpoint | null;
-  readonly status: Pick<StatusOptions, 'shownConfig' | 'queued'>;
+  /** The endpoints of events; null if the server accepts none. */
+  readonly endpoints: OpenEventEndpoint | null;
+  readonly shownConfig: StatusOptions['shownConfig'];
   /** The routes of pushes; none if the server accepts none. */
   readonly pushes: readonly ServedRoute[];
   /** Returns the service and host of a token's pings; null if it is no token for pings. */
   readonly pingOf: (token: string) => PingToken | null;
-  readonly visitorOf: (request: IncomingMessage) => Visitor;
   /** Ends the programs whose output answers wait for. */
   readonly signal: AbortSignal;
 }
@@ -56,50 +37,52 @@ export interface FleetRoutesOptions {
 const yearSeconds = 365 * 24 * 3600;
 
 /** Returns the routes of the parts that `<serve>` enables. Each route defines the permission that it needs. */
-export function fleetRoutes(options: FleetRoutesOptions): ServedRoutes {
-  const { serve, look, events, eventEndpoint, pushes, status, visitorOf, pingOf, signal } = options;
+function routesOf(options: AppOptions): readonly ServedRoute[] {
+  const { serve, look, events, endpoints, pushes, shownConfig, visitorOf, pingOf, signal } = options;
   const { onFault } = look;
-  const routes: readonly ServedRoute[] = [
+  return [
     pingRoute({ ...look, own: serve.ping === null ? null : ownCommand(serve.ping, signal) }),
-    statusRoute({ serve, ...status, own: serve.status === null ? null : ownCommand(serve.status, signal), onFault }),
-    ...(eventEndpoint === null
+    statusRoute({
+      ...{ serve, shownConfig, onFault, queued: () => endpoints?.queued() ?? 0 },
+      own: serve.status === null ? null : ownCommand(serve.status, signal),
+    }),
+    ...(endpoints === null
       ? []
-      : [eventsRoute(eventEndpoint, visitorOf), ...eventPingRoutes({ endpoint: eventEndpoint, visitorOf, pingOf })]),
+      : [
+          eventsRoute(endpoints.endpoint, visitorOf),
+          ...eventPingRoutes({ endpoint: endpoints.endpoint, visitorOf, pingOf }),
+        ]),
     ...pushes,
     ...(serve.metrics === null ? [] : [metricsRoute(look, serve.metrics)]),
     ...(serve.look ? [...liveRoutes(events), ...pageRoutes(look), ...documentRoutes(look)] : []),
   ];
-  const missing = (): Answer => message(404, 'Not there', 'There is no such page.', look);
-  return { routes, missing: serve.look ? missing : null, onFault };
 }
 
 /** Creates a listener that answers requests by their routes, after checking the limits. */
-export function createApp({ routes, missing, onFault, hasTls, ...options }: AppOptions): RequestListener {
+export function createApp(options: AppOptions): RequestListener {
+  const { serve, look } = options;
+  const routes = routesOf(options);
   const gate = createGate(options);
-  const headers = commonHeaders(livePolicy, hasTls);
+  const headers = commonHeaders(livePolicy, serve.tls !== null);
   const fallback: ServedRoute = {
     path: '',
-    purpose: missing === null ? null : 'look',
-    isPacked: missing !== null,
-    answer: () => missing?.() ?? words(404, 'There is nothing here.\n'),
+    purpose: serve.look ? 'look' : null,
+    isPacked: serve.look,
+    answer: () =>
+      serve.look ? message(404, 'Not there', 'There is no such page.', look) : words(404, 'There is nothing here.\n'),
   };
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
     const { path, query } = targetOf(incoming.url ?? '/');
     const { route, parts } = findRoute(routes, path) ?? { route: fallback, parts: {} };
-    const refusal = refusalOf(incoming, outgoing, route);
+    const refusal = gate(incoming, outgoing, route);
     const shown = refusal === null ? null : (route.refused?.(refusal) ?? refusal);
     const made = shown ?? (await route.answer({ incoming, outgoing, parts, query }));
     if (made !== null) send(made, { incoming, outgoing, isPacked: refusal === null && route.isPacked });
   };
-  const refusalOf = (incoming: IncomingMessage, outgoing: ServerResponse, route: ServedRoute): Answer | null => {
-    const visitor = gate.enter(incoming, outgoing, route);
-    if ('body' in visitor) return visitor;
-    return route.purpose === null ? null : gate.refuse(visitor, incoming, route.purpose);
-  };
   return (incoming, outgoing) => {
     answer(incoming, outgoing).catch((thrown: unknown) => {
-      onFault(thrown);
+      look.onFault(thrown);
       const sorry = words(500, 'This cannot be answered; the log of the server says why.\n');
       if (outgoing.headersSent) outgoing.destroy();
       else send(sorry, { incoming, outgoing, isPacked: false });

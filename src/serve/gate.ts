@@ -4,7 +4,6 @@ import type { Admission } from './admission.ts';
 import { type Answer, words } from './answer.ts';
 import { InUse, Rates } from './rates.ts';
 import type { Pool, ServedRoute } from './routes.ts';
-import type { TokenPurpose } from './tokens.ts';
 import type { Visitor } from './visitor.ts';
 
 /** The most characters of a URL. */
@@ -18,16 +17,11 @@ const rate = { burst: 120, perSecond: 20 } as const;
 /** The requests that a wrong token costs: this allows six at once, then one a second. */
 const guessCost = 20;
 
-/** Refuses requests before they cause work. */
-export interface Gate {
-  /**
-   * Refuses requests that no part of the server accepts, and senders over their limits. Returns the sender of an
-   * accepted request.
-   */
-  readonly enter: (incoming: IncomingMessage, outgoing: ServerResponse, route: ServedRoute) => Visitor | Answer;
-  /** Returns the refusal of a visitor without permission; null if the visitor has it. */
-  readonly refuse: (visitor: Visitor, incoming: IncomingMessage, what: TokenPurpose) => Answer | null;
-}
+/**
+ * Refuses a request before it causes work: one that no part of the server accepts, of a sender over its limits, or of a
+ * visitor without permission. Returns null if the request is allowed.
+ */
+export type Gate = (incoming: IncomingMessage, outgoing: ServerResponse, route: ServedRoute) => Answer | null;
 
 export interface GateOptions {
   readonly visitorOf: (request: IncomingMessage) => Visitor;
@@ -40,37 +34,34 @@ export interface GateOptions {
 export function createGate({ visitorOf, admit, isFull, onGuess }: GateOptions): Gate {
   const rates = new Rates(rate);
   const inUse = new InUse(maxPerAddress);
-  return {
-    enter: (incoming, outgoing, { takes = null, pool = 'look' }) => {
-      const { method = '', url = '' } = incoming;
-      const methods = takes === null ? ['GET', 'HEAD'] : [takes];
-      if (!methods.includes(method)) {
-        const text = `Only ${methods.join(' and ')} ${takes === null ? 'are' : 'is'} answered.\n`;
-        return words(405, text, { Allow: methods.join(', '), Connection: 'close' });
-      }
-      if (takes === null && hasBody(incoming))
-        return words(400, 'A request has no body here.\n', { Connection: 'close' });
-      if (url.length > longestUrl) return words(414, 'The address is too long.\n', { Connection: 'close' });
-      if (isFull(incoming, pool)) return busy(503, 'Too many connections.\n');
-      const visitor = visitorOf(incoming);
-      if (takes === null && !rates.take(visitor.address)) return busy(429, 'Too many requests.\n');
-      const giveBack = inUse.take(visitor.address);
-      if (giveBack === null) return busy(429, 'Too many requests at a time.\n');
-      outgoing.once('close', giveBack);
-      return visitor;
-    },
-    refuse: (visitor, { headers: { host, authorization } }, what) => {
-      const refusal = admit({ visitor, host, authorization }, what);
-      if (refusal === null) return null;
-      if (refusal.isGuess) {
-        rates.charge(visitor.address, guessCost);
-        onGuess(visitor);
-      }
-      return words(refusal.status, `${refusal.words}\n`, {
-        'Cache-Control': 'no-store',
-        ...(refusal.status === 401 ? { 'WWW-Authenticate': challenge } : {}),
-      });
-    },
+  return (incoming, outgoing, { takes = null, pool = 'look', purpose }) => {
+    const { method = '', url = '' } = incoming;
+    const methods = takes === null ? ['GET', 'HEAD'] : [takes];
+    if (!methods.includes(method)) {
+      const text = `Only ${methods.join(' and ')} ${takes === null ? 'are' : 'is'} answered.\n`;
+      return words(405, text, { Allow: methods.join(', '), Connection: 'close' });
+    }
+    if (takes === null && hasBody(incoming))
+      return words(400, 'A request has no body here.\n', { Connection: 'close' });
+    if (url.length > longestUrl) return words(414, 'The address is too long.\n', { Connection: 'close' });
+    if (isFull(incoming, pool)) return busy(503, 'Too many connections.\n');
+    const visitor = visitorOf(incoming);
+    if (takes === null && !rates.take(visitor.address)) return busy(429, 'Too many requests.\n');
+    const giveBack = inUse.take(visitor.address);
+    if (giveBack === null) return busy(429, 'Too many requests at a time.\n');
+    outgoing.once('close', giveBack);
+    if (purpose === null) return null;
+    const { host, authorization } = incoming.headers;
+    const refusal = admit({ visitor, host, authorization }, purpose);
+    if (refusal === null) return null;
+    if (refusal.isGuess) {
+      rates.charge(visitor.address, guessCost);
+      onGuess(visitor);
+    }
+    return words(refusal.status, `${refusal.words}\n`, {
+      'Cache-Control': 'no-store',
+      ...(refusal.status === 401 ? { 'WWW-Authenticate': challenge } : {}),
+    });
   };
 }
 

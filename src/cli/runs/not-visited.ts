@@ -1,9 +1,9 @@
 import type { CollectEvent, SkipReason } from '../../collector/collect-options.ts';
-import { escapeControls } from '../../log.ts';
+import { escapeControls, type Log } from '../../log.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
-import type { Log, Output } from '../terminal/output.ts';
+import type { Output } from '../terminal/output.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 
 /** A client that was not visited. */

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 
 import type { CollectEvent } from '../../collector/collect-options.ts';
 import { ingestRun, type IngestRunResult } from '../../collector/run/ingest-run.ts';
-import { escapeControls } from '../../log.ts';
+import { escapeControls, type Log } from '../../log.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import { counted } from '../../text/numbers.ts';
 import { complaintText, faultJson } from '../command/complain.ts';
@@ -10,7 +10,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { holderJson, overlappedFields, overlappedText } from '../command/lock-holder.ts';
 import { loadSettings } from '../command/settings.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
-import { createOutputLog, type Log } from '../terminal/output.ts';
+import { createOutputLog } from '../terminal/output.ts';
 
 /** Runs `ingest`: opens the reports that were stored sealed, in one pass. */
 export async function ingestCommand(context: Context): Promise<ExitStatus> {

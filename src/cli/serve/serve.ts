@@ -7,6 +7,7 @@ import { loadConfig } from '../../config/load-config.ts';
 import { configDocument, type ShownElement } from '../../config/vocabulary/config-document.ts';
 import type { Element } from '../../config/xml/parse-elements.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
 import { sortAlerts, viewAlerts } from '../../look/alert-views.ts';
 import { type FleetSnapshot, fleetPart } from '../../look/live-fleet.ts';
 import { askedClients, checkPatterns } from '../../serve/asked.ts';
@@ -14,8 +15,7 @@ import type { DocumentQuery, Documents } from '../../serve/documents.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { checkStateFolder } from '../../state-folder/state-folder.ts';
 import { withoutDatabase } from '../../storage/dialects/kinds.ts';
-import type { ParsedEvent } from '../../events/parse-event.ts';
-import { runServer, type ServeEvent } from '../../serve/serve.ts';
+import { runServer } from '../../serve/serve.ts';
 import { withSmallHeap } from '../../platform/heap-growth.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { clientFilter, clientNames } from '../alerts/client-filter.ts';
@@ -24,7 +24,7 @@ import { errorDocument } from '../command/complain.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 import { statusJson } from '../status/status-json.ts';
-import { createOutputLog, type Log } from '../terminal/output.ts';
+import { createOutputLog } from '../terminal/output.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 
 /** The interval at which config.xml is checked for changes. */
@@ -54,7 +54,7 @@ export async function serveCommand(
       configFault: () => settings.fault,
       documents,
       shownConfig: () => settings.shown,
-      observe: (event) => logServeEvent(log, event),
+      log,
       idleExitMs,
       signal: context.signal,
     });
@@ -142,62 +142,6 @@ class FreshSettings {
       .map((facts) => (facts === undefined ? '-' : `${facts.ino} ${facts.mtimeMs} ${facts.size}`))
       .join('\n');
   }
-}
-
-function logServeEvent(log: Log, event: ServeEvent): void {
-  switch (event.kind) {
-    case 'started':
-      log.event('serve-started', { on: event.where.join(' '), pid: process.pid });
-      break;
-    case 'stopping':
-      log.event('serve-stopping', { reason: event.reason });
-      break;
-    case 'stopped':
-      log.event('serve-stopped', {});
-      break;
-    case 'database-away':
-      log.problem('database-away', { code: event.fault.code, message: event.fault.message });
-      break;
-    case 'database-back':
-      log.event('database-back', { away_s: Math.round(event.awayMs / 1000) });
-      break;
-    case 'refused':
-      log.problem('token-refused', { address: event.address });
-      break;
-    case 'push-refused':
-      log.problem('push-refused', {
-        address: event.address,
-        client: event.client,
-        status: event.status,
-        reason: event.reason,
-      });
-      break;
-    case 'events-received':
-      for (const one of event.events) logParsedEvent(log, one, event.address);
-      break;
-    case 'events-waiting':
-      log.problem('events-waiting', { message: messageOf(event.thrown) });
-      break;
-    case 'events-taken-up':
-      log.event('events-taken-up', {});
-      break;
-    case 'events-dropped':
-      log.problem('events-dropped', { datagrams: event.datagrams });
-      break;
-    case 'fault':
-      log.problem('answer-failed', { message: messageOf(event.thrown) });
-  }
-}
-
-function logParsedEvent(log: Log, event: ParsedEvent, address: string): void {
-  const { eventId, host, service, instance, status, description, raw } = event;
-  const named = { id: eventId, host, service, instance, status, description };
-  const fields = raw === null ? named : { id: eventId, raw: raw.slice(0, 200) };
-  const filled = Object.entries(fields).filter(([, value]) => value !== '');
-  const { doubt } = event;
-  const shown = { address, ...Object.fromEntries(filled), doubt };
-  if (doubt === undefined) log.event('event-received', shown);
-  else log.problem('event-received', shown);
 }
 
 /** Returns the configuration of `serve` if there is no config.xml: events, with every default. */

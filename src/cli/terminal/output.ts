@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-import { formatFields, harmlessJson, type LogFields } from '../../log.ts';
+import { formatFields, harmlessJson, type Log, type LogFields } from '../../log.ts';
 
 export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 
@@ -57,16 +57,7 @@ export function createOutput(options: {
   };
 }
 
-/** A log for cron and syslog: a line `time=... event=... key=value ...` for each event. */
-export interface Log {
-  /** Logs a detail on stdout, if verbose. */
-  detail(event: string, fields: LogFields): void;
-  /** Logs an event that is no fault on stdout, unless quiet. */
-  event(event: string, fields: LogFields): void;
-  /** Logs a fault that did not prevent the run, such as a client that failed, on stderr, unless quiet. */
-  problem(event: string, fields: LogFields): void;
-}
-
+/** Creates a log for cron and syslog: a line `time=... event=... key=value ...` for each event. */
 export function createOutputLog({ verbosity, print, complain }: Output): Log {
   const line = (event: string, fields: LogFields): string =>
     formatFields({ time: new Date().toISOString(), event, ...fields });

@@ -8,24 +8,18 @@ import { FleetError, messageOf } from '../../errors.ts';
 import { EventDatabase } from '../../events/event-database.ts';
 import { EventIntake } from '../../events/events.ts';
 import type { ParsedEvent } from '../../events/parse-event.ts';
+import type { Log } from '../../log.ts';
 import { isFamilyOff } from '../../platform/listen.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import { EventCommand } from './event-command.ts';
 import { EventEndpoint } from './event-endpoint.ts';
 
-/** Facts about events, for the log. */
-export type EventEndpointEvent =
-  | { readonly kind: 'events-received'; readonly events: readonly ParsedEvent[]; readonly address: string }
-  | { readonly kind: 'events-waiting'; readonly thrown: unknown }
-  | { readonly kind: 'events-taken-up' }
-  | { readonly kind: 'events-dropped'; readonly datagrams: number }
-  | { readonly kind: 'fault'; readonly thrown: unknown };
-
 export interface OpenEventEndpointOptions {
   readonly serve: ServeConfig;
   readonly settings: () => Config;
-  readonly observe: (event: EventEndpointEvent) => void;
+  readonly log: Pick<Log, 'event' | 'problem'>;
+  readonly onFault: (thrown: unknown) => void;
   /** Called for each datagram. */
   readonly onVisit: () => void;
 }
@@ -47,13 +41,13 @@ export interface OpenEventEndpoint {
 export function openEventEndpoint({
   serve,
   settings,
-  observe,
+  log,
+  onFault,
   onVisit,
 }: OpenEventEndpointOptions): OpenEventEndpoint | null {
   if (serve.events === null) return null;
   const paths = statePaths(settings().stateDir);
   claimStateFolder(paths, ['inbox', 'olderEvents']);
-  const onFault = (thrown: unknown): void => observe({ kind: 'fault', thrown });
   const database = new EventDatabase(() => settings().storage);
   const intake = new EventIntake({
     waiting: new EventDocuments(
@@ -63,14 +57,16 @@ export function openEventEndpoint({
     ),
     store: (events) => database.store(events),
     close: () => database.close(),
-    onFault: (thrown) => observe({ kind: 'events-waiting', thrown }),
+    onFault: (thrown) => log.problem('events-waiting', { message: messageOf(thrown) }),
     onStored: () => handOver?.wake(),
-    onTakenUp: () => observe({ kind: 'events-taken-up' }),
+    onTakenUp: () => log.event('events-taken-up', {}),
   });
   const endpoint = new EventEndpoint({
     events: serve.events,
     intake,
-    onReceived: (events, address) => observe({ kind: 'events-received', events, address }),
+    onReceived: (events, address) => {
+      for (const one of events) logReceived(log, one, address);
+    },
   });
   const datagrams = new EventDatagrams({ serve, endpoint, onDatagram: onVisit, onFault });
   const handOver =
@@ -90,9 +86,19 @@ export function openEventEndpoint({
     close: async () => {
       await handOver?.close();
       await intake.close();
-      if (datagrams.dropped > 0) observe({ kind: 'events-dropped', datagrams: datagrams.dropped });
+      if (datagrams.dropped > 0) log.problem('events-dropped', { datagrams: datagrams.dropped });
     },
   };
+}
+
+function logReceived(log: Pick<Log, 'event' | 'problem'>, event: ParsedEvent, address: string): void {
+  const { eventId, host, service, instance, status, description, raw, doubt } = event;
+  const named = { id: eventId, host, service, instance, status, description };
+  const fields = raw === null ? named : { id: eventId, raw: raw.slice(0, 200) };
+  const filled = Object.entries(fields).filter(([, value]) => value !== '');
+  const shown = { address, ...Object.fromEntries(filled), doubt };
+  if (doubt === undefined) log.event('event-received', shown);
+  else log.problem('event-received', shown);
 }
 
 const maxBytes = 8 * 1024;
