@@ -11,7 +11,7 @@ import { journalWords, unitProperties } from '../agent/probes/services.ts';
 import { timerProperties } from '../agent/probes/timers.ts';
 import { leftOut } from '../agent/state/files.ts';
 import { apkDatabases, databases, dpkgWords, rpmFileWords, rpmWords } from '../agent/state/packages.ts';
-import { fstabPattern, secretPattern } from '../agent/state/state-source.ts';
+import { fstabPattern, secretPattern, unwalked } from '../agent/state/state-source.ts';
 import { socketFiles } from '../agent/state/system.ts';
 import { fixedPaths, mostWatched } from '../agent/state/watched.ts';
 import { imageTypes } from '../src/report/report.ts';
@@ -75,6 +75,9 @@ function placesOf() {
     IMAGES: oneOf(imageTypes),
     WATCHED: words(fixedPaths),
     WATCHED_MORE: String(mostWatched - fixedPaths.length),
+    UNWALKED: [...relative(unwalked.paths), ...unwalked.names.map((name) => `*/${name}`)]
+      .map((folder) => `! -path '${folder}/*'`)
+      .join(' '),
     LEFT_OUT: leftOut.replaceAll('^/etc', '^etc'),
     DATABASES: words(databases),
     DPKG: shellWords(dpkgWords),

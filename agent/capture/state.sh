@@ -44,7 +44,7 @@ stateOf() {
     from rpm 8 rpm @RPM@
     from 'rpm --dump' 8 rpm @RPM_FILES@
   fi
-  find etc run/systemd/system -xdev \( -type f -o -type d -o -type l \) ! -path 'etc/ssl/certs/*' ! -path '*/.git/*' \
+  find etc run/systemd/system -xdev \( -type f -o -type d -o -type l \) @UNWALKED@ \
     -exec stat -c '=entry %f %s %Y ./%n' {} +
   for x in etc/systemd/system/* run/systemd/system/*; do [ ! -L "$x" ] || { o=$(readlink "$x") && tell "=link ./$x ${o##*/}"; }; done
   [ "$noFiles" ] || {

@@ -1,22 +1,15 @@
 import type { Packages } from './packages.ts';
-import {
-  certificateFolders,
-  maxFileBytes,
-  stateLine,
-  timeAndSize,
-  type Entry,
-  type StateSource,
-} from './state-source.ts';
+import { maxFileBytes, stateLine, timeAndSize, unwalked, type Entry, type StateSource } from './state-source.ts';
 
 /** Files that other sections have, that programs write, and that package managers leave behind. For grep -E as well. */
 export const leftOut = [
   '^/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?$',
   '^/etc/systemd/(system|user)/',
-  `${certificateFolders}/`,
+  ...unwalked.paths.map((folder) => `^${folder}/`),
+  ...[...unwalked.names, '.etckeeper'].map((name) => `/${name.replace('.', '[.]')}(/|$)`),
   '^/etc/(ld[.]so[.]cache|mtab|adjtime|aliases[.]db|[.]pwd[.]lock|[.]updated)$',
   '^/etc/udev/hwdb[.]bin$',
   '^/etc/selinux/[^/]+/(active|policy|contexts/files/[^/]+[.]bin$)',
-  '/[.](git|svn|etckeeper)(/|$)',
   '~$',
   '[.](swp|lock|cache)$',
   '[.](dpkg|ucf)-[a-z]+$',

@@ -4,16 +4,16 @@ import { constants, closeSync, fstatSync, lstatSync, openSync, readdirSync, read
 import type { Source } from '../probes/source.ts';
 import {
   canonicalUnit,
-  certificateFolders,
   holdsSecret,
   maxFileBytes,
   mostEntries,
+  unwalked,
   type Algorithm,
   type Entry,
   type StateSource,
 } from './state-source.ts';
 
-const isUnwalked = new RegExp(`${certificateFolders}$`);
+const unwalkedOnes: ReadonlySet<string> = new Set([...unwalked.paths, ...unwalked.names]);
 const worldReadable = 0o004;
 const worldSearchable = 0o001;
 
@@ -38,7 +38,8 @@ function entriesBelow(root: string, top: string): readonly Entry[] {
         ...{ path, kind, sizeBytes: found.size, changedS: Math.floor(found.mtimeMs / 1000) },
         isOpen: isOpenAbove && (found.mode & needed) !== 0,
       });
-      if (kind === 'folder' && !isUnwalked.test(path)) walk(path, isOpenAbove && (found.mode & worldSearchable) !== 0);
+      if (kind !== 'folder' || unwalkedOnes.has(path) || unwalkedOnes.has(name)) continue;
+      walk(path, isOpenAbove && (found.mode & worldSearchable) !== 0);
     }
   };
   walk(top, true);

@@ -24,8 +24,8 @@ export interface Entry {
   readonly changedS: number;
 }
 
-/** Folders with hundreds of links and files, which no section has. For grep -E as well. */
-export const certificateFolders = '^/etc/(ssl/certs|pki/ca-trust/extracted)';
+/** Folders with so many files and links, which no section has, that only the folder itself is looked at. */
+export const unwalked = { paths: ['/etc/ssl/certs', '/etc/pki/ca-trust/extracted'], names: ['.git', '.svn'] } as const;
 
 /** The most entries of a folder that are looked at. */
 export const mostEntries = 20_000;

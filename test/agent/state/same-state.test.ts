@@ -35,6 +35,9 @@ function machine(t: TestContext): string {
     'etc/nginx/nginx.conf': 'worker_processes 1;\n',
     'etc/nginx/old.conf~': 'left out',
     'etc/nginx/with space.conf': 'b',
+    'etc/.git/objects/ab/cdef': 'of etckeeper',
+    'etc/ssl/certs/local.pem': 'c',
+    'etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem': 'd',
     'etc/secret.conf': `password=${secrets[0]}\n`,
     'etc/closed/inside.conf': `${secrets[4]}\n`,
     'etc/apt/proxy.conf': `Acquire::http::Proxy "http://joe:${secrets[1]}@proxy:3128";\n`,
@@ -69,6 +72,9 @@ function machine(t: TestContext): string {
   for (const file of ['etc/secret.conf', 'etc/nginx/nginx.conf']) utimesSync(path.join(root, file), 1.7e9, 1.7e9);
   return root;
 }
+
+/** Parts of paths in folders that nobody looks into: a repository alone may have more files than are looked at. */
+const insides = ['.git/', 'ssl/certs/', 'ca-trust/extracted/'];
 
 const wanted: Readonly<Record<StateKind, readonly string[]>> = {
   package: ['nginx amd64\t1.22', 'openssl amd64\t3.0.11-1~deb12u2'],
@@ -117,6 +123,18 @@ test('the Node agent reads every section, and no secret', async (t) => {
   assertNoSecret(encodeReport(machineReport({ datetime: '', worker_reports: [], ...report })));
 });
 
+test('no certificates and no repositories count among the files that are looked at', (t) => {
+  const root = machine(t);
+  const paths = liveState(openSource(root), root)
+    .below('/etc')
+    .map(({ path }) => path);
+  assert.ok(paths.includes('/etc/.git'));
+  assert.deepEqual(
+    paths.filter((one) => insides.some((inside) => one.includes(inside))),
+    [],
+  );
+});
+
 for (const shell of isWide ? shells : shells.slice(0, 1)) {
   test(`the capture has the same state, and no secret (${shell})`, async (t) => {
     const root = machine(t);
@@ -124,7 +142,9 @@ for (const shell of isWide ? shells : shells.slice(0, 1)) {
     const { report, capture, end } = await client.run({ root, state: true });
     assert.deepEqual(report?.sections, (await ofNode(root)).sections);
     assert.match(end?.stamp ?? '', /^\d+ \d+/);
-    assertNoSecret(capture[0] === 0x1f ? gunzipSync(capture) : capture, JSON.stringify(report));
+    const text = capture[0] === 0x1f ? gunzipSync(capture) : capture;
+    assertNoSecret(text, JSON.stringify(report));
+    assert.ok(!insides.some((inside) => text.includes(inside)));
     const again = await client.run({
       root,
       state: true,
