@@ -2,8 +2,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import type { Database, SqlRow, SqlValue } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import { type CauseStore, type ChangeSpan, storedChange } from '../store/digest-store.ts';
-import { numberOrNull, textOrNull } from '../store/record-shape.ts';
+import { type CauseStore, type ChangeSpan, knownSection, otherChange, storedChange } from '../store/digest-store.ts';
 
 const changesSql = `SELECT c.client, i.kind, i.item, b.value AS old_value, a.value AS new_value, x.earliest_at, x.latest_at,
     x.item_id, x.after_id
@@ -15,7 +14,7 @@ const itemsSql = `SELECT c.client, x.item_id, x.after_id, x.earliest_at
 const holdersSql = `SELECT c.client, s.value_id AS id FROM state_clients c JOIN state s ON s.client_id = c.id`;
 const itemHoldersSql = `SELECT DISTINCT c.client, v.item_id AS id
   FROM state_values v JOIN state s ON s.value_id = v.id JOIN state_clients c ON c.id = s.client_id`;
-const sectionsSql = `SELECT c.client, s.kind, s.digest, s.observed_at, s.error
+const sectionsSql = `SELECT c.client, s.kind, CASE WHEN s.digest <> '' THEN s.observed_at END AS observed_at, s.error
   FROM state_clients c JOIN state_sections s ON s.client_id = c.id`;
 /** Selects the times of changes of clients. */
 const timesSql = `SELECT DISTINCT c.client, x.latest_at FROM state_clients c JOIN state_changes x ON x.client_id = c.id`;
@@ -49,24 +48,20 @@ export function createCauseStore(database: Database): CauseStore {
   return {
     changesOf: async (client, span, limit) =>
       (await all(changesSql, [client, ...boundsOf(span), String(limit)])).map((row) => ({
-        ...{ ...storedChange.read(row), itemId: Number(row['item_id']), afterId: numberOrNull(row['after_id']) },
+        ...storedChange.read(row),
+        ...otherChange.read(row),
       })),
     changesOfItems: async (itemIds, clients, span) =>
-      (await forPairs(itemsSql, itemIds, clients, { column: 'x.item_id', values: boundsOf(span) })).map((row) => ({
-        client: String(row['client']),
-        ...{ itemId: Number(row['item_id']), afterId: numberOrNull(row['after_id']) },
-        earliestAtMs: fromSqlTime(row['earliest_at']) ?? 0,
-      })),
+      (await forPairs(itemsSql, itemIds, clients, { column: 'x.item_id', values: boundsOf(span) })).map(
+        otherChange.read,
+      ),
     holders: async (valueIds, clients) =>
       clientsById(await forPairs(holdersSql, valueIds, clients, { column: 's.value_id' })),
     itemHolders: async (itemIds, clients) =>
       clientsById(await forPairs(itemHoldersSql, itemIds, clients, { column: 'v.item_id' })),
     sections: async (clients) =>
       (await forChunks(clients, (chunk, marks) => all(`${sectionsSql} WHERE c.client IN (${marks})`, chunk))).map(
-        (row) => ({
-          ...{ client: String(row['client']), kind: String(row['kind']), error: textOrNull(row['error']) },
-          observedAtMs: row['digest'] === '' ? null : fromSqlTime(row['observed_at']),
-        }),
+        knownSection.read,
       ),
     changeTimes: async (clients, span, restlessDays) => {
       const bounds = boundsOf(span);

@@ -1,4 +1,4 @@
-import { alertColumns, evaluatedColumns, knownAlertRow, newAlertRow, storedAlert } from '../rows/alert-rows.ts';
+import { knownAlertRow, nameColumns, newAlertRow } from '../rows/alert-rows.ts';
 import { checksDayBefore, checksOf, disksOf, networksOf } from '../rows/stored-rows.ts';
 import { openReports } from '../rows/stored-reports.ts';
 import { unprocessedRows } from '../queries/time-pages.ts';
@@ -6,14 +6,14 @@ import { changeIds, forIds } from '../sql/by-ids.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { forChunks, insertRows, mergeRows, replaceRows } from '../sql/insert-rows.ts';
-import type { Alert, RuleState } from '../store/alert.ts';
+import { type Alert, type RuleState, storedAlert } from '../store/alert.ts';
 import type { EvaluationStore, ProcessedRows } from '../store/evaluation-store.ts';
 import { databaseNowMs, sqlTime } from '../sql/sql-time.ts';
 import type { Lease } from '../store/lease-store.ts';
 import { fenced } from './lease.ts';
 import { saveForecasts } from './save-forecasts.ts';
 
-const openSql = `SELECT ${alertColumns} FROM alerts WHERE state IN ('pending', 'firing')`;
+const openSql = `SELECT ${storedAlert.columns} FROM alerts WHERE state IN ('pending', 'firing')`;
 
 const unacknowledgeSql = `UPDATE alerts SET acknowledged_by = NULL, acknowledged_until = NULL,
   acknowledged_severity = NULL, acknowledged_comment = NULL, acknowledged_at = NULL
@@ -41,7 +41,7 @@ async function openAlerts(session: Session, clients: readonly string[] | null): 
       : await forChunks([...new Set(clients)], (chunk, marks) =>
           session.all(`${openSql} AND client IN (${marks})`, chunk),
         );
-  return rows.map(storedAlert).sort((a, b) => (a.id ?? 0) - (b.id ?? 0));
+  return rows.map(storedAlert.read).sort((a, b) => a.id - b.id);
 }
 
 async function ruleStates(session: Session, clients: readonly string[]): Promise<ReadonlyMap<string, RuleState>> {
@@ -99,8 +99,13 @@ async function wantStates(session: Session, alerts: readonly Alert[]): Promise<v
 async function storeAlerts(session: Session, alerts: readonly Alert[]): Promise<void> {
   // Alerts that end are stored first: a new alert of the same key may begin in the same batch.
   const known = alerts.flatMap((alert) => (alert.id === null ? [] : [knownAlertRow(alert, alert.id)]));
-  known.sort((a, b) => Number(a.id) - Number(b.id));
-  await mergeRows(session, 'alerts', ['id'], known, evaluated);
+  known.sort((a, b) => Number(a['id']) - Number(b['id']));
+  const evaluated = Object.keys(known[0] ?? {}).filter((column) => !nameColumns.includes(column));
+  // The client column stays: the client may have been renamed. The acknowledgement stays too: people own it.
+  await mergeRows(session, 'alerts', ['id'], known, (incoming) => [
+    `open_key = CASE WHEN ${incoming('state')} = 'resolved' THEN NULL ELSE alerts.open_key END`,
+    ...evaluated.map((column) => `${column} = ${incoming(column)}`),
+  ]);
   const fresh = alerts.filter(({ id }) => id === null).map(newAlertRow);
   await insertRows(session, 'alerts', fresh);
 }
@@ -117,14 +122,6 @@ async function endAcknowledgements(
   await changeIds('id', [...noLongerAcknowledged, ...critical], (where, values) =>
     session.run(`${unacknowledgeSql} AND ${where}`, values),
   );
-}
-
-// The client column stays: the client may have been renamed. The acknowledgement stays too: people own it.
-function evaluated(incoming: (column: string) => string): readonly string[] {
-  return [
-    `open_key = CASE WHEN ${incoming('state')} = 'resolved' THEN NULL ELSE alerts.open_key END`,
-    ...evaluatedColumns.map((column) => `${column} = ${incoming(column)}`),
-  ];
 }
 
 async function storeRuleStates(session: Session, byClient: ProcessedRows['ruleStates']): Promise<void> {

@@ -1,9 +1,8 @@
 import type { Severity } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
-import { alertColumns, alertKey, storedAlert } from '../rows/alert-rows.ts';
+import { alertKey } from '../rows/alert-rows.ts';
 import { silencesAfter } from './operator.ts';
-import { numberOrNull } from '../store/record-shape.ts';
 import { excerptsOf, exportsOf, systemsOf } from '../rows/stored-rows.ts';
 import { changeIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
@@ -12,13 +11,20 @@ import { forChunks, insertRows, replaceRows, type Values } from '../sql/insert-r
 import {
   type AlertKey,
   type LastNotified,
+  storedAlert,
   storedLastNotified,
   type StoredNotification,
   type Transition,
 } from '../store/alert.ts';
 import type { Lease } from '../store/lease-store.ts';
-import type { AlerterState, NewNotifications, NotificationStore } from '../store/notification-store.ts';
-import type { SeriesColumn, SeriesPoint } from '../store/notification-store.ts';
+import {
+  type AlerterState,
+  type NewNotifications,
+  type NotificationStore,
+  type SeriesColumn,
+  type SeriesPoint,
+  seriesPoint,
+} from '../store/notification-store.ts';
 import type { NewMail, RecipientHistory, WaitingMail } from '../store/outbox-store.ts';
 import { fenced } from './lease.ts';
 
@@ -164,7 +170,7 @@ async function closeOut(session: Session, ids: readonly number[]): Promise<void>
   await changeIds('id', ids, (where, values) => session.run(`${sql} AND ${where}`, values));
 }
 
-const alertsSql = `SELECT ${alertColumns} FROM alerts WHERE closed_out = 0 ORDER BY id`;
+const alertsSql = `SELECT ${storedAlert.columns} FROM alerts WHERE closed_out = 0 ORDER BY id`;
 const lastNotifiedSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.sequence, t.notified_at
   FROM alerts a JOIN last_notified t ON t.alert_id = a.id WHERE a.closed_out = 0 ORDER BY t.alert_id, t.recipient`;
 const recentSql = `SELECT recipient, created_at FROM mails WHERE created_at > ? AND replaced_by IS NULL
@@ -200,7 +206,7 @@ async function timesFired(
 async function alerterState(session: Session, nowMs: number): Promise<AlerterState> {
   const unended = await silencesAfter(session, nowMs - dayMs);
   return {
-    alerts: (await session.all(alertsSql)).map(storedAlert),
+    alerts: (await session.all(alertsSql)).map(storedAlert.read),
     notified: (await session.all(lastNotifiedSql)).map(storedLastNotified.read),
     silences: unended.filter(({ endsAtMs }) => endsAtMs > nowMs),
     endedSilences: unended.filter(({ endsAtMs }) => endsAtMs <= nowMs),
@@ -276,11 +282,8 @@ async function series(
   const isOfMount = mountColumns.has(column);
   if (isOfMount && mount === null) return [];
   const [table, condition] = isOfMount ? ['disk_stats', 'AND mount = ?'] : ['stats', ''];
-  const sql = `SELECT observed_at, ${column} AS value FROM ${table} WHERE client = ? AND observed_at >= ? ${condition}
+  const sql = `SELECT observed_at AS at, ${column} AS value FROM ${table} WHERE client = ? AND observed_at >= ? ${condition}
     ORDER BY observed_at LIMIT ?`;
   const values = [client, sqlTime(sinceMs), ...(isOfMount ? [mount] : []), String(maxPoints)];
-  return (await session.all(sql, values)).map((row) => ({
-    atMs: fromSqlTime(row['observed_at']) ?? 0,
-    value: numberOrNull(row['value']),
-  }));
+  return (await session.all(sql, values)).map(seriesPoint.read);
 }

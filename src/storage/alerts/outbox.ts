@@ -1,8 +1,7 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { FleetError } from '../../errors.ts';
 import type { Severity } from '../../config/config.ts';
-import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
-import type { Transition } from '../store/alert.ts';
+import { storedAlert, type Transition } from '../store/alert.ts';
 import type { Lease } from '../store/lease-store.ts';
 import {
   mailSummary,
@@ -59,7 +58,7 @@ const sentBeforeSql = `UPDATE mails SET sent_at = ?, reply_token = COALESCE(repl
 
 const toldSql = `SELECT n.transition AS told_transition, n.sequence AS told_sequence, m.created_at AS told_at,
     t.state AS known_state, t.severity AS known_severity, t.sequence AS known_sequence, t.notified_at AS known_at,
-    ${alertColumns
+    ${storedAlert.columns
       .split(', ')
       .map((name) => `a.${name}`)
       .join(', ')}
@@ -139,7 +138,7 @@ async function toldBy(session: Session, id: number): ReturnType<OutboxStore['tol
 
 /** Reads the notification of an alert in a mail. The alert may have changed since the mail was made. */
 function told(row: SqlRow): Told {
-  const alert = storedAlert(row);
+  const alert = storedAlert.read(row);
   const { client, rule, subject, firstEvidence, pendingSinceMs, firingSinceMs, resolvedAtMs, progress } = alert;
   const transition = row['told_transition'] as Transition;
   const sequence = Number(row['told_sequence']);

@@ -2,7 +2,7 @@ import { dayMs } from '../../platform/units.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { insertRows, replaceRows } from '../sql/insert-rows.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import { repliesValidMs } from '../store/reply-store.ts';
+import { mailboxPosition, repliesValidMs } from '../store/reply-store.ts';
 import type {
   AppliedReply,
   MailboxPosition,
@@ -19,6 +19,7 @@ const receiptsValidMs = 7 * dayMs;
 /** The most silences that one reply adds. */
 const maxSilences = 200;
 
+const positionSql = `SELECT ${mailboxPosition.columns} FROM reply_positions WHERE mailbox = ?`;
 const mailSql = 'SELECT id, created_at FROM mails WHERE reply_token = ?';
 const appliedSql = 'SELECT 1 AS found FROM mail_replies WHERE mail_id = ? AND message = ?';
 // Omits a critical alert that has changed since the mail was sent: the sender of the reply does not know of the change.
@@ -72,15 +73,8 @@ export function createReplyStore(database: Database): ReplyStore {
 }
 
 async function positionOf(session: Session, mailbox: string): Promise<MailboxPosition | null> {
-  const sql = 'SELECT uid_validity, uid, arrived_at, message FROM reply_positions WHERE mailbox = ?';
-  const [row] = await session.all(sql, [mailbox]);
-  if (row === undefined) return null;
-  return {
-    uidValidity: String(row['uid_validity']),
-    uid: Number(row['uid']),
-    arrivedAtMs: fromSqlTime(row['arrived_at']) ?? 0,
-    message: row['message'] === null ? null : String(row['message']),
-  };
+  const [row] = await session.all(positionSql, [mailbox]);
+  return row === undefined ? null : mailboxPosition.read(row);
 }
 
 /** True if the ids of a reading and of the position count in the same mailbox. */

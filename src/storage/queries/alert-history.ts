@@ -1,13 +1,12 @@
-import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
 import { forIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlValue } from '../sql/database.ts';
-import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { AlertFilter, AlertHistory, SentNotification } from '../store/alert-history.ts';
-import { type Alert, type LastNotified, storedLastNotified, type Transition } from '../store/alert.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import { type AlertFilter, type AlertHistory, sentNotification } from '../store/alert-history.ts';
+import { type Alert, type LastNotified, storedAlert, storedLastNotified } from '../store/alert.ts';
 import { newestRows } from './newest-rows.ts';
 import { replayedRows } from './time-pages.ts';
 
-const notifiedSinceSql = `SELECT a.client, a.rule, a.subject, n.recipient, n.transition, m.created_at
+const notifiedSinceSql = `SELECT a.client, a.rule, a.subject, n.recipient, n.transition, m.created_at AS notified_at
   FROM mails m JOIN notifications n ON n.mail_id = m.id JOIN alerts a ON a.id = n.alert_id
   WHERE m.created_at >= ? AND m.replaced_by IS NULL ORDER BY m.created_at, n.id`;
 
@@ -20,7 +19,8 @@ export function createAlertHistory(database: Database): AlertHistory {
       const from = after ?? { atMs: sinceMs, reportId: 0, visitId: 0 };
       return database.read((session) => replayedRows(session, from, limit));
     },
-    notifiedSince: (sinceMs) => database.read((session) => notifiedSince(session, sinceMs)),
+    notifiedSince: async (sinceMs) =>
+      (await database.read((session) => session.all(notifiedSinceSql, [sqlTime(sinceMs)]))).map(sentNotification.read),
   };
 }
 
@@ -36,8 +36,8 @@ async function alertsOf(session: Session, filter: AlertFilter): Promise<readonly
     conditions.push('rule = ?');
     values.push(filter.rule);
   }
-  const sql = `SELECT ${alertColumns} FROM alerts WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT ?`;
-  return (await session.all(sql, [...values, String(filter.limit)])).map(storedAlert);
+  const sql = `SELECT ${storedAlert.columns} FROM alerts WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT ?`;
+  return (await session.all(sql, [...values, String(filter.limit)])).map(storedAlert.read);
 }
 
 async function notificationsOf(session: Session, alertIds: readonly number[]): Promise<readonly LastNotified[]> {
@@ -49,15 +49,4 @@ async function notificationsOf(session: Session, alertIds: readonly number[]): P
     ),
   );
   return rows.map(storedLastNotified.read).sort((a, b) => a.alertId - b.alertId);
-}
-
-async function notifiedSince(session: Session, sinceMs: number): Promise<readonly SentNotification[]> {
-  return (await session.all(notifiedSinceSql, [sqlTime(sinceMs)])).map((row) => ({
-    client: String(row['client']),
-    rule: String(row['rule']),
-    subject: String(row['subject']),
-    recipient: String(row['recipient']),
-    transition: row['transition'] as Transition,
-    notifiedAtMs: fromSqlTime(row['created_at']) ?? 0,
-  }));
 }

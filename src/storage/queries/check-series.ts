@@ -1,8 +1,9 @@
 import { forIds } from '../sql/by-ids.ts';
-import type { Database, Session, SqlRow } from '../sql/database.ts';
+import type { Database, Session } from '../sql/database.ts';
 import { forChunks, placeholders } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { NewestSample, Resolution } from '../store/figure-store.ts';
+import { storedSeries } from '../store/look-store.ts';
 import type { FleetFigures, Grid, KnownSeries, SeriesQuery, StoredSeries, Watch } from '../store/look-store.ts';
 import { addRollups, type RollupsQuery } from './grid-figures.ts';
 import { GridSums } from './grid-sums.ts';
@@ -31,21 +32,20 @@ export async function ownSamples(session: Session, statIds: readonly number[]): 
       values,
     ),
   );
-  return rows.map((row) => ({ ...storedSeries(row), statId: Number(row['stat_id']), value: Number(row['value']) }));
+  return rows.map((row) => ({
+    ...storedSeries.read(row),
+    statId: Number(row['stat_id']),
+    value: Number(row['value']),
+  }));
 }
 
 /** Implements ExportStore.series. */
 export async function seriesOf(session: Session, client: string): Promise<readonly StoredSeries[]> {
   const rows = await session.all(
-    `SELECT id, metric, labels, unit FROM series WHERE client = ? ORDER BY metric, labels, last_on DESC, id DESC`,
+    `SELECT ${storedSeries.columns} FROM series WHERE client = ? ORDER BY metric, labels, last_on DESC, id DESC`,
     [client],
   );
-  return rows.map(storedSeries);
-}
-
-function storedSeries(row: SqlRow): StoredSeries {
-  const [metric, labels, unit] = [String(row['metric']), String(row['labels']), String(row['unit'])];
-  return { id: Number(row['id']), metric, labels, unit };
+  return rows.map(storedSeries.read);
 }
 
 /** Returns samples, or their hours or days, with client and series, for a query that names their columns. */
@@ -85,13 +85,13 @@ export async function knownSeries(
   { sinceMs, untilMs }: SeriesQuery,
 ): Promise<readonly KnownSeries[]> {
   const rows = await session.all(
-    `SELECT id, metric, labels, unit FROM series WHERE client = ? AND last_on >= ? AND ${isShown}
+    `SELECT ${storedSeries.columns} FROM series WHERE client = ? AND last_on >= ? AND ${isShown}
      ORDER BY metric, labels, last_on DESC, id DESC`,
     [client, dayOf(sinceMs)],
   );
   if (rows.length === 0) return [];
   const varied = await variedSeries(session, await spreadReports(session, client, { sinceMs, untilMs }));
-  return rows.map((row) => ({ ...storedSeries(row), isVaried: varied.get(Number(row['id'])) ?? null }));
+  return rows.map((row) => ({ ...storedSeries.read(row), isVaried: varied.get(Number(row['id'])) ?? null }));
 }
 
 /** Returns ids of reports that are spread over a span. */

@@ -3,7 +3,6 @@ import { timeColumn } from '../rows/columns.ts';
 import { numberOrNull, textOrNull } from '../store/record-shape.ts';
 import { byOthers } from '../rows/run-rows.ts';
 import { forIds } from '../sql/by-ids.ts';
-import type { Report } from '../../report/report.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import {
@@ -20,6 +19,7 @@ import {
   type Resolution,
   type SubjectTable,
   type WholeReport,
+  wholeReport,
 } from '../store/figure-store.ts';
 import { inventoryKinds } from './inventory-parts.ts';
 import { newestOf, newestSince, recentReports } from './newest-rows.ts';
@@ -81,19 +81,13 @@ async function reportsBehind(
   { statId, sinceMs, receivedUntilMs, limit }: ReportsBehind,
 ): Promise<readonly WholeReport[]> {
   const rows = await session.all(
-    `SELECT s.id, s.client, s.observed_at, s.received_at, r.report FROM stats s JOIN reports r ON r.stat_id = s.id
+    `SELECT r.stat_id, s.client, s.observed_at, s.received_at, r.report FROM stats s JOIN reports r ON r.stat_id = s.id
       WHERE s.id > ? AND s.observed_at >= ? ORDER BY s.id LIMIT ${limit}`,
     [statId, sqlTime(sinceMs)],
   );
   const isLate = (row: SqlRow): boolean => (fromSqlTime(row['received_at']) ?? 0) > receivedUntilMs;
   const late = rows.findIndex(isLate);
-  return rows.slice(0, late === -1 ? rows.length : late).map((row) => ({
-    statId: Number(row['id']),
-    client: String(row['client']),
-    observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
-    // The report was checked before it was stored, and the database refuses text that is not JSON.
-    report: JSON.parse(String(row['report'])) as Report,
-  }));
+  return rows.slice(0, late === -1 ? rows.length : late).map(wholeReport.read);
 }
 
 /** The number of figures of a check: an equals sign follows each label. */

@@ -1,9 +1,8 @@
-import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
 import { programs, storedRun } from '../store/run.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
-import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { Alert } from '../store/alert.ts';
-import type { PlotStore, RecordStore, Watch } from '../store/look-store.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import { type Alert, storedAlert } from '../store/alert.ts';
+import { type PlotStore, type RecordStore, runSpan, type Watch } from '../store/look-store.ts';
 import { knownSeries, seriesCounts, seriesFigures } from './check-series.ts';
 import { checksOfClients } from './fleet-checks.ts';
 import { fleetLines } from './fleet-lines.ts';
@@ -11,10 +10,10 @@ import { fleetFigures } from './grid-figures.ts';
 import { logLinesOfClients } from './log-lines.ts';
 import { visitCounts } from './visit-counts.ts';
 
-const runsSql = `SELECT started_at, finished_at FROM runs WHERE program = ? AND outcome <> 'overlapped'`;
+const runsSql = `SELECT ${runSpan.columns} FROM runs WHERE program = ? AND outcome <> 'overlapped'`;
 
-const alertSql = `SELECT ${alertColumns} FROM alerts WHERE id = ?`;
-const alertsOfClientSql = `SELECT ${alertColumns} FROM alerts
+const alertSql = `SELECT ${storedAlert.columns} FROM alerts WHERE id = ?`;
+const alertsOfClientSql = `SELECT ${storedAlert.columns} FROM alerts
   WHERE client = ? AND pending_since < ? AND (resolved_at IS NULL OR resolved_at >= ?) ORDER BY id DESC LIMIT ?`;
 // By the index on program and started_at.
 const newestRunsSql = `SELECT ${storedRun.columns} FROM runs WHERE program = ? ORDER BY started_at DESC, id DESC LIMIT ?`;
@@ -56,10 +55,7 @@ export function createRecordStore(database: Database): RecordStore {
       const before = `${runsSql} AND started_at < ? ORDER BY started_at DESC, id DESC LIMIT 1`;
       const within = `${runsSql} AND started_at >= ? AND started_at < ? ORDER BY started_at, id`;
       const rows = [...(await all(before, [program, since])), ...(await all(within, [program, since, until]))];
-      return rows.map((row) => ({
-        startedAtMs: fromSqlTime(row['started_at']) ?? 0,
-        finishedAtMs: fromSqlTime(row['finished_at']),
-      }));
+      return rows.map(runSpan.read);
     },
     checksOfClients: (clients, beforeMs) => database.read((session) => checksOfClients(session, clients, beforeMs)),
     logLinesOfClients: (clients, query) => database.read((session) => logLinesOfClients(session, clients, query)),
@@ -67,9 +63,9 @@ export function createRecordStore(database: Database): RecordStore {
       database.read((session) => alertsBetween(session, sinceMs, untilMs, limit)),
     alertsOfClient: async (client, sinceMs, untilMs, limit) =>
       (await all(alertsOfClientSql, [client, sqlTime(untilMs), sqlTime(sinceMs), String(limit)]))
-        .map(storedAlert)
+        .map(storedAlert.read)
         .reverse(),
-    alert: async (id) => (await all(alertSql, [String(id)])).map(storedAlert)[0] ?? null,
+    alert: async (id) => (await all(alertSql, [String(id)])).map(storedAlert.read)[0] ?? null,
   };
 }
 
@@ -82,11 +78,11 @@ async function alertsBetween(
   const until = sqlTime(untilMs);
   const select = (condition: string, values: readonly string[]): Promise<readonly SqlRow[]> =>
     session.all(
-      `SELECT ${alertColumns} FROM alerts WHERE ${condition} AND pending_since < ? ORDER BY id DESC LIMIT ?`,
+      `SELECT ${storedAlert.columns} FROM alerts WHERE ${condition} AND pending_since < ? ORDER BY id DESC LIMIT ?`,
       [...values, until, String(limit)],
     );
   const open = await select("state IN ('pending', 'firing')", []);
   // By the index on closed_out and resolved_at.
   const closed = await select('closed_out IN (0, 1) AND resolved_at >= ?', [sqlTime(sinceMs)]);
-  return [...open, ...closed].map(storedAlert).sort((one, other) => (one.id ?? 0) - (other.id ?? 0));
+  return [...open, ...closed].map(storedAlert.read).sort((one, other) => one.id - other.id);
 }

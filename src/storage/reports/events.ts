@@ -1,9 +1,7 @@
-import { numberOrNull } from '../store/record-shape.ts';
-import type { Database, SqlRow } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import { mergeRows } from '../sql/insert-rows.ts';
-import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import { eventStatuses, maxServices } from '../store/event-store.ts';
-import type { EventStore, NewestEvent, NewEvent, StoredEvent } from '../store/event-store.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import { type EventStore, maxServices, newestEvent, type NewEvent, storedEvent } from '../store/event-store.ts';
 
 export function createEventStore(database: Database): EventStore {
   return {
@@ -13,66 +11,32 @@ export function createEventStore(database: Database): EventStore {
       }),
     newestEventsAt: (atMs) =>
       database.read(async (session) =>
-        (await session.all(newestBefore('AND received_at <= ?'), [sqlTime(atMs)])).map(newestOf).reverse(),
+        (await session.all(newestBefore('AND received_at <= ?'), [sqlTime(atMs)])).map(newestEvent.read).reverse(),
       ),
     eventsAfter: (sinceMs, rowId, max) =>
       database.read(async (session) => {
         const sql = `SELECT * FROM events WHERE id > ? AND received_at > ? AND service > '' ORDER BY id LIMIT ${max}`;
         const rows = await session.all(sql, [rowId, sqlTime(sinceMs)]);
-        return rows.map((row) => ({ ...newestOf(row), rowId: Number(row['id']) }));
+        return rows.map((row) => ({ ...newestEvent.read(row), rowId: Number(row['id']) }));
       }),
     unprocessedEvents: (max) =>
-      database.read(async (session) =>
-        (await session.all(`SELECT * FROM events WHERE processed_at IS NULL ORDER BY id LIMIT ${max}`)).map(storedOf),
-      ),
+      database.read(async (session) => (await session.all(`${unprocessedSql} LIMIT ${max}`)).map(storedEvent.read)),
     markProcessed: (rowId) =>
       database.write(async (session) => {
         await session.run(`UPDATE events SET processed_at = ${session.dialect.now} WHERE id = ?`, [rowId]);
       }),
-    newestEvents: () => database.read(async (session) => (await session.all(newestBefore(''))).map(newestOf).reverse()),
+    newestEvents: () =>
+      database.read(async (session) => (await session.all(newestBefore(''))).map(newestEvent.read).reverse()),
   };
 }
+
+const unprocessedSql = 'SELECT id AS row_id, events.* FROM events WHERE processed_at IS NULL ORDER BY id';
 
 const newestBefore = (
   and: string,
 ): string => `SELECT e.host, e.service, e.instance, e.status, e.description, e.received_at, e.ttl
   FROM (SELECT MAX(id) AS id FROM events WHERE service > '' ${and} GROUP BY service, host, instance) n
   JOIN events e ON e.id = n.id ORDER BY e.id DESC LIMIT ${maxServices}`;
-
-function storedOf(row: SqlRow): StoredEvent {
-  const status = eventStatuses.find((known) => known === row['status']) ?? null;
-  return {
-    ...newestOf(row),
-    rowId: Number(row['id']),
-    eventId: String(row['event_id']),
-    status,
-    tags: tagsOf(row['tags']),
-    value: numberOrNull(row['value']),
-    raw: row['raw'] === null ? null : String(row['raw']),
-  };
-}
-
-/** Reads the column `tags`. A row that another program wrote keeps no other from being read. */
-function tagsOf(value: unknown): readonly string[] {
-  try {
-    const tags: unknown = JSON.parse(String(value));
-    return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [];
-  } catch {
-    return [];
-  }
-}
-
-function newestOf(row: SqlRow): NewestEvent {
-  return {
-    host: String(row['host']),
-    service: String(row['service']),
-    instance: String(row['instance']),
-    status: eventStatuses.find((status) => status === row['status']) ?? 'UNKNOWN',
-    description: String(row['description']),
-    receivedAtMs: fromSqlTime(row['received_at']) ?? 0,
-    ttl: numberOrNull(row['ttl']),
-  };
-}
 
 function rowOf(event: NewEvent) {
   const { eventId, receivedAtMs, host, service, instance, status, description, tags, value, ttl, raw } = event;

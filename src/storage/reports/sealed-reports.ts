@@ -14,6 +14,7 @@ import {
   type SealedClock,
   type SealedItem,
   type SealedPlace,
+  sealedPlace,
   type SealedRow,
   type SealedStore,
   type SealedSummary,
@@ -170,13 +171,9 @@ async function waiting(
   const values: SqlValue[] = choice === 'unseen' ? [] : [...choice.keyIds];
   const beyond = after === null ? '' : ' AND received_at >= ? AND (received_at > ? OR id > ?)';
   if (after !== null) values.push(sqlTime(after.receivedAtMs), sqlTime(after.receivedAtMs), after.id);
-  const sql = `SELECT id, received_at, sealed_bytes FROM sealed_reports WHERE ${chosen}${beyond}
+  const sql = `SELECT id, received_at, sealed_bytes AS size_bytes FROM sealed_reports WHERE ${chosen}${beyond}
     ORDER BY received_at, id LIMIT ?`;
-  return (await session.all(sql, [...values, String(limit)])).map((row) => ({
-    id: Number(row['id']),
-    receivedAtMs: fromSqlTime(row['received_at']) ?? 0,
-    sizeBytes: Number(row['sealed_bytes']),
-  }));
+  return (await session.all(sql, [...values, String(limit)])).map(sealedPlace.read);
 }
 
 async function readRows(session: Session, ids: readonly number[]): Promise<readonly SealedRow[]> {

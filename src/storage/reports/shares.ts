@@ -11,15 +11,16 @@ import {
   type ShareStore,
   type SharingCollector,
   type SiteShare,
-  type Slice,
   type SliceClaim,
+  storedReach,
+  storedSlice,
 } from '../store/share-store.ts';
 
 const collectorsSql = `SELECT ${seenCollector.columns} FROM collectors
   WHERE seen_at >= ? ORDER BY site, id`;
-const slicesSql = `SELECT site, slice, epoch, holder, cycle, until_at, done_at FROM slices
+const slicesSql = `SELECT site, slice, epoch, holder, cycle, until_at AS until, done_at FROM slices
   WHERE site = ? ORDER BY slice`;
-const reachSql = `SELECT succeeded, failed FROM runs WHERE program = 'collect' AND collector_id = ? AND scope = 'full'
+const reachSql = `SELECT ${storedReach.columns} FROM runs WHERE program = 'collect' AND collector_id = ? AND scope = 'full'
   AND outcome = 'finished' AND succeeded + failed > 0 ORDER BY started_at DESC, id DESC LIMIT 2`;
 const heldSql = `SELECT site, holder, cycle, COUNT(*) AS slices, COUNT(done_at) AS done FROM slices
   GROUP BY site, holder, cycle`;
@@ -31,11 +32,8 @@ export function createShareStore(database: Database): ShareStore {
       database.write((session) => join(session, collector, { everyMs, sinceStartMs })),
     collectors: async (site, sinceMs) =>
       (await database.read((session) => seenSince(session, sinceMs))).filter((one) => one.site === site),
-    lastReaches: async (id) =>
-      (await database.read((session) => session.all(reachSql, [id]))).map((row) => {
-        return { succeeded: Number(row['succeeded']), failed: Number(row['failed']) };
-      }),
-    slices: async (site) => (await database.read((session) => session.all(slicesSql, [site]))).map(sliceOf),
+    lastReaches: async (id) => (await database.read((session) => session.all(reachSql, [id]))).map(storedReach.read),
+    slices: async (site) => (await database.read((session) => session.all(slicesSql, [site]))).map(storedSlice.read),
     sites: (sinceMs) => database.read((session) => sites(session, sinceMs)),
     claim: (claim) => database.write((session) => claimSlice(session, claim)),
     finish: async ({ site, holder, cycle, untilMs }) => {
@@ -132,16 +130,4 @@ async function sites(session: Session, sinceMs: number): Promise<readonly SiteSh
       }),
     };
   });
-}
-
-function sliceOf(row: SqlRow): Slice {
-  return {
-    site: String(row['site']),
-    slice: Number(row['slice']),
-    epoch: Number(row['epoch']),
-    holder: String(row['holder']),
-    cycle: Number(row['cycle']),
-    untilMs: fromSqlTime(row['until_at']) ?? 0,
-    doneAtMs: fromSqlTime(row['done_at']),
-  };
 }

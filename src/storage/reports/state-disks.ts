@@ -1,7 +1,7 @@
 import type { Database, Session } from '../sql/database.ts';
 import { replaceRows } from '../sql/insert-rows.ts';
-import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { StateDiskFact, StateDiskReport } from '../store/fleet-store.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import { type StateDiskFact, stateDiskFact, type StateDiskReport } from '../store/fleet-store.ts';
 
 const longestName = 255;
 
@@ -28,14 +28,6 @@ export async function saveStateDisks(
 
 /** Implements FleetStore.stateDisks. */
 export async function stateDiskFacts(session: Session, sinceMs: number): Promise<readonly StateDiskFact[]> {
-  const sql = `SELECT host, path, size_bytes, available_bytes, free_percent, observed_at FROM state_disks
-    WHERE observed_at >= ? ORDER BY host, path`;
-  return (await session.all(sql, [sqlTime(sinceMs)])).map((row) => ({
-    host: String(row['host']),
-    path: String(row['path']),
-    sizeBytes: Number(row['size_bytes']),
-    availableBytes: Number(row['available_bytes']),
-    freePercent: Number(row['free_percent']),
-    observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
-  }));
+  const sql = `SELECT ${stateDiskFact.columns} FROM state_disks WHERE observed_at >= ? ORDER BY host, path`;
+  return (await session.all(sql, [sqlTime(sinceMs)])).map(stateDiskFact.read);
 }

@@ -1,5 +1,6 @@
-import type { Alert, AlertKey, LastNotified, Transition } from './alert.ts';
+import type { Alert, LastNotified, Transition } from './alert.ts';
 import type { RowPlace, UnprocessedReport, UnprocessedVisit } from './evaluation-store.ts';
+import { type RecordOf, recordShape, text, time } from './record-shape.ts';
 
 export interface NewestRows {
   readonly report: UnprocessedReport | null;
@@ -19,11 +20,15 @@ export interface AlertFilter {
   readonly limit: number;
 }
 
-export interface SentNotification extends AlertKey {
-  readonly recipient: string;
-  readonly transition: Transition;
-  readonly notifiedAtMs: number;
-}
+export const sentNotification = recordShape({
+  client: text,
+  rule: text,
+  subject: text,
+  recipient: text,
+  transition: (value) => value as Transition,
+  notifiedAtMs: time,
+});
+export type SentNotification = RecordOf<typeof sentNotification>;
 
 /** Stored alerts and rows, for alerter/explain, alerter/replay and cli/alerts. */
 export interface AlertHistory {

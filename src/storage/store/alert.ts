@@ -1,6 +1,17 @@
 import type { Severity } from '../../config/config.ts';
 import type { CanaryState } from './reply-store.ts';
-import { number, type RecordOf, recordShape, text, time, severity } from './record-shape.ts';
+import {
+  flag,
+  number,
+  numberOrNull,
+  type RecordOf,
+  recordShape,
+  severity,
+  text,
+  textOrNull,
+  time,
+  timeOrNull,
+} from './record-shape.ts';
 
 /** The level of one row for one rule's subject. `unknown` changes nothing. */
 export type Level = 'none' | Severity | 'unknown';
@@ -22,45 +33,56 @@ export type AlertState = 'pending' | 'firing' | 'resolved';
 export type ClosedReason = 'recovered' | 'gone' | 'unwatched' | 'event' | 'superseded' | 'forgotten' | 'unconfirmed';
 
 /** A row of `alerts`: from the first row that holds to the end. */
-export interface Alert extends AlertKey {
-  /** null until it is stored. */
-  readonly id: number | null;
-  readonly severity: Severity;
-  readonly state: AlertState;
+export const storedAlert = recordShape({
+  id: number,
+  client: text,
+  rule: text,
+  subject: text,
+  severity,
+  state: (value) => value as AlertState,
   /** The newest evaluated value, in the metric's unit; null if the rule evaluates no number. */
-  readonly value: number | null;
+  value: numberOrNull,
   /** The value for people: `96.2 %`, `login refused: root was refused`. */
-  readonly valueText: string;
+  valueText: text,
   /** The limit that the value violates, for people: `at least 95 %`. */
-  readonly limitText: string;
-  readonly pendingSinceMs: number;
-  readonly firingSinceMs: number | null;
-  readonly resolvedAtMs: number | null;
-  readonly closedReason: ClosedReason | null;
+  limitText: text,
+  pendingSinceMs: time,
+  firingSinceMs: timeOrNull,
+  resolvedAtMs: timeOrNull,
+  closedReason: (value) => value as ClosedReason | null,
   /** The report id, or `run/client` of the visit, that began the alert. */
-  readonly firstEvidence: string;
+  firstEvidence: text,
   /**
    * The run whose row last changed state or severity: the notification waits until that run has ended. null if there is
    * none.
    */
-  readonly changedByRun: string | null;
+  changedByRun: textOrNull,
   /** Counts changes of state, severity and flapping since the beginning. */
-  readonly sequence: number;
-  readonly flapping: boolean;
+  sequence: number,
+  flapping: flag,
   /** True once the alert is closed and every recipient who was notified of it knows its end. */
-  readonly closedOut: boolean;
+  closedOut: flag,
   /** True if only rows older than the newest processed one were evaluated: the alert is notified once, as past. */
-  readonly past: boolean;
-  readonly acknowledgedBy: string | null;
-  readonly acknowledgedUntilMs: number | null;
-  readonly acknowledgedSeverity: Severity | null;
-  /** The person's comment. An evaluation omits it, and never changes it. */
-  readonly acknowledgedComment?: string | null;
-  /** The time of the acknowledgement, by the database's clock. An evaluation omits it, too. */
-  readonly acknowledgedAtMs?: number | null;
-  /** The changes before the alert; null until they are looked for. An evaluation omits them, too. */
-  readonly cause?: Cause | null;
-  readonly progress: Progress;
+  past: flag,
+  acknowledgedBy: textOrNull,
+  acknowledgedUntilMs: timeOrNull,
+  acknowledgedSeverity: (value) => value as Severity | null,
+  /** The person's comment. An evaluation never changes it. */
+  acknowledgedComment: textOrNull,
+  /** The time of the acknowledgement, by the database's clock. */
+  acknowledgedAtMs: timeOrNull,
+  /** The changes before the alert; null until they are looked for. */
+  cause: (value) => (typeof value === 'string' ? (JSON.parse(value) as Cause) : null),
+  progress: (value) => JSON.parse(String(value)) as Progress,
+});
+type StoredAlert = RecordOf<typeof storedAlert>;
+
+/** The fields that an evaluation omits. */
+type OmittedField = 'acknowledgedComment' | 'acknowledgedAtMs' | 'cause';
+
+/** An alert. Its id is null until it is stored. */
+export interface Alert extends Omit<StoredAlert, 'id' | OmittedField>, Partial<Pick<StoredAlert, OmittedField>> {
+  readonly id: number | null;
 }
 
 /** The changes before an alert that are hardly there by chance. */

@@ -1,39 +1,53 @@
-import type { Severity } from '../../config/config.ts';
-import type { AlertKey, ClosedReason } from './alert.ts';
+import type { ClosedReason } from './alert.ts';
 import type { SeenClient } from './fleet-store.ts';
-import { recordShape, type RecordOf, text, textOrNull, time } from './record-shape.ts';
+import {
+  number,
+  numberOrNull,
+  recordShape,
+  type RecordOf,
+  severity,
+  text,
+  textOrNull,
+  time,
+  timeOrNull,
+} from './record-shape.ts';
 import type { Program } from './run.ts';
 
 export type KnownClient = Omit<SeenClient, 'lastReportAtMs'>;
 
 /** The times of an alert that has fired. */
-export interface AlertSpan extends AlertKey {
-  readonly severity: Severity;
-  readonly pendingSinceMs: number;
-  readonly firingSinceMs: number;
+export const alertSpan = recordShape({
+  client: text,
+  rule: text,
+  subject: text,
+  severity,
+  pendingSinceMs: time,
+  firingSinceMs: time,
   /** null while the alert fires. */
-  readonly resolvedAtMs: number | null;
-  readonly closedReason: ClosedReason | null;
-}
+  resolvedAtMs: timeOrNull,
+  closedReason: (value) => value as ClosedReason | null,
+});
+export type AlertSpan = RecordOf<typeof alertSpan>;
 
 /** The runs of a program in a span, added up. */
-export interface RunTotals {
-  readonly program: Program;
-  readonly runs: number;
+export const runTotals = recordShape({
+  program: (value) => value as Program,
+  runs: number,
   /** The full runs that visited clients and were not cut short. */
-  readonly fullRuns: number;
-  readonly overlapped: number;
+  fullRuns: number,
+  overlapped: number,
   /** The runs that were cut short, failed, or have no end. */
-  readonly unfinished: number;
+  unfinished: number,
   /** The visits of a collector, in whole runs or not. */
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly cpuMs: number;
+  succeeded: number,
+  failed: number,
+  cpuMs: number,
   /** null if not known. */
-  readonly maxRssBytes: number | null;
+  maxRssBytes: numberOrNull,
   /** The number of different configurations. */
-  readonly configs: number;
-}
+  configs: number,
+});
+export type RunTotals = RecordOf<typeof runTotals>;
 
 /** The typed part of an inventory. */
 export interface InventoryFacts {
@@ -116,25 +130,29 @@ export interface ChangeStore {
   withPackages(): Promise<readonly string[]>;
 }
 
-/** A change of one client, with the numbers by which other clients are compared. */
-export interface ClientChange extends StoredChange {
-  readonly itemId: number;
-  /** The number of the value after the change; null for what is gone. */
-  readonly afterId: number | null;
-}
-
 /** A change of the same item of another client. */
-export type OtherChange = Pick<ClientChange, 'client' | 'itemId' | 'afterId' | 'earliestAtMs'>;
+export const otherChange = recordShape({
+  client: text,
+  itemId: number,
+  /** The number of the value after the change; null for what is gone. */
+  afterId: numberOrNull,
+  earliestAtMs: time,
+});
+export type OtherChange = RecordOf<typeof otherChange>;
+
+/** A change of one client, with the numbers by which other clients are compared. */
+export type ClientChange = StoredChange & OtherChange;
 
 /** The newest look at a section of a client's state. */
-export interface KnownSection {
-  readonly client: string;
-  readonly kind: string;
+export const knownSection = recordShape({
+  client: text,
+  kind: text,
   /** The time of the newest look that read the section; null if none did. */
-  readonly observedAtMs: number | null;
+  observedAtMs: timeOrNull,
   /** The reason why the newest look read nothing; null if it did. */
-  readonly error: string | null;
-}
+  error: textOrNull,
+});
+export type KnownSection = RecordOf<typeof knownSection>;
 
 /** A span of time, without its beginning. */
 export interface ChangeSpan {

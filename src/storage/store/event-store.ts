@@ -1,27 +1,43 @@
+import { number, numberOrNull, type RecordOf, recordShape, text, textOrNull, time } from './record-shape.ts';
+
 export const eventStatuses = ['OK', 'WARN', 'CRIT', 'UNKNOWN'] as const;
 export type EventStatus = (typeof eventStatuses)[number];
 
-/** An event before it is stored. A text is empty if the sender omitted it. */
-export interface NewEvent {
+/** A stored event. A text is empty if the sender omitted it. */
+export const storedEvent = recordShape({
+  rowId: number,
   /** The id. Two events of one id are the same event. */
-  readonly eventId: string;
-  readonly receivedAtMs: number;
-  readonly host: string;
-  readonly service: string;
-  readonly instance: string;
+  eventId: text,
+  receivedAtMs: time,
+  host: text,
+  service: text,
+  instance: text,
   /** null if the JSON had another form; `raw` holds the text. */
-  readonly status: EventStatus | null;
-  readonly description: string;
-  readonly tags: readonly string[];
-  readonly value: number | null;
+  status: statusOrNull,
+  description: text,
+  tags: readTags,
+  value: numberOrNull,
   /** The seconds for which the status holds. */
-  readonly ttl: number | null;
-  readonly raw: string | null;
+  ttl: numberOrNull,
+  raw: textOrNull,
+});
+export type StoredEvent = RecordOf<typeof storedEvent>;
+
+/** An event before it is stored. */
+export type NewEvent = Omit<StoredEvent, 'rowId'>;
+
+function statusOrNull(value: unknown): EventStatus | null {
+  return eventStatuses.find((status) => status === value) ?? null;
 }
 
-/** A stored event. */
-export interface StoredEvent extends NewEvent {
-  readonly rowId: number;
+/** Reads the column `tags`. A row that another program wrote keeps no other from being read. */
+function readTags(value: unknown): readonly string[] {
+  try {
+    const tags: unknown = JSON.parse(String(value));
+    return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [];
+  } catch {
+    return [];
+  }
 }
 
 /** The days for which events are kept. */
@@ -30,9 +46,16 @@ export const eventDays = 7;
 export const newestEventDays = 35;
 
 /** The newest event of a service of a host, or of an instance of it. */
-export type NewestEvent = Pick<NewEvent, 'host' | 'service' | 'instance' | 'description' | 'receivedAtMs' | 'ttl'> & {
-  readonly status: EventStatus;
-};
+export const newestEvent = recordShape({
+  host: text,
+  service: text,
+  instance: text,
+  status: (value) => statusOrNull(value) ?? 'UNKNOWN',
+  description: text,
+  receivedAtMs: time,
+  ttl: numberOrNull,
+});
+export type NewestEvent = RecordOf<typeof newestEvent>;
 
 /** The most services of hosts that are evaluated. */
 export const maxServices = 20_000;

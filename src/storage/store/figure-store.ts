@@ -95,12 +95,14 @@ export interface FigurePage {
 }
 
 /** A report as it arrived. */
-export interface WholeReport {
-  readonly statId: number;
-  readonly client: string;
-  readonly observedAtMs: number;
-  readonly report: Report;
-}
+export const wholeReport = recordShape({
+  statId: number,
+  client: text,
+  observedAtMs: time,
+  // The report was checked before it was stored, and the database refuses text that is not JSON.
+  report: (value) => JSON.parse(String(value)) as Report,
+});
+export type WholeReport = RecordOf<typeof wholeReport>;
 
 export interface ReportsBehind {
   /** The id of a row of `stats`. */

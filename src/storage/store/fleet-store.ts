@@ -1,7 +1,7 @@
 import type { StateDisk } from '../../state-folder/state-disk.ts';
 import type { Program, RunFact } from './run.ts';
 import type { SealedSummary } from './sealed-store.ts';
-import { type RecordOf, recordShape, text, time, timeOrNull } from './record-shape.ts';
+import { number, type RecordOf, recordShape, text, time, timeOrNull } from './record-shape.ts';
 
 export const seenClient = recordShape({
   name: text,
@@ -13,11 +13,16 @@ export const seenClient = recordShape({
 export type SeenClient = RecordOf<typeof seenClient>;
 
 /** The space of a file system to which a program writes, as the program stored it. */
-export interface StateDiskFact extends StateDisk {
+export const stateDiskFact = recordShape({
   /** The program's machine. */
-  readonly host: string;
-  readonly observedAtMs: number;
-}
+  host: text,
+  path: text,
+  sizeBytes: number,
+  availableBytes: number,
+  freePercent: number,
+  observedAtMs: time,
+});
+export type StateDiskFact = RecordOf<typeof stateDiskFact>;
 
 export interface StateDiskReport {
   readonly host: string;

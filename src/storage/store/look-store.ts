@@ -1,6 +1,7 @@
 import type { CheckStat } from '../../checks/checks.ts';
 import type { Alert } from './alert.ts';
 import type { StoredLogLine } from './detail-store.ts';
+import { number, type RecordOf, recordShape, text, time, timeOrNull } from './record-shape.ts';
 import type { Program, RunFact } from './run.ts';
 
 /** A table of figures that are kept as rows, then by the hour, then by the day. */
@@ -63,11 +64,12 @@ export interface VisitCount {
   readonly succeeded: number;
 }
 
-export interface RunSpan {
-  readonly startedAtMs: number;
+export const runSpan = recordShape({
+  startedAtMs: time,
   /** null while the run is under way, and after it was killed. */
-  readonly finishedAtMs: number | null;
-}
+  finishedAtMs: timeOrNull,
+});
+export type RunSpan = RecordOf<typeof runSpan>;
 
 /** A client's CPU on a grid, and its visits of the same span. */
 export interface FleetLine extends VisitCount {
@@ -75,13 +77,14 @@ export interface FleetLine extends VisitCount {
 }
 
 /** A series of a client, as in the table `series`. */
-export interface StoredSeries {
-  readonly id: number;
-  readonly metric: string;
+export const storedSeries = recordShape({
+  id: number,
+  metric: text,
   /** The labels as a JSON object. */
-  readonly labels: string;
-  readonly unit: string;
-}
+  labels: text,
+  unit: text,
+});
+export type StoredSeries = RecordOf<typeof storedSeries>;
 
 /** The choice among series of figures of checks and of samples. */
 export interface SeriesQuery {

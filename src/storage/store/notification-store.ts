@@ -2,6 +2,7 @@ import type { Alert, AlertKey, Cause, LastNotified } from './alert.ts';
 import type { Lease } from './lease-store.ts';
 import type { Silence } from './operator-store.ts';
 import type { NewMail, RecipientHistory, WaitingMail } from './outbox-store.ts';
+import { numberOrNull, type RecordOf, recordShape, time } from './record-shape.ts';
 
 /** The state from which notifications are planned. */
 export interface AlerterState {
@@ -39,10 +40,8 @@ export type SeriesColumn =
   | 'used_percent'
   | 'inodes_percent';
 
-export interface SeriesPoint {
-  readonly atMs: number;
-  readonly value: number | null;
-}
+export const seriesPoint = recordShape({ atMs: time, value: numberOrNull });
+export type SeriesPoint = RecordOf<typeof seriesPoint>;
 
 /** A check or a failed unit of a client. */
 export interface ExcerptSubject {

@@ -2,21 +2,23 @@ import type { Config } from '../../config/config.ts';
 import { dayMs } from '../../platform/units.ts';
 import { describeDuration } from '../../text/durations.ts';
 import type { Lease } from './lease-store.ts';
+import { number, type RecordOf, recordShape, text, textOrNull, time } from './record-shape.ts';
 
 /** The age beyond which a mail accepts no replies: somebody who finds the mail could reply to it. */
 export const repliesValidMs = 14 * dayMs;
 
 /** The place at which the reading of a mailbox ended. */
-export interface MailboxPosition {
+export const mailboxPosition = recordShape({
   /** The UIDVALIDITY. Message ids count anew when the server changes it (RFC 3501, section 2.3.1.1). */
-  readonly uidValidity: string;
+  uidValidity: text,
   /** The greatest message id that was read. */
-  readonly uid: number;
+  uid: number,
   /** The newest arrival that was read, by the server's clock. */
-  readonly arrivedAtMs: number;
+  arrivedAtMs: time,
   /** A digest of the message with that id; null if an earlier version read it. */
-  readonly message: string | null;
-}
+  message: textOrNull,
+});
+export type MailboxPosition = RecordOf<typeof mailboxPosition>;
 
 /** A message addressed like a reply to a mail. */
 export interface NewReply {

@@ -23,11 +23,8 @@ export interface SealedItem {
 }
 
 /** A row of `sealed_reports`, without its bytes. */
-export interface SealedPlace {
-  readonly id: number;
-  readonly receivedAtMs: number;
-  readonly sizeBytes: number;
-}
+export const sealedPlace = recordShape({ id: number, receivedAtMs: time, sizeBytes: number });
+export type SealedPlace = RecordOf<typeof sealedPlace>;
 
 /** A row of `sealed_reports`. Nothing in it is trusted before the report is opened. */
 export interface SealedRow extends Omit<SealedItem, 'runId'> {

@@ -1,4 +1,4 @@
-import { number, type RecordOf, recordShape, text, time } from './record-shape.ts';
+import { number, type RecordOf, recordShape, text, time, timeOrNull } from './record-shape.ts';
 
 /** A collector that shares the fleet of its site with others. */
 export const seenCollector = recordShape({
@@ -27,20 +27,21 @@ export const nextCycleAfter = 0.7;
 export const goneAfter = 3;
 
 /** A part of a site's clients, by their names. */
-export interface Slice {
-  readonly site: string;
-  readonly slice: number;
+export const storedSlice = recordShape({
+  site: text,
+  slice: number,
   /** Incremented by each claim. */
-  readonly epoch: number;
+  epoch: number,
   /** The last collector that claimed the slice; '' if none has. */
-  readonly holder: string;
+  holder: text,
   /** The cycle of the last claim. */
-  readonly cycle: number;
+  cycle: number,
   /** The time until which no other collector may claim the slice, by the database's clock. */
-  readonly untilMs: number;
+  untilMs: time,
   /** The time when all clients of the slice had been visited in that cycle; `null` if some have not. */
-  readonly doneAtMs: number | null;
-}
+  doneAtMs: timeOrNull,
+});
+export type Slice = RecordOf<typeof storedSlice>;
 
 /** A round over all clients of a site. It begins with the first run of any of its collectors. */
 export interface Cycle {
@@ -60,10 +61,8 @@ export interface SliceClaim {
 }
 
 /** The number of clients that a run has reached, and of those that it has not. */
-export interface Reach {
-  readonly succeeded: number;
-  readonly failed: number;
-}
+export const storedReach = recordShape({ succeeded: number, failed: number });
+export type Reach = RecordOf<typeof storedReach>;
 
 /** A collector with its part of a site. */
 export interface CollectorShare extends Pick<SeenCollector, 'id' | 'host' | 'seenAtMs'> {

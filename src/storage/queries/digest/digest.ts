@@ -1,18 +1,21 @@
-import type { Severity } from '../../../config/config.ts';
 import { hourMs } from '../../../platform/units.ts';
-import { numberOrNull } from '../../store/record-shape.ts';
 import { programs } from '../../store/run.ts';
 import { forIds } from '../../sql/by-ids.ts';
 import type { Database, Session, SqlRow } from '../../sql/database.ts';
-import { fromSqlTime, sqlTime } from '../../sql/sql-time.ts';
-import type { ClosedReason } from '../../store/alert.ts';
-import type { AlertSpan, DigestStore, PendingWork, RunTotals } from '../../store/digest-store.ts';
+import { sqlTime } from '../../sql/sql-time.ts';
+import {
+  type AlertSpan,
+  alertSpan,
+  type DigestStore,
+  type PendingWork,
+  type RunTotals,
+  runTotals,
+} from '../../store/digest-store.ts';
 import { seenClient } from '../../store/fleet-store.ts';
 import { inventoryChanges } from './inventory-changes.ts';
 import { newestOf } from '../newest-rows.ts';
 
-const spansSql = `SELECT client, rule, subject, severity, pending_since, firing_since, resolved_at, closed_reason
-  FROM alerts WHERE`;
+const spansSql = `SELECT ${alertSpan.columns} FROM alerts WHERE`;
 // By the index on closed_out and resolved_at.
 const endedSql = `${spansSql} closed_out IN (0, 1) AND resolved_at >= ? AND resolved_at < ?
   AND firing_since IS NOT NULL ORDER BY resolved_at DESC LIMIT ?`;
@@ -24,7 +27,7 @@ const totalsSql = `SELECT program, COUNT(*) AS runs,
     SUM(CASE WHEN outcome = 'overlapped' THEN 1 ELSE 0 END) AS overlapped,
     SUM(CASE WHEN outcome IN ('finished', 'overlapped') OR (outcome = 'running' AND started_at >= ?) THEN 0
       ELSE 1 END) AS unfinished,
-    SUM(succeeded) AS succeeded, SUM(failed) AS failed, SUM(cpu_ms) AS cpu_ms, MAX(max_rss_bytes) AS rss,
+    SUM(succeeded) AS succeeded, SUM(failed) AS failed, SUM(cpu_ms) AS cpu_ms, MAX(max_rss_bytes) AS max_rss_bytes,
     COUNT(DISTINCT config_digest) AS configs
   FROM runs WHERE program = ? AND started_at >= ? AND started_at < ? GROUP BY program`;
 
@@ -36,7 +39,7 @@ export function createDigestStore(database: Database): DigestStore {
       ),
     alertSpans: (sinceMs, untilMs, limit) =>
       database.read((session) => alertSpans(session, [sqlTime(sinceMs), sqlTime(untilMs)], limit)),
-    runTotals: (sinceMs, untilMs) => database.read((session) => runTotals(session, sinceMs, untilMs)),
+    runTotals: (sinceMs, untilMs) => database.read((session) => totalsOf(session, sinceMs, untilMs)),
     inventoryChanges: (sinceMs, untilMs, limit) =>
       database.read((session) => inventoryChanges(session, [sqlTime(sinceMs), sqlTime(untilMs)], limit)),
     pendingWork: () => database.read(pendingWork),
@@ -51,37 +54,14 @@ async function alertSpans(
 ): Promise<readonly AlertSpan[]> {
   const firing = await session.all(firingSql, [until, String(limit)]);
   const ended = await session.all(endedSql, [since, until, String(limit - firing.length)]);
-  return [...firing, ...ended].map((row) => ({
-    client: String(row['client']),
-    rule: String(row['rule']),
-    subject: String(row['subject']),
-    severity: row['severity'] as Severity,
-    pendingSinceMs: fromSqlTime(row['pending_since']) ?? fromSqlTime(row['firing_since']) ?? 0,
-    firingSinceMs: fromSqlTime(row['firing_since']) ?? 0,
-    resolvedAtMs: fromSqlTime(row['resolved_at']),
-    closedReason: row['closed_reason'] as ClosedReason | null,
-  }));
+  return [...firing, ...ended].map(alertSpan.read);
 }
 
-async function runTotals(session: Session, sinceMs: number, untilMs: number): Promise<readonly RunTotals[]> {
+async function totalsOf(session: Session, sinceMs: number, untilMs: number): Promise<readonly RunTotals[]> {
   const [since, until, recent] = [sqlTime(sinceMs), sqlTime(untilMs), sqlTime(untilMs - hourMs)];
   const totals: RunTotals[] = [];
   for (const program of programs) {
-    const [row] = await session.all(totalsSql, [recent, program, since, until]);
-    if (row === undefined) continue;
-    const count = (column: string): number => numberOrNull(row[column] ?? null) ?? 0;
-    totals.push({
-      program,
-      runs: count('runs'),
-      fullRuns: count('full_runs'),
-      overlapped: count('overlapped'),
-      unfinished: count('unfinished'),
-      succeeded: count('succeeded'),
-      failed: count('failed'),
-      cpuMs: count('cpu_ms'),
-      maxRssBytes: numberOrNull(row['rss'] ?? null),
-      configs: count('configs'),
-    });
+    totals.push(...(await session.all(totalsSql, [recent, program, since, until])).map(runTotals.read));
   }
   return totals;
 }
