@@ -3,8 +3,7 @@ import { messageOf } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { ModeContext } from '../mode-context.ts';
 import { openOwnVisit } from '../push/own-visit.ts';
-import { makeOwnState } from '../push/push-state.ts';
-import { makeOwnInventory } from '../push/push-inventory.ts';
+import { makeOwnInventory, makeOwnState } from '../push/rare-reports.ts';
 
 /**
  * Returns a function that makes an inventory and a state report a minute after a successful visit, if they are due as

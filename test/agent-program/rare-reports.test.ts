@@ -8,7 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { listSpool } from '../../agent/spool/spool.ts';
 import { stampOf, watchName } from '../../agent/spool/stamp.ts';
 import { openOwnVisit } from '../../src/agent-program/push/own-visit.ts';
-import { makeOwnState } from '../../src/agent-program/push/push-state.ts';
+import { makeOwnState } from '../../src/agent-program/push/rare-reports.ts';
 import { readSettings } from '../../src/agent-program/settings.ts';
 import { dayMs, hourMs } from '../../src/platform/units.ts';
 import { parseReport } from '../../src/report/parse-report.ts';
