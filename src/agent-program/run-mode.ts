@@ -4,7 +4,7 @@ import { holdLock } from '../state-folder/lock.ts';
 import type { AgentLog } from './agent-program.ts';
 import { lockFile } from './control.ts';
 import { type ModeContext, statusKeeper } from './mode-context.ts';
-import { checkSettings, modeNamed } from './modes.ts';
+import { modeNamed } from './modes.ts';
 import { readSettings, type AgentSettings } from './settings.ts';
 import { openStatePlace } from './state-place.ts';
 
@@ -29,12 +29,7 @@ const endWithinMs = 4.5 * secondMs;
 export async function runMode(options: RunModeOptions): Promise<void> {
   const { mode, configFile, signal, send, everyMs, to, log, onReady } = options;
   const run = modeNamed(mode);
-  const read = (): AgentSettings => {
-    const found = readSettings(configFile);
-    checkSettings(mode, found, to);
-    return found;
-  };
-  let settings = read();
+  let settings = readSettings(configFile);
   const place = openStatePlace(settings.stateDirectory);
   const release = await lockMode(place, mode);
   let again = new AbortController();
@@ -43,7 +38,7 @@ export async function runMode(options: RunModeOptions): Promise<void> {
   const reload = (): void => {
     log.reopen();
     try {
-      const found = read();
+      const found = readSettings(configFile);
       before.settings ??= settings;
       settings = found;
       log.event('settings-read', { mode });

@@ -108,12 +108,19 @@ function socketOf({ settings, place, log, send }: ModeContext, { to, send: sends
   return { ...lines, keep: ({ datetime }, evaluated) => lines.keep(evaluated, Date.parse(datetime)) };
 }
 
-/** Returns the collector that receives the reports, at least by visits; null if the machine is not enrolled. */
+/**
+ * Returns the collector that receives the reports, at least by visits; null if the machine is not enrolled. Throws a
+ * usage error if `to` of such a machine names a collector.
+ */
 function collectorOf({ settings, place, log, send }: ModeContext, edge: EdgeSettings): Receiver | null {
   const { enrolment, client } = settings;
-  if (enrolment === null) return null;
-  const { pushKey, identity } = enrolment;
   const named = edge.to !== null && 'url' in edge.to ? edge.to.url : null;
+  if (enrolment === null) {
+    if (named === null) return null;
+    const advice = 'Put there what `fleet-health enroll CLIENT --edge` prints on the collector.';
+    throw usageError('"edge" of agent.json sends to a collector, and this machine is not enrolled', advice);
+  }
+  const { pushKey, identity } = enrolment;
   const to = named ?? enrolment.to;
   const transport = (send || edge.send) && to !== null ? pushTransport(client, { pushKey, identity, to }) : null;
   const reports = edgeReports({ settings, enrolment, place, transport, heartbeatMs: edge.heartbeatMs });

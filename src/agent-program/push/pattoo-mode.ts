@@ -1,4 +1,4 @@
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { minuteMs, secondMs } from '../../platform/units.ts';
 import { repeat } from '../agent-program.ts';
 import type { ModeContext } from '../mode-context.ts';
@@ -10,7 +10,9 @@ const usualEveryMs = 5 * minuteMs;
 export async function runPattoo(context: ModeContext): Promise<void> {
   const { settings, place, everyMs: named, log, signal, note, ready } = context;
   const to = context.to ?? settings.pattoo?.to ?? null;
-  if (to === null) throw new FleetError({ code: 'usage', stage: 'usage', message: 'there is no server of pattoo' });
+  if (to === null) {
+    throw usageError('agent.json has no "pattoo"', 'Write "pattoo": {"to": "https://..."} into it, or give --to URL.');
+  }
   const everyMs = named ?? settings.pattoo?.everyMs ?? usualEveryMs;
   ready();
   log.event('pushing', { every_s: everyMs / secondMs });
