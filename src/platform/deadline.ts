@@ -57,26 +57,53 @@ export async function withDeadline<T>(options: DeadlineOptions, work: (deadline:
   }
 }
 
+export interface TimedSignalOptions {
+  readonly timeoutMs: number;
+  /** Creates the reason of the abort at the deadline. Default: a TimeoutError. */
+  readonly late?: () => Error;
+  /** The signal whose abort also aborts this one. */
+  readonly parent: AbortSignal;
+  /** Creates the reason of the abort if the parent is aborted. Default: the parent's reason. */
+  readonly aborted?: () => unknown;
+}
+
+export type TimedSignal = ReturnType<typeof startTimedSignal>;
+
 /**
- * Does work with a signal that is aborted after a time, with a TimeoutError, or with the outer signal. The timer is
- * held until the work ends: nothing holds `AbortSignal.timeout` inside `AbortSignal.any`, so Node 20 may collect it
- * as garbage, and it never fires.
+ * Starts a signal that is aborted at a deadline, or with its parent. The caller has to call `end`. The timer is held
+ * until then: nothing holds `AbortSignal.timeout` inside `AbortSignal.any`, so Node 20 may collect it as garbage, and
+ * it never fires.
  */
+export function startTimedSignal({ timeoutMs, late = timeoutOf(timeoutMs), parent, aborted }: TimedSignalOptions) {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(late()), timeoutMs);
+  const onAbort = (): void => controller.abort(aborted === undefined ? parent.reason : aborted());
+  if (parent.aborted) onAbort();
+  else parent.addEventListener('abort', onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    /** Frees the timer and the listener. */
+    end: (): void => {
+      clearTimeout(timer);
+      parent.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
+function timeoutOf(timeoutMs: number): () => Error {
+  return () => new DOMException(`not done within ${timeoutMs} ms`, 'TimeoutError');
+}
+
+/** Does work with a signal that is aborted after a time, with a TimeoutError, or with the outer signal. */
 export async function withTimeout<T>(
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  { timeoutMs, signal: parent }: { readonly timeoutMs: number; readonly signal: AbortSignal },
   work: (limit: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const limit = new AbortController();
-  const late = (): void => limit.abort(new DOMException(`not done within ${timeoutMs} ms`, 'TimeoutError'));
-  const onAbort = (): void => limit.abort(signal.reason);
-  const timer = setTimeout(late, timeoutMs);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
+  const { signal, end } = startTimedSignal({ timeoutMs, parent });
   try {
-    return await work(limit.signal);
+    return await work(signal);
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
+    end();
   }
 }
 

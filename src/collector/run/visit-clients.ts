@@ -6,7 +6,7 @@ import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 import { readBundles } from '../agent/agent-bundles.ts';
 import { createAgentNotes } from '../schedule/agent-notes.ts';
 import { isHeldBack } from '../visit/login-backoff.ts';
-import { startTimedSignal, type TimedSignal } from '../visit/visit-deadline.ts';
+import { startTimedSignal, type TimedSignal } from '../../platform/deadline.ts';
 import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
 import { visitOrder } from '../schedule/order.ts';
 import { withEpoch } from '../schedule/slices.ts';

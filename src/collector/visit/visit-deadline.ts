@@ -1,37 +1,6 @@
 import { asFleetError, FleetError, type Stage } from '../../errors.ts';
 import { withDeadline } from '../../platform/deadline.ts';
 
-export interface TimedSignalOptions {
-  readonly timeoutMs: number;
-  /** Creates the reason of the abort at the deadline. */
-  readonly late: () => FleetError;
-  /** The signal whose abort also aborts this one. */
-  readonly parent: AbortSignal;
-  /** Creates the reason of the abort if the parent is aborted. Default: the parent's reason. */
-  readonly aborted?: () => unknown;
-}
-
-export type TimedSignal = ReturnType<typeof startTimedSignal>;
-
-/**
- * Starts a signal that is aborted with a FleetError at a deadline, or with its parent. The caller has to call `end`.
- */
-export function startTimedSignal({ timeoutMs, late, parent, aborted }: TimedSignalOptions) {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(late()), timeoutMs);
-  const onAbort = (): void => controller.abort(aborted === undefined ? parent.reason : aborted());
-  if (parent.aborted) onAbort();
-  else parent.addEventListener('abort', onAbort, { once: true });
-  return {
-    signal: controller.signal,
-    /** Frees the timer and the listener. */
-    end: (): void => {
-      clearTimeout(timer);
-      parent.removeEventListener('abort', onAbort);
-    },
-  };
-}
-
 /** The time after which work that ignores its aborted signal is abandoned. */
 const graceMs = 250;
 

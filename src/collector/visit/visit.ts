@@ -1,6 +1,6 @@
 import type { Client } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
-import { withTimeout } from '../../platform/deadline.ts';
+import { startTimedSignal, withTimeout } from '../../platform/deadline.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import {
   openingOf,
@@ -16,7 +16,7 @@ import { taskOf, type VisitContext } from './context.ts';
 import { reportTaker } from './take-report.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
 import { stateAttempt } from '../../report/state/state-due.ts';
-import { faultAtDeadline, raceSignal, startTimedSignal } from './visit-deadline.ts';
+import { faultAtDeadline, raceSignal } from './visit-deadline.ts';
 import { recordOf, VisitProgress } from './visit-progress.ts';
 
 export interface VisitOutcome {
