@@ -1,9 +1,10 @@
 /** The files of documents: `<time>-<id>.json` in the folder of an origin. Names sort by time. */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../errors.ts';
 import { writeDurably, writeSynced, makeFolder } from '../../state-folder/durable-file.ts';
+import { namesIn } from '../../state-folder/folder-entries.ts';
 import type { RecordDocument } from './parse-document.ts';
 
 /** The end of the name of a document of which an attempt could not store all records. */
@@ -67,21 +68,8 @@ function unwritten(folder: string, thrown: unknown): FleetError {
 
 /** Returns the paths of the documents of a folder, oldest first. Throws FleetError `state-unusable`. */
 export function documentsIn(folder: string): readonly string[] {
-  return namesIn(folder).flatMap((name) =>
-    name.endsWith(suffix) && !name.startsWith('.') ? [path.join(folder, name)] : [],
-  );
-}
-
-/** Returns the names of the regular files of a folder. Throws FleetError `state-unusable`. */
-export function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-      .flatMap((entry) => (entry.isFile() ? [entry.name] : []))
-      .toSorted();
-  } catch (thrown) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return [];
-    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
-  }
+  const isDocument = (name: string): boolean => name.endsWith(suffix) && !name.startsWith('.');
+  return namesIn(folder, (entry) => entry.isFile() && isDocument(entry.name)).map((name) => path.join(folder, name));
 }
 
 /** Removes a report or document that another collector has, or that held nothing to store. */

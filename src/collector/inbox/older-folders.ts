@@ -2,14 +2,15 @@
  * The folders of the version before, `journal/` and `events/`, whose files become documents of the inbox. Can be
  * removed in the version after this one.
  */
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, type Dirent } from 'node:fs';
 import path from 'node:path';
 
 import { messageOf } from '../../errors.ts';
 import { makeFolder } from '../../state-folder/durable-file.ts';
+import { namesIn } from '../../state-folder/folder-entries.ts';
 import type { StatePaths } from '../../state-folder/paths.ts';
 import type { VisitRecord } from '../../storage/store/run.ts';
-import { documentName, documentTime, namesIn, readDocumentFile, writeDocumentNow } from './document-files.ts';
+import { documentName, documentTime, readDocumentFile, writeDocumentNow } from './document-files.ts';
 import { allowances, documentsOf } from './origins.ts';
 import type { RecordDocument } from './parse-document.ts';
 import { fieldsOf, parseRunEnd, parseRunStart, parseVisit } from './parse-records.ts';
@@ -57,7 +58,9 @@ function takeOver(
   convert: (bytes: Buffer, name: string) => boolean,
 ): void {
   if (!existsSync(older)) return;
-  for (const name of namesIn(older).filter((one) => one.endsWith(suffix) && !one.startsWith('.'))) {
+  const isFile = (entry: Dirent): boolean =>
+    entry.isFile() && entry.name.endsWith(suffix) && !entry.name.startsWith('.');
+  for (const name of namesIn(older, isFile)) {
     const file = path.join(older, name);
     const failure = convertFile(file, (bytes) => convert(bytes, name));
     if (failure === null) {

@@ -1,11 +1,10 @@
 /** The origins of files in the inbox: who has proved to have brought a file, and what it may contain. */
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Client } from '../../config/config.ts';
-import { errnoOf } from '../../errors.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
+import { namesIn } from '../../state-folder/folder-entries.ts';
 import type { StatePaths } from '../../state-folder/paths.ts';
 
 export type Origin = { readonly kind: 'collector' | 'events' } | { readonly kind: 'site'; readonly site: string };
@@ -83,16 +82,9 @@ export function folderOfSite(site: string): string {
   return `${siteMark}${folderOfClient(site)}`;
 }
 
-/** Returns the names of the sites' folders in the inbox. Throws the errors of fs. */
+/** Returns the names of the sites' folders in the inbox. Throws FleetError `state-unusable`. */
 export function siteFolders(inbox: string): readonly string[] {
-  try {
-    return readdirSync(inbox, { withFileTypes: true })
-      .flatMap((entry) => (entry.isDirectory() && entry.name.startsWith(siteMark) ? [entry.name] : []))
-      .toSorted();
-  } catch (thrown) {
-    if (errnoOf(thrown) === 'ENOENT') return [];
-    throw thrown;
-  }
+  return namesIn(inbox, (entry) => entry.isDirectory() && entry.name.startsWith(siteMark));
 }
 
 /** Returns the folder of an origin's documents. */

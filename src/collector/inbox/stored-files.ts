@@ -14,6 +14,7 @@ import { number, object, string } from 'valibot';
 import { errnoOf, messageOf } from '../../errors.ts';
 import { dayMs, minuteMs } from '../../platform/units.ts';
 import { makeFolder, syncFolderNow } from '../../state-folder/durable-file.ts';
+import { namesIn } from '../../state-folder/folder-entries.ts';
 import { readKeptList, writeKeptList } from '../../state-folder/kept-list.ts';
 import type { StatePaths } from '../../state-folder/paths.ts';
 import { lowPercent, stateDisks } from '../../state-folder/state-disk.ts';
@@ -44,23 +45,14 @@ export interface StoredFile {
 
 const folderForm = /^(\d{15}-[0-9a-z-]+)(?:\.(\d+))?(\.seen)?$/;
 
-/** Returns the folders, oldest first. Throws the errors of fs. */
+/** Returns the folders, oldest first. Throws FleetError `state-unusable`. */
 export function storedFolders({ stored }: Pick<StatePaths, 'stored'>): readonly StoredFolder[] {
-  return namesOf(stored).flatMap((name) => {
+  return namesIn(stored).flatMap((name) => {
     const [, base, bytes, seen] = folderForm.exec(name) ?? [];
     if (base === undefined) return [];
     const isSeen = seen !== undefined;
     return [{ dir: path.join(stored, name), base, bytes: bytes === undefined ? null : Number(bytes), isSeen }];
   });
-}
-
-function namesOf(dir: string): readonly string[] {
-  try {
-    return readdirSync(dir).toSorted();
-  } catch (thrown) {
-    if (errnoOf(thrown) === 'ENOENT') return [];
-    throw thrown;
-  }
 }
 
 /** Replaces the separators of a path in the name of a kept file. No name that this program gives a file has one. */

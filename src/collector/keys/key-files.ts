@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { chmodSync, lstatSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
@@ -6,6 +6,7 @@ import type { StatePaths } from '../../state-folder/paths.ts';
 import { generateKeyPair, privateKeyFromPem, privateKeyToPem, publicKeyToPem } from '../../seal/key-pair.ts';
 import type { KeyPair } from '../../seal/key-pair.ts';
 import { partSuffix, writeDurably } from '../../state-folder/durable-file.ts';
+import { namesIn } from '../../state-folder/folder-entries.ts';
 
 export type KeyPaths = Pick<StatePaths, 'keys' | 'publicKeys' | 'retiredKeys' | 'encryptedStats' | 'stored'>;
 
@@ -36,19 +37,12 @@ export function keyName(id: string, createdAtMs: number): string {
 
 /** Reads all pairs, oldest first. Throws FleetError `keys-invalid` or `state-unusable`. */
 export function readPairs(paths: KeyPaths): readonly StoredPair[] {
-  return namesIn(paths.keys).map((name) => readPair(paths, name));
+  return keyFilesIn(paths.keys).map((name) => readPair(paths, name));
 }
 
-/** Returns the sorted file names of a folder of keys; none if it is missing. Throws FleetError `state-unusable`. */
-export function namesIn(dir: string): readonly string[] {
-  try {
-    return readdirSync(dir)
-      .filter((name) => !name.endsWith(partSuffix))
-      .toSorted();
-  } catch (thrown) {
-    if (errnoOf(thrown) === 'ENOENT') return [];
-    throw new FleetError({ code: 'state-unusable', stage: 'keys', message: messageOf(thrown), cause: thrown });
-  }
+/** Returns the sorted file names of a folder of keys. Throws FleetError `state-unusable`. */
+export function keyFilesIn(dir: string): readonly string[] {
+  return namesIn(dir, ({ name }) => !name.endsWith(partSuffix));
 }
 
 /** Makes a pair and stores both halves. Throws FleetError `state-unusable`. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { publicKeyFromPem } from '../../seal/key-pair.ts';
 import { keyIdOf } from '../../seal/sealed-message.ts';
-import { factsOfKeyName, invalidKeys, keyName, namesIn, writePublicKey, type KeyPaths } from './key-files.ts';
+import { factsOfKeyName, invalidKeys, keyFilesIn, keyName, writePublicKey, type KeyPaths } from './key-files.ts';
 
 /** A public key of public_keys/, to which a collector without the private half seals. */
 export interface StoredPublicKey {
@@ -24,7 +24,7 @@ const maxFileBytes = 16 * 1024;
  * `state-unusable`.
  */
 export function readPublicKeys(paths: KeyPaths): readonly StoredPublicKey[] {
-  return namesIn(paths.publicKeys).flatMap((name) => {
+  return keyFilesIn(paths.publicKeys).flatMap((name) => {
     const file = path.join(paths.publicKeys, name);
     if (!name.endsWith('.pem') || !lstatSync(file).isFile()) return [];
     const facts = factsOfKeyName(name);

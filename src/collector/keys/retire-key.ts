@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync, readdirSync, rmSync, type Dirent } from 'node:fs';
+import { closeSync, constants, openSync, readSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Client } from '../../config/config.ts';
@@ -6,6 +6,7 @@ import { errnoOf, FleetError } from '../../errors.ts';
 import type { KeyUse } from '../../storage/store/sealed-store.ts';
 import { clientOfFolder } from '../../state-folder/client-folder.ts';
 import { syncFolderNow } from '../../state-folder/durable-file.ts';
+import { namesIn } from '../../state-folder/folder-entries.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { invalidKeys, publicFileOf, readPairs, type KeyPaths } from './key-files.ts';
 import { isLongReplaced, listKeys, type ListedKey } from './key-ring.ts';
@@ -159,11 +160,6 @@ function countKept(stored: string, keyId: string): number {
   const entries = orNull(() => readdirSync(stored, { withFileTypes: true, recursive: true })) ?? [];
   const reports = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.fhs'));
   return reports.filter(({ parentPath, name }) => keyIdOfFile(path.join(parentPath, name)) === keyId).length;
-}
-
-function namesIn(dir: string, isWanted: (entry: Dirent) => boolean): readonly string[] {
-  const entries = orNull(() => readdirSync(dir, { withFileTypes: true })) ?? [];
-  return entries.filter(isWanted).map(({ name }) => name);
 }
 
 /** Returns the key id of a sealed file; null if a collector has removed the file meanwhile. */

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
-import { errnoOf } from '../../errors.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
 import { syncFolder } from '../../state-folder/durable-file.ts';
+import { namesIn } from '../../state-folder/folder-entries.ts';
 import { readSealed } from '../spool/sealed-spool.ts';
 
 /** The number of remembered reports of a client: more than it makes in half a day. */
@@ -48,7 +47,7 @@ export function spooledFinder(dir: string, client: string): (reportId: string, s
     }
   };
   return async (reportId, sealed) => {
-    names ??= namesIn(folder);
+    names ??= namesById(folder);
     const name = names.get(reportId);
     if (name === undefined || !holds(name, sealed)) return false;
     // The process that wrote the file may have been killed before its sync.
@@ -59,13 +58,7 @@ export function spooledFinder(dir: string, client: string): (reportId: string, s
 }
 
 /** Returns the names of the sealed files by their report ids. */
-function namesIn(folder: string): ReadonlyMap<string, string> {
-  try {
-    const sealed = readdirSync(folder).filter((name) => name.endsWith('.fhs') && !name.startsWith('.'));
-    return new Map(sealed.map((name) => [name.split('.', 1)[0] ?? name, name]));
-  } catch (thrown) {
-    // The attempt to write the report will report the file in place of the folder.
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return new Map();
-    throw thrown;
-  }
+function namesById(folder: string): ReadonlyMap<string, string> {
+  const sealed = namesIn(folder, ({ name }) => name.endsWith('.fhs') && !name.startsWith('.'));
+  return new Map(sealed.map((name) => [name.split('.', 1)[0] ?? name, name]));
 }

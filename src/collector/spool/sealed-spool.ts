@@ -22,6 +22,7 @@ import { boundedTime } from '../../report/outside-values.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state-folder/client-folder.ts';
+import { entriesOf } from '../../state-folder/folder-entries.ts';
 import { removeStored } from '../inbox/document-files.ts';
 import type { Keep } from '../inbox/stored-files.ts';
 import { inTurns, siteFolders } from '../inbox/origins.ts';
@@ -259,13 +260,4 @@ function factsOfFile(file: string, name: string): NamedFacts {
   const facts = factsOfName(name);
   if (facts !== null) return facts;
   return { receivedAtMs: boundedTime(lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0), clock: null };
-}
-
-function entriesOf(dir: string): readonly Dirent[] {
-  try {
-    return readdirSync(dir, { withFileTypes: true });
-  } catch (thrown) {
-    if (errnoOf(thrown) === 'ENOENT') return [];
-    throw new FleetError({ code: 'state-unusable', stage: 'spool', message: messageOf(thrown), cause: thrown });
-  }
 }
