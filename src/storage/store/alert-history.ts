@@ -1,6 +1,6 @@
 import type { Alert, LastNotified, Transition } from './alert.ts';
 import type { RowPlace, UnprocessedReport, UnprocessedVisit } from './evaluation-store.ts';
-import { type RecordOf, recordShape, text, time } from './record-shape.ts';
+import { type Column, type RecordOf, recordShape, text, time } from './record-shape.ts';
 
 export interface NewestRows {
   readonly report: UnprocessedReport | null;
@@ -25,7 +25,7 @@ export const sentNotification = recordShape({
   rule: text,
   subject: text,
   recipient: text,
-  transition: (value) => value as Transition,
+  transition: text as Column<Transition>,
   notifiedAtMs: time,
 });
 export type SentNotification = RecordOf<typeof sentNotification>;

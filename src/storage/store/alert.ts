@@ -1,7 +1,9 @@
 import type { Severity } from '../../config/config.ts';
 import type { CanaryState } from './reply-store.ts';
 import {
+  type Column,
   flag,
+  json,
   number,
   numberOrNull,
   type RecordOf,
@@ -39,7 +41,7 @@ export const storedAlert = recordShape({
   rule: text,
   subject: text,
   severity,
-  state: (value) => value as AlertState,
+  state: text as Column<AlertState>,
   /** The newest evaluated value, in the metric's unit; null if the rule evaluates no number. */
   value: numberOrNull,
   /** The value for people: `96.2 %`, `login refused: root was refused`. */
@@ -49,7 +51,7 @@ export const storedAlert = recordShape({
   pendingSinceMs: time,
   firingSinceMs: timeOrNull,
   resolvedAtMs: timeOrNull,
-  closedReason: (value) => value as ClosedReason | null,
+  closedReason: textOrNull as Column<ClosedReason | null>,
   /** The report id, or `run/client` of the visit, that began the alert. */
   firstEvidence: text,
   /**
@@ -66,14 +68,14 @@ export const storedAlert = recordShape({
   past: flag,
   acknowledgedBy: textOrNull,
   acknowledgedUntilMs: timeOrNull,
-  acknowledgedSeverity: (value) => value as Severity | null,
+  acknowledgedSeverity: textOrNull as Column<Severity | null>,
   /** The person's comment. An evaluation never changes it. */
   acknowledgedComment: textOrNull,
   /** The time of the acknowledgement, by the database's clock. */
   acknowledgedAtMs: timeOrNull,
   /** The changes before the alert; null until they are looked for. */
-  cause: (value) => (typeof value === 'string' ? (JSON.parse(value) as Cause) : null),
-  progress: (value) => JSON.parse(String(value)) as Progress,
+  cause: json as Column<Cause | null>,
+  progress: json as Column<Progress>,
 });
 type StoredAlert = RecordOf<typeof storedAlert>;
 
@@ -162,7 +164,7 @@ export const storedLastNotified = recordShape({
   alertId: number,
   recipient: text,
   /** `past` and closed reasons count as resolved. `unsteady`: notified as firing while the alert flapped. */
-  state: (value) => value as 'firing' | 'resolved' | 'flapping' | 'unsteady',
+  state: text as Column<'firing' | 'resolved' | 'flapping' | 'unsteady'>,
   severity,
   sequence: number,
   notifiedAtMs: time,

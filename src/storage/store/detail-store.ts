@@ -1,16 +1,17 @@
 import type { LogCount } from '../../report/log-lines.ts';
 import type { Transition } from './alert.ts';
 import {
-  recordShape,
-  type RecordOf,
+  type Column,
   flag,
   number,
   numberOrNull,
+  type RecordOf,
+  recordShape,
+  severity,
   text,
   textOrNull,
   time,
   timeOrNull,
-  severity,
 } from './record-shape.ts';
 
 /** A visit as it is stored. */
@@ -102,7 +103,7 @@ export const mailedLine = recordShape({
   rule: text,
   subject: text,
   severity,
-  transition: (value) => value as Transition,
+  transition: text as Column<Transition>,
 });
 export type MailedLine = RecordOf<typeof mailedLine>;
 

@@ -1,10 +1,11 @@
 import type { ClosedReason } from './alert.ts';
 import type { SeenClient } from './fleet-store.ts';
 import {
+  type Column,
   number,
   numberOrNull,
-  recordShape,
   type RecordOf,
+  recordShape,
   severity,
   text,
   textOrNull,
@@ -25,13 +26,13 @@ export const alertSpan = recordShape({
   firingSinceMs: time,
   /** null while the alert fires. */
   resolvedAtMs: timeOrNull,
-  closedReason: (value) => value as ClosedReason | null,
+  closedReason: textOrNull as Column<ClosedReason | null>,
 });
 export type AlertSpan = RecordOf<typeof alertSpan>;
 
 /** The runs of a program in a span, added up. */
 export const runTotals = recordShape({
-  program: (value) => value as Program,
+  program: text as Column<Program>,
   runs: number,
   /** The full runs that visited clients and were not cut short. */
   fullRuns: number,

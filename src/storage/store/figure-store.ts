@@ -1,6 +1,16 @@
 import type { Report } from '../../report/report.ts';
 import type { FigureTable, StoredSeries } from './look-store.ts';
-import { recordShape, type RecordOf, number, numberOrNull, text, textOrNull, time } from './record-shape.ts';
+import {
+  type Column,
+  json,
+  number,
+  numberOrNull,
+  type RecordOf,
+  recordShape,
+  text,
+  textOrNull,
+  time,
+} from './record-shape.ts';
 import type { Program } from './run.ts';
 
 /** A table that is exported. The figures of checks are their states. */
@@ -100,7 +110,7 @@ export const wholeReport = recordShape({
   client: text,
   observedAtMs: time,
   // The report was checked before it was stored, and the database refuses text that is not JSON.
-  report: (value) => JSON.parse(String(value)) as Report,
+  report: json as Column<Report>,
 });
 export type WholeReport = RecordOf<typeof wholeReport>;
 

@@ -1,5 +1,5 @@
 import { dayMs } from '../../platform/units.ts';
-import { day, recordShape, type RecordOf, number, numberOrNull, text, time } from './record-shape.ts';
+import { type Column, day, number, numberOrNull, type RecordOf, recordShape, text, time } from './record-shape.ts';
 
 /** The days of levels that are kept: 35 of a forecast, and 90 that a backtest replays. */
 export const levelDays = 130;
@@ -31,7 +31,7 @@ export interface FleetLevels {
 export const storedForecast = recordShape({
   client: text,
   mount: text,
-  kind: (value) => value as 'space' | 'inodes',
+  kind: text as Column<'space' | 'inodes'>,
   /** The days from `asOfMs` on; 0 is full. */
   daysLeft: number,
   daysLow: number,

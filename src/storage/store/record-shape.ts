@@ -44,10 +44,21 @@ export function flag(value: unknown): boolean {
   return value === 1;
 }
 
+/** Reads a column of JSON that the program wrote. Returns null for NULL. */
+export function json(value: unknown): unknown {
+  return typeof value === 'string' ? JSON.parse(value) : null;
+}
+
+/**
+ * The reader of a column. If only the program writes the column, the type of the values that it writes can be named:
+ * `text as Column<Program>`.
+ */
+export type Column<Value> = (value: unknown) => Value;
+
 const timeReaders: ReadonlySet<unknown> = new Set([time, timeOrNull, day]);
 
 /** The fields of a record, each with the reader of its column. */
-type Fields = Readonly<Record<string, (value: unknown) => unknown>>;
+type Fields = Readonly<Record<string, Column<unknown>>>;
 
 type Values<Of extends Fields> = { readonly [Name in keyof Of]: ReturnType<Of[Name]> };
 
