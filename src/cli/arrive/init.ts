@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline/promises';
 
 import type { Config } from '../../config/config.ts';
 import { systemConfigPath } from '../../state-folder/paths.ts';
@@ -13,7 +12,7 @@ import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
-import { confirm } from '../command/question.ts';
+import { confirm, openQuestions } from '../command/question.ts';
 import { lastingCommand } from '../command/schedulers.ts';
 import { firstConfig } from './first-config.ts';
 import type { initParameters } from './parameters.ts';
@@ -88,27 +87,18 @@ async function askAll({ signal }: Context, options: InitOptions, isAsking: boole
     const advice = `Give ${missing.map((key) => flags[key]).join(' and ')}, or run it at a terminal.`;
     throw usageError('init asks questions, and there is no terminal', advice);
   }
-  const lines = isAsking ? createInterface({ input: process.stdin, output: process.stdout }) : null;
-  lines?.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
-  const ended = new Promise<null>((resolve) => lines?.once('close', () => resolve(null)));
+  const terminal = isAsking ? openQuestions(signal) : null;
   try {
     const answers: Record<string, string> = {};
     for (const key of keys) {
       const shown = usual[key] === '' ? '' : ` [${usual[key]}]`;
-      const question = `${questions[key]}${shown}: `;
-      // `ended` stands first: it wins the race if the input ended before the question.
-      const asked =
-        options[key] ?? (lines === null ? '' : await Promise.race([ended, lines.question(question, { signal })]));
+      const asked = options[key] ?? (terminal === null ? '' : await terminal.ask(`${questions[key]}${shown}: `));
       if (asked === null) throw usageError('the input ended before all questions were answered; nothing is written');
       answers[key] = asked.trim() === '' ? usual[key] : asked.trim();
     }
     return answers as Asked;
-  } catch (thrown) {
-    // An aborted question rejects with readline's own error.
-    signal.throwIfAborted();
-    throw thrown;
   } finally {
-    lines?.close();
+    terminal?.close();
   }
 }
 

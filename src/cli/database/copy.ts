@@ -16,7 +16,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { overlappedText } from '../command/lock-holder.ts';
 import { loadSettings } from '../command/settings.ts';
-import type { Progress } from '../terminal/progress.ts';
+import { noProgress, startProgress } from '../terminal/progress.ts';
 import type { copyParameters } from './parameters.ts';
 
 export type CopyCommandOptions = OptionsOf<typeof copyParameters>;
@@ -87,23 +87,21 @@ async function copyShown(
   { output, signal }: Context,
   databases: Pick<CopyOptions, 'source' | 'target' | 'overwrite'>,
 ): Promise<CopyResult> {
-  const isShown = output.terminal && output.verbosity === 'normal' && !output.json;
-  const { startProgress } = await import('../terminal/progress.ts');
-  const shown: { bar: Progress | null; rows: number } = { bar: null, rows: 0 };
+  const shown = { bar: noProgress, rows: 0 };
   try {
     return await copyDatabase({
       ...databases,
       signal,
       onStart: (total) => {
-        if (isShown) shown.bar = startProgress('copying and comparing', total);
+        shown.bar = startProgress(output, 'copying and comparing', total);
       },
       onRows: (count) => {
         shown.rows += count;
-        shown.bar?.to(shown.rows);
+        shown.bar.to(shown.rows);
       },
     });
   } finally {
-    shown.bar?.end();
+    shown.bar.end();
   }
 }
 

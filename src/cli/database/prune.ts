@@ -15,7 +15,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { overlappedText } from '../command/lock-holder.ts';
 import { loadSettings } from '../command/settings.ts';
-import type { Progress } from '../terminal/progress.ts';
+import { showsProgress, startProgress } from '../terminal/progress.ts';
 import type { pruneParameters } from './parameters.ts';
 
 /**
@@ -53,15 +53,15 @@ async function pruneAll(
   options: OptionsOf<typeof pruneParameters>,
 ): Promise<ExitStatus> {
   const { output, signal } = context;
-  const isShown = output.terminal && output.verbosity === 'normal' && !output.json;
   const { pruned, space } = await withStore(config, config.storage.migrate, async (store) => {
-    const progress = isShown ? await progressOver(store, limitsOf(config)) : null;
+    const total = showsProgress(output) ? rowsOf(await store.countPrunable(limitsOf(config))) : 0;
+    const progress = startProgress(output, 'pruning', total);
     try {
-      const show = (removed: PruneResult): void => progress?.to(rowsOf(removed));
+      const show = (removed: PruneResult): void => progress.to(rowsOf(removed));
       const all = { ...limitsOf(config), freeAll: true };
       return { pruned: await store.prune(all, signal, show), space: await store.fileSpace() };
     } finally {
-      progress?.end();
+      progress.end();
     }
   });
   const wanted = options.vacuum && space !== null && !pruned.more && !signal.aborted;
@@ -124,11 +124,6 @@ async function withStore<T>(config: Config, migrate: boolean, work: (store: Rete
 
 function limitsOf({ retention }: Config): PruneLimits {
   return { nowMs: Date.now(), ...retention };
-}
-
-async function progressOver(store: RetentionStore, limits: PruneLimits): Promise<Progress> {
-  const total = rowsOf(await store.countPrunable(limits));
-  return (await import('../terminal/progress.ts')).startProgress('pruning', total);
 }
 
 function rowsOf(pruned: PruneResult): number {

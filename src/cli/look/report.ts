@@ -146,7 +146,7 @@ function pageReader(
     const { figures } = storage;
     outliers ??= options.until === null ? await fleetOutliers({ config, figures, groups: null, nowMs }) : noOutliers;
     const sinceMs = parseSince('--since', options.since, config, untilMs);
-    const progress = context.output.attended ? startProgress(options.split === null ? 'reading' : title, 100) : null;
+    const progress = startProgress(context.output, options.split === null ? 'reading' : title, 100);
     try {
       return await readFleetPage({
         config,
@@ -160,10 +160,10 @@ function pageReader(
         outliers,
         historyBytes: Math.max(0, historyBytesOf(maxBytes, clients.length)),
         signal: context.signal,
-        onProgress: (share) => progress?.to(Math.round(share * 100)),
+        onProgress: (share) => progress.to(Math.round(share * 100)),
       });
     } finally {
-      progress?.end();
+      progress.end();
     }
   };
 }

@@ -16,7 +16,7 @@ import type { OptionsOf } from '../command/define-command.ts';
 import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettings, selectedClients } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
-import { startProgress } from '../terminal/progress.ts';
+import { noProgress, startProgress } from '../terminal/progress.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 import { readGroups } from './metrics.ts';
 import type { exportParameters } from './parameters.ts';
@@ -44,9 +44,10 @@ export async function exportCommand(context: Context, options: ExportCommandOpti
     const untilMs = options.until === null ? nowMs : parseSince('--until', options.until, config, nowMs);
     const sinceMs = parseSince('--since', options.since ?? '1y', config, untilMs);
     const rounds = format === 'openmetrics' ? figureFamilies(groups).length + seriesFamilies(groups).length : 1;
-    const isShown = output.attended && !(file === null && output.terminal);
-    const progress = isShown ? startProgress('clients', clients.length * rounds) : null;
-    const onProgress = (done: number): void => progress?.to(done);
+    // A bar would stand within the history on the terminal.
+    const isHidden = file === null && output.terminal;
+    const progress = isHidden ? noProgress : startProgress(output, 'clients', clients.length * rounds);
+    const onProgress = (done: number): void => progress.to(done);
     const chunks = historyText(format, groups, { storage, clients, sinceMs, untilMs, signal, onProgress });
     try {
       if (file === null) {
@@ -56,7 +57,7 @@ export async function exportCommand(context: Context, options: ExportCommandOpti
       const bytes = await writeStreamed({ file, mode: 0o640, chunks }).catch((thrown: unknown) => {
         throw unwritable(file, thrown);
       });
-      progress?.end();
+      progress.end();
       printDone(
         output,
         () => ({
@@ -71,7 +72,7 @@ export async function exportCommand(context: Context, options: ExportCommandOpti
         () => `${file}: ${counted(clients.length, 'client')}, ${describeSize(bytes)}.`,
       );
     } finally {
-      progress?.end();
+      progress.end();
     }
   });
   return 0;

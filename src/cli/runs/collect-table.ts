@@ -9,7 +9,7 @@ import { counted } from '../../text/numbers.ts';
 import { adviceFor, complaintText } from '../command/complain.ts';
 import { overlappedText } from '../command/lock-holder.ts';
 import type { Output } from '../terminal/output.ts';
-import { startProgress, type Progress } from '../terminal/progress.ts';
+import { noProgress, startProgress } from '../terminal/progress.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 import { notVisitedLines, type Skipped } from './not-visited.ts';
@@ -20,15 +20,15 @@ const wholeFleetRows = 40;
 
 /** Shows a progress bar during the run, then a table with failed visits first. */
 export function tableView(output: Output, time: ReaderTime): RunView<CollectEvent, CollectResult> {
-  let progress: Progress | null = null;
+  let progress = noProgress;
   const visits: VisitRecord[] = [];
   const later: string[] = [];
   const skipped: Skipped[] = [];
   return {
     on: {
-      started: ({ clients }) => void (progress = startProgress('visiting', clients)),
+      started: ({ clients }) => void (progress = startProgress(output, 'visiting', clients)),
       visited: ({ visit }) => {
-        progress?.step();
+        progress.step();
         visits.push(visit);
       },
       skipped: (event) => void skipped.push(event),
@@ -38,7 +38,7 @@ export function tableView(output: Output, time: ReaderTime): RunView<CollectEven
       note: ({ message }) => void later.push(escapeControls(message)),
     },
     end: (result) => {
-      progress?.end();
+      progress.end();
       for (const line of later) output.print(line);
       if (result.outcome === 'overlapped') {
         output.print(overlappedText('collect', result.holder, result.startedAtMs));

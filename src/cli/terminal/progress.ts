@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
 
-import { showsUtf8 } from './output.ts';
+import { type Output, showsUtf8 } from './output.ts';
 
 export interface Progress {
   /** Adds one to the count. */
@@ -11,9 +11,17 @@ export interface Progress {
   end(): void;
 }
 
-/** Shows a progress bar on stderr, or nothing if stderr is no terminal that moves its cursor. */
-export function startProgress(label: string, total: number): Progress {
-  if (process.env['TERM'] === 'dumb') return { step: () => undefined, to: () => undefined, end: () => undefined };
+/** The progress of a command that shows none. */
+export const noProgress: Progress = { step: () => undefined, to: () => undefined, end: () => undefined };
+
+/** True if a command shows progress: not with --json, if quiet, or if stderr is no terminal that moves its cursor. */
+export function showsProgress({ json, verbosity }: Pick<Output, 'json' | 'verbosity'>): boolean {
+  return !json && verbosity !== 'quiet' && process.stderr.isTTY && process.env['TERM'] !== 'dumb';
+}
+
+/** Shows a progress bar on stderr if the command shows progress. */
+export function startProgress(output: Pick<Output, 'json' | 'verbosity'>, label: string, total: number): Progress {
+  if (!showsProgress(output)) return noProgress;
   const bar = new SingleBar(
     {
       format: `${label} [{bar}] {value}/{total} {duration_formatted}`,
