@@ -44,24 +44,8 @@ export interface FrameLimits {
   readonly maxTotalBytes: number;
 }
 
-export interface FrameParser {
-  /**
-   * Parses input and returns the frames that it completes. Throws WireFault as soon as a limit is exceeded, even before
-   * an oversized payload has arrived.
-   */
-  push(chunk: Uint8Array): Frame[];
-  /** True once the marker has arrived. */
-  readonly started: boolean;
-  /** Returns the input before the marker, or all input if there is no marker. */
-  greeting(): Buffer;
-}
-
 /** Parses marker and frames from a byte stream that arrives in pieces of any size. */
-export function createFrameParser(limits: FrameLimits): FrameParser {
-  return new StreamParser(limits);
-}
-
-class StreamParser implements FrameParser {
+export class FrameParser {
   readonly #limits: FrameLimits;
   #held = Buffer.alloc(0);
   #length = 0;
@@ -77,14 +61,20 @@ class StreamParser implements FrameParser {
     this.#limits = limits;
   }
 
+  /** True once the marker has arrived. */
   get started(): boolean {
     return this.#greeting !== null;
   }
 
+  /** Returns the input before the marker, or all input if there is no marker. */
   greeting(): Buffer {
     return this.#greeting ?? Buffer.from(this.#held.subarray(0, this.#length));
   }
 
+  /**
+   * Parses input and returns the frames that it completes. Throws WireFault as soon as a limit is exceeded, even before
+   * an oversized payload has arrived.
+   */
   push(chunk: Uint8Array): Frame[] {
     if (this.#isOver) return [];
     this.#append(chunk);

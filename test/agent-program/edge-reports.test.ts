@@ -9,7 +9,7 @@ import { edgeReports } from '../../src/agent-program/edge/edge-reports.ts';
 import type { PushTransport } from '../../src/agent-program/push/push-transports.ts';
 import { readSettings } from '../../src/agent-program/settings.ts';
 import { minuteMs } from '../../src/platform/units.ts';
-import { createFrameParser } from '../../src/report/frames.ts';
+import { FrameParser } from '../../src/report/frames.ts';
 import { noRunId, type Report } from '../../src/report/report.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { pushLimits, pushMarker } from '../../src/seal/push.ts';
@@ -42,7 +42,7 @@ function machine(t: TestContext, heartbeatMs: number | null) {
   let nowMs = beganMs;
   const transport: PushTransport = (body) => {
     if (isAway) return Promise.reject(new Error('connect ECONNREFUSED'));
-    const parser = createFrameParser({
+    const parser = new FrameParser({
       ...{ marker: pushMarker, maxGreetingBytes: 0, maxReportBytes: maxSealedBytes },
       ...pushLimits,
     });

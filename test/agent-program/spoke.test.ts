@@ -12,7 +12,7 @@ import { readSettings } from '../../src/agent-program/settings.ts';
 import { runSpoke } from '../../src/agent-program/spoke/spoke.ts';
 import { FleetError } from '../../src/errors.ts';
 import { postSigned, type SignedAnswer, type SignedPost } from '../../src/platform/signed-post.ts';
-import { createFrameParser } from '../../src/report/frames.ts';
+import { FrameParser } from '../../src/report/frames.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import {
   acknowledgePath,
@@ -90,7 +90,7 @@ async function startSpoke(t: TestContext, more: object = {}, spoke: object = {})
 }
 
 function reportIdsIn(stream: Buffer): readonly string[] {
-  const parser = createFrameParser({
+  const parser = new FrameParser({
     ...{ marker: pushMarker, maxGreetingBytes: 0, maxReportBytes: maxSealedBytes },
     ...pushLimits,
   });

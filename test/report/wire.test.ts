@@ -7,7 +7,7 @@ import fc from 'fast-check';
 
 import { decodeRequest, encodeRequest } from '../../src/report/agent-request.ts';
 import {
-  createFrameParser,
+  FrameParser,
   encodeFrame,
   encodeJsonFrame,
   parseAgentFault,
@@ -85,11 +85,11 @@ const stream = Buffer.concat([
 const whole = Buffer.concat([Buffer.from('Welcome!\n'), marker, stream]);
 
 test('frames come out the same in whatever pieces they arrive', () => {
-  const expected = createFrameParser(limits).push(whole);
+  const expected = new FrameParser(limits).push(whole);
   assert.equal(expected.map(({ type }) => type).join(''), 'HRRFE');
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 60 }), (sizes) => {
-      const parser = createFrameParser(limits);
+      const parser = new FrameParser(limits);
       const frames: Frame[] = [];
       let at = 0;
       for (const size of sizes) {
@@ -104,24 +104,22 @@ test('frames come out the same in whatever pieces they arrive', () => {
 });
 
 test('cut off at any byte, what was complete is handed out and nothing else', () => {
-  const ends = createFrameParser(limits)
-    .push(whole)
-    .map(() => 0);
+  const ends = new FrameParser(limits).push(whole).map(() => 0);
   let at = whole.length - stream.length;
-  for (const [index, frame] of createFrameParser(limits).push(whole).entries()) {
+  for (const [index, frame] of new FrameParser(limits).push(whole).entries()) {
     at += 5 + frame.payload.length;
     ends[index] = at;
   }
   for (let length = 0; length <= whole.length; length += 1) {
-    const frames = createFrameParser(limits).push(whole.subarray(0, length));
+    const frames = new FrameParser(limits).push(whole.subarray(0, length));
     assert.equal(frames.length, ends.filter((end) => end <= length).length, `cut at ${length}`);
   }
 });
 
 test('what follows the last frame says nothing, whether it comes with it or after it', () => {
-  const together = createFrameParser(limits);
+  const together = new FrameParser(limits);
   assert.equal(together.push(Buffer.concat([whole, Buffer.alloc(4096)])).length, 5);
-  const apart = createFrameParser(limits);
+  const apart = new FrameParser(limits);
   assert.equal(apart.push(whole).length, 5);
   for (const parser of [together, apart])
     assert.deepEqual(parser.push(Buffer.concat([stream, Buffer.alloc(4096)])), []);
@@ -129,14 +127,14 @@ test('what follows the last frame says nothing, whether it comes with it or afte
 
 test('a greeting may hold 64 KiB and parts of the marker, not a byte more', () => {
   const greeting = Buffer.concat([Buffer.alloc(maxGreetingBytes - 15, 'x'), marker.subarray(0, 15)]);
-  const parser = createFrameParser(limits);
+  const parser = new FrameParser(limits);
   assert.deepEqual(parser.push(greeting), []);
   assert.equal(parser.started, false);
   assert.equal(parser.push(Buffer.concat([marker, stream])).length, 5);
 
   const longer = Buffer.concat([Buffer.from('x'), greeting, marker, stream]);
-  refused(() => createFrameParser(limits).push(longer));
-  const endless = createFrameParser(limits);
+  refused(() => new FrameParser(limits).push(longer));
+  const endless = new FrameParser(limits);
   let pushed = 0;
   refused(() => {
     for (; pushed < 1_000_000; pushed += 1000) endless.push(Buffer.alloc(1000, 'x'));
@@ -148,7 +146,7 @@ test('a capture of the greatest size is taken in whatever two pieces it arrives'
   const payload = Buffer.alloc(limits.maxTotalBytes, 'x');
   const bytes = Buffer.concat([marker, Buffer.from('U'), payload, marker]);
   for (let cut = bytes.length - marker.length; cut <= bytes.length; cut += 1) {
-    const parser = createFrameParser(limits);
+    const parser = new FrameParser(limits);
     const frames = [...parser.push(bytes.subarray(0, cut)), ...parser.push(bytes.subarray(cut))];
     assert.deepEqual(frames, [{ type: 'U', payload }], `cut at ${cut}`);
   }
@@ -185,7 +183,7 @@ for (const { what, bytes, code } of [
   },
 ] as const) {
   test(`refused at once: ${what}`, () => {
-    refused(() => createFrameParser(limits).push(Buffer.concat([marker, bytes])), code);
+    refused(() => new FrameParser(limits).push(Buffer.concat([marker, bytes])), code);
   });
 }
 

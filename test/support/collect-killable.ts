@@ -10,7 +10,7 @@ import { PassThrough } from 'node:stream';
 
 import { readHeader } from '../../src/seal/sealed-message.ts';
 import type { Channel, Connection } from '../../src/transport/transport.ts';
-import { createFrameParser } from '../../src/report/frames.ts';
+import { FrameParser } from '../../src/report/frames.ts';
 import { makeClient, openFleet } from './fleet.ts';
 
 const [dir = '', logFile = '', moment = 'never', ...names] = process.argv.slice(2);
@@ -25,7 +25,7 @@ function watched(channel: Channel, command: string): Channel {
   const parser =
     marker === null
       ? null
-      : createFrameParser({
+      : new FrameParser({
           marker,
           maxGreetingBytes: 65_536,
           maxReportBytes: 2 ** 21,

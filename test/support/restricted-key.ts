@@ -6,7 +6,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 import { encodeRequest } from '../../src/report/agent-request.ts';
-import { createFrameParser } from '../../src/report/frames.ts';
+import { FrameParser } from '../../src/report/frames.ts';
 import { maxGreetingBytes, type AgentRequest } from '../../src/report/wire.ts';
 import { runCommand, type ShellStart } from '../../src/loader/loader.ts';
 import type { Site } from '../end-to-end/support/whole-fleet.ts';
@@ -178,6 +178,6 @@ export function attacksWith(visit: string): readonly string[] {
 export function framesOf(output: string): ReadonlyMap<string, Buffer> {
   const limits = { maxGreetingBytes, maxReportBytes: 1e6, maxReports: 100, maxTotalBytes: 1e7 };
   const marker = Buffer.from(visitMarker, 'base64url');
-  const frames = createFrameParser({ marker, ...limits }).push(Buffer.from(output, 'latin1'));
+  const frames = new FrameParser({ marker, ...limits }).push(Buffer.from(output, 'latin1'));
   return new Map([...frames].reverse().map(({ type, payload }) => [type, payload]));
 }

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 
 import { sealCapture } from '../../src/collector/agent/seal-capture.ts';
 import { encodeRequest } from '../../src/report/agent-request.ts';
-import { createFrameParser, parseAgentFault, parseEnd, parseHello } from '../../src/report/frames.ts';
+import { FrameParser, parseAgentFault, parseEnd, parseHello } from '../../src/report/frames.ts';
 import type { FunctionReport, Report, Row, WorkerReport } from '../../src/report/report.ts';
 import type { AgentFault, End, Frame, Hello, ProbeOptions } from '../../src/report/wire.ts';
 import { openReport } from '../../src/seal/open.ts';
@@ -110,7 +110,7 @@ async function readRun(
   { options = {}, state: shellState = false }: ShellRunOptions,
 ): Promise<Omit<ShellRun, 'status' | 'signal'>> {
   const limits = { maxGreetingBytes: 0, maxReportBytes: maxBytes, maxReports: 1, maxTotalBytes: maxBytes };
-  const parser = createFrameParser({ marker, ...limits });
+  const parser = new FrameParser({ marker, ...limits });
   let found: Partial<Pick<ShellRun, 'hello'>> & Omit<ShellRun, 'hello' | 'status' | 'signal'> = {
     capture: Buffer.alloc(0),
     report: null,

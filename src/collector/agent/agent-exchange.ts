@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError } from '../../errors.ts';
-import { WireFault, createFrameParser, type FrameParser } from '../../report/frames.ts';
+import { WireFault, FrameParser } from '../../report/frames.ts';
 import { maxGreetingBytes, type Frame } from '../../report/wire.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { findLoaderSign, killedStatus, type LoaderSign } from '../../loader/loader.ts';
@@ -63,7 +63,7 @@ const exitTimeoutMs = 2000;
  */
 export async function exchange(options: ExchangeOptions): Promise<Exchange | null> {
   const { channel, marker, input, limits, client, onFrame } = options;
-  const parser = createFrameParser({ marker, maxGreetingBytes, maxReportBytes: maxSealedBytes, ...limits });
+  const parser = new FrameParser({ marker, maxGreetingBytes, maxReportBytes: maxSealedBytes, ...limits });
   const complaint = readStart(channel.stderr, maxComplaintBytes, (lengthBytes) => {
     if (lengthBytes <= maxIgnoredBytes) return;
     channel.stderr.pause();

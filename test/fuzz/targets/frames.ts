@@ -1,4 +1,4 @@
-import { createFrameParser, encodeFrame, encodeJsonFrame, WireFault } from '../../../src/report/frames.ts';
+import { FrameParser, encodeFrame, encodeJsonFrame, WireFault } from '../../../src/report/frames.ts';
 import { parseAgentFault, parseEnd, parseHello } from '../../../src/report/frames.ts';
 import type { Frame } from '../../../src/report/wire.ts';
 import { createRandom } from '../random.ts';
@@ -17,7 +17,7 @@ const report = encodeFrame('R', Buffer.alloc(300, 7));
 
 /** Returns the frames of an input that arrives in pieces of these sizes. */
 function feed(input: Buffer, sizeOf: () => number) {
-  const parser = createFrameParser(limits);
+  const parser = new FrameParser(limits);
   const frames: Frame[] = [];
   let broken: WireFault | null = null;
   for (let at = 0; at < input.length && broken === null;) {
