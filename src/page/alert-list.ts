@@ -3,7 +3,7 @@ import { durationInWords } from '../text/durations.ts';
 import { alertFigure, amount } from './figures.ts';
 import { shownShellWord } from '../text/shell-word.ts';
 import { limitWords } from '../text/limit-words.ts';
-import { spanInWords, timeInWords } from '../text/time-words.ts';
+import { spanInWords, timeInWords, type TimeReader } from '../text/time-words.ts';
 import { joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageAlert, PageLinks } from './page.ts';
 
@@ -12,7 +12,7 @@ const maxListed = 500;
 /** The alerts that are visible without a click: few before the table of the fleet, more on a page of their own. */
 const maxOpen = { inReport: 12, ofServer: 24 } as const;
 
-export interface AlertListPage extends Pick<FleetPage, 'alerts' | 'untilMs' | 'zone'> {
+export interface AlertListPage extends TimeReader, Pick<FleetPage, 'alerts'> {
   /** Left out if clients are lines of this page and alerts have no page. */
   readonly links?: PageLinks;
 }
@@ -34,17 +34,16 @@ ${rest > 0 && markup`<p>And ${amount(rest, 'more alert')}.</p>`}
 }
 
 /** Renders an item of the list of alerts. */
-export function alertItem(alert: PageAlert, { untilMs, zone, links }: Omit<AlertListPage, 'alerts'>): Markup {
+export function alertItem(alert: PageAlert, { links, ...reader }: Omit<AlertListPage, 'alerts'>): Markup {
   const { client, state, severity, value, limit, note, mutes, command } = alert;
-  const clock = { zone, nowMs: untilMs };
   const sinceMs = alert.firingSinceMs ?? alert.pendingSinceMs;
   const mark = state === 'firing' ? severity : state === 'pending' ? 'pending' : 'ended';
   const what = joined(alertLabel(alert), ' ');
   const when =
     mark !== 'ended' || alert.resolvedAtMs === null
-      ? `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords(clock, sinceMs)}, ` +
-        `for ${durationInWords(untilMs - sinceMs)}`
-      : spanInWords(clock, sinceMs, alert.resolvedAtMs);
+      ? `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords(reader, sinceMs)}, ` +
+        `for ${durationInWords(reader.nowMs - sinceMs)}`
+      : spanInWords(reader, sinceMs, alert.resolvedAtMs);
   return markup`<li class="${mark === 'ended' ? 'pending' : mark}"><p class="what"><span class="mark">${mark}</span> ${client === '' ? markup`<b>the fleet</b>` : clientLink(client, links)} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
 ${
   (value !== null || limit !== null) &&

@@ -19,7 +19,7 @@ export function renderFleetPage(page: FleetPage): string {
 <p>${spanInWords(reader, page.sinceMs, page.untilMs)}, ${zoneInWords(reader)}</p>
 ${stateList(page.clients.length, stateCounts(page.clients))}${page.omissions.map((sentence) => markup`<p class="omission">${sentence}</p>`)}</header>
 <main data-zone="${page.zone ?? serverZone()}">
-${alertList(page)}
+${alertList({ ...reader, alerts: page.alerts })}
 ${fleetTable(page)}
 ${outlierList(page.outliers)}
 ${timeLine(page)}

@@ -105,7 +105,7 @@ export function message(
   text: string,
   { zone, hasEvents }: Pick<LookOptions, 'zone' | 'hasEvents'>,
 ): Answer {
-  const document = { title: [title], path: '', lead: null, body: markup`<p>${text}</p>`, zone: zone() };
+  const document = { title: [title], path: '', body: markup`<p>${text}</p>`, zone: zone() };
   return html(liveHtml(document, null, hasEvents), status, status === 503 ? { 'Retry-After': '30' } : {});
 }
 

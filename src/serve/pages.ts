@@ -25,7 +25,7 @@ import { dayMs } from '../platform/units.ts';
 import { readShares } from '../storage/read-shares.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { Storage } from '../storage/store/storage.ts';
-import { timeInWords } from '../text/time-words.ts';
+import { timeInWords, type TimeReader } from '../text/time-words.ts';
 import type { Documents } from './documents.ts';
 import { type FleetReader, NothingStored } from './fleet-reader.ts';
 
@@ -66,33 +66,39 @@ export async function fleetPage(reader: FleetReader, query: FleetQuery): Promise
   });
 }
 
+/** Reads a page from the database, with the present in the zone of its readers. */
+function readPage(
+  reader: FleetReader,
+  read: (storage: Storage, config: Config, now: TimeReader) => Promise<Omit<LiveDocument, 'zone'>>,
+): Promise<LiveDocument> {
+  return reader.read(async (storage, config) => {
+    const { zone } = config.alerts;
+    return { ...(await read(storage, config, { zone, nowMs: await storage.nowMs() })), zone };
+  });
+}
+
 /** Returns the page of the open alerts and of those that ended a short time ago. */
 export async function alertsPage(reader: FleetReader): Promise<LiveDocument> {
   const { alerts: open } = await reader.snapshot();
-  return reader.read(async (storage, config) => {
-    const nowMs = await storage.nowMs();
-    const words = await wordsAt(config, storage, nowMs);
-    const ended = (await storage.records.alertsBetween(nowMs - endedForMs, nowMs, maxEnded))
+  return readPage(reader, async (storage, config, now) => {
+    const words = await wordsAt(config, storage, now.nowMs);
+    const ended = (await storage.records.alertsBetween(now.nowMs - endedForMs, now.nowMs, maxEnded))
       .filter(({ resolvedAtMs }) => resolvedAtMs !== null)
       .sort((one, other) => (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0));
-    const { zone } = config.alerts;
-    const body = alertsView({ zone, nowMs, open, ended: ended.map(words) });
-    return { title: ['Alerts'], path: '/alerts', lead: null, body, zone };
+    return { title: ['Alerts'], path: '/alerts', body: alertsView({ ...now, open, ended: ended.map(words) }) };
   });
 }
 
 /** Returns the page of an alert. Throws NotFound. */
 export async function alertPage(reader: FleetReader, documents: Documents, id: number): Promise<LiveDocument> {
-  return reader.read(async (storage, config) => {
-    const nowMs = await storage.nowMs();
+  return readPage(reader, async (storage, config, now) => {
     const alert = await storage.records.alert(id);
     if (alert === null) throw new NotFound();
-    const words = await wordsAt(config, storage, nowMs);
+    const words = await wordsAt(config, storage, now.nowMs);
     const lines = await documents.explain(config, storage, alert);
-    const { zone } = config.alerts;
-    const body = explainView({ zone, nowMs, alert: words(alert), lines, command: explainCommand(alert) });
     const title = [alert.client === '' ? 'The fleet' : alert.client, ...alertLabel(alert)];
-    return { title, path: `/alerts/${id}`, lead: null, body, zone };
+    const body = explainView({ ...now, alert: words(alert), lines, command: explainCommand(alert) });
+    return { title, path: `/alerts/${id}`, body };
   });
 }
 
@@ -102,27 +108,21 @@ function explainCommand({ client, rule }: Alert): readonly string[] {
 
 /** Returns the page of the newest runs. */
 export async function runsPage(reader: FleetReader): Promise<LiveDocument> {
-  return reader.read(async (storage, config) => {
+  return readPage(reader, async (storage, config, now) => {
     const runs = (await storage.records.newestRuns(maxRuns)).map((run) => ({ ...run, isFull: run.scope === 'full' }));
-    const { zone } = config.alerts;
-    const nowMs = await storage.nowMs();
-    const reader = { nowMs, moment: (atMs: number): string => timeInWords({ zone, nowMs }, atMs) };
-    const sites = await readShares(config, storage, nowMs);
-    const lines = siteLines({ shares: sites, forwarded: await forwardedRuns(config, storage.fleet) }, reader);
-    return {
-      title: ['Runs'],
-      path: '/runs',
-      lead: null,
-      body: runsView({ zone, nowMs, runs, sites: lines }),
-      zone,
-    };
+    const shares = await readShares(config, storage, now.nowMs);
+    const sites = siteLines(
+      { shares, forwarded: await forwardedRuns(config, storage.fleet) },
+      { nowMs: now.nowMs, moment: (atMs) => timeInWords(now, atMs) },
+    );
+    return { title: ['Runs'], path: '/runs', body: runsView({ ...now, runs, sites }) };
   });
 }
 
 /** Returns the page of the newest event of each service. */
 export async function eventsPage(reader: FleetReader, zone: string | null): Promise<LiveDocument> {
   const body = eventsView({ zone, ...(await newestEvents(reader)) });
-  return { title: ['Events'], path: eventsPath, lead: null, body, zone };
+  return { title: ['Events'], path: eventsPath, body, zone };
 }
 
 /** Reads the newest event of each service. Returns none before the first event or run, when there is no database. */
@@ -166,7 +166,7 @@ export async function clientPage(reader: FleetReader, asked: ClientSpan): Promis
     const forecasts = (await clientForecasts(storage.levels, member.client, nowMs)).map(pageForecast);
     const listed = { changes: changes.newest, olderChanges: changes.older, span: asked.span };
     const body = clientView({ zone, nowMs, client, alerts: open, forecasts, checks, logs, ...listed });
-    return { title: [member.client], path: '/c', lead: null, body, zone };
+    return { title: [member.client], path: '/c', body, zone };
   });
 }
 
@@ -175,28 +175,15 @@ export async function clientHistory(
   storage: Storage,
   config: Config,
   { client: name, spanMs }: ClientSpan,
-): Promise<{
-  history: ClientHistory;
-  alerts: readonly Alert[];
-  changes: ClientChanges;
-  nowMs: number;
-  sinceMs: number;
-}> {
+): Promise<{ history: ClientHistory; alerts: readonly Alert[]; changes: ClientChanges; nowMs: number }> {
   const client = config.clients.find((one) => one.name === name);
   if (client === undefined) throw new NotFound();
   const nowMs = await storage.nowMs();
   const sinceMs = nowMs - spanMs;
   const alerts = await storage.records.alertsOfClient(name, sinceMs, nowMs, maxEnded);
   const grid = reportGrid(sinceMs, nowMs, config.collector.everyMs, 1);
-  const { rules } = client;
   const changes = await readClientChanges(storage.changes, name, sinceMs);
   const changesMs = (await readChangeTimes(storage.causes, [name], grid)).get(name) ?? [];
-  const drawn = { client: name, grid, rules, alerts, changesMs };
-  return {
-    history: await readClientHistory(storage.plots, drawn),
-    alerts,
-    changes,
-    nowMs,
-    sinceMs,
-  };
+  const drawn = { client: name, grid, rules: client.rules, alerts, changesMs };
+  return { history: await readClientHistory(storage.plots, drawn), alerts, changes, nowMs };
 }

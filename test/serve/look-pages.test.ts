@@ -8,7 +8,7 @@ import type { Asked } from '../../src/serve/answer.ts';
 import { documentRoutes } from '../../src/serve/look-documents.ts';
 import { answerMs, type LookOptions, pageRoutes } from '../../src/serve/look-pages.ts';
 
-const document: LiveDocument = { title: ['Runs'], path: '/runs', lead: null, body: markup`<p>run</p>`, zone: null };
+const document: LiveDocument = { title: ['Runs'], path: '/runs', body: markup`<p>run</p>`, zone: null };
 
 test('a page that many ask for at once is made once, and anew for who asks later', async () => {
   let made = 0;

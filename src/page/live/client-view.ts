@@ -4,13 +4,12 @@ import { checkTable } from '../check-table.ts';
 import { clientRow, columns } from '../fleet-table.ts';
 import { logTable } from '../log-table.ts';
 import { describeAge } from '../../text/durations.ts';
+import type { TimeReader } from '../../text/time-words.ts';
 import { joined, Markup, markup } from '../markup.ts';
 import type { PageAlert, PageChange, PageCheck, PageClient, PageForecast, PageLogLine } from '../page.ts';
 import { links } from './fleet-view.ts';
 
-export interface ClientView {
-  readonly zone: string | null;
-  readonly nowMs: number;
+export interface ClientView extends TimeReader {
   readonly client: PageClient;
   readonly alerts: readonly PageAlert[];
   /** The forecasts, nearest first. */
@@ -31,15 +30,15 @@ export const spans: readonly string[] = ['6h', '24h', '7d', '30d', '1y'];
 
 /** Renders the page of a client: its line, its open alerts, its checks, its plots and the newest lines of its logs. */
 export function clientView(view: ClientView): Markup {
-  const { zone, nowMs, client, alerts, forecasts, checks, logs, span } = view;
+  const { client, alerts, forecasts, checks, logs, span } = view;
   const { history } = client;
   return markup`<section aria-labelledby="now"><h2 id="now">Now</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="now"><table id="clients" class="served"><thead><tr>${columns.map(
     ([heading]) => markup`<th scope="col">${heading}</th>`,
   )}</tr></thead>
 <tbody>${clientRow(client, 0, links)}</tbody></table></div>${forecasts.length > 0 && markup`<p>Full, if they grow as they do: ${joined(forecasts.map(forecastWords), ', ')}.</p>`}</section>
-${alertList({ alerts, untilMs: nowMs, zone, links })}
-${checkTable(checks, nowMs)}
+${alertList({ zone: view.zone, nowMs: view.nowMs, alerts, links })}
+${checkTable(checks, view.nowMs)}
 <p class="quiet">Visits, processes, inventory and mails in a terminal: ${commandCode(['fleet-health', 'show', client.name])}</p>
 <section aria-labelledby="past"><h2 id="past">Past</h2>
 <ul class="spans">${spans.map(
@@ -47,7 +46,7 @@ ${checkTable(checks, nowMs)}
   )}</ul>
 <div id="plots"><noscript><p>Plots need JavaScript. The figures: <a href="/api/v1/clients/${encodeURIComponent(client.name)}/series?since=${span}">JSON</a></p></noscript></div>
 ${history !== null && markup`<script type="text/plain" class="history" data-client="${client.name}">${new Markup(history)}</script>`}</section>
-${changeTable(view.changes, view.olderChanges, { zone, nowMs })}${logTable(logs, { zone, nowMs })}`;
+${changeTable(view.changes, view.olderChanges, view)}${logTable(logs, view)}`;
 }
 
 /** Formats a forecast: `/data in 3d`. */

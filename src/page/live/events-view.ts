@@ -1,6 +1,6 @@
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
-import { momentInWords } from '../../text/time-words.ts';
+import { momentInWords, type TimeReader } from '../../text/time-words.ts';
 import { clientLink } from '../alert-list.ts';
 import { dash } from '../figures.ts';
 import { type Markup, markup } from '../markup.ts';
@@ -21,9 +21,7 @@ export interface PageEvent {
   readonly isSilent: boolean;
 }
 
-export interface EventsView {
-  readonly zone: string | null;
-  readonly nowMs: number;
+export interface EventsView extends TimeReader {
   readonly events: readonly PageEvent[];
 }
 
@@ -33,7 +31,7 @@ const maxRows = 500;
 const classes = { CRIT: 'critical', WARN: 'warning', UNKNOWN: 'failing', OK: 'fine' } as const;
 
 /** Renders the page of the newest events, the worst first, in the given order. */
-export function eventsView({ zone, nowMs, events }: EventsView): Markup {
+export function eventsView({ events, ...reader }: EventsView): Markup {
   const title = markup`<h2 id="events">Newest events</h2>`;
   if (events.length === 0) {
     return markup`<section aria-labelledby="events">${title}
@@ -45,13 +43,13 @@ export function eventsView({ zone, nowMs, events }: EventsView): Markup {
   return markup`<section aria-labelledby="events">${title}
 <p class="count">${counted(events.length, 'service')} heard of, ${bad === 0 ? 'all of them OK' : `${bad} of them silent or not OK`}.${more > 0 && ` ${more} more are not shown.`}</p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="events"><table class="plain stacked events"><thead><tr><th scope="col">Status</th><th scope="col">Service</th><th scope="col">Host</th><th scope="col">Age</th><th scope="col">Silence</th><th scope="col">Description</th></tr></thead>
-<tbody>${shown.map((event) => eventRow(event, zone, nowMs))}</tbody></table></div></section>`;
+<tbody>${shown.map((event) => eventRow(event, reader))}</tbody></table></div></section>`;
 }
 
-function eventRow(event: PageEvent, zone: string | null, nowMs: number): Markup {
+function eventRow(event: PageEvent, reader: TimeReader): Markup {
   const { host, client, service, instance, status, description, receivedAtMs, silentAtMs, isSilent } = event;
   const silence =
-    silentAtMs === null ? dash : markup`${isSilent ? 'since' : 'due'} ${momentInWords({ zone, nowMs }, silentAtMs)}`;
-  return markup`<tr class="${isSilent ? 'critical' : classes[status]}"><td><span class="mark">${isSilent ? 'silent' : status}</span></td><th scope="row"><span class="name">${service}${instance !== '' && `/${instance}`}</span></th><td>${host === '' ? dash : client === null ? host : clientLink(client, links)}</td><td class="when">${describeAge(nowMs - receivedAtMs)}</td><td class="when">${silence}</td><td class="text"><span class="words">${isSilent && markup`after ${status}${description !== '' && markup`: `}`}${description === '' && !isSilent ? dash : description}</span></td></tr>
+    silentAtMs === null ? dash : markup`${isSilent ? 'since' : 'due'} ${momentInWords(reader, silentAtMs)}`;
+  return markup`<tr class="${isSilent ? 'critical' : classes[status]}"><td><span class="mark">${isSilent ? 'silent' : status}</span></td><th scope="row"><span class="name">${service}${instance !== '' && `/${instance}`}</span></th><td>${host === '' ? dash : client === null ? host : clientLink(client, links)}</td><td class="when">${describeAge(reader.nowMs - receivedAtMs)}</td><td class="when">${silence}</td><td class="text"><span class="words">${isSilent && markup`after ${status}${description !== '' && markup`: `}`}${description === '' && !isSilent ? dash : description}</span></td></tr>
 `;
 }

@@ -1,4 +1,4 @@
-import { momentInWords } from '../../text/time-words.ts';
+import { momentInWords, type TimeReader } from '../../text/time-words.ts';
 import { alertItem } from '../alert-list.ts';
 import { amount } from '../figures.ts';
 import { clientRow, columns } from '../fleet-table.ts';
@@ -18,9 +18,7 @@ export interface FleetQuery {
   readonly from: number;
 }
 
-export interface FleetView {
-  readonly zone: string | null;
-  readonly nowMs: number;
+export interface FleetView extends TimeReader {
   readonly query: FleetQuery;
   readonly counts: readonly StateCount[];
   readonly total: number;
@@ -58,10 +56,10 @@ type ShownPart = Pick<FleetView, 'query' | 'clients' | 'matching'>;
 
 /** Renders the first lines of the fleet's page, with the clients by state. */
 export function fleetLead(view: FleetView): Markup {
-  const { nowMs, zone, collectedAtMs, sites } = view;
+  const { collectedAtMs, sites } = view;
   const shown = sites.slice(0, maxSites);
   const collected =
-    collectedAtMs === null ? 'No run has ended yet.' : `Collected at ${momentInWords({ zone, nowMs }, collectedAtMs)}.`;
+    collectedAtMs === null ? 'No run has ended yet.' : `Collected at ${momentInWords(view, collectedAtMs)}.`;
   return markup`<p>${collected}</p>
 ${shown.map((line) => markup`<p>${line}</p>\n`)}${sites.length > shown.length && markup`<p><a href="/runs">All ${amount(sites.length, 'site')}</a></p>\n`}${countList(view)}`;
 }
@@ -82,7 +80,7 @@ export function fleetView(view: FleetView): Markup {
   const more =
     next < matching &&
     markup`<p><a id="more" href="${hrefOf({ ...query, from: next })}">${amount(matching - next, 'client')} more</a></p>`;
-  const list = { links, untilMs: nowMs, zone };
+  const list = { links, nowMs, zone };
   return markup`<section id="open" aria-labelledby="alerts"><h2 id="alerts">Open alerts</h2>
 ${openAlerts === 0 && markup`<p class="count">None.</p>`}${alerts.length > 0 && markup`<ol class="alerts">${alerts.map((alert) => alertItem(alert, list))}</ol>`}
 ${openAlerts > alerts.length && markup`<p><a href="/alerts">All ${amount(openAlerts, 'alert')}</a></p>`}</section>

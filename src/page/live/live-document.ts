@@ -38,8 +38,9 @@ export interface LiveDocument {
   readonly title: readonly string[];
   /** The path of the page. The navigation marks the entry with this path. */
   readonly path: string;
-  /** HTML below the title in the header, and HTML of the page. */
-  readonly lead: Markup | null;
+  /** HTML below the title in the header. Default: none. */
+  readonly lead?: Markup;
+  /** HTML of the page. */
   readonly body: Markup;
   readonly zone: string | null;
 }
@@ -81,7 +82,7 @@ export function liveHtml(
   )}</ul><p id="live" role="status"></p></nav>
 ${notice !== null && markup`<p class="notice" role="alert">${notice}</p>`}
 <header><h1>${joined(title, ' ')}</h1>
-${lead}</header>
+${lead ?? null}</header>
 <main data-live data-zone="${zoneName}">
 ${body}
 </main>
