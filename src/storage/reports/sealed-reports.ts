@@ -1,9 +1,8 @@
-import { messageOf } from '../../errors.ts';
 import { changeIds, forIds } from '../sql/by-ids.ts';
 import { clipped } from '../rows/columns.ts';
 import { numberOrNull, textOrNull } from '../store/record-shape.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
-import { isFaultOfValues } from '../sql/fault.ts';
+import { storeHalving } from '../sql/store-each.ts';
 import { forChunks, insertRows, placeholders, type Values } from '../sql/insert-rows.ts';
 import { pruneNowMs } from '../sql/prune-guard.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
@@ -36,16 +35,14 @@ export async function saveSealed(
   items: readonly SealedItem[],
   brought: Map<string, number>,
 ): Promise<readonly IngestResult[]> {
-  if (items.length === 0) return [];
-  try {
-    return await database.write((session) => saveBatch(session, items, brought));
-  } catch (thrown) {
-    if (!isFaultOfValues(thrown)) throw thrown;
-    if (items.length === 1) return [{ kind: 'refused', message: messageOf(thrown) }];
-  }
-  const middle = Math.ceil(items.length / 2);
-  const first = await saveSealed(database, items.slice(0, middle), brought);
-  return [...first, ...(await saveSealed(database, items.slice(middle), brought))];
+  const save = (batch: readonly SealedItem[]): Promise<readonly IngestResult[]> =>
+    database.write((session) => saveBatch(session, batch, brought));
+  return storeHalving(items, save, refusedWith);
+}
+
+/** Returns the result of a report that the database refuses. */
+export function refusedWith(message: string): Extract<IngestResult, { kind: 'refused' }> {
+  return { kind: 'refused', message };
 }
 
 async function saveBatch(
@@ -53,14 +50,8 @@ async function saveBatch(
   items: readonly SealedItem[],
   brought: Map<string, number>,
 ): Promise<readonly IngestResult[]> {
-  const owners = new Map<string, string>();
-  const ids = [...new Set(items.map(({ reportId }) => reportId))];
-  for (const table of ['stats', 'inventory_reports', 'sealed_reports']) {
-    const rows = await forChunks(ids, (chunk, marks) =>
-      session.all(`SELECT report_id, client FROM ${table} WHERE report_id IN (${marks})`, chunk),
-    );
-    for (const row of rows) owners.set(String(row['report_id']), String(row['client']));
-  }
+  const reportIds = items.map(({ reportId }) => reportId);
+  const owners = await ownersOf(session, ['stats', 'inventory_reports', 'sealed_reports'], reportIds);
   const fresh: SealedItem[] = [];
   for (const { client, sealed } of items) brought.set(client, (brought.get(client) ?? 0) + sealed.length);
   const clients = [...new Set(items.map(({ client }) => client))];
@@ -81,6 +72,22 @@ async function saveBatch(
   });
   await insertRows(session, 'sealed_reports', fresh.map(sealedRow));
   return results;
+}
+
+/** Returns the clients of stored reports, by the id of the report. */
+export async function ownersOf(
+  session: Session,
+  tables: readonly ('stats' | 'inventory_reports' | 'sealed_reports')[],
+  reportIds: readonly string[],
+): Promise<Map<string, string>> {
+  const owners = new Map<string, string>();
+  for (const table of tables) {
+    const rows = await forChunks([...new Set(reportIds)], (chunk, marks) =>
+      session.all(`SELECT report_id, client FROM ${table} WHERE report_id IN (${marks})`, chunk),
+    );
+    for (const row of rows) owners.set(String(row['report_id']), String(row['client']));
+  }
+  return owners;
 }
 
 /** Returns the sealed bytes of each client that wait to be opened, with the overhead of the rows. */

@@ -3,6 +3,7 @@ import { reportNames } from '../../report/report.ts';
 import type { ClientShares } from './client-shares.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { isFaultOfValues } from '../sql/fault.ts';
+import { storeHalving } from '../sql/store-each.ts';
 import { forChunks, insertRows, mergeRows } from '../sql/insert-rows.ts';
 import { storeDiskLevels } from './disk-levels.ts';
 import { withEarlierResults } from './earlier-results.ts';
@@ -20,7 +21,7 @@ import {
 import { groupBy } from '../../platform/group-by.ts';
 import { ownItem } from './own-item.ts';
 import { noteDropped, storeSamples, type DroppedReadings } from './samples.ts';
-import { removeSealed } from './sealed-reports.ts';
+import { ownersOf, refusedWith, removeSealed } from './sealed-reports.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { IngestItem, IngestResult } from '../store/storage.ts';
 
@@ -33,7 +34,6 @@ export async function storeReports(
   items: readonly IngestItem[],
   shares: ClientShares,
 ): Promise<readonly IngestResult[]> {
-  const target: Target = { database, shares };
   // Made before the transaction begins, so that locks are held only while rows are stored.
   const prepared = items.map(prepare);
   const storable = prepared.filter((one): one is ReportRows => 'item' in one);
@@ -41,7 +41,9 @@ export async function storeReports(
     database,
     storable.map(({ item }) => item),
   );
-  const stored = (await storeHalving(target, storable)).values();
+  const storeAll = (batch: readonly ReportRows[]): Promise<readonly IngestResult[]> =>
+    database.write((session) => storeBatch(session, shares, batch));
+  const stored = (await storeHalving(storable, storeAll, refusedWith)).values();
   const results = prepared.map((one): IngestResult => {
     if (!('item' in one)) return one;
     const next = stored.next();
@@ -49,7 +51,7 @@ export async function storeReports(
     return next.value;
   });
   const refusal = commonRefusal(items, results);
-  if (refusal !== null && !(await takesOwnReports(target))) {
+  if (refusal !== null && !(await takesOwnReports(database, shares))) {
     throw new FleetError({ code: 'storage-failed', stage: 'storage', message: refusal });
   }
   return results;
@@ -60,26 +62,8 @@ function prepare(item: IngestItem): ReportRows | Extract<IngestResult, { kind: '
   try {
     return reportRows(item);
   } catch (thrown) {
-    return { kind: 'refused', message: messageOf(thrown) };
+    return refusedWith(messageOf(thrown));
   }
-}
-
-interface Target {
-  readonly database: Database;
-  readonly shares: ClientShares;
-}
-
-async function storeHalving(target: Target, batch: readonly ReportRows[]): Promise<readonly IngestResult[]> {
-  if (batch.length === 0) return [];
-  try {
-    return await target.database.write((session) => storeBatch(session, target.shares, batch));
-  } catch (thrown) {
-    if (!isFaultOfValues(thrown)) throw thrown;
-    if (batch.length === 1) return [{ kind: 'refused', message: messageOf(thrown) }];
-  }
-  const middle = Math.ceil(batch.length / 2);
-  const first = await storeHalving(target, batch.slice(0, middle));
-  return [...first, ...(await storeHalving(target, batch.slice(middle)))];
 }
 
 /** Returns the words with which the database refuses every report; `null` if it accepts one, or the words differ. */
@@ -95,12 +79,12 @@ function commonRefusal(items: readonly IngestItem[], results: readonly IngestRes
  * Tests whether the database accepts minimal reports of the program's own, and undoes them. If it does, the refused
  * reports are at fault, even if clients send the same fault.
  */
-async function takesOwnReports(target: Target): Promise<boolean> {
+async function takesOwnReports(database: Database, shares: ClientShares): Promise<boolean> {
   const undone = new Error('undone');
   const own = reportNames.map((name) => reportRows(ownItem(name)));
   try {
-    await target.database.write(async (session) => {
-      await storeBatch(session, target.shares, own);
+    await database.write(async (session) => {
+      await storeBatch(session, shares, own);
       throw undone;
     });
   } catch (thrown) {
@@ -115,7 +99,8 @@ async function storeBatch(
   shares: ClientShares,
   batch: readonly ReportRows[],
 ): Promise<readonly IngestResult[]> {
-  const owners = await ownersOf(session, batch);
+  const reportIds = batch.map(({ item }) => item.report.report_id);
+  const owners = await ownersOf(session, ['stats', 'inventory_reports'], reportIds);
   const fresh: ReportRows[] = [];
   const results = batch.map((rows): IngestResult => {
     const { client, report } = rows.item;
@@ -156,18 +141,6 @@ async function storeBatch(
     doneWith.flatMap(({ item }) => item.sealedRow ?? []),
   );
   return results;
-}
-
-async function ownersOf(session: Session, batch: readonly ReportRows[]): Promise<Map<string, string>> {
-  const ids = [...new Set(batch.map(({ item }) => item.report.report_id))];
-  const owners = new Map<string, string>();
-  for (const table of ['stats', 'inventory_reports']) {
-    const rows = await forChunks(ids, (chunk, marks) =>
-      session.all(`SELECT report_id, client FROM ${table} WHERE report_id IN (${marks})`, chunk),
-    );
-    for (const row of rows) owners.set(String(row['report_id']), String(row['client']));
-  }
-  return owners;
 }
 
 async function storeStats(session: Session, fresh: readonly ReportRows[]): Promise<readonly DroppedReadings[]> {

@@ -9,38 +9,42 @@ export interface Unstorable<T> {
 
 const usualSize = 200;
 
-/**
- * Stores records in batches. Halves a batch with a record that cannot be stored, so that it costs no other record.
- * Returns the records that cannot be stored. Throws faults of the database itself.
- */
+/** Stores records in batches, each by storeHalving. Returns the records that cannot be stored. */
 export async function storeEach<T>(
   records: readonly T[],
   store: (batch: readonly T[]) => Promise<unknown>,
   batchSize = usualSize,
 ): Promise<readonly Unstorable<T>[]> {
   const unstorable: Unstorable<T>[] = [];
+  const storeAll = async (batch: readonly T[]): Promise<readonly Unstorable<T>[]> => {
+    await store(batch);
+    return [];
+  };
   for (let start = 0; start < records.length; start += batchSize) {
-    await storeHalving(records.slice(start, start + batchSize), store, unstorable);
+    const batch = records.slice(start, start + batchSize);
+    unstorable.push(...(await storeHalving(batch, storeAll, (reason, record) => ({ record, reason }))));
   }
   return unstorable;
 }
 
-async function storeHalving<T>(
+/**
+ * Stores a batch, and returns the results of `store` in its order. Halves a batch with a record that cannot be stored,
+ * so that it costs no other record. `refuse` returns the result of such a record. Throws faults of the database itself.
+ */
+export async function storeHalving<T, Result>(
   batch: readonly T[],
-  store: (batch: readonly T[]) => Promise<unknown>,
-  unstorable: Unstorable<T>[],
-): Promise<void> {
+  store: (batch: readonly T[]) => Promise<readonly Result[]>,
+  refuse: (reason: string, record: T) => Result,
+): Promise<readonly Result[]> {
+  const [only, ...others] = batch;
+  if (only === undefined) return [];
   try {
-    await store(batch);
-    return;
+    return await store(batch);
   } catch (thrown) {
     if (!isFaultOfValues(thrown)) throw thrown;
-    if (batch.length === 1) {
-      unstorable.push(...batch.map((record) => ({ record, reason: messageOf(thrown) })));
-      return;
-    }
+    if (others.length === 0) return [refuse(messageOf(thrown), only)];
   }
   const middle = Math.ceil(batch.length / 2);
-  await storeHalving(batch.slice(0, middle), store, unstorable);
-  await storeHalving(batch.slice(middle), store, unstorable);
+  const first = await storeHalving(batch.slice(0, middle), store, refuse);
+  return [...first, ...(await storeHalving(batch.slice(middle), store, refuse))];
 }
