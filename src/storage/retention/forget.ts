@@ -1,8 +1,8 @@
 import type { Database, SqlRow } from '../sql/database.ts';
 import { revokeLeases } from '../alerts/lease.ts';
 import { forgetState } from './prune-state.ts';
+import { ofReports, tables } from '../sql/tables.ts';
 import { deleteRows, type Subject } from './prune-subjects.ts';
-import { rollupSources, rollupTable } from './rollup.ts';
 
 /** The number of rows that are deleted together. */
 const batch = 500;
@@ -16,14 +16,7 @@ type ClientRows = Pick<Subject, 'select' | 'deletes'>;
 
 /** Tables that may hold many rows of a client, with the tables that refer to them. */
 const large: readonly ClientRows[] = [
-  byId(
-    'stats',
-    'id',
-    ['reports', 'stat_id'],
-    ...['disk_stats', 'network_stats', 'check_stats', 'log_lines', 'samples'].map(
-      (table) => [table, 'stat_id'] as const,
-    ),
-  ),
+  byId('stats', 'id', ...ofReports.map((table) => [table, 'stat_id'] as const)),
   byId('visits', 'id'),
   byId('series', 'id'),
   byId('inventory', 'id'),
@@ -31,15 +24,7 @@ const large: readonly ClientRows[] = [
   byId('sealed_reports', 'id'),
   byId('alerts', 'id', ['last_notified', 'alert_id'], ['notifications', 'alert_id']),
 ];
-const small: readonly string[] = [
-  'client_labels',
-  ...rollupSources.flatMap((source) => [rollupTable(source, 'hour'), rollupTable(source, 'day')]),
-  'visits_daily',
-  'disk_levels',
-  'forecasts',
-  'rule_state',
-  'silences',
-];
+const small = [...tables.filter(({ key }) => key.includes('client')).map(({ name }) => name), 'silences'];
 
 /**
  * Implements RetentionStore.forgetClient. Deletes the row of `clients` last, so that a second call can remove what a

@@ -1,6 +1,7 @@
 import { hourMs } from '../../platform/units.ts';
 import type { Database, SqlValue } from '../sql/database.ts';
 import { placeholders } from '../sql/insert-rows.ts';
+import { ofReports } from '../sql/tables.ts';
 import { rollUp, type RollupSpan } from './rollup.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 
@@ -121,13 +122,9 @@ async function removeStats(
     const remove = (table: string, column: string): Promise<number> =>
       session.run(`DELETE FROM ${table} WHERE ${column} IN (${locked.marks})`, locked.values);
     // Rows that refer to a row of `stats` are removed before it.
-    await remove('disk_stats', 'stat_id');
-    await remove('network_stats', 'stat_id');
-    await remove('check_stats', 'stat_id');
-    await remove('log_lines', 'stat_id');
-    await remove('samples', 'stat_id');
-    const reports = await remove('reports', 'stat_id');
-    return { stats: await remove('stats', 'id'), reports };
+    const counts = new Map<string, number>();
+    for (const table of ofReports) counts.set(table, await remove(table, 'stat_id'));
+    return { stats: await remove('stats', 'id'), reports: counts.get('reports') ?? 0 };
   });
 }
 

@@ -91,3 +91,6 @@ export const tables: readonly Table[] = [
   { name: 'state_sections', key: ['client_id', 'kind'], times: ['observed_at'] },
   { name: 'runs', key: ['id'], times: ['started_at', 'finished_at', 'restored_from', 'restored_to'] },
 ];
+
+/** The tables whose rows belong to a row of `stats`, by `stat_id`. */
+export const ofReports = tables.filter(({ key }) => key[0] === 'stat_id').map(({ name }) => name);
