@@ -1,36 +1,25 @@
 import { dayMs } from '../platform/units.ts';
-import type { FleetLevels, MountLevels } from '../storage/store/level-store.ts';
+import type { FleetLevels, MountLevels, NewForecast } from '../storage/store/level-store.ts';
+import { compareText } from '../text/compare-text.ts';
 import { type DayLevel, type Forecast, forecast, historyDays } from './forecast.ts';
 
-/** The part of a file system that runs out. */
-export type Resource = 'space' | 'inodes';
-export const resources = ['space', 'inodes'] as const satisfies readonly Resource[];
-
-/** The forecast of a mount. Its unit is bytes, or percent for inodes. */
-export interface MountForecast {
-  readonly client: string;
-  readonly mount: string;
-  readonly resource: Resource;
-  readonly forecast: Forecast;
-  /** The beginning of the day on which the growth began, UTC. */
-  readonly sinceMs: number;
-}
+/** The parts of a file system that run out. */
+export const resources = ['space', 'inodes'] as const;
+export type Resource = (typeof resources)[number];
 
 /** Returns the forecasts of mounts that are full within `withinDays`, the nearest first. */
-export function forecastFleet({ todayMs, mounts }: FleetLevels, withinDays: number): readonly MountForecast[] {
+export function forecastFleet({ todayMs, mounts }: FleetLevels, withinDays: number): readonly NewForecast[] {
   const found = mounts.flatMap((mount) =>
-    resources.flatMap((resource): readonly MountForecast[] => {
-      const foreseen = forecastMount(mount, resource, mount.usedBytes.length - 1);
+    resources.flatMap((kind): readonly NewForecast[] => {
+      const foreseen = forecastMount(mount, kind, mount.usedBytes.length - 1);
       if (foreseen === null || foreseen.daysLeft > withinDays) return [];
-      const { client, mount: name } = mount;
-      return [{ client, mount: name, resource, forecast: foreseen, sinceMs: todayMs - foreseen.sinceDays * dayMs }];
+      const { sinceDays, ...days } = foreseen;
+      return [{ client: mount.client, mount: mount.mount, kind, ...days, sinceMs: todayMs - sinceDays * dayMs }];
     }),
   );
   return found.sort(
     (one, other) =>
-      one.forecast.daysLeft - other.forecast.daysLeft ||
-      compare(one.client, other.client) ||
-      compare(one.mount, other.mount),
+      one.daysLeft - other.daysLeft || compareText(one.client, other.client) || compareText(one.mount, other.mount),
   );
 }
 
@@ -65,8 +54,4 @@ function mayGrow(used: Float64Array, first: number, today: number): boolean {
 function newestKnown(values: Float64Array, today: number): number {
   const newest = values[today] ?? Number.NaN;
   return Number.isNaN(newest) ? (values[today - 1] ?? Number.NaN) : newest;
-}
-
-function compare(one: string, other: string): number {
-  return one === other ? 0 : one < other ? -1 : 1;
 }

@@ -27,7 +27,7 @@ export interface Forecast {
   readonly daysLow: number;
   /** Days until nothing is left by the lower quartile of the slopes; null without growth, or beyond a year. */
   readonly daysHigh: number | null;
-  readonly perDay: number;
+  readonly growthPerDay: number;
   /** The number of days since the growth began. */
   readonly sinceDays: number;
   /** Days until nothing is left by the growth of the last week alone; null if there is no such growth. */
@@ -63,7 +63,7 @@ export function forecast(days: readonly (DayLevel | null)[], available: number):
   return {
     daysLeft,
     ...rangeOf(slope, left),
-    perDay: slope.perDay,
+    growthPerDay: slope.perDay,
     sinceDays: beginning(levels, slope.perDay),
     shortDays: short === null ? null : left / short,
   };

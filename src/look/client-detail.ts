@@ -1,6 +1,6 @@
 import { isWrittenOnly } from '../notify/mail-identity.ts';
 import type { Client, Config, Rule } from '../config/config.ts';
-import { forecastFleet, type MountForecast } from '../forecast/fleet-forecast.ts';
+import { forecastFleet } from '../forecast/fleet-forecast.ts';
 import { farthestDays, historyDays } from '../forecast/forecast.ts';
 import { dayMs } from '../platform/units.ts';
 import { type DiskRow, type NetworkRow, numberOf, readFamilies } from '../report/columns.ts';
@@ -9,6 +9,7 @@ import type { Report } from '../report/report.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { Inventory, MailedLine, StoredLogLine, StoredVisit } from '../storage/store/detail-store.ts';
 import type { UnprocessedReport } from '../storage/store/evaluation-store.ts';
+import type { NewForecast } from '../storage/store/level-store.ts';
 import type { Grid, PlotStore } from '../storage/store/look-store.ts';
 import type { ClientStatus, Storage } from '../storage/store/storage.ts';
 import { type AlertView, sortAlerts, viewAlerts } from './alert-views.ts';
@@ -28,7 +29,7 @@ export interface ClientDetail {
   /** The newest report; null if no report is stored. */
   readonly newest: NewestReport | null;
   /** The mounts that are forecast to be full, nearest first. */
-  readonly forecasts: readonly MountForecast[];
+  readonly forecasts: readonly NewForecast[];
   /** Newest first. */
   readonly visits: readonly StoredVisit[];
   /** Figures of the last 24 hours; null if there are none. */

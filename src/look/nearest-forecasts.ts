@@ -1,13 +1,8 @@
 import { dayMs } from '../platform/units.ts';
 import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
 
-/** The file system of a client that is forecast to be full first. */
-export interface NearestForecast {
-  /** The days from now; 0: it is full. */
-  readonly daysLeft: number;
-  readonly mount: string;
-  readonly resource: StoredForecast['kind'];
-}
+/** The file system of a client that is forecast to be full first. Its days count from now. */
+export type NearestForecast = Pick<StoredForecast, 'daysLeft' | 'mount' | 'kind'>;
 
 export type NearestForecasts = ReadonlyMap<string, NearestForecast>;
 
@@ -39,13 +34,13 @@ export async function clientForecasts(
 function forecastNow({ mount, kind, daysLeft, asOfMs }: StoredForecast, nowMs: number): NearestForecast | null {
   const agoMs = nowMs - asOfMs;
   if (agoMs > forecastsLastMs) return null;
-  return { daysLeft: Math.max(0, daysLeft - Math.max(0, agoMs) / dayMs), mount, resource: kind };
+  return { daysLeft: Math.max(0, daysLeft - Math.max(0, agoMs) / dayMs), mount, kind };
 }
 
 /** The days below which a forecast is shown in red. */
 export const urgentDays = 2;
 
 /** Formats the mount of a forecast: `/data`, `/srv (inodes)`. */
-export function forecastMountWords({ mount, resource }: Pick<NearestForecast, 'mount' | 'resource'>): string {
-  return resource === 'inodes' ? `${mount} (inodes)` : mount;
+export function forecastMountWords({ mount, kind }: Pick<NearestForecast, 'mount' | 'kind'>): string {
+  return kind === 'inodes' ? `${mount} (inodes)` : mount;
 }

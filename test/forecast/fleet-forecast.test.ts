@@ -12,15 +12,10 @@ test('forecasts are sorted by nearness, limited, and say what runs out', () => {
   const inodes = madeMount(() => 500, 35, { client: 'a', inodes: (day) => 80 + day });
   const forecasts = forecastFleet(madeFleet(slow, fast, inodes), 30);
   assert.deepEqual(
-    forecasts.map(({ client, mount, resource, forecast }) => ({
-      client,
-      mount,
-      resource,
-      Math: Math.round(forecast.daysLeft),
-    })),
+    forecasts.map(({ client, mount, kind, daysLeft }) => ({ client, mount, kind, days: Math.round(daysLeft) })),
     [
-      { client: 'c', mount: '/data', resource: 'space', Math: 10 },
-      { client: 'a', mount: '/', resource: 'inodes', Math: 20 },
+      { client: 'c', mount: '/data', kind: 'space', days: 10 },
+      { client: 'a', mount: '/', kind: 'inodes', days: 20 },
     ],
   );
   assert.equal(forecasts[0]?.sinceMs, todayMs - 34 * dayMs);

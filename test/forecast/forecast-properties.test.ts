@@ -65,7 +65,7 @@ test('what is left counts, not what the size would leave', () => {
   fc.assert(
     fc.property(steps, left, (slow, rest) => {
       const found = forecast(daysOf(grown(slow)), rest);
-      if (found !== null) assert.ok(Math.abs(found.daysLeft * found.perDay - rest) <= 1e-6 * (rest + 1));
+      if (found !== null) assert.ok(Math.abs(found.daysLeft * found.growthPerDay - rest) <= 1e-6 * (rest + 1));
     }),
   );
   const steady = daysOf(grown(Array.from({ length: historyDays }, () => 100)));

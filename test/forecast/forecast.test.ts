@@ -28,7 +28,7 @@ test('steady growth is foreseen with its rate, its range and its beginning', () 
     daysLeft: 20,
     daysLow: 20,
     daysHigh: 20,
-    perDay: 10,
+    growthPerDay: 10,
     sinceDays: historyDays - 1,
     // The level is above the levels of the weeks before, so the last week counts separately, too.
     shortDays: 20,
@@ -130,13 +130,13 @@ test('ten known days of three weeks are enough', () => {
 
 test('a weekly batch is foreseen by its weeks, not by its steps', () => {
   const batches: Level = (day) => 800 + 70 * Math.floor(day / 7);
-  assert.equal(forecast(history(batches), 100)?.perDay, 10);
+  assert.equal(forecast(history(batches), 100)?.growthPerDay, 10);
 });
 
 test('growth under a rotation grows as its peaks do', () => {
   const rotating: Level = (day) => 700 + day + 20 * ((day + 80) % 14);
   const foreseen = forecast(history(rotating), 60);
-  assert.ok(foreseen !== null && Math.abs(foreseen.perDay - 1) < 0.01, JSON.stringify(foreseen));
+  assert.ok(foreseen !== null && Math.abs(foreseen.growthPerDay - 1) < 0.01, JSON.stringify(foreseen));
 });
 
 test('a rotation that has passed its peaks is growth again', () => {
@@ -180,26 +180,30 @@ function lastWeek(steps: readonly number[], spike: Readonly<Record<number, numbe
 }
 
 const ten = [10, 10, 10, 10, 10, 10, 10];
-const weeks: readonly { readonly name: string; readonly level: Level; readonly perDay: number | null }[] = [
-  { name: 'seven rises', level: lastWeek(ten), perDay: 10 },
-  { name: 'six rises, one of them steep', level: lastWeek([10, 10, 0, 10, 10, 10, 40]), perDay: 10 },
-  { name: 'five rises', level: lastWeek([10, 10, 0, 10, 10, 0, 10]), perDay: null },
-  { name: 'a median step below the median of all pairs', level: lastWeek([10, 10, 10, 10, 100, 100, 100]), perDay: 10 },
+const weeks: readonly { readonly name: string; readonly level: Level; readonly growthPerDay: number | null }[] = [
+  { name: 'seven rises', level: lastWeek(ten), growthPerDay: 10 },
+  { name: 'six rises, one of them steep', level: lastWeek([10, 10, 0, 10, 10, 10, 40]), growthPerDay: 10 },
+  { name: 'five rises', level: lastWeek([10, 10, 0, 10, 10, 0, 10]), growthPerDay: null },
+  {
+    name: 'a median step below the median of all pairs',
+    level: lastWeek([10, 10, 10, 10, 100, 100, 100]),
+    growthPerDay: 10,
+  },
   {
     name: 'a median of all pairs below the median step',
     level: lastWeek([30, 30, 30, -100, 30, 30, 30]),
-    perDay: 30 - 130 / 6,
+    growthPerDay: 30 - 130 / 6,
   },
-  { name: 'a level of one day above the highest before', level: lastWeek(ten, { [-15]: 560 }), perDay: 10 },
-  { name: 'a level of less than a day above', level: lastWeek(ten, { [-15]: 561 }), perDay: null },
-  { name: 'a higher level 28 days ago', level: lastWeek(ten, { [-28]: 561 }), perDay: null },
-  { name: 'a higher level 29 days ago', level: lastWeek(ten, { [-29]: 561 }), perDay: 10 },
+  { name: 'a level of one day above the highest before', level: lastWeek(ten, { [-15]: 560 }), growthPerDay: 10 },
+  { name: 'a level of less than a day above', level: lastWeek(ten, { [-15]: 561 }), growthPerDay: null },
+  { name: 'a higher level 28 days ago', level: lastWeek(ten, { [-28]: 561 }), growthPerDay: null },
+  { name: 'a higher level 29 days ago', level: lastWeek(ten, { [-29]: 561 }), growthPerDay: 10 },
 ];
-for (const { name, level, perDay } of weeks) {
+for (const { name, level, growthPerDay } of weeks) {
   test(`growth of the last week: ${name}`, () => {
-    const found = forecast(history(level), 100)?.perDay ?? null;
-    if (perDay === null) assert.equal(found, null);
-    else assert.ok(found !== null && Math.abs(found - perDay) < 1e-9, `${found}`);
+    const found = forecast(history(level), 100)?.growthPerDay ?? null;
+    if (growthPerDay === null) assert.equal(found, null);
+    else assert.ok(found !== null && Math.abs(found - growthPerDay) < 1e-9, `${found}`);
   });
 }
 
@@ -220,7 +224,7 @@ test('the unit changes nothing but the rate', () => {
         const factor = 2 ** power;
         const scaled = days.map((day) => (day === null ? null : { used: day.used * factor, size: day.size * factor }));
         const [one, other] = [forecast(days, left), forecast(scaled, left * factor)];
-        assert.deepEqual(other, one === null ? null : { ...one, perDay: one.perDay * factor });
+        assert.deepEqual(other, one === null ? null : { ...one, growthPerDay: one.growthPerDay * factor });
       },
     ),
     { numRuns: 500 },

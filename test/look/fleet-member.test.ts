@@ -75,7 +75,7 @@ test('a client that pushes is late after three times its own interval', () => {
 });
 
 const known = (memoryPercent: number | null): FleetMember['known'] => ({ memoryPercent }) as FleetMember['known'];
-const fullIn = (daysLeft: number): FleetMember['fullIn'] => ({ daysLeft, mount: '/', resource: 'space' });
+const fullIn = (daysLeft: number): FleetMember['fullIn'] => ({ daysLeft, mount: '/', kind: 'space' });
 const member = (client: string, options: Partial<FleetMember> = {}): FleetMember => ({
   ...{
     client,

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { forecastFleet, type MountForecast } from '../../forecast/fleet-forecast.ts';
+import { forecastFleet } from '../../forecast/fleet-forecast.ts';
 import { farthestDays, historyDays } from '../../forecast/forecast.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Alert } from '../../storage/store/alert.ts';
@@ -44,7 +44,7 @@ export async function foreseeClients(options: ForeseeClientsOptions): Promise<Fo
       signal,
       todayMs,
     );
-    const forecasts = forecastFleet(levels, farthestDays).map(newForecast);
+    const forecasts = forecastFleet(levels, farthestDays);
     const forecastsOf = groupBy(forecasts, ({ client }) => client);
     const levelsOf = groupBy(levels.mounts, ({ client }) => client);
     for (const client of chunk) {
@@ -57,11 +57,6 @@ export async function foreseeClients(options: ForeseeClientsOptions): Promise<Fo
     found.forecasts.push(...forecasts);
   }
   return found;
-}
-
-function newForecast({ client, mount, resource, forecast, sinceMs }: MountForecast): NewForecast {
-  const { daysLeft, daysLow, daysHigh, shortDays, perDay } = forecast;
-  return { client, mount, kind: resource, daysLeft, daysLow, daysHigh, shortDays, growthPerDay: perDay, sinceMs };
 }
 
 /** Returns the mounts whose levels are known today or yesterday. */

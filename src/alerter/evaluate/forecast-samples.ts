@@ -1,6 +1,7 @@
 import type { Rule } from '../../config/config.ts';
 import { dayMs } from '../../platform/units.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
+import { resources } from '../../forecast/fleet-forecast.ts';
 import type { NewForecast } from '../../storage/store/level-store.ts';
 import { counted, describeSize, rounded } from '../../text/numbers.ts';
 import { dayInWords, type TimeReader } from '../../text/time-words.ts';
@@ -17,7 +18,6 @@ export interface ClientForecasts {
 
 interface ForecastRule extends NumberRule, Candidate<string> {}
 
-const kinds = ['space', 'inodes'] as const;
 const daySeconds = dayMs / 1000;
 
 /** Clients share their lists of rules, and a list never changes. */
@@ -43,7 +43,7 @@ export function sampleForecasts(
   { forecasts, known }: ClientForecasts,
   reader: TimeReader,
 ): readonly Sample[] {
-  return kinds.flatMap((kind) => {
+  return resources.flatMap((kind) => {
     const choose = choosers(rules)[kind];
     const foreseen = new Map(forecasts.filter((one) => one.kind === kind).map((one) => [one.mount, one]));
     return [...new Set([...foreseen.keys(), ...known[kind]])].flatMap((mount) => {

@@ -1,10 +1,9 @@
 import type { Config } from '../../config/config.ts';
 import type { BacktestCounts } from '../../forecast/backtest.ts';
-import type { MountForecast } from '../../forecast/fleet-forecast.ts';
 import { escapeControls } from '../../log.ts';
 import { forecastMountWords, urgentDays } from '../../look/nearest-forecasts.ts';
 import { dayMs } from '../../platform/units.ts';
-import type { FleetLevels } from '../../storage/store/level-store.ts';
+import type { FleetLevels, NewForecast } from '../../storage/store/level-store.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted, describeSize, rounded } from '../../text/numbers.ts';
 import type { Output } from '../terminal/output.ts';
@@ -15,7 +14,7 @@ import { renderTable } from '../terminal/table.ts';
 export function forecastText(
   output: Output,
   config: Config,
-  forecasts: readonly MountForecast[],
+  forecasts: readonly NewForecast[],
   { within, levels }: { readonly within: string; readonly levels: FleetLevels },
 ): string {
   const mounts = counted(levels.mounts.length, 'file system');
@@ -31,12 +30,12 @@ export function forecastText(
       {
         title: 'full in',
         align: 'right',
-        cell: ({ forecast }) => ({
-          text: describeAge(forecast.daysLeft * dayMs),
-          colour: forecast.daysLeft < urgentDays ? 'red' : 'yellow',
+        cell: ({ daysLeft }) => ({
+          text: describeAge(daysLeft * dayMs),
+          colour: daysLeft < urgentDays ? 'red' : 'yellow',
         }),
       },
-      { title: 'about', cell: ({ forecast }) => day(nowMs + forecast.daysLeft * dayMs) },
+      { title: 'about', cell: ({ daysLeft }) => day(nowMs + daysLeft * dayMs) },
       { title: 'range', drops: 2, cell: rangeWords },
       { title: 'grows a day', align: 'right', cell: growthWords },
       { title: 'since', drops: 1, cell: ({ sinceMs }) => dayOf(sinceMs) },
@@ -47,8 +46,8 @@ export function forecastText(
 }
 
 /** Returns a sentence: `/data will be full in about 6d (5d to 8d): it grows 11 GiB a day since 2026-11-14.` */
-export function forecastSentence(foreseen: MountForecast): string {
-  const fullIn = describeAge(foreseen.forecast.daysLeft * dayMs);
+export function forecastSentence(foreseen: NewForecast): string {
+  const fullIn = describeAge(foreseen.daysLeft * dayMs);
   const growth = `it grows ${growthWords(foreseen)} a day since ${dayOf(foreseen.sinceMs)}`;
   return escapeControls(
     `${forecastMountWords(foreseen)} will be full in about ${fullIn} (${rangeWords(foreseen)}): ${growth}.`,
@@ -60,14 +59,14 @@ function dayOf(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 10);
 }
 
-function rangeWords({ forecast: { daysLow, daysHigh } }: MountForecast): string {
+function rangeWords({ daysLow, daysHigh }: NewForecast): string {
   const low = describeAge(daysLow * dayMs);
   return daysHigh === null ? `${low} or more` : `${low} to ${describeAge(daysHigh * dayMs)}`;
 }
 
 /** Returns the growth of a day: `11 GiB`, or `0.5 %` of the inodes. */
-function growthWords({ forecast: { perDay }, resource }: MountForecast): string {
-  return resource === 'inodes' ? `${rounded(perDay, 2)} %` : describeSize(perDay);
+function growthWords({ growthPerDay, kind }: NewForecast): string {
+  return kind === 'inodes' ? `${rounded(growthPerDay, 2)} %` : describeSize(growthPerDay);
 }
 
 /** Describes how forecasts of the past turned out. */

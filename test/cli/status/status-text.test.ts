@@ -156,7 +156,7 @@ test('a screen is as high as the terminal, worst first, with counts of the rest 
 });
 
 test('mounts that will be full have a column, the first that a narrow terminal loses', () => {
-  const full = { daysLeft: 6.2, mount: '/data', resource: 'space' } as const;
+  const full = { daysLeft: 6.2, mount: '/data', kind: 'space' } as const;
   const fleet = statusOf([member('web-1', { fullIn: full }), member('web-2')]);
   const table = (columns: number): string =>
     statusText(recordedOutput({ terminal: true, columns }).output, config, fleet, nowMs);
