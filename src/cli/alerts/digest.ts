@@ -10,7 +10,7 @@ import { dayMs } from '../../platform/units.ts';
 import type { NotificationStore } from '../../storage/store/notification-store.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { readStored } from '../command/read-stored.ts';
+import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettingsToShow } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
@@ -27,8 +27,7 @@ export async function digestCommand(
   const { output, signal } = context;
   const config = loadSettingsToShow(context);
   const digest = digestOf(config, name);
-  const made = await readStored(config.storage, signal, async (storage) => {
-    if (storage === null) return null;
+  const made = await readAfterFirstRun(config.storage, signal, async (storage) => {
     const nowMs = await storage.nowMs();
     const sinceMs = since === null ? beginOf(config, digest, nowMs) : parseSince('--since', since, config, nowMs);
     const span = { sinceMs, untilMs: nowMs, lateSinceMs: null, missedMs: [] };

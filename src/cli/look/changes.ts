@@ -3,7 +3,6 @@ import type { Client, Config } from '../../config/config.ts';
 import { usageError } from '../../errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { StoredChange, StoredPackage } from '../../storage/store/digest-store.ts';
-import type { Storage } from '../../storage/store/storage.ts';
 import { byName } from '../../text/name-order.ts';
 import { counted } from '../../text/numbers.ts';
 import { changeWords, foldChanges } from '../../text/change-words.ts';
@@ -29,13 +28,13 @@ export async function changesCommand(
   const config = loadSettingsToShow(context);
   const clients = clientsOf(config, options.names);
   const kinds = kindsOf(options.kind);
-  const read = async <Result>(ask: (storage: Storage) => Promise<Result>, absent: Result): Promise<Result> =>
-    await readStored(config.storage, signal, async (storage) => (storage === null ? absent : await ask(storage)));
-  if (options.have !== null) return await printHaving({ output, clients, name: options.have }, read);
-  const nowMs = await read((storage) => storage.nowMs(), Date.now());
-  const sinceMs = parseSince('--since', options.since, config, nowMs);
-  const names = options.names.length === 0 ? null : clients.map(({ name }) => name);
-  const all = await read((storage) => storage.changes.changes(names, sinceMs, maxChanges), []);
+  if (options.have !== null) return await printHaving(context, config, clients, options.have);
+  const { all, sinceMs, nowMs } = await readStored(config.storage, signal, async (storage) => {
+    const now = (await storage?.nowMs()) ?? Date.now();
+    const since = parseSince('--since', options.since, config, now);
+    const names = options.names.length === 0 ? null : clients.map(({ name }) => name);
+    return { all: (await storage?.changes.changes(names, since, maxChanges)) ?? [], sinceMs: since, nowMs: now };
+  });
   const known = new Set(clients.map(({ name }) => name));
   const shown = all.filter(({ client, kind }) => known.has(client) && (kinds === null || kinds.has(kind)));
   printAnswer(
@@ -147,22 +146,18 @@ function whoWords(config: Config, named: readonly string[]): string {
   return `${names.length} of ${all.length}${group === undefined ? '' : ` of ${group}`}`;
 }
 
-interface Having {
-  readonly output: Output;
-  readonly clients: readonly Client[];
-  readonly name: string;
-}
-
 /** Prints the versions of a package, with the clients that have each. */
 async function printHaving(
-  { output, clients, name }: Having,
-  read: <Result>(ask: (storage: Storage) => Promise<Result>, absent: Result) => Promise<Result>,
+  { output, signal }: Context,
+  { storage }: Config,
+  clients: readonly Client[],
+  name: string,
 ): Promise<ExitStatus> {
   const chosen = new Set(clients.map((client) => client.name));
-  const having = (await read((storage) => storage.changes.havingPackage(name), [])).filter(({ client }) =>
-    chosen.has(client),
-  );
-  const known = (await read((storage) => storage.changes.withPackages(), [])).filter((client) => chosen.has(client));
+  const { having, known } = await readStored(storage, signal, async (stored) => ({
+    having: ((await stored?.changes.havingPackage(name)) ?? []).filter(({ client }) => chosen.has(client)),
+    known: ((await stored?.changes.withPackages()) ?? []).filter((client) => chosen.has(client)),
+  }));
   const versions = [...groupBy(having, ({ version, architecture }) => `${version} ${architecture}`).values()].sort(
     (one, other) => other.length - one.length,
   );

@@ -84,29 +84,24 @@ async function writeSplit({ output }: Context, options: SplitReportOptions): Pro
     const advice = 'Name a folder of your own, or run report as that account.';
     throw usageError(`${options.dir} belongs to another account (uid ${owner}), which could read the reports`, advice);
   }
-  const files = await writeSplitReport(options);
+  const { files, span } = await writeSplitReport(options);
   const index = path.join(options.dir, 'index.html');
   printDone(
     output,
     () => ({
       command: 'report',
       file: index,
-      since: jsonTime(files[0]?.page.sinceMs ?? null),
-      until: jsonTime(files[0]?.page.untilMs ?? null),
-      files: files.map(({ group, file, bytes, page }) => ({
-        group,
-        file,
-        bytes,
-        clients: page.clients,
-        open_alerts: page.openAlerts,
-        omissions: page.omissions,
+      since: jsonTime(span?.sinceMs ?? null),
+      until: jsonTime(span?.untilMs ?? null),
+      files: files.map(({ group, file, bytes, clients, openAlerts, omissions }) => ({
+        ...{ group, file: path.join(options.dir, file), bytes, clients, open_alerts: openAlerts, omissions },
       })),
     }),
     () =>
       [
         `${index}: ${counted(options.clients.length, 'client')} in ${counted(files.length, 'file')}. ` +
           'Open it in a browser.',
-        ...files.flatMap(({ file, page }) => page.omissions.map((words) => `${path.basename(file)}: ${words}`)),
+        ...files.flatMap(({ file, omissions }) => omissions.map((words) => `${file}: ${words}`)),
       ].join('\n'),
   );
 }

@@ -15,44 +15,40 @@ export interface SplitReportOptions {
   readonly write: (file: string, html: string) => void;
 }
 
-export interface SplitFile {
-  readonly group: string | null;
-  readonly file: string;
+interface SplitFile extends IndexPart, Pick<FleetPage, 'omissions'> {
   readonly bytes: number;
-  readonly page: Pick<FleetPage, 'omissions' | 'sinceMs' | 'untilMs'> & Pick<IndexPart, 'clients' | 'openAlerts'>;
+}
+
+interface SplitReport {
+  readonly files: readonly SplitFile[];
+  /** The span of all pages; null if there are no clients. */
+  readonly span: Pick<FleetPage, 'sinceMs' | 'untilMs'> | null;
 }
 
 /**
  * Writes the report of each group of clients, and then an index of them. A client is in the file of its innermost
  * group. Returns the files of the groups.
  */
-export async function writeSplitReport(options: SplitReportOptions): Promise<readonly SplitFile[]> {
+export async function writeSplitReport(options: SplitReportOptions): Promise<SplitReport> {
   const { dir, clients, title, readPage, write } = options;
   const groups = [...groupBy(clients, (client) => client.groups.at(-1) ?? null)].sort(([one], [other]) =>
     one === null || other === null ? Number(one === null) - Number(other === null) : compareText(one, other),
   );
   const names = fileNames(groups.map(([group]) => group));
   const files: SplitFile[] = [];
-  const parts: IndexPart[] = [];
-  let span = { zone: null as string | null, sinceMs: 0, untilMs: 0 };
+  let span: FleetPage | null = null;
   for (const [index, [group, members]] of groups.entries()) {
     const page = await readPage(members, group ?? 'Clients without a group');
     const name = names[index] ?? '';
     const html = renderFleetPage(page);
     write(path.join(dir, name), html);
-    const part = indexPart(group, name, page);
-    parts.push(part);
     span = page;
-    files.push({
-      group,
-      file: path.join(dir, name),
-      bytes: Buffer.byteLength(html),
-      page: { ...page, clients: part.clients, openAlerts: part.openAlerts },
-    });
+    const { omissions } = page;
+    files.push({ ...indexPart(group, name, page), bytes: Buffer.byteLength(html), omissions });
   }
-  const { zone, sinceMs, untilMs } = span;
-  write(path.join(dir, 'index.html'), renderIndexPage({ title, zone, sinceMs, untilMs, parts }));
-  return files;
+  const { zone = null, sinceMs = 0, untilMs = 0 } = span ?? {};
+  write(path.join(dir, 'index.html'), renderIndexPage({ title, zone, sinceMs, untilMs, parts: files }));
+  return { files, span };
 }
 
 /** Returns a different name for each group, which is valid for any file system and web server. */

@@ -1,29 +1,21 @@
 import type { Config } from '../../config/config.ts';
 import { describeAge } from '../../text/durations.ts';
 import { serverZone } from '../../text/server-zone.ts';
+import { zoneOffsetMs } from '../../text/zone-time.ts';
 
 /** The zone and format of times for the readers of this fleet. */
 export type ReaderTime = ReturnType<typeof readerTime>;
 
 /** Times that are nearer than this are `just now`. */
 const justNowMs = 2_000;
-/** The Swedish format of times is that of ISO 8601. */
-const locale = 'sv-SE';
 
-/** Returns the zone and format of times. Loads Node's zones with the first time: most runs of `alert` write none. */
+/** Returns the zone and format of times. */
 export function readerTime({ alerts }: Pick<Config, 'alerts'>, nowMs: number) {
-  let format: Intl.DateTimeFormat | null = null;
-  const zone = (): string => alerts.zone ?? serverZone();
-  const moment = (atMs: number): string => {
-    // Without a configured name, Node takes its own zone, even if this zone has no name.
-    const timeZone = alerts.zone ?? undefined;
-    format ??= new Intl.DateTimeFormat(locale, { timeZone, dateStyle: 'short', timeStyle: 'short' });
-    return format.format(atMs);
-  };
+  const moment = (atMs: number): string => utcMinute(atMs + zoneOffsetMs(alerts.zone, atMs));
   return {
     /** The zone's name: that of <alerts zone>, else this machine's. */
     get zone(): string {
-      return zone();
+      return alerts.zone ?? serverZone();
     },
     /** Formats a time as `2026-11-20 10:05`, which `--until` reads. */
     moment,
