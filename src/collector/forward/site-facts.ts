@@ -1,17 +1,34 @@
 import { readFileSync } from 'node:fs';
 
+import * as v from 'valibot';
+
+import { entriesOf, parseJson } from '../../platform/parse-json.ts';
 import { boundedTime } from '../../report/outside-values.ts';
 import { writeDurably } from '../../state-folder/durable-file.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
-import { fieldsOf, readers } from '../inbox/parse-records.ts';
+import { readers } from '../inbox/parse-records.ts';
 
-interface Stored {
+const textOrNull = v.fallback(v.nullable(v.string()), null);
+const timeOrNull = v.fallback(v.pipe(v.unknown(), v.transform(boundedTime)), null);
+const count = v.fallback(v.pipe(v.number(), v.safeInteger()), 0);
+
+/** The facts of a client. Values that are not essential are replaced by null. */
+const clientFacts = v.object({
+  ...{ name: v.string(), address: v.string() },
+  ...{ lastVisitAtMs: timeOrNull, lastReportAtMs: timeOrNull },
+  ...{ consecutiveFailures: count, failedCode: textOrNull },
+  ...{ nextAttemptAtMs: timeOrNull, attemptDigest: textOrNull },
+  ...{ bootId: textOrNull, inventoryAtMs: timeOrNull },
+  reader: v.fallback(v.nullable(v.picklist(readers)), null),
+  ...{ stateStamp: textOrNull, stateAtMs: timeOrNull, stateRuns: count },
+  stateWantedAtMs: v.fallback(v.null(), null),
+});
+
+const stored = v.object({
   /** The clients whose reports were refused in the last run. */
-  readonly refused: readonly string[];
-  readonly clients: readonly ClientFacts[];
-}
-
-const atFirst: Stored = { refused: [], clients: [] };
+  refused: v.fallback(v.array(v.unknown()), []),
+  clients: v.array(v.unknown()),
+});
 
 /** Facts that other collectors keep in the database: about clients, by name. */
 export type SiteFacts = ReturnType<typeof openSiteFacts>;
@@ -58,43 +75,16 @@ export function openSiteFacts(file: string) {
   };
 }
 
-function read(file: string): Stored {
+function read(file: string): { readonly refused: readonly string[]; readonly clients: readonly ClientFacts[] } {
+  const { refused, clients } = parseJson(stored, textOf(file)) ?? { refused: [], clients: [] };
+  return { refused: entriesOf(v.string(), refused), clients: entriesOf(clientFacts, clients) };
+}
+
+/** Returns an empty text if the file does not exist yet, or cannot be read. */
+function textOf(file: string): string {
   try {
-    const { refused, clients } = fieldsOf(JSON.parse(readFileSync(file, 'utf8')));
-    if (Array.isArray(clients)) {
-      return {
-        refused: textsOf(refused),
-        clients: (clients as readonly unknown[]).flatMap((one) => parseFacts(one) ?? []),
-      };
-    }
+    return readFileSync(file, 'utf8');
   } catch {
-    // The file does not exist yet, or is damaged.
+    return '';
   }
-  return atFirst;
-}
-
-function parseFacts(value: unknown): ClientFacts | null {
-  const { name, address, failedCode, attemptDigest, bootId, reader, consecutiveFailures, ...times } = fieldsOf(value);
-  if (typeof name !== 'string' || typeof address !== 'string') return null;
-  return {
-    ...{ name, address, failedCode: textOrNull(failedCode), attemptDigest: textOrNull(attemptDigest) },
-    ...{ bootId: textOrNull(bootId), reader: readers.find((one) => one === reader) ?? null },
-    consecutiveFailures: Number.isSafeInteger(consecutiveFailures) ? (consecutiveFailures as number) : 0,
-    lastVisitAtMs: boundedTime(times['lastVisitAtMs']),
-    lastReportAtMs: boundedTime(times['lastReportAtMs']),
-    nextAttemptAtMs: boundedTime(times['nextAttemptAtMs']),
-    inventoryAtMs: boundedTime(times['inventoryAtMs']),
-    stateStamp: textOrNull(times['stateStamp']),
-    stateAtMs: boundedTime(times['stateAtMs']),
-    stateRuns: Number.isSafeInteger(times['stateRuns']) ? (times['stateRuns'] as number) : 0,
-    stateWantedAtMs: null,
-  };
-}
-
-function textsOf(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
 }

@@ -1,19 +1,30 @@
 import { readFileSync, statSync } from 'node:fs';
 
+import * as v from 'valibot';
+
 import { FleetError, messageOf } from '../../errors.ts';
+import { parseJson } from '../../platform/parse-json.ts';
 import { isSiteName, pushKeyBytes } from '../../seal/push.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 
-/** The content of the file that `enroll SITE --site` prints. */
-export interface SiteKey {
-  readonly site: string;
-  /** The raw key that reports are sealed to, 32 bytes. */
-  readonly publicKey: Buffer;
-  /** The secret that the site and the other collector share. */
-  readonly pushKey: Buffer;
-}
+const bytes = (length: number) =>
+  v.pipe(
+    v.string(),
+    v.transform((text) => Buffer.from(text, 'base64url')),
+    v.check((key) => key.length === length),
+  );
 
-const publicKeyBytes = 32;
+const siteKey = v.object({
+  site: v.pipe(v.string(), v.check(isSiteName)),
+  /** The raw key that reports are sealed to. */
+  publicKey: bytes(32),
+  /** The secret that the site and the other collector share. */
+  pushKey: bytes(pushKeyBytes),
+});
+
+/** The content of the file that `enroll SITE --site` prints. */
+export type SiteKey = Readonly<v.InferOutput<typeof siteKey>>;
+
 const maxFileBytes = 16 * 1024;
 const advice = 'Put there what `fleet-health enroll SITE --site` prints on the collector with the database.';
 
@@ -25,19 +36,9 @@ export function readSiteKey(file: string): SiteKey {
     const advice = `Run chmod 600 ${shownShellWord(file)}, and think of \`fleet-health enroll SITE --site --rotate\` there.`;
     throw new FleetError({ code: 'config-permissions', stage: 'config', message, advice });
   }
-  let found: Readonly<Record<string, unknown>> = {};
-  try {
-    found = (JSON.parse(text) ?? {}) as Readonly<Record<string, unknown>>;
-  } catch {
-    // The engine's message quotes the text, which may hold a key.
-  }
-  const { site } = found;
-  const publicKey = bytesOf(found['publicKey'], publicKeyBytes);
-  const pushKey = bytesOf(found['pushKey'], pushKeyBytes);
-  if (typeof site !== 'string' || !isSiteName(site) || publicKey === null || pushKey === null) {
-    throw invalid(`${file} is not the key of a site`);
-  }
-  return { site, publicKey, pushKey };
+  const key = parseJson(siteKey, text);
+  if (key === null) throw invalid(`${file} is not the key of a site`);
+  return key;
 }
 
 function readText(file: string): { readonly text: string; readonly mode: number } {
@@ -48,11 +49,6 @@ function readText(file: string): { readonly text: string; readonly mode: number 
   } catch (thrown) {
     throw invalid(`${file}: ${messageOf(thrown)}`);
   }
-}
-
-function bytesOf(value: unknown, length: number): Buffer | null {
-  const bytes = typeof value === 'string' ? Buffer.from(value, 'base64url') : null;
-  return bytes?.length === length ? bytes : null;
 }
 
 function invalid(message: string): FleetError {

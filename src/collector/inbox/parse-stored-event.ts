@@ -1,24 +1,24 @@
+import * as v from 'valibot';
+
+import { ofForm } from '../../platform/parse-json.ts';
 import { boundedTime, isStorableText } from '../../report/outside-values.ts';
 import { eventStatuses, type NewEvent } from '../../storage/store/event-store.ts';
 
+const text = v.pipe(v.string(), v.check(isStorableText));
+const numberOrNull = v.nullable(v.pipe(v.number(), v.finite()));
+
+const storedEvent = v.object({
+  eventId: v.pipe(text, v.nonEmpty()),
+  receivedAtMs: v.pipe(v.unknown(), v.transform(boundedTime), v.number()),
+  ...{ host: text, service: text, instance: text },
+  status: v.nullable(v.picklist(eventStatuses)),
+  description: text,
+  tags: v.array(text),
+  ...{ value: numberOrNull, ttl: numberOrNull },
+  raw: v.nullable(text),
+});
+
 /** Parses an event of a document. Returns null for another form than this program writes. */
 export function parseStoredEvent(given: unknown): NewEvent | null {
-  if (typeof given !== 'object' || given === null) return null;
-  const { eventId, receivedAtMs, host, service, instance, ...more } = given as Partial<Record<keyof NewEvent, unknown>>;
-  const { description, tags, value, ttl, raw, status } = more;
-  const atMs = boundedTime(receivedAtMs);
-  if (!isText(eventId) || eventId === '' || atMs === null || !isText(host) || !isText(service)) return null;
-  if (!isText(instance) || !isText(description) || !Array.isArray(tags) || !tags.every(isText)) return null;
-  if (!isNumberOrNull(value) || !isNumberOrNull(ttl) || !(raw === null || isText(raw))) return null;
-  const known = eventStatuses.find((one) => one === status) ?? null;
-  if (known === null && status !== null) return null;
-  return { eventId, receivedAtMs: atMs, host, service, instance, status: known, description, tags, value, ttl, raw };
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && isStorableText(value);
-}
-
-function isNumberOrNull(value: unknown): value is number | null {
-  return value === null || (typeof value === 'number' && Number.isFinite(value));
+  return ofForm(storedEvent, given);
 }
