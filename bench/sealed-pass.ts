@@ -7,7 +7,7 @@ import { inflateRawSync } from 'node:zlib';
 import { createClientNames } from '../src/collector/spool/client-names.ts';
 import { folderOfClient } from '../src/state-folder/client-folder.ts';
 import { startIngest } from '../src/collector/ingest/start-ingest.ts';
-import { defaultBounds, openQuarantine } from '../src/collector/spool/quarantine.ts';
+import { defaultBounds, Quarantine } from '../src/collector/spool/quarantine.ts';
 import { openSealedSpool } from '../src/collector/spool/sealed-spool.ts';
 import { generateKeyPair, privateKeysOf, type KeyPair } from '../src/seal/key-pair.ts';
 import { conditionOf } from '../src/simulator/condition.ts';
@@ -118,7 +118,7 @@ async function storeFiles(dir: string, reports: readonly SealedOne[], key: KeyPa
   const scan = await spool.scan();
   const ingest = startIngest({
     spool,
-    quarantine: openQuarantine({ places: scan.quarantines, bounds: defaultBounds, nowMs, keepMs: 30 * dayMs }),
+    quarantine: new Quarantine({ places: scan.quarantines, bounds: defaultBounds, nowMs, keepMs: 30 * dayMs }),
     leftovers: scan.reports,
     keys: privateKeysOf([key]),
     names,

@@ -13,7 +13,7 @@ import { countSealedTo } from '../../src/collector/keys/retire-key.ts';
 import { documentsOf } from '../../src/collector/inbox/origins.ts';
 import { storeDocuments, type DocumentStores } from '../../src/collector/inbox/store-documents.ts';
 import { loadKeyRing, rotateKeys } from '../../src/collector/keys/key-ring.ts';
-import { defaultBounds, openQuarantine } from '../../src/collector/spool/quarantine.ts';
+import { defaultBounds, Quarantine } from '../../src/collector/spool/quarantine.ts';
 import { openingIntake, sealedIntake } from '../../src/collector/ingest/intake.ts';
 import { asRejected, type ReportRejected } from '../../src/collector/ingest/rejections.ts';
 import { describeMissingKey } from '../../src/collector/keys/retired-keys.ts';
@@ -159,7 +159,7 @@ test('beyond the bounds the line of reasons is written to a file of our own alon
     const file = path.join(folder, 'x.fhs');
     fs.writeFileSync(file, 'x');
     const bounds = { ...defaultBounds, filesPerClient: 0 };
-    const quarantine = openQuarantine({ places: [place], bounds, nowMs: Date.now(), keepMs: 1e9 });
+    const quarantine = new Quarantine({ places: [place], bounds, nowMs: Date.now(), keepMs: 1e9 });
     const reason = { code: 'seal-corrupt', message: 'changed', atMs: Date.now() } as const;
     const report = { client: 'web-1', file, origin: null, receivedAtMs: 0, clock: null };
     assert.throws(() => quarantine.add(report, 'web-1', reason), { code: /ELOOP|ENXIO|EISDIR/ }, what);

@@ -13,7 +13,7 @@ import { removeUnasked } from '../inbox/stored-files.ts';
 import { endOf, resultOf } from '../run/collect-result.ts';
 import { RunRecord } from '../run/run-record.ts';
 import { visitClients } from '../run/visit-clients.ts';
-import { openQuarantine } from '../spool/quarantine.ts';
+import { Quarantine } from '../spool/quarantine.ts';
 import type { ReceivedReport } from '../agent/agent-stream.ts';
 import { arrivedReport, openSealedSpool, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
 import { boundSpool } from '../spool/spool-bound.ts';
@@ -53,7 +53,7 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   const { reports: leftovers, quarantines } = await unbounded.scan();
   const bounds = { dir: paths.encryptedStats, maxBytes: spoolBytes, isSite: true };
   const spool = await boundSpool({ ...bounds, spool: unbounded, leftovers });
-  const quarantine = openQuarantine({
+  const quarantine = new Quarantine({
     ...{ places: quarantines, nowMs: start.startedAtMs, keepMs: config.retention.rawMs },
   });
   const folder = documentsOf(paths, { kind: 'collector' });

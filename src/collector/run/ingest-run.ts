@@ -23,7 +23,7 @@ import { storedBase, StoringFiles } from '../inbox/stored-files.ts';
 import { loadOpeningKeys } from '../keys/key-ring.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
 import { createClientNames } from '../spool/client-names.ts';
-import { openQuarantine } from '../spool/quarantine.ts';
+import { Quarantine } from '../spool/quarantine.ts';
 import { openSealedSpool } from '../spool/sealed-spool.ts';
 import { followRenames } from './follow-renames.ts';
 import { pruneInTime } from './prune-in-time.ts';
@@ -139,7 +139,7 @@ async function openAll(run: IngestRun, onFault: (fault: FleetError) => void): Pr
   try {
     const spool = openSealedSpool(paths.encryptedStats, paths.inbox, files.keep);
     const { reports: leftovers, quarantines } = await spool.scan(isHeld);
-    quarantine = openQuarantine({ places: quarantines, nowMs: now(), keepMs: retentionMs });
+    quarantine = new Quarantine({ places: quarantines, nowMs: now(), keepMs: retentionMs });
     if (isHeld && leftovers.length > 0) {
       files.bound();
       const marks = openMarks(paths.openingFiles);

@@ -10,7 +10,7 @@ import { startIngest } from '../ingest/start-ingest.ts';
 import { openMarks } from '../ingest/opening-marks.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
 import { createClientNames } from '../spool/client-names.ts';
-import { openQuarantine } from '../spool/quarantine.ts';
+import { Quarantine } from '../spool/quarantine.ts';
 import { arrivedReport, openSealedSpool, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
 import { boundSpool } from '../spool/spool-bound.ts';
 import type { VisitContext } from '../visit/context.ts';
@@ -49,7 +49,7 @@ export async function makeRun(options: CollectorRun): Promise<CollectResult> {
     const spool = await boundSpool({ ...places, spool: unbounded, maxBytes: spoolBytes, leftovers });
     waiting.bytes = () => spool.waitingBytes();
     files.bound();
-    const quarantine = openQuarantine({ places: quarantines, nowMs: start.startedAtMs, keepMs: rawMs });
+    const quarantine = new Quarantine({ places: quarantines, nowMs: start.startedAtMs, keepMs: rawMs });
     const store = prepared.storage?.reports ?? null;
     const leftMs = (ms: number): number => ms - (performance.now() - began);
     time.endIn(leftMs(limits.allMs));

@@ -26,18 +26,6 @@ export const defaultBounds: QuarantineBounds = {
   lineBytes: 64 * 1024,
 };
 
-/**
- * The folders encrypted_stats/<client>/quarantine/: rejected reports, as `<report id>.fhs` with `<report id>.json`
- * beside it, and `dropped.jsonl` for reports beyond the bounds. No run tries them again unless a person moves a file
- * one folder up.
- */
-export interface Quarantine {
-  /** Moves a file of any kind to quarantine. Throws errors of fs, and then leaves the file. */
-  add(report: SpooledReport, client: string, reason: QuarantineReason): void;
-  /** Writes a report that was in no file, unless the same bytes exist already. Throws errors of fs. */
-  keep(report: UnfiledReport, client: string, reason: QuarantineReason): void;
-}
-
 /** A report from the database. Its id is a valid file name. */
 export interface UnfiledReport extends Pick<SealedItem, 'reportId' | 'receivedAtMs' | 'sealed'> {
   /** The absolute path of the client's quarantine folder. */
@@ -64,21 +52,23 @@ export interface QuarantineOptions {
   readonly keepMs: number;
 }
 
-/** Counts the files in quarantine, and deletes the oldest. Throws errors of fs. */
-export function openQuarantine(options: QuarantineOptions): Quarantine {
-  return new BoundedQuarantine(options);
-}
-
-class BoundedQuarantine implements Quarantine {
+/**
+ * The folders encrypted_stats/<client>/quarantine/: rejected reports, as `<report id>.fhs` with `<report id>.json`
+ * beside it, and `dropped.jsonl` for reports beyond the bounds. No run tries them again unless a person moves a file
+ * one folder up.
+ */
+export class Quarantine {
   readonly #bounds: QuarantineBounds;
   readonly #total: Usage = { files: 0, bytes: 0 };
   readonly #perFolder = new Map<string, Usage>();
 
+  /** Counts the files in quarantine, and deletes the oldest. Throws errors of fs. */
   constructor({ places, bounds = defaultBounds, nowMs, keepMs }: QuarantineOptions) {
     this.#bounds = bounds;
     for (const place of places) this.#count(place, usageOf(place, nowMs - keepMs));
   }
 
+  /** Moves a file of any kind to quarantine. Throws errors of fs, and then leaves the file. */
   add({ file, receivedAtMs }: SpooledReport, client: string, reason: QuarantineReason): void {
     const place = path.join(path.dirname(file), 'quarantine');
     const kind = fs.lstatSync(file);
@@ -99,6 +89,7 @@ class BoundedQuarantine implements Quarantine {
     });
   }
 
+  /** Writes a report that was in no file, unless the same bytes exist already. Throws errors of fs. */
   keep(report: UnfiledReport, client: string, reason: QuarantineReason): void {
     const { place, reportId, sealed } = report;
     const facts = factsOf(report, client, reason, sealed.length);

@@ -10,7 +10,7 @@ import { folderOfClient } from '../../../src/state-folder/client-folder.ts';
 import type { CollectEvent } from '../../../src/collector/collect-options.ts';
 import { startIngest } from '../../../src/collector/ingest/start-ingest.ts';
 import type { Ingest, IngestOptions } from '../../../src/collector/ingest/ingest-options.ts';
-import { defaultBounds, openQuarantine, type QuarantineBounds } from '../../../src/collector/spool/quarantine.ts';
+import { defaultBounds, Quarantine, type QuarantineBounds } from '../../../src/collector/spool/quarantine.ts';
 import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { generateKeyPair, privateKeysOf } from '../../../src/seal/key-pair.ts';
@@ -74,7 +74,7 @@ async function makeBench(): Promise<Bench> {
     const allBounds = { ...defaultBounds, ...bounds };
     return startIngest({
       spool,
-      quarantine: openQuarantine({ places: scan.quarantines, bounds: allBounds, nowMs: Date.now(), keepMs: 30 * day }),
+      quarantine: new Quarantine({ places: scan.quarantines, bounds: allBounds, nowMs: Date.now(), keepMs: 30 * day }),
       leftovers: scan.reports,
       keys: privateKeysOf([key]),
       names: createClientNames([makeClient('web-1'), makeClient('new-name', { was: 'old-name' })]),
@@ -452,7 +452,7 @@ test('the same bad report again and again is kept each time, and goes when it is
   assert.deepEqual(names.toSorted(), [`${id}-2.fhs`, `${id}-3.fhs`, `${id}.fhs`]);
   const long = new Date(Date.now() - 40 * day);
   for (const name of readdirSync(place)) utimesSync(path.join(place, name), long, long);
-  openQuarantine({ places: [place], bounds: defaultBounds, nowMs: Date.now() + 31 * day, keepMs: 30 * day });
+  new Quarantine({ places: [place], bounds: defaultBounds, nowMs: Date.now() + 31 * day, keepMs: 30 * day });
   assert.deepEqual(readdirSync(place), []);
 });
 

@@ -9,7 +9,7 @@ import { loadSealingRing, rotateKeys } from '../../../src/collector/keys/key-rin
 import { importPublicKey } from '../../../src/collector/keys/public-keys.ts';
 import { retireKey as retire, type RetireKeyOptions } from '../../../src/collector/keys/retire-key.ts';
 import { describeMissingKey } from '../../../src/collector/keys/retired-keys.ts';
-import { defaultBounds, openQuarantine } from '../../../src/collector/spool/quarantine.ts';
+import { defaultBounds, Quarantine } from '../../../src/collector/spool/quarantine.ts';
 import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
@@ -81,7 +81,7 @@ test('a pair that alone opens what waits here cannot be retired', async () => {
   const waiting = await spool.add({ client: 'web-1', reportId, sealed, receivedAtMs: now, clock: null });
   const refused = { code: 'key-in-use', message: /^1 report waits in /, advice: /collect/ };
   assert.throws(() => retireKey(paths, old.id), refused);
-  const quarantine = openQuarantine({ places: [], bounds: defaultBounds, nowMs: now, keepMs: 1e9 });
+  const quarantine = new Quarantine({ places: [], bounds: defaultBounds, nowMs: now, keepMs: 1e9 });
   quarantine.add(waiting, 'web-1', { code: 'report-refused', message: '', atMs: now });
   assert.throws(() => retireKey(paths, old.id), { code: 'key-in-use', message: /^1 report in quarantine/ });
   fs.rmSync(paths.encryptedStats, { recursive: true });
@@ -321,7 +321,7 @@ test('retire counts no quarantine of a client that is excepted', async () => {
   for (const client of ['a', 'b']) {
     const { sealed, reportId } = sealedSample({ key: old });
     const waiting = await spool.add({ client, reportId, sealed, receivedAtMs: now, clock: null });
-    const quarantine = openQuarantine({ places: [], bounds: defaultBounds, nowMs: now, keepMs: 1e9 });
+    const quarantine = new Quarantine({ places: [], bounds: defaultBounds, nowMs: now, keepMs: 1e9 });
     quarantine.add(waiting, client, { code: 'report-refused', message: '', atMs: now });
   }
   assert.throws(() => retireKey(paths, old.id), { message: /^2 reports in quarantine/ });
