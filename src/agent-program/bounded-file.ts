@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, renameSync, writeS
 const flags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** The most bytes of a file of reports, and of its predecessor. */
-export const maxReportsBytes = 10 * 1024 * 1024;
+const maxReportsBytes = 10 * 1024 * 1024;
 
 /**
  * Appends a line to a file of mode 0600. If the file would become larger than `maxBytes`, first renames it to FILE.1

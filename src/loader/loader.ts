@@ -130,7 +130,7 @@ export function uploadShellCommand(
  * Returns the command line of a script that begins with begin.sh. Throws FleetError `config-invalid` as runCommand
  * does.
  */
-export function startCommand(
+function startCommand(
   { client, marker, killAfterSeconds, node }: Omit<StartOptions, 'request'>,
   script: string,
   own: readonly string[],

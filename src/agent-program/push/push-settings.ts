@@ -7,7 +7,7 @@ import { choice, duration, readForm, settingsObject, settingsObjects, text } fro
 import { type FileOf, texts, wholeNumber } from '../settings-form.ts';
 
 const x25519Bytes = 32;
-export const pushUrlForm = 'must be a URL of https, http or ssh, such as ssh://fleet@collector.example.org';
+const pushUrlForm = 'must be a URL of https, http or ssh, such as ssh://fleet@collector.example.org';
 
 /** The keys of agent.json that `fleet-health enroll` writes. */
 export const enrolmentEntries = {

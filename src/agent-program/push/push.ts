@@ -73,7 +73,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
 }
 
 /** Returns the destination of a machine's pushes. Throws FleetError `usage` if agent.json does not name one. */
-export function targetOf({ to, pushKey, identity }: Enrolment): PushTarget {
+function targetOf({ to, pushKey, identity }: Enrolment): PushTarget {
   if (to === null) throw nowhereError();
   return { to, pushKey, identity };
 }

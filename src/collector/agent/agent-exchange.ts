@@ -13,7 +13,7 @@ export interface ExchangeOptions {
   readonly marker: Buffer;
   /** The bytes to write to the agent at once; null for none. */
   readonly input: Buffer | null;
-  readonly limits: { readonly maxReports: number; readonly maxTotalBytes: number; readonly forwards?: boolean };
+  readonly limits: { readonly maxReports: number; readonly maxTotalBytes: number };
   /** The time limit of waiting for the client in total. The handling of its frames does not count. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;

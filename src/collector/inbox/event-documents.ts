@@ -8,9 +8,6 @@ import { allowances, documentsOf } from './origins.ts';
 import { storeEvents } from './store-documents.ts';
 import { eventsFolder, StoringFiles } from './stored-files.ts';
 
-/** Thrown if the folder of events is full. */
-export class EventFolderFull extends Error {}
-
 /** The events that wait in the inbox. The name of a document has its position and the number of its events. */
 export class EventDocuments {
   readonly #paths: StatePaths;
@@ -41,11 +38,13 @@ export class EventDocuments {
     return this.#events;
   }
 
-  /** Writes events. Resolves when they would survive a loss of power. Throws EventFolderFull, and FleetError. */
+  /**
+   * Writes events. Resolves when they would survive a loss of power. Throws an Error if too many events wait, and
+   * FleetError.
+   */
   async write(events: readonly NewEvent[]): Promise<void> {
     const bytes = Buffer.byteLength(JSON.stringify(events));
-    if (this.#bytes + bytes > allowances.events.maxBytes)
-      throw new EventFolderFull('too many events wait in the inbox');
+    if (this.#bytes + bytes > allowances.events.maxBytes) throw new Error('too many events wait in the inbox');
     this.#place = Math.max(this.#place + 1, Date.now());
     const name = documentName(this.#place, `${events.length}-${process.pid}`);
     await writeDocument(this.#folder, name, { events });

@@ -11,7 +11,7 @@ import {
   type VisitRecord,
 } from '../../storage/store/run.ts';
 
-export const maxMessageChars = 1000;
+const maxMessageChars = 1000;
 
 const stages: readonly Stage[] = [
   ...(['usage', 'config', 'lock', 'keys', 'run', 'resolve', 'connect', 'handshake', 'login', 'channel'] as const),
@@ -134,6 +134,6 @@ function isKeyId(value: unknown): value is string {
 }
 
 /** True if a value is a text that a column of so many characters holds. */
-export function isText(value: unknown, maxChars: number): value is string {
+function isText(value: unknown, maxChars: number): value is string {
   return typeof value === 'string' && value.length <= maxChars && isStorableText(value);
 }

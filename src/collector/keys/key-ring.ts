@@ -44,7 +44,7 @@ export interface ListedKey {
  * The days for which a client may seal to a replaced key: a restricted key does until `authorize` runs again. Later
  * reports are refused, so that no client can prevent the retirement of a key.
  */
-export const replacedKeyDays = 90;
+const replacedKeyDays = 90;
 
 /** True if a key was replaced so long ago that its reports are refused. */
 export function isLongReplaced(replacedAtMs: number | undefined, nowMs: number): boolean {

@@ -93,7 +93,7 @@ async function withLook(options: SecondLookOptions, work: (look: SecondLook) => 
 }
 
 /** The result of a look that has found everything. */
-export const nothingRestored: Restored = { reports: 0, records: 0, fromMs: null, toMs: null, note: null };
+const nothingRestored: Restored = { reports: 0, records: 0, fromMs: null, toMs: null, note: null };
 
 /** Ends the memory of what was restored: the end of the run holds it. */
 export function forgetRestored(paths: Pick<StatePaths, 'stored'>): void {

@@ -58,7 +58,7 @@ function childrenOf(parent: string): readonly string[] {
 }
 
 /** Checks the attributes of one element against its entry in the vocabulary. */
-export function checkAttributes(element: Element, spec: ElementSpec, findings: Findings): void {
+function checkAttributes(element: Element, spec: ElementSpec, findings: Findings): void {
   const { attributes } = element;
   const removed: string[] = [];
   for (const name of Object.keys(attributes)) {

@@ -8,7 +8,7 @@ import { binaryFault } from './no-xml.ts';
 import type { Findings, Place, SourceFile } from './findings.ts';
 
 /** The largest size of a file: a client is some 100 bytes, so this is half a million of them. */
-export const maxFileBytes = 64 * 1024 * 1024;
+const maxFileBytes = 64 * 1024 * 1024;
 
 export interface SourceText {
   readonly source: SourceFile;
