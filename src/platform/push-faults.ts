@@ -1,4 +1,6 @@
 import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { withTimeout } from './deadline.ts';
+import { postSigned, type SignedAnswer, type SignedPost } from './signed-post.ts';
 
 const adviceOfRefusal =
   'Put the agent.json here that `fleet-health enroll CLIENT` prints on the collector now: the key was rotated or ' +
@@ -40,15 +42,34 @@ export function answerFault(url: URL, status: number | undefined, refusal = advi
   return pushFault(message, status === 401 ? refusal : (adviceByStatus[status ?? 0] ?? other));
 }
 
+/**
+ * Sends a body to the collector at `shown` as postSigned does, within a time. Throws FleetError `push-failed` without
+ * an answer, and for an acknowledgement with a wrong MAC: a machine between both could cause the removal of what nobody
+ * has received.
+ */
+export async function pushSigned(
+  shown: URL,
+  { signal, ...post }: SignedPost,
+  timeoutMs: number,
+): Promise<Pick<SignedAnswer, 'status' | 'body'>> {
+  const answer = await withTimeout({ timeoutMs, signal }, (limit) => postSigned({ ...post, signal: limit })).catch(
+    (thrown: unknown) => {
+      throw requestFault(shown, thrown);
+    },
+  );
+  if (answer.status === 200 && !answer.isSigned) throw strangerFault(shown);
+  return answer;
+}
+
 /** Returns the fault of a request without an answer. */
-export function requestFault(url: URL, thrown: unknown): FleetError {
+function requestFault(url: URL, thrown: unknown): FleetError {
   const code = errnoOf(thrown) ?? '';
   const advice = adviceByCode[code] ?? (/CERT|TLS|SSL|SIGNATURE/.test(code) ? adviceOfTls : adviceOfNetwork);
   return pushFault(`${shownUrl(url)}: ${messageOf(thrown) || code}`, advice);
 }
 
 /** Returns the fault of an answer whose MAC is wrong. */
-export function strangerFault(url: URL): FleetError {
+function strangerFault(url: URL): FleetError {
   const advice = 'Something else answers in its place, or the answer was changed on the way: check the URL.';
   return pushFault(`${shownUrl(url)} is not the collector`, advice);
 }

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 import { withTimeout } from '../../platform/deadline.ts';
-import { answerFault, requestFault, sshFault, strangerFault } from '../../platform/push-faults.ts';
-import { postSigned, readBeginning } from '../../platform/signed-post.ts';
+import { answerFault, pushSigned, sshFault } from '../../platform/push-faults.ts';
+import { readBeginning } from '../../platform/signed-post.ts';
 import { secondMs } from '../../platform/units.ts';
 import { pushLimits, pushMarker, pushPath } from '../../seal/push.ts';
 import type { Enrolment } from './push-settings.ts';
@@ -32,20 +32,13 @@ function byHttp(client: string, { to, pushKey }: PushTarget): PushTransport {
   if (url.pathname === '/') url.pathname = pushPath;
   url.search = url.hash = '';
   return async (body, signal) => {
-    const {
-      status,
-      body: answer,
-      isSigned,
-    } = await withTimeout({ timeoutMs, signal }, (limit) =>
-      postSigned({
-        ...{ url, path: pushPath, client, key: pushKey, body, maxAnswerBytes, agent: false, signal: limit },
-      }),
-    ).catch((thrown: unknown) => {
-      throw requestFault(url, thrown);
-    });
+    const post = { url, client, key: pushKey, body, maxAnswerBytes };
+    const { status, body: answer } = await pushSigned(
+      url,
+      { ...post, path: pushPath, agent: false, signal },
+      timeoutMs,
+    );
     if (status !== 200) throw answerFault(url, status);
-    // Otherwise a machine between both could cause the removal of reports that nobody has received.
-    if (!isSigned) throw strangerFault(url);
     return answer;
   };
 }

@@ -2,9 +2,7 @@ import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 
 import { FleetError } from '../../errors.ts';
-import { withTimeout } from '../../platform/deadline.ts';
-import { answerFault, requestFault, shownUrl, strangerFault } from '../../platform/push-faults.ts';
-import { postSigned } from '../../platform/signed-post.ts';
+import { answerFault, pushSigned, shownUrl } from '../../platform/push-faults.ts';
 import { secondMs } from '../../platform/units.ts';
 import { pathInInbox, pushPath, senderOfSite } from '../../seal/push.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
@@ -68,18 +66,12 @@ export function siteLink(to: string, { site, pushKey }: SiteKey): SiteLink {
       const path = pathInInbox(folder, name);
       const url = new URL(`${base.href.replace(/\/$/, '')}${path}`);
       const timeoutMs = Math.max(minMs, Math.min(maxMs, leftMs));
-      const sent = { url, path, client: senderOfSite(site), key: pushKey, body, maxAnswerBytes, agent } as const;
-      const { status, isSigned } = await withTimeout({ timeoutMs, signal }, (limit) =>
-        postSigned({ ...sent, signal: limit }),
-      ).catch((thrown: unknown) => {
-        throw requestFault(base, thrown);
-      });
+      const post = { url, path, client: senderOfSite(site), key: pushKey, body, maxAnswerBytes };
+      const { status } = await pushSigned(base, { ...post, agent, signal }, timeoutMs);
       if (refused.includes(status)) return { kind: 'refused' };
       const fault = faultOf(base, site, status);
       if (busy.includes(status)) return { kind: 'busy', fault };
       if (status !== 200) throw fault;
-      // Otherwise a machine between both could cause the removal of files that nobody has received.
-      if (!isSigned) throw strangerFault(base);
       return { kind: 'taken' };
     },
     close: () => agent.destroy(),
