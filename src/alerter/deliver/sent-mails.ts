@@ -6,24 +6,12 @@ import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { parseJson } from '../../platform/parse-json.ts';
 import { dayMs } from '../../platform/units.ts';
 import { appendDurably, writeDurably } from '../../state-folder/durable-file.ts';
+import { transitions } from '../../storage/store/alert.ts';
 
 /** The time for which a line counts. */
 export const rememberedMs = 7 * dayMs;
 /** Beyond these bytes, or a day after its oldest line has expired, the file is written anew. */
 const maxFileBytes = 16 * 1024 * 1024;
-
-const transitions = [
-  'firing',
-  'escalated',
-  'eased',
-  'resolved',
-  'ended',
-  'past',
-  'reminder',
-  'acknowledged',
-  'flapping',
-  'steady',
-] as const;
 
 const sentMail = object({
   atMs: number(),

@@ -171,21 +171,23 @@ export const storedLastNotified = recordShape({
 });
 export type LastNotified = RecordOf<typeof storedLastNotified>;
 
-export type Transition =
-  | 'firing'
-  | 'escalated'
-  | 'eased'
-  | 'resolved'
+export const transitions = [
+  'firing',
+  'escalated',
+  'eased',
+  'resolved',
   /** The subject, rule or client no longer exists. This is not a recovery. */
-  | 'ended'
+  'ended',
   /** The alert began and ended before anybody could be notified. */
-  | 'past'
-  | 'reminder'
+  'past',
+  'reminder',
   /** A person has acknowledged the alert. Only recipients that keep incidents of their own are notified. */
-  | 'acknowledged'
-  | 'flapping'
+  'acknowledged',
+  'flapping',
   /** Flapping has ended; the notification has the true state. */
-  | 'steady';
+  'steady',
+] as const;
+export type Transition = (typeof transitions)[number];
 
 /**
  * A notification, with the previously notified state of the alert for its recipient. One recipient may have several
