@@ -53,11 +53,8 @@ const kinds = ['stats', 'reports', 'visits', 'runs', 'hourly', 'daily'] as const
 /** Counts of removed rows; `null` if nothing is left to remove. */
 type Removed = { readonly [Kind in Counted]?: number } | null;
 
-/** A kind of rows that is pruned. */
-interface Sweep {
-  /** Removes up to `limit` rows in one transaction. */
-  readonly remove: (limit: number) => Promise<Removed>;
-}
+/** Removes up to `limit` rows of one kind in one transaction. */
+type Sweep = (limit: number) => Promise<Removed>;
 
 /**
  * Implements RetentionStore.prune. Once an alerter has run here, a row that it has not processed stays, however old.
@@ -153,21 +150,17 @@ async function sweepsOf(database: Database, limits: PruneLimits): Promise<readon
   const { nowMs, processedOnly, rawBefore, detailBefore, logsBefore, seriesBefore, statsBeforeMs, spans, expiries } =
     bounds;
   const { alertsBefore, visitsBefore, changesBefore, rollsVisitsUp } = bounds;
-  const ofSubject = (counted: Counted | null, subject: subjects.Subject, before: string): Sweep => {
-    const remove = subjectRemover(database, subject, before);
-    return { remove: async (limit) => countedAs(counted, await remove(limit)) };
-  };
-  const removeLevels = levelRemover(database, nowMs);
+  const ofSubject = (counted: Counted | null, subject: subjects.Subject, before: string): Sweep =>
+    countedAs(counted, subjectRemover(database, subject, before));
   const expired = expiries.flatMap(({ span, before }) =>
-    rolledUp(span).map((source): Sweep => {
-      const counted = span === 'hour' ? 'hourly' : 'daily';
-      return { remove: async (limit) => countedAs(counted, await expireRollup(database, source, span, before, limit)) };
-    }),
+    rolledUp(span).map((source) =>
+      countedAs(span === 'hour' ? 'hourly' : 'daily', (limit) => expireRollup(database, source, span, before, limit)),
+    ),
   );
   return [
     ofSubject('reports', subjects.reports(processedOnly), detailBefore),
     ofSubject(null, subjects.logLines, logsBefore),
-    { remove: statsRemover({ database, beforeMs: statsBeforeMs, processedOnly, spans }) },
+    statsRemover({ database, beforeMs: statsBeforeMs, processedOnly, spans }),
     ...expired,
     ofSubject('visits', subjects.visits(processedOnly, rollsVisitsUp), visitsBefore),
     ofSubject('runs', subjects.runs, rawBefore),
@@ -177,12 +170,9 @@ async function sweepsOf(database: Database, limits: PruneLimits): Promise<readon
     ofSubject(null, subjects.silences, alertsBefore),
     ofSubject(null, subjects.events(false), sqlTime(nowMs - eventDays * dayMs)),
     ofSubject(null, subjects.events(true), sqlTime(nowMs - newestEventDays * dayMs)),
-    { remove: async (limit) => countedAs(null, await removeLevels(limit)) },
+    countedAs(null, levelRemover(database, nowMs)),
     ofSubject(null, stateChanges, changesBefore),
-    ...unusedNames.map((names): Sweep => {
-      const remove = unusedRemover(database, names);
-      return { remove: async (limit) => countedAs(null, await remove(limit)) };
-    }),
+    ...unusedNames.map((names) => countedAs(null, unusedRemover(database, names))),
     ...(seriesBefore === null ? [] : [ofSubject(null, subjects.series, seriesBefore)]),
   ];
 }
@@ -192,9 +182,13 @@ function rolledUp(span: RollupSpan): readonly { readonly table: string }[] {
   return span === 'hour' ? rollupSources : [...rollupSources, visitDays];
 }
 
-function countedAs(kind: Counted | null, count: number | null): Removed {
-  if (count === null) return null;
-  return kind === null ? {} : { [kind]: count };
+/** Returns a sweep whose rows are counted as a kind; null: they are not counted. */
+function countedAs(kind: Counted | null, remove: (limit: number) => Promise<number | null>): Sweep {
+  return async (limit) => {
+    const count = await remove(limit);
+    if (count === null) return null;
+    return kind === null ? {} : { [kind]: count };
+  };
 }
 
 // The least rows of a transaction: with fewer, its fixed cost would dominate.
@@ -228,7 +222,7 @@ function createGait(signal: AbortSignal) {
     step: async (sweep: Sweep): Promise<Removed> => {
       const rows = sizes.get(sweep) ?? firstRows;
       const startedAt = performance.now();
-      const removed = await sweep.remove(rows);
+      const removed = await sweep(rows);
       const tookMs = performance.now() - startedAt;
       if (tookMs > longestMs) sizes.set(sweep, Math.max(minRows, Math.floor(rows / 2)));
       else if (tookMs < longestMs / 2) sizes.set(sweep, Math.min(maxStats, rows * 2));
