@@ -1,10 +1,8 @@
-import { canDecode, decodeHistory } from './decode-series.ts';
 import { setLater } from './laid-out-rows.ts';
-import { drawPlots } from './plots.ts';
+import { showHistory } from './plots.ts';
 
 /** Makes each client's name a button that opens its plots below its row. `#NAME` in the address opens that client. */
 export function clientPanels(table: HTMLTableElement): void {
-  const zone = document.querySelector<HTMLElement>('main')?.dataset['zone'] ?? 'UTC';
   const byClient = <Kind extends HTMLElement>(selector: string): ReadonlyMap<string | undefined, Kind> =>
     new Map([...document.querySelectorAll<Kind>(selector)].map((element) => [element.dataset['client'], element]));
   const histories = byClient('script.history');
@@ -23,7 +21,7 @@ export function clientPanels(table: HTMLTableElement): void {
     button.append(...name.childNodes);
     name.replaceWith(button);
     button.addEventListener('click', () => {
-      void togglePanel(row, button, own, zone);
+      void togglePanel(row, button, own);
     });
   }
   const open = (): void => {
@@ -49,7 +47,6 @@ async function togglePanel(
   row: HTMLTableRowElement,
   button: HTMLButtonElement,
   { history, checks, logs }: PanelParts,
-  zone: string,
 ): Promise<void> {
   const isOpen = button.ariaExpanded === 'true';
   button.ariaExpanded = String(!isOpen);
@@ -65,17 +62,5 @@ async function togglePanel(
   if (checks !== undefined) cell.append(checks.content.cloneNode(true));
   const plots = cell.appendChild(document.createElement('div'));
   if (logs !== undefined) cell.append(logs.content.cloneNode(true));
-  if (history !== undefined) await showPlots(plots, history, zone);
-}
-
-async function showPlots(plots: HTMLElement, history: HTMLElement, zone: string): Promise<void> {
-  if (!canDecode) {
-    plots.textContent = 'This browser is too old to unpack the plots. The table above is complete.';
-    return;
-  }
-  try {
-    drawPlots(plots, await decodeHistory(history.textContent), zone);
-  } catch (error) {
-    plots.textContent = `The plots cannot be drawn: ${String(error)}`;
-  }
+  if (history !== undefined) await showHistory(plots, history.textContent);
 }

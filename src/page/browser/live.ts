@@ -1,5 +1,4 @@
-import { canDecode, decodeHistory } from './decode-series.ts';
-import { drawPlots } from './plots.ts';
+import { showHistory } from './plots.ts';
 
 const typingPauseMs = 300;
 
@@ -71,15 +70,7 @@ function adoptNotice(page: Document): void {
 /** Draws the plots of the client that this page is about. */
 async function drawHistory(): Promise<void> {
   const [place, history] = [document.querySelector<HTMLElement>('#plots'), document.querySelector('script.history')];
-  if (place === null || history === null) return;
-  if (!canDecode) {
-    place.textContent = 'This browser is too old to unpack the plots.';
-    return;
-  }
-  const zone = document.querySelector<HTMLElement>('main')?.dataset['zone'] ?? 'UTC';
-  const decoded = await decodeHistory(history.textContent);
-  place.replaceChildren();
-  drawPlots(place, decoded, zone);
+  if (place !== null && history !== null) await showHistory(place, history.textContent);
 }
 
 interface LoadedParts {

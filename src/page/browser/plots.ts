@@ -2,7 +2,7 @@ import uPlot from 'uplot';
 import { grouped } from '../../text/numbers.ts';
 
 import type { HistoryAlert, HistoryLimit, SeriesGroup, SeriesUnit } from '../series-layout.ts';
-import type { DecodedHistory, DecodedSeries } from './decode-series.ts';
+import { canDecode, type DecodedHistory, type DecodedSeries, decodeHistory } from './decode-series.ts';
 
 /** The most lines that a plot shows. Others are hidden until their names in the legend are chosen. */
 const maxLines = 8;
@@ -38,8 +38,23 @@ const plots: readonly Plot[] = [
   { title: 'Failed units', groups: ['units'], format: plain },
 ];
 
+/** Draws a client's encoded history into an element, or says there why it cannot be drawn. */
+export async function showHistory(place: HTMLElement, encoded: string): Promise<void> {
+  if (!canDecode) {
+    place.textContent = 'This browser is too old to unpack the plots. The table above is complete.';
+    return;
+  }
+  try {
+    const history = await decodeHistory(encoded);
+    place.replaceChildren();
+    drawPlots(place, history, document.querySelector<HTMLElement>('main')?.dataset['zone'] ?? 'UTC');
+  } catch (error) {
+    place.textContent = `The plots cannot be drawn: ${String(error)}`;
+  }
+}
+
 /** Draws a client's history into an element: one plot per subject, with a common cursor and zoom. */
-export function drawPlots(parent: HTMLElement, history: DecodedHistory, wantedZone: string): void {
+function drawPlots(parent: HTMLElement, history: DecodedHistory, wantedZone: string): void {
   const zone = isZone(wantedZone) ? wantedZone : 'UTC';
   const panel = document.createElement('div');
   panel.className = 'plots';
