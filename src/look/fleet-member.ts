@@ -1,17 +1,12 @@
 import { ruleLimits } from '../alerter/evaluate/rule-limits.ts';
 import { lateAfterMs } from '../config/clients/late-after.ts';
 import type { Client, Rule, Severity } from '../config/config.ts';
+import type { ClientState } from '../page/page.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { ClientStatus } from '../storage/store/storage.ts';
 import { compareText } from '../text/compare-text.ts';
 import { nameKey } from '../text/name-order.ts';
 import type { NearestForecast, NearestForecasts } from './nearest-forecasts.ts';
-
-/**
- * The state of a client. `late`: no report for three times `every`; `new`: never visited; `paused`, `retired`: as in
- * config.xml.
- */
-export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
 
 /** A line of `status`: a client of config.xml and its state in the database. */
 export interface FleetMember {

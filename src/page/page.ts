@@ -2,8 +2,7 @@
  * The data of pages, which src/look reads. A page is rendered from them as a self-contained file with content that is
  * visible without JavaScript. Times are milliseconds since 1970.
  */
-/** The severity of a limit or an alert. */
-export type PageLevel = 'warning' | 'critical';
+import type { Severity } from '../config/config.ts';
 
 export interface PageSpan {
   readonly fromMs: number;
@@ -19,7 +18,7 @@ export interface PageAlert {
   readonly rule: string;
   readonly subject: string;
   readonly state: 'pending' | 'firing' | 'resolved';
-  readonly severity: PageLevel;
+  readonly severity: Severity;
   readonly pendingSinceMs: number;
   readonly firingSinceMs: number | null;
   readonly resolvedAtMs: number | null;
@@ -34,12 +33,16 @@ export interface PageAlert {
   readonly command: readonly string[] | null;
 }
 
-export type PageState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
+/**
+ * The state of a client. `late`: no report for three times `every`; `new`: never visited; `paused`, `retired`: as in
+ * config.xml.
+ */
+export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
 
 /** A figure with the severity of the limit from config.xml that the figure has reached. */
 export interface PageFigure {
   readonly value: number | null;
-  readonly beyond: PageLevel | null;
+  readonly beyond: Severity | null;
 }
 
 /** The newest result of a user-defined check. */
@@ -121,10 +124,10 @@ export interface PageClient {
   readonly address: string;
   readonly hostname: string | null;
   readonly os: string | null;
-  readonly state: PageState;
+  readonly state: ClientState;
   /** The reason why the newest visit failed, or why there was no visit. */
   readonly reason: string | null;
-  readonly worst: PageLevel | null;
+  readonly worst: Severity | null;
   readonly openAlerts: number;
   readonly cpuPercent: PageFigure;
   readonly memoryPercent: PageFigure;
