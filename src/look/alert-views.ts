@@ -8,7 +8,7 @@ import type { Alert } from '../storage/store/alert.ts';
 import type { Storage } from '../storage/store/storage.ts';
 
 /** A mute that holds back an alert now: a silence with its id, or a window with null. */
-export interface Cover {
+interface Cover {
   readonly silence: number | null;
   readonly untilMs: number;
 }

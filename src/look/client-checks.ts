@@ -22,9 +22,7 @@ export interface ShownCheck extends CheckStat {
 const ranks: Readonly<Record<CheckStat['state'], number>> = { 2: 0, 1: 1, 3: 2, 0: 3 };
 
 /** Sorts checks, the worst first, then by name. */
-export function sortChecks<Check extends Pick<CheckStat, 'state' | 'check_name'>>(
-  checks: readonly Check[],
-): readonly Check[] {
+function sortChecks<Check extends Pick<CheckStat, 'state' | 'check_name'>>(checks: readonly Check[]): readonly Check[] {
   return [...checks].sort(
     (one, other) => ranks[one.state] - ranks[other.state] || compareText(one.check_name, other.check_name),
   );
@@ -76,7 +74,7 @@ const maxOfPage = 2000;
 const rowBytes = 500;
 
 /** The checks of a report, and sentences about omitted ones. */
-export interface FleetChecks {
+interface FleetChecks {
   readonly checks: ReadonlyMap<string, ClientChecks>;
   /** The approximate bytes of the checks in the page. */
   readonly bytes: number;

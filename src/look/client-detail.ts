@@ -77,7 +77,7 @@ export interface ProcessFigure {
 }
 
 /** Means by step, oldest first; null for a step without a value. */
-export interface DayFigures {
+interface DayFigures {
   readonly sinceMs: number;
   readonly stepMs: number;
   readonly cpuPercent: readonly (number | null)[];
@@ -95,7 +95,7 @@ const shownMails = 10;
 /** A mail may have many lines about one client. */
 const readMailLines = 200;
 
-export type DetailSources = Pick<
+type DetailSources = Pick<
   Storage,
   'alertHistory' | 'detail' | 'evaluation' | 'history' | 'levels' | 'mails' | 'operator' | 'plots'
 >;

@@ -36,7 +36,7 @@ const lines = [
 /** The rule types whose limits plots show. Limits by mount differ too much to be lines of one plot. */
 const limitGroups: Readonly<Record<string, SeriesGroup>> = { cpu: 'cpu', memory: 'memory', disk: 'disk' };
 
-export interface ClientHistoryOptions {
+interface ClientHistoryOptions {
   readonly client: string;
   readonly figures: Figures;
   readonly series: SeriesFigures;

@@ -27,7 +27,7 @@ const maxOfPage = 4000;
 const rowBytes = 400;
 
 /** The log lines of a report, and sentences about omitted ones. */
-export interface FleetLogs {
+interface FleetLogs {
   readonly logs: ReadonlyMap<string, readonly PageLogLine[]>;
   /** The approximate bytes of the lines in the page. */
   readonly bytes: number;

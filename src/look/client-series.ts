@@ -10,7 +10,7 @@ const maxLines = 24;
 export const maxSeriesClients = 50;
 
 /** The series of a client that are drawn, and the number of others. */
-export interface ChosenSeries {
+interface ChosenSeries {
   readonly shown: readonly ShownSeries[];
   readonly more: number;
 }

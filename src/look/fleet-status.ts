@@ -14,7 +14,7 @@ import { readShares, type SharedSite } from '../storage/read-shares.ts';
 import { fleetMember, type FleetMember, sortMembers } from './fleet-member.ts';
 import { nearestForecasts } from './nearest-forecasts.ts';
 
-export interface UnlistedClient {
+interface UnlistedClient {
   readonly client: string;
   readonly lastVisitAtMs: number | null;
   /**
@@ -46,7 +46,7 @@ export interface FleetStatus {
 }
 
 /** The firing alerts, the waiting mails, and the silences and windows in force. */
-export interface AlertingStatus {
+interface AlertingStatus {
   readonly firing: number;
   readonly critical: number;
   /** The alerts about the fleet as a whole. */
@@ -70,7 +70,7 @@ export type FleetSources = Pick<
   'evaluation' | 'fleet' | 'history' | 'levels' | 'mails' | 'nowMs' | 'operator' | 'shares'
 >;
 
-export interface FleetStatusOptions {
+interface FleetStatusOptions {
   readonly nowMs: number;
   /** The clients whose state and alerts are read; null: the whole fleet, with the alerts about the fleet itself. */
   readonly only: ReadonlySet<string> | null;

@@ -16,13 +16,13 @@ const worst = 500;
 /** The bytes of a client's history at the coarsest resolution. */
 const minBytes = 700;
 
-export interface HistoryClient {
+interface HistoryClient {
   readonly client: string;
   readonly rules: readonly Rule[];
   readonly alerts: readonly Alert[];
 }
 
-export interface HistoriesOptions extends Watch {
+interface HistoriesOptions extends Watch {
   readonly plots: PlotStore;
   readonly causes: Pick<CauseStore, 'changeTimes'>;
   /** Worst first. */

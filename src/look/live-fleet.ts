@@ -24,7 +24,7 @@ export interface FleetSnapshot {
 }
 
 /** The most clients of a page. */
-export const linesOfPage = 200;
+const linesOfPage = 200;
 const maxAlerts = 12;
 /** The step of sparklines: half hours of the last day. */
 const stepMs = hourMs / 2;
@@ -84,7 +84,7 @@ export async function readFleetView(
 }
 
 /** The clients that a query matches, in the query's order, and the counts of all clients. */
-export interface FleetPart {
+interface FleetPart {
   /** The query without unknown columns and states. */
   readonly query: FleetQuery;
   readonly counts: readonly StateCount[];

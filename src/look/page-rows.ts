@@ -10,7 +10,7 @@ import { forecastMountWords, type NearestForecast } from './nearest-forecasts.ts
 import type { ClientPlots } from './histories.ts';
 
 /** The rules of each client. The key '' has the rules about the fleet as a whole. */
-export type RulesByClient = ReadonlyMap<string, readonly Rule[]>;
+type RulesByClient = ReadonlyMap<string, readonly Rule[]>;
 
 export function rulesByClient({ alerts, clients }: Config): RulesByClient {
   return new Map([['', alerts.rules], ...clients.map(({ name, rules }) => [name, rules] as const)]);

@@ -15,7 +15,7 @@ export interface MetricSample {
 }
 
 /** A family that is never dropped. Its samples are computed from facts about the fleet. */
-export interface FactFamily extends FamilyBase {
+interface FactFamily extends FamilyBase {
   readonly kind: 'fact';
   readonly samples: (facts: FleetFacts) => readonly MetricSample[];
 }

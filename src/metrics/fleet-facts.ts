@@ -33,7 +33,7 @@ export interface FreshReport extends Pick<NewestReport, 'row'> {
   readonly observedAtMs: number;
 }
 
-export interface FiringAlert {
+interface FiringAlert {
   readonly client: string;
   readonly rule: string;
   readonly subject: string;

@@ -15,7 +15,7 @@ export interface HistoryOptions {
   readonly onProgress: (done: number) => void;
 }
 
-export type TimeSpan = Pick<FigureSpan, 'resolution' | 'sinceMs' | 'untilMs'>;
+type TimeSpan = Pick<FigureSpan, 'resolution' | 'sinceMs' | 'untilMs'>;
 
 /**
  * Returns the parts of a span from the coarsest to the finest. Each report counts in one of them: as a row, in its

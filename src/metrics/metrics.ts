@@ -19,7 +19,7 @@ import { checkValues, seriesLabels, seriesValues } from './series-families.ts';
 export type { MetricsStorage } from './fleet-facts.ts';
 
 /** The most series of one scrape. Above this number, whole families are dropped. */
-export const defaultMaxSeries = 200_000;
+const defaultMaxSeries = 200_000;
 const chunkChars = 65_536;
 type FamilyTable = Exclude<SubjectTable, 'samples'>;
 const subjectTables: readonly FamilyTable[] = ['check_stats', 'disk_stats', 'network_stats'];

@@ -12,7 +12,7 @@ const maxListed = 500;
 /** The alerts that are visible without a click: few before the table of the fleet, more on a page of their own. */
 const maxOpen = { inReport: 12, ofServer: 24 } as const;
 
-export interface AlertListPage extends TimeReader, Pick<FleetPage, 'alerts'> {
+interface AlertListPage extends TimeReader, Pick<FleetPage, 'alerts'> {
   /** Left out if clients are lines of this page and alerts have no page. */
   readonly links?: PageLinks;
 }

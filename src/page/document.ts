@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { escapeMarkup } from '../text/escape-markup.ts';
 import { oneLine } from '../text/plain-text.ts';
 
-export interface DocumentOptions {
+interface DocumentOptions {
   readonly title: string;
   /** HTML of the body. */
   readonly body: string;

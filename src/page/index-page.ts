@@ -17,7 +17,7 @@ export interface IndexPart {
   readonly openAlerts: number;
 }
 
-export interface IndexPage extends Pick<FleetPage, 'title' | 'zone' | 'sinceMs' | 'untilMs'> {
+interface IndexPage extends Pick<FleetPage, 'title' | 'zone' | 'sinceMs' | 'untilMs'> {
   readonly parts: readonly IndexPart[];
 }
 

@@ -30,7 +30,7 @@ export interface SeriesHead {
 }
 
 /** A span in seconds since 1970; `to` is null while it lasts. */
-export interface HistorySpan {
+interface HistorySpan {
   readonly from: number;
   readonly to: number | null;
 }

@@ -11,7 +11,7 @@ export interface Check {
   readonly format: CheckFormat;
 }
 
-export const defaultTimeoutSeconds = 10;
+const defaultTimeoutSeconds = 10;
 export const maxTimeoutSeconds = 30;
 export const maxEverySeconds = 7 * 86_400;
 export const maxCommandWords = 100;

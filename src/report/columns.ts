@@ -68,7 +68,7 @@ type ColumnMetric = Metric & { readonly column: StatsMetricColumn };
 const columnMetrics = metrics.filter((metric): metric is ColumnMetric => metric.column !== undefined);
 
 /** A report as columns and rows. */
-export interface ReportColumns {
+interface ReportColumns {
   readonly stats: StatsColumns;
   /** A row for each mount. Of two file systems on one mount point the later counts, because it covers the earlier. */
   readonly disks: readonly DiskRow[];
@@ -156,7 +156,7 @@ function knownText(row: Row | undefined, label: string): string | null {
 }
 
 /** The rows of one family in a report. */
-export interface FamilyRows {
+interface FamilyRows {
   readonly rows: readonly Row[];
   /** True if no row is missing: the probe had no error, omitted no subject, and could list the subjects. */
   readonly whole: boolean;

@@ -3,19 +3,19 @@ import { tokenOf, type TokenPurpose } from './tokens.ts';
 import { isOwnHost, type Visitor } from './visitor.ts';
 
 /** The refusal of a request. */
-export interface RequestRefusal {
+interface RequestRefusal {
   readonly status: 401 | 403 | 421;
   readonly words: string;
   /** True if the request had a wrong token. */
   readonly isGuess: boolean;
 }
 
-export interface AdmissionOptions {
+interface AdmissionOptions {
   readonly serve: ServeConfig;
   readonly checkToken: (token: string) => TokenPurpose | null;
 }
 
-export interface AskedBy {
+interface AskedBy {
   readonly visitor: Visitor;
   readonly host: string | undefined;
   readonly authorization: string | undefined;

@@ -19,7 +19,7 @@ import { type LookOptions, answerMs, inTime, message, pageRoutes, statusOf } fro
 import { findRoute, type ServedRoute, targetOf } from './routes.ts';
 import type { PingToken } from './tokens.ts';
 
-export interface AppOptions extends GateOptions {
+interface AppOptions extends GateOptions {
   readonly serve: ServeConfig;
   readonly look: LookOptions;
   readonly events: LiveEvents;

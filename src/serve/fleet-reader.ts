@@ -12,7 +12,7 @@ const snapshotMs = 10_000;
 /** The pause after a fault of the database. */
 const pauseMs = 2_000;
 
-export interface FleetReaderOptions {
+interface FleetReaderOptions {
   readonly settings: () => Config;
   readonly onAway: (fault: FleetError) => void;
   readonly onBack: (awayMs: number) => void;

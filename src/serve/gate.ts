@@ -21,7 +21,7 @@ const guessCost = 20;
  * Refuses a request before it causes work: one that no part of the server accepts, of a sender over its limits, or of a
  * visitor without permission. Returns null if the request is allowed.
  */
-export type Gate = (incoming: IncomingMessage, outgoing: ServerResponse, route: ServedRoute) => Answer | null;
+type Gate = (incoming: IncomingMessage, outgoing: ServerResponse, route: ServedRoute) => Answer | null;
 
 export interface GateOptions {
   readonly visitorOf: (request: IncomingMessage) => Visitor;

@@ -29,7 +29,7 @@ const limits = { ...httpLimits, requestTimeout: provenBodyMs + httpLimits.header
 /** The most time for the TLS handshake; Node's default is two minutes. */
 const handshakeTimeout = 5 * secondMs;
 
-export interface ListenersOptions {
+interface ListenersOptions {
   readonly serve: ServeConfig;
   readonly onRequest: RequestListener;
   readonly env?: NodeJS.ProcessEnv;

@@ -26,7 +26,7 @@ export interface LookOptions {
 export const answerMs = 5_000;
 
 /** The error of an answer that did not arrive in time. */
-export class TooSlow extends FleetError {
+class TooSlow extends FleetError {
   constructor() {
     super({ code: 'storage-unavailable', stage: 'storage', message: 'no answer in time' });
   }

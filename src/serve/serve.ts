@@ -23,7 +23,7 @@ import { Rates } from './rates.ts';
 import { pingFinder, tokenChecker } from './tokens.ts';
 import { type Visitor, visitorReader } from './visitor.ts';
 
-export interface ServeOptions {
+interface ServeOptions {
   readonly serve: ServeConfig;
   /** Returns the current configuration. */
   readonly settings: () => Config;

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { readKeptList, whenChanged, writeKeptList } from '../state-folder/kept-list.ts';
 
 /** The purposes of tokens: all pages and documents, the metrics, the documents of status, or the token's own pings. */
-export const tokenPurposes = ['look', 'metrics', 'status', 'ping'] as const;
+const tokenPurposes = ['look', 'metrics', 'status', 'ping'] as const;
 export type TokenPurpose = (typeof tokenPurposes)[number];
 
 const storedToken = v.object({

@@ -2,7 +2,7 @@ import { groupBy } from '../platform/group-by.ts';
 import { shortened } from './shortened.ts';
 
 /** A change of the state of a client: an item with its value before and after, null where it did not exist. */
-export interface ChangedItem {
+interface ChangedItem {
   readonly kind: string;
   readonly item: string;
   readonly oldValue: string | null;

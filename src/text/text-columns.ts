@@ -7,7 +7,7 @@ export function columnsOf(text: string): number {
   return stringWidth(text);
 }
 
-export interface WrapOptions {
+interface WrapOptions {
   readonly columns: number;
   /** The prefix of the first line, and of the others. */
   readonly first?: string;

@@ -10,7 +10,7 @@ import { openStatePlace } from '../../agent-program/state-place.ts';
 import { modeOf, serverOf } from './run.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 
-export interface ControlOptions {
+interface ControlOptions {
   readonly mode: string;
   readonly format: 'pattoo' | null;
   readonly force: boolean;

@@ -75,7 +75,7 @@ export function serverOf(to: string | null): URL {
 }
 
 /** Returns the usage error of `--format` and `--to` that do not fit. */
-export function pattooUsage(): FleetError {
+function pattooUsage(): FleetError {
   return usageError(
     '--format pattoo needs --to with a URL of https or http without a login, and --to the format',
     'Write it like --format pattoo --to https://pattoo.example.org/pattoo/api/v1/agent',

@@ -18,7 +18,7 @@ import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 import { clientFilter, clientNames } from './client-filter.ts';
 
 /** The alerts that a command line names. */
-export interface AckTarget {
+interface AckTarget {
   /**
    * Numbers and ranges of alerts (`12 15-19`), or a name or pattern of clients and, if wanted, of rules. Empty only
    * with `all`.
@@ -28,7 +28,7 @@ export interface AckTarget {
   readonly all: boolean;
 }
 
-export interface AckCommandOptions extends AckTarget, Omit<SpanOptions, 'from'> {
+interface AckCommandOptions extends AckTarget, Omit<SpanOptions, 'from'> {
   readonly comment: string | null;
 }
 

@@ -17,7 +17,7 @@ import type { RunView } from '../runs/run-view.ts';
 
 export type AlertView = RunView<AlertEvent, AlertResult>;
 
-export interface AlertViewOptions {
+interface AlertViewOptions {
   readonly dryRun: boolean;
   /** The folder for mails without <smtp>; null: there is a mail server. */
   readonly outbox: string | null;

@@ -21,10 +21,10 @@ import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 import { clientFilter, clientNames } from './client-filter.ts';
 import type { alertsParameters } from './parameters.ts';
 
-export type AlertsCommandOptions = OptionsOf<typeof alertsParameters>;
+type AlertsCommandOptions = OptionsOf<typeof alertsParameters>;
 
 /** The values of `--sort`: the worst first, the newest first, or by name and then the worst first. */
-export type AlertSorting = 'urgency' | 'since' | 'client' | 'rule';
+type AlertSorting = 'urgency' | 'since' | 'client' | 'rule';
 
 const recentMs = 7 * dayMs;
 const maxClosed = 1000;

@@ -16,7 +16,7 @@ import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { changesBefore } from './changes-before.ts';
 import { nextTry } from './mail.ts';
 
-export interface ExplanationOptions {
+interface ExplanationOptions {
   readonly nowMs: number;
   /** True if the command line names rules: their recipients and last alerts are shown then. */
   readonly detailed: boolean;

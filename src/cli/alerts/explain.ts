@@ -29,7 +29,7 @@ import { mailJson } from './mail.ts';
 import type { explainParameters } from './parameters.ts';
 
 /** `CLIENT [RULE]`, or `--fleet [RULE]`. */
-export type ExplainCommandOptions = OptionsOf<typeof explainParameters>;
+type ExplainCommandOptions = OptionsOf<typeof explainParameters>;
 
 /** A client (null: the fleet as a whole) and a rule's name or pattern (null: all rules in force). */
 interface Subject {

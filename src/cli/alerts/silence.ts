@@ -28,7 +28,7 @@ import { renderTable } from '../terminal/table.ts';
 import type { silenceAddParameters } from './parameters.ts';
 
 /** The patterns of a silence, as in config.xml; null matches everything. */
-export type SilenceAddOptions = OptionsOf<typeof silenceAddParameters>;
+type SilenceAddOptions = OptionsOf<typeof silenceAddParameters>;
 
 /** Runs `silence add`: mutes the alerts that match the patterns until the given time. */
 export async function silenceAddCommand(context: Context, options: SilenceAddOptions): Promise<ExitStatus> {

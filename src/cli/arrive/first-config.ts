@@ -6,7 +6,7 @@ import { usageError } from '../../errors.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
 
 /** The answers to the questions of `init`. */
-export interface FirstAnswers {
+interface FirstAnswers {
   /** Addresses, with commas. */
   readonly mailTo: string;
   /** `host` or `host:port`; `none`: mails only reach outbox/. */

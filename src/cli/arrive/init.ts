@@ -18,7 +18,7 @@ import { firstConfig } from './first-config.ts';
 import type { initParameters } from './parameters.ts';
 import { asService, giveToService, type ServiceAccount, serviceAccount } from './service-account.ts';
 
-export type InitOptions = OptionsOf<typeof initParameters>;
+type InitOptions = OptionsOf<typeof initParameters>;
 
 type Asked = Readonly<Record<keyof InitOptions, string>>;
 

@@ -7,7 +7,7 @@ import { usageError } from '../../errors.ts';
 import { minuteMs, secondMs } from '../../platform/units.ts';
 import { packageDir } from '../../state-folder/paths.ts';
 
-export interface SystemdOptions {
+interface SystemdOptions {
   readonly config: Pick<Config, 'collector' | 'clients' | 'serve' | 'storage' | 'metrics' | 'stateDir'>;
   /** Absolute paths. */
   readonly configFile: string;

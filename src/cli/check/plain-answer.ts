@@ -7,7 +7,7 @@ import { withTimeout } from '../../platform/deadline.ts';
 import { secondMs } from '../../platform/units.ts';
 
 /** The status and the clock of the answer to a GET. */
-export interface PlainAnswer {
+interface PlainAnswer {
   readonly status: number | undefined;
   /** The header `Date`, in milliseconds since 1970; null if the answer has none. */
   readonly dateMs: number | null;

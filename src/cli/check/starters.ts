@@ -7,13 +7,13 @@ import { accountName } from '../../platform/account.ts';
 import { readCrontab, type StartedConfig, startingCommand } from '../command/schedulers.ts';
 
 /** A line of a crontab or of a unit that starts one of the programs. */
-export interface Starter {
+interface Starter {
   /** The crontab or file, for people. */
   readonly where: string;
   readonly command: string;
 }
 
-export interface StarterPlaces {
+interface StarterPlaces {
   /** The crontab of this account; null: it cannot be read. */
   readonly crontab: string | null;
   /** The folder that stands for `/`. */

@@ -206,7 +206,7 @@ export function nextWindows({ clients, alerts }: Config, nowMs: number): readonl
 }
 
 /** A digest, its recipients and its next time. */
-export interface NextDigest {
+interface NextDigest {
   readonly digest: string;
   readonly to: readonly string[];
   readonly next: string;

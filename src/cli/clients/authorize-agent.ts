@@ -7,7 +7,7 @@ import type { Context } from '../command/context.ts';
 import { lastReader } from './last-reader.ts';
 
 /** `node`: the client's own Node.js; `shell`: sh and awk, for a client without Node.js. */
-export type AgentKind = 'node' | 'shell';
+type AgentKind = 'node' | 'shell';
 
 /** The command of a restricted key, and the programs that it needs. */
 export interface Authorized {
@@ -45,7 +45,7 @@ export async function chooseAgent(
 /** The key of a bastion that is no client: forwarded channels run no command, and any other session fails. */
 export const forwardsAlone: Authorized = { agent: null, command: 'exit 1', programs: [] };
 
-export interface AuthorizedOptions {
+interface AuthorizedOptions {
   readonly client: Client;
   readonly agent: AgentKind;
   readonly collectorId: string;

@@ -3,7 +3,7 @@ import { launcherFolders } from '../../loader/launcher.ts';
 import { shellWord } from '../../text/shell-word.ts';
 import type { Authorized } from './authorize-agent.ts';
 
-export interface AuthorizeScriptOptions {
+interface AuthorizeScriptOptions {
   /** A name without characters of the shell. */
   readonly account: string;
   /** Options for the key's line, which keeps its other options. */

@@ -23,7 +23,7 @@ import { chooseClients, loadSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 import type { cleanupParameters } from './parameters.ts';
 
-export type CleanupCommandOptions = OptionsOf<typeof cleanupParameters>;
+type CleanupCommandOptions = OptionsOf<typeof cleanupParameters>;
 
 /** The number of clients that are cleaned up at a time. */
 const clientLimit = 32;

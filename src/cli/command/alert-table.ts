@@ -9,7 +9,7 @@ import type { ReaderTime } from '../terminal/reader-time.ts';
 import { type Cell, type Column, renderTable } from '../terminal/table.ts';
 import { acknowledgedText, clientText, closedWords, coverText, unsentText } from './alert-words.ts';
 
-export interface AlertTableOptions {
+interface AlertTableOptions {
   readonly time: ReaderTime;
   readonly nowMs: number;
   /** False: the column of clients is omitted. */

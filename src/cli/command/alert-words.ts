@@ -40,7 +40,7 @@ export function heldBackJson(held: readonly HeldBack[]): readonly object[] {
 }
 
 /** Returns a silence or a window as JSON. */
-export function coverJson({ silence, untilMs }: Pick<HeldBack, 'silence' | 'untilMs'>): object {
+function coverJson({ silence, untilMs }: Pick<HeldBack, 'silence' | 'untilMs'>): object {
   return { kind: silence === null ? 'window' : 'silence', silence, until: jsonTime(untilMs) };
 }
 

@@ -6,7 +6,7 @@ import type { Context, ExitStatus } from './context.ts';
 export { Command, CommanderError, Option };
 
 /** An option (`--since <time>`) or an argument (`<client>`, `[client...]`), and how its value is read. */
-export interface Parameter<Value> {
+interface Parameter<Value> {
   readonly flags: string;
   readonly help: string;
   /** The value if the command line gives none. The help shows a text as the default. */
@@ -119,7 +119,7 @@ interface Description {
   readonly isHidden?: true;
 }
 
-export interface CommandDefinition<Taken extends Parameters> extends Description {
+interface CommandDefinition<Taken extends Parameters> extends Description {
   /** Arguments in their order, and options. */
   readonly parameters?: Taken;
   /** Runs the command. Loads the command's module, which other commands do not load. */

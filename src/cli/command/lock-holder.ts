@@ -4,7 +4,7 @@ import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 
 /** The process that holds a lock. */
-export interface Holder {
+interface Holder {
   readonly pid: number;
   /** Absent if the process can only run on this machine. */
   readonly host?: string;

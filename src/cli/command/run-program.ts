@@ -14,7 +14,7 @@ import { complain, errorDocument } from './complain.ts';
 import type { ExitStatus } from './context.ts';
 import { Command, commandLineError, CommanderError, Option, type Action } from './define-command.ts';
 
-export interface GlobalOptions {
+interface GlobalOptions {
   readonly config?: string;
   readonly json?: true;
   readonly verbose?: true;
@@ -25,7 +25,7 @@ export interface GlobalOptions {
 export type Perform = (globals: GlobalOptions, action: Action) => Promise<void>;
 
 /** The surroundings of a command line. */
-export interface CommandLinePlace {
+interface CommandLinePlace {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   /** Prepares for the action, which is about to begin. Returns the signal that aborts the action. */
@@ -55,7 +55,7 @@ export async function runProgram(args: readonly string[], createProgram: (perfor
 }
 
 /** A command line that is ready to run. */
-export interface CommandLine {
+interface CommandLine {
   /** Runs the command line. Returns its exit status. */
   run(): Promise<ExitStatus>;
   /** Prints an error that the run did not catch. Returns the exit status. */

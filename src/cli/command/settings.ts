@@ -27,7 +27,7 @@ export function loadSettings(
 }
 
 /** The configuration, or the last valid one if config.xml cannot be used. */
-export interface LastSettings {
+interface LastSettings {
   readonly config: Config;
   /** The fault of config.xml if it cannot be used; null if it is used. */
   readonly broken: FleetError | null;

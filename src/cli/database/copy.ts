@@ -19,7 +19,7 @@ import { loadSettings } from '../command/settings.ts';
 import { noProgress, startProgress } from '../terminal/progress.ts';
 import type { copyParameters } from './parameters.ts';
 
-export type CopyCommandOptions = OptionsOf<typeof copyParameters>;
+type CopyCommandOptions = OptionsOf<typeof copyParameters>;
 
 /**
  * Runs `copy`: copies the database into another one, which is empty or an earlier copy. Prevents `collect`, `alert`,

@@ -22,7 +22,7 @@ import type { reportParameters } from './parameters.ts';
 import { type SplitReportOptions, writeSplitReport } from './split-report.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 
-export type ReportCommandOptions = OptionsOf<typeof reportParameters>;
+type ReportCommandOptions = OptionsOf<typeof reportParameters>;
 
 /** Runs `report`: writes the fleet as one HTML file, or with --split as a file per group. */
 export async function reportCommand(context: Context, options: ReportCommandOptions): Promise<ExitStatus> {

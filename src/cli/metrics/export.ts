@@ -22,7 +22,7 @@ import { readGroups } from './metrics.ts';
 import type { exportParameters } from './parameters.ts';
 import { printChunks } from './print-chunks.ts';
 
-export type ExportCommandOptions = OptionsOf<typeof exportParameters>;
+type ExportCommandOptions = OptionsOf<typeof exportParameters>;
 
 const formats = ['openmetrics', 'csv', 'jsonl'] as const;
 const historyGroups: readonly HistoryTable[] = ['client', 'check', 'disk', 'network', 'series'];

@@ -18,7 +18,7 @@ import type { collectParameters } from './parameters.ts';
 import { openRunNotices, type RunNotices } from './run-notices.ts';
 import { showEvent } from './run-view.ts';
 
-export type CollectCommandOptions = Omit<OptionsOf<typeof collectParameters>, 'every'>;
+type CollectCommandOptions = Omit<OptionsOf<typeof collectParameters>, 'every'>;
 
 /** The number of clients from which the heap is bounded, although a run takes a little longer then. */
 const largeFleet = 1000;

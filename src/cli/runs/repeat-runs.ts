@@ -21,7 +21,7 @@ export async function repeatRuns(context: Context, every: string, pass: Pass): P
   return await repeatEvery(context, { everyMs, limitMs: Math.max(minLimitMs, 2 * everyMs) }, pass);
 }
 
-export interface RepeatTimes {
+interface RepeatTimes {
   readonly everyMs: number;
   /** The time after which a pass is interrupted; after twice that time it is stuck. */
   readonly limitMs: number;

@@ -6,7 +6,7 @@ import { statePaths } from '../../state-folder/paths.ts';
 import { complaintText } from '../command/complain.ts';
 import type { Output } from '../terminal/output.ts';
 
-export interface RunNoticesOptions extends Omit<AwayNoticesOptions, 'topic' | 'now'> {
+interface RunNoticesOptions extends Omit<AwayNoticesOptions, 'topic' | 'now'> {
   /** The fault of config.xml if the last valid configuration is used instead; else null. */
   readonly broken: FleetError | null;
 }

@@ -56,7 +56,7 @@ export function checkedName(what: string, text: string): string {
 }
 
 /** Returns the URL at which other machines reach `serve`, or at which this machine does if `serve` is on loopback. */
-export function ownUrl({ hosts, port, tls }: ServeConfig): URL {
+function ownUrl({ hosts, port, tls }: ServeConfig): URL {
   const [first = '127.0.0.1'] = hosts.includes('127.0.0.1') ? ['127.0.0.1'] : hosts;
   const host = ['::', '0.0.0.0'].includes(first) ? hostname() : first.includes(':') ? `[${first}]` : first;
   return new URL(`${tls === null ? 'http' : 'https'}://${host}:${port}/`);

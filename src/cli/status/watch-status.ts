@@ -19,7 +19,7 @@ import type { Storage } from '../../storage/store/storage.ts';
 /** The pause between two queries of the database. */
 const pollMs = 3000;
 
-export type ReadStatus = (storage: Storage | null, nowMs: number) => Promise<FleetStatus>;
+type ReadStatus = (storage: Storage | null, nowMs: number) => Promise<FleetStatus>;
 
 /** Runs `status --watch`: shows the fleet anew after each run of the collector and the alerter, until a signal. */
 export async function watchStatus({ output, signal }: Context, config: Config, read: ReadStatus): Promise<ExitStatus> {

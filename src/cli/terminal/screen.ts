@@ -1,7 +1,7 @@
 import { showsUtf8 } from './output.ts';
 
 /** The size of a terminal. */
-export interface ScreenSize {
+interface ScreenSize {
   readonly columns: number;
   readonly rows: number;
 }

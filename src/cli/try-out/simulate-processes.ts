@@ -14,7 +14,7 @@ import { addCounts, noVisits, type VisitCounts } from '../../simulator/visit-cou
 import type { ExitStatus } from '../command/context.ts';
 
 /** The servers of a fleet, in this process or in several. */
-export interface Serving {
+interface Serving {
   readonly processes: number;
   readonly read: () => ServingState;
   /** Ends all servers. Resolves to the state over the whole time. */

@@ -79,7 +79,7 @@ export function lastLines({ counts, cpuMs, maxRssBytes }: ServingState, duration
   ];
 }
 
-export interface SummaryOptions {
+interface SummaryOptions {
   readonly dir: string;
   readonly plan: FleetPlan;
   readonly last: ServingState;

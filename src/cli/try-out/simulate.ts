@@ -18,7 +18,7 @@ import type { simulateParameters } from './parameters.ts';
 import { serveFleet, type ServingState } from './simulate-processes.ts';
 import { kindsText, lastLines, startLines, summaryJson } from './simulate-text.ts';
 
-export type SimulateCommandOptions = Omit<OptionsOf<typeof simulateParameters>, 'part'>;
+type SimulateCommandOptions = Omit<OptionsOf<typeof simulateParameters>, 'part'>;
 
 const defaults = { clients: 1000, profile: 'clean', everyMs: 300_000 } as const;
 const minEveryMs = 1000;

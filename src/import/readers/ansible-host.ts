@@ -37,7 +37,7 @@ const noValues: Readonly<Values> = {
 
 const taken: ReadonlySet<string> = new Set(Object.values(names).flat());
 
-export interface AnsibleHostOptions {
+interface AnsibleHostOptions {
   readonly name: string;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly source: SourceText;

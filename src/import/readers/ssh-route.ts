@@ -8,7 +8,7 @@ import type { ImportedHost } from '../imported.ts';
 import { passedHost, type PassedHost, type SshRoute } from './ssh-arguments.ts';
 
 /** The route to a machine in the words of config.xml. */
-export interface ImportedRoute extends Pick<ImportedHost, 'proxyJump' | 'bastion'> {
+interface ImportedRoute extends Pick<ImportedHost, 'proxyJump' | 'bastion'> {
   /** Options of the machine on the route that config.xml has no words for. */
   readonly others: readonly string[];
 }

@@ -4,7 +4,7 @@ import { grouped } from '../../text/numbers.ts';
  * The lines of a large table. Lines that are not laid out have the class `later`, which hides them on a screen but not
  * on paper.
  */
-export interface LaidOutRows {
+interface LaidOutRows {
   /** Shows the lines that contain all these words. */
   readonly filter: (words: readonly string[]) => void;
   readonly sort: (order: (rows: readonly HTMLTableRowElement[]) => readonly HTMLTableRowElement[]) => void;

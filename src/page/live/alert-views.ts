@@ -6,7 +6,7 @@ import { joined, type Markup, markup } from '../markup.ts';
 import type { PageAlert } from '../page.ts';
 import { links } from './fleet-view.ts';
 
-export interface AlertsView extends TimeReader {
+interface AlertsView extends TimeReader {
   readonly open: readonly PageAlert[];
   /** Alerts that have ended, newest first. */
   readonly ended: readonly PageAlert[];
@@ -30,7 +30,7 @@ function endedRow(alert: PageAlert, reader: TimeReader): Markup {
 `;
 }
 
-export interface ExplainView extends TimeReader {
+interface ExplainView extends TimeReader {
   readonly alert: PageAlert;
   /** The lines of `explain`. */
   readonly lines: readonly string[];

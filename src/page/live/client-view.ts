@@ -9,7 +9,7 @@ import { joined, Markup, markup } from '../markup.ts';
 import type { PageAlert, PageChange, PageCheck, PageClient, PageForecast, PageLogLine } from '../page.ts';
 import { links } from './fleet-view.ts';
 
-export interface ClientView extends TimeReader {
+interface ClientView extends TimeReader {
   readonly client: PageClient;
   readonly alerts: readonly PageAlert[];
   /** The forecasts, nearest first. */

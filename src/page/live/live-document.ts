@@ -5,7 +5,7 @@ import { liveStyleText, scriptText } from '../assets.ts';
 import { bareText, joined, type Markup, markup } from '../markup.ts';
 
 /** A file that pages load. Its name changes with its content, so that browsers may cache it. */
-export interface Asset {
+interface Asset {
   readonly path: string;
   readonly type: string;
   readonly content: string;

@@ -3,7 +3,7 @@ import { timeInWords, type TimeReader } from '../../text/time-words.ts';
 import { type Markup, markup } from '../markup.ts';
 
 /** A line of the page of runs. */
-export interface PageRun {
+interface PageRun {
   readonly program: string;
   readonly host: string;
   readonly outcome: string;
@@ -15,7 +15,7 @@ export interface PageRun {
   readonly failed: number | null;
 }
 
-export interface RunsView extends TimeReader {
+interface RunsView extends TimeReader {
   readonly runs: readonly PageRun[];
   /** Lines about sites that forward, and about sites whose collectors share the clients. */
   readonly sites: readonly string[];

@@ -7,7 +7,7 @@ export type StateParts = 'yes' | 'no-files' | 'no';
 /** The most attempts of a day. */
 export const attemptsPerDay = 12;
 
-export interface StateDueOptions {
+interface StateDueOptions {
   /** The facts of earlier attempts; undefined for a client that was never seen. */
   readonly facts: AttemptFacts | undefined;
   /** The stamp of now; null if the agent made none. */

@@ -12,7 +12,7 @@ const heldBytes = 768;
 /** The outcome of a text: its events are durable, or the reason of the refusal. */
 export type Outcome = 'received' | 'not-allowed' | 'no-json' | 'too-many';
 
-export interface EventEndpointOptions {
+interface EventEndpointOptions {
   readonly events: ServedEventsConfig;
   readonly intake: EventIntake;
   readonly onReceived: (events: readonly ParsedEvent[], address: string) => void;

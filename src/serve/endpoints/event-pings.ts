@@ -6,7 +6,7 @@ import type { PingToken } from '../tokens.ts';
 import type { EventEndpoint } from './event-endpoint.ts';
 import { refusedAsJson, jsonAnswer, senderAddress, takeText } from './events-route.ts';
 
-export interface EventPingOptions {
+interface EventPingOptions {
   readonly endpoint: EventEndpoint;
   readonly visitorOf: (request: IncomingMessage) => Visitor;
   /** Returns the service and host of a token of `events url`; null for any other token. */

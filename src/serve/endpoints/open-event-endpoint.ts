@@ -15,7 +15,7 @@ import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import { EventCommand } from './event-command.ts';
 import { EventEndpoint } from './event-endpoint.ts';
 
-export interface OpenEventEndpointOptions {
+interface OpenEventEndpointOptions {
   readonly serve: ServeConfig;
   readonly settings: () => Config;
   readonly log: Pick<Log, 'event' | 'problem'>;

@@ -6,7 +6,7 @@ import { inTime } from '../look-pages.ts';
 import type { ServedRoute } from '../routes.ts';
 import type { CommandAnswer } from './own-command.ts';
 
-export interface PingOptions {
+interface PingOptions {
   readonly reader: Pick<FleetReader, 'read'>;
   readonly onFault: (thrown: unknown) => void;
   /** Runs a user-defined check; null if there is none. */

@@ -18,7 +18,7 @@ import { type Refusal, refuse, refuseFull, strange } from './push-refusal.ts';
 const receiverMs = 10 * secondMs;
 const receiverTimes = 20;
 
-export interface PushRouteOptions {
+interface PushRouteOptions {
   /** Returns the current configuration. */
   readonly settings: () => Config;
   /** Aborts pushes under way. */
