@@ -4,11 +4,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 
-import { createClientNames } from '../src/collector/spool/client-names.ts';
+import { createClientNames } from '../src/collector/sealed-reports/client-names.ts';
 import { folderOfClient } from '../src/state-folder/client-folder.ts';
 import { startIngest } from '../src/collector/ingest/start-ingest.ts';
-import { defaultBounds, Quarantine } from '../src/collector/spool/quarantine.ts';
-import { openSealedSpool } from '../src/collector/spool/sealed-spool.ts';
+import { defaultBounds, Quarantine } from '../src/collector/sealed-reports/quarantine.ts';
+import { openSealedSpool } from '../src/collector/sealed-reports/sealed-spool.ts';
 import { generateKeyPair, privateKeysOf, type KeyPair } from '../src/seal/key-pair.ts';
 import { conditionOf } from '../src/simulator/condition.ts';
 import { planFleet, type FleetPlan } from '../src/simulator/fleet-plan.ts';

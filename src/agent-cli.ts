@@ -1,6 +1,6 @@
 /** The command line of `fleet-health-agent`. Its commands stand in cli/agent-program/commands.ts. */
 import { edge, push, reload, report, restart, run, spoke, start, status, stop } from './cli/agent-program/commands.ts';
-import { completeWith, completion } from './cli/arrive/completion-command.ts';
+import { completeWith, completion } from './cli/set-up/completion-command.ts';
 import { addExample, type Command } from './cli/command/define-command.ts';
 import { emptyProgram, runProgram, type Perform } from './cli/command/run-program.ts';
 

@@ -3,8 +3,8 @@
  * command runs. stderr stays empty unless something prevented the run.
  */
 import { ack, alert, alerts, digest, explain, forget, mail, silence, unack } from './cli/alerts/commands.ts';
-import { complete, crontab, importCommand, init } from './cli/arrive/commands.ts';
-import { completion } from './cli/arrive/completion-command.ts';
+import { complete, crontab, importCommand, init } from './cli/set-up/commands.ts';
+import { completion } from './cli/set-up/completion-command.ts';
 import { check } from './cli/check/commands.ts';
 import { authorize, cleanup, spool } from './cli/clients/commands.ts';
 import { addGroups, type CommandGroup } from './cli/command/command-groups.ts';

@@ -69,7 +69,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/collector': [
     'agent keys',
     'contract inbox',
-    'spool',
+    'sealed-reports',
     'ingest',
     'visit',
     'schedule',
@@ -93,7 +93,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/cli': [
     'terminal',
     'command',
-    'database status look metrics sealed check clients runs trust push arrive',
+    'database status look metrics sealed check clients runs trust push set-up',
     'alerts',
     'try-out serve agent-program',
     '.',

@@ -8,12 +8,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 
-import { createClientNames } from '../../src/collector/spool/client-names.ts';
+import { createClientNames } from '../../src/collector/sealed-reports/client-names.ts';
 import { countSealedTo } from '../../src/collector/keys/retire-key.ts';
 import { documentsOf } from '../../src/collector/inbox/origins.ts';
 import { storeDocuments, type DocumentStores } from '../../src/collector/inbox/store-documents.ts';
 import { loadKeyRing, rotateKeys } from '../../src/collector/keys/key-ring.ts';
-import { defaultBounds, Quarantine } from '../../src/collector/spool/quarantine.ts';
+import { defaultBounds, Quarantine } from '../../src/collector/sealed-reports/quarantine.ts';
 import { openingIntake, sealedIntake } from '../../src/collector/ingest/intake.ts';
 import { asRejected, type ReportRejected } from '../../src/collector/ingest/rejections.ts';
 import { describeMissingKey } from '../../src/collector/keys/retired-keys.ts';

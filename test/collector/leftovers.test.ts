@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 
 import { loadKeyRing } from '../../src/collector/keys/key-ring.ts';
-import { openSealedSpool } from '../../src/collector/spool/sealed-spool.ts';
+import { openSealedSpool } from '../../src/collector/sealed-reports/sealed-spool.ts';
 import { statePaths } from '../../src/state-folder/paths.ts';
 import { makeClient, makeFleet } from '../support/fleet.ts';
 import { sealedSample } from '../support/sealed-report.ts';

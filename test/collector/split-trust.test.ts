@@ -6,7 +6,7 @@ import { suite, test } from 'node:test';
 import type { CollectResult } from '../../src/collector/collect-options.ts';
 import { keyName } from '../../src/collector/keys/key-files.ts';
 import { loadKeyRing, rotateKeys } from '../../src/collector/keys/key-ring.ts';
-import { openSealedSpool } from '../../src/collector/spool/sealed-spool.ts';
+import { openSealedSpool } from '../../src/collector/sealed-reports/sealed-spool.ts';
 import { FleetError } from '../../src/errors.ts';
 import { takeLock } from '../../src/state-folder/lock.ts';
 import type { Report } from '../../src/report/report.ts';

@@ -1,5 +1,5 @@
 import { openSiteFacts } from '../../collector/forward/site-facts.ts';
-import { openSealedSpool } from '../../collector/spool/sealed-spool.ts';
+import { openSealedSpool } from '../../collector/sealed-reports/sealed-spool.ts';
 import type { Config, ForwardConfig } from '../../config/config.ts';
 import { messageOf } from '../../errors.ts';
 import { secondMs } from '../../platform/units.ts';

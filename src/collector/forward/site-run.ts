@@ -13,10 +13,15 @@ import { removeUnasked } from '../inbox/stored-files.ts';
 import { endOf, resultOf } from '../run/collect-result.ts';
 import { RunRecord } from '../run/run-record.ts';
 import { visitClients } from '../run/visit-clients.ts';
-import { Quarantine } from '../spool/quarantine.ts';
+import { Quarantine } from '../sealed-reports/quarantine.ts';
 import type { ReceivedReport } from '../agent/agent-stream.ts';
-import { arrivedReport, openSealedSpool, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
-import { boundSpool } from '../spool/spool-bound.ts';
+import {
+  arrivedReport,
+  openSealedSpool,
+  type SealedSpool,
+  type SpooledReport,
+} from '../sealed-reports/sealed-spool.ts';
+import { boundSpool } from '../sealed-reports/spool-bound.ts';
 import { forward, type Forwarding, type WaitingFile } from './forward.ts';
 import { openSiteFacts, type SiteFacts } from './site-facts.ts';
 import type { SiteKey } from './site-key.ts';

@@ -4,7 +4,7 @@ import { errnoOf, messageOf } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { documentTime, readDocumentFile, removeStored } from '../inbox/document-files.ts';
 import { allowances, documentsFolder } from '../inbox/origins.ts';
-import { readSealed, sealedName, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
+import { readSealed, sealedName, type SealedSpool, type SpooledReport } from '../sealed-reports/sealed-spool.ts';
 import type { WaitingFile } from './forward.ts';
 
 export interface WaitingFilesOptions {

@@ -3,9 +3,9 @@ import type { PrivateKeys } from '../../seal/open.ts';
 import type { ReportStore } from '../../storage/store/storage.ts';
 import type { CollectEvent } from '../collect-options.ts';
 import type { MissingKey } from '../keys/retired-keys.ts';
-import type { ClientNames } from '../spool/client-names.ts';
-import type { Quarantine } from '../spool/quarantine.ts';
-import type { SealedSpool, SpooledReport } from '../spool/sealed-spool.ts';
+import type { ClientNames } from '../sealed-reports/client-names.ts';
+import type { Quarantine } from '../sealed-reports/quarantine.ts';
+import type { SealedSpool, SpooledReport } from '../sealed-reports/sealed-spool.ts';
 import type { IngestTimes } from './ingest-queue.ts';
 import type { OpeningMarks } from './opening-marks.ts';
 

@@ -6,8 +6,8 @@ import { counted } from '../../text/numbers.ts';
 import type { SealedMessage } from '../../seal/sealed-message.ts';
 import type { IngestItem, IngestResult, ReportStore } from '../../storage/store/storage.ts';
 import type { SealedItem } from '../../storage/store/sealed-store.ts';
-import type { Owner } from '../spool/client-names.ts';
-import { collectedAtMs, observedAtMs, type ClockFacts } from '../spool/clock-facts.ts';
+import type { Owner } from '../sealed-reports/client-names.ts';
+import { collectedAtMs, observedAtMs, type ClockFacts } from '../sealed-reports/clock-facts.ts';
 import type { IngestOptions } from './ingest-options.ts';
 import { ReportRejected } from './rejections.ts';
 

@@ -3,7 +3,7 @@ import { ReportFault } from '../../report/report.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
 import type { IngestResult } from '../../storage/store/storage.ts';
 import type { MissingKey } from '../keys/retired-keys.ts';
-import type { QuarantineReason } from '../spool/quarantine.ts';
+import type { QuarantineReason } from '../sealed-reports/quarantine.ts';
 import type { IngestOptions } from './ingest-options.ts';
 
 /** The reason why a report is rejected. The report goes to quarantine under this code. */

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { asFleetError, errnoOf, FleetError } from '../../errors.ts';
 import { readHeader } from '../../seal/sealed-message.ts';
 import type { IngestResult } from '../../storage/store/storage.ts';
-import { parseSealedName, readSealed, type SpooledReport } from '../spool/sealed-spool.ts';
+import { parseSealedName, readSealed, type SpooledReport } from '../sealed-reports/sealed-spool.ts';
 import type { Ingest, IngestCounts, IngestOptions } from './ingest-options.ts';
 import { createIngestQueue } from './ingest-queue.ts';
 import { openingIntake, sealedIntake, type Admitted, type Intake } from './intake.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
 import { syncFolder } from '../../state-folder/durable-file.ts';
 import { namesIn } from '../../state-folder/folder-entries.ts';
-import { readSealed } from '../spool/sealed-spool.ts';
+import { readSealed } from '../sealed-reports/sealed-spool.ts';
 
 /** The number of remembered reports of a client: more than it makes in half a day. */
 const maxOfClient = 150;

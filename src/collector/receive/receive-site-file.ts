@@ -14,7 +14,7 @@ import {
   folderOfSite,
   type SiteClients,
 } from '../inbox/origins.ts';
-import { parseSealedName } from '../spool/sealed-spool.ts';
+import { parseSealedName } from '../sealed-reports/sealed-spool.ts';
 import { onDisk } from '../inbox/stored-files.ts';
 import { waitingBytes, type Receiver } from './receiver.ts';
 

@@ -7,7 +7,7 @@ import { pushLimits, pushMarker } from '../../seal/push.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { noExit } from '../../transport/transport.ts';
 import { takeStream } from '../agent/agent-stream.ts';
-import { arrivedReport } from '../spool/sealed-spool.ts';
+import { arrivedReport } from '../sealed-reports/sealed-spool.ts';
 import { documentsOf } from '../inbox/origins.ts';
 import { keepPushedVisit } from '../inbox/run-documents.ts';
 import { reportTaker } from '../visit/take-report.ts';

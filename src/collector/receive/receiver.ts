@@ -4,9 +4,9 @@ import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import { documentsIn, sizeOf } from '../inbox/document-files.ts';
 import { documentsOf, type Origin } from '../inbox/origins.ts';
 import { loadKeyRing, loadSealingRing, type KeyRing } from '../keys/key-ring.ts';
-import { openSealedSpool, type SealedSpool } from '../spool/sealed-spool.ts';
+import { openSealedSpool, type SealedSpool } from '../sealed-reports/sealed-spool.ts';
 import { onDisk } from '../inbox/stored-files.ts';
-import { boundSpool } from '../spool/spool-bound.ts';
+import { boundSpool } from '../sealed-reports/spool-bound.ts';
 
 /** The part of the state folder for files that others bring. The next `collect` opens and stores them. */
 export interface Receiver {

@@ -22,9 +22,9 @@ import { openMarks } from '../ingest/opening-marks.ts';
 import { storedBase, StoringFiles } from '../inbox/stored-files.ts';
 import { loadOpeningKeys } from '../keys/key-ring.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
-import { createClientNames } from '../spool/client-names.ts';
-import { Quarantine } from '../spool/quarantine.ts';
-import { openSealedSpool } from '../spool/sealed-spool.ts';
+import { createClientNames } from '../sealed-reports/client-names.ts';
+import { Quarantine } from '../sealed-reports/quarantine.ts';
+import { openSealedSpool } from '../sealed-reports/sealed-spool.ts';
 import { followRenames } from './follow-renames.ts';
 import { pruneInTime } from './prune-in-time.ts';
 

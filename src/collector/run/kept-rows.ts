@@ -10,8 +10,8 @@ import { documentTime, readDocumentFile } from '../inbox/document-files.ts';
 import { allowances, clientsOfSites, type Origin } from '../inbox/origins.ts';
 import { readStoredVisit } from '../inbox/parse-records.ts';
 import type { StoredFile } from '../inbox/stored-files.ts';
-import type { ClientNames } from '../spool/client-names.ts';
-import { parseSealedName, readSealed } from '../spool/sealed-spool.ts';
+import type { ClientNames } from '../sealed-reports/client-names.ts';
+import { parseSealedName, readSealed } from '../sealed-reports/sealed-spool.ts';
 
 /** A row, with the time by which it is pruned. */
 interface KeptRow {

@@ -9,10 +9,15 @@ import { storedBase, StoringFiles } from '../inbox/stored-files.ts';
 import { startIngest } from '../ingest/start-ingest.ts';
 import { openMarks } from '../ingest/opening-marks.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
-import { createClientNames } from '../spool/client-names.ts';
-import { Quarantine } from '../spool/quarantine.ts';
-import { arrivedReport, openSealedSpool, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
-import { boundSpool } from '../spool/spool-bound.ts';
+import { createClientNames } from '../sealed-reports/client-names.ts';
+import { Quarantine } from '../sealed-reports/quarantine.ts';
+import {
+  arrivedReport,
+  openSealedSpool,
+  type SealedSpool,
+  type SpooledReport,
+} from '../sealed-reports/sealed-spool.ts';
+import { boundSpool } from '../sealed-reports/spool-bound.ts';
 import type { VisitContext } from '../visit/context.ts';
 import { endOf, resultOf } from './collect-result.ts';
 import { prepareStorage, storeWaiting, type PreparedStorage } from './prepare-storage.ts';

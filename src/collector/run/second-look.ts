@@ -36,8 +36,8 @@ import {
 } from '../inbox/stored-files.ts';
 import { openSealed } from '../ingest/intake.ts';
 import { ReportRejected } from '../ingest/rejections.ts';
-import { createClientNames } from '../spool/client-names.ts';
-import { parseSealedName, readSealed } from '../spool/sealed-spool.ts';
+import { createClientNames } from '../sealed-reports/client-names.ts';
+import { parseSealedName, readSealed } from '../sealed-reports/sealed-spool.ts';
 import {
   clientOfReport,
   countRows,

@@ -11,7 +11,7 @@ import { documentsIn } from '../../../src/collector/inbox/document-files.ts';
 import { runDocuments } from '../../../src/collector/inbox/run-documents.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { receiveSiteFile } from '../../../src/collector/receive/receive-site-file.ts';
-import { openSealedSpool, readSealed, type SpooledReport } from '../../../src/collector/spool/sealed-spool.ts';
+import { openSealedSpool, readSealed, type SpooledReport } from '../../../src/collector/sealed-reports/sealed-spool.ts';
 import type { Client, CollectorConfig } from '../../../src/config/config.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/platform/units.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { createIngestQueue, noTimeLimit } from '../../../src/collector/ingest/ingest-queue.ts';
-import type { SpooledReport } from '../../../src/collector/spool/sealed-spool.ts';
+import type { SpooledReport } from '../../../src/collector/sealed-reports/sealed-spool.ts';
 
 const report = (name: string): SpooledReport => ({
   client: 'web-1',

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { ingestStored, type IngestStoredCounts } from '../../../src/collector/ingest/ingest-stored.ts';
 import { openMarks } from '../../../src/collector/ingest/opening-marks.ts';
-import { createClientNames } from '../../../src/collector/spool/client-names.ts';
+import { createClientNames } from '../../../src/collector/sealed-reports/client-names.ts';
 import { generateKeyPair, privateKeysOf } from '../../../src/seal/key-pair.ts';
 import type { SealedRow, SealedStore } from '../../../src/storage/store/sealed-store.ts';
 import type { IngestResult } from '../../../src/storage/store/storage.ts';

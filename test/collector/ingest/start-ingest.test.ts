@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { createClientNames } from '../../../src/collector/spool/client-names.ts';
+import { createClientNames } from '../../../src/collector/sealed-reports/client-names.ts';
 import { folderOfClient } from '../../../src/state-folder/client-folder.ts';
 import type { CollectEvent } from '../../../src/collector/collect-options.ts';
 import { startIngest } from '../../../src/collector/ingest/start-ingest.ts';
 import type { Ingest, IngestOptions } from '../../../src/collector/ingest/ingest-options.ts';
-import { defaultBounds, Quarantine, type QuarantineBounds } from '../../../src/collector/spool/quarantine.ts';
-import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';
+import { defaultBounds, Quarantine, type QuarantineBounds } from '../../../src/collector/sealed-reports/quarantine.ts';
+import { openSealedSpool } from '../../../src/collector/sealed-reports/sealed-spool.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { generateKeyPair, privateKeysOf } from '../../../src/seal/key-pair.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';

@@ -9,8 +9,8 @@ import { loadSealingRing, rotateKeys } from '../../../src/collector/keys/key-rin
 import { importPublicKey } from '../../../src/collector/keys/public-keys.ts';
 import { retireKey as retire, type RetireKeyOptions } from '../../../src/collector/keys/retire-key.ts';
 import { describeMissingKey } from '../../../src/collector/keys/retired-keys.ts';
-import { defaultBounds, Quarantine } from '../../../src/collector/spool/quarantine.ts';
-import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';
+import { defaultBounds, Quarantine } from '../../../src/collector/sealed-reports/quarantine.ts';
+import { openSealedSpool } from '../../../src/collector/sealed-reports/sealed-spool.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
 import { generateKeyPair, privateKeyToPem } from '../../../src/seal/key-pair.ts';

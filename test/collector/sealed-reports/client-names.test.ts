@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { createClientNames } from '../../../src/collector/spool/client-names.ts';
+import { createClientNames } from '../../../src/collector/sealed-reports/client-names.ts';
 import { folderOfClient } from '../../../src/state-folder/client-folder.ts';
 
 test('reports under a former name belong to the client that had it, unless another client has it now', () => {

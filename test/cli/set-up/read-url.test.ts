@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { readUrl } from '../../../src/cli/arrive/read-url.ts';
+import { readUrl } from '../../../src/cli/set-up/read-url.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { openReceiver, type ReceiverAnswer } from '../../support/http-receiver.ts';
 import { runCli, succeeded } from '../../support/run-cli.ts';

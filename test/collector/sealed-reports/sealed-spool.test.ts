@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { folderOfClient } from '../../../src/state-folder/client-folder.ts';
-import { openSealedSpool, readSealed, type ArrivedReport } from '../../../src/collector/spool/sealed-spool.ts';
+import { openSealedSpool, readSealed, type ArrivedReport } from '../../../src/collector/sealed-reports/sealed-spool.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const freshDir = (): string => path.join(tempFolder(), 'encrypted_stats');

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';
-import { boundSpool } from '../../../src/collector/spool/spool-bound.ts';
+import { openSealedSpool } from '../../../src/collector/sealed-reports/sealed-spool.ts';
+import { boundSpool } from '../../../src/collector/sealed-reports/spool-bound.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const root = tempFolder();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { clockFactsOf, collectedAtMs, observedAtMs } from '../../../src/collector/spool/clock-facts.ts';
+import { clockFactsOf, collectedAtMs, observedAtMs } from '../../../src/collector/sealed-reports/clock-facts.ts';
 
 const received = Date.UTC(2026, 10, 20, 10, 0, 0);
 const hour = 3_600_000;

@@ -5,7 +5,7 @@ import { userInfo } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { systemdUnits, unitsToEnable } from '../../../src/cli/arrive/systemd-units.ts';
+import { systemdUnits, unitsToEnable } from '../../../src/cli/set-up/systemd-units.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { configFolder, exits, program, runCli, succeeded } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { rootCertificates } from 'node:tls';
 
-import { cronBlock, ownCaFile, withBlock, type CronBlockOptions } from '../../../src/cli/arrive/cron-block.ts';
+import { cronBlock, ownCaFile, withBlock, type CronBlockOptions } from '../../../src/cli/set-up/cron-block.ts';
 import { configFolder, exits, program, runCli, succeeded } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { firstConfig } from '../../../src/cli/arrive/first-config.ts';
+import { firstConfig } from '../../../src/cli/set-up/first-config.ts';
 
 /** Returns the clients that `init` writes for an answer. */
 function clientsFor(clients: string): readonly string[] {

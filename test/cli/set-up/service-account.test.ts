@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { asService } from '../../../src/cli/arrive/service-account.ts';
+import { asService } from '../../../src/cli/set-up/service-account.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 test('root acts as the service with sudo, else with runuser, which would keep the HOME of root', (t) => {

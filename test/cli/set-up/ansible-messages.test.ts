@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ansibleMessages } from '../../../src/cli/arrive/ansible-messages.ts';
+import { ansibleMessages } from '../../../src/cli/set-up/ansible-messages.ts';
 
 /** Messages of Ansible 2.14 about inventories with passwords, the quoted text in braces. */
 const messages: readonly (readonly [written: string, shown: string])[] = [
