@@ -2,12 +2,12 @@ import { readdirSync, type Dirent } from 'node:fs';
 
 import { errnoOf, FleetError, messageOf } from '../errors.ts';
 
-/** Returns the entries of a folder; none if there is no folder. Throws FleetError `state-unusable`. */
+/** Returns the entries of a folder; none if it is missing. Throws FleetError `state-unusable`. */
 export function entriesOf(dir: string): readonly Dirent[] {
   try {
     return readdirSync(dir, { withFileTypes: true });
   } catch (thrown) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return [];
+    if (errnoOf(thrown) === 'ENOENT') return [];
     throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
   }
 }
