@@ -1,10 +1,10 @@
 /** The files of documents: `<time>-<id>.json` in the folder of an origin. Names sort by time. */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, rmSync, type Dirent } from 'node:fs';
 import path from 'node:path';
 
 import { FleetError, messageOf } from '../../errors.ts';
 import { writeDurably, writeSynced, makeFolder } from '../../state-folder/durable-file.ts';
-import { namesIn } from '../../state-folder/folder-entries.ts';
+import { missingOrFile, namesIn } from '../../state-folder/folder-entries.ts';
 import type { RecordDocument } from './parse-document.ts';
 
 /** The end of the name of a document of which an attempt could not store all records. */
@@ -68,8 +68,9 @@ function unwritten(folder: string, thrown: unknown): FleetError {
 
 /** Returns the paths of the documents of a folder, oldest first. Throws FleetError `state-unusable`. */
 export function documentsIn(folder: string): readonly string[] {
-  const isDocument = (name: string): boolean => name.endsWith(suffix) && !name.startsWith('.');
-  return namesIn(folder, (entry) => entry.isFile() && isDocument(entry.name)).map((name) => path.join(folder, name));
+  const isDocument = (entry: Dirent): boolean =>
+    entry.isFile() && entry.name.endsWith(suffix) && !entry.name.startsWith('.');
+  return namesIn(folder, isDocument, missingOrFile).map((name) => path.join(folder, name));
 }
 
 /** Removes a report or document that another collector has, or that held nothing to store. */

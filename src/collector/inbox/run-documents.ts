@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 
-import { namesIn } from '../../state-folder/folder-entries.ts';
+import { missingOrFile, namesIn } from '../../state-folder/folder-entries.ts';
 import type { RunEnd, RunStart, VisitRecord } from '../../storage/store/run.ts';
 import { documentName, readDocumentFile, writeDocument, writeDocumentNow } from './document-files.ts';
 import { allowances } from './origins.ts';
@@ -60,7 +60,7 @@ export async function keepPushedVisit(folder: string, visit: VisitRecord): Promi
  * call it, before its own run begins. Throws FleetError `state-unusable` or `spool-full`.
  */
 export function endKilledRuns(folder: string, nowMs: number): void {
-  const names = namesIn(folder, (entry) => entry.isFile());
+  const names = namesIn(folder, (entry) => entry.isFile(), missingOrFile);
   for (const opened of names.filter((name) => name.startsWith('.') && name.endsWith(openMark))) {
     const name = opened.slice(1, -openMark.length);
     const begun = read(path.join(folder, opened))?.run?.start;
