@@ -1,9 +1,8 @@
-import { statSync } from 'node:fs';
-
 import type { Config } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import { type FleetSnapshot, readSnapshot } from '../look/live-fleet.ts';
 import { checkMigrations } from '../storage/migrate/migrate.ts';
+import { KeptStorage } from '../storage/kept-storage.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { Storage } from '../storage/store/storage.ts';
 
@@ -34,14 +33,20 @@ export function isAway(thrown: unknown): thrown is FleetError {
 /** The only session with the database, which is read-only, and the newest snapshot of the fleet. */
 export class FleetReader {
   readonly #options: FleetReaderOptions;
-  readonly #ended = new AbortController();
-  #storage: Promise<Storage> | null = null;
-  #file = '';
+  readonly #kept: KeptStorage;
   #snapshot: { readonly atMs: number; readonly read: Promise<FleetSnapshot> } | null = null;
   #away: { readonly sinceMs: number; readonly fault: FleetError; readonly untilMs: number } | null = null;
 
   constructor(options: FleetReaderOptions) {
     this.#options = options;
+    this.#kept = new KeptStorage({
+      config: () => options.settings().storage,
+      open: async (storage, signal) => {
+        const { applied } = await checkMigrations({ storage, signal });
+        if (applied.length === 0) throw new NothingStored();
+        return await openStorage({ storage, migrate: false, program: 'look', signal });
+      },
+    });
   }
 
   /** The time since which the database is away, in milliseconds since 1970; null if it answers. */
@@ -53,7 +58,7 @@ export class FleetReader {
   async read<Result>(work: (storage: Storage, config: Config) => Promise<Result>): Promise<Result> {
     if (this.#away !== null && performance.now() < this.#away.untilMs) throw this.#away.fault;
     try {
-      const result = await work(await this.#opened(), this.#options.settings());
+      const result = await work(await this.#kept.opened(), this.#options.settings());
       if (this.#away !== null) this.#options.onBack(Date.now() - this.#away.sinceMs);
       this.#away = null;
       return result;
@@ -81,37 +86,14 @@ export class FleetReader {
     this.#snapshot = null;
   }
 
-  async close(): Promise<void> {
-    const storage = this.#storage;
-    this.#storage = null;
-    await storage?.then((open) => open.close()).catch(() => undefined);
-    this.#ended.abort();
-  }
-
-  async #opened(): Promise<Storage> {
-    const { storage } = this.#options.settings();
-    // A restored database is another file with the same name.
-    const file = storage.path === null ? '' : String(statSync(storage.path, { throwIfNoEntry: false })?.ino);
-    if (this.#storage !== null && file === this.#file) return this.#storage;
-    this.#drop();
-    this.#file = file;
-    const { signal } = this.#ended;
-    const { applied } = await checkMigrations({ storage, signal });
-    if (applied.length === 0) throw new NothingStored();
-    this.#storage ??= openStorage({ storage, migrate: false, program: 'look', signal });
-    return this.#storage;
+  close(): Promise<void> {
+    return this.#kept.close();
   }
 
   #leave(fault: FleetError): void {
     if (this.#away === null) this.#options.onAway(fault);
     this.#away = { sinceMs: this.#away?.sinceMs ?? Date.now(), fault, untilMs: performance.now() + pauseMs };
-    this.#drop();
-  }
-
-  #drop(): void {
-    const storage = this.#storage;
-    this.#storage = null;
     this.#snapshot = null;
-    storage?.then((open) => open.close()).catch(() => undefined);
+    this.#kept.drop();
   }
 }
