@@ -17,7 +17,7 @@ import { loadSettings } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import type { Output } from '../terminal/output.ts';
-import { startProgress } from '../terminal/progress.ts';
+import { progressOf } from '../terminal/progress.ts';
 import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 import { type DigestTimes, digestsWithin } from './digest.ts';
@@ -42,7 +42,7 @@ export async function replayCommand(
   const shown = await readAfterFirstRun(settings, signal, async (storage) => {
     const untilMs = await storage.nowMs();
     const sinceMs = parseSince('--since', options.since ?? usualSince, config, untilMs);
-    const progress = startProgress(output, 'replaying', 100);
+    const progress = (await progressOf(output))('replaying', 100);
     const observe = (share: number): void => progress.to(Math.floor(share * 100));
     const result = await replay({ config, storage, sinceMs, untilMs, signal, observe });
     progress.end();

@@ -22,7 +22,7 @@ import { readerTime } from '../terminal/reader-time.ts';
 import { leftDatabase } from '../command/left-database.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
-import { startProgress } from '../terminal/progress.ts';
+import { progressOf } from '../terminal/progress.ts';
 import { renderTable } from '../terminal/table.ts';
 import type { checkParameters } from './parameters.ts';
 import type { Trial } from './try-connections.ts';
@@ -124,7 +124,7 @@ async function tryOfSite({ signal }: Context, config: Config): Promise<Tried | n
 
 async function tryAll({ output, signal }: Context, config: Config): Promise<Tried> {
   const { tryConnections } = await import('./try-connections.ts');
-  const progress = startProgress(output, 'logging in', config.clients.length);
+  const progress = (await progressOf(output))('logging in', config.clients.length);
   const trials = await tryConnections(config, signal, () => progress.step());
   progress.end();
   const { forward } = config.collector;

@@ -16,7 +16,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { overlappedText } from '../command/lock-holder.ts';
 import { loadSettings } from '../command/settings.ts';
-import { noProgress, startProgress } from '../terminal/progress.ts';
+import { noProgress, progressOf } from '../terminal/progress.ts';
 import type { copyParameters } from './parameters.ts';
 
 type CopyCommandOptions = OptionsOf<typeof copyParameters>;
@@ -87,13 +87,14 @@ async function copyShown(
   { output, signal }: Context,
   databases: Pick<CopyOptions, 'source' | 'target' | 'overwrite'>,
 ): Promise<CopyResult> {
+  const startProgress = await progressOf(output);
   const shown = { bar: noProgress, rows: 0 };
   try {
     return await copyDatabase({
       ...databases,
       signal,
       onStart: (total) => {
-        shown.bar = startProgress(output, 'copying and comparing', total);
+        shown.bar = startProgress('copying and comparing', total);
       },
       onRows: (count) => {
         shown.rows += count;

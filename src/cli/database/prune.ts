@@ -15,7 +15,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { overlappedText } from '../command/lock-holder.ts';
 import { loadSettings } from '../command/settings.ts';
-import { showsProgress, startProgress } from '../terminal/progress.ts';
+import { progressOf, showsProgress } from '../terminal/progress.ts';
 import type { pruneParameters } from './parameters.ts';
 
 /**
@@ -55,7 +55,7 @@ async function pruneAll(
   const { output, signal } = context;
   const { pruned, space } = await withStore(config, config.storage.migrate, async (store) => {
     const total = showsProgress(output) ? rowsOf(await store.countPrunable(limitsOf(config))) : 0;
-    const progress = startProgress(output, 'pruning', total);
+    const progress = (await progressOf(output))('pruning', total);
     try {
       const show = (removed: PruneResult): void => progress.to(rowsOf(removed));
       const all = { ...limitsOf(config), freeAll: true };

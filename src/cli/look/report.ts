@@ -16,7 +16,7 @@ import type { OptionsOf } from '../command/define-command.ts';
 import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettingsToShow } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
-import { startProgress } from '../terminal/progress.ts';
+import { progressOf } from '../terminal/progress.ts';
 import { jsonTime, utcMinute } from '../terminal/reader-time.ts';
 import type { reportParameters } from './parameters.ts';
 import { type SplitReportOptions, writeSplitReport } from './split-report.ts';
@@ -141,7 +141,7 @@ function pageReader(
     const { figures } = storage;
     outliers ??= options.until === null ? await fleetOutliers({ config, figures, groups: null, nowMs }) : noOutliers;
     const sinceMs = parseSince('--since', options.since, config, untilMs);
-    const progress = startProgress(context.output, options.split === null ? 'reading' : title, 100);
+    const progress = (await progressOf(context.output))(options.split === null ? 'reading' : title, 100);
     try {
       return await readFleetPage({
         config,

@@ -16,7 +16,7 @@ import type { OptionsOf } from '../command/define-command.ts';
 import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettings, selectedClients } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
-import { noProgress, startProgress } from '../terminal/progress.ts';
+import { noProgress, progressOf } from '../terminal/progress.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 import { readGroups } from './metrics.ts';
 import type { exportParameters } from './parameters.ts';
@@ -46,7 +46,7 @@ export async function exportCommand(context: Context, options: ExportCommandOpti
     const rounds = format === 'openmetrics' ? figureFamilies(groups).length + seriesFamilies(groups).length : 1;
     // A bar would stand within the history on the terminal.
     const isHidden = file === null && output.terminal;
-    const progress = isHidden ? noProgress : startProgress(output, 'clients', clients.length * rounds);
+    const progress = isHidden ? noProgress : (await progressOf(output))('clients', clients.length * rounds);
     const onProgress = (done: number): void => progress.to(done);
     const chunks = historyText(format, groups, { storage, clients, sinceMs, untilMs, signal, onProgress });
     try {

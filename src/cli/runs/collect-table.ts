@@ -9,7 +9,7 @@ import { counted } from '../../text/numbers.ts';
 import { adviceFor, complaintText } from '../command/complain.ts';
 import { overlappedText } from '../command/lock-holder.ts';
 import type { Output } from '../terminal/output.ts';
-import { noProgress, startProgress } from '../terminal/progress.ts';
+import { noProgress, progressOf } from '../terminal/progress.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 import { notVisitedLines, type Skipped } from './not-visited.ts';
@@ -19,14 +19,15 @@ import type { RunView } from './run-view.ts';
 const wholeFleetRows = 40;
 
 /** Shows a progress bar during the run, then a table with failed visits first. */
-export function tableView(output: Output, time: ReaderTime): RunView<CollectEvent, CollectResult> {
+export async function tableView(output: Output, time: ReaderTime): Promise<RunView<CollectEvent, CollectResult>> {
+  const startProgress = await progressOf(output);
   let progress = noProgress;
   const visits: VisitRecord[] = [];
   const later: string[] = [];
   const skipped: Skipped[] = [];
   return {
     on: {
-      started: ({ clients }) => void (progress = startProgress(output, 'visiting', clients)),
+      started: ({ clients }) => void (progress = startProgress('visiting', clients)),
       visited: ({ visit }) => {
         progress.step();
         visits.push(visit);

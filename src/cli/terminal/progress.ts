@@ -1,5 +1,3 @@
-import { Presets, SingleBar } from 'cli-progress';
-
 import { type Output, showsUtf8 } from './output.ts';
 
 export interface Progress {
@@ -19,23 +17,28 @@ export function showsProgress({ json, verbosity }: Pick<Output, 'json' | 'verbos
   return !json && verbosity !== 'quiet' && process.stderr.isTTY && process.env['TERM'] !== 'dumb';
 }
 
-/** Shows a progress bar on stderr if the command shows progress. */
-export function startProgress(output: Pick<Output, 'json' | 'verbosity'>, label: string, total: number): Progress {
-  if (!showsProgress(output)) return noProgress;
-  const bar = new SingleBar(
-    {
-      format: `${label} [{bar}] {value}/{total} {duration_formatted}`,
-      clearOnComplete: true,
-      // The cursor stays visible: a second Ctrl-C ends the process without restoring the terminal.
-      hideCursor: false,
-      linewrap: true,
-    },
-    showsUtf8() ? Presets.shades_classic : Presets.legacy,
-  );
-  bar.start(total, 0);
-  return {
-    step: () => bar.increment(),
-    to: (count) => bar.update(Math.min(count, total)),
-    end: () => bar.stop(),
+type StartProgress = (label: string, total: number) => Progress;
+
+/** Returns the function that shows a progress bar on stderr. Loads the bar only if the command shows progress. */
+export async function progressOf(output: Pick<Output, 'json' | 'verbosity'>): Promise<StartProgress> {
+  if (!showsProgress(output)) return () => noProgress;
+  const { Presets, SingleBar } = await import('cli-progress');
+  return (label, total) => {
+    const bar = new SingleBar(
+      {
+        format: `${label} [{bar}] {value}/{total} {duration_formatted}`,
+        clearOnComplete: true,
+        // The cursor stays visible: a second Ctrl-C ends the process without restoring the terminal.
+        hideCursor: false,
+        linewrap: true,
+      },
+      showsUtf8() ? Presets.shades_classic : Presets.legacy,
+    );
+    bar.start(total, 0);
+    return {
+      step: () => bar.increment(),
+      to: (count) => bar.update(Math.min(count, total)),
+      end: () => bar.stop(),
+    };
   };
 }

@@ -17,7 +17,7 @@ import type { OptionsOf } from '../command/define-command.ts';
 import { confirm } from '../command/question.ts';
 import { loadSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
-import { startProgress } from '../terminal/progress.ts';
+import { progressOf } from '../terminal/progress.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import type { trustParameters } from './parameters.ts';
 import { type TrustMachine, type TrustRoute, trustMachines } from './trust-machines.ts';
@@ -103,7 +103,7 @@ async function makePlans(
     return await scanHostKeys({ ...target, dial });
   };
   const knownHosts: TrustSurroundings['knownHosts'] = ([first = '', ...others]) => shared.knownHosts(first, ...others);
-  const progress = startProgress(output, 'asking', machines.length);
+  const progress = (await progressOf(output))('asking', machines.length);
   try {
     return await concurrently(machines, scanLimit, async (machine) => {
       const plan = await planTrust(machine, { source, knownHosts, scan });
