@@ -12,6 +12,8 @@ import { openWaitingLines, type WaitingLines } from '../waiting-lines.ts';
 
 const waitingFile = 'pattoo-waiting.jsonl';
 const refusedFile = 'pattoo-refused.jsonl';
+/** The lock of `waitingFile`. The mode `pattoo` holds the lock of modes while it runs, and this one for each push. */
+const waitingLock = 'pattoo-waiting-lock.db';
 /**
  * The number of documents after which the file of waiting documents is rewritten: after a crash at most these are sent
  * again.
@@ -40,7 +42,7 @@ export interface PattooPushed {
  */
 export async function pushPattoo(options: PushPattooOptions): Promise<PattooPushed> {
   const { settings, place } = options;
-  const file = path.join(place, 'pattoo-lock.db');
+  const file = path.join(place, waitingLock);
   const release = await holdLock({ file, message: () => 'another push is under way' });
   try {
     const document = pattooReport(await takeKeptReport(settings, place));
