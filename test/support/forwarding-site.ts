@@ -6,10 +6,10 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { openSqlite } from '../../src/platform/sqlite.ts';
 import { serveFolder, type Served } from '../serve/support/served-fleet.ts';
 import { isWide } from './long-tests.ts';
 import { configFolder, runBuilt, runCli, startCli, succeeded, type CliOptions, type CliResult } from './run-cli.ts';
+import { openBeside } from './open-beside.ts';
 
 export type Run = (...args: readonly string[]) => Promise<CliResult>;
 
@@ -67,7 +67,7 @@ export async function forwardingSite(t: TestContext, options: ForwardingOptions 
   const siteOptions: CliOptions = { cwd: siteDir, env: { HOME: home } };
   /** Returns the rows of a statement. Each is a text of its values, separated by blanks. */
   const rows = (statement: string): readonly string[] => {
-    const database = openSqlite(path.join(hqDir, 'state', 'fleet.db'), { readOnly: true });
+    const database = openBeside(path.join(hqDir, 'state', 'fleet.db'), { readOnly: true });
     try {
       return database
         .prepare(statement)
@@ -78,7 +78,7 @@ export async function forwardingSite(t: TestContext, options: ForwardingOptions 
     }
   };
   const change = (statement: string): void => {
-    const database = openSqlite(path.join(hqDir, 'state', 'fleet.db'));
+    const database = openBeside(path.join(hqDir, 'state', 'fleet.db'));
     try {
       database.exec(statement);
     } finally {

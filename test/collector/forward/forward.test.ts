@@ -102,6 +102,11 @@ function timeOf({ name }: PutFile): number {
   return Number(name.endsWith('.fhs') ? name.split('.')[1] : name.slice(0, 15));
 }
 
+/** Returns the times of files in the order in which each was sent first: without an answer it is sent once more. */
+function timesOf(sent: readonly PutFile[]): readonly number[] {
+  return [...new Map(sent.map((file) => [file.name, timeOf(file)])).values()];
+}
+
 test(
   'days without the link: the present goes first, then all of it in order, once',
   { timeout: 120_000 },
@@ -126,10 +131,9 @@ test(
     const again = site.sent.length;
     const second = await site.forwardAll();
     assert.deepEqual([second.fault, second.left, second.refused, await site.waiting()], [null, 0, [], 0]);
-    assert.deepEqual(site.sent.slice(0, 3).map(timeOf), [nowMs, nowMs, nowMs]);
-    for (const some of [site.sent.slice(3, again), site.sent.slice(again)]) {
-      // A file whose answer was lost is sent once more.
-      const times = [...new Map(some.map((file) => [file.name, timeOf(file)])).values()];
+    const [firstTimes, secondTimes] = [timesOf(site.sent.slice(0, again)), timesOf(site.sent.slice(again))];
+    assert.deepEqual(firstTimes.slice(0, 3), [nowMs, nowMs, nowMs]);
+    for (const times of [firstTimes.slice(3), secondTimes]) {
       assert.deepEqual(
         times.filter((time, index) => time < (times[index - 1] ?? 0) - minuteMs),
         [],

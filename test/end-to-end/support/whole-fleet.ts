@@ -3,12 +3,13 @@ import path from 'node:path';
 import { before, after, type SuiteContext } from 'node:test';
 
 import type { StorageConfig } from '../../../src/config/config.ts';
-import { openSqlite, type SqliteRow } from '../../../src/platform/sqlite.ts';
+import type { SqliteRow } from '../../../src/platform/sqlite.ts';
 import { makeInventoried, makeInventoriedIn } from '../../support/inventoried.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { startMariadb, skipWithoutMariadb, type Mariadb, type MariadbDatabase } from '../../support/mariadb.ts';
 import type { Scope } from '../../support/temp-folder.ts';
 import { configFolder, runBuilt, type CliResult } from '../../support/run-cli.ts';
+import { openBeside } from '../../support/open-beside.ts';
 
 /** A config.xml in a folder of its own, with its database of either kind. */
 export interface Site {
@@ -71,7 +72,7 @@ export function databaseKinds(both = isWide): readonly DatabaseKind[] {
 type Query = (stateDir: string, sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
 const sqliteRows: Query = (stateDir, sql): Promise<readonly SqliteRow[]> => {
-  const database = openSqlite(path.join(stateDir, 'fleet.db'), { readOnly: true });
+  const database = openBeside(path.join(stateDir, 'fleet.db'), { readOnly: true });
   try {
     return Promise.resolve(database.prepare(sql).all());
   } finally {
@@ -82,7 +83,7 @@ const sqliteRows: Query = (stateDir, sql): Promise<readonly SqliteRow[]> => {
 type Block = (stateDir: string) => () => void;
 
 const sqliteBlock: Block = (stateDir) => {
-  const database = openSqlite(path.join(stateDir, 'fleet.db'));
+  const database = openBeside(path.join(stateDir, 'fleet.db'));
   database.exec('BEGIN IMMEDIATE');
   return () => {
     database.exec('ROLLBACK');

@@ -5,11 +5,11 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 
-import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { openReceiver } from '../../support/http-receiver.ts';
 import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
 import { until } from '../../support/until.ts';
 import { serveFolder } from '../support/served-fleet.ts';
+import { openBeside } from '../../support/open-beside.ts';
 
 /** Starts a collector with a rule for backups, whose `serve` takes events. */
 async function collector(t: TestContext, parts = '<events/>') {
@@ -23,7 +23,7 @@ async function collector(t: TestContext, parts = '<events/>') {
     return new URL(made.url).pathname;
   };
   const stored = (): readonly unknown[] => {
-    const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
+    const database = openBeside(path.join(dir, 'state', 'fleet.db'));
     try {
       const rows: readonly object[] = database
         .prepare('SELECT host, service, status, description, raw FROM events ORDER BY id')

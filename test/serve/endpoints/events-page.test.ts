@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { configFolder } from '../../support/run-cli.ts';
 import { until } from '../../support/until.ts';
 import { openEndpoint } from '../support/event-endpoints.ts';
 import { serveFolder } from '../support/served-fleet.ts';
+import { openBeside } from '../../support/open-beside.ts';
 
 const config = `<config><collector every="1d"/>
   <alerts zone="UTC"><alert type="event" service="backup*" within="26h"/></alerts>
@@ -27,7 +27,7 @@ const sent = [
 async function store({ dir, post, stored }: Awaited<ReturnType<typeof openEndpoint>>): Promise<void> {
   for (const event of sent) assert.equal((await post(JSON.stringify(event))).status, 200);
   await until(() => stored('id').length === sent.length, 'the events are no rows');
-  const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
+  const database = openBeside(path.join(dir, 'state', 'fleet.db'));
   database.exec("UPDATE events SET received_at = '2026-01-02 00:00:00.000' WHERE service = 'backup-laptop'");
   database.close();
 }

@@ -6,12 +6,12 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { configFolder, outcomeOf, startCli } from '../../support/run-cli.ts';
 import { isLong, isWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { openEndpoint, storedIn } from '../support/event-endpoints.ts';
 import { assertNoneLost } from '../support/killed-endpoints.ts';
+import { openBeside } from '../../support/open-beside.ts';
 
 const onlyWide = { skip: !isWide && 'starts several servers' };
 const event = (id: string): string => JSON.stringify({ service: 'backup', status: 'OK', id });
@@ -120,7 +120,7 @@ test('events are acknowledged while the database is locked, and survive SIGKILL 
   const dir = configFolder(t, '<config></config>');
   const first = await openEndpoint(t, {}, dir);
   assert.equal((await first.post(event('before'))).status, 200);
-  const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
+  const database = openBeside(path.join(dir, 'state', 'fleet.db'));
   database.exec('BEGIN IMMEDIATE');
   assert.equal((await first.post(event('locked-1'))).status, 200);
   assert.equal((await first.post(event('locked-2'))).status, 200);

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { configFolder } from '../../support/run-cli.ts';
 import { serveFolder } from '../support/served-fleet.ts';
+import { openBeside } from '../../support/open-beside.ts';
 
 const elements = `<heartbeat url="https://monitor.example.org/ping/s3cret"/>
   <heartbeat url="https://monitor.example.org/ping/s4cret"/><alerts zone="UTC" mail="ops@example.org"/>
@@ -56,7 +56,7 @@ test('status has what the predecessor had, without secrets, and counts the event
   assert.equal((await post()).status, 200);
   const queue = async (): Promise<number> => (JSON.parse((await ask('/status')).body) as Status).message.events_queue;
   while ((await queue()) > 0) await sleep(10);
-  const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
+  const database = openBeside(path.join(dir, 'state', 'fleet.db'));
   database.exec('BEGIN IMMEDIATE');
   assert.equal((await post()).status, 200);
   assert.equal(await queue(), 1);

@@ -2,9 +2,9 @@
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { configFolder } from '../../support/run-cli.ts';
 import { type Served, type ServedOptions, serveFolder } from './served-fleet.ts';
+import { openBeside } from '../../support/open-beside.ts';
 
 export type EventServer = Omit<Served, 'run'> & {
   readonly post: (body: string, headers?: Readonly<Record<string, string>>) => ReturnType<Served['ask']>;
@@ -30,7 +30,7 @@ export async function openEndpoint(t: TestContext, options: ServedOptions = {}, 
 
 /** Returns the rows of events of a folder's SQLite file, oldest first; none before the first one is stored. */
 export function storedIn(dir: string, columns: string): readonly (readonly unknown[])[] {
-  const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
+  const database = openBeside(path.join(dir, 'state', 'fleet.db'));
   try {
     const made = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'events'").all();
     if (made.length === 0) return [];
