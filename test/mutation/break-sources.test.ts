@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { after, test, type TestContext } from 'node:test';
 import { runInNewContext } from 'node:vm';
 
 import ts from 'typescript';
@@ -9,9 +10,14 @@ import ts from 'typescript';
 import { createRandom } from '../fuzz/random.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { breakSources, breakVariable } from './break-sources.ts';
-import { chooseBreaks, type Break } from './find-breaks.ts';
+import { chooseBreaks, findBreaks, type Break } from './find-breaks.ts';
 
 const source = `
+type Size = 'small' | 'large';
+const sizes: readonly Size[] = ['small', 'large'];
+const weights: Readonly<Record<string, string>> = { small: 'S', large: 'L' };
+const place: readonly [string, string] = ['x', 'y'];
+const nameOf = (size: Size): string => (size === 'large' ? 'wide' : weights[size] ?? 'none');
 const found: string[] = [];
 const add = (word: string): void => void found.push(word);
 for (const word of ['a', 'b']) {
@@ -20,16 +26,59 @@ for (const word of ['a', 'b']) {
 }
 const isKnown: boolean = true;
 if (isKnown) add('known');
-add(String(found.length + found.length));
+const double = found.length + found.length;
+add(String(double));
+found.push(...sizes.map(nameOf), Object.keys(weights).join(), place.join());
 found.join(' ');
 `;
-const unbroken = 'first second known 6';
+const unbroken = 'first second known 6 S wide small,large x,y';
+
+/** Strings and lists as they stand in sources, each line with the breaks of its entries and members. */
+const cases: readonly (readonly [source: string, ...breaks: readonly string[]])[] = [
+  [
+    "const list: readonly Size[] = ['small', 'large'];",
+    "'small' out",
+    "'small' to large",
+    "'large' out",
+    "'large' to small",
+  ],
+  ["const words = ['one', 'two'] as const;", "'one' out", "'two' out"],
+  ['const table: Record<Size, number> = { small: 1, large: 2 };', 'small: 1 out', 'large: 2 out'],
+  [
+    "const sizes = new Map<Size, string>([['small', 'S'], ['large', 'L']]);",
+    "['small', 'S'] out",
+    "'small' to large",
+    "['large', 'L'] out",
+    "'large' to small",
+  ],
+  ["const pair: [Size, string] = ['small', 'x'];", "'small' to large"],
+  ['const shape: Shape = { size: null, name: null };'],
+  ["const at = (): Shape => ({ size: 'small', name: null });", "'small' to large"],
+  ["const made = (): Answer => ({ kind: 'yes' });", "'yes' to no"],
+  ["const is = (size: Size): boolean => size === 'large';", "'large' to small"],
+  ["const is = (thing: unknown): boolean => typeof thing === 'string';"],
+  ["const word: string = 'small';"],
+  ["const of = (size: Size): void => { switch (size) { case 'small': } };", "'small' to large"],
+  ['let [a, b] = [[1], [2]]; [a, b] = [b, a];'],
+];
+const types = `export {}; type Size = 'small' | 'large'; interface Shape { size: Size | null; name: string | null }
+  type Answer = { kind: 'yes' } | { kind: 'no' };`;
+
+const place = mkdtempSync(path.join(tmpdir(), 'fleet-breaks-'));
+after(() => rmSync(place, { recursive: true }));
+mkdirSync(path.join(place, 'src'));
+writeFileSync(path.join(place, 'src/one.ts'), source);
+for (const [index, [text]] of cases.entries())
+  writeFileSync(path.join(place, `src/case-${index}.ts`), `${types}${text}`);
+// The types of a program are dear to find.
+const possible = findBreaks(place, ['src']);
 
 function breaksIn(t: TestContext): { readonly dir: string; readonly breaks: readonly Break[] } {
   const dir = tempFolder(t);
   mkdirSync(path.join(dir, 'src'));
   writeFileSync(path.join(dir, 'src/one.ts'), source);
-  return { dir, breaks: chooseBreaks(dir, ['src'], 100, createRandom(1)) };
+  const ofOne = possible.map((ofFolder) => ofFolder.filter(({ file }) => file === 'src/one.ts'));
+  return { dir, breaks: chooseBreaks(ofOne, 100, createRandom(1)) };
 }
 
 /** Runs the broken source with one break in force. Returns the value of its last statement. */
@@ -46,6 +95,8 @@ test('breaks of a file do not overlap, and there is one of every kind', (t) => {
   assert.deepEqual([...new Set(breaks.map(({ kind }) => kind))].sort(), [
     'condition',
     'constant',
+    'entry',
+    'member',
     'operator',
     'statement',
   ]);
@@ -63,7 +114,21 @@ test('a break in force changes what the source does', (t) => {
   for (const { id, before } of breaks) assert.notEqual(run(dir, id), unbroken, before);
 });
 
-test('the same seed chooses the same breaks', (t) => {
-  const { dir, breaks } = breaksIn(t);
-  assert.deepEqual(chooseBreaks(dir, ['src'], 100, createRandom(1)), breaks);
+for (const [index, [text, ...breaks]] of cases.entries()) {
+  test(`entries and members of ${text}`, () => {
+    const found = possible
+      .flat()
+      .filter(({ file, kind }) => file === `src/case-${index}.ts` && /^(entry|member)$/.test(kind));
+    assert.deepEqual(
+      found.map(
+        ({ kind, before, after: rest }) => `${before} ${kind === 'entry' ? 'out' : `to ${rest.replaceAll('"', '')}`}`,
+      ),
+      breaks,
+    );
+  });
+}
+
+test('the same seed chooses the same breaks', () => {
+  const [one, other] = [1, 1].map((seed) => chooseBreaks(possible, 100, createRandom(seed)));
+  assert.deepEqual(one, other);
 });

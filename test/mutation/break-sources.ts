@@ -38,5 +38,7 @@ export function breakSources(copy: string, breaks: readonly Break[]): void {
 
 function conditional({ id, kind, before, after }: Break): string {
   if (kind === 'statement') return `{ if (!__isBroken(${id})) { ${before} } }`;
+  if (kind === 'entry')
+    return `...(__isBroken(${id}) ? ${after} : ${after === '[]' ? `[${before}]` : `{ ${before} }`})`;
   return `(__isBroken(${id}) ? ${after} : ${before})`;
 }

@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
 import ts from 'typescript';
 
 import type { Random } from '../fuzz/random.ts';
+import { memberFinder, type MemberFinder } from './find-members.ts';
 
 /** A small change of a source file that a test should notice. */
 export interface Break {
@@ -15,11 +16,14 @@ export interface Break {
   readonly end: number;
   readonly before: string;
   readonly after: string;
-  /** A statement is left out. Of the other kinds `after` takes the place of the expression `before`. */
+  /**
+   * A statement is left out. An entry of a list or table is left out, and `after` is the empty list or object in its
+   * place. Of the other kinds `after` takes the place of the expression `before`.
+   */
   readonly kind: Kind;
 }
 
-const kinds = ['operator', 'constant', 'condition', 'statement'] as const;
+const kinds = ['operator', 'constant', 'condition', 'statement', 'entry', 'member'] as const;
 type Kind = (typeof kinds)[number];
 
 /** Other operators that an operator is replaced by. */
@@ -37,14 +41,37 @@ const otherOperators: Readonly<Record<string, string>> = {
   '-': '+',
 };
 
-/**
- * Chooses breaks of the files below `folders`, the same number in each folder. Breaks of one file do not overlap.
- */
-export function chooseBreaks(root: string, folders: readonly string[], count: number, random: Random): Break[] {
-  const chosen: Omit<Break, 'id'>[] = [];
-  for (const [index, folder] of folders.entries()) {
-    const candidates = sourcesBelow(root, folder).flatMap((file) => breaksOf(root, file));
-    const until = Math.round((count * (index + 1)) / folders.length);
+const compilerOptions: ts.CompilerOptions = {
+  ...{ strict: true, noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true, types: ['node'] },
+  ...{ target: ts.ScriptTarget.ES2023, lib: ['lib.es2023.d.ts'] },
+  ...{ module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext },
+};
+
+type Candidate = Omit<Break, 'id'>;
+
+/** Returns all breaks that are possible in the files below each folder. */
+export function findBreaks(root: string, folders: readonly string[]): readonly (readonly Candidate[])[] {
+  const filesOf = folders.map((folder) => sourcesBelow(root, folder));
+  const program = ts.createProgram(
+    filesOf.flat().map((file) => path.join(root, file)),
+    compilerOptions,
+  );
+  const own = program.getSourceFiles().filter(({ fileName }) => !fileName.includes('/node_modules/'));
+  const finder = memberFinder(program.getTypeChecker(), own);
+  return filesOf.map((files) =>
+    files.flatMap((file) => {
+      const source = program.getSourceFile(path.join(root, file));
+      return source === undefined ? [] : breaksOf(file, source, finder);
+    }),
+  );
+}
+
+/** Chooses `count` of the breaks, the same number of each folder's. Breaks of one file do not overlap. */
+export function chooseBreaks(possible: readonly (readonly Candidate[])[], count: number, random: Random): Break[] {
+  const chosen: Candidate[] = [];
+  for (const [index, ofFolder] of possible.entries()) {
+    const candidates = [...ofFolder];
+    const until = Math.round((count * (index + 1)) / possible.length);
     while (chosen.length < until && candidates.length > 0) {
       // Constants are many and tell little: each kind is as likely as the others.
       const kind = random.pick(kinds);
@@ -71,10 +98,9 @@ function overlap(one: Place, other: Place): boolean {
 }
 
 /** Returns all breaks that are possible in a file. */
-function breaksOf(root: string, file: string): readonly Omit<Break, 'id'>[] {
-  const text = readFileSync(path.join(root, file), 'utf8');
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
-  const found: Omit<Break, 'id'>[] = [];
+function breaksOf(file: string, source: ts.SourceFile, finder: MemberFinder): readonly Candidate[] {
+  const { text } = source;
+  const found: Candidate[] = [];
   const add = (node: ts.Node, kind: Break['kind'], after: string): void => {
     const start = node.getStart(source);
     const line = source.getLineAndCharacterOfPosition(start).line + 1;
@@ -89,6 +115,10 @@ function breaksOf(root: string, file: string): readonly Omit<Break, 'id'>[] {
     if (operation !== null) add(node, 'operator', operation);
     const condition = conditionOf(node);
     if (condition !== null) add(condition, 'condition', `!(${condition.getText(source)})`);
+    const rest = finder.withoutEntry(node);
+    if (rest !== null) add(node, 'entry', rest);
+    const member = finder.otherMember(node);
+    if (member !== null) add(node, 'member', member);
     ts.forEachChild(node, visit);
   };
   visit(source);

@@ -1,9 +1,10 @@
 /**
- * npm run mutation -- [--seed N] [--count N] [--only ID,...] [--rooms DIR,...] [--tests PATH,...]: breaks the alerter,
- * the collector, the storage and the transport, or some rooms, at random places and says which breaks no test of the
- * first tier notices, or none of some folders and files. Each break is tried with the test files that come by its
- * place, the nearest first, until one fails. The files that come by are found by running all of them once, unbroken;
- * those that fail then are left out and named.
+ * npm run mutation -- [--seed N|commit] [--count N] [--only ID,...] [--rooms DIR,...] [--tests PATH,...]: breaks the
+ * alerter, the collector, the storage and the transport, or some rooms, at random places and says which breaks no test
+ * of the first tier notices, or none of some folders and files. The seed is by default of the commit's hash: nobody has
+ * seen its places before. Each break is tried with the test files that come by its place, the nearest first, until one
+ * fails. The files that come by are found by running all of them once, unbroken; those that fail then are left out and
+ * named with the reason.
  */
 import { spawn, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,15 +15,15 @@ import { parseArgs } from 'node:util';
 
 import { createRandom } from '../fuzz/random.ts';
 import { breakSources, breakVariable, reachedVariable } from './break-sources.ts';
-import { chooseBreaks, type Break } from './find-breaks.ts';
+import { chooseBreaks, findBreaks, type Break } from './find-breaks.ts';
 
 /** A break that the nearest files do not notice is one that a reader of a red test would not find either. */
 const maxFilesABreak = 15;
 
 const { values } = parseArgs({
   options: {
-    seed: { type: 'string', default: '41' },
-    count: { type: 'string', default: '200' },
+    seed: { type: 'string', default: 'commit' },
+    count: { type: 'string', default: '60' },
     jobs: { type: 'string', default: '3' },
     only: { type: 'string' },
     rooms: { type: 'string', default: 'src/alerter,src/collector,src/storage,src/transport' },
@@ -59,7 +60,9 @@ interface Outcome {
 }
 
 const rooms = values.rooms.split(',');
-const breaks = chooseBreaks(root, rooms, Number(values.count), createRandom(Number(values.seed)));
+const seed = values.seed === 'commit' ? seedOfCommit() : Number(values.seed);
+console.log(`seed ${seed}`);
+const breaks = chooseBreaks(findBreaks(root, rooms), Number(values.count), createRandom(seed));
 const files = buildCopy();
 const wanted = values.only?.split(',').map(Number);
 const covering = await coverage(files);
@@ -74,10 +77,18 @@ const outcomes = await inParallel(
 for (const room of rooms) {
   const here = outcomes.filter(({ place }) => place.file.startsWith(`${room}/`));
   const noticed = here.filter(({ noticedBy }) => noticedBy !== null).length;
-  console.log(`seed ${values.seed}, ${room}: ${noticed} of ${here.length} breaks noticed`);
+  console.log(`seed ${seed}, ${room}: ${noticed} of ${here.length} breaks noticed`);
 }
+const sum = outcomes.filter(({ noticedBy }) => noticedBy !== null).length;
+console.log(`seed ${seed}: ${sum} of ${outcomes.length} breaks noticed`);
 for (const outcome of outcomes) if (outcome.noticedBy === null) console.log(`survived: ${sentence(outcome)}`);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcomes, null, 1)}\n`);
+
+/** Returns the number of the first 32 bits of the hash of the commit. */
+function seedOfCommit(): number {
+  const hash = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' });
+  return Number.parseInt(hash.slice(0, 8), 16);
+}
 
 /** Copies what git knows of the project, breaks its sources, and builds program and tests there. */
 function buildCopy(): readonly TestFile[] {
@@ -108,8 +119,8 @@ async function coverage(tests: readonly TestFile[]): Promise<readonly Covering[]
     writeFileSync(reachedFile, '');
     chmodSync(reachedFile, 0o666);
     const startedAt = performance.now();
-    const passed = await runTest(file, { [reachedVariable]: reachedFile }, 600_000);
-    if (!passed) console.log(`left out, as it fails unbroken: ${file.source}`);
+    const { passed, output } = await runTest(file, { [reachedVariable]: reachedFile }, 600_000);
+    if (!passed) console.log(`left out, as it fails unbroken: ${file.source}\n${reasonIn(output)}`);
     const ids = readFileSync(reachedFile, 'utf8').split('\n').filter(Boolean).map(Number);
     return { ...file, wallMs: performance.now() - startedAt, reached: new Set(ids), passed };
   });
@@ -124,7 +135,7 @@ async function tryBreak(place: Break, tests: readonly Covering[]): Promise<Outco
   for (const [index, file] of near.entries()) {
     const limitMs = 60_000 + 5 * file.wallMs;
     const env = { [breakVariable]: String(place.id) };
-    if (await runTest(file, env, limitMs)) continue;
+    if ((await runTest(file, env, limitMs)).passed) continue;
     return { place, tried: index + 1, noticedBy: file.source };
   }
   return { place, tried: near.length, noticedBy: null };
@@ -144,19 +155,33 @@ function distance(source: string, test: string): number {
   return same === -1 ? 0 : from.length + to.length - 2 * same;
 }
 
-/** Returns true if all tests of a file pass before the limit. */
-async function runTest(file: TestFile, env: NodeJS.ProcessEnv, limitMs: number): Promise<boolean> {
-  const args = ['--test', '--test-timeout=120000', file.compiled];
+interface TestResult {
+  /** True if all tests of the file pass before the limit. */
+  readonly passed: boolean;
+  readonly output: string;
+}
+
+async function runTest(file: TestFile, env: NodeJS.ProcessEnv, limitMs: number): Promise<TestResult> {
+  const args = ['--test', '--test-reporter=tap', '--test-timeout=120000', file.compiled];
   const child = spawn(process.execPath, args, {
     cwd: copy,
-    stdio: 'ignore',
+    stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...process.env, ...env },
     detached: true,
   });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   const timer = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGTERM'), limitMs);
   const [code] = (await once(child, 'exit')) as [number | null];
   clearTimeout(timer);
-  return code === 0;
+  return { passed: code === 0, output };
+}
+
+/** Returns the lines of the tests that failed, with their errors. */
+function reasonIn(output: string): string {
+  const failed = output.split(/^(?=\s*(?:not )?ok \d)/m).filter((part) => part.trimStart().startsWith('not ok'));
+  const reasons = failed.map((part) => part.split('\n').slice(0, 16).join('\n'));
+  return reasons.length === 0 ? 'It ended before its tests did.' : reasons.join('\n');
 }
 
 async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
@@ -170,7 +195,8 @@ async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<
 }
 
 function sentence({ place, tried, noticedBy }: Outcome): string {
-  const change = place.kind === 'statement' ? 'left out' : `-> ${oneLine(place.after)}`;
+  const isLeftOut = place.kind === 'statement' || place.kind === 'entry';
+  const change = isLeftOut ? 'left out' : `-> ${oneLine(place.after)}`;
   const by = noticedBy === null ? `by none of ${tried} files` : `by ${noticedBy} (${tried})`;
   return `${place.id} ${place.file}:${place.line} ${oneLine(place.before)} ${change}: ${by}`;
 }
