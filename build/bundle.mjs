@@ -29,6 +29,7 @@ const bundle = await rolldown({
     cli: 'src/cli.ts',
     'agent-cli': 'src/agent-cli.ts',
     'compile-cache': 'src/cli/compile-cache.ts',
+    'capture-worker': 'src/collector/agent/capture-worker.ts',
   },
   platform: 'node',
   external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),

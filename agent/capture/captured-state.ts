@@ -56,7 +56,6 @@ export function capturedState(capture: Capture, source: Omit<StateSource, 'below
 }
 
 function entriesOf({ facts }: Capture): readonly Entry[] {
-  const closed = new Set<string>();
   const found = (facts.get('entry') ?? []).flatMap((text) => {
     const [, kindDigit = '', rights = '', size, seconds, path] =
       /^([0-9a-f])([0-9a-f]{3}) (\d{1,15}) (\d{1,11}) \.(\/.+)$/.exec(text) ?? [];
@@ -65,23 +64,32 @@ function entriesOf({ facts }: Capture): readonly Entry[] {
     const mode = parseInt(rights, 16);
     return [{ path, kind, mode, sizeBytes: Number(size), changedS: Number(seconds) }];
   });
-  for (const { path, kind, mode } of found) if (kind === 'folder' && (mode & 0o001) === 0) closed.add(path);
-  return found
-    .map(({ mode, ...entry }): Entry => {
-      const needed = entry.kind === 'folder' ? 0o001 : 0o004;
-      const isOpen = (mode & needed) !== 0 && !isBelow(entry.path, closed);
-      return { ...entry, isOpen };
-    })
-    .sort((one, other) => (one.path < other.path ? -1 : 1))
-    .slice(0, mostEntries);
+  found.sort((one, other) => compare(one.path, other.path));
+  const closed = found.filter(({ kind, mode }) => kind === 'folder' && (mode & 0o001) === 0);
+  const isInClosed = belowOneOf(closed.map(({ path }) => `${path}/`));
+  return found.slice(0, mostEntries).map(({ mode, ...entry }): Entry => {
+    const needed = entry.kind === 'folder' ? 0o001 : 0o004;
+    return { ...entry, isOpen: !isInClosed(entry.path) && (mode & needed) !== 0 };
+  });
 }
 
-/** True if the path is in one of the folders. */
-function isBelow(path: string, folders: ReadonlySet<string>): boolean {
-  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
-    if (folders.has(path.slice(0, at))) return true;
-  }
-  return false;
+/**
+ * Returns a function that tells if a path begins with one of the beginnings. The paths have to be given in their order.
+ * Each is compared with one beginning: the last one before it that is not below another.
+ */
+function belowOneOf(beginnings: readonly string[]): (path: string) => boolean {
+  const sorted = [...beginnings].sort(compare);
+  const outermost: string[] = [];
+  for (const one of sorted) if (!one.startsWith(outermost.at(-1) ?? '\0')) outermost.push(one);
+  let at = 0;
+  return (path) => {
+    while (at + 1 < outermost.length && compare(outermost[at + 1] ?? '', path) <= 0) at++;
+    return path.startsWith(outermost[at] ?? '\0');
+  };
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
 }
 
 /** Reads `DIGEST  PATH`. */

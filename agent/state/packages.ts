@@ -1,4 +1,5 @@
 import { messageOf } from '../probes/source.ts';
+import { maxStateChars } from '../../src/report/state/state.ts';
 import { stateLine, type Algorithm, type StateSource } from './state-source.ts';
 
 /** The packages of a machine. */
@@ -37,6 +38,8 @@ const rpmDatabases = [
 ];
 export const apkDatabases = ['/lib/apk/db/installed', '/usr/lib/apk/db/installed'];
 export const pacmanFolder = '/var/lib/pacman/local';
+/** The folder whose files are compared with those of packages. */
+const shippedFolder = '/etc/';
 const maxDatabaseBytes = 16 * 1024 * 1024;
 
 /** The package managers, in the order in which they are looked for. */
@@ -90,8 +93,7 @@ export function readDpkg(answer: string): Omit<Packages, 'error'> {
   const packages: Package[] = [];
   const shipped = new Map<string, Shipped>();
   for (const line of answer.split('\n')) {
-    const [, path, digest] = /^ (\/.+) ([0-9a-f]{32})(?: .*)?$/.exec(line) ?? [];
-    if (path !== undefined && digest !== undefined) shipped.set(path, { algorithm: 'md5', digest });
+    if (line.startsWith(' /')) addShipped(shipped, line.slice(1), { after: 0 });
     // The second letter: not installed, or only its settings are left.
     const [, name, version, architecture] = /^\w[^nc ].(\S+) (\S+) (\S+)$/.exec(line) ?? [];
     if (name !== undefined && version !== undefined && architecture !== undefined)
@@ -103,19 +105,35 @@ export function readDpkg(answer: string): Omit<Packages, 'error'> {
 /** Reads `INSTALLED-AT NAME VERSION ARCHITECTURE`, and `PATH SIZE TIME DIGEST MODE OWNER GROUP ...`. */
 export function readRpm(answer: string, files: string): Omit<Packages, 'error'> {
   const rows = answer.split('\n').flatMap((line) => {
-    const [at, name, version, architecture] = line.split(' ');
+    const [at, name, version, architecture] = line.split(' ', 4);
     return name === undefined || version === undefined || architecture === undefined
       ? []
       : [{ at: Number(at), name, version, architecture: architecture === '(none)' ? '' : architecture }];
   });
   const shipped = new Map<string, Shipped>();
-  for (const line of files.split('\n')) {
-    const [, path, digest] = /^(\/.+) \d+ \d+ ([0-9a-f]{32,64}) \d+ \S+ \S+ /.exec(line) ?? [];
-    const algorithm = ({ 32: 'md5', 40: 'sha1', 64: 'sha256' } as const)[digest?.length ?? 0];
-    if (path !== undefined && digest !== undefined && algorithm !== undefined) shipped.set(path, { algorithm, digest });
-  }
+  for (const line of files.split('\n')) if (line.startsWith('/')) addShipped(shipped, line, { after: 2 });
   // The newest of several versions is first, and has the plain name.
   return { lines: packageLines(rows.sort((one, other) => other.at - one.at)), shipped };
+}
+
+/**
+ * Adds the file of a line `PATH NUMBER... DIGEST ...`, with `after` numbers. A path may contain spaces, and a line be a
+ * stranger's: each word is looked at once.
+ */
+function addShipped(shipped: Map<string, Shipped>, line: string, { after }: { readonly after: number }): void {
+  if (!line.startsWith(shippedFolder)) return;
+  const words = line.split(' ');
+  const at = words.findLastIndex((word) => algorithmOf(word) !== undefined);
+  const path = words.slice(0, Math.max(0, at - after)).join(' ');
+  const algorithm = algorithmOf(words[at]);
+  if (algorithm === undefined || path === '' || path.length > maxStateChars) return;
+  shipped.set(path, { algorithm, digest: words[at] ?? '' });
+}
+
+/** Returns the algorithm of a digest in hexadecimal digits by its length; undefined for another text. */
+function algorithmOf(text: string | undefined): 'md5' | 'sha1' | 'sha256' | undefined {
+  const algorithm = ({ 32: 'md5', 40: 'sha1', 64: 'sha256' } as const)[text?.length ?? 0];
+  return algorithm !== undefined && /^[0-9a-f]+$/.test(text ?? '') ? algorithm : undefined;
 }
 
 /** Reads the paragraphs of apk: `P:` name, `V:` version, `A:` architecture, `F:` folder, `R:` file, `Z:` its digest. */
@@ -123,19 +141,22 @@ export function readApk(text: string): Omit<Packages, 'error'> {
   const packages: Package[] = [];
   const shipped = new Map<string, Shipped>();
   for (const paragraph of text.split('\n\n')) {
-    const of: Record<string, string> = {};
+    const of = new Map<string, string>();
     for (const line of paragraph.split('\n')) {
       const [letter, rest] = [line.slice(0, 1), line.slice(2)];
       if (!line.startsWith(':', 1)) continue;
-      of[letter] = rest;
-      const path = `/${of['F'] ?? ''}/${of['R'] ?? ''}`;
+      of.set(letter, rest);
+      const [folder = '', file = ''] = [of.get('F'), of.get('R')];
+      // Digests follow digests: a path is only made if it may be in the state.
+      if (letter !== 'Z' || folder.length + file.length + 2 > maxStateChars) continue;
+      const path = `/${folder}/${file}`;
       const [, form, base64 = ''] = /^Q([12])(.+)$/.exec(rest) ?? [];
-      if (letter !== 'Z' || form === undefined || !path.startsWith('/etc/')) continue;
+      if (form === undefined || !path.startsWith(shippedFolder)) continue;
       const digest = Buffer.from(base64, 'base64').toString('hex');
       shipped.set(path, { algorithm: form === '1' ? 'sha1' : 'sha256', digest });
     }
-    const { P: name, V: version, A: architecture = '' } = of;
-    if (name !== undefined && version !== undefined) packages.push({ name, version, architecture });
+    const [name, version] = [of.get('P'), of.get('V')];
+    if (name !== undefined && version !== undefined) packages.push({ name, version, architecture: of.get('A') ?? '' });
   }
   return { lines: packageLines(packages), shipped };
 }
@@ -148,8 +169,10 @@ export function readPacman(names: readonly string[], files: readonly string[]): 
   });
   const shipped = new Map<string, Shipped>();
   for (const text of files) {
-    for (const [, path, digest] of text.matchAll(/^(etc\/.+)\t([0-9a-f]{32})$/gm)) {
-      shipped.set(`/${path ?? ''}`, { algorithm: 'md5', digest: digest ?? '' });
+    for (const line of text.split('\n')) {
+      const [path = '', digest] = line.length <= maxStateChars + 33 ? `/${line}`.split('\t') : [];
+      if (path.startsWith(shippedFolder) && algorithmOf(digest) === 'md5')
+        shipped.set(path, { algorithm: 'md5', digest: digest ?? '' });
     }
   }
   return { lines: packageLines(packages), shipped };
@@ -159,6 +182,7 @@ export function readPacman(names: readonly string[], files: readonly string[]): 
 function packageLines(packages: readonly Package[]): readonly string[] {
   const seen = new Set<string>();
   return packages.flatMap(({ name, version, architecture }) => {
+    if (name.length + version.length > maxStateChars) return [];
     const plain = architecture === '' ? name : `${name} ${architecture}`;
     const item = seen.has(plain) ? `${plain} ${version}` : plain;
     if (seen.has(item)) return [];

@@ -59,8 +59,9 @@ export function timeAndSize({ changedS, sizeBytes }: Pick<Entry, 'changedS' | 's
 
 /** Returns a line of a section; none if a name or value cannot be printed, or the line is too long. */
 export function stateLine(item: string, value: string, changedS?: number): readonly string[] {
+  if (item === '' || item.length + value.length >= maxStateChars) return [];
   const line = changedS === undefined ? `${item}\t${value}` : `${item}\t${value}\t${Math.max(0, changedS)}`;
-  return item !== '' && isPlain(item) && isPlain(value) && line.length <= maxStateChars ? [line] : [];
+  return isPlain(item) && isPlain(value) && line.length <= maxStateChars ? [line] : [];
 }
 
 /** Returns a text without the user and password of a URL. */

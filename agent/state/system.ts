@@ -9,20 +9,31 @@ const noLogin = /\/(nologin|false|sync|halt|shutdown|true|git-shell)$/;
 const powerful = new Set(['sudo', 'wheel', 'docker', 'adm', 'lxd', 'libvirt']);
 
 /** Returns the accounts with a login shell, and the members of powerful groups. Their comments stay out. */
-export function accountLines(source: StateSource): readonly string[] {
+export function accountLines(source: Pick<StateSource, 'exists' | 'readStart'>): readonly string[] {
   const rows = (path: string): readonly (readonly string[])[] =>
     (source.exists(path) ? source.readStart(path, maxAccountBytes) : '').split('\n').map((line) => line.split(':'));
-  const groups = rows('/etc/group').filter(([name = '']) => powerful.has(name));
+  // The powerful groups by the number of a group, and by the name of a member.
+  const [ofNumber, ofMember] = [new Map<string, Set<string>>(), new Map<string, Set<string>>()];
+  for (const [group = '', , id = '', members = ''] of rows('/etc/group')) {
+    if (!powerful.has(group)) continue;
+    addTo(ofNumber, id, group);
+    for (const member of members.split(',')) addTo(ofMember, member, group);
+  }
   const names = new Set<string>();
   return rows('/etc/passwd').flatMap(([name = '', , uid = '', gid = '', , home = '', shell]) => {
     if (shell === undefined || name === '' || name.startsWith('#') || names.has(name)) return [];
-    const own = groups.filter(([, , id, members = '']) => id === gid || members.split(',').includes(name));
-    if (noLogin.test(shell) && own.length === 0) return [];
+    const member = [...new Set([...(ofNumber.get(gid) ?? []), ...(ofMember.get(name) ?? [])])].sort();
+    if (noLogin.test(shell) && member.length === 0) return [];
     names.add(name);
-    const member = own.map(([group = '']) => group).sort();
     // An empty shell means /bin/sh.
     return stateLine(name, [uid, home, shell === '' ? '/bin/sh' : shell, member.join(',')].join(' ').trimEnd());
   });
+}
+
+function addTo(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const known = sets.get(key);
+  if (known === undefined) sets.set(key, new Set([value]));
+  else known.add(value);
 }
 
 /** The files of sockets, with the state of one that waits for others. */

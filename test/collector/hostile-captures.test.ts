@@ -1,17 +1,25 @@
 // Second tier: runs the probes on thousands of captures of the largest size.
-/** Captures whose text is chosen to cost CPU. None costs much more than a harmless capture of the largest size. */
+/**
+ * Captures whose text is chosen to cost CPU. None costs much more than a harmless capture of the largest size, and none
+ * of the largest size costs much more than its share of a small one.
+ */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
 import { maxUnpackedBytes } from '../../agent/capture/parse-capture.ts';
 import { allReads } from '../../agent/probes/reads.ts';
+import { apkDatabases } from '../../agent/state/packages.ts';
+import { socketFiles } from '../../agent/state/system.ts';
 import { sealCapture } from '../../src/collector/agent/seal-capture.ts';
 import { FleetError } from '../../src/errors.ts';
 import { keyPair } from '../support/agent-visit.ts';
 
 /** The most CPU of a hostile capture, in captures of many processes. */
 const maxTimes = 8;
+/** The sizes between which the CPU may only grow with the size, and the slack of that. */
+const smallBytes = 64 * 1024;
+const maxGrowth = 4;
 const maxLinesOfOne = 16_384;
 const outputChars = 1024 * 1024 - 100;
 const scope = `docker-${'a'.repeat(64)}.scope`;
@@ -40,8 +48,8 @@ const told = { v: 1, agent: '9', wall_ms: 1_700_000_000_000, monotonic_ms: 1, bo
 const probeOptions = { mounts: ['/x'], units: ['a', 'b'], processes: ['*a*b'], logs: ['x'] };
 
 /** Returns the CPU time of a capture in milliseconds. */
-async function cpuMs(text: string): Promise<number> {
-  const task = { client: 'web-1', runId: randomUUID(), publicKey: keyPair.publicKey, probeOptions };
+async function cpuMs(text: string, shellState: boolean): Promise<number> {
+  const task = { client: 'web-1', runId: randomUUID(), publicKey: keyPair.publicKey, probeOptions, shellState };
   const capture = Buffer.from(`${base}${text}\n=end 1|2|3|\n`);
   assert.ok(capture.length <= maxUnpackedBytes);
   const before = process.cpuUsage();
@@ -58,7 +66,7 @@ function lines(line: (at: number) => string, chars = room, most = maxLinesOfOne 
   let length = 0;
   for (let at = 0; at < most; at++) {
     const next = line(at);
-    length += next.length + 1;
+    length += Buffer.byteLength(next) + 1;
     if (length > chars) break;
     made.push(next);
   }
@@ -67,14 +75,28 @@ function lines(line: (at: number) => string, chars = room, most = maxLinesOfOne 
 
 const stat = 'S 1 9 9 0 -1 4194560 1 0 0 0 5 7 0 0 20 0 1 0 123 1000 200 184';
 const harmless = lines((at) => `proc/${at}/stat:${at} (${'sh'.repeat(90)}) ${stat}`);
-await cpuMs(harmless);
-const usualMs = Math.min(await cpuMs(harmless), await cpuMs(harmless));
+await cpuMs(harmless, false);
+const usualMs = Math.min(await cpuMs(harmless, false), await cpuMs(harmless, false));
 
-async function assertCheap(what: string, text: string): Promise<void> {
-  // The second try is for a collection of garbage in the first.
-  let ms = await cpuMs(text);
-  if (ms > maxTimes * usualMs) ms = await cpuMs(text);
-  assert.ok(ms <= maxTimes * usualMs, `${what}: ${ms} ms, a harmless capture ${usualMs} ms`);
+/** Asserts that a text costs little, made for the largest size. Its parts are those of a visit, or of the state. */
+async function assertCheap(what: string, textOf: (chars: number) => string, shellState = false): Promise<void> {
+  const large = textOf(room);
+  const leastOf = async (text: string, limitMs: number): Promise<number> => {
+    // The second try is for a collection of garbage in the first.
+    const ms = await cpuMs(text, shellState);
+    return ms > limitMs ? await cpuMs(text, shellState) : ms;
+  };
+  const largeMs = await leastOf(large, maxTimes * usualMs);
+  assert.ok(largeMs <= maxTimes * usualMs, `${what}: ${largeMs} ms, a harmless capture ${usualMs} ms`);
+  if (largeMs <= maxGrowth * usualMs) return;
+  const small = textOf(smallBytes);
+  const smallMs = Math.min(await cpuMs(small, shellState), await cpuMs(small, shellState));
+  const shareMs = (smallMs * large.length) / small.length;
+  const againMs = await leastOf(large, maxGrowth * shareMs);
+  assert.ok(
+    againMs <= maxGrowth * shareMs,
+    `${what}: ${againMs} ms, where ${small.length} characters take ${smallMs} ms`,
+  );
 }
 
 const concrete = (path: string): string =>
@@ -93,19 +115,71 @@ const places = [
   ...keys.flatMap((key) => [`=${key} `, `=${key} ./x `]),
   ...['+proc/', '-proc/', '+', '-', '!'],
 ];
-const fillings = [' ', '/', '1', ':', ')', '(', '\0', '\\', '-', ',', '{', '\\040', ' -', ' 1', '/a', '1.', '=a '];
+const fillings = [
+  ...[' ', '/', '1', ':', ')', '(', '\0', '\\', '-', ',', '{', '\\040', ' -', ' 1', '/a', '1.', '=a ', '\t', '\u2028'],
+  ...['__proto__:', 'constructor,', ' 0cc175b9c0f1b6a831c399e269772661'],
+];
+
+/** Asserts that nothing behind a place costs much: one line, and many. */
+async function assertPlaceIsCheap(place: string, before: string, shellState: boolean): Promise<void> {
+  const most = place.startsWith(':') ? outputChars : room - before.length - 1000;
+  const end = place.startsWith(':') ? `\n${place.split(':', 2).join(':')}:=0` : '';
+  for (const filling of fillings) {
+    const sized = (chars: number): number => Math.min(chars, most);
+    const line = (chars: number): string => place + filling.repeat(sized(chars) / Buffer.byteLength(filling) / 1.02);
+    const short = place + filling.repeat(20);
+    const name = JSON.stringify(filling);
+    await assertCheap(`one line of ${name}`, (chars) => before + line(chars) + end, shellState);
+    const many = (chars: number): string => before + lines(() => short, sized(chars)) + end;
+    await assertCheap(`lines of ${name}`, many, shellState);
+  }
+}
 
 for (const place of places) {
-  test(`whatever a client writes behind ${place}, it costs little`, async () => {
-    const most = place.startsWith(':') ? outputChars : room - 1000;
-    const end = place.startsWith(':') ? `\n${place}=0` : '';
-    for (const filling of fillings) {
-      const line = place + filling.repeat(most / filling.length);
-      await assertCheap(`one line of ${JSON.stringify(filling)}`, line + end);
-      const short = place + filling.repeat(20);
-      await assertCheap(`lines of ${JSON.stringify(filling)}`, lines(() => short, most) + end);
-    }
-  });
+  test(`whatever a client writes behind ${place}, it costs little`, () => assertPlaceIsCheap(place, '', false));
+}
+
+/** The places of a state, behind the line that makes it one of this package manager. */
+const ofState: Readonly<Record<string, readonly string[]>> = {
+  '+var/lib/dpkg/status': [
+    ...[
+      ':dpkg-query:',
+      ':dpkg-query: /etc/',
+      ':dpkg-query:ii ',
+      ':md5:',
+      ':sha256:',
+      ':unit:',
+      '=entry 81a4 1 1 ./etc/',
+    ],
+    ...['=entry ', '=entry 4140 1 1 ./etc/', '=entry 81a4 1 1 ./etc/systemd/system/a', '=link ./etc/systemd/system/'],
+    ...['etc/passwd:', 'etc/passwd:a::1:', 'etc/group:', 'etc/group:sudo::27:', 'etc/os-release:PRETTY_NAME='],
+    ...socketFiles.map((file) => `${file.slice(1)}:`),
+    ...[
+      'proc/net/tcp: 0: 00000000:',
+      'proc/self/mountinfo:',
+      'proc/self/mountinfo:1 0 8:1 / /',
+      '=',
+      '+',
+      '-',
+      '!',
+      ':',
+    ],
+  ],
+  '+var/lib/rpm/rpmdb.sqlite': [':rpm:', ':rpm:1 a ', ':rpm --dump:/etc/', ':rpm --dump:/etc/a 1 1 '],
+  '+lib/apk/db': apkDatabases.flatMap((file) =>
+    ['F:etc', 'F:etc/', 'Z:Q1', 'P:'].map((end) => `${file.slice(1)}:${end}`),
+  ),
+  '+var/lib/pacman/local/a-1-1': [
+    'var/lib/pacman/local/a-1-1/files:',
+    'var/lib/pacman/local/a-1-1/files:etc/',
+    '+var/lib/pacman/local/',
+  ],
+};
+for (const [manager, stateful] of Object.entries(ofState)) {
+  for (const place of stateful) {
+    test(`whatever a client writes behind ${place} of its state, it costs little`, () =>
+      assertPlaceIsCheap(place, `=state\n${manager}\n`, true));
+  }
 }
 
 const mount = 'proc/self/mountinfo:';
@@ -159,6 +233,46 @@ const chosen: Readonly<Record<string, string>> = {
 };
 for (const [what, text] of Object.entries(chosen)) {
   test(`${what} cost little`, async () => {
-    await assertCheap(what, text);
+    await assertCheap(what, () => text);
+  });
+}
+
+const apk = apkDatabases[0]?.slice(1) ?? '';
+const half = few;
+const chosenStates: Readonly<Record<string, (chars: number) => string>> = {
+  'a settings file behind a separator of lines': (chars) =>
+    asked('dpkg-query', ` /${' 0cc175b9c0f1b6a831c399e269772661'.repeat(Math.min(chars, outputChars) / 34)}\u2028`),
+  'accounts and groups': (chars) =>
+    [
+      lines((at) => `etc/passwd:a${at}::${at}:${at}::/:/bin/sh`, chars / 2),
+      lines((at) => `etc/group:sudo::${at}:a${at},b${at}`, chars / 2),
+    ].join('\n'),
+  'a group of many accounts': (chars) =>
+    [
+      lines((at) => `etc/passwd:a${at}::${at}:${at}::/:/bin/sh`, chars / 2),
+      `etc/group:sudo::1:${'a1,'.repeat(chars / 7)}`,
+    ].join('\n'),
+  'files of a long folder': (chars) =>
+    [`+${apk}`, `${apk}:F:etc/${'a'.repeat(chars / 2)}`, lines(() => `${apk}:Z:Q1AAAA`, chars / 2.1)].join('\n'),
+  'files in many folders': (chars) =>
+    lines((at) => `${apk}:F:etc/${'a'.repeat(200)}${at}\n${apk}:R:b\n${apk}:Z:Q1AAAA`, chars, half),
+  'folders that are closed': (chars) => lines((at) => `=entry 4140 1 1 ./etc${`/${at % 7}`.repeat(100)}${at}`, chars),
+  'a folder far down that is closed': (chars) => `=entry 4140 1 1 ./etc${'/a'.repeat(chars / 2.1)}`,
+  'files below one another': (chars) => lines((at) => `=entry 81a4 1 1 ./etc${'/a'.repeat(at % 1000)}`, chars),
+  'units with many parts': (chars) => lines((at) => `=entry 81a4 1 1 ./etc/systemd/system/a.service.d/${at}`, chars),
+  'packages of one name': (chars) =>
+    asked(
+      'rpm',
+      lines((at) => `1 a ${at} x\n:rpm:`, Math.min(chars, outputChars), half),
+    ),
+};
+for (const [what, textOf] of Object.entries(chosenStates)) {
+  test(`${what} in a state cost little`, async () => {
+    const before = what.startsWith('a settings')
+      ? '+var/lib/dpkg/status\n'
+      : what.startsWith('packages')
+        ? '+var/lib/rpm/Packages\n'
+        : '';
+    await assertCheap(what, (chars) => `=state\n${before}${textOf(chars - 100)}`, true);
   });
 }

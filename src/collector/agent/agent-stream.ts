@@ -15,7 +15,8 @@ import type { Channel, Connection } from '../../transport/transport.ts';
 import { agentCommand, maxBytesPerVisit, maxReportsPerVisit, mayBeReadByShell } from './agent-command.ts';
 import { exchange, type Exchange, type ExchangeOptions, type FrameAnswer } from './agent-exchange.ts';
 import { exchangeFault, printable } from './agent-faults.ts';
-import { sealCapture, type SealedCapture } from './seal-capture.ts';
+import type { SealedCapture } from './seal-capture.ts';
+import { captureThread } from './seal-in-thread.ts';
 import type { AgentTask, Bundle, Bundles } from './task.ts';
 
 /** An exec that is prepared without a connection, so that the first command can be sent ahead of the login. */
@@ -48,11 +49,11 @@ export interface RunAgentOptions extends AgentTask {
 /** The options for frames of a stream, for any kind of connection. */
 export type FrameTaking = Pick<
   RunAgentOptions,
-  'client' | 'kind' | 'unsealed' | 'runId' | 'publicKey' | 'now' | 'dryRun' | 'onReport'
+  'client' | 'kind' | 'unsealed' | 'runId' | 'publicKey' | 'now' | 'dryRun' | 'onReport' | 'signal'
 > &
   Partial<Pick<RunAgentOptions, 'probeOptions' | 'shellState'>>;
 
-export interface StreamOptions extends FrameTaking, Pick<RunAgentOptions, 'signal'> {
+export interface StreamOptions extends FrameTaking {
   readonly channel: Channel;
   readonly marker: Buffer;
   readonly limits: ExchangeOptions['limits'];
@@ -192,6 +193,7 @@ async function take(frame: Frame, options: FrameTaking, progress: Progress): Pro
     const hello = parseHello(frame.payload);
     if (hello.v !== protocolVersion) throw outputFault(client, `an agent that speaks version ${hello.v}`);
     progress.hello = { ...hello, receivedAtMs, offsetMs: hello.wall_ms - receivedAtMs };
+    if (hello.reader === 'shell') captureThread.prepare();
     return { answer: null, last: false };
   }
   if (frame.type === 'E') {
@@ -232,7 +234,9 @@ async function takeCapture(payload: Buffer, options: FrameTaking, progress: Prog
   if (hello?.reader !== 'shell' || !mayBeReadByShell(options) || progress.reports > 1) {
     throw outputFault(options.client, 'a capture, where none was asked for');
   }
-  return sealCapture(payload, hello, { probeOptions: {}, ...options });
+  const { client, runId, publicKey, probeOptions = {}, shellState = false, signal } = options;
+  const task = { client, runId, publicKey, probeOptions, shellState };
+  return await captureThread.seal({ payload, hello, task }, signal);
 }
 
 function outputFault(client: string, message: string): FleetError {

@@ -3,7 +3,7 @@ import { pushLimits, pushMarker, type PolledVisit } from '../../seal/push.ts';
 import type { Channel, PolledConnection } from '../../transport/transport.ts';
 import { takeStream, type AgentResult, type RunAgentOptions, type FrameTaking } from './agent-stream.ts';
 
-export interface PollOptions extends FrameTaking, Pick<RunAgentOptions, 'agentTimeoutMs' | 'signal'> {
+export interface PollOptions extends FrameTaking, Pick<RunAgentOptions, 'agentTimeoutMs'> {
   readonly connection: PolledConnection;
   /** Called after each stream that ended well, with the sums so far: the visit has succeeded. */
   readonly onDelivered?: (result: AgentResult) => void;

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { dpkgWords, readApk, readDpkg, readPacman, readPackages, readRpm } from '../../../agent/state/packages.ts';
+import { accountLines } from '../../../agent/state/system.ts';
 import { openSource } from '../../../agent/live/live-source.ts';
 import { liveState } from '../../../agent/state/live-state.ts';
 
@@ -110,3 +111,35 @@ test('packages that cannot be read are an error, and a machine without a package
   assert.deepEqual([none.error, none.lines], [null, []]);
   assert.ok(dpkgWords.length > 2);
 });
+
+const md5 = '0cc175b9c0f1b6a831c399e269772661';
+/** Hostile texts by the size of their largest part. */
+const hostile: Readonly<Record<string, (size: number) => unknown>> = {
+  'a line of dpkg that a separator ends': (size) => readDpkg(` /etc/${` ${md5}`.repeat(size / 33)}\u2028`),
+  'a line of rpm with many digests': (size) => readRpm('', `/etc/${` 1 1 ${md5}`.repeat(size / 37)}\u2028`),
+  'digests in a long folder of apk': (size) => readApk(`F:etc/${'a'.repeat(size)}\n${'Z:Q1AAAA\n'.repeat(size / 9)}`),
+  'a backup of pacman with many tabs': (size) => readPacman([], [`etc/${'\t'.repeat(size)}${md5}`]),
+  'members of groups': (size) =>
+    accountLines({
+      exists: () => true,
+      readStart: (path) =>
+        Array.from({ length: size / 32 }, (_, at) =>
+          path === '/etc/group' ? `sudo::${at}:a${at},b` : `a${at}::${at}:${at}::/:/bin/sh`,
+        ).join('\n'),
+    }),
+};
+for (const [what, read] of Object.entries(hostile)) {
+  test(`${what} takes time in proportion to its size`, () => {
+    const cpuMs = (size: number): number => {
+      const before = process.cpuUsage();
+      read(size);
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000;
+    };
+    cpuMs(4096);
+    const small = Math.max(1, Math.min(cpuMs(16_384), cpuMs(16_384)));
+    const large = Math.min(cpuMs(524_288), cpuMs(524_288));
+    // Where each part is compared with each other one, it would be 1024 times as much.
+    assert.ok(large <= 32 * 8 * small, `${large} ms, and ${small} ms for a 32nd`);
+  });
+}
