@@ -22,42 +22,39 @@ const refuseOldNode =
 const define = { AGENT_VERSION: JSON.stringify(version) };
 const outdir = path.resolve(root, process.argv[2] ?? 'dist/agent');
 
-// Fields of objects that never leave the program: a minifier cannot know that. Neither files nor frames have them.
-const ownFields = (
-  'ageSeconds askMounts askNetworkMounts availableBytes blockBytes byMemory changedMs durationMs elapsedMs ' +
-  'exists formerDirs functions hasFailed headerBytes isActive isAsked isDevice isFailure isFolder isFurther ' +
-  'isStealKnown keyBytes keyId lastStart leftMs linkName listed logProgram logTail maxAgeMs maxReports mayHang ' +
-  'monotonicS needsShell noRates notes nowMs pageBytes pids perfdata placeDir programs readOptional readStart ' +
-  'reader realPath reportId residentPages runChecks secondReadingMs sinceMs sizeBytes spoolError suiteId ' +
-  'ticksByPid timeMs twoSized unacknowledged usedUs workerReports'
-).split(' ');
+// Modules of Node that are loaded on demand need none of the helpers that rolldown adds for `import()` of CommonJS.
+const plainRequire = (code) => code.replace(/await import\(('node:[^']+')\)/g, 'require($1)');
 
-// Shortens these fields. Modules of Node that are loaded on demand need none of the helpers that rolldown adds for
-// `import()` of CommonJS.
-const shortened = {
-  name: 'shortened',
-  transform: {
-    filter: { id: /\.ts$/ },
-    handler: (code) => ({
-      code: code
-        .replace(
-          new RegExp(`(?<![\\w/-])(?:${ownFields.join('|')})(?![\\w-])`, 'g'),
-          (name) => `$${ownFields.indexOf(name).toString(36)}`,
-        )
-        .replace(/await import\(('node:[^']+')\)/g, 'require($1)'),
-      moduleType: 'ts',
-    }),
-  },
-};
+// agent.cjs is one part: what its parts would export to each other, and their quotes in quotes, are longer on the wire
+// than V8 takes to skip the functions that a visit does not need.
+function inOnePart(code) {
+  const imports = [];
+  const rest = code.replace(/^ *const (\{ \w+ \}) = await import\(('\.[^']+')\);$/gm, (_, names, file) => {
+    imports.push(`import ${names} from ${file};`);
+    return '';
+  });
+  return imports.join('') + rest;
+}
 
-/** Bundles a program in parts: `./main`, and each module that it imports on demand. */
-async function partsOf(input, target, plugins) {
+/** Bundles a program in parts: `./main`, and each module that it still imports on demand after `rewrite`. */
+async function partsOf(input, rewrite) {
   const bundle = await rolldown({
     cwd: root,
     input: { main: input },
     platform: 'node',
-    transform: { target, define },
-    plugins: [computedTexts, ...plugins],
+    treeshake: { propertyReadSideEffects: false, unknownGlobalSideEffects: false },
+    optimization: { inlineConst: { mode: 'all' } },
+    transform: { target: 'node18', define },
+    plugins: [
+      computedTexts,
+      {
+        name: 'rewritten',
+        transform: {
+          filter: { id: /\.ts$/ },
+          handler: (code) => ({ code: plainRequire(rewrite(code)), moduleType: 'ts' }),
+        },
+      },
+    ],
   });
   const { output } = await bundle.generate({
     format: 'cjs',
@@ -67,6 +64,7 @@ async function partsOf(input, target, plugins) {
     entryFileNames: '[name]',
     chunkFileNames: '[name]',
     comments: false,
+    generatedCode: { symbols: false },
     minify: true,
   });
   await bundle.close();
@@ -81,8 +79,8 @@ const loadPart =
   'if(!done[name])Function("require","exports",parts[name])(load,done[name]={});return done[name]}';
 mkdirSync(outdir, { recursive: true });
 for (const [file, output] of [
-  ['agent.cjs', await partsOf('agent/main.ts', 'node18', [shortened])],
-  ['inventory.cjs', await partsOf('agent/inventory.ts', 'node18', [])],
+  ['agent.cjs', await partsOf('agent/main.ts', inOnePart)],
+  ['inventory.cjs', await partsOf('agent/inventory.ts', (code) => code)],
 ]) {
   const parts = output.map(({ fileName, code }) => `"./${fileName}":${quoted(code)}`);
   writeFileSync(

@@ -4,6 +4,7 @@ import { encodeReport } from '../../src/report/encode-report.ts';
 import { reportVersion, type Report } from '../../src/report/report.ts';
 import { agentFaultCodes, type AgentFault, type AgentFaultCode, type AgentRequest } from '../../src/report/wire.ts';
 import { sealReport } from '../../src/seal/seal.ts';
+import { uuidOf } from '../../src/seal/sealed-message.ts';
 import { withBuiltIn } from '../checks/with-built-in.ts';
 import type { ChecksPart } from '../checks/run-checks.ts';
 import { startChecks } from '../checks/start-checks.ts';
@@ -171,8 +172,7 @@ function newReportId(): string {
   const bytes = randomFillSync(Buffer.allocUnsafe(16));
   bytes[6] = 0x40 | ((bytes[6] ?? 0) & 0x0f);
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  const text = bytes.toString('hex');
-  return `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`;
+  return uuidOf(bytes.toString('hex'));
 }
 
 export function agentFault(code: AgentFaultCode, message: string): AgentFault {

@@ -88,7 +88,7 @@ export function readHeader(bytes: Uint8Array): SealedMessage {
   if (fault !== null) throw new SealFault('seal-corrupt', fault);
   return {
     keyId: message.toString('hex', keyIdAt, reportIdAt),
-    reportId: message.toString('hex', reportIdAt, lengthAt).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
+    reportId: uuidOf(message.toString('hex', reportIdAt, lengthAt)),
     client: name.toString(),
     headerBytes: message.subarray(0, nameEnd),
     enc: message.subarray(nameEnd, encEnd),
@@ -97,6 +97,11 @@ export function readHeader(bytes: Uint8Array): SealedMessage {
 }
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Returns the text of a UUID of 32 hexadecimal digits. */
+export function uuidOf(digits: string): string {
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
 
 function nameFault(name: Buffer): string | null {
   if (name.length < 1 || name.length > maxClientNameBytes) {
