@@ -79,7 +79,8 @@ export function isGathered(keyword: string): keyword is GatheredOption {
 
 /** True if some version of OpenSSH has the option. */
 export function isKnownOption(keyword: string): boolean {
-  return followedNames.has(keyword) || gatheredNames.has(keyword) || keyword in opensshOnly || otherNames.has(keyword);
+  const isOnly = Object.hasOwn(opensshOnly, keyword);
+  return followedNames.has(keyword) || gatheredNames.has(keyword) || isOnly || otherNames.has(keyword);
 }
 
 /**

@@ -3,7 +3,7 @@ import { describe, it, test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { serverOffer } from '../../../src/transport/ssh2/server-offer.ts';
+import { serverOffer, sharesNoAlgorithm } from '../../../src/transport/ssh2/server-offer.ts';
 
 const noKey = 'Handshake failed: no matching host key format';
 const noCipher = 'Handshake failed: no matching S->C cipher';
@@ -32,6 +32,18 @@ describe('a handshake without a common algorithm names what the server offers', 
   for (const [message, text, says] of cases) {
     it(JSON.stringify([message, says]), () => assert.equal(serverOffer(message, text), says));
   }
+});
+
+test('each list of an offer is found by the words of ssh2, and compression alone needs no other transport', () => {
+  const names = ['key exchange algorithm', 'host key format', 'C->S cipher', 'S->C cipher', 'C->S MAC', 'S->C MAC'];
+  const lists = [...names, 'C->S compression', 'S->C compression'];
+  const whole = beginning(...lists.map((_, index) => `list-${index}`));
+  for (const [index, list] of lists.entries()) {
+    const message = `Handshake failed: no matching ${list}`;
+    assert.equal(serverOffer(message, whole), `; the client offers list-${index}`);
+    assert.equal(sharesNoAlgorithm(message), names.includes(list), list);
+  }
+  assert.equal(sharesNoAlgorithm('Handshake failed: no matching'), false);
 });
 
 test('whatever a server sends, the offer is one short line', () => {
