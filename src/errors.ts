@@ -97,7 +97,8 @@ export function asFleetError(thrown: unknown, fallback: Omit<FleetErrorOptions, 
 
 /** Returns the message of anything that was thrown, on one line. */
 export function messageOf(thrown: unknown): string {
-  const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+  // A refused connection to a name of several addresses has a code and no message.
+  const text = thrown instanceof Error ? thrown.message || (errnoOf(thrown) ?? thrown.name) : String(thrown);
   return text.replace(/\s+/g, ' ').trim();
 }
 

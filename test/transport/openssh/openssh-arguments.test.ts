@@ -7,8 +7,12 @@ import { describe, it } from 'node:test';
 
 import {
   commandArguments,
+  fixedOptions,
   masterArguments,
+  opensshBesideKeys,
   opensshEnvironment,
+  quoted,
+  refuseWord,
   targetArguments,
   type OpensshTarget,
 } from '../../../src/transport/openssh/openssh-arguments.ts';
@@ -121,6 +125,93 @@ describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'need
       assert.deepEqual(found, []);
     }
   });
+
+  it('what no ssh_config may change is as it was, whatever the file says', (t) => {
+    const file = path.join(tempFolder(t), 'config');
+    const hostile = [
+      ...['LogLevel QUIET', 'PermitLocalCommand yes', 'LocalCommand touch /tmp/x', 'RemoteCommand /bin/evil'],
+      ...['Tunnel yes', 'ServerAliveInterval 0', 'ServerAliveCountMax 99', 'ForkAfterAuthentication yes'],
+      ...['StdinNull yes', 'UpdateHostKeys yes', 'HashKnownHosts yes', 'CheckHostIP yes', 'VisualHostKey yes'],
+      ...['AddKeysToAgent yes', 'ForwardAgent yes', 'ForwardX11 yes', 'BatchMode no', 'NumberOfPasswordPrompts 9'],
+      ...[
+        'StrictHostKeyChecking no',
+        `UserKnownHostsFile ${path.dirname(file)}/theirs`,
+        'ControlPersist yes',
+        'LocalForward 1 a:2',
+      ],
+    ];
+    writeFileSync(file, hostile.map((line) => `${line}\n`).join(''));
+    const values = understood({ config: { file } });
+    const wanted: Readonly<Record<string, string>> = {
+      ...{ loglevel: 'DEBUG2', permitlocalcommand: 'no', remotecommand: 'none', tunnel: 'false' },
+      ...{ serveraliveinterval: '15', serveralivecountmax: '2', forkafterauthentication: 'no', stdinnull: 'no' },
+      ...{ updatehostkeys: 'false', hashknownhosts: 'no', checkhostip: 'no', visualhostkey: 'no' },
+      ...{ addkeystoagent: 'false', forwardagent: 'no', forwardx11: 'no', batchmode: 'yes', controlpersist: 'no' },
+      ...{ numberofpasswordprompts: '1', stricthostkeychecking: 'true', userknownhostsfile: '/state/known_hosts' },
+      ...{ clearallforwardings: 'yes' },
+    };
+    // ssh 9.2 prints no RemoteCommand that is none.
+    const unsaid = ['remotecommand'];
+    for (const [name, value] of Object.entries(wanted)) {
+      const printed = values(name);
+      assert.deepEqual(printed, unsaid.includes(name) && printed.length === 0 ? [] : [value], name);
+    }
+    assert.deepEqual(values('localforward'), []);
+  });
+
+  it('an older ssh gets no option that it does not know', () => {
+    assert.deepEqual(
+      fixedOptions(807).filter((option) => !fixedOptions(806).includes(option)),
+      ['ForkAfterAuthentication=no', 'StdinNull=no'],
+    );
+  });
+
+  it('the environment of ssh has what it needs of ours, in English, and nothing else', (t) => {
+    const before = process.env;
+    t.after(() => (process.env = before));
+    const needed = ['HOME', 'PATH', 'USER', 'LOGNAME', 'KRB5CCNAME', 'KRB5_CONFIG', 'SSH_SK_PROVIDER', 'SSH_SK_HELPER'];
+    const others = ['SECRET_TOKEN', 'LANG', 'LC_ALL'];
+    process.env = Object.fromEntries([...needed, ...others].map((name) => [name, `of ${name}`]));
+    const found = opensshEnvironment(plain);
+    assert.deepEqual(found, {
+      ...Object.fromEntries(needed.map((name) => [name, `of ${name}`])),
+      ...{ LANG: 'C', LC_ALL: 'C' },
+    });
+  });
+
+  const passwords = { password: 'p', passphrase: 'q' };
+  const besides: readonly (readonly [target: Partial<OpensshTarget>, keeps: boolean])[] = [
+    [{}, true],
+    [{ privateKey: 'none' }, true],
+    [{ privateKey: '/k' }, false],
+    [{ config: 'own' }, false],
+    [{ config: { file: '/c' } }, false],
+    [{ config: 'own', privateKey: 'none' }, true],
+    [{ agent: 'none' }, true],
+    [{ agent: 'env', privateKey: 'none' }, false],
+  ];
+  for (const [target, keeps] of besides) {
+    it(`beside keys ${JSON.stringify(target)} ${keeps ? 'keeps' : 'loses'} its password`, () => {
+      const kept = opensshBesideKeys({ ...plain, ...target, secrets: () => passwords }).secrets();
+      assert.deepEqual(kept, { password: keeps ? 'p' : null, passphrase: 'q' });
+    });
+  }
+
+  const words: readonly (readonly [word: string, isFit: boolean])[] = [
+    ...(['web-1', '[web-1]:22', 'a@b', '%h', 'web_1.x'] as const).map((word) => [word, true] as const),
+    ...(['', 'a b', 'a"b', '$x', 'a;b', 'a\nb'] as const).map((word) => [word, false] as const),
+  ];
+  for (const [word, isFit] of words) {
+    it(`${JSON.stringify(word)} is ${isFit ? 'a' : 'no'} plain word`, () => {
+      if (isFit) assert.equal(refuseWord(plain, 'HostKeyAlias', word), word);
+      else assert.throws(() => refuseWord(plain, 'HostKeyAlias', word), { code: 'config-invalid' });
+    });
+  }
+  for (const file of ['/a"b', '/a\\b', '/a\u007fb', '/a\nb', '/${HOME}/b']) {
+    it(`${JSON.stringify(file)} cannot be quoted for ssh`, () => {
+      assert.throws(() => quoted(plain, 'agent', file), { code: 'config-invalid', client: 'web-1' });
+    });
+  }
 
   it('a user that looks like an option is a user, or refused', () => {
     const args = targetArguments({ ...plain, username: '-oHostName=elsewhere' });

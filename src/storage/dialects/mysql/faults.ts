@@ -108,7 +108,7 @@ const tlsHints: ReadonlyMap<string, string> = new Map([
 /** Translates an error of mysql2 into a StorageFault. */
 export function mysqlFault(thrown: unknown, where: string): StorageFault {
   if (thrown instanceof StorageFault) return thrown;
-  const reported = messageOf(thrown) || codeOf(thrown);
+  const reported = messageOf(thrown);
   const hint = tlsHints.get(codeOf(thrown));
   const message = hint === undefined ? reported : `${reported}; ${hint}`;
   const kind = kindOf(thrown, message);

@@ -1,0 +1,79 @@
+/** The numbers of MySQL and MariaDB, by what a fault means to the program. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { isWaitOver, mysqlFault } from '../../../../src/storage/dialects/mysql/faults.ts';
+import type { StorageFault, FaultKind } from '../../../../src/storage/sql/fault.ts';
+
+const where = 'mysql://fleet@db:3306/fleet';
+const faultOf = (facts: object, message = 'no'): StorageFault =>
+  mysqlFault(Object.assign(new Error(message), facts), where);
+
+const numbers: { readonly [Kind in FaultKind]?: readonly number[] } = {
+  // The connection, the server, or its memory; another server may answer.
+  lost: [
+    ...[1037, 1038, 1040, 1041, 1042, 1043, 1047, 1053, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1317, 1637],
+    ...[1927, 1969, 3024, 3032, 3100, 3796, 3797, 3798, 4031],
+  ],
+  // Somebody else holds or has changed it.
+  contended: [1020, 1205, 1206, 1213, 1412, 3101],
+  duplicate: [1062],
+  // Login, host and rights.
+  denied: [1044, 1045, 1049, 1129, 1130, 1142, 1143, 1227, 1251, 1370, 1524, 1698, 1820, 1862, 3118, 4151],
+  full: [3, 1021, 1026, 1028, 1114],
+  'read-only': [1036, 1223, 1290, 1792, 1836, 1874],
+  schema: [1054, 1146, 1305, 1356],
+  damaged: [1034, 1035, 1194, 1195, 1712, 1812, 1815, 1932],
+  broken: [1016, 1030],
+  exists: [1050, 1060, 1061, 1091],
+  // Values that a column does not take, and numbers that nobody knows.
+  refused: [1048, 1264, 1366, 1406, 4025, 9999],
+};
+for (const [kind, known] of Object.entries(numbers)) {
+  test(`numbers that mean ${kind}`, () => {
+    for (const errno of known) assert.equal(faultOf({ errno }).kind, kind, String(errno));
+  });
+}
+
+const words: readonly (readonly [errno: number, message: string, kind: FaultKind])[] = [
+  [1030, 'Got error 28 from storage engine', 'full'],
+  [1030, 'Got error 122 from storage engine', 'full'],
+  [1030, 'Errcode: 28', 'full'],
+  [1030, 'Got error 280 from storage engine', 'broken'],
+  [1004, 'Can\'t create file (errno: 30 "Read-only file system")', 'read-only'],
+  [1004, 'No space left on device', 'full'],
+  [1180, 'Got error 149 during COMMIT', 'contended'],
+  [1180, 'Got error 1490 during COMMIT', 'lost'],
+  // A number that is known says more than its words.
+  [1062, 'Duplicate entry "No space left" for key', 'duplicate'],
+];
+for (const [errno, message, kind] of words) {
+  test(`${errno} with ${message}: ${kind}`, () => assert.equal(faultOf({ errno }, message).kind, kind));
+}
+
+test('errors of Node and of the driver', () => {
+  const kinds = [
+    faultOf({ errno: -111, code: 'ECONNREFUSED' }),
+    faultOf({}),
+    faultOf({ code: 'AUTH_SWITCH_PLUGIN_ERROR' }),
+    faultOf({}, 'Server requests authentication using unknown plugin sha'),
+    faultOf({}, 'unknown plugin'),
+    mysqlFault(new TypeError('Bind parameters must not contain undefined'), where),
+    mysqlFault(new RangeError('too long'), where),
+    mysqlFault('a text', where),
+  ].map(({ kind }) => kind);
+  assert.deepEqual(kinds, ['lost', 'lost', 'denied', 'denied', 'denied', 'refused', 'refused', 'lost']);
+});
+
+test('a message names the server, but not where values or a migration are at fault', () => {
+  assert.equal(faultOf({ errno: 1045 }).message, `${where}: no`);
+  for (const errno of [1406, 1050]) assert.equal(faultOf({ errno }).message, 'no');
+  assert.equal(faultOf({ code: 'ETIMEDOUT' }, '').message, `${where}: ETIMEDOUT`);
+  assert.match(faultOf({ code: 'HANDSHAKE_SSL_ERROR' }).message, /no; its certificate must be for that host/);
+});
+
+test('a fault stays the fault that it is, and only 1205 is a wait that was too long', () => {
+  const fault = faultOf({ errno: 1205 });
+  assert.equal(mysqlFault(fault, 'elsewhere'), fault);
+  assert.deepEqual([fault, faultOf({ errno: 1213 }), faultOf({})].map(isWaitOver), [true, false, false]);
+});

@@ -1,0 +1,86 @@
+/** The result codes of SQLite and the errors of its file, by what a fault means to the program. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { isFileMissing, sqliteFault } from '../../../../src/storage/dialects/sqlite/faults.ts';
+import { StorageFault, type FaultKind } from '../../../../src/storage/sql/fault.ts';
+
+const file = '/var/lib/fleet.db';
+const ofSqlite = (errcode: number, message = 'no'): StorageFault =>
+  sqliteFault(Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode }), file);
+const ofFile = (code: string): StorageFault =>
+  sqliteFault(Object.assign(new Error('no'), { code, syscall: 'open' }), file);
+
+/** Primary result codes (https://sqlite.org/rescode.html). */
+const codes: readonly (readonly [code: number, kind: FaultKind])[] = [
+  [1, 'refused'],
+  [3, 'denied'],
+  [5, 'contended'],
+  [6, 'contended'],
+  [7, 'lost'],
+  [8, 'read-only'],
+  [10, 'lost'],
+  [11, 'damaged'],
+  [13, 'full'],
+  [14, 'lost'],
+  [15, 'lost'],
+  [17, 'contended'],
+  [18, 'refused'],
+  [19, 'refused'],
+  [20, 'refused'],
+  [21, 'broken'],
+  [23, 'denied'],
+  [26, 'damaged'],
+];
+for (const [code, kind] of codes) {
+  test(`result ${code} is ${kind}, also with an extended code`, () => {
+    assert.deepEqual([ofSqlite(code).kind, ofSqlite(code + 256 * 7).kind], [kind, kind]);
+    assert.equal(ofSqlite(code).message, kind === 'refused' ? 'no' : `${file}: no`);
+  });
+}
+
+const words: readonly (readonly [message: string, kind: FaultKind, named: boolean])[] = [
+  ['no such table: stats', 'schema', true],
+  ['no such column: s.cpu', 'schema', true],
+  ['table stats has no column named x', 'schema', true],
+  ['table stats already exists', 'exists', false],
+  ['index stats_time already exists', 'exists', false],
+  ['view stats_by_hour already exists', 'exists', false],
+  ['duplicate column name: cpu', 'exists', false],
+  ['UNIQUE constraint failed: mails.message_id', 'duplicate', true],
+  ['NOT NULL constraint failed: stats.client', 'refused', false],
+  ['there is no such table: stats', 'refused', false],
+];
+for (const [message, kind, named] of words) {
+  test(`${message}: ${kind}`, () => {
+    const fault = ofSqlite(message.startsWith('UNIQUE') ? 19 : 1, message);
+    assert.deepEqual([fault.kind, fault.message], [kind, named ? `${file}: ${message}` : message]);
+  });
+}
+
+const fileCodes: readonly (readonly [code: string, kind: FaultKind])[] = [
+  ['EACCES', 'denied'],
+  ['EPERM', 'denied'],
+  ['EROFS', 'read-only'],
+  ['ENOSPC', 'full'],
+  ['EDQUOT', 'full'],
+  ['EIO', 'lost'],
+  ['ENOENT', 'lost'],
+];
+for (const [code, kind] of fileCodes) {
+  test(`${code} of the file is ${kind}`, () => {
+    assert.deepEqual([ofFile(code).kind, ofFile(code).message], [kind, `${file}: no`]);
+  });
+}
+
+test('an error of the program is of its values, and a fault stays the fault that it is', () => {
+  assert.equal(sqliteFault(new RangeError('no'), file).kind, 'refused');
+  assert.equal(sqliteFault(Object.assign(new Error('no'), { code: 'EACCES' }), file).kind, 'refused');
+  const fault = new StorageFault('full', 'no');
+  assert.equal(sqliteFault(fault, file), fault);
+});
+
+test('a file below a file is missing for no reason of rights', () => {
+  assert.equal(isFileMissing(process.execPath), false);
+  assert.equal(isFileMissing('/nowhere/fleet.db'), true);
+});
