@@ -7,8 +7,8 @@ import path from 'node:path';
 
 import { packageDir } from '../src/state-folder/paths.ts';
 
-/** The built command. */
-export const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
+/** The installed command. */
+export { program } from '../test/support/installed.ts';
 
 /** The resolution of CPU time in /proc, 10 ms: smaller costs need many starts in a row. */
 const millisecondsPerTick = 10;

@@ -1,6 +1,6 @@
 // Bundles the program into dist/: the start, and parts/ with the code that several commands share and the code of one
 // command. V8 reads the whole of a file before it runs a line of it, so a command loads only the parts that it needs.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,8 +19,10 @@ const bundled = ['commander', 'fast-xml-parser', 'picomatch', 'string-width', 'v
 const { dependencies, version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const external = Object.keys(dependencies).filter((name) => !bundled.includes(name));
 
-// Parts of an earlier build must not stay beside these.
-rmSync(parts, { recursive: true, force: true });
+// Nothing of an earlier build stays, but for the compiled tests.
+for (const name of existsSync(dist) ? readdirSync(dist) : []) {
+  if (name !== 'test') rmSync(path.join(dist, name), { recursive: true, force: true });
+}
 mkdirSync(parts, { recursive: true });
 
 const bundle = await rolldown({
@@ -42,8 +44,8 @@ const { output } = await bundle.generate({
   format: 'cjs',
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name].cjs',
-  // Functions and classes keep their names for the stack that -v shows, and `require` for build/deb/, which looks for
-  // the packages that a part loads.
+  // Functions and classes keep their names for the stack that -v shows, and `require` for build/packages/, which looks
+  // for the packages that a part loads.
   minify: { compress: true, mangle: { keepNames: true, reserved: ['require', 'require$1'] }, codegen: true },
 });
 

@@ -1,4 +1,4 @@
-/** The built program beside the packages that it loads. */
+/** The built programs, and the installed one beside the packages that it loads. */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,9 +11,10 @@ import { runInNewContext } from 'node:vm';
 
 import ssh2 from 'ssh2';
 
-import { partsOf } from '../build/deb/program-tree.ts';
+import { partsOf } from '../build/packages/program-tree.ts';
 import { readBundles } from '../src/collector/agent/agent-bundles.ts';
 import { packageDir } from '../src/state-folder/paths.ts';
+import { program } from './support/installed.ts';
 import { sshKeygen } from './support/sshd.ts';
 import { tempFolder } from './support/temp-folder.ts';
 import { pluck } from './support/pluck.ts';
@@ -60,7 +61,7 @@ for (const [passphrase, code] of [
   ['right', 'connect-refused'],
   ['wrong', 'credentials-unusable'],
 ] as const) {
-  test(`a key under a passphrase is opened by the built program: the ${passphrase} one`, async (t) => {
+  test(`a key under a passphrase is opened by the installed program: the ${passphrase} one`, async (t) => {
     const dir = tempFolder(t);
     sshKeygen(path.join(dir, 'key'), '-t', 'ed25519', '-N', 'right');
     const config = path.join(dir, 'config.xml');
@@ -69,16 +70,16 @@ for (const [passphrase, code] of [
     writeFileSync(config, `<config><ssh ${ssh}/><client name="c" ip="127.0.0.1" port="1"/></config>\n`, {
       mode: 0o600,
     });
-    const args = [path.join(dist, 'fleet-health.cjs'), '-c', config, '--json', 'collect', '--dry-run'];
+    const args = [program, '-c', config, '--json', 'collect', '--dry-run'];
     const { stdout } = await run(process.execPath, args).catch((thrown: unknown) => thrown as { stdout: string });
     const { visits } = JSON.parse(stdout) as { readonly visits: readonly { readonly code: string }[] };
     assert.deepEqual(pluck(visits, 'code'), [code]);
   });
 }
 
-test('whoever leaves a session of the built simulator without a command ends nothing', async (t) => {
+test('whoever leaves a session of the installed simulator without a command ends nothing', async (t) => {
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-bundle-'));
-  const args = [path.join(dist, 'fleet-health.cjs'), 'simulate', '--dir', dir, '--clients', '1'];
+  const args = [program, 'simulate', '--dir', dir, '--clients', '1'];
   const simulator = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(simulator, 'close') as Promise<[number | null]>;
   t.after(async () => {

@@ -61,7 +61,7 @@ test('docs/operations.md names everything that the state folder can hold', () =>
 });
 
 test('no script names the host of a mirror: packages come from where the machine is set up to have them', () => {
-  const scripts = ['test', 'test/machines', 'build/deb', '.ci'].flatMap((folder) =>
+  const scripts = ['test', 'test/machines', 'build/packages', '.ci'].flatMap((folder) =>
     readdirSync(path.join(packageDir, folder), { withFileTypes: true }).flatMap((entry) =>
       entry.isFile() && /^(?:run|.*\.sh)$/.test(entry.name) ? [path.join(folder, entry.name)] : [],
     ),

@@ -1,20 +1,14 @@
-/** The package of `npm pack` is complete. test/wide/package.test.ts installs it. */
+/** The package that people install. test/wide/package.test.ts makes it in a fresh checkout, and installs it. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { promisify } from 'node:util';
 
+import { packageFolder, prefix } from './support/installed.ts';
 import { tempFolder } from './support/temp-folder.ts';
 
-const run = promisify(execFile);
 const root = path.join(import.meta.dirname, '..');
-
-interface Packed {
-  readonly unpackedSize: number;
-  readonly files: readonly { readonly path: string; readonly mode: number }[];
-}
 
 const wanted = [
   ...['LICENSE', 'README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'config.xml', 'config.xsd', 'crontab.example'],
@@ -26,34 +20,64 @@ const wanted = [
   ...['src/seal/FORMAT.md', 'src/transport/openssh/openssh-askpass.sh', 'src/transport/openssh/openssh-hop.sh'],
 ];
 
-test('the package holds everything that the programs need, and no sources', async () => {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle)_/.test(name)),
-  );
-  const packArgs = ['pack', '--json', '--ignore-scripts', '--dry-run'];
-  const [packed] = JSON.parse((await run('npm', packArgs, { cwd: root, env })).stdout) as readonly Packed[];
-  assert.ok(packed);
-  const files = packed.files.map((file) => file.path);
-  assert.deepEqual(
-    wanted.filter((name) => !files.includes(name)),
-    [],
-    'missing from the package',
-  );
-  const askpass = packed.files.find((file) => file.path === 'src/transport/openssh/openssh-askpass.sh');
-  assert.equal((askpass?.mode ?? 0) & 0o111, 0o111, 'ssh must be able to run it');
+test('the installed package holds everything that the programs need, and no sources', () => {
+  const names = readdirSync(packageFolder, { recursive: true, encoding: 'utf8' });
+  const files = names.filter((name) => statSync(path.join(packageFolder, name)).isFile());
+  const missing = wanted.filter((name) => !files.includes(name));
+  assert.deepEqual(missing, []);
+  const askpass = statSync(path.join(packageFolder, 'src/transport/openssh/openssh-askpass.sh'));
+  assert.equal(askpass.mode & 0o111, 0o111, 'ssh must be able to run it');
   for (const dialect of ['mysql', 'sqlite']) {
     const migrations = files.filter((name) => name.startsWith(`sql/${dialect}/001-`));
     assert.equal(migrations.length, 1, `the first migration for ${dialect}`);
   }
-  const superfluous = files.filter((name) => /^(test|bench|agent|node_modules)\/|\.ts$|\.map$/.test(name));
+  const own = files.filter((name) => !name.startsWith('node_modules/'));
+  const superfluous = own.filter((name) => /^(?:dist\/)?(?:test|bench|agent\/.*\.ts)\/|\.ts$|\.map$/.test(name));
   assert.deepEqual(superfluous, []);
   // Two programs and documents as they are; sources, maps and tests would be several times that.
-  assert.ok(packed.unpackedSize < 4 * 1024 * 1024, `${packed.unpackedSize} bytes`);
+  const bytes = own.reduce((sum, name) => sum + statSync(path.join(packageFolder, name)).size, 0);
+  assert.ok(bytes < 4 * 1024 * 1024, `${bytes} bytes`);
 });
 
-test('a copy of dist/ alone says that it is not whole', async (t) => {
+test('the installed package brings the packages of the lock file, version by version, and stands alone', () => {
+  const parse = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
+  type Flag = 'dev' | 'optional' | 'devOptional';
+  type Locked = Readonly<Record<string, { readonly version: string } & Readonly<Partial<Record<Flag, true>>>>>;
+  const { packages } = parse(path.join(root, 'package-lock.json')) as { readonly packages: Locked };
+  const needed = Object.entries(packages).filter(
+    // Types never run.
+    ([name, { dev, optional, devOptional }]) =>
+      name !== '' && !dev && !optional && !devOptional && !/@types\/|undici-types/.test(name),
+  );
+  assert.ok(needed.length > 50);
+  for (const [name, { version }] of needed) {
+    const manifest = parse(path.join(packageFolder, name, 'package.json')) as { readonly version: string };
+    assert.equal(manifest.version, version, name);
+  }
+  for (let folder = path.dirname(prefix); folder !== '/'; folder = path.dirname(folder)) {
+    assert.ok(!existsSync(path.join(folder, 'node_modules')), `${folder} has packages too`);
+  }
+});
+
+for (const line of ['npm pack', 'npm pack --ignore-scripts', 'npm publish --dry-run']) {
+  test(`\`${line}\` fails, with an old build and without one`, (t) => {
+    const dir = tempFolder(t);
+    for (const name of ['package.json', 'package-lock.json', '.npmrc'])
+      cpSync(path.join(root, name), path.join(dir, name));
+    mkdirSync(path.join(dir, 'dist'));
+    writeFileSync(path.join(dir, 'dist/fleet-health.cjs'), '');
+    const env = { PATH: process.env['PATH'], HOME: dir };
+    const { status, stderr } = spawnSync('/bin/sh', ['-c', line], { cwd: dir, env, encoding: 'utf8' });
+    assert.notEqual(status, 0);
+    assert.match(stderr, /must have name and version|private|Invalid tag name/);
+    const made = readdirSync(dir).filter((name) => name.endsWith('.tgz'));
+    assert.deepEqual(made, []);
+  });
+}
+
+test('a copy of dist/ alone says that it is not whole', (t) => {
   const dir = tempFolder(t);
-  cpSync(path.join(root, 'dist'), dir, { recursive: true, filter: (file) => path.basename(file) !== 'test' });
-  const started = run(process.execPath, [path.join(dir, 'fleet-health.cjs'), 'status'], { timeout: 60_000 });
-  await assert.rejects(started, /no package\.json above; install the whole package again/);
+  cpSync(path.join(packageFolder, 'dist'), dir, { recursive: true });
+  const { stderr } = spawnSync(process.execPath, [path.join(dir, 'fleet-health.cjs'), 'status'], { encoding: 'utf8' });
+  assert.match(stderr, /no package\.json above; install the whole package again/);
 });

@@ -17,8 +17,8 @@ interface Changes {
 /** Runs the script, which refuses or fails, in a checkout with this CHANGELOG.md and these changes. */
 function release(t: TestContext, changelog: string, args: readonly string[], changes: Changes = {}): string {
   const dir = tempFolder(t);
-  mkdirSync(path.join(dir, 'build/deb'), { recursive: true });
-  copyFileSync(path.join(packageDir, 'build/deb/release.sh'), path.join(dir, 'build/deb/release.sh'));
+  mkdirSync(path.join(dir, 'build/packages'), { recursive: true });
+  copyFileSync(path.join(packageDir, 'build/packages/release.sh'), path.join(dir, 'build/packages/release.sh'));
   writeFileSync(path.join(dir, 'package.json'), '{"version": "0.2.0", "scripts": {"deb": "false", "test": "false"}}');
   writeFileSync(path.join(dir, 'CHANGELOG.md'), `# Changelog\n\n${changelog}\n\n## 0.1.0 - 2026-01-01\n`);
   changes.committed?.(dir);
@@ -31,7 +31,7 @@ function release(t: TestContext, changelog: string, args: readonly string[], cha
     execFileSync('git', words, { cwd: dir });
   }
   changes.uncommitted?.(dir);
-  const { stdout, stderr, status } = spawnSync('sh', ['build/deb/release.sh', ...args], { cwd: dir, encoding: 'utf8' });
+  const { stdout, stderr, status } = spawnSync('sh', ['build/packages/release.sh', ...args], { cwd: dir, encoding: 'utf8' });
   assert.equal(status, 1, stdout);
   return stdout + stderr;
 }
@@ -52,7 +52,7 @@ test('a checkout with changes, and a folder that no release made, are refused', 
     /changes that are not committed/,
   );
   assert.match(release(t, dated, ['build']), /build is there, and no release made it/);
-  assert.match(release(t, dated, ['--trial', 'build/deb/release.sh/x']), /mkdir: .*Not a directory|File exists/);
+  assert.match(release(t, dated, ['--trial', 'build/packages/release.sh/x']), /mkdir: .*Not a directory|File exists/);
 });
 
 test('a release whose kept database lacks the newest migration is refused', (t) => {

@@ -95,6 +95,17 @@ function makeTemporary() {
   return mkdtempSync(path.join(tmpdir(), 'fleet-run-'));
 }
 
+/** Installs the package that the tests start, by test/support/installed.ts. Returns its prefix. */
+function installPackage() {
+  const script = "import('./test/support/installed.ts').then(({ prefix }) => process.stdout.write(prefix))";
+  const { stdout, status } = spawnSync(process.execPath, ['--import', 'tsx', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error('the package cannot be installed');
+  return stdout;
+}
+
 /** Writes a program. Returns true if it can be started. */
 function canStart(file) {
   writeFileSync(file, '#!/bin/sh\n', { mode: 0o700 });
@@ -161,6 +172,7 @@ chmodSync(dir, 0o755);
 chmodSync(temporary, 0o1777);
 const nodeStart = measureN();
 const startedAt = performance.now();
+process.env.FLEET_HEALTH_INSTALLED = installPackage();
 const checks = isFirstTier ? startChecks(checked) : Promise.resolve(0);
 const testsCode = await runTests(files, { spec, meter, temporary });
 const checksCode = await checks;

@@ -1,6 +1,6 @@
 /**
- * The built program on this machine's Node, with cron's empty environment. test/wide.sh tries it on the others that are
- * promised.
+ * The installed program on this machine's Node, with cron's empty environment. test/wide.sh tries it on the others that
+ * are promised.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -8,11 +8,10 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { program } from './support/installed.ts';
 import { tempFolder } from './support/temp-folder.ts';
 
-const program = path.join(import.meta.dirname, '..', 'dist', 'fleet-health.cjs');
-
-test('the built program checks, collects and reports under cron: no HOME, no USER, a PATH without Node', (t) => {
+test('the installed program checks, collects and reports under cron: no HOME, no USER, a PATH without Node', (t) => {
   const dir = tempFolder(t);
   const config = path.join(dir, 'config.xml');
   writeFileSync(config, '<config><client name="here" ip="127.0.0.1" transport="local"/></config>\n', { mode: 0o600 });

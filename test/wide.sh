@@ -23,6 +23,7 @@ stories=""
 for story in one-visit overlapping-runs push-ssh restricted-key split-trust storage-away through-bastions upgrade; do
   stories="$stories test/end-to-end/$story.test.ts"
 done
+stories="$stories test/cli/try-out/demo.test.ts"
 files=$({ printf '%s\n' $stories test/wide/*.test.ts
   grep -rlE '^// Second tier:' test --include='*.test.ts'
   grep -rlwE 'isWide|skipUnlessWide|onEachDatabase|checkAgents|checkAwks|hugeWeek' test --include='*.test.ts'; } | sort -u)
@@ -40,9 +41,6 @@ for version; do
   PATH=$cache/$version/bin:$build_path
   echo "== Node $(node --version)"
   npm run --silent build
-  demo=$(mktemp -d)
-  node dist/fleet-health.cjs demo --dir "$demo/demo" >"$demo/said" 2>&1 || { cat "$demo/said"; status=1; }
-  rm -rf "$demo"
   # shellcheck disable=SC2086
   compiled=$(node test/compile.mjs $files)
   files=$stories

@@ -1,4 +1,4 @@
-/** Node's compile cache of the built program: in the state folder of this user, or not used. */
+/** Node's compile cache of the installed program: in the state folder of this user, or not used. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -7,11 +7,10 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 
-import { packageDir } from '../../src/state-folder/paths.ts';
+import { program } from '../support/installed.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const run = promisify(execFile);
-const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
 const skip = 'enableCompileCache' in module ? false : 'this Node has no compile cache';
 
 async function fleet(t: TestContext, state = '') {

@@ -7,8 +7,8 @@ import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { commandNames } from '../support/command-names.ts';
+import { packageFolder } from '../support/installed.ts';
 import type { SmtpAct, SmtpMoment } from '../support/smtp-server.ts';
-import { packageDir } from '../../src/state-folder/paths.ts';
 import { sshdMissing } from '../support/sshd.ts';
 import { skipWithoutMariadb } from '../support/mariadb.ts';
 import { secretPlaces, startStation, variants, type Run, type Station } from './support/secret-station.ts';
@@ -245,11 +245,12 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
     const rows = await station.dump();
     assert.match(rows, /refuses-it-openssh/);
     none(markers.leaksIn(rows), 'the database');
-    const places = [dir, station.homes, path.join(packageDir, 'dist')];
-    const compiledTests = path.join(packageDir, 'dist', 'test');
+    const places = [dir, station.homes, packageFolder];
     const files = places
       .flatMap((place) => filesBelow(place))
-      .filter((file) => !file.startsWith(`${dir}/secrets/`) && !file.startsWith(`${compiledTests}/`));
+      .filter(
+        (file) => !file.startsWith(`${dir}/secrets/`) && !file.includes('/node_modules/fleet-health/node_modules/'),
+      );
     for (const expected of ['state/known_hosts', 'agent.cjs', 'dist/parts/cli.cjs']) {
       const isThere = files.some((file) => file.includes(expected));
       assert.ok(isThere, `${expected}\n${files.join('\n')}`);

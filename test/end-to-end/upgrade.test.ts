@@ -13,11 +13,11 @@ import { after, before, suite, test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 
 import type { StorageConfig } from '../../src/config/config.ts';
-import { packageDir } from '../../src/state-folder/paths.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { readMigrations } from '../../src/storage/migrate/migration-files.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { freePort } from '../support/free-port.ts';
+import { packageFolder } from '../support/installed.ts';
 import { agentProgram, startAgentProgram, startCli, succeeded } from '../support/run-cli.ts';
 import { isWide, skipUnlessWide } from '../support/long-tests.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -216,8 +216,8 @@ function nextVersion(t: TestContext): string {
   const dir = path.join(tempFolder(t), 'fleet-health');
   mkdirSync(dir);
   for (const name of ['dist', 'sql', 'package.json'])
-    cpSync(path.join(packageDir, name), path.join(dir, name), { recursive: true });
-  symlinkSync(path.join(packageDir, 'node_modules'), path.join(dir, 'node_modules'));
+    cpSync(path.join(packageFolder, name), path.join(dir, name), { recursive: true });
+  symlinkSync(path.join(packageFolder, 'node_modules'), path.join(dir, 'node_modules'));
   for (const dialect of ['sqlite', 'mysql']) {
     const text = 'CREATE TABLE next_things (id INTEGER NOT NULL PRIMARY KEY);\n';
     writeFileSync(path.join(dir, 'sql', dialect, `${nextName}.sql`), text);

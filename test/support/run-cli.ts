@@ -9,16 +9,13 @@ import { Writable } from 'node:stream';
 
 import { createCommandLine } from '../../src/cli/command/run-program.ts';
 import { createProgram } from '../../src/cli.ts';
-import { packageDir } from '../../src/state-folder/paths.ts';
 import { breakVariable, reachedVariable } from '../mutation/break-sources.ts';
+import { agentProgram, program } from './installed.ts';
 import './pack-once.ts';
 import { tempFolder, type Scope } from './temp-folder.ts';
 import { until } from './until.ts';
 
-/** The built program, as `npm install -g` puts it into PATH. */
-export const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
-/** The second program, as above. */
-export const agentProgram = path.join(packageDir, 'dist', 'fleet-health-agent.cjs');
+export { agentProgram, program };
 
 export interface CliResult {
   readonly status: number | null;
@@ -91,7 +88,7 @@ export async function outcomeOf(child: ChildProcess): Promise<CliResult> {
   return { status, stdout, stderr };
 }
 
-/** Runs the built program as a process of its own. */
+/** Runs the installed program as a process of its own. */
 export async function runBuilt(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   return await outcomeOf(startCli(args, options));
 }
@@ -104,7 +101,7 @@ const startVariables = /^(?:LD_|NODE_|UV_|TZ$)/;
 
 /**
  * Runs a command line of the first program in this process, one after the other, in an environment as empty as cron's.
- * Runs the built program instead if an option concerns the process. `runBuilt` is for commands that read standard
+ * Runs the installed program instead if an option concerns the process. `runBuilt` is for commands that read standard
  * input, for runs at the same time, and where the process itself is the subject.
  */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {

@@ -1,4 +1,4 @@
-// Second tier: runs the whole demo, as test/wide.sh does on each Node
+// Second tier: runs the whole demo, on each Node
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -3,7 +3,7 @@
  * collector, of a site that forwards to it, and of clients that push or are asked over HTTP; and the collector's
  * database as a dump of MariaDB. The keys belong to this fleet alone.
  * `npm run build && node --import tsx test/end-to-end/support/keep-release.ts [RELEASE PACKAGE]`
- * RELEASE is 0.2.0, of this package, or before-inbox, of a built copy of the commit 31ef77d7.
+ * RELEASE is 0.2.0, of the installed package, or before-inbox, of a built copy of the commit 31ef77d7.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, type ChildProcess } from 'node:child_process';
@@ -14,18 +14,19 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-import { packageDir } from '../../../src/state-folder/paths.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import { freePort } from '../../support/free-port.ts';
+import * as installed from '../../support/installed.ts';
 import { startImapServer } from '../../support/imap-server.ts';
 import { startMariadb } from '../../support/mariadb.ts';
 import { startCli } from '../../support/run-cli.ts';
 import { clockAt, keptAtMs, keptFolder, keptPlaces, replacePlaces, startKeptFleet } from './kept-release.ts';
 import { filesWithPlaces, type KeptRelease, type Places } from './kept-release.ts';
 
-const [release, packageOf] = [(process.argv[2] ?? '0.2.0') as KeptRelease, process.argv[3] ?? packageDir];
-const program = path.join(packageOf, 'dist', 'fleet-health.cjs');
-const agentProgram = path.join(packageOf, 'dist', 'fleet-health-agent.cjs');
+const [release, packageOf] = [(process.argv[2] ?? '0.2.0') as KeptRelease, process.argv[3] ?? null];
+const program = packageOf === null ? installed.program : path.join(packageOf, 'dist', 'fleet-health.cjs');
+const agentProgram =
+  packageOf === null ? installed.agentProgram : path.join(packageOf, 'dist', 'fleet-health-agent.cjs');
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const clients = ['c1', 'c2', 'c3', 'c4'].map(

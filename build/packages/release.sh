@@ -55,7 +55,7 @@ made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 step npm run --silent deb -- --arch amd64 --out "$made"
 step npm run --silent deb -- --arch arm64 --out "$made"
-step npm pack --silent --ignore-scripts --pack-destination "$made"
+step npm run --silent package -- --out "$made"
 # The released files must follow from the commit alone.
 [ -z "$(git status --porcelain --untracked-files=no)" ] || refuse "a step has changed the checkout"
 (cd "$made" && sha256sum -- * >SHA256SUMS && cat SHA256SUMS)

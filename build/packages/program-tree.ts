@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { packageFile } from './control.ts';
@@ -8,41 +8,8 @@ import type { PackageTree } from './package-tree.ts';
 /** The names of an architecture: Debian's, and Node's. */
 export const architectures: Readonly<Record<string, string>> = { amd64: 'x64', arm64: 'arm64' };
 
-/** Files that never run: types, maps, sources of native parts, tests, and files for editors and linters. */
-const unwanted = [
-  /\/node_modules\/(?:@types|undici-types|node-addon-api)(?:\/|$)/,
-  /\/node_modules\/.*\/(?:\.[^/]+|test|tests)(?:\/|$)/,
-  /\/node_modules\/.*\.(?:map|cpp|cc|h|gyp|gypi|ts|mts|cts|html)$/,
-  /\/@photostructure\/sqlite\/(?:src|scripts)(?:\/|$)/,
-];
-
-/**
- * Unpacks the files of `npm pack` into a folder, and installs the production packages of the lock file beside them,
- * without their scripts.
- */
-export function installProgram(root: string, folder: string): void {
-  const env = { ...process.env, npm_config_update_notifier: 'false' };
-  mkdirSync(folder, { recursive: true });
-  const packed = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
-    cwd: root,
-    env,
-    encoding: 'utf8',
-  }).trim();
-  execFileSync('tar', ['-xzf', path.join(folder, packed), '-C', folder, '--strip-components=1', '--no-same-owner']);
-  rmSync(path.join(folder, packed));
-  cpSync(path.join(root, 'package-lock.json'), path.join(folder, 'package-lock.json'));
-  const words = [
-    'ci',
-    '--omit=dev',
-    '--omit=optional',
-    '--ignore-scripts',
-    '--prefer-offline',
-    '--no-audit',
-    '--no-fund',
-  ];
-  execFileSync('npm', [...words, '--silent'], { cwd: folder, env, stdio: ['ignore', 'ignore', 'inherit'] });
-  rmSync(path.join(folder, 'package-lock.json'));
-}
+/** Packages of types and of headers, which the others name and never load. */
+const unwanted = /\/node_modules\/(?:@types|undici-types|node-addon-api)(?:\/|$)/;
 
 /**
  * Copies installed packages without the files that do not run on this architecture; with `names`, these packages alone.
@@ -50,7 +17,7 @@ export function installProgram(root: string, folder: string): void {
 export function copyPackages(tree: PackageTree, { program, target, architecture, names }: CopiedPackages): void {
   const native = `/prebuilds/linux-${architectures[architecture] ?? ''}`;
   const isWanted = (file: string): boolean => {
-    if (unwanted.some((pattern) => pattern.test(file))) return false;
+    if (unwanted.test(file)) return false;
     const [, below] = /(\/prebuilds\/.*)$/.exec(file) ?? [];
     return below === undefined || below === native || (below.startsWith(`${native}/`) && !below.includes('musl'));
   };

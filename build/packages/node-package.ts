@@ -29,7 +29,7 @@ export function nodePackage(folder: string, release: Release): string {
     .update(readFileSync(path.join(unpacked, archive)))
     .digest('base64');
   if (digest !== digests[platform])
-    throw new Error(`${archive} has another SHA-512 than build/deb/node-package.ts names`);
+    throw new Error(`${archive} has another SHA-512 than build/packages/node-package.ts names`);
   execFileSync('tar', ['-xzf', archive, '--strip-components=1', '--no-same-owner'], { cwd: unpacked });
   const tree = new PackageTree(folder);
   tree.copy(path.join(unpacked, 'bin', 'node'), 'usr/lib/fleet-health-node/bin/node');

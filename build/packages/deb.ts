@@ -1,6 +1,6 @@
 /**
  * Makes the Debian packages of the project with dpkg-deb alone: fleet-health, fleet-health-agent and fleet-health-node,
- * from dist/. Two runs on one commit give the same bytes, whatever the folder.
+ * from the files of the npm package. Two runs on one commit give the same bytes, whatever the folder.
  *
  * npm run deb -- [--arch amd64|arm64] [--out FOLDER] [--version VERSION] [--without-node]
  */
@@ -14,7 +14,8 @@ import { agentPackage } from './agent-package.ts';
 import { collectorPackage } from './collector-package.ts';
 import type { Release } from './control.ts';
 import { nodePackage } from './node-package.ts';
-import { architectures, installProgram } from './program-tree.ts';
+import { packProgram, unpackProgram } from './npm-package.ts';
+import { architectures } from './program-tree.ts';
 
 const root = path.join(import.meta.dirname, '..', '..');
 const { values } = parseArgs({
@@ -43,7 +44,7 @@ process.umask(0o022);
 const work = mkdtempSync(path.join(tmpdir(), 'fleet-health-deb-'));
 try {
   const program = path.join(work, 'program');
-  installProgram(root, program);
+  unpackProgram(packProgram(root, work), program);
   const made = [
     collectorPackage(program, path.join(work, 'collector'), release),
     agentPackage(program, path.join(work, 'agent'), release),
