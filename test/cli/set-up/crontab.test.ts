@@ -89,7 +89,7 @@ test('crontab prints the lines of this Node, this program and this config.xml', 
   const dir = configFolder(t, minimal);
   const config = path.join(dir, 'config.xml');
   const said = await succeeded(runCli(['-c', config, 'crontab', '--cron-d', 'fleet']));
-  assert.ok(said.includes(`fleet ${process.execPath} ${program} -q -c ${config} collect\n`), said);
+  assert.ok(said.includes(`fleet ${process.execPath} ${realpathSync(program)} -q -c ${config} collect\n`), said);
   assert.match(said, /^[1-9]-59\/10 \* \* \* \* fleet /m);
 });
 

@@ -1,6 +1,6 @@
 /** `crontab --systemd`: the units of this machine. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -98,7 +98,7 @@ test('crontab --systemd writes them into a folder, and says how to start them', 
   );
   assert.equal(readdirSync(out).length, 6);
   const text = readFileSync(path.join(out, 'fleet-health-alert.service'), 'utf8');
-  assert.ok(text.includes(`ExecStart=${process.execPath} ${program} -c ${dir}/config.xml alert\n`), text);
+  assert.ok(text.includes(`ExecStart=${process.execPath} ${realpathSync(program)} -c ${dir}/config.xml alert\n`), text);
   await exits(2, run('--systemd', '--install'), /cannot be used with/);
 });
 
