@@ -175,6 +175,10 @@ export const errorTable = {
   'mail-unavailable': retry('The mail server cannot be reached or put it off.', 'Check <smtp>.'),
   'replies-unread': retry('Replies to mails could not be read.', 'Check <replies>; `check --replies` tries it.'),
   'mail-undelivered': retry('Mails were tried, and nobody took them.', 'See `fleet-health mail list`.'),
+  'pass-incomplete': retry(
+    'A part of a pass of the alerter failed; the others went on.',
+    'The next pass does it again. If it fails each time, look at the row or file that the line names.',
+  ),
   'alerter-silent': failed(
     'Alerters have run here, but none has finished of late.',
     'Look at the cron line and the output of `fleet-health alert`.',

@@ -8,18 +8,22 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 
 export const anyObject = custom<Readonly<Record<string, unknown>>>(isObject);
 
+/** Returns the value of a text that is JSON; undefined if it is none. */
+export function jsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Returns the value of a text by its schema; null if the text is no JSON, or JSON of another form. */
 export function parseJson<const Schema extends GenericSchema>(
   schema: Schema,
   text: string | Buffer,
 ): InferOutput<Schema> | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(String(text));
-  } catch {
-    return null;
-  }
-  return ofForm(schema, value);
+  const value = jsonValue(String(text));
+  return value === undefined ? null : ofForm(schema, value);
 }
 
 /** Returns a value by its schema; null if it has another form. */

@@ -37,7 +37,11 @@ export async function deliver(options: DeliverOptions): Promise<Delivered> {
         if (isOver()) return counts;
         keeper.check();
         seen.add(mail.id);
-        const event = await deliverMail(delivery, mail);
+        const event = await deliverMail(delivery, mail).catch((thrown: unknown) => {
+          if (options.heed === undefined) throw thrown;
+          options.heed(`the mail ${mail.id} to ${mail.recipient}`, thrown);
+          return null;
+        });
         if (event?.kind === 'sent') counts.sent += 1;
         if (event?.kind === 'put-off') counts.putOff += 1;
         if (event?.kind === 'refused') counts.refused += 1;

@@ -23,6 +23,8 @@ export interface DeliverOptions {
   /** Ends the phase before the next mail. Ends a mail under way too, unless the mail may have arrived already. */
   readonly signal: AbortSignal;
   readonly observe: (event: DeliveryEvent) => void;
+  /** Reports the fault of one mail. Throws an error that ends the pass. Default: throws each. */
+  readonly heed?: (what: string, thrown: unknown) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

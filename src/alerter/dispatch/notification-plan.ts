@@ -143,6 +143,8 @@ export interface NotificationPlan {
   /** Alerts that nobody has to be notified of any more, and that are in no waiting mail. */
   readonly closedOut: readonly number[];
   readonly held: readonly Held[];
+  /** The recipients for whom no plan could be made. */
+  readonly faults: readonly { readonly recipient: string; readonly thrown: unknown }[];
 }
 
 interface PendingOptions {

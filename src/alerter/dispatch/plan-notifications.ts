@@ -37,7 +37,7 @@ export function planNotifications(input: DispatchInput): NotificationPlan {
   const pass: Pass = { input, inhibition: { ...inhibition, reasonsFor }, parents };
   const outcomes = [...alertsByRecipient(input, watched)]
     .sort(([one], [other]) => compareText(one, other))
-    .map(([recipient, alerts]) => planForRecipient(pass, recipient, alerts));
+    .map(([recipient, alerts]) => planOrFault(pass, recipient, alerts));
   return {
     mails: outcomes.flatMap(({ mail }) => mail ?? []).sort(compareMails),
     withdrawn: outcomes.flatMap(({ withdrawn }) => withdrawn),
@@ -45,6 +45,7 @@ export function planNotifications(input: DispatchInput): NotificationPlan {
     unnotified: outcomes.flatMap(({ unnotified }) => unnotified),
     closedOut: closedOutOf(pass, watched, outcomes),
     held: [...heldByNobody(watched, input), ...distinct(outcomes.flatMap((outcome) => outcome.held))],
+    faults: outcomes.flatMap(({ fault }) => fault ?? []),
   };
 }
 
@@ -58,6 +59,19 @@ interface Outcome {
   readonly held: readonly Held[];
   /** Closed alerts that the recipient still has to be notified of. */
   readonly owed: readonly number[];
+  /** Default: the plan was made. */
+  readonly fault?: NotificationPlan['faults'][number];
+}
+
+/** Plans for one recipient. A fault costs this recipient's plan, and closes out none of the recipient's alerts. */
+function planOrFault(pass: Pass, recipient: string, alerts: readonly RecipientAlert[]): Outcome {
+  try {
+    return planForRecipient(pass, recipient, alerts);
+  } catch (thrown) {
+    const owed = alerts.map(({ alert }) => alert.id);
+    const fault = { recipient, thrown };
+    return { mail: null, withdrawn: [], notified: [], unnotified: [], held: [], owed, fault };
+  }
 }
 
 function planForRecipient(pass: Pass, recipient: string, alerts: readonly RecipientAlert[]): Outcome {

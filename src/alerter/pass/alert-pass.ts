@@ -7,7 +7,7 @@ import type { Delivered } from '../deliver/delivery.ts';
 import { openSentMails } from '../deliver/sent-mails.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { knownRules } from './known-rules.ts';
-import { processAbsence } from './process-absence.ts';
+import { processAbsence, processEvents } from './process-absence.ts';
 import type { Processed } from './process-backlog.ts';
 import { holderName, LeaseTaken, openPassLease } from './pass-lease.ts';
 import { createDryRunStorage } from './dry-run-storage.ts';
@@ -15,6 +15,7 @@ import { recentRuns } from './recent-runs.ts';
 import { foresee } from './foresee.ts';
 import type { Pass } from './pass.ts';
 import { enqueueMails } from './enqueue-mails.ts';
+import { openStages } from './stages.ts';
 import { readCanary } from '../../storage/store/reply-store.ts';
 import type { RunStart } from '../../storage/store/run.ts';
 
@@ -41,12 +42,19 @@ export async function makeAlertPass(options: PassOptions): Promise<AlertResult> 
       now: options.now,
       onFault: (fault) => options.observe({ kind: 'fault', fault }),
     });
-    const pass = { ...options, storage, lease, nowMs, databaseAheadMs, runs, sent };
+    const stages = openStages(options);
+    const pass = { ...options, storage, lease, nowMs, databaseAheadMs, runs, sent, stages };
     const result = await processNotifyAndSend(pass);
-    if (!dryRun && isWorthARow(result, pass)) {
-      await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: await storage.nowMs() }));
+    const hasFailed = stages.hasFailed();
+    if (!dryRun && (hasFailed || isWorthARow(result, pass))) {
+      const end = runEndOf({ ...result, finishedAtMs: await storage.nowMs() });
+      await storage.reports.endRun(start, hasFailed ? { ...end, outcome: 'failed' } : end);
     }
-    if (!dryRun && result.exitStatus === 0) await askHeartbeats(options, storage);
+    if (!dryRun && result.exitStatus === 0) {
+      await stages.run({ what: 'heartbeats', otherwise: undefined, isVital: false }, () =>
+        askHeartbeats(options, storage),
+      );
+    }
     return result;
   } catch (thrown) {
     if (!(thrown instanceof LeaseTaken) && !(thrown instanceof FleetError && thrown.code === 'locked')) {
@@ -69,34 +77,35 @@ async function leaveFailed({ reports }: Storage, start: RunStart, nowMs: number,
   await reports.endRun(start, end).catch(() => undefined);
 }
 
+/** Runs the stages of a pass in their order. docs/internals.md has what each may cost. */
 async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResult> {
-  const { signal, start, dryRun, storage, nowMs, runs, now } = pass;
-  const processed = await processRows(pass);
-  const isNews = processed.reports + processed.visits > 0;
+  const { signal, start, dryRun, stages, now } = pass;
+  const vital = (what: string) => ({ what, otherwise: undefined, isVital: true });
+  const other = (what: string) => ({ what, otherwise: 0, isVital: false });
+  const nothing: Processed = { reports: 0, visits: 0, more: false };
+  const processed = await stages.run({ ...vital('evaluating rows'), otherwise: nothing }, () => processRows(pass));
   let composed = 0;
   if (!signal.aborted) {
-    await processAbsence(pass);
-    if (ruleLists(pass.config).some((rules) => rules.some(({ type }) => type === 'event'))) {
-      const { processEvents } = await import('./process-events.ts');
-      await processEvents(pass, storage.events);
-    }
-    await foresee(pass, storage.figures);
-    const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
-    const rules = await knownRules(pass);
-    const atMs = isNews ? await storage.nowMs() : nowMs;
-    composed = await enqueueMails({ ...pass, firstPass, newRules: rules.fresh, nowMs: atMs });
-    if (isNews) await rules.remember();
+    await stages.run(vital('evaluating silence'), () => processAbsence(pass));
+    await stages.run(vital('evaluating events'), () => processReceived(pass));
+    await stages.run(vital('evaluating forecasts'), () => foresee(pass, pass.storage.figures));
+    composed = await stages.run({ ...vital('planning mails'), otherwise: 0 }, () => planAndCompose(pass, processed));
   }
-  const urgent = dryRun ? nothingSent : await sendDue(pass);
-  if (!dryRun) await postToAlertmanager(pass);
+  const send = (before: Sent): Promise<Sent> =>
+    stages.run({ ...vital('delivering mails'), otherwise: before }, async () => added(before, await sendDue(pass)));
+  const urgent = dryRun ? nothingSent : await send(nothingSent);
+  if (!dryRun) await stages.run(other('posting to Alertmanager'), () => postToAlertmanager(pass));
   // Digests come last: one may take seconds to make.
-  const digests = await makeDigests(pass);
-  const ordinary = digests === 0 || dryRun ? urgent : added(urgent, await sendDue(pass));
+  const digests = await stages.run(other('making digests'), () => makeDigests(pass));
+  const ordinary = digests === 0 || dryRun ? urgent : await send(urgent);
   // Both read the mailbox of <replies>.
   const reader = { ...pass, observe: withoutRepeatedFaults(pass.observe) };
-  if (!dryRun) await heedReplies(reader);
-  const canaries = await sendCanary(reader);
-  const sent = canaries === 0 ? ordinary : added(ordinary, await sendDue(pass));
+  if (!dryRun) {
+    await stages.run(other('reading replies'), () => heedReplies(reader));
+    await stages.run(other('reading receipts'), () => heedReceipts(reader));
+  }
+  const canaries = await stages.run(other('looking for canaries'), () => sendCanary(reader));
+  const sent = canaries === 0 ? ordinary : await send(ordinary);
   const interrupted = signal.aborted;
   return {
     ...emptyResult(start, interrupted ? 'interrupted' : 'finished', now()),
@@ -107,7 +116,7 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
     putOff: sent.putOff,
     refused: sent.refused,
     composed: composed + digests + canaries,
-    exitStatus: interrupted || sent.isIncomplete || sent.putOff + sent.refused > 0 ? 1 : 0,
+    exitStatus: interrupted || stages.hasFailed() || sent.isIncomplete || sent.putOff + sent.refused > 0 ? 1 : 0,
   };
 }
 
@@ -119,6 +128,23 @@ async function processRows(pass: Pass): Promise<Processed> {
   // Loaded when there is a row to process: most passes have none.
   const { processBacklog } = await import('./process-backlog.ts');
   return await processBacklog(pass);
+}
+
+async function processReceived(pass: Pass & PassOptions): Promise<void> {
+  if (!ruleLists(pass.config).some((rules) => rules.some(({ type }) => type === 'event'))) return;
+  await processEvents(pass, pass.storage.events);
+}
+
+/** Plans, composes and stores the mails that are due. Returns their number. */
+async function planAndCompose(pass: Pass & PassOptions, { reports, visits }: Processed): Promise<number> {
+  const { storage, runs } = pass;
+  const isNews = reports + visits > 0;
+  const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
+  const rules = await knownRules(pass);
+  const nowMs = isNews ? await storage.nowMs() : pass.nowMs;
+  const composed = await enqueueMails({ ...pass, firstPass, newRules: rules.fresh, nowMs });
+  if (isNews) await rules.remember();
+  return composed;
 }
 
 /** Makes the digests that are due. Returns the number of their mails. */
@@ -143,7 +169,8 @@ function added(first: Sent, then: Sent): Sent {
   };
 }
 
-async function sendDue({ config, storage, lease, sent, signal, observe, now }: Pass & PassOptions): Promise<Sent> {
+async function sendDue(pass: Pass & PassOptions): Promise<Sent> {
+  const { config, storage, lease, sent, signal, observe, now, stages } = pass;
   const due = signal.aborted ? [] : await storage.outbox.dueMails(1);
   let delivered: Delivered = nothingSent;
   if (due.length > 0) {
@@ -160,7 +187,8 @@ async function sendDue({ config, storage, lease, sent, signal, observe, now }: P
     const fallback = to === null ? null : { to, from };
     try {
       const takeLease = lease.take;
-      delivered = await deliver({ storage, takeLease, channels, sent, isNamed, fallback, signal, observe, now });
+      const heed = (what: string, thrown: unknown): void => stages.heed(what, thrown);
+      delivered = await deliver({ storage, takeLease, channels, sent, isNamed, fallback, signal, observe, now, heed });
     } finally {
       channels.close();
     }
@@ -201,19 +229,26 @@ async function missingMails(
 }
 
 /** Posts the state to the Alertmanagers. Reports one that does not accept the state; the next pass posts again. */
-async function postToAlertmanager({ config, storage, runs, signal, observe }: Pass & PassOptions): Promise<void> {
-  if (config.alertmanager === null || signal.aborted) return;
+async function postToAlertmanager({ config, storage, runs, signal, observe }: Pass & PassOptions): Promise<number> {
+  if (config.alertmanager === null || signal.aborted) return 0;
   const { postState } = await import('./post-state.ts');
   const faults = await postState({ config, storage, runs, nowMs: await storage.nowMs(), signal });
   for (const fault of faults) observe({ kind: 'fault', fault });
+  return faults.length;
 }
 
-/** Reads and applies replies to mails and receipts of messages, after all mails were sent. */
-async function heedReplies(pass: Pass & PassOptions): Promise<void> {
-  const { replies, webhooks } = pass.config;
-  if (replies !== null && !pass.signal.aborted) await (await import('./answer-replies.ts')).answerReplies(pass);
-  const givesReceipts = webhooks.some(({ format }) => format === 'pushover');
+/** Reads and applies replies to mails, after all mails were sent. */
+async function heedReplies(pass: Pass & PassOptions): Promise<number> {
+  if (pass.config.replies === null || pass.signal.aborted) return 0;
+  await (await import('./answer-replies.ts')).answerReplies(pass);
+  return 0;
+}
+
+/** Reads and applies receipts of messages. */
+async function heedReceipts(pass: Pass & PassOptions): Promise<number> {
+  const givesReceipts = pass.config.webhooks.some(({ format }) => format === 'pushover');
   if (givesReceipts && !pass.signal.aborted) await (await import('./answer-receipts.ts')).answerReceipts(pass);
+  return 0;
 }
 
 /** Looks for canaries, and stores the next one if it is due. Returns the number of mails to be sent. */

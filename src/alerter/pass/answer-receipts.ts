@@ -1,7 +1,6 @@
 import { recipientOfWebhook } from '../../config/values/recipient-name.ts';
 import { askReceipt, cancelReceipt, givesReceipts } from '../../notify/webhook/receipts.ts';
-import type { AnswerRepliesOptions } from './answer-replies.ts';
-import { reportUnlessTaken } from './pass-lease.ts';
+import type { Pass } from './pass.ts';
 
 /** The most receipts of a webhook in one pass, and the time for all of them. */
 const maxReceipts = 20;
@@ -12,8 +11,7 @@ const allMs = 10_000;
  * alerts. Ends the signals of a message whose critical alerts have ended or were acknowledged otherwise. Reports a
  * receiver that does not answer; the next pass asks again.
  */
-export async function answerReceipts({ config, storage, lease, ...options }: AnswerRepliesOptions): Promise<void> {
-  const { signal, observe } = options;
+export async function answerReceipts({ config, storage, lease, signal, observe, stages }: Pass): Promise<void> {
   const endsAtMs = performance.now() + allMs;
   for (const webhook of config.webhooks.filter(givesReceipts)) {
     try {
@@ -30,7 +28,7 @@ export async function answerReceipts({ config, storage, lease, ...options }: Ans
         if (reply !== null) observe({ kind: 'reply', reply });
       }
     } catch (thrown) {
-      reportUnlessTaken(thrown, options);
+      stages.heedUnlessTaken(`receipts of webhook ${webhook.name}`, thrown);
     }
   }
 }

@@ -1,27 +1,16 @@
-import type { Config } from '../../config/config.ts';
 import { digestOf } from '../../notify/mail-identity.ts';
 import { repliesValidMs } from '../../storage/store/reply-store.ts';
-import type { Storage } from '../../storage/store/storage.ts';
-import type { AlertEvent } from '../alert-options.ts';
-import { type PassLease, reportUnlessTaken } from './pass-lease.ts';
+import type { Pass } from './pass.ts';
 import { readReplies } from './read-replies.ts';
 
 /** The timeout of a reading, at the end of a pass. */
 const timeoutMs = 10_000;
 
-export interface AnswerRepliesOptions {
-  readonly config: Config;
-  readonly storage: Pick<Storage, 'nowMs' | 'replies'>;
-  readonly lease: PassLease;
-  readonly signal: AbortSignal;
-  readonly observe: (event: AlertEvent) => void;
-}
-
 /**
  * Reads the new replies in the mailbox of `<replies>` and applies them. Reports a mailbox that cannot be read; the next
  * pass continues from the end of the last reading.
  */
-export async function answerReplies({ config, storage, lease, signal, observe }: AnswerRepliesOptions): Promise<void> {
+export async function answerReplies({ config, storage, lease, signal, observe, stages }: Pass): Promise<void> {
   const { replies: settings } = config;
   if (settings === null) return;
   const { host, port, username, mailbox: folder } = settings;
@@ -41,6 +30,6 @@ export async function answerReplies({ config, storage, lease, signal, observe }:
     }
     if (read.fault !== null) observe({ kind: 'fault', fault: read.fault });
   } catch (thrown) {
-    reportUnlessTaken(thrown, { signal, observe });
+    stages.heedUnlessTaken('reading replies', thrown);
   }
 }

@@ -1,4 +1,3 @@
-import { asFleetError, FleetError } from '../../errors.ts';
 import { freezeMail, type FreezeOptions } from '../../notify/mime.ts';
 import { senderOf } from '../../notify/mail-identity.ts';
 import type { NewMail } from '../../storage/store/outbox-store.ts';
@@ -8,7 +7,6 @@ import { composeDigest, type DigestText } from '../digest/compose-digest.ts';
 import { dueDigests, type DueDigest } from '../digest/due-digests.ts';
 import { clientsOf, readDigest } from '../digest/read-digest.ts';
 import type { DueMail } from '../dispatch/notification-plan.ts';
-import { LeaseTaken } from './pass-lease.ts';
 import type { Pass } from './pass.ts';
 
 export type EnqueueDigestsOptions = Pass & { readonly storage: Storage };
@@ -18,10 +16,10 @@ const maxReportBytes = 4 * 1024 * 1024;
 
 /**
  * Composes the digests that are due and stores them in the outbox, each in one fenced transaction. Returns the number
- * of mails. Reports a fault that is not the database's, which does not end the pass: the next pass tries again.
+ * of mails. The fault of one costs this one: the next pass tries it again.
  */
 export async function enqueueDigests(options: EnqueueDigestsOptions): Promise<number> {
-  const { config, storage, nowMs, lease, dryRun, observe, signal } = options;
+  const { config, storage, nowMs, lease, dryRun, observe, signal, stages } = options;
   if ((await dueDigests(config, storage.notifications, nowMs)).length === 0) return 0;
   const held = await lease.take();
   const keeper = dryRun ? null : keepLease(storage.leases, held);
@@ -30,7 +28,8 @@ export async function enqueueDigests(options: EnqueueDigestsOptions): Promise<nu
     // Another alerter may have made the digests until the lease was taken.
     for (const due of await dueDigests(config, storage.notifications, nowMs)) {
       if (signal.aborted) return count;
-      const written = await writeDigest(options, due);
+      const what = `the digest ${due.digest.name}`;
+      const written = await stages.run({ what, otherwise: null, isVital: false }, () => writeDigest(options, due));
       if (written === null) continue;
       keeper?.check();
       await storage.notifications.saveNotifications(held, { mails: written.mails, notified: [], closedOut: [] });
@@ -39,10 +38,6 @@ export async function enqueueDigests(options: EnqueueDigestsOptions): Promise<nu
         observe({ kind: 'composed', mail: dueMailOf(recipient), subject, text });
       count += written.mails.length;
     }
-  } catch (thrown) {
-    const isOfPass = thrown instanceof LeaseTaken || (thrown instanceof FleetError && thrown.code !== 'internal');
-    if (isOfPass || signal.aborted) throw thrown;
-    observe({ kind: 'fault', fault: asFleetError(thrown, { code: 'internal', stage: 'mail' }) });
   } finally {
     await keeper?.stop();
   }

@@ -14,7 +14,9 @@ import { readCharts } from './read-charts.ts';
 import { alertsToSeek, seekCauses } from '../dispatch/seek-causes.ts';
 import type { Regained } from '../dispatch/forgotten.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
-import type { DueMail, NotificationPlan } from '../dispatch/notification-plan.ts';
+import { isFaultOfValues } from '../../storage/sql/fault.ts';
+import type { NewNotifications } from '../../storage/store/notification-store.ts';
+import type { DueMail, NotificationPlan, PendingNotification } from '../dispatch/notification-plan.ts';
 
 /** `nowMs` is the time of the plan, after all rows were processed. */
 export type EnqueueMailsOptions = Pass & Parameters<typeof readDispatchInput>[0];
@@ -27,13 +29,17 @@ const attempts = 7;
  * mails. Makes the plan again if another alerter has taken a waiting mail meanwhile.
  */
 export async function enqueueMails(options: EnqueueMailsOptions): Promise<number> {
-  const { storage, lease, observe, dryRun } = options;
+  const { storage, lease, observe, dryRun, stages } = options;
   const causes = new Map<number, Cause>();
+  const named = new Set<string>();
+  let hasSought = false;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { mails, withdrawn, notified, unnotified, closedOut, settled, alerts, sought } = await readPlan(
-      options,
-      causes,
-    );
+    const plan = await readPlan(options, causes, hasSought);
+    const { mails, withdrawn, notified, unnotified, closedOut, settled, alerts, sought } = plan;
+    for (const { recipient, thrown } of plan.faults) {
+      if (!named.has(recipient)) stages.heed(`planning for ${recipient}`, thrown);
+      named.add(recipient);
+    }
     const changes = mails.length + withdrawn.length + notified.length + closedOut.length + settled.length;
     if (changes + sought.length === 0) return 0;
     if (!lease.isHeld()) {
@@ -45,26 +51,75 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
       continue;
     }
     if (sought.length > 0) {
-      const found = await seekCauses(options, alerts, sought);
-      await storage.notifications.saveCauses(await lease.take(), found);
-      for (const [id, cause] of found) causes.set(id, cause);
+      hasSought = true;
+      const found = await stages.run({ what: 'the search for causes', otherwise: null, isVital: false }, async () => {
+        const some = await seekCauses(options, alerts, sought);
+        await storage.notifications.saveCauses(await lease.take(), some);
+        return some;
+      });
+      for (const [id, cause] of found ?? []) causes.set(id, cause);
       continue;
     }
-    const written = await Promise.all(mails.map((mail) => writeMail(options, mail)));
-    const outcome = await storage.notifications.saveNotifications(await lease.take(), {
-      mails: written.map(({ stored }) => stored),
+    const written = (await Promise.all(mails.map((mail) => writeOrFault(options, mail)))).flatMap((one) => one ?? []);
+    const whole = new Set(written.map(({ mail }) => mail.recipient));
+    // Whoever gets no mail now is notified of nothing.
+    const isTold = ({ recipient }: { readonly recipient: string }): boolean =>
+      whole.has(recipient) || !mails.some((mail) => mail.recipient === recipient);
+    const stored = await store(options, {
+      mails: written.map((one) => one.stored),
       withdrawn,
-      notified,
-      unnotified,
+      notified: notified.filter(isTold),
+      unnotified: unnotified.filter(isTold),
       closedOut,
     });
-    if (outcome === 'outdated') continue;
+    if (stored === 'outdated') continue;
     for (const { mail, words } of written) {
-      observe({ kind: 'composed', mail, subject: words.subject, text: words.text });
+      if (stored.has(mail.recipient)) {
+        observe({ kind: 'composed', mail, subject: words.subject, text: words.text });
+      }
     }
-    return mails.length;
+    return stored.size;
   }
   return 0;
+}
+
+/**
+ * Stores mails with what their recipients are notified of. Returns the recipients of the stored mails. If the database
+ * refuses these values, stores the mails of each recipient by themselves, so that a mail that cannot be stored costs
+ * its recipient alone.
+ */
+async function store(
+  { storage, lease, stages }: EnqueueMailsOptions,
+  all: NewNotifications,
+): Promise<ReadonlySet<string> | 'outdated'> {
+  const { notifications } = storage;
+  const held = await lease.take();
+  const recipients = [...new Set(all.mails.map(({ recipient }) => recipient))];
+  try {
+    return (await notifications.saveNotifications(held, all)) === 'outdated' ? 'outdated' : new Set(recipients);
+  } catch (thrown) {
+    if (!isFaultOfValues(thrown) || recipients.length < 2) throw thrown;
+  }
+  const stored = new Set<string>();
+  for (const recipient of [...recipients, null]) {
+    const isOwn = (one: { readonly recipient: string }): boolean =>
+      recipient === null ? !recipients.includes(one.recipient) : one.recipient === recipient;
+    const own: NewNotifications = {
+      mails: all.mails.filter(isOwn),
+      withdrawn: recipient === null ? (all.withdrawn ?? []) : [],
+      notified: all.notified.filter(isOwn),
+      unnotified: (all.unnotified ?? []).filter(isOwn),
+      closedOut: recipient === null ? all.closedOut : [],
+    };
+    try {
+      // The next pass makes a mail again that another alerter has taken meanwhile.
+      const outcome = await notifications.saveNotifications(held, own);
+      if (outcome === 'stored' && recipient !== null) stored.add(recipient);
+    } catch (thrown) {
+      stages.heed(recipient === null ? 'storing what is over' : `storing the mail to ${recipient}`, thrown);
+    }
+  }
+  return stored;
 }
 
 interface ReadPlan extends Omit<NotificationPlan, 'held'> {
@@ -75,24 +130,37 @@ interface ReadPlan extends Omit<NotificationPlan, 'held'> {
   readonly settled: Regained['settled'];
 }
 
-async function readPlan(options: EnqueueMailsOptions, causes: ReadonlyMap<number, Cause>): Promise<ReadPlan> {
+async function readPlan(
+  options: EnqueueMailsOptions,
+  causes: ReadonlyMap<number, Cause>,
+  hasSought: boolean,
+): Promise<ReadPlan> {
   const read = await readDispatchInput(options);
   // Loaded when there is an alert: most passes have none.
-  const nothing = { mails: [], withdrawn: [], notified: [], unnotified: [], closedOut: [], settled: [], sought: [] };
+  const nothing = {
+    mails: [],
+    withdrawn: [],
+    notified: [],
+    unnotified: [],
+    closedOut: [],
+    settled: [],
+    sought: [],
+    faults: [],
+  };
   if (read.alerts.length === 0) return { ...nothing, alerts: [] };
   const { planNotifications } = await import('../dispatch/plan-notifications.ts');
   const alerts = read.alerts.map((alert) => ({ ...alert, cause: causes.get(alert.id ?? 0) ?? alert.cause ?? null }));
   const input = { ...read, alerts, exportOf: await readExports(options, alerts) };
   const plan = planNotifications(input);
   // A pass looks for causes once.
-  const isSought = causes.size === 0 && input.config.alerts.causeChance !== null;
+  const isSought = !hasSought && input.config.alerts.causeChance !== null;
   const sought = isSought ? alertsToSeek(input, plan) : [];
   const common = { alerts, sought };
   if (plan.mails.length + input.waiting.length + (input.begun?.length ?? 0) === 0)
     return { ...plan, ...common, settled: [] };
   const regained = await readForgotten(options, input);
   if (regained === null) return { ...plan, ...common, settled: [] };
-  const { mails, withdrawn, notified, unnotified, closedOut } = planNotifications(regained.input);
+  const { mails, withdrawn, notified, unnotified, closedOut, faults } = planNotifications(regained.input);
   const planned = new Set(notified.map(({ alertId, recipient }) => `${alertId} ${recipient}`));
   const relearnt = regained.notified.filter(({ alertId, recipient }) => !planned.has(`${alertId} ${recipient}`));
   // An alert that a mail would have reported stays until the next pass, as it may stand for others.
@@ -103,6 +171,7 @@ async function readPlan(options: EnqueueMailsOptions, causes: ReadonlyMap<number
     withdrawn,
     notified: [...relearnt, ...notified],
     unnotified,
+    faults,
     closedOut: closedOut.filter((id) => !isRelearnt.has(id)),
     settled: regained.settled,
   };
@@ -158,20 +227,57 @@ interface WrittenMail {
   readonly stored: NewMail;
 }
 
-async function writeMail(options: EnqueueMailsOptions, mail: DueMail): Promise<WrittenMail> {
-  const { config, nowMs } = options;
+/**
+ * Writes a mail. If that fails, writes it without what is only beside its alerts: charts, systems, excerpts, causes.
+ * Returns null if that fails too.
+ */
+async function writeOrFault(options: EnqueueMailsOptions, mail: DueMail): Promise<WrittenMail | null> {
+  try {
+    return await writeMail(options, mail, options);
+  } catch (thrown) {
+    options.stages.heed(`the mail to ${mail.recipient} with what is beside its alerts`, thrown, false);
+  }
+  try {
+    return await writeMail(options, withoutCauses(mail), null);
+  } catch (thrown) {
+    options.stages.heed(`the mail to ${mail.recipient}`, thrown);
+    return null;
+  }
+}
+
+function withoutCauses(mail: DueMail): DueMail {
+  const plain = (item: PendingNotification): PendingNotification => ({
+    ...item,
+    alert: { ...item.alert, cause: null },
+  });
+  const sections = mail.sections.map((section) => ({
+    ...section,
+    rules: section.rules.map((rule) => ({
+      ...rule,
+      lines: rule.lines.map((line) => ({ ...line, items: line.items.map(plain) })),
+    })),
+  }));
+  return { ...mail, items: mail.items.map(plain), sections };
+}
+
+/** Writes a mail, with what `beside` reads of the database; null: without that. */
+async function writeMail(
+  { config, nowMs }: EnqueueMailsOptions,
+  mail: DueMail,
+  beside: EnqueueMailsOptions | null,
+): Promise<WrittenMail> {
   const [{ composeMail }, { takesReplies }] = await Promise.all([
     import('../compose/compose-mail.ts'),
     import('../compose/mail-words.ts'),
   ]);
   const { recipient, severity, ordinary, items, replaces } = mail;
-  const charts = await readCharts(options, items);
-  const systems = await readSystems(options, mail);
-  const timesToday = await readTimesToday(options, mail);
-  const excerpts = await readExcerpts(options, mail);
+  const charts = beside === null ? new Map<number, never>() : await readCharts(beside, items);
+  const systems = beside === null ? new Map<string, never>() : await readSystems(beside, mail);
+  const timesToday = beside === null ? new Map<number, never>() : await readTimesToday(beside, mail);
+  const excerpts = beside === null ? new Map<string, never>() : await readExcerpts(beside, mail);
   const words = composeMail({ mail, config, nowMs, charts, timesToday, systems, excerpts, program: 'fleet-health' });
   const replyToken = takesReplies(mail, config) ? newReplyToken() : null;
-  const content = await freeze(options, mail, words, replyToken);
+  const content = await freeze({ config, nowMs }, mail, words, replyToken);
   const notifications = items.map(({ alertId, sequence, transition, before }) => ({
     alertId,
     sequence,
@@ -185,7 +291,7 @@ async function writeMail(options: EnqueueMailsOptions, mail: DueMail): Promise<W
 
 /** Returns the content that is stored and sent: a mail, or the request of a webhook. */
 async function freeze(
-  { config, nowMs }: EnqueueMailsOptions,
+  { config, nowMs }: Pick<EnqueueMailsOptions, 'config' | 'nowMs'>,
   mail: DueMail,
   words: MailText,
   replyToken: string | null,

@@ -1,6 +1,5 @@
-import { FleetError } from '../../errors.ts';
 import type { Lease, LeaseStore } from '../../storage/store/lease-store.ts';
-import type { AlertHolder, AlertOptions } from '../alert-options.ts';
+import type { AlertHolder } from '../alert-options.ts';
 
 /** Another alerter holds the lease: this pass ends and changes nothing more. */
 export class LeaseTaken extends Error {
@@ -49,19 +48,4 @@ export function holderName(runId: string, pid: number, host: string): string {
 function parseHolder(name: string | null): AlertHolder | null {
   const [, pid, host = ''] = /^\S+ (\d+) (.+)$/.exec(name ?? '') ?? [];
   return pid === undefined ? null : { pid: Number(pid), host, startedAtMs: null };
-}
-
-/**
- * Reports the fault of work that the next pass does again. Ignores an end by the signal, and another alerter, which
- * holds the lease and does the same work. Throws other errors.
- */
-export function reportUnlessTaken(
-  thrown: unknown,
-  { signal, observe }: Pick<AlertOptions, 'signal' | 'observe'>,
-): void {
-  if (signal.aborted || thrown instanceof LeaseTaken) return;
-  if (!(thrown instanceof FleetError)) throw thrown;
-  if (thrown.code === 'locked') return;
-  if (thrown.code !== 'secret-missing' && thrown.code !== 'mail-unavailable') throw thrown;
-  observe({ kind: 'fault', fault: thrown });
 }

@@ -3,6 +3,7 @@ import type { Storage } from '../../storage/store/storage.ts';
 import type { AlertOptions } from '../alert-options.ts';
 import type { SentMails } from '../deliver/sent-mails.ts';
 import type { PassLease } from './pass-lease.ts';
+import type { Stages } from './stages.ts';
 
 /** A pass under way. */
 export interface Pass extends AlertOptions {
@@ -14,6 +15,7 @@ export interface Pass extends AlertOptions {
   /** The database's clock less this machine's. */
   readonly databaseAheadMs: number;
   readonly runs: readonly RunFact[];
+  readonly stages: Stages;
   /** The mails that this machine has sent. */
   readonly sent: SentMails;
 }

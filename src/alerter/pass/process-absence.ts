@@ -1,8 +1,9 @@
 import { stateDisks, statePlaces } from '../../state-folder/state-disk.ts';
 import type { Alert } from '../../storage/store/alert.ts';
+import type { EventStore } from '../../storage/store/event-store.ts';
 import type { StateDiskFact } from '../../storage/store/fleet-store.ts';
 import { readCanary } from '../../storage/store/reply-store.ts';
-import { databaseUpSince, evaluateFleet } from '../absence/fleet-conditions.ts';
+import { databaseUpSince, evaluateFleet, mayMissRows } from '../absence/fleet-conditions.ts';
 import { readSites } from '../absence/cycles.ts';
 import type { Pass } from './pass.ts';
 
@@ -11,11 +12,18 @@ export async function processAbsence(pass: Pass): Promise<void> {
   await saveEvaluated(pass, () => changedAlerts(pass));
 }
 
+/** Evaluates the newest events by the rules of events, and stores the alerts. */
+export async function processEvents(pass: Pass, events: EventStore): Promise<void> {
+  const { config, storage, nowMs } = pass;
+  // Loaded only where a rule is about events.
+  const { evaluateEvents } = await import('../absence/evaluate-events.ts');
+  const mayMiss = mayMissRows(pass.runs, nowMs, config.collector.everyMs);
+  const openAlerts = () => storage.evaluation.openAlerts(null);
+  await saveEvaluated(pass, () => evaluateEvents({ config, events, openAlerts, nowMs, mayMiss }));
+}
+
 /** Stores alerts. Evaluates them again after taking the lease: another alerter may have held it until then. */
-export async function saveEvaluated(
-  { storage, lease }: Pass,
-  evaluate: () => Promise<readonly Alert[]>,
-): Promise<void> {
+async function saveEvaluated({ storage, lease }: Pass, evaluate: () => Promise<readonly Alert[]>): Promise<void> {
   let alerts = await evaluate();
   if (alerts.length > 0 && !lease.isHeld()) {
     await lease.take();

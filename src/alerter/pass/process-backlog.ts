@@ -1,14 +1,18 @@
 import { withBoundedHeap } from '../../platform/heap-growth.ts';
+import { isFaultOfValues } from '../../storage/sql/fault.ts';
 import type { ProcessedRows, UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
 import { loadRows, watchedClients, type LoadedRows } from '../evaluate/load-rows.ts';
 import { evaluatedFigures } from '../evaluate/sample-row.ts';
 import { openClientStates } from '../transition/client-states.ts';
 import { Round } from '../transition/process-rows.ts';
 import type { Pass } from './pass.ts';
+import type { Stages } from './stages.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 
 export interface ProcessOptions extends Pick<Pass, 'config' | 'lease' | 'signal' | 'nowMs' | 'observe'> {
   readonly storage: Pick<Storage, 'evaluation'>;
+  /** Default: the fault of a row is thrown. */
+  readonly stages?: Pick<Stages, 'heed'>;
 }
 
 /** Counts of processed rows. */
@@ -78,7 +82,7 @@ export async function processInRounds(
   let storing: Promise<void> = Promise.resolve();
   try {
     for (let goesOn = true; goesOn;) {
-      const round = new Round({ ...options, states });
+      const round = new Round({ ...options, states, heed: options.stages?.heed });
       const startedAt = performance.now();
       let more: boolean;
       do {
@@ -91,7 +95,7 @@ export async function processInRounds(
       const { processed, after } = round.end();
       await storing;
       if (round.rows === 0) break;
-      storing = quietly(storeRound(options, processed, more, counts));
+      storing = quietly(storeRound(options, round, processed, more, counts));
       states.follow(after, storing);
     }
     await storing;
@@ -101,13 +105,32 @@ export async function processInRounds(
   }
 }
 
+/**
+ * Stores a round. If the database refuses it because of its values, stores what concerns each client by itself, and
+ * only marks the rows of a client whose part is refused.
+ */
 async function storeRound(
-  { storage, lease, observe }: ProcessOptions,
+  options: ProcessOptions,
+  round: Round,
   rows: ProcessedRows,
   more: boolean,
   counts: { reports: number; visits: number; more: boolean },
 ): Promise<void> {
-  await storage.evaluation.saveProcessed(await lease.take(), rows);
+  const { storage, lease, observe, stages } = options;
+  const held = await lease.take();
+  const { evaluation } = storage;
+  try {
+    await evaluation.saveProcessed(held, rows);
+  } catch (thrown) {
+    if (stages === undefined || !isFaultOfValues(thrown)) throw thrown;
+    for (const [client, own] of round.byClient(rows)) {
+      const { statIds, visitIds } = own;
+      await evaluation.saveProcessed(held, own).catch(async (refused: unknown) => {
+        stages.heed(`storing the alerts of ${client}, whose rows of this pass are passed over`, refused);
+        await evaluation.saveProcessed(held, { statIds, visitIds, alerts: [], ruleStates: new Map() });
+      });
+    }
+  }
   const [reports, visits] = [rows.statIds.length, rows.visitIds.length];
   counts.reports += reports;
   counts.visits += visits;

@@ -24,13 +24,20 @@ export interface RoundOptions {
   readonly config: Config;
   readonly states: ClientStates;
   readonly nowMs: number;
+  /** Reports the fault of one client's rows. Throws an error that ends the pass. Default: throws each. */
+  readonly heed?: ((what: string, thrown: unknown) => void) | undefined;
 }
 
 interface Entry {
   readonly client: Client;
   readonly before: ClientState;
   readonly transition: ClientTransition;
+  /** True once a row could not be evaluated: the client's rows of this round change nothing. */
+  hasFailed: boolean;
 }
+
+/** The memory of a client whose rows could not be evaluated: a stored one may be the reason. */
+const noMemory: RuleState = { newestReportMs: null, newestVisitMs: null, bootId: null, rows: 0, changes: {} };
 
 /**
  * Rows that are processed page by page, and stored together. Rows of clients that config.xml does not name, or that are
@@ -42,6 +49,9 @@ export class Round {
   readonly #entries = new Map<string, Entry>();
   readonly #statIds: number[] = [];
   readonly #visitIds: number[] = [];
+  /** The clients of the rows, in the order of both lists of ids. */
+  readonly #statClients: string[] = [];
+  readonly #visitClients: string[] = [];
 
   constructor(options: RoundOptions) {
     this.#options = options;
@@ -62,17 +72,33 @@ export class Round {
     ].sort((one, other) => one.atMs - other.atMs);
     await this.#enter(timed);
     for (const { client: name, visit, report } of timed) {
-      const entry = this.#entries.get(name);
       if (visit === null) {
         this.#statIds.push(report.id);
-        if (entry === undefined) continue;
-        const { client, transition } = entry;
-        transition.step(sampleReport({ client, row: report, ...(await besideRow(rows, report.id)) }));
+        this.#statClients.push(name);
       } else {
         this.#visitIds.push(visit.id);
-        entry?.transition.step(sampleVisit({ client: entry.client, visit }));
+        this.#visitClients.push(name);
+      }
+      const entry = this.#entries.get(name);
+      if (entry === undefined || entry.hasFailed) continue;
+      const { client, transition } = entry;
+      try {
+        if (visit === null) {
+          // Awaited only if a report has to be read: an await for each row would cost a fifth of the time.
+          const beside = besideRow(rows, report.id);
+          const read = beside instanceof Promise ? await beside : beside;
+          transition.step(sampleReport({ client, row: report, ...read }));
+        } else transition.step(sampleVisit({ client, visit }));
+      } catch (thrown) {
+        this.#fail(entry, thrown);
       }
     }
+  }
+
+  #fail(entry: Entry, thrown: unknown): void {
+    if (this.#options.heed === undefined) throw thrown;
+    this.#options.heed(`evaluating ${entry.client.name}, whose rows of this pass are passed over`, thrown);
+    entry.hasFailed = true;
   }
 
   /** Reads the states of clients that have no row in the round yet. `rows` are in the order of their times. */
@@ -86,8 +112,17 @@ export class Round {
     for (const client of clients) {
       const before = found.get(client.name) ?? { memory: null, alerts: [] };
       const latestMs = latestPossibleMs(nowMs, newest.get(client.name) ?? nowMs, everyMs);
-      const transition = new ClientTransition({ ...before, rules: client.rules, everyMs, latestMs });
-      this.#entries.set(client.name, { client, before, transition });
+      const options = { rules: client.rules, everyMs, latestMs, alerts: before.alerts };
+      const enter = (memory: RuleState | null): Entry => {
+        const entry = { client, before, transition: new ClientTransition({ ...options, memory }), hasFailed: false };
+        this.#entries.set(client.name, entry);
+        return entry;
+      };
+      try {
+        enter(before.memory);
+      } catch (thrown) {
+        this.#fail(enter(null), thrown);
+      }
     }
   }
 
@@ -97,14 +132,49 @@ export class Round {
     const worse: number[] = [];
     const ruleStates = new Map<string, RuleState>();
     const after = new Map<string, ClientState | null>();
-    for (const [name, { before, transition }] of this.#entries) {
-      const result = transition.result();
+    for (const [name, entry] of this.#entries) {
+      const { before } = entry;
+      const result = this.#resultOf(entry);
+      if (result === null) {
+        ruleStates.set(name, noMemory);
+        after.set(name, { memory: noMemory, alerts: before.alerts });
+        continue;
+      }
       alerts.push(...result.alerts);
       worse.push(...noLongerAcknowledged(before.alerts, result.alerts));
       ruleStates.set(name, result.memory);
       after.set(name, stateAfter(before, result));
     }
     return { processed: { statIds, visitIds, alerts, ruleStates, noLongerAcknowledged: worse }, after };
+  }
+
+  /** Returns what a round stores, client by client. */
+  byClient({ alerts, ruleStates, noLongerAcknowledged = [] }: ProcessedRows): ReadonlyMap<string, ProcessedRows> {
+    const ended = new Set(noLongerAcknowledged);
+    return new Map(
+      [...new Set([...this.#visitClients, ...this.#statClients])].map((client) => {
+        const state = ruleStates.get(client);
+        const acknowledged = this.#entries.get(client)?.before.alerts.flatMap(({ id }) => id ?? []) ?? [];
+        const own: ProcessedRows = {
+          statIds: this.#statIds.filter((_, index) => this.#statClients[index] === client),
+          visitIds: this.#visitIds.filter((_, index) => this.#visitClients[index] === client),
+          alerts: alerts.filter((alert) => alert.client === client),
+          ruleStates: new Map(state === undefined ? [] : [[client, state]]),
+          noLongerAcknowledged: acknowledged.filter((id) => ended.has(id)),
+        };
+        return [client, own];
+      }),
+    );
+  }
+
+  /** Returns null for a client that failed. */
+  #resultOf(entry: Entry): ReturnType<ClientTransition['result']> | null {
+    try {
+      return entry.hasFailed ? null : entry.transition.result();
+    } catch (thrown) {
+      this.#fail(entry, thrown);
+      return null;
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import { changeIds, forIds } from '../sql/by-ids.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { forChunks, insertRows, mergeRows, replaceRows } from '../sql/insert-rows.ts';
-import { type Alert, type RuleState, storedAlert } from '../store/alert.ts';
+import { type Alert, type RuleState, ruleStateOf, storedAlert } from '../store/alert.ts';
 import type { EvaluationStore, ProcessedRows } from '../store/evaluation-store.ts';
 import { databaseNowMs, sqlTime } from '../sql/sql-time.ts';
 import type { Lease } from '../store/lease-store.ts';
@@ -48,7 +48,12 @@ async function ruleStates(session: Session, clients: readonly string[]): Promise
   const rows = await forChunks([...new Set(clients)], (chunk, marks) =>
     session.all(`SELECT client, state FROM rule_state WHERE client IN (${marks})`, chunk),
   );
-  return new Map(rows.map((row) => [String(row['client']), JSON.parse(String(row['state'])) as RuleState]));
+  return new Map(
+    rows.flatMap((row) => {
+      const state = ruleStateOf(row['state']);
+      return state === null ? [] : [[String(row['client']), state] as const];
+    }),
+  );
 }
 
 async function saveProcessed(database: Database, lease: Lease, processed: ProcessedRows): Promise<void> {

@@ -25,6 +25,9 @@ const farPauseMs = hourMs;
 /** The longest claim: another process may be sending the mail while the clock is set back. */
 const farClaimMs = dayMs;
 
+/** The most characters of a receipt: the width of its column. */
+const maxReceiptChars = 64;
+
 /** The condition for a mail that has to be sent. */
 const waiting = 'sent_at IS NULL AND failed_at IS NULL AND replaced_by IS NULL';
 // Values: now and far ahead, twice.
@@ -90,11 +93,11 @@ export function createOutboxStore(database: Database): OutboxStore {
         return mark(session, id, holder, `data_at = ${now}`, [], condition);
       }),
     markSent: (id, holder, atMs, receipt) =>
-      database.write((session) => {
+      database.write(async (session) => {
         const at = atMs === undefined ? session.dialect.now : '?';
         const set = `sent_at = COALESCE(sent_at, ${at}), reply_token = COALESCE(reply_token, ?), error = NULL`;
-        const values = [...(atMs === undefined ? [] : [sqlTime(atMs)]), receipt ?? null];
-        return mark(session, id, holder, `${set}, claimed_until = NULL`, values);
+        const values = [...(atMs === undefined ? [] : [sqlTime(atMs)]), await ownReceipt(session, receipt)];
+        await mark(session, id, holder, `${set}, claimed_until = NULL`, values);
       }),
     markSentBefore: (lease, sent) => markSentBefore(database, lease, sent),
     toldBy: (id) => database.read((session) => toldBy(session, id)),
@@ -127,8 +130,18 @@ export function createOutboxStore(database: Database): OutboxStore {
 
 function markSentBefore(database: Database, lease: Lease, sent: readonly SentBefore[]): Promise<void> {
   return fenced(database, lease, async (session) => {
-    for (const { id, atMs, receipt = null } of sent) await session.run(sentBeforeSql, [sqlTime(atMs), receipt, id]);
+    for (const { id, atMs, receipt } of sent)
+      await session.run(sentBeforeSql, [sqlTime(atMs), await ownReceipt(session, receipt), id]);
   });
+}
+
+/**
+ * Returns a receipt that may be stored; null if a mail has it already. A receiver may give any receipt, also one that
+ * it has given before: such a message is not asked about.
+ */
+async function ownReceipt(session: Session, receipt: string | undefined): Promise<string | null> {
+  if (receipt === undefined || receipt.length > maxReceiptChars) return null;
+  return (await session.all('SELECT id FROM mails WHERE reply_token = ?', [receipt])).length > 0 ? null : receipt;
 }
 
 async function toldBy(session: Session, id: number): ReturnType<OutboxStore['toldBy']> {

@@ -1,4 +1,6 @@
 import type { Report } from '../../report/report.ts';
+import { isObject } from '../../platform/parse-json.ts';
+import { json } from '../store/record-shape.ts';
 import type { StoredReports } from '../store/evaluation-store.ts';
 import { forIds } from '../sql/by-ids.ts';
 import type { Database, Session } from '../sql/database.ts';
@@ -50,6 +52,11 @@ async function load(session: Session, ids: readonly number[]): Promise<ReadonlyM
   const rows = await forIds('stat_id', ids, (where, values) =>
     session.all(`SELECT stat_id, report FROM reports WHERE ${where}`, values),
   );
-  // The report was checked before it was stored, and the database refuses text that is not JSON.
-  return new Map(rows.map((row) => [Number(row['stat_id']), JSON.parse(String(row['report'])) as Report]));
+  // The report was checked before it was stored. A text that somebody has changed since counts as no report.
+  return new Map(
+    rows.flatMap((row) => {
+      const report = json(row['report']);
+      return isObject(report) ? [[Number(row['stat_id']), report as unknown as Report] as const] : [];
+    }),
+  );
 }

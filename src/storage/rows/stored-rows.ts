@@ -4,7 +4,8 @@ import { diskFigures, type DiskRow, type NetworkRow, type StatsColumns } from '.
 import type { CheckStat } from '../../checks/checks.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
 import { forIds } from '../sql/by-ids.ts';
-import { numberOrNull, textOrNull } from '../store/record-shape.ts';
+import { isObject } from '../../platform/parse-json.ts';
+import { json, numberOrNull, textOrNull } from '../store/record-shape.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import { forChunks } from '../sql/insert-rows.ts';
@@ -183,8 +184,10 @@ export async function excerptsOf(
 /** Returns the lines about a unit in a stored report, which was checked before it was stored. */
 function linesOfUnit(report: unknown, unit: string): readonly string[] {
   if (typeof report !== 'string') return [];
-  const { worker_reports: workers } = JSON.parse(report) as Report;
-  const families = workers.flatMap(({ function_reports: functions }) => functions);
+  const read = json(report);
+  const families = isObject(read)
+    ? (read as unknown as Report).worker_reports.flatMap(({ function_reports: functions }) => functions)
+    : [];
   const rows = families.flatMap(({ name, data }) => (name === 'unit_line' ? data : []));
   return rows.flatMap(({ unit: of, text }) => (of === unit && typeof text === 'string' ? text : []));
 }

@@ -1,4 +1,5 @@
 import type { Severity } from '../../config/config.ts';
+import { isObject } from '../../platform/parse-json.ts';
 import type { CanaryState } from './reply-store.ts';
 import {
   type Column,
@@ -74,10 +75,30 @@ export const storedAlert = recordShape({
   /** The time of the acknowledgement, by the database's clock. */
   acknowledgedAtMs: timeOrNull,
   /** The changes before the alert; null until they are looked for. */
-  cause: json as Column<Cause | null>,
-  progress: json as Column<Progress>,
+  cause: causeOf,
+  progress: progressOf,
 });
 type StoredAlert = RecordOf<typeof storedAlert>;
+
+/** Reads a stored cause. Returns null for anything else, so that it is looked for again. */
+function causeOf(value: unknown): Cause | null {
+  const read = json(value);
+  return isObject(read) && Array.isArray(read['changes']) && read['changes'].every(isObject)
+    ? (read as unknown as Cause)
+    : null;
+}
+
+/** The counts of an alert whose stored ones cannot be read: the next rows count anew. */
+const nothingCounted: Progress = { holding: 0, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs: 0 };
+
+function progressOf(value: unknown): Progress {
+  const read = json(value);
+  if (!isObject(read) || Object.keys(nothingCounted).some((name) => typeof read[name] !== 'number')) {
+    return nothingCounted;
+  }
+  const { worst, ...others } = read;
+  return { ...others, ...(isObject(worst) ? { worst } : {}) } as unknown as Progress;
+}
 
 /** The fields that an evaluation omits. */
 type OmittedField = 'acknowledgedComment' | 'acknowledgedAtMs' | 'cause';
@@ -198,6 +219,14 @@ export interface StoredNotification {
   readonly sequence: number;
   readonly transition: Transition;
   readonly before: Pick<LastNotified, 'state' | 'severity' | 'sequence' | 'notifiedAtMs'> | null;
+}
+
+/** Reads a stored memory. Returns null for anything else: the client's next rows are the first ones then. */
+export function ruleStateOf(value: unknown): RuleState | null {
+  const read = json(value);
+  return isObject(read) && typeof read['rows'] === 'number' && isObject(read['changes'])
+    ? (read as unknown as RuleState)
+    : null;
 }
 
 /** The alerter's memory of a client besides its alerts; JSON in the table `rule_state`. */

@@ -1,4 +1,5 @@
 import type { Severity } from '../../config/config.ts';
+import { jsonValue } from '../../platform/parse-json.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
 
 /** Reads a text column. */
@@ -44,9 +45,9 @@ export function flag(value: unknown): boolean {
   return value === 1;
 }
 
-/** Reads a column of JSON that the program wrote. Returns null for NULL. */
+/** Reads a column of JSON that the program wrote. Returns null for NULL, and for text that is no JSON. */
 export function json(value: unknown): unknown {
-  return typeof value === 'string' ? JSON.parse(value) : null;
+  return typeof value === 'string' ? (jsonValue(value) ?? null) : null;
 }
 
 /**

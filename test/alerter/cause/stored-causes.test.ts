@@ -10,6 +10,7 @@ import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 import { times } from '../../support/times.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { bound, openStation, type Station } from '../support/station.ts';
+import { Died } from '../support/moments.ts';
 import { at } from '../support/rows.ts';
 import { client } from '../support/fleet-passes.ts';
 
@@ -134,7 +135,7 @@ test('a mail that is composed again after a crash has the same words, and a remi
         work({
           ...session,
           run: (sql, values) =>
-            isCut && /INTO\s+mails/.test(sql) ? Promise.reject(new Error('cut')) : session.run(sql, values),
+            isCut && /INTO\s+mails/.test(sql) ? Promise.reject(new Died('cut')) : session.run(sql, values),
         }),
       ),
   });

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { stationFor, type Station } from '../support/station.ts';
+import { stationFor, type PassOutcome, type Station } from '../support/station.ts';
 
 const clients = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
 const fleet = `<collector every="15m"/><alerts><mail to="ops@example.org"/><alert type="disk" limit="90%"/></alerts>${clients}`;
@@ -20,7 +20,7 @@ async function outcomesOf(station: Station): Promise<readonly string[]> {
 }
 
 /** Makes a pass whose database fails at the first statement with this text. */
-async function passFailing(station: Station, thrown: Error, text: string): Promise<unknown> {
+async function passFailing(station: Station, thrown: Error, text: string): Promise<PassOutcome> {
   return await station.pass({
     wrap: (database) => ({
       ...database,
@@ -40,10 +40,16 @@ async function passFailing(station: Station, thrown: Error, text: string): Promi
   });
 }
 
-test('a pass that fails leaves a row that says so, and gives its lease back', async (t) => {
+test('a pass with a stage that fails says so in its row, names the stage, and gives its lease back', async (t) => {
   const station = await stationOf(t);
   await station.collect({ 'web-1': 'disk / 96' });
-  await assert.rejects(passFailing(station, new Error('broken'), 'last_notified'), /broken/);
+  const { result, events } = await passFailing(station, new Error('broken'), 'last_notified');
+  assert.deepEqual([result.outcome, result.exitStatus, result.reports], ['finished', 1, 2]);
+  const faults = events.flatMap((event) => (event.kind === 'fault' ? [event.fault] : []));
+  assert.deepEqual(
+    faults.map(({ code, message }) => `${code}: ${message}`),
+    ['pass-incomplete: planning mails: broken'],
+  );
   assert.deepEqual(await outcomesOf(station), ['failed']);
   station.at('08:01');
   assert.equal((await station.pass()).result.sent, 1);

@@ -1,3 +1,4 @@
+import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import type { Database, Session, SqlValue } from '../../../src/storage/sql/database.ts';
 
 /** The moment before a statement or commit of a database, or after a commit. */
@@ -9,9 +10,11 @@ export interface Moment {
   readonly sql: string;
 }
 
-/** The error of a crashed program: every later call to the database fails. */
-export class Died extends Error {
-  override readonly name = 'Died';
+/** The error of a crashed program: every later call to the database fails, and no stage of a pass goes on. */
+export class Died extends StorageFault {
+  constructor(message: string) {
+    super('damaged', message);
+  }
 }
 
 /**
