@@ -278,5 +278,9 @@ export default tseslint.config(
     },
     rules: { 'no-unused-vars': ['error', { caughtErrors: 'none' }] },
   },
+  {
+    files: ['test/calendar/support/*.cjs'],
+    languageOptions: { sourceType: 'commonjs', globals: { process: 'readonly' } },
+  },
   { files: ['eslint.config.js'], rules: { 'no-restricted-syntax': 'off' } },
 );

@@ -81,8 +81,13 @@ export const numbersTable = (count: number): string =>
 
 /**
  * Starts a server, which takes one to four seconds. `args` are options of the server. Its folder is made in `place`.
+ * `env` has variables in addition to those of this process.
  */
-export async function startMariadb(args: readonly string[] = [], place = tmpdir()): Promise<Mariadb> {
+export async function startMariadb(
+  args: readonly string[] = [],
+  place = tmpdir(),
+  env: Readonly<Record<string, string>> = {},
+): Promise<Mariadb> {
   if (product === null) throw new Error('mariadb-server is not installed');
   const dir = mkdtempSync(path.join(place, 'fleet-mariadb-'));
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
@@ -91,7 +96,9 @@ export async function startMariadb(args: readonly string[] = [], place = tmpdir(
   const socketPath = path.join(dir, 'mysql.sock');
   writeFileSync(configFile, config(product, dir, socketPath));
   fillDataFolder(product, configFile, path.join(dir, 'data'));
-  const started = await startOnFreePort(product, configFile, socketPath, args);
+  const launch: Launch = (ownPort, ownArgs) =>
+    spawnServer(product, [`--defaults-file=${configFile}`, `--port=${ownPort}`, ...ownArgs], env);
+  const started = await startOnFreePort(launch, socketPath, args);
   const { port } = started;
   let { child } = started;
   const asRoot = (...statements: readonly string[]): Promise<readonly RowDataPacket[]> => query(socketPath, statements);
@@ -108,7 +115,7 @@ export async function startMariadb(args: readonly string[] = [], place = tmpdir(
     isAlive: () => child.exitCode === null && child.signalCode === null,
     kill: () => end(child, 'SIGKILL'),
     restart: async (newArgs = args) => {
-      child = spawnServer(product, configFile, port, newArgs);
+      child = launch(port, newArgs);
       await untilReady(child, socketPath);
     },
     stop: async () => {
@@ -161,15 +168,17 @@ ${settings}
 `;
 }
 
+/** Starts the server at a port, with further options. */
+type Launch = (port: number, args: readonly string[]) => ChildProcess;
+
 async function startOnFreePort(
-  product: ServerProduct,
-  configFile: string,
+  launch: Launch,
   socketPath: string,
   args: readonly string[],
 ): Promise<{ port: number; child: ChildProcess }> {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
-    const child = spawnServer(product, configFile, port, args);
+    const child = launch(port, args);
     try {
       await untilReady(child, socketPath);
       return { port, child };
@@ -184,13 +193,13 @@ async function startOnFreePort(
 
 function spawnServer(
   { command }: ServerProduct,
-  configFile: string,
-  port: number,
   args: readonly string[],
+  env: Readonly<Record<string, string>>,
 ): ChildProcess {
   const [program = '', ...first] = command;
-  const child = spawn(program, [...first, `--defaults-file=${configFile}`, `--port=${port}`, ...args], {
+  const child = spawn(program, [...first, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
   });
   child.once(
     'exit',

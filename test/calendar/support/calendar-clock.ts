@@ -1,0 +1,43 @@
+/** The clock of a calendar, for programs on the monitoring machine, on clients, and for a database server. */
+import { appendFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { fakedClock } from '../../support/faketime.ts';
+
+export interface CalendarClock {
+  /** The environment of a program that ends before the clock is set again. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The environment of a server, whose clock is set while it runs. */
+  readonly residentEnv: Readonly<Record<string, string>>;
+  /** The options of node by which the times of files follow this clock. */
+  readonly nodeOptions: string;
+  /** Sets the time, which goes on from there. */
+  readonly set: (timeMs: number) => void;
+  /** Returns the time. */
+  readonly now: () => number;
+}
+
+const fileTimes = path.join(import.meta.dirname, 'file-times.cjs');
+
+/** Makes a clock in files of this folder, which every account may read. */
+export function calendarClock(dir: string): CalendarClock {
+  const clock = fakedClock(dir);
+  const { FAKETIME_NO_CACHE: _, ...env } = clock.env;
+  const settings = path.join(dir, 'settings');
+  writeFileSync(settings, '');
+  let offsetMs = 0;
+  return {
+    // A program ends before its clock is set again, so that it may read the setting once.
+    env: { ...env, NO_FAKE_STAT: '1', CALENDAR_TIMES: settings },
+    residentEnv: clock.env,
+    nodeOptions: `--require=${fileTimes}`,
+    set: (timeMs) => {
+      const realMs = Date.now();
+      offsetMs = timeMs - realMs;
+      clock.set(`+${(offsetMs / 1000).toFixed(3)}`);
+      // The kernel's time of files is up to a tick late.
+      appendFileSync(settings, `${realMs - 20} ${offsetMs}\n`);
+    },
+    now: () => Date.now() + offsetMs,
+  };
+}

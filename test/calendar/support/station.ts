@@ -1,0 +1,108 @@
+/** The monitoring machine of a calendar: the installed programs with a database and a mail server of their own. */
+import path from 'node:path';
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+
+import { openSqlite } from '../../../src/platform/sqlite.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
+import { namesBelow } from '../../support/names-below.ts';
+import type { CliResult } from '../../support/run-cli.ts';
+import { startSmtpServer } from '../../support/smtp-server.ts';
+import type { Scope } from '../../support/temp-folder.ts';
+import type { CalendarClock } from './calendar-clock.ts';
+
+const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
+
+export type DatabaseName = 'sqlite' | 'mariadb';
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface Station {
+  readonly dir: string;
+  /** Runs the installed program as a line of a crontab would. */
+  readonly run: (...args: readonly string[]) => Promise<CliResult>;
+  readonly rows: (sql: string) => Promise<readonly Row[]>;
+  /** Returns the mails that have arrived since the last call. */
+  readonly mails: () => readonly string[];
+  /** Returns the number of sealed reports that are kept because the database might forget them. */
+  readonly kept: () => number;
+}
+
+export interface StationOptions {
+  readonly dir: string;
+  readonly clock: CalendarClock;
+  readonly database: DatabaseName;
+  /** The lines of known_hosts. */
+  readonly knownHosts: readonly string[];
+  /** The time zone of the machine. */
+  readonly machineZone: string;
+  /** The elements of config.xml beside the storage and the mail server. */
+  readonly elements: string;
+}
+
+export async function openStation(t: Scope, options: StationOptions): Promise<Station> {
+  const { dir, clock, machineZone, elements } = options;
+  const { element, rows } = options.database === 'sqlite' ? sqliteIn(dir) : await mariadbAt(t, clock);
+  mkdirSync(path.join(dir, 'state'), { mode: 0o700 });
+  writeFileSync(path.join(dir, 'state/known_hosts'), options.knownHosts.map((line) => `${line}\n`).join(''));
+  const smtp = await startSmtpServer();
+  t.after(() => smtp.stop());
+  const config = `<config><state dir="state"/>${element}
+    <smtp host="127.0.0.1" port="${smtp.port}" security="none" from="fleet@example.org"/>${elements}</config>`;
+  writeFileSync(path.join(dir, 'config.xml'), config, { mode: 0o600 });
+  const env = { ...clock.env, NODE_OPTIONS: clock.nodeOptions, TZ: machineZone };
+  let seen = 0;
+  return {
+    dir,
+    run: (...args) => run(args, dir, env),
+    rows,
+    mails: () => {
+      const fresh = smtp.mails.slice(seen);
+      seen += fresh.length;
+      return fresh.map(({ content }) => content);
+    },
+    kept: () => namesBelow(path.join(dir, 'state/stored'), '.fhs').length,
+  };
+}
+
+/** The longest time of a program. A busy machine takes ten times as long as a free one. */
+const deadlineMs = 120_000;
+
+/** Runs the program by itself: run-cli.ts would load its sources too. */
+function run(args: readonly string[], cwd: string, variables: Readonly<Record<string, string>>): Promise<CliResult> {
+  const env = { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, ...variables };
+  return new Promise((resolve) => {
+    const options = { cwd, env, timeout: deadlineMs, maxBuffer: 1024 * 1024 };
+    execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+    });
+  });
+}
+
+interface Storage extends Pick<Station, 'rows'> {
+  /** The element of config.xml. */
+  readonly element: string;
+}
+
+function sqliteIn(dir: string): Storage {
+  const rows: Station['rows'] = (sql) => {
+    const database = openSqlite(path.join(dir, 'state/fleet.db'), { readOnly: true });
+    try {
+      return Promise.resolve(database.prepare(sql).all());
+    } finally {
+      database.close();
+    }
+  };
+  return { element: '', rows };
+}
+
+/** Starts a server whose own clock is that of the calendar, because the alerter takes its time from the database. */
+async function mariadbAt(t: Scope, clock: CalendarClock): Promise<Storage> {
+  const { startMariadb } = await import('../../support/mariadb.ts');
+  const server = await startMariadb([], undefined, clock.residentEnv);
+  t.after(() => server.stop());
+  const { url, name, password } = await server.createDatabase();
+  return {
+    element: `<storage url="${url}" password="${password}"/>`,
+    rows: (sql) => server.asRoot(`USE ${name}`, sql),
+  };
+}
