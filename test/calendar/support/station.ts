@@ -4,14 +4,12 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 
 import { openSqlite } from '../../../src/platform/sqlite.ts';
-import { packageDir } from '../../../src/state-folder/paths.ts';
+import { program } from '../../support/installed.ts';
 import { namesBelow } from '../../support/names-below.ts';
 import type { CliResult } from '../../support/run-cli.ts';
 import { startSmtpServer } from '../../support/smtp-server.ts';
 import type { Scope } from '../../support/temp-folder.ts';
 import type { CalendarClock } from './calendar-clock.ts';
-
-const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
 
 export type DatabaseName = 'sqlite' | 'mariadb';
 export type Row = Readonly<Record<string, unknown>>;
