@@ -27,6 +27,8 @@ export interface ImapServer {
   sentBytes(): number;
   /** Returns the answer in place of the usual one: `NO words`, or `stall` for none at all. */
   act: ((command: string) => string | undefined) | null;
+  /** Returns what is sent in place of an answer. `command` is '' for the greeting. */
+  alter: ((answer: string, command: string) => string) | null;
   /** The received commands, without their tags. */
   readonly commands: string[];
   /** Stores a message that arrives now, or at this time. Returns its id. */
@@ -77,6 +79,7 @@ export async function startImapServer(options: ImapServerOptions = {}): Promise<
       uidValidity: 1_700_000_000,
       cutAfterBytes: null,
       act: null,
+      alter: null,
       commands: [],
     },
     sentBytes: () => sent,
@@ -96,7 +99,8 @@ export async function startImapServer(options: ImapServerOptions = {}): Promise<
 }
 
 function converse(imap: ImapServer, socket: Socket, say: (text: string) => void): void {
-  say('* OK ready\r\n');
+  const tell = (text: string, command: string): void => say(imap.alter?.(text, command) ?? text);
+  tell('* OK ready\r\n', '');
   let rest = '';
   let open = imap.messages;
   /** The tag of a login whose credentials have not arrived yet. */
@@ -116,7 +120,7 @@ function converse(imap: ImapServer, socket: Socket, say: (text: string) => void)
       if (/^EXAMINE/i.test(command)) open = /Junk/.test(command) ? imap.junk : imap.messages;
       const acted = imap.act?.(command);
       if (acted === 'stall') return;
-      say(acted === undefined ? answer({ ...imap, messages: open }, tag, command) : `${tag} ${acted}\r\n`);
+      tell(acted === undefined ? answer({ ...imap, messages: open }, tag, command) : `${tag} ${acted}\r\n`, command);
       if (/^LOGOUT/i.test(command)) socket.end();
     }
   });

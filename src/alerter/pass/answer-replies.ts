@@ -28,6 +28,7 @@ export async function answerReplies({ config, storage, lease, signal, observe, s
       });
       for (const reply of applied) observe({ kind: 'reply', reply });
     }
+    for (const fault of read.passedOver) observe({ kind: 'fault', fault });
     if (read.fault !== null) observe({ kind: 'fault', fault: read.fault });
   } catch (thrown) {
     stages.heedUnlessTaken('reading replies', thrown);

@@ -1,7 +1,7 @@
 /** The only file that imports imapflow. */
 import { readFileSync } from 'node:fs';
 
-import { ImapFlow } from 'imapflow';
+import { type FetchMessageObject, ImapFlow, type MailboxObject } from 'imapflow';
 
 import type { RepliesConfig } from '../../config/config.ts';
 import { FleetError, messageOf, type Stage } from '../../errors.ts';
@@ -16,6 +16,17 @@ export const maxMessageBytes = 64 * 1024;
 const maxLineBytes = 1024 * 1024;
 /** The most characters of the server's reply that are kept as the reason. */
 const maxWords = 300;
+/** The most characters of a UIDVALIDITY: the width of its column. A number of 32 bits has ten. */
+const maxValidityChars = 32;
+/** The bytes that a server may send beside messages, such as lists of ids and folders, and with each message. */
+const maxBesideBytes = 2 * 1024 * 1024;
+const maxBesideMessageBytes = 8 * 1024;
+/** The most FETCH responses for each requested message: a server may send several, also about others. */
+const maxResponses = 100;
+/** The pause between two looks at the number of received bytes. */
+const lookEveryMs = 5;
+
+const floodWords = 'the server sent more than was asked for';
 
 type Wanted = { readonly uid: number } | { readonly since: Date; readonly subject?: string };
 
@@ -24,15 +35,19 @@ export type SpecialUse = 'junk' | 'all' | 'trash';
 
 /** A mailbox that is open for reading. */
 export interface OpenMailbox {
+  /** Empty if the server gives none. */
   readonly uidValidity: string;
-  /** An id that is greater than the id of every message. */
-  readonly uidNext: number;
+  /** An id that is greater than the id of every message; null if the server gives none. */
+  readonly uidNext: number | null;
   /**
    * Returns the ids of messages from an id on, or of those that arrived on a day or later, in ascending order. With
    * `subject` only of those with these words in their subject.
    */
   search(from: Wanted): Promise<readonly number[]>;
-  /** Yields messages in the order of the server's replies, without marking them as read. */
+  /**
+   * Yields the requested messages, each once, in the order of the server's replies, without marking them as read. Omits
+   * messages that the server does not send, and all replies about other messages.
+   */
   fetch(uids: readonly number[]): AsyncIterable<FetchedMessage>;
   /**
    * Opens the folders with these special uses one after the other, and passes the use of each to `work`. Passes over
@@ -59,8 +74,10 @@ export async function withMailbox<T>(
 ): Promise<T> {
   options.signal.throwIfAborted();
   const client = openClient(replies);
-  // If the connection breaks between two requests, the next request fails too.
-  client.on('error', () => undefined);
+  // The request under way, or the next one, fails too, without this reason.
+  let broken: unknown = null;
+  client.on('error', (reason) => (broken ??= reason));
+  const flood = watchServer(client);
   let stage: Stage = 'connect';
   try {
     return await within(
@@ -71,22 +88,32 @@ export async function withMailbox<T>(
         await client.connect();
         stage = 'mail';
         clock.now('reading the mailbox');
-        const { uidValidity, uidNext } = await client.mailboxOpen(replies.mailbox, { readOnly: true });
+        const opened: Partial<MailboxObject> = await client.mailboxOpen(replies.mailbox, { readOnly: true });
         const done = await work({
-          uidValidity: String(uidValidity),
-          uidNext,
+          uidValidity: String(opened.uidValidity ?? '').slice(0, maxValidityChars),
+          uidNext: opened.uidNext ?? null,
           search: (from) => search(client, from),
-          fetch: (uids) => fetch(client, uids),
+          fetch: (uids) => {
+            flood.allow(uids.length * (maxMessageBytes + maxBesideMessageBytes));
+            return fetch(client, uids);
+          },
           elsewhere: (uses, each) => elsewhere(client, replies.mailbox, uses, each),
         });
-        await client.logout();
+        // All is read: a server that answers this badly is none of our concern.
+        await client.logout().catch(() => undefined);
         return done;
       },
     );
   } catch (thrown) {
     options.signal.throwIfAborted();
-    throw faultOf(replies, stage, thrown);
+    if (flood.isOver()) throw fault(replies, stage, floodWords, thrown);
+    throw faultOf(
+      replies,
+      stage,
+      thrown instanceof FleetError || thrown instanceof TooLong ? thrown : (broken ?? thrown),
+    );
   } finally {
+    flood.end();
     client.close();
   }
 }
@@ -123,17 +150,52 @@ function readAuthority(replies: RepliesConfig, file: string): Buffer {
   }
 }
 
+/**
+ * Closes the connection once the server has sent more than is allowed: a server that sends without end would use up the
+ * memory. imapflow bounds a single response alone. Closes it after a BYE too, which imapflow leaves to the server.
+ */
+function watchServer(client: ImapFlow) {
+  let allowed = maxBesideBytes;
+  let isOver = false;
+  const timer = setInterval(() => {
+    isOver ||= client.stats().received > allowed;
+    if (isOver || typeof Reflect.get(client, 'byeReason') === 'string') client.close();
+  }, lookEveryMs);
+  return {
+    /** Allows more bytes. */
+    allow: (bytes: number): void => void (allowed += bytes),
+    isOver: (): boolean => isOver,
+    end: (): void => clearInterval(timer),
+  };
+}
+
 async function search(client: ImapFlow, from: Wanted): Promise<readonly number[]> {
   const query = 'uid' in from ? { uid: `${from.uid}:*` } : from;
   const found = await client.search(query, { uid: true });
-  return (Array.isArray(found) ? found : []).sort((a, b) => a - b);
+  // imapflow returns no list if the server refuses.
+  if (!Array.isArray(found)) throw new Error('the server refused to search the mailbox');
+  return found.sort((a, b) => a - b);
 }
 
 async function* fetch(client: ImapFlow, uids: readonly number[]): AsyncGenerator<FetchedMessage> {
   const query = { uid: true, internalDate: true, source: { maxLength: maxMessageBytes } };
-  for await (const { uid, internalDate, source } of client.fetch(uids.join(','), query, { uid: true })) {
-    const arrivedAtMs = internalDate === undefined ? Number.NaN : new Date(internalDate).getTime();
-    yield { uid, arrivedAtMs: Number.isNaN(arrivedAtMs) ? 0 : arrivedAtMs, source: source ?? new Uint8Array() };
+  const wanted = new Set(uids);
+  const arrivals = new Map<number, Date | string>();
+  let left = maxResponses * (uids.length + 1);
+  // A server may send a FETCH response at any time, about any message, and with any part (RFC 3501, section 7.4.2).
+  for await (const response of client.fetch(uids.join(','), query, { uid: true })) {
+    const { uid, internalDate, source } = response as { uid?: number } & Partial<FetchMessageObject>;
+    if ((left -= 1) < 0) throw new Error(floodWords);
+    if (uid === undefined || !wanted.has(uid)) continue;
+    if (internalDate !== undefined) arrivals.set(uid, internalDate);
+    if (!(source instanceof Uint8Array)) continue;
+    wanted.delete(uid);
+    const arrivedAtMs = new Date(arrivals.get(uid) ?? Number.NaN).getTime();
+    yield {
+      uid,
+      arrivedAtMs: Number.isNaN(arrivedAtMs) ? 0 : arrivedAtMs,
+      source: source.length > maxMessageBytes ? source.subarray(0, maxMessageBytes) : source,
+    };
   }
 }
 
@@ -148,6 +210,20 @@ async function elsewhere(
     if (use === undefined || path === mailbox || flags.has('\\Noselect')) continue;
     if (await opens(client, path)) await work(use);
   }
+}
+
+/** Returns the fault of a message that cannot be read; the mailbox can. */
+export function unreadMessage(replies: RepliesConfig, uid: number, words: string): FleetError {
+  return fault(replies, 'mail', `message ${uid} cannot be read and is passed over: ${words}`, null);
+}
+
+/** True if a fault is due to the form or size of what was read, and not to the server or the network. */
+export function isOfMessage({ cause }: FleetError): boolean {
+  const code = (cause as ImapError | null)?.code;
+  return (
+    typeof code === 'string' &&
+    /^(ParserError|MAX_IMAP_NESTING|(Line|Literal|Response)TooLarge|ResponseProc)/.test(code)
+  );
 }
 
 /** Opens a folder read-only. False if the server refuses it: other folders may still be read. */
@@ -167,16 +243,19 @@ interface ImapError {
   readonly responseStatus?: unknown;
   readonly response?: unknown;
   readonly responseText?: unknown;
+  /** The words of a BYE. */
+  readonly reason?: unknown;
   readonly code?: unknown;
 }
 
 function faultOf(replies: RepliesConfig, stage: Stage, thrown: unknown): FleetError {
   if (thrown instanceof FleetError) return thrown;
   if (thrown instanceof TooLong) return fault(replies, stage, thrown.message, thrown);
-  const { authenticationFailed, response, responseText, code } = thrown as ImapError;
-  const words = [responseText, response].find((one): one is string => typeof one === 'string') ?? messageOf(thrown);
+  const { authenticationFailed, response, responseText, reason, code } = thrown as ImapError;
+  const said = [responseText, response, reason].find((one): one is string => typeof one === 'string' && one !== '');
+  const words = said ?? messageOf(thrown);
   if (authenticationFailed === true) return fault(replies, 'login', `the login was refused: ${words}`, thrown);
-  const name = typeof code === 'string' && !words.includes(code) ? ` (${code})` : '';
+  const name = typeof code === 'string' && said === undefined && !words.includes(code) ? ` (${code})` : '';
   return fault(replies, stage, `${words}${name}`, thrown);
 }
 

@@ -1,0 +1,235 @@
+/** Servers that answer otherwise than most: what RFC 3501 and RFC 9051 allow, and more. No good reply is lost. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { readReplies, type ReadReplies } from '../../../src/alerter/pass/read-replies.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import type { RepliesConfig } from '../../../src/config/config.ts';
+import { findCanaries } from '../../../src/notify/replies/find-canaries.ts';
+import type { MailboxPosition } from '../../../src/storage/store/reply-store.ts';
+import { startImapServer, type ImapServer } from '../../support/imap-server.ts';
+import { isWide } from '../../support/long-tests.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+const token = '0123456789abcdef01234567';
+const never = new AbortController().signal;
+const replyOf = (body: string, id: string): string =>
+  `Message-ID: <${id}@x>\nFrom: kim@example.org\nTo: fleet+${token}@example.org\nSubject: canary ${token}\n\n${body}\n`;
+
+interface Scene {
+  readonly imap: ImapServer;
+  readonly settings: RepliesConfig;
+  /** Reads after the last reading. Returns the lines of the replies. */
+  readonly read: () => Promise<{ lines: readonly (string | null)[] } & ReadReplies>;
+}
+
+async function sceneFor(t: TestContext): Promise<Scene> {
+  const imap = await startImapServer({ password: 'x' });
+  t.after(() => imap.stop());
+  const dir = tempFolder(t);
+  const file = path.join(dir, 'config.xml');
+  const replies = `<replies imap="imap://fleet@127.0.0.1:${imap.port}/INBOX" address="fleet@example.org" password="x"/>`;
+  writeFileSync(file, `<config><state dir="${dir}"/>${replies}<client ip="192.0.2.1" username="u"/></config>`, {
+    mode: 0o600,
+  });
+  const settings = loadConfig({ file }).replies ?? assert.fail('no <replies>');
+  let position: MailboxPosition | null = null;
+  const read: Scene['read'] = async () => {
+    const found = await readReplies(settings, {
+      position,
+      sinceMs: Date.now() - 1000,
+      timeoutMs: 20_000,
+      signal: never,
+    });
+    position = found.position ?? position;
+    return { ...found, lines: found.replies.map(({ line }) => line) };
+  };
+  return { imap, settings, read };
+}
+
+/** Untagged responses that a server may send beside the answer to any command. */
+const unsolicited: readonly string[] = [
+  '* 1 FETCH (FLAGS (\\Seen))',
+  '* 1 FETCH (UID 1 FLAGS (\\Seen \\Recent))',
+  '* 1 FETCH (UID 1)',
+  '* 9 FETCH (UID 999 FLAGS ())',
+  '* 1 FETCH (MODSEQ (12345))',
+  '* 1 FETCH (BODY[] NIL)',
+  '* 1 FETCH (UID 1 BODY[] NIL)',
+  '* 1 FETCH (INTERNALDATE NIL)',
+  '* 1 FETCH ()',
+  '* 1 FETCH',
+  '* 9 FETCH (UID 999 BODY[]<0> {3}\r\nabc)',
+  '* 9 EXISTS',
+  '* 0 RECENT',
+  '* 9 EXPUNGE',
+  '* VANISHED 41,43:116',
+  '* FLAGS (\\Answered \\Seen)',
+  '* FLAGS ()',
+  '* OK [ALERT] the disk is nearly full',
+  '* OK [PERMANENTFLAGS (\\*)] limited',
+  '* OK [UNSEEN 12] first',
+  '* OK [HIGHESTMODSEQ 715194045007]',
+  '* OK [NOMODSEQ]',
+  '* OK [X-UNKNOWN "a b" {2}\r\nab] words',
+  '* OK',
+  '* OK still here',
+  '* NO [OVERQUOTA] slow',
+  '* BAD what',
+  '* CAPABILITY IMAP4rev1 IDLE AUTH=PLAIN',
+  '* STATUS INBOX (MESSAGES 231 UIDNEXT 44292)',
+  '* LIST (\\Noselect) NIL ""',
+  '* LIST (\\HasNoChildren) "/" {5}\r\nOther',
+  '* NAMESPACE (("" "/")) NIL NIL',
+  '* ENABLED CONDSTORE',
+  '* ID NIL',
+  '* ESEARCH (TAG "A1") UID COUNT 2',
+  '* SEARCH',
+  '* X-OWN (a (b "c") NIL)',
+  '* 12345678901234567890 EXISTS',
+  '*',
+];
+
+/** Places at which they come: before and after the usual answer to a command. */
+const commands = ['EXAMINE', 'UID SEARCH', 'UID FETCH', 'CAPABILITY', 'AUTHENTICATE', 'LOGOUT'];
+
+test('a response that nobody asked for changes nothing, wherever it comes', async (t) => {
+  for (const response of unsolicited) {
+    const { imap, read, settings } = await sceneFor(t);
+    imap.deliver(replyOf('ack 1h', 'a'));
+    imap.deliver(replyOf('ack 2h', 'b'));
+    for (const command of isWide ? commands : ['UID FETCH']) {
+      imap.alter = (answer, to) => {
+        if (!to.startsWith(command)) return answer;
+        // The tagged line comes last.
+        return `${response}\r\n${answer.replace(/([^\r\n]+\r\n)$/, `${response}\r\n$1`)}`;
+      };
+      const { fault, lines, passedOver } = await read();
+      const what = `${response} at ${command}`;
+      assert.deepEqual([fault?.message, passedOver.map(({ message }) => message)], [undefined, []], what);
+      if (command === (isWide ? commands[0] : 'UID FETCH')) assert.deepEqual(lines, ['ack 1h', 'ack 2h'], what);
+      const options = { tokens: [token], sinceMs: Date.now(), timeoutMs: 20_000, signal: never };
+      const found = await findCanaries(settings, options);
+      assert.equal(found.filter(({ folder }) => folder === 'mailbox').length, 2, what);
+    }
+    await imap.stop();
+  }
+});
+
+type Alter = NonNullable<ImapServer['alter']>;
+const onFetchOf =
+  (uid: number, change: (answer: string) => string): Alter =>
+  (answer, to) =>
+    answer.includes(`UID ${uid} INTERNALDATE`) && to.startsWith('UID FETCH') ? change(answer) : answer;
+const bodyOf = (uid: number): RegExp =>
+  new RegExp(`(UID ${uid} INTERNALDATE "[^"]*") BODY\\[\\]<0> \\{\\d+\\}\\r\\n[^]*?\\)\\r\\n(?=\\*|\\w+ OK)`);
+
+/** Faults of a server at the first of three messages. */
+const unreadable: Readonly<Record<string, Alter>> = {
+  'has no content': onFetchOf(1, (answer) => answer.replace(bodyOf(1), '$1 BODY[]<0> NIL)\r\n')),
+  'is left out': onFetchOf(1, (answer) => answer.replace(/^\* 1 FETCH[^]*?\)\r\n(?=\*|\w+ OK)/, '')),
+  'is longer than was asked for': onFetchOf(1, (answer) =>
+    answer.replace(bodyOf(1), `$1 BODY[] {3000000}\r\n${'x'.repeat(3_000_000)})\r\n`),
+  ),
+  'is nested without end': onFetchOf(1, (answer) =>
+    answer.replace(bodyOf(1), `$1 X ${'('.repeat(5000)}${')'.repeat(5000)})\r\n`),
+  ),
+  'ends the command': onFetchOf(
+    1,
+    (answer) => `${/(\w+) OK done\r\n$/.exec(answer)?.[1] ?? ''} NO [SERVERBUG] corrupt\r\n`,
+  ),
+  'ends the connection': onFetchOf(1, () => '* BYE Internal error\r\n'),
+};
+
+for (const [name, alter] of Object.entries(unreadable)) {
+  test(`a message that ${name} is passed over once, and named`, async (t) => {
+    const { imap, read } = await sceneFor(t);
+    for (const [index, body] of ['ack 1h', 'ack 2h', 'ack 3h'].entries()) imap.deliver(replyOf(body, `m${index}`));
+    imap.alter = alter;
+    const { lines, fault, passedOver } = await read();
+    assert.deepEqual({ lines, fault: fault?.message }, { lines: ['ack 2h', 'ack 3h'], fault: undefined });
+    assert.match(
+      passedOver.map(({ message }) => message).join(),
+      /^replies at \S+: message 1 cannot be read and is passed over: /,
+    );
+    imap.deliver(replyOf('ack 4h', 'm4'));
+    const then = await read();
+    assert.deepEqual([then.lines, then.passedOver, then.fault], [['ack 4h'], [], null]);
+  });
+}
+
+/** Servers whose answers lack a part, or that have another form of it. */
+const lacking: Readonly<Record<string, Alter>> = {
+  'no UIDNEXT': (answer) => answer.replace(/\* OK \[UIDNEXT[^\r]*\r\n/, ''),
+  'no UIDVALIDITY': (answer) => answer.replace(/\* OK \[UIDVALIDITY[^\r]*\r\n/, ''),
+  'a UIDVALIDITY beyond all bounds': (answer) => answer.replace(/(UIDVALIDITY )\d+/, `$1${'9'.repeat(200)}`),
+  'no EXISTS': (answer) => answer.replace(/\* \d+ EXISTS\r\n/, ''),
+  'no words': (answer, to) => (to.startsWith('EXAMINE') ? answer.replace(/(\w+ OK) \[READ-ONLY\] done/, '$1') : answer),
+  'the ids as ESEARCH': (answer) => answer.replace(/^\* SEARCH (\d+) (\d+)/m, '* ESEARCH (TAG "x") UID ALL $1,$2'),
+  'the ids in two lines': (answer) => answer.replace(/^\* SEARCH (\d+) (\d+)/m, '* SEARCH $1\r\n* SEARCH $2'),
+  'no arrival': (answer) => answer.replace(/INTERNALDATE "[^"]*" /g, ''),
+  'the arrival as NIL': (answer) => answer.replace(/INTERNALDATE "[^"]*"/g, 'INTERNALDATE NIL'),
+  'the arrival apart': (answer) =>
+    answer.replace(/\* (\d+) FETCH \((UID \d+) (INTERNALDATE "[^"]*") /g, '* $1 FETCH ($2 $3)\r\n* $1 FETCH ($2 '),
+  'the id last': (answer) =>
+    answer.replace(
+      /\((UID \d+) (INTERNALDATE "[^"]*") (BODY\[\]<0> \{\d+\}\r\n[^]*?)\)\r\n(?=\*|\w+ OK)/g,
+      '($2 $3 $1)\r\n',
+    ),
+  'messages in another order': (answer, to) =>
+    to.startsWith('UID FETCH') ? answer.replace(/^(\* 1 FETCH[^]*?)(\* 2 FETCH[^]*?)(\w+ OK)/, '$2$1$3') : answer,
+  'each message twice': (answer, to) =>
+    to.startsWith('UID FETCH') ? answer.replace(/^([^]*?)(\w+ OK done)/, '$1$1$2') : answer,
+  PREAUTH: (answer, to) => (to === '' ? '* PREAUTH you are known\r\n' : answer),
+  'a greeting with capabilities': (answer, to) =>
+    to === '' ? '* OK [CAPABILITY IMAP4rev1 IMAP4rev2 AUTH=PLAIN] hi\r\n' : answer,
+};
+
+for (const [name, alter] of Object.entries(lacking)) {
+  test(`a server with ${name} is read`, async (t) => {
+    const { imap, read } = await sceneFor(t);
+    imap.deliver(replyOf('ack 1h', 'a'));
+    imap.deliver(replyOf('ack 2h', 'b'));
+    imap.alter = alter;
+    const { lines, fault, passedOver } = await read();
+    assert.deepEqual([lines, fault, passedOver], [['ack 1h', 'ack 2h'], null, []]);
+    imap.deliver(replyOf('ack 3h', 'c'));
+    const then = await read();
+    assert.deepEqual([then.lines.at(-1), then.fault], ['ack 3h', null]);
+  });
+}
+
+/** Servers that cannot be read: the words of the fault. */
+const faulty: Readonly<Record<string, readonly [Alter, RegExp]>> = {
+  'greets with BYE': [
+    (answer, to) => (to === '' ? '* BYE Too many connections\r\n' : answer),
+    /: Too many connections$/,
+  ],
+  'says BYE at the mailbox': [
+    (answer, to) => (to.startsWith('EXAMINE') ? '* BYE [UNAVAILABLE] shutting down\r\n' : answer),
+    /shutting down/,
+  ],
+  'refuses to search': [
+    (answer, to) => (to.startsWith('UID SEARCH') ? answer.replace(/^[^]*?(\w+) OK done/, '$1 NO later') : answer),
+    /refused to search/,
+  ],
+  'sends without end': [
+    (answer, to) => (to.startsWith('UID FETCH') ? '* 1 FETCH (FLAGS (\\Seen))\r\n'.repeat(400_000) : answer),
+    /more than was asked for/,
+  ],
+};
+
+for (const [name, [alter, words]] of Object.entries(faulty)) {
+  test(`a server that ${name} is a mailbox that cannot be read`, async (t) => {
+    const { imap, read } = await sceneFor(t);
+    imap.deliver(replyOf('ack 1h', 'a'));
+    imap.alter = alter;
+    const { lines, fault, position } = await read();
+    assert.deepEqual([lines, fault?.code, position], [[], 'replies-unread', null]);
+    assert.match(fault?.message ?? '', words);
+    imap.alter = null;
+    assert.deepEqual((await read()).lines, ['ack 1h']);
+  });
+}
