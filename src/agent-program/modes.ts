@@ -19,7 +19,8 @@ const modes: Readonly<Record<string, RunMode>> = {
   edge: async (context) => (await import('./edge/edge.ts')).runEdge(context),
 };
 
-const modeNames = Object.keys(modes);
+/** The names of all modes. */
+export const modeNames = Object.keys(modes);
 
 /** Returns the function of a mode. Throws a usage error for an unknown name. */
 export function modeNamed(name: string): RunMode {

@@ -1,0 +1,106 @@
+// Second tier: starts each command and each mode of both programs
+/** Each line of the table of commands, typed into a shell, with the installed programs. */
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { before, suite, test } from 'node:test';
+
+import { freePort } from '../support/free-port.ts';
+import { startHttpReceiver } from '../support/http-receiver.ts';
+import { prefix } from '../support/installed.ts';
+import { outcomeOf } from '../support/run-cli.ts';
+import { startSmtpServer } from '../support/smtp-server.ts';
+import { sshKeygen } from '../support/sshd.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { until } from '../support/until.ts';
+import { commandLines, type CommandLine } from './support/command-lines.ts';
+
+const PATH = `${path.join(prefix, 'bin')}:${path.dirname(process.execPath)}:/usr/bin:/bin`;
+
+suite('typed into a shell', { timeout: 900_000 }, () => {
+  const dir = tempFolder();
+  const kept: ChildProcess[] = [];
+  const ended: (() => unknown)[] = [];
+  let [hq, posts, spokePort] = ['', '', 0];
+
+  before(async () => {
+    const [smtp, receiver, serve] = [await startSmtpServer(), await startHttpReceiver(), await freePort()];
+    ended.push(
+      () => smtp.stop(),
+      () => receiver.stop(),
+    );
+    [hq, posts, spokePort] = [`http://127.0.0.1:${serve}/`, receiver.origin, await freePort()];
+    sshKeygen(path.join(dir, 'key'), '-t', 'ed25519', '-N', '');
+    const config = `<config>
+  <smtp host="127.0.0.1" port="${smtp.port}" from="fleet@example.org"/>
+  <serve host="127.0.0.1" port="${serve}"><look/><push/><events/></serve>
+  <alerts><mail to="ops@example.org"/><alert type="disk" limit="1%"/></alerts>
+  <ssh username="monitor" privateKey="key"/>
+  <client name="here" ip="127.0.0.1" transport="local"/>
+  <client name="web" ip="127.0.0.1" port="1"/>
+  <client name="pushing" transport="push"/>
+</config>\n`;
+    writeFileSync(path.join(dir, 'config.xml'), config, { mode: 0o600 });
+  });
+
+  /** Completes the agent.json that `enroll` has written, and puts it where the agent program looks for it. */
+  const enrol = (): void => {
+    const enrolled = JSON.parse(readFileSync(path.join(dir, 'enrolled.json'), 'utf8')) as object;
+    const folder = path.join(dir, '.config', 'fleet-health');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const own = {
+      ...enrolled,
+      state_directory: path.join(dir, 'agent-state'),
+      pattoo: { to: posts, every: '10s' },
+      edge: { every: '10s', rules: [{ type: 'disk', mount: '/', limit: '1%' }] },
+      spoke: { listen_address: '127.0.0.1', ip_bind_port: spokePort },
+    };
+    writeFileSync(path.join(folder, 'agent.json'), JSON.stringify(own), { mode: 0o600 });
+  };
+
+  /** Types a line, and returns its process and what it says on both streams. */
+  const type = (line: string) => {
+    const text = line.replace('HQ', hq).replace('POSTS', posts);
+    const child = spawn('/bin/sh', ['-c', text.includes('|') ? text : `exec ${text}`], {
+      cwd: dir,
+      env: { PATH, HOME: dir },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let text2 = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (text2 += String(bytes)));
+    return { child, said: () => text2 };
+  };
+
+  const run = async ({ line, says, exit = 0, runs }: CommandLine): Promise<void> => {
+    const { child, said } = type(line);
+    const outcome = outcomeOf(child);
+    if (runs === undefined) {
+      const { status } = await outcome;
+      assert.deepEqual([status, says.test(said())], [exit, true], said());
+      return;
+    }
+    await until(() => says.test(said()) || child.exitCode !== null, said);
+    assert.match(said(), says);
+    if (runs === 'until all have ended') return void kept.push(child);
+    child.kill('SIGTERM');
+    await outcome;
+  };
+
+  for (const commandLine of commandLines) {
+    test(commandLine.line, async () => {
+      await run(commandLine);
+      if (commandLine.line.startsWith('fleet-health enroll')) enrol();
+    });
+  }
+
+  test('and `serve` has run until now', async () => {
+    for (const child of kept) {
+      assert.equal(child.exitCode, null);
+      const outcome = outcomeOf(child);
+      child.kill('SIGTERM');
+      assert.equal((await outcome).status, 0);
+    }
+    for (const end of ended) await end();
+  });
+});

@@ -1,0 +1,116 @@
+/**
+ * All commands and modes of both programs: of each a command line, as a person types it, with what it says. The lines
+ * run in this order in one home. HQ, POSTS and PORT stand for the addresses of `serve` and of a server of pattoo.
+ */
+export interface CommandLine {
+  readonly line: string;
+  /** Expected on standard output or standard error. */
+  readonly says: RegExp;
+  /** Default: 0. */
+  readonly exit?: number;
+  /** For a mode that keeps running: ended once it has said so, or with all lines. */
+  readonly runs?: 'until it says so' | 'until all have ended';
+}
+
+const resident = { runs: 'until it says so' } as const;
+
+const collectorLines: readonly CommandLine[] = [
+  {
+    line: 'fleet-health init --mail-to ops@example.org --clients here=127.0.0.1 -c made.xml',
+    says: /made\.xml is writ/,
+  },
+  { line: "printf '192.0.2.9 nas\\n' | fleet-health import hosts", says: /<client .*nas/ },
+  { line: 'fleet-health keys generate', says: /^Key [0-9a-f]{16} seals from now on/ },
+  { line: 'fleet-health check', says: /^disk .*1%/m },
+  { line: 'fleet-health trust', says: /^web +connect-refused/m, exit: 1 },
+  { line: 'fleet-health collect here', says: /event=summary .*succeeded=1 failed=0 .*stored=[1-9]/ },
+  {
+    line: 'fleet-health collect --every 10s here',
+    says: /event=summary .*succeeded=1 .*stored=1[^]*event=summary/,
+    ...resident,
+  },
+  { line: 'fleet-health alert', says: /event=sent recipient=ops@example\.org/ },
+  { line: 'fleet-health alert --every 10s', says: /event=summary[^]*event=summary/, ...resident },
+  { line: 'fleet-health status', says: /^here +ok/m },
+  { line: 'fleet-health alerts', says: /critical +here +disk \// },
+  { line: 'fleet-health explain here disk', says: /^disk \(critical at least 1 %\)/m },
+  { line: 'fleet-health show here', says: /disk/ },
+  { line: 'fleet-health ack here disk', says: /^acknowledged \d+: here, disk/ },
+  { line: 'fleet-health unack here disk', says: /^no longer acknowledged \d+: here, disk/ },
+  { line: 'fleet-health silence add --client here --for 1h', says: /^Silence 1: client here/ },
+  { line: 'fleet-health silence list', says: /^ *1 +here/m },
+  { line: 'fleet-health silence expire 1', says: /^Silence 1 has ended/ },
+  { line: 'fleet-health mail list', says: /no mail/i },
+  { line: 'fleet-health mail resend 999', says: /no mail 999 waits/, exit: 2 },
+  { line: 'fleet-health mail discard 999', says: /no mail 999 waits/, exit: 2 },
+  { line: 'fleet-health digest', says: /^Subject: Digest: 1 critical open/ },
+  { line: 'fleet-health changes', says: /change/ },
+  { line: 'fleet-health forecast', says: /file system/ },
+  { line: 'fleet-health outliers', says: /No group has five active clients/ },
+  { line: 'fleet-health report -o fleet.html', says: /fleet\.html: 3 clients/ },
+  { line: 'fleet-health metrics', says: /^fleet_health_client_info\{client="here"/m },
+  { line: 'fleet-health export csv --families disk', says: /^"here",.*"\/"/m },
+  { line: 'fleet-health crontab', says: /^\* \* \* \* \* .* alert$/m },
+  { line: 'fleet-health tokens add anna', says: /^fh_/ },
+  { line: 'fleet-health tokens list', says: /^anna +look/m },
+  { line: 'fleet-health tokens remove anna', says: /^The token of anna opens nothing any more/ },
+  { line: 'fleet-health serve', says: /event=serve-started/, runs: 'until all have ended' },
+  { line: 'fleet-health serve --idle-exit 10m', says: /another program listens there/, exit: 3 },
+  { line: 'fleet-health events url backup --host nas', says: /\/events\/ping\/fh_/ },
+  { line: 'fleet-health events send here backup OK fine --to HQ', says: /events has the event/ },
+  { line: 'fleet-health enroll pushing --https HQ -o enrolled.json', says: /is the agent\.json of pushing/ },
+  { line: 'fleet-health receive pushing </dev/null', says: /the stream ended too early/, exit: 1 },
+  { line: 'fleet-health authorize web', says: /^restrict|^command=/m },
+  { line: 'fleet-health spool web --every 10m', says: /^# For the crontab/ },
+  { line: 'fleet-health cleanup here --yes', says: /^here: .* removed/ },
+  { line: 'fleet-health prune', says: /Nothing was old enough to go|rows/ },
+  { line: 'fleet-health backup saved.db', says: /saved\.db: the database as it was just now/ },
+  { line: 'fleet-health copy --to sqlite:copied.db', says: /all [\d,]+ rows of \d+ tables are those of/ },
+  { line: 'fleet-health migrate', says: /^The database is up to date/ },
+  { line: 'fleet-health keys rotate', says: /^Key [0-9a-f]{16} seals from now on/ },
+  { line: 'fleet-health keys list', says: /seals and opens/ },
+  { line: 'fleet-health keys retire 0000', says: /there is no key 0000/, exit: 3 },
+  { line: 'fleet-health keys import-public missing.pem', says: /missing\.pem/, exit: 3 },
+  { line: 'fleet-health ingest', says: /event=summary .*outcome=finished/ },
+  { line: 'fleet-health forget collector 0000', says: /there is no collector 0000/, exit: 2 },
+  { line: 'fleet-health forget client gone --yes', says: /there is no client "gone"/, exit: 2 },
+  { line: 'fleet-health completion bash', says: /complete -F/ },
+  { line: 'fleet-health complete -- sta', says: /^status/ },
+  { line: 'fleet-health simulate --clients 1 --every 10s', says: /Ctrl-C/, ...resident },
+  { line: 'fleet-health demo', says: /To look at the fleet/ },
+];
+
+const background = (mode: string): readonly CommandLine[] => [
+  { line: `fleet-health-agent start ${mode}`, says: new RegExp(`^${mode} is running \\(pid \\d+\\)`) },
+  { line: `fleet-health-agent status ${mode}`, says: new RegExp(`^${mode} is running: pid \\d+`) },
+  { line: `fleet-health-agent stop ${mode}`, says: new RegExp(`^${mode} has ended`) },
+];
+
+const agentLines: readonly CommandLine[] = [
+  { line: 'fleet-health-agent report --format daemon-report', says: /"Daemon report"/ },
+  { line: 'fleet-health-agent report --every 10s -o made.jsonl', says: /event=reporting/, ...resident },
+  { line: 'fleet-health-agent push', says: /^\d reports? sent/ },
+  { line: 'fleet-health-agent push --every 10s', says: /event=pushed acknowledged=1/, ...resident },
+  { line: 'fleet-health-agent push --format pattoo --to POSTS', says: /^1 report sent/ },
+  { line: 'fleet-health-agent push --format pattoo --to POSTS --every 10s', says: /event=pushed acknow/, ...resident },
+  { line: 'fleet-health-agent edge', says: /event=alert .*disk/, ...resident },
+  { line: 'fleet-health-agent spoke', says: /event=listening/, ...resident },
+  { line: 'fleet-health-agent run report', says: /event=reporting/, ...resident },
+  { line: 'fleet-health-agent run push --every 10s', says: /event=pushed acknowledged=1/, ...resident },
+  { line: 'fleet-health-agent run pattoo', says: /event=pushed acknowledged=1/, ...resident },
+  { line: 'fleet-health-agent run edge', says: /event=started/, ...resident },
+  { line: 'fleet-health-agent run spoke', says: /event=listening/, ...resident },
+  ...background('report'),
+  ...background('push'),
+  ...background('pattoo'),
+  ...background('edge'),
+  ...background('spoke'),
+  { line: 'fleet-health-agent start push --every 10s', says: /^push is running/ },
+  { line: 'fleet-health-agent restart push --every 11s', says: /^push is running/ },
+  { line: 'fleet-health-agent reload push', says: /^push reads agent\.json again/ },
+  { line: 'fleet-health-agent stop --force push', says: /^push has ended/ },
+  { line: 'fleet-health-agent completion bash', says: /complete -F/ },
+  { line: 'fleet-health-agent complete -- sta', says: /^status|^start/ },
+];
+
+export const commandLines: readonly CommandLine[] = [...collectorLines, ...agentLines];
