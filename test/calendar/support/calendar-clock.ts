@@ -1,5 +1,5 @@
 /** The clock of a calendar, for programs on the monitoring machine, on clients, and for a database server. */
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { fakedClock } from '../../support/faketime.ts';
@@ -23,21 +23,27 @@ const fileTimes = path.join(import.meta.dirname, 'file-times.cjs');
 export function calendarClock(dir: string): CalendarClock {
   const clock = fakedClock(dir);
   const { FAKETIME_NO_CACHE: _, ...env } = clock.env;
-  const settings = path.join(dir, 'settings');
+  const [settings, probe] = [path.join(dir, 'settings'), path.join(dir, 'probe')];
   writeFileSync(settings, '');
-  let offsetMs = 0;
+  let aheadMs = 0;
   return {
     // A program ends before its clock is set again, so that it may read the setting once.
     env: { ...env, NO_FAKE_STAT: '1', CALENDAR_TIMES: settings },
     residentEnv: clock.env,
     nodeOptions: `--require=${fileTimes}`,
     set: (timeMs) => {
-      const realMs = Date.now();
-      offsetMs = timeMs - realMs;
-      clock.set(`+${(offsetMs / 1000).toFixed(3)}`);
-      // The kernel's time of files is up to a tick late.
-      appendFileSync(settings, `${realMs - 20} ${offsetMs}\n`);
+      const realMs = kernelTime(probe);
+      const offsetMs = timeMs - realMs;
+      aheadMs = timeMs - Date.now();
+      clock.set(`${offsetMs < 0 ? '' : '+'}${(offsetMs / 1000).toFixed(3)}`);
+      appendFileSync(settings, `${realMs} ${offsetMs}\n`);
     },
-    now: () => Date.now() + offsetMs,
+    now: () => Date.now() + aheadMs,
   };
+}
+
+/** Returns the time at which the kernel stamps a file now. The clock of a test may be faked, too. */
+function kernelTime(probe: string): number {
+  writeFileSync(probe, 'now');
+  return statSync(probe).mtimeMs;
 }
