@@ -3,10 +3,17 @@
 // without Node may lack the means to unpack it.
 import { packageManagers } from '../agent/inventory/package-managers.ts';
 import { poolWords } from '../agent/inventory/pools.ts';
-import { unhealthyOnes } from '../agent/probes/containers.ts';
+import {
+  cgroupFiles,
+  controllers,
+  maxContainers,
+  pausedOnes,
+  unhealthyOnes,
+  usedLabels,
+} from '../agent/probes/containers.ts';
 import { poolsDir } from '../agent/probes/devices.ts';
 import { network, nothingInside, withoutDevice } from '../agent/probes/reported-mounts.ts';
-import { allReads, reads } from '../agent/probes/reads.ts';
+import { allReads } from '../agent/probes/reads.ts';
 import { journalWords, unitProperties } from '../agent/probes/services.ts';
 import { timerProperties } from '../agent/probes/timers.ts';
 import { leftOut } from '../agent/state/files.ts';
@@ -18,7 +25,7 @@ import { imageTypes } from '../src/report/report.ts';
 import { linesOf } from '../src/report/shorten-script.ts';
 import { shortenAwk } from './shorten-awk.mjs';
 
-const parts = 'main request plan checks facts log log-lines'.split(' ');
+const parts = 'main request plan checks facts containers log log-lines'.split(' ');
 
 const relative = (paths) => paths.map((path) => path.slice(1));
 const hasGlob = (path) => /[*?[]/.test(path);
@@ -61,7 +68,11 @@ function placesOf() {
       .join('\n'),
     LINKS: words(allReads('links')),
     TIMES: words(allReads('times')),
-    SCOPE_EVENTS: words(reads.containers.files.filter((file) => file.endsWith('/memory.events'))),
+    CGROUP_FILES: cgroupFiles.join(' '),
+    CONTROLLERS: controllers.map((name) => `sys/fs/cgroup/${name}/`).join(' '),
+    MOST_CONTAINERS: String(maxContainers),
+    PAUSED: pausedOnes,
+    LABELS: usedLabels.join('|').replaceAll('.', '[.]'),
     UNHEALTHY: unhealthyOnes,
     JOURNAL_WORDS: journalWords.join(' '),
     MANAGERS: managers(),

@@ -31,6 +31,7 @@ const maxFileN = 40;
 /** Files of the first tier that may cost more, each with its reason. */
 const dearFiles = new Map([
   ['test/agent/capture/visits.test.ts', 'a client without Node is visited by each shell and each awk'],
+  ['test/agent/probes/containers.test.ts', 'each place of a cgroup is visited by both agents'],
   ['test/agent/faults.test.ts', 'a fault of the machine needs a run of the agent each'],
   ['test/agent/spool/spool-run.test.ts', 'a spooled report needs a run of the agent each'],
   ['test/alerter/unnotified-properties.test.ts', 'the property that nobody is left without a notification'],

@@ -232,7 +232,34 @@ from() {
   } | sed "s/^/:$n:/"
 }
 # copy: prints files.
-copy() { grep -s '' @FILES@; }
+copy() {
+  grep -s '' @FILES@
+  [ "$scopes" ] || return
+  IFS=$nl
+  set -f
+  # shellcheck disable=SC2086 # the files, one a line
+  grep -s '' /dev/null $scopes
+  set +f
+  IFS=" $tab$nl"
+}
+# scopes: prints the cgroups of containers, and sets $scopes to their files, as agent/probes/containers.ts finds them.
+scopes() {
+  scopes=
+  o=sys/fs/cgroup
+  [ -e $o/cgroup.controllers ] || o='@CONTROLLERS@'
+  # shellcheck disable=SC2086 # the controllers
+  o=$(find $o -maxdepth 10 -type d -name '*????????????????????????????????????????????????????????????????*' |
+    grep -E '[-/][0-9a-f]{64}([.]scope)?$' | grep -vE ':|.{250}.{250}.{250}' | sort | head -n $((3 * @MOST_CONTAINERS@)))
+  IFS=$nl
+  set -f
+  for x in $o; do
+    tell "+$x"
+    IFS=" $tab$nl"
+    for a in @CGROUP_FILES@; do [ ! -e "$x/$a" ] || scopes=$scopes$x/$a$nl; done
+  done
+  set +f
+  IFS=" $tab$nl"
+}
 # firsts FILE...: prints the first texts of files whose texts end in a null byte. Some awks read no further by themselves.
 firsts() {
   limited 3 awk 'BEGIN {
@@ -365,6 +392,7 @@ capture() {
   for x in @NAMES@; do [ ! -e "$x" ] || tell "+$x"; done
   for x in @LITERALS@; do [ ! -e "$x" ] || [ -r "$x" ] || tell "-$x"; done
   for x in proc/[0-9]*; do [ -x "$x" ] || [ ! -d "$x" ] || tell "-$x/stat"; done
+  scopes
   copy
   # Without counters of this boot that are 10 s old everything is read twice.
   b= s=
@@ -458,28 +486,37 @@ systemctl_() {
 }
 # about WHAT: asks Docker or Podman.
 about() { limited 1 curl -sf $g --unix-socket "$d" "http://localhost/containers/$1"; }
-# containers: asks Docker or Podman as agent/probes/containers.ts does. Of the answers only what the probe needs leaves
+# list NAME WHAT: prints what the probe uses of a list, and sets $o to it.
+list() {
+  o=$(about "$2" | awk "$program" containers)
+  say "$o$nl" | sed "s/^/:$1:/"
+}
+# containers: asks Docker and Podman as agent/probes/containers.ts does. Of the answers only what the probe needs leaves
 # the machine: environments and commands may have secrets. An account that may open the socket of Docker is as powerful
 # as root.
 containers() {
   command -v curl >/dev/null || return
-  u=$(id -u)
-  for d in run/docker.sock run/podman/podman.sock run/user/$u/docker.sock run/user/$u/podman/podman.sock; do
-    [ -S "$d" ] && [ -r "$d" ] && [ -w "$d" ] || continue
-    g=-g young= n=0
-    o=$(about json | grep -oE '"Id":"[0-9a-f]+","Names":\["[^"]+"|"State":"[a-z]+","Status":"[^"]*')
-    [ "$o" ] || return
-    say "$o$nl" | sed 's/^/:containers:/'
+  n=0 k=0 logged=
+  for d in run/docker.sock run/podman/podman.sock run/user/*/docker.sock run/user/*/podman/podman.sock; do
+    [ -S "$d" ] && [ -r "$d" ] && [ -w "$d" ] && [ $k -lt 8 ] || continue
+    # The package podman-docker makes one a link to the other.
+    [ "$d" != run/podman/podman.sock ] || [ ! run/docker.sock -ef $d ] || continue
+    k=$((k + 1)) g=-g young=
+    list containers json
     IFS=$nl
     set -f
     for x in $o; do
       case $x in
-      '"Id"'*) short "${x#??????}" ;;
-      *'"Re'* | *sec* | *min*) [ $n = 10 ] || young=$young,$i n=$((n + 1)) ;;
+      *'"Status":"Re'* | *'"Status":"'*sec* | *'"Status":"'*min*) ;;
+      *) continue ;;
       esac
+      x=${x#*'"Id":"'}
+      short "$x"
+      [ $n = 10 ] || young=$young,$i n=$((n + 1))
     done
-    bad=$(about '@UNHEALTHY@' | grep -oE '"Id":"[0-9a-f]{12}')
-    tell ":unhealthy:$(say "$bad" | tr '\n' ' ')"
+    list paused '@PAUSED@'
+    list unhealthy '@UNHEALTHY@'
+    bad=$(say "$o" | grep -oE '"Id":"[0-9a-f]{12}')
     g=
     [ ! "$young" ] || for x in $(about "{${young#,}}/json" | grep -oE '"Id":"[0-9a-f]{12}|"RestartCount":[0-9]+'); do
       case $x in
@@ -490,20 +527,18 @@ containers() {
         ;;
       esac
     done
-    set +f
-    bad=$bad$nl$(grep -ls '^oom_kill [1-9]' @SCOPE_EVENTS@)
-    set -f
-    n=
+    [ ! "$scopes" ] || bad=$bad$nl$(grep -ls '^oom_kill [1-9]' $scopes)
     [ "$noExcerpts" ] || for x in $bad; do
-      x=${x%/memory.events} x=${x##*/} x=${x##*[-\"]}
+      x=${x%/memory.*} x=${x##*/} x=${x%.scope} x=${x##*[-\"]}
       short "$x"
-      case $n in *$i* | ???????????????????????????????????????) continue ;; esac
-      n=$n,$i
-      from "$i logs" 1 curl -sf --unix-socket "$d" "http://localhost/containers/$i/logs?stdout=1&stderr=1&tail=5" | tr '\000' '\003'
+      case $logged in *$i* | ???????????????????????????????????????) continue ;; esac
+      a=$(from "$i logs" 1 curl -sf --unix-socket "$d" "http://localhost/containers/$i/logs?stdout=1&stderr=1&tail=5" | tr '\000' '\003')
+      case $a in *"=0") ;; *) continue ;; esac
+      tell "$a"
+      logged=$logged,$i
     done
     set +f
     IFS=" $tab$nl"
-    return
   done
 }
 # short ID: sets $i to the first 12 digits.

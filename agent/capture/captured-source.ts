@@ -1,6 +1,6 @@
 /** The machine of a capture, to the probes. */
 import { ReportFault } from '../../src/report/report.ts';
-import { unhealthyOnes } from '../probes/containers.ts';
+import { pausedOnes, unhealthyOnes } from '../probes/containers.ts';
 import { parseProcessStat } from '../probes/process-stat.ts';
 import { faultOf } from '../probes/source.ts';
 import type { MountAnswer, Notes, Programs, Source, SourceReader, Usage } from '../probes/source.ts';
@@ -109,14 +109,20 @@ function programsOf(capture: Capture, spaces: ReadonlyMap<string, Usage>, isKept
     },
     askMounts: (mounts, twoSized) => Promise.resolve(answersOf(capture, spaces, { mounts, twoSized, isKept })),
     containers: (what) =>
-      programs.has('containers') ? Promise.resolve(programs.get(answerName(what))?.output ?? '') : null,
+      programs.has('containers') ? Promise.resolve(listsIn(programs.get(answerName(what))?.output ?? '')) : null,
     log: () => Promise.resolve(programs.get('log')?.output ?? ''),
   };
+}
+
+/** Returns the answers of each runtime: lists begin with a line `[`. */
+function listsIn(output: string): readonly string[] {
+  return output.split(/^(?=\[$)/m);
 }
 
 /** Returns the name under which the script prints an answer of Docker or Podman: `unhealthy`, `4f5d0a1b2c3d logs`. */
 function answerName(what: string): string {
   if (what === unhealthyOnes) return 'unhealthy';
+  if (what === pausedOnes) return 'paused';
   return what === 'json' ? 'containers' : what.split('?', 1).join().replace('/', ' ');
 }
 

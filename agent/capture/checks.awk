@@ -51,7 +51,7 @@ function confLine(place, line,  n, at, every, timeout, form, W, i) {
     if (!textfileLine(place, W, n)) refuse(place, "textfile takes an absolute path")
     return
   }
-  if (n == 2 && W[1] == "container" && W[2] ~ /^[A-Za-z0-9_.-]+$/ && length(W[2]) < 119) {
+  if (n == 2 && W[1] == "container" && W[2] ~ /^[A-Za-z0-9_.-]+$/ && length(W[2]) < 256) {
     if (EXPECTED++ < 50) print "x" W[2]
     return
   }

@@ -46,7 +46,9 @@ function gpuLine(place, W, n,  C) {
 # Prints the samples of the *.prom files that stdin names, as agent/checks/textfiles.ts.
 function textfiles(  line, file, n, size) {
   gsub(/\*/, ".*", ARGV[2]); gsub(/,/, "|", ARGV[2]); GLOBS = ARGV[2] == "" ? "^$" : "^(" ARGV[2] ")$"
-  while ((getline line < "-") > 0) {
+  # BusyBox does not know the file `-`.
+  ARGC = 1
+  while ((getline line) > 0) {
     if (n++ == 50) { print "fault=more than 50 files"; break }
     file = substr(line, index(line, " ") + 1); sub(/\/.*$/, "", file)
     print "file=" substr(line, 1, index(line, "/") - 1)

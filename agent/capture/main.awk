@@ -10,4 +10,5 @@ BEGIN {
   else if (ARGV[1] == "checked") checksResult()
   else if (ARGV[1] == "logs") logs()
   else if (ARGV[1] == "textfile") textfiles()
+  else if (ARGV[1] == "containers") containersList()
 }

@@ -25,7 +25,7 @@ export function readConfLine(line: string): LineMeaning {
   }
   if (name === 'textfile') return textfileOf(rest) ?? { refused: 'textfile takes an absolute path' };
   const container = name === 'container' ? rest.join(' ') : '';
-  if (/^[\w.-]{1,118}$/.test(container)) return { expected: `container:${container}` };
+  if (/^[\w.-]{1,255}$/.test(container)) return { expected: `container:${container}` };
   // A line with a command is a check of that name.
   if (name === 'gpu' && rest.every((word) => gpuOption.test(word))) {
     return gpuOf(rest) ?? { refused: 'gpu takes expected=NUMBER' };

@@ -12,20 +12,30 @@ const maxPerfdataChars = 2000;
 /** The most lines of a log, and the most characters of each: the text of a check has 1,000 characters. */
 const [maxExcerptLines, maxLineChars] = [5, 170];
 const unsure = ', or without a known name';
+/** The most rows of containers that are well. */
+const maxRows = 50;
 
 /**
  * Returns the results of people's own checks and behind them the agent's own, at most `maxBuiltInChecks`, the bad ones
- * first. The first of two results with one name counts. An expected container that is missing is CRITICAL, or UNKNOWN
- * if not every container has a known name. Returns nothing if there are no checks.
+ * first. The first of two results with one name counts. An expected container that is missing or paused is CRITICAL;
+ * a missing one is UNKNOWN if not every container has a known name. Returns nothing if there are no checks.
  */
 export function withBuiltIn(own: ChecksPart | null, found: readonly BuiltInCheck[] = []): ChecksPart {
   const { expected = [], ...part } = own ?? {};
-  const containers = found.filter(({ name }) => name.startsWith('container:'));
-  const isUnsure =
-    containers.length >= maxContainers || containers.some(({ name }) => /^.{10}[0-9a-f]{12}$/.test(name));
+  const containers = found.flatMap(({ container }) => container ?? []);
+  const isUnsure = containers.length >= maxContainers || containers.some(({ names }) => names.length === 0);
   const absent = { state: isUnsure ? 3 : 2, text: `not running${isUnsure ? unsure : ''}`, perfdata: '' } as const;
-  const missing = expected.filter((name) => containers.every((container) => container.name !== name));
-  const built = [...found, ...missing.map((name) => ({ name, ...absent }))];
+  const nameOf = (one: string): string => one.slice(one.indexOf(':') + 1);
+  const missing = expected.filter((one) => !containers.some(({ names }) => names.includes(nameOf(one))));
+  const isNeeded = (names: readonly string[]): boolean => expected.some((one) => names.includes(nameOf(one)));
+  let rows = 0;
+  const judged = found.flatMap((check): readonly BuiltInCheck[] => {
+    if (check.container === undefined) return [check];
+    const { names, isRunning } = check.container;
+    if (!isRunning && isNeeded(names)) return [{ ...check, state: 2 }];
+    return check.state > 0 || (rows += 1) <= maxRows ? [check] : [];
+  });
+  const built = [...judged, ...missing.map((name) => ({ name, ...absent }))];
   if (built.length === 0) return part;
   const results = [...(part.checks ?? [])];
   const most = results.length + maxBuiltInChecks;

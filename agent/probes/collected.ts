@@ -55,6 +55,8 @@ export interface BuiltInCheck {
   readonly perfdata: string;
   /** The last lines of the log of a container with a fault, as the runtime sends them. Default: none. */
   readonly logTail?: string | undefined;
+  /** The names for which a conf file may name a container, none if they are unknown, and whether it is not paused. */
+  readonly container?: { readonly names: readonly string[]; readonly isRunning: boolean };
   /** True for the files of a device, whose state the collector finds. */
   readonly isDevice?: true;
   /** The age of a repeated result. */

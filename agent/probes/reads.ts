@@ -20,15 +20,6 @@ export interface Reads {
   readonly times?: readonly string[];
 }
 
-/** The cgroups with containers, below the root of cgroups, and the files of a container's cgroup. */
-const slices = [
-  ...['system.slice', 'machine.slice', 'docker', 'user.slice/user-*.slice/user@*.service/user.slice'].flatMap(
-    (slice) => [`${slice}/docker-*.scope`, `${slice}/libpod-*.scope`],
-  ),
-  'docker/[0-9a-f]*',
-];
-const cgroupFiles = ['memory.events', 'cpu.stat', 'memory.current', 'memory.max'];
-
 const cgroup = (...names: readonly string[]): string[] => names.map((name) => `/sys/fs/cgroup/${name}`);
 
 /** The reads of a container's detection, which several probes ask for. */
@@ -61,8 +52,8 @@ export const reads: Readonly<Record<string, Reads>> = {
     ],
   },
   containers: {
+    // The script looks for the cgroups of containers by itself.
     names: cgroup('cgroup.controllers'),
-    files: slices.flatMap((slice) => cgroupFiles.flatMap((file) => cgroup(`${slice}/${file}`))),
   },
   updates: {},
   log: {},

@@ -8,8 +8,8 @@ export interface Source {
   readOptional(path: string): string | null;
   /** Reads at most `maxBytes` from the start of any file, without waiting for a pipe. Throws like `read`. */
   readStart(path: string, maxBytes: number): string;
-  /** Returns the names in a folder; an empty list if the folder is missing or unreadable. */
-  list(path: string): string[];
+  /** Returns the names in a folder, or of its folders alone; an empty list if it is missing or unreadable. */
+  list(path: string, kind?: 'folders'): string[];
   exists(path: string): boolean;
   /** True if the path is a folder, or lies in a folder that this account may not look into. */
   isFolder(path: string): boolean;
@@ -47,10 +47,10 @@ export interface Programs {
     leftMs: () => number,
   ): Promise<ReadonlyMap<string, MountAnswer>>;
   /**
-   * Returns the answer of Docker or Podman about a path below `/containers/`, '' if there is none; null if nobody may
-   * be asked.
+   * Returns the answers of Docker and Podman about a path below `/containers/`, '' for one that has none; null if
+   * nobody may be asked.
    */
-  containers(what: string): Promise<string> | null;
+  containers(what: string): Promise<readonly string[]> | null;
   /** Returns what log.awk prints of the new lines of the logs. Throws an Error with the reason. */
   log(asks: readonly string[], leftMs: () => number): Promise<string>;
 }
