@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
-import { attemptsPerDay } from '../../src/report/state/state-due.ts';
+import { attemptsPerDay, furtherAttemptsPerDay } from '../../src/report/state/state-due.ts';
 import { sqlTime } from '../../src/storage/sql/sql-time.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { makeMigrated } from './migrated.ts';
@@ -23,7 +23,7 @@ export async function makeInventoried(storage: StorageConfig, ...clients: readon
         await session.run(
           `INSERT INTO clients (name, first_seen, last_visit_at, last_report_at, inventory_at, state_at, state_runs)
              VALUES (?, ?, ?, ?, ?, ?, ?)`,
-          [name, hourAgo, hourAgo, hourAgo, minuteAgo, sqlTime(now), attemptsPerDay],
+          [name, hourAgo, hourAgo, hourAgo, minuteAgo, sqlTime(now), attemptsPerDay + furtherAttemptsPerDay],
         );
       }
     });

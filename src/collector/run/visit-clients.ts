@@ -8,7 +8,9 @@ import { createAgentNotes } from '../schedule/agent-notes.ts';
 import { isHeldBack } from '../visit/login-backoff.ts';
 import { startTimedSignal, type TimedSignal } from '../../platform/deadline.ts';
 import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
+import { createHandshakeLimits } from '../schedule/handshake-limits.ts';
 import { visitOrder } from '../schedule/order.ts';
+import { extrasTimeMs, takeExtrasOf, type PutOffExtras } from '../schedule/put-off-extras.ts';
 import { withEpoch } from '../schedule/slices.ts';
 import { visitFleet, type FleetOutcome } from '../schedule/visit-fleet.ts';
 import type { VisitContext } from '../visit/context.ts';
@@ -68,11 +70,9 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   try {
     const epochs = new Map<number, number>();
     let hasReached = false;
-    const record = (visit: VisitRecord): void => {
-      hasReached ||= visit.ok;
-      options.record(withEpoch(visit, epochs));
-    };
-    const round = createRound({ ...options, record }, watched, ending.signal);
+    const reached = (visit: VisitRecord): void => void (hasReached ||= visit.ok);
+    const record = (visit: VisitRecord): void => options.record(withEpoch(visit, epochs));
+    const round = createRound({ ...options, record, reached }, watched, ending.signal);
     const claimed = (slice: number, epoch: number): void => void epochs.set(slice, epoch);
     const batches = clientBatches(options, {
       ...{ watched, claimed, hasReached: () => hasReached, signal: ending.signal },
@@ -80,6 +80,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
     for (let left = await batches.next(); left !== null; left = await batches.next()) {
       await round.visit(left);
     }
+    await round.takeExtras();
     const { isRefused } = batches;
     return { ...round.end(), isRefused, interrupted: run.signal.aborted, endedEarly: ending.signal.aborted };
   } finally {
@@ -87,10 +88,64 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   }
 }
 
+interface RoundOptions extends VisitClientsOptions {
+  /** Called for every visit before its extras, which delay its record. */
+  readonly reached: (visit: VisitRecord) => void;
+}
+
 /** Visits batches of clients, and adds up their outcomes. */
-function createRound(options: VisitClientsOptions, watched: readonly Client[], signal: AbortSignal) {
-  const { run, facts, keep, record, sawInventory, knownState } = options;
+function createRound(options: RoundOptions, watched: readonly Client[], signal: AbortSignal) {
+  const { run, record, reached } = options;
   const { config, start } = run;
+  const { context, notes, restricted } = contextOf(options, watched, signal);
+  const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
+  const limits = createHandshakeLimits(config.collector, run.jumpsTo);
+  const failures: VisitRecord[] = [];
+  const putOff: PutOffExtras[] = [];
+  let hasBegun = false;
+  const sums = { clients: 0, succeeded: 0, unreached: 0, heldBack: 0 };
+  return {
+    visit: async (clients: readonly Client[]): Promise<void> => {
+      const [pushing, asked] = parted(clients, ({ arrival }) => arrival.kind === 'comes');
+      const [skipped, due] = parted(asked, (client) => heldBackNow(options, client));
+      if (!hasBegun) run.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: skipped.length });
+      hasBegun = true;
+      reportSkipped(options, skipped);
+      const byName = new Map(due.map((client) => [client.name, client]));
+      const outcome = await visitFleet({
+        ...{ run, context, limits, clients: visitOrder(due, turn), putsOff: watched.length > 1 },
+        record: (visit, extras) => {
+          reached(visit);
+          const client = byName.get(visit.client);
+          if (extras === null || client === undefined) record(visit);
+          else putOff.push({ client, visit, extras });
+        },
+      });
+      const pushed = settlePushing(options, pushing);
+      // A spread would pass more arguments than a call accepts.
+      for (const failure of [...outcome.failures, ...pushed.failures]) failures.push(failure);
+      sums.clients += clients.length;
+      sums.succeeded += outcome.succeeded + pushed.succeeded;
+      sums.unreached += outcome.unreached;
+      sums.heldBack += skipped.length;
+    },
+    /** Takes what the visits of all batches have put off. */
+    takeExtras: async (): Promise<void> => {
+      const elapsedMs = Math.max(0, run.now() - start.startedAtMs);
+      const timeMs = extrasTimeMs(config.collector.everyMs, elapsedMs);
+      await takeExtrasOf({ run, context, limits, items: putOff, timeMs, record });
+    },
+    end: () => {
+      for (const message of notes.lines()) run.observe({ kind: 'note', message });
+      if (!run.dryRun) saveRestricted(run, restricted);
+      return { ...sums, failures };
+    },
+  };
+}
+
+/** Returns the context of all visits, and what they note. */
+function contextOf({ run, ...options }: VisitClientsOptions, watched: readonly Client[], signal: AbortSignal) {
+  const { facts, keep, sawInventory, knownState } = options;
   const bundles = run.bundles ?? readBundles();
   const notes = createAgentNotes({ node: bundles.agent.digest, shell: bundles.shell.digest });
   const restricted = loadRestrictedKeys(run.paths.restrictedKeys);
@@ -101,41 +156,9 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
   };
   const context: VisitContext = {
     ...run,
-    bundles,
-    signal,
-    facts,
-    keep,
-    restricted,
-    sawAgent,
-    sawInventory,
-    knownState,
+    ...{ bundles, signal, facts, keep, restricted, sawAgent, sawInventory, knownState },
   };
-  const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
-  const failures: VisitRecord[] = [];
-  let hasBegun = false;
-  const sums = { clients: 0, succeeded: 0, unreached: 0, heldBack: 0 };
-  return {
-    visit: async (clients: readonly Client[]): Promise<void> => {
-      const [pushing, asked] = parted(clients, ({ arrival }) => arrival.kind === 'comes');
-      const [skipped, due] = parted(asked, (client) => heldBackNow(options, client));
-      if (!hasBegun) run.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: skipped.length });
-      hasBegun = true;
-      reportSkipped(options, skipped);
-      const outcome = await visitFleet({ run, context, clients: visitOrder(due, turn), record });
-      const pushed = settlePushing(options, pushing);
-      // A spread would pass more arguments than a call accepts.
-      for (const failure of [...outcome.failures, ...pushed.failures]) failures.push(failure);
-      sums.clients += clients.length;
-      sums.succeeded += outcome.succeeded + pushed.succeeded;
-      sums.unreached += outcome.unreached;
-      sums.heldBack += skipped.length;
-    },
-    end: () => {
-      for (const message of notes.lines()) run.observe({ kind: 'note', message });
-      if (!run.dryRun) saveRestricted(run, restricted);
-      return { ...sums, failures };
-    },
-  };
+  return { context, notes, restricted };
 }
 
 /** Splits items in two. Calls `isFirst` once for each item. */

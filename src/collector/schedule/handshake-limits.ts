@@ -14,6 +14,8 @@ const perAddress = 8;
 /** The further logins at one address for clients that did not answer last time. The sum stays within ten. */
 const slowPerAddress = 2;
 
+export type HandshakeLimits = ReturnType<typeof createHandshakeLimits>;
+
 /**
  * Creates the limits of concurrent logins at addresses and machines that clients share, for one run. A lowered limit
  * stays low. `jumpsTo` names the bastions before a client without a proxyJump in config.xml; called once for each.

@@ -1,20 +1,24 @@
 import type { Client } from '../../config/config.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { CollectorRun } from '../collect-options.ts';
-import { createHandshakeLimits } from './handshake-limits.ts';
+import type { HandshakeLimits } from './handshake-limits.ts';
 import { isSuspect, timeoutsFor, timeoutsInDeadSubnet } from '../visit/adaptive-timeouts.ts';
 import { subnetOf } from './order.ts';
 import { runWorkQueue, type Limit } from './work-queue.ts';
-import { visit } from '../visit/visit.ts';
+import { visit, type PutOff } from '../visit/visit.ts';
 import type { VisitContext } from '../visit/context.ts';
 
 export interface VisitFleetOptions {
-  readonly run: Pick<CollectorRun, 'jumpsTo' | 'concurrency' | 'retries' | 'observe'>;
+  readonly run: Pick<CollectorRun, 'concurrency' | 'retries' | 'observe'>;
   readonly context: VisitContext;
   /** The clients in the order of their visits. */
   readonly clients: readonly Client[];
-  /** Called once for every visited client, with the final outcome. */
-  readonly record: (visit: VisitRecord) => void;
+  /** The limits of logins, with what this run has learnt. */
+  readonly limits: HandshakeLimits;
+  /** True if the visits put off what is no figure. */
+  readonly putsOff: boolean;
+  /** Called once for every visited client, with the final outcome and the extras that were put off. */
+  readonly record: (visit: VisitRecord, extras: PutOff | null) => void;
 }
 
 export interface FleetOutcome {
@@ -34,16 +38,15 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
 
 class FleetVisits {
   readonly #options: VisitFleetOptions;
-  readonly #limits: ReturnType<typeof createHandshakeLimits>;
+  readonly #limits: HandshakeLimits;
   readonly #dead = createDeadSubnets();
   readonly #failures: VisitRecord[] = [];
   #succeeded = 0;
   #unreached = 0;
 
   constructor(options: VisitFleetOptions) {
-    const { context, run } = options;
     this.#options = options;
-    this.#limits = createHandshakeLimits(context.config.collector, run.jumpsTo);
+    this.#limits = options.limits;
   }
 
   async run(): Promise<FleetOutcome> {
@@ -95,20 +98,21 @@ class FleetVisits {
     const last = context.facts?.get(client.name);
     const inDeadSubnet = !isSuspect(last) && this.#dead.has(client);
     const timeouts = inDeadSubnet ? timeoutsInDeadSubnet(collector) : timeoutsFor(last, collector);
-    const { record, fault } = await visit(context, client, { timeouts, onLogin: leave });
+    const { putsOff } = this.#options;
+    const { record, fault, extras } = await visit(context, client, { timeouts, onLogin: leave, putsOff });
     this.#dead.note(client, record);
     const isRejection = fault !== null && this.#limits.lower(client, fault);
     const maxRounds = isRejection ? Math.max(1, retries) : retries;
     if (fault?.retryable === true && number < maxRounds && !context.signal.aborted) return record;
-    this.#settle(record);
+    this.#settle(record, extras);
     return null;
   }
 
-  #settle(record: VisitRecord): void {
+  #settle(record: VisitRecord, extras: PutOff | null = null): void {
     const { clients, run } = this.#options;
     if (record.ok) this.#succeeded++;
     else this.#failures.push(record);
-    this.#options.record(record);
+    this.#options.record(record, extras);
     const done = this.#succeeded + this.#failures.length;
     run.observe({ kind: 'visited', visit: record, done, clients: clients.length });
   }

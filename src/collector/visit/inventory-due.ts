@@ -6,21 +6,26 @@ export interface InventoryDueOptions {
   readonly client: string;
   /** The facts; undefined for a client that was never seen. */
   readonly facts:
-    Pick<ClientFacts, 'bootId' | 'inventoryAtMs' | 'lastReportAtMs' | 'lastVisitAtMs' | 'reader'> | undefined;
+    | Pick<ClientFacts, 'bootId' | 'inventoryAtMs' | 'lastReportAtMs' | 'lastVisitAtMs' | 'reader' | 'stateAtMs'>
+    | undefined;
   readonly nowMs: number;
   readonly everyMs: number;
   /** True if the collector opens reports. Otherwise the facts of earlier visits come late. */
   readonly opens: boolean;
+  /** True if the client's state is read, after its inventory. */
+  readonly readsState: boolean;
 }
 
 /** True if an inventory is due: at the first visit and once a day. False for a client that the shell agent reads. */
-export function isInventoryDue({ client, facts, nowMs, everyMs, opens }: InventoryDueOptions): boolean {
+export function isInventoryDue({ client, facts, nowMs, everyMs, opens, readsState }: InventoryDueOptions): boolean {
   if (facts === undefined || (opens ? facts.lastReportAtMs : facts.lastVisitAtMs) === null) return true;
   if (facts.reader === 'shell') return false;
   if (facts.inventoryAtMs !== null) {
     const isOld = nowMs - facts.inventoryAtMs >= dayMs || facts.inventoryAtMs > nowMs;
     if (opens || !isOld) return isOld;
   }
+  // The run had no time for what follows the figures.
+  if (opens && readsState && facts.stateAtMs === null) return true;
   // The inventory never arrived, or is not opened yet. It takes a second, so it is requested about once an hour.
   const runsAnHour = Math.max(1, Math.round(hourMs / everyMs));
   return (Math.floor(nowMs / everyMs) + jitterOf(client)) % runsAnHour === 0;

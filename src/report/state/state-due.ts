@@ -4,8 +4,10 @@ const dayMs = 24 * hourMs;
 /** The parts of a client's state that are read. */
 export type StateParts = 'yes' | 'no-files' | 'no';
 
-/** The most attempts of a day. */
+/** The most attempts of a day for a stamp that differs. */
 export const attemptsPerDay = 12;
+/** The attempts of a day beyond these, for alerts and after boots: a restless file cannot use them up. */
+export const furtherAttemptsPerDay = 6;
 
 interface StateDueOptions {
   /** The facts of earlier attempts; undefined for a client that was never seen. */
@@ -38,9 +40,9 @@ export function stateAttempt({ facts, stamp, booted, nowMs }: StateDueOptions): 
   if (stateAtMs === null) return 1;
   const isSameDay = Math.floor(stateAtMs / dayMs) === Math.floor(nowMs / dayMs);
   const attempt = isSameDay ? stateRuns + 1 : 1;
-  if (attempt > attemptsPerDay) return null;
   const sinceMs = nowMs - stateAtMs;
   const isOld = sinceMs >= dayMs || sinceMs < 0;
   const isWanted = stateWantedAtMs !== null && stateWantedAtMs >= stateAtMs && sinceMs >= hourMs;
-  return isOld || booted || stamp !== stateStamp || isWanted ? attempt : null;
+  if ((booted || isWanted) && attempt <= attemptsPerDay + furtherAttemptsPerDay) return attempt;
+  return (isOld || stamp !== stateStamp) && attempt <= attemptsPerDay ? attempt : null;
 }

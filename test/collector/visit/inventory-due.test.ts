@@ -9,16 +9,18 @@ const everyMs = 300_000;
 
 type Facts = Parameters<typeof isInventoryDue>[0]['facts'];
 const due = (known: Facts, atMs = nowMs, client = 'web-1', opens = true): boolean =>
-  isInventoryDue({ client, facts: known, nowMs: atMs, everyMs, opens });
+  isInventoryDue({ client, facts: known, nowMs: atMs, everyMs, opens, readsState: true });
 
 const facts = (more: Partial<NonNullable<Facts>> = {}): NonNullable<Facts> => ({
   ...{ lastVisitAtMs: nowMs - everyMs, bootId: 'a', inventoryAtMs: null, lastReportAtMs: nowMs, reader: 'node' },
+  stateAtMs: nowMs - everyMs,
   ...more,
 });
 
 const table: readonly { readonly what: string; readonly known: Facts; readonly expected: boolean }[] = [
   { what: 'never seen', known: undefined, expected: true },
   { what: 'seen, but no report ever came', known: facts({ bootId: null, lastReportAtMs: null }), expected: true },
+  { what: 'put off, as no state has been asked for either', known: facts({ stateAtMs: null }), expected: true },
   { what: 'an hour ago', known: facts({ inventoryAtMs: nowMs - hour }), expected: false },
   { what: 'a day ago', known: facts({ inventoryAtMs: nowMs - 24 * hour }), expected: true },
   { what: 'never, for the shell agent makes none', known: facts({ reader: 'shell' }), expected: false },

@@ -21,6 +21,13 @@ const cases: readonly (readonly [string, Partial<Parameters<typeof stateAttempt>
     { stamp: 't', nowMs: noonMs + 12 * hourMs, facts: { ...facts, stateRuns: 12 } },
     1,
   ],
+  ['after a boot, with attempts that a stamp has not', { booted: true, facts: { ...facts, stateRuns: 12 } }, 13],
+  ['after a boot, 18 times a day at most', { booted: true, stamp: 't', facts: { ...facts, stateRuns: 18 } }, null],
+  [
+    'for an alert, with attempts that a stamp has not',
+    { stamp: 't', facts: { ...facts, stateRuns: 17, stateWantedAtMs: noonMs - hourMs } },
+    18,
+  ],
   ['for an alert', { facts: { ...facts, stateWantedAtMs: noonMs - hourMs } }, 4],
   ['for an alert, once', { facts: { ...facts, stateWantedAtMs: noonMs - 3 * hourMs } }, null],
   ['for an alert, once an hour', { facts: { ...facts, stateAtMs: noonMs - 1000, stateWantedAtMs: noonMs } }, null],
