@@ -10,8 +10,11 @@ interface Unit {
   changedS: number;
 }
 
-/** Units that systemd makes for sessions and for programs that are started once. */
-const transient = /^(session-|run-|user@|user-)/;
+/**
+ * Units in /run that systemd makes for sessions, users and programs that are started once. People's units in /etc may
+ * have such names.
+ */
+const transient = /^\/run\/systemd\/system\/(?:session-|run-|user@\d|user-\d)/;
 
 /**
  * Returns the lines of units with files or drop-ins of their own, or that are enabled or masked:
@@ -24,21 +27,27 @@ export function unitLines(source: StateSource): readonly string[] {
     units.set(name, unit);
     return unit;
   };
+  const add = (name: string, part: string, changedS: number): void => {
+    const unit = unitOf(name);
+    unit.parts.push(part);
+    unit.changedS = Math.max(unit.changedS, changedS);
+  };
   for (const folder of unitFolders) {
     for (const entry of source.below(folder)) {
       const { path, kind, isOpen, changedS } = entry;
       const [first = '', second, ...more] = path.slice(folder.length + 1).split('/');
-      if (kind === 'folder' || more.length > 0 || transient.test(first)) continue;
+      if (kind === 'folder' || more.length > 0 || transient.test(path)) continue;
       if (kind === 'link') {
-        if (second === undefined) unitOf(first).words.add(source.linkName(path) === 'null' ? 'masked' : 'linked');
+        const target = second === undefined ? source.linkName(path) : null;
+        if (second === undefined) unitOf(first).words.add(linkWord(first, target));
         else if (/\.(wants|requires|upholds)$/.test(first)) unitOf(second).words.add('enabled');
+        else if (first.endsWith('.d')) add(first.slice(0, -2), `${path} link`, changedS);
         continue;
       }
       const name = second === undefined ? first : /^(.+)\.d$/.exec(first)?.[1];
       if (name === undefined) continue;
-      const unit = unitOf(name);
-      unit.parts.push(`${path} ${(isOpen ? source.digest(path, 'unit') : null) ?? timeAndSize(entry)}`);
-      unit.changedS = Math.max(unit.changedS, changedS);
+      if (second === undefined && entry.sizeBytes === 0) unitOf(name).words.add('masked');
+      else add(name, `${path} ${(isOpen ? source.digest(path, 'unit') : null) ?? timeAndSize(entry)}`, changedS);
     }
   }
   return [...units].flatMap(([name, { words, parts, changedS }]) => {
@@ -46,4 +55,10 @@ export function unitLines(source: StateSource): readonly string[] {
     const value = [...[...words].sort(), ...digest].join(' ');
     return parts.length === 0 ? stateLine(name, value) : stateLine(name, value, changedS);
   });
+}
+
+/** Returns the word of a link in a folder of units: it masks its unit, or names another one, as set-default does. */
+function linkWord(name: string, target: string | null): string {
+  if (target === 'null') return 'masked';
+  return target === null || target === name ? 'linked' : `linked ${target}`;
 }

@@ -113,6 +113,63 @@ async function ofNode(root: string, options: ProbeOptions = {}): Promise<Partial
   return report;
 }
 
+/** Files (with their text) and links (with their target) of systemd.unit(5), and the lines of their units. */
+const units: Readonly<Record<string, string>> = {
+  'etc/systemd/system/run-backup.service': '[Service]\n',
+  'etc/systemd/system/user-sync.service': '[Service]\n',
+  'etc/systemd/system/session-cleaner.timer': '[Timer]\n',
+  'etc/systemd/system/user@.service.d/a.conf': '[Service]\n',
+  'etc/systemd/system/user-.slice.d/a.conf': '[Slice]\n',
+  'etc/systemd/system/service.d/a.conf': '[Service]\n',
+  'etc/systemd/system/app@.service': '[Service]\n',
+  'etc/systemd/system/multi-user.target.wants/app@1.service': '-> ../app@.service',
+  'etc/systemd/system/multi-user.target.upholds/up.service': '-> ../up.service',
+  'etc/systemd/system/default.target': '-> /lib/systemd/system/rescue.target',
+  'etc/systemd/system/sshd.service': '-> /lib/systemd/system/ssh.service',
+  'etc/systemd/system/own.service': '-> /opt/own.service',
+  'etc/systemd/system/masked.service': '-> /dev/null',
+  'etc/systemd/system/empty.service': '',
+  'etc/systemd/system/lib.service.d/b.conf': '-> /dev/null',
+  'run/systemd/system/run-r12.service': '[Service]\n',
+  'run/systemd/system/session-3.scope.d/a.conf': '[Scope]\n',
+  'run/systemd/system/user-1000.slice.d/a.conf': '[Slice]\n',
+  'run/systemd/system/user@1000.service.d/a.conf': '[Service]\n',
+  'run/systemd/system/user@.service.d/b.conf': '[Service]\n',
+  'run/systemd/system/made.service': '[Service]\n',
+};
+const unitsWanted = [
+  'app@.service\tDIGEST\tS',
+  'app@1.service\tenabled',
+  'default.target\tlinked rescue.target',
+  'empty.service\tmasked',
+  'lib.service\tDIGEST\tS',
+  'made.service\tDIGEST\tS',
+  'masked.service\tmasked',
+  'own.service\tlinked',
+  'run-backup.service\tDIGEST\tS',
+  'service\tDIGEST\tS',
+  'session-cleaner.timer\tDIGEST\tS',
+  'sshd.service\tlinked ssh.service',
+  'up.service\tenabled',
+  'user-.slice\tDIGEST\tS',
+  'user-sync.service\tDIGEST\tS',
+  'user@.service\tDIGEST\tS',
+];
+
+test('each kind of a unit in /etc is a line, and only transient units of /run are not', async (t) => {
+  const root = rootWith(tempFolder(t), { 'proc/uptime': '1000.5 1.0\n' });
+  for (const [name, text] of Object.entries(units)) {
+    mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+    if (text.startsWith('-> ')) symlinkSync(text.slice(3), path.join(root, name));
+    else writeFileSync(path.join(root, name), text);
+  }
+  const linesOf = ({ sections = [] }: Partial<Report>): unknown =>
+    sections.find(({ kind }) => kind === 'unit')?.lines?.map(masked);
+  assert.deepEqual(linesOf(await ofNode(root)), unitsWanted);
+  const { report } = await shellAgent(t).run({ root, state: true });
+  assert.deepEqual(linesOf(report ?? {}), unitsWanted);
+});
+
 const assertNoSecret = (...texts: readonly (string | Buffer)[]): void => {
   for (const text of texts) for (const secret of secrets) assert.ok(!text.includes(secret), secret);
 };
