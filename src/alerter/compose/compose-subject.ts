@@ -102,7 +102,8 @@ function firingHead(line: Line, kind: SectionKind, wording: SubjectWording, colu
       : fold === null
         ? cut(titleOf(item), columns)
         : foldTitle(line, kind, columns);
-  const separator = item.client === '' || fold?.kind === 'all' || fold?.kind === 'reason' ? ': ' : ' ';
+  const separator =
+    item.client === '' || fold?.kind === 'all' || fold?.kind === 'reason' || fold?.kind === 'left' ? ': ' : ' ';
   // The name of a removed rule begins with the rule's type.
   const type = item.watch.rule?.type ?? item.rule.split(' ', 1)[0];
   if (item.client === '' && type === 'event' && fold === null) {
@@ -111,7 +112,7 @@ function firingHead(line: Line, kind: SectionKind, wording: SubjectWording, colu
   if (item.client === '') return `${separator}${what}`;
   const before = fold === null ? valueBefore(item) : null;
   if (before !== null) return `${separator}${what} was ${before}`;
-  const value = fold === null ? subjectValue(item) : shortValue(item);
+  const value = fold === null ? subjectValue(item) : fold.kind === 'left' ? null : shortValue(item);
   const isSame = fold === null || line.items.every((other) => shortValue(other) === value);
   const comma = item.alert.value === null ? ',' : '';
   const soon = fold === null ? fillsIn(item, wording) : null;

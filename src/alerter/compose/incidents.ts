@@ -81,7 +81,7 @@ function lineBeganMs(
 /** Returns the id of a line's incident; null if its alerts are incidents of their own. */
 function lineId({ fold, items }: Line, isReminder: boolean): string | null {
   const [first] = items;
-  if (fold?.kind === 'parent') return parentId(fold.name);
+  if (fold?.kind === 'parent' || fold?.kind === 'left') return parentId(fold.name);
   if (fold === null || first?.rule !== 'unreachable') return null;
   const id = causeId(first);
   // A reminder may put alerts into one line that began one by one.

@@ -92,6 +92,10 @@ export function foldTitle(line: Line, kind: SectionKind, columns = Infinity): st
 }
 
 function foldName(line: Line, kind: SectionKind, separator: string, columns: number): string {
+  const { fold, clients } = line;
+  if (fold?.kind === 'left') {
+    return cut(`${quoted(fold.name)} is back, still away: ${namedUpTo(maxNamesInTitle, clients.map(quoted))}`, columns);
+  }
   const [whose, label] = [whoseFold(line), foldLabel(line, kind)];
   const ofLabel = columnsOf(`${separator}${label}`);
   const kept = line.fold?.kind === 'parent' ? Math.min(parentColumns, shortestName + ofLabel) : 0;

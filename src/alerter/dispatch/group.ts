@@ -88,6 +88,11 @@ function folded(kind: SectionKind, items: readonly PendingNotification[], option
     const still = kind === 'resolved' ? parents.lostBehind(name) : [];
     return { kind: 'parent', name, names, isBastion, behind: clientsOn(name).length, still };
   };
+  fold(
+    ({ leftBy }) => leftBy ?? null,
+    (name) => ({ kind: 'left', name }),
+    1,
+  );
   fold(parentOf, parentFold, 2);
   fold(
     ({ client, subject }) => (subject === '' ? null : exportOf(client, subject)),

@@ -14,6 +14,8 @@ import type { RecipientAlert } from './recipient-alerts.ts';
 /** A notification of one alert that may go to one recipient now, by itself or as an item of a mail. */
 export interface PendingNotification extends AlertKey {
   readonly alertId: number;
+  /** The parent that is back while the client is still away. Default: there is none. */
+  readonly leftBy?: string;
   /** The sequence of the alert. A reminder repeats it. */
   readonly sequence: number;
   readonly transition: Transition;
@@ -93,6 +95,8 @@ export type Fold =
   /** Clients of one named group under one rule; `size`: clients of config.xml in the group. */
   | { readonly kind: 'group'; readonly name: string; readonly size: number }
   | ParentFold
+  /** Clients that are still away although this parent is back. */
+  | { readonly kind: 'left'; readonly name: string }
   /** Clients that mount the same export. */
   | { readonly kind: 'export'; readonly source: string }
   /** Clients with the same reason. */
@@ -190,8 +194,9 @@ export function followsNoChange(transition: Transition): boolean {
   return transition === 'reminder' || transition === 'acknowledged';
 }
 
-export function sectionOf({ transition, severity, listedOnly, alert }: PendingNotification): SectionKind {
+export function sectionOf({ transition, severity, listedOnly, alert, leftBy }: PendingNotification): SectionKind {
   if (listedOnly) return 'listed';
+  if (leftBy !== undefined) return severity;
   if (transition === 'past' && alert.closedReason === 'event') return 'event';
   switch (transition) {
     case 'firing':

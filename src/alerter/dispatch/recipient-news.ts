@@ -1,3 +1,4 @@
+import { parentsOf } from '../../config/clients/parents.ts';
 import type { Rule, Severity, WebhookFormat } from '../../config/config.ts';
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import type { Alert, Transition } from '../../storage/store/alert.ts';
@@ -93,7 +94,43 @@ export function findNews(options: FindNewsOptions): RecipientNews {
     if (reasons.length > 0) held.push({ alertId, reasons });
     else news.push(pendingNotification(one, { transition, listedOnly: wentByMs !== null, hosts }));
   }
-  return { news, reminders, remindersDue, held, forgone };
+  const isFree = (one: RecipientAlert): boolean =>
+    reasonsOf(one, null).length === 0 && returning(one, 'reminder', input).length === 0;
+  const left = leftBehind(options, news, isFree);
+  const isLeft = new Set(left.map(({ alertId }) => alertId));
+  return {
+    news: [...news, ...left],
+    reminders: reminders.filter(({ alertId }) => !isLeft.has(alertId)),
+    ...{ remindersDue, held, forgone },
+  };
+}
+
+/**
+ * Returns the alerts of clients that are still away although what they need is back: a mail about its recovery alone
+ * would say that all is well.
+ */
+function leftBehind(
+  { alerts, input, parents }: FindNewsOptions,
+  news: readonly PendingNotification[],
+  isFree: (one: RecipientAlert) => boolean,
+): readonly PendingNotification[] {
+  const back = news.filter(
+    ({ transition, alert, watch }) => transition === 'resolved' && saysAway(alert, watch.client),
+  );
+  if (back.length === 0) return [];
+  const { of } = parentsOf(input.config);
+  const isBack = new Set(back.map(({ client }) => client));
+  const isNews = new Set(news.map(({ alertId }) => alertId));
+  return alerts.flatMap((one) => {
+    const { alert, watch, listener, known } = one;
+    if (alert.state !== 'firing' || !saysAway(alert, watch.client) || isNews.has(alert.id)) return [];
+    const isKnown = known?.state === 'firing' && listener !== null && hears(listener, alert.severity);
+    if (!isKnown || isAcknowledged(alert, input.nowMs) || !isFree(one)) return [];
+    const [parent] = of(alert.client).filter(({ names }) => names.some((name) => isBack.has(name)));
+    if (parent === undefined || parents.lostFor(alert.client).some(({ name }) => name === parent.name)) return [];
+    const hosts = input.collectorHosts;
+    return [{ ...pendingNotification(one, { transition: 'reminder', hosts }), leftBy: parent.name }];
+  });
 }
 
 /** Returns the reasons of the recipient's own that hold an alert back. */

@@ -96,7 +96,7 @@ const unsolicited: readonly string[] = [
 const commands = ['EXAMINE', 'UID SEARCH', 'UID FETCH', 'CAPABILITY', 'AUTHENTICATE', 'LOGOUT'];
 
 test('a response that nobody asked for changes nothing, wherever it comes', async (t) => {
-  for (const response of unsolicited) {
+  for (const response of isWide ? unsolicited : unsolicited.slice(0, 9)) {
     const { imap, read, settings } = await sceneFor(t);
     imap.deliver(replyOf('ack 1h', 'a'));
     imap.deliver(replyOf('ack 2h', 'b'));
@@ -187,7 +187,7 @@ const lacking: Readonly<Record<string, Alter>> = {
     to === '' ? '* OK [CAPABILITY IMAP4rev1 IMAP4rev2 AUTH=PLAIN] hi\r\n' : answer,
 };
 
-for (const [name, alter] of Object.entries(lacking)) {
+for (const [name, alter] of Object.entries(lacking).slice(0, isWide ? undefined : 6)) {
   test(`a server with ${name} is read`, async (t) => {
     const { imap, read } = await sceneFor(t);
     imap.deliver(replyOf('ack 1h', 'a'));
