@@ -41,6 +41,7 @@ export async function alertCommand(context: Context, { dryRun }: { readonly dryR
     observe: (event) => {
       if (event.kind === 'undelivered') complainOfMails(event, config, output);
       if (event.kind === 'sent' && isWrittenOnly(config, event.recipient)) complainOfFile(event, config, output);
+      if (event.kind === 'fault' && notices !== null) complainOfFault(event, notices, output);
       if (event.kind !== 'undelivered') showEvent(view, event);
     },
     now: steadyClock(),
@@ -69,6 +70,13 @@ function complainOfMails(event: Undelivered, config: Config, output: Output): vo
   output.complain(complaintText(new FleetError({ code: 'mail-undelivered', stage: 'mail', message })));
 }
 
+/** Prints on stderr once an hour, if quiet, that replies are not read or a stage failed. Other views print each. */
+function complainOfFault({ fault }: Fault, notices: RunNotices, output: Output): void {
+  if (fault.code !== 'replies-unread' && fault.code !== 'pass-incomplete') return;
+  const isDue = notices.heed(fault);
+  if (isDue && !output.json && output.verbosity === 'quiet') output.complain(complaintText(fault));
+}
+
 /** Prints on stderr once a day, if quiet, that mails are written to files. Other views print each mail. */
 function complainOfFile({ recipient, where }: Sent, { stateDir }: Config, output: Output): void {
   if (output.json || output.verbosity !== 'quiet') return;
@@ -79,6 +87,7 @@ function complainOfFile({ recipient, where }: Sent, { stateDir }: Config, output
 }
 
 type Sent = Extract<AlertEvent, { readonly kind: 'sent' }>;
+type Fault = Extract<AlertEvent, { readonly kind: 'fault' }>;
 type Undelivered = Extract<AlertEvent, { readonly kind: 'undelivered' }>;
 
 /** Prints the fault of an unreachable database once an hour, because cron mails every line. Throws any other fault. */

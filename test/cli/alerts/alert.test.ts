@@ -176,3 +176,16 @@ test('--replay says what would have been notified, and --since is for it alone',
     await refused(args, says);
   }
 });
+
+test('quiet says once an hour that replies are not read, and mails go out', async (t) => {
+  const replies = '<replies imap="imap://fleet@127.0.0.1:1/INBOX" address="fleet@example.org" password="x"/>';
+  const { run, dir } = await alertFolder(t, { config: config.replace('<alerts>', `${replies}<alerts>`) });
+  const line = /^fleet-health: replies at 127\.0\.0\.1:1: .*ECONNREFUSED.* \(replies-unread\)\..*\n$/;
+  const first = await run('-q', 'alert');
+  assert.match(first.stderr, line);
+  assert.equal(first.status, 0);
+  assert.equal((await run('-q', 'alert')).stderr, '');
+  const anHourAgo = Date.now() / 1000 - 3600;
+  utimesSync(path.join(dir, 'state', 'faults-logged', 'replies-unread'), anHourAgo, anHourAgo);
+  assert.match((await run('-q', 'alert')).stderr, line);
+});
