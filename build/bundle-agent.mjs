@@ -36,6 +36,12 @@ function inOnePart(code) {
   return imports.join('') + rest;
 }
 
+// Calls functions of Node as those of their modules, which need no `this`: `(0,t.openSync)(` is `t.openSync(`.
+const plainCalls = (code) =>
+  code
+    .replace(/\b(return|await|of|in|case|throw|else|typeof)\(0,(\w+\.\w+)\)\(/g, '$1 $2(')
+    .replace(/(^|[^\w$)\]])\(0,(\w+\.\w+)\)\(/g, '$1$2(');
+
 /** Bundles a program in parts: `./main`, and each module that it still imports on demand after `rewrite`. */
 async function partsOf(input, rewrite) {
   const bundle = await rolldown({
@@ -73,7 +79,7 @@ async function partsOf(input, rewrite) {
 
 // The program is a string, so that a node that cannot parse its syntax can still run the check of the version. Each
 // part of it is a string of its own, which V8 parses only if the module is needed.
-const quoted = (code) => `'${asciiOf(code).replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n')}'`;
+const quoted = (code) => `'${asciiOf(plainCalls(code)).replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n')}'`;
 const loadPart =
   'function load(name){if(!parts[name])return require(name);' +
   'if(!done[name])Function("require","exports",parts[name])(load,done[name]={});return done[name]}';
@@ -82,10 +88,12 @@ for (const [file, output] of [
   ['agent.cjs', await partsOf('agent/main.ts', inOnePart)],
   ['inventory.cjs', await partsOf('agent/inventory.ts', (code) => code)],
 ]) {
-  const parts = output.map(({ fileName, code }) => `"./${fileName}":${quoted(code)}`);
-  writeFileSync(
-    path.join(outdir, file),
-    `${refuseOldNode}var parts={${parts.join()}},done={};${loadPart}load('./main');\n`,
-  );
+  const [{ code }, ...others] = output;
+  const parts = output.map((part) => `"./${part.fileName}":${quoted(part.code)}`);
+  const start =
+    others.length === 0
+      ? `Function("require",${quoted(code)})(require);`
+      : `var parts={${parts.join()}},done={};${loadPart}load('./main');`;
+  writeFileSync(path.join(outdir, file), `${refuseOldNode}${start}\n`);
 }
 writeFileSync(path.join(outdir, 'agent.sh'), captureAgent(version));

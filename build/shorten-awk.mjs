@@ -58,14 +58,15 @@ export function shortenAwk(program) {
       const next = tokens.slice(at + 1).find((one) => one.trim() !== '' && one !== '\\\n') ?? '';
       if (isBreak && /[{};,]$|&&$|\|\|$/.test(text)) continue;
       if (isBreak) text = `${text.trimEnd()}\n`;
-      // A blank separates two words, two texts in a row, signs that would join, and a name from a parenthesis that is
-      // no call.
-      else if (/[\w"]$/.test(text) && /^[\w"(]/.test(next))
-        text += /"$/.test(text) !== /^"/.test(next) || /^[\w(]/.test(next) ? ' ' : '';
+      // A blank separates two words, signs that would join, and a name from a parenthesis that is no call.
+      else if (/\b(?:if|while|for)$/.test(text) && next === '(') continue;
+      else if (/[\w"]$/.test(text) && /^[\w"(]/.test(next)) text += /""$/.test(text.slice(-1) + next[0]) ? '' : ' ';
       else if (/[-+]$/.test(text) && /^[-+]/.test(next)) text += ' ';
       continue;
     }
-    text += names.get(token) ?? token;
+    // Two texts in a row are one.
+    if (token.startsWith('"') && text.endsWith('"')) text = text.slice(0, -1) + token.slice(1);
+    else text += names.get(token) ?? token;
   }
   return text.replaceAll(/;\}/g, '}').trim();
 }

@@ -183,7 +183,7 @@ program='@PROGRAM@'
 
 # The plan has a line for each question. It is split at line breaks alone, without globs.
 plan=$(limited 5 awk "$program" plan)
-units= fh_requested= fh_asks= slow= odd= fstab= stamp= wanted= noFiles= noExcerpts=
+units= fh_requested= fh_asks= slow= odd= fstab= stamp= wanted= noFiles= noExcerpts= former=
 set -f
 IFS=$nl
 set --
@@ -194,6 +194,7 @@ for x in $plan; do
   u*) units=$units$nl$o ;;
   c*) [ "$pinned" ] || fh_requested=$fh_requested$o$nl ;;
   l*) fh_asks=$fh_asks$o$nl ;;
+  f????????????????????????????????) former=$place/$o ;;
   t) [ "$pinned" ] && [ ! "$fh_mayState" ] || stamp=1 ;;
   w) wanted=$stamp ;;
   n) noFiles=1 ;;
@@ -206,6 +207,16 @@ for x in $plan; do
 done
 set +f
 IFS=" $tab$nl"
+# What the folder of a former name keeps moves, as in agent/spool/visit.ts.
+if [ "$former" ] && [ "$C" ] && [ "$former" != "$C" ] && [ -d "$former" ] && ours "$former"; then
+  for x in "$former"/*; do
+    o=$C/${x##*/}
+    case $x in */spool.sh) continue ;; esac
+    if [ -e "$o" ] || [ -L "$o" ]; then rm -rf "$x"; else mv -f "$x" "$o"; fi
+  done
+  rm -f "$former"/.new-*
+  rmdir "$former"
+fi
 K= fh_members=
 for x in "$R/etc" "$HOME/.config"; do [ ! -d "$x/fleet-health/checks.d" ] || K=$C/checks; done
 fh_gpu=

@@ -12,8 +12,9 @@ import { updatesOfToday } from '../inventory/updates.ts';
 import { runProbes } from '../probes/collect.ts';
 import type { Collected, CollectOptions, Counters } from '../probes/collected.ts';
 import type { Probe } from '../probes/probe.ts';
-import { printable } from '../probes/function-report.ts';
+import { damagedReports, printable } from '../probes/function-report.ts';
 import type { Notes } from '../probes/source.ts';
+import { countersIn } from '../spool/counters-file.ts';
 import { utcText } from '../start/clock.ts';
 import { capturedSource } from './captured-source.ts';
 import type { Capture, Files } from './parse-capture.ts';
@@ -82,7 +83,7 @@ export async function collectCapture(given: CaptureOptions): Promise<CaptureRepo
       agent: agentOf(capture, agent),
       boot_id: bootId,
       monotonic_ms: uptimeMs(files),
-      worker_reports: collected.workerReports,
+      worker_reports: [...collected.workerReports, ...damagedReports(kept.faults)],
       ...withBuiltIn(checksIn(capture), collected.checks),
     },
     notes: notesText({
@@ -166,40 +167,42 @@ function textIn(bytes: string): string {
 
 /** The state of the probes. */
 interface Kept {
+  /** The names of what cannot be read. */
+  readonly faults: string[];
   readonly counters: Counters | null;
   readonly texts: Map<string, string>;
 }
 
-/** Returns the state in notes; none if they are damaged. */
+/** Returns the state in notes; none if they are damaged. Empty notes are those that became too long. */
 function keptIn(notes: string | null): Kept {
-  const none = { counters: null, texts: new Map<string, string>() };
-  const text = notes?.slice(notes.indexOf('\n') + 1) ?? '';
-  if (text.length > maxNoteBytes) return none;
+  const text = notes?.slice(notes.indexOf('\n') + 1).trim() ?? '';
+  const isText = (one: [string, unknown]): one is [string, string] => typeof one[1] === 'string';
   try {
-    const { counters, texts } = JSON.parse(text) as Record<string, unknown>;
-    const entries = Object.entries((texts ?? {}) as Readonly<Record<string, unknown>>);
+    if (text.length > maxNoteBytes) throw new RangeError('notes that no collector wrote');
+    const { counters = null, texts = {} } = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
     return {
-      counters: isCounters(counters) ? counters : null,
-      texts: new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
+      counters: counters === null ? null : countersOf(counters),
+      texts: new Map(Object.entries(texts as Readonly<Record<string, unknown>>).filter(isText)),
+      faults: [],
     };
   } catch {
-    return none;
+    return { counters: null, texts: new Map(), faults: ['notes'] };
   }
 }
 
-function isCounters(value: unknown): value is Counters {
-  const { bootId, monotonicMs, values, before } = (value ?? {}) as Partial<Counters>;
-  const isObject = (one: unknown): boolean => typeof one === 'object' && one !== null;
-  const isSound = before === undefined || before === null || (isObject(before) && isObject(before.values));
-  return typeof bootId === 'string' && Number.isFinite(monotonicMs) && isObject(values) && isSound;
+function countersOf(value: unknown): Counters {
+  const counters = countersIn(value);
+  if (counters === null) throw new TypeError('no counters');
+  return counters;
 }
 
-function notesOf({ texts }: Kept): Notes {
+function notesOf({ texts, faults }: Kept): Notes {
   return {
     read: (name) => texts.get(name) ?? null,
     write: (name, text) => void texts.set(name, text),
     // The script asks nothing in the first hour.
     sinceMs: () => 0,
+    faults,
   };
 }
 

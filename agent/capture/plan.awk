@@ -1,11 +1,13 @@
 # The questions for programs, from the request and from the mounts. `u` a unit, `l` a log, `c` a check; `q` a mount to
-# ask, `s` one that may hang, `r` a path of /etc/fstab that no mount has; `t` the stamp, `w` the state, `n` without files. Paths are escaped as in mountinfo.
+# ask, `s` one that may hang, `r` a path of /etc/fstab that no mount has; `t` the stamp, `w` the state, `n` without
+# files; `f` the folder of a former name. Paths are escaped as in mountinfo.
 
 function plan(request,  i) {
   readRequest(request)
   planMounts(ROOT "/proc/self/mountinfo", ROOT "/etc/fstab")
   for (i = 1; i <= ASKS["units"] && i <= 200; i++) print "u" unitName(ASKED["units", i])
   for (i = 1; i <= ASKS["logs"] && i <= 100; i++) print "l" ASKED["logs", i]
+  if (match(request, /"formerFolder":"[0-9a-f]+"/)) print "f" substr(request, RSTART + 16, RLENGTH - 17)
   if (index(request, "\"stamp\":")) print "t"
   if (index(request, "\"state\":")) print "w"
   if (index(request, "\"noFiles\":")) print "n"

@@ -12,7 +12,7 @@ import {
 import type { Report } from '../../src/report/report.ts';
 import { monotonicMs } from '../start/clock.ts';
 import { printable } from '../probes/function-report.ts';
-import { isWritten, readPrivateFile, removeFile } from '../start/private-file.ts';
+import { isWritten, readKept, removeFile } from '../start/private-file.ts';
 import { startOf } from '../start/running.ts';
 import { readFacts } from './facts.ts';
 import { outputText } from './check-output.ts';
@@ -28,6 +28,8 @@ export interface ChecksOptions {
   readonly requested: readonly unknown[];
   /** The folder for notes to the next visit; null if nothing can be kept. */
   readonly placeDir: string | null;
+  /** The names of kept files that cannot be read. */
+  readonly faults?: string[] | undefined;
   readonly bootId: string | null;
   /** The time limit of all checks together, from now. */
   readonly deadlineMs: number;
@@ -43,13 +45,13 @@ export interface ChecksPart extends Pick<Report, 'checks' | 'checks_refused'> {
 /** Runs the checks of these folders and of the request, and that of GPUs if `smi` exists. */
 export async function runChecks(options: ChecksOptions, folders: readonly string[], smi: string): Promise<ChecksPart> {
   const { checks, refused, expected } = findChecks(folders, options.requested, smi);
-  const { placeDir, deadlineMs } = options;
+  const { placeDir, deadlineMs, faults } = options;
   const bootId = options.bootId ?? '';
   const togetherMs = Math.min(maxTogetherMs, deadlineMs - termMs - killMs);
   const endMs = monotonicMs() + togetherMs;
   const refusedAll: RefusedCheck[] = [...refused];
-  const earlier = placeDir === null ? new Map<string, KeptResult>() : readResults(placeDir);
-  const hung: RunningCheck[] = placeDir === null ? [] : stillRunning(placeDir);
+  const earlier = placeDir === null ? new Map<string, KeptResult>() : readResults(placeDir, faults);
+  const hung: RunningCheck[] = placeDir === null ? [] : stillRunning(placeDir, faults);
   let running: readonly RunningCheck[] = [];
   const kept: KeptResult[] = [];
   const note = (next: readonly RunningCheck[]): void => {
@@ -153,15 +155,17 @@ interface KeptResult {
 }
 
 /** Reads the results of earlier visits by name. */
-function readResults(dir: string): ReadonlyMap<string, KeptResult> {
-  const kept = parse(`${dir}/${resultsName}`).filter((item): item is KeptResult => {
-    const { bootId, atMs, command, result } = (item ?? {}) as Partial<KeptResult>;
-    const { name, format, output } = (result ?? {}) as Partial<CheckResult>;
-    const texts = [bootId, name, output];
-    const isWhole = texts.every((text) => typeof text === 'string') && Number.isFinite(atMs) && Array.isArray(command);
-    return isWhole && checkFormats.some((candidate) => candidate === format);
-  });
+function readResults(dir: string, faults?: string[]): ReadonlyMap<string, KeptResult> {
+  const kept = readList(dir, resultsName, isKeptResult, faults);
   return new Map(kept.map((item) => [item.result.name, item]));
+}
+
+function isKeptResult(item: unknown): item is KeptResult {
+  const { bootId, atMs, command, result } = item as KeptResult;
+  const { name, format, exit, why, output } = result;
+  const texts = [bootId, name, output, why ?? '', ...command];
+  const isWhole = texts.every((text) => typeof text === 'string') && [atMs, exit ?? 0].every(Number.isSafeInteger);
+  return isWhole && checkFormats.includes(format) && output.length <= outputLimit(format);
 }
 
 /** Writes the results that later visits repeat. Writes nothing if there are none and were none before. */
@@ -185,12 +189,12 @@ interface RunningCheck extends ProcessId {
 }
 
 /** Returns the checks of earlier visits that still run. */
-function stillRunning(dir: string): RunningCheck[] {
-  return parse(`${dir}/${runningName}`).filter((item): item is RunningCheck => {
-    const { name, pid, start } = (item ?? {}) as Partial<RunningCheck>;
-    if (typeof name !== 'string' || !Number.isSafeInteger(pid) || typeof start !== 'number') return false;
-    return startOf(Number(pid)) === start;
-  });
+function stillRunning(dir: string, faults?: string[]): RunningCheck[] {
+  const isRunningCheck = (item: unknown): item is RunningCheck => {
+    const { name, pid, start } = item as RunningCheck;
+    return typeof name === 'string' && [pid, start].every(Number.isSafeInteger);
+  };
+  return readList(dir, runningName, isRunningCheck, faults).filter(({ pid, start }) => startOf(pid) === start);
 }
 
 /** Writes the checks that run. */
@@ -199,13 +203,7 @@ function writeRunning(dir: string, running: readonly RunningCheck[]): void {
   else removeFile(`${dir}/${runningName}`);
 }
 
-function parse(path: string): readonly unknown[] {
-  const content = readPrivateFile(path, maxBytes);
-  if (content === null) return [];
-  try {
-    const items: unknown = JSON.parse(content.toString());
-    return Array.isArray(items) ? items : [];
-  } catch {
-    return [];
-  }
+function readList<T>(dir: string, name: string, isItem: (item: unknown) => item is T, faults?: string[]): readonly T[] {
+  const listIn = (items: unknown): readonly T[] | null => (Array.isArray(items) && items.every(isItem) ? items : null);
+  return readKept(dir, name, { maxBytes, faults }, listIn) ?? [];
 }

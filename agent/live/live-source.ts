@@ -43,6 +43,7 @@ export function openSource(root: string, placeDir: string | null = null): Source
           read: (name) => readOptional(`${placeDir}/${name}`),
           write: (name, text) => void isWritten(placeDir, name, Buffer.from(text), false),
           sinceMs: () => statSync(placeDir).birthtimeMs,
+          faults: [],
         };
   return {
     readOptional: (path) => readOptional(root + path),
@@ -64,7 +65,7 @@ export function openSource(root: string, placeDir: string | null = null): Source
       askMounts: async (mounts, twoSized, leftMs) => {
         // The module is loaded here, because most clients have no such mount.
         const { askMounts } = await import('./network-mounts.ts');
-        return askMounts({ root, placeDir, mounts, twoSized, leftMs });
+        return askMounts({ root, placeDir, faults: notes?.faults, mounts, twoSized, leftMs });
       },
       containers: (what) => containersAt(root, what),
       log: (asks, leftMs) => {

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
+import { readKept, removeFile, writePrivateFile } from '../start/private-file.ts';
 import { startOf } from '../start/running.ts';
 import { errorCode } from '../probes/source.ts';
 import type { MountAnswer } from '../probes/source.ts';
@@ -11,10 +11,14 @@ export interface NetworkMountsOptions {
   readonly mounts: readonly string[];
   readonly deadlineMs: number;
   readonly placeDir: string | null;
+  /** The names of kept files that cannot be read. */
+  readonly faults?: string[] | undefined;
   /** The program that asks, for tests. Its arguments are its deadline in milliseconds and the paths. */
   readonly command?: readonly string[];
 }
 
+const fileName = 'hanging-mounts.json';
+const maxBytes = 256 * 1024;
 /** The most mounts to ask. Every hanging mount holds a thread; unused threads cost nothing. */
 const maxMounts = 256;
 /** The share of the time for questions to network mounts. */
@@ -40,14 +44,14 @@ m.forEach((p,i)=>f.statfs(p,(e,s)=>{try{f.writeSync(1,JSON.stringify(e?[i,e.code
  * `placeDir`: while it hangs, its mounts are unresponsive and not asked again.
  */
 export async function askNetworkMounts(options: NetworkMountsOptions): Promise<ReadonlyMap<string, MountAnswer>> {
-  const { placeDir } = options;
+  const { placeDir, faults } = options;
   const answers = new Map<string, MountAnswer>();
   // Without a record of hanging children every visit could leave another one.
   if (placeDir === null) {
     const unasked = noAnswer(false, 'not asked: nothing can be remembered on this client');
     return new Map(options.mounts.map((mount) => [mount, unasked]));
   }
-  const hanging = hangingChildren(placeDir);
+  const hanging = hangingChildren(placeDir, faults);
   for (const mount of hanging.flatMap(({ mounts }) => mounts)) {
     if (options.mounts.includes(mount)) answers.set(mount, noAnswer(true, 'an earlier question still hangs'));
   }
@@ -63,13 +67,13 @@ export async function askNetworkMounts(options: NetworkMountsOptions): Promise<R
   try {
     rememberHanging(placeDir, hanging);
   } catch (error) {
-    const reason = `no answer, and a child is left that cannot be remembered: ${errorCode(error)}`;
+    const reason = `no answer, and its child cannot be remembered: ${errorCode(error)}`;
     for (const mount of hanging.flatMap(({ mounts }) => mounts)) answers.set(mount, noAnswer(true, reason));
   }
   return answers;
 }
 
-export interface AskMountsOptions extends Pick<NetworkMountsOptions, 'mounts' | 'placeDir'> {
+export interface AskMountsOptions extends Pick<NetworkMountsOptions, 'mounts' | 'placeDir' | 'faults'> {
   readonly root: string;
   /** The mounts with two block sizes. */
   readonly twoSized: readonly string[];
@@ -78,10 +82,10 @@ export interface AskMountsOptions extends Pick<NetworkMountsOptions, 'mounts' | 
 
 /** Asks mounts below a root in a share of the time, and corrects the block sizes of those with two. */
 export async function askMounts(options: AskMountsOptions): Promise<ReadonlyMap<string, MountAnswer>> {
-  const { root, placeDir, leftMs } = options;
+  const { root, placeDir, faults, leftMs } = options;
   const [mounts, twoSized] = [options.mounts, options.twoSized].map((paths) => paths.map((path) => root + path));
   const deadlineMs = Math.max(askShare * leftMs(), 100);
-  const answered = await askNetworkMounts({ mounts: mounts ?? [], placeDir, deadlineMs });
+  const answered = await askNetworkMounts({ mounts: mounts ?? [], placeDir, faults, deadlineMs });
   const answers = await correctBlockSizes(answered, twoSized ?? [], Math.min(500, Math.max(leftMs() - 100, 100)));
   return new Map([...answers].map(([path, answer]) => [path.slice(root.length), answer]));
 }
@@ -176,25 +180,17 @@ interface HangingChild {
 }
 
 /** Returns the children of earlier visits that still hang. */
-export function hangingChildren(placeDir: string): HangingChild[] {
-  return remembered(placeDir).filter(({ pid, start }) => startOf(pid) === start);
+export function hangingChildren(placeDir: string, faults?: string[]): HangingChild[] {
+  const childrenIn = (kept: unknown): readonly HangingChild[] | null =>
+    Array.isArray(kept) && kept.every(isHangingChild) ? kept : null;
+  const children = readKept(placeDir, fileName, { maxBytes, faults }, childrenIn) ?? [];
+  return children.filter(({ pid, start }) => startOf(pid) === start);
 }
 
 /** Writes the hanging children for the next visit. Throws if that fails. */
 export function rememberHanging(placeDir: string, children: readonly HangingChild[]): void {
-  if (children.length === 0 && remembered(placeDir).length === 0) return;
-  const file = fileIn(placeDir);
-  writeFileSync(`${file}.new`, JSON.stringify(children), { mode: 0o600 });
-  renameSync(`${file}.new`, file);
-}
-
-function remembered(placeDir: string): HangingChild[] {
-  try {
-    const kept: unknown = JSON.parse(readFileSync(fileIn(placeDir), 'utf8'));
-    return Array.isArray(kept) ? kept.filter(isHangingChild) : [];
-  } catch {
-    return [];
-  }
+  if (children.length === 0) removeFile(`${placeDir}/${fileName}`);
+  else writePrivateFile(placeDir, fileName, Buffer.from(JSON.stringify(children)), false);
 }
 
 function isHangingChild(value: unknown): value is HangingChild {
@@ -205,10 +201,6 @@ function isHangingChild(value: unknown): value is HangingChild {
     Array.isArray(child.mounts) &&
     child.mounts.every((mount) => typeof mount === 'string')
   );
-}
-
-function fileIn(placeDir: string): string {
-  return `${placeDir}/hanging-mounts.json`;
 }
 
 /**

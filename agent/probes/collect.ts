@@ -62,6 +62,7 @@ export function runProbes(options: CollectOptions, all: readonly Probe[]): Colle
       const outcome = start(probe, earlier);
       // A probe that fails with damaged counters runs again without them.
       const isSpoilt = earlier !== null && !(outcome instanceof Promise) && outcome.result === null;
+      if (isSpoilt) source.notes?.faults.push(`counters of ${probe.name}`);
       started.set(probe, isSpoilt ? start(probe, null) : outcome);
     }
   };

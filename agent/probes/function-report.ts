@@ -1,5 +1,5 @@
 import { maxLabelChars, maxSubjects } from '../../src/report/limits.ts';
-import type { FunctionReport, Row, Unknown } from '../../src/report/report.ts';
+import type { FunctionReport, Row, Unknown, WorkerReport } from '../../src/report/report.ts';
 import type { JsonValue } from './collected.ts';
 import type { ProbeResult } from './probe.ts';
 
@@ -100,4 +100,10 @@ function merged(unknown: readonly Unknown[], rows: number): readonly Unknown[] {
     if (counts.get(key(entry)) !== rows) return [entry];
     return entry.row === 0 ? [{ field: entry.field, reason: entry.reason }] : [];
   });
+}
+
+/** Returns the report about kept files that cannot be read, which begin anew; none if all can. */
+export function damagedReports(names: readonly string[]): readonly WorkerReport[] {
+  const error = `cannot be read: ${names.join(', ')}`;
+  return names.length === 0 ? [] : [{ name: 'kept', duration_ms: 0, error, function_reports: [] }];
 }

@@ -63,6 +63,8 @@ export interface Notes {
   write(name: string, text: string): void;
   /** Returns the time since which notes are kept, in milliseconds since 1970. */
   sinceMs(): number;
+  /** The names of what was kept and cannot be read. The report names them (`damagedReports`). */
+  readonly faults: string[];
 }
 
 /** The reader of the machine: the clocks and the processor at the time of reading, and its own processes. */

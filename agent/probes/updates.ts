@@ -32,9 +32,17 @@ export const updates: Probe = {
 
 /** Returns the answer that the last inventory has kept; null if there is no valid one. */
 export function readUpdates(notes: Notes | null): KeptUpdates | null {
+  const text = notes?.read(updatesFile) ?? null;
+  if (text === null) return null;
   try {
-    return JSON.parse(notes?.read(updatesFile) ?? 'null') as KeptUpdates | null;
+    const kept = JSON.parse(text) as KeptUpdates;
+    const { atMs, state, text: words, perfdata, seen } = kept;
+    const numbers = [atMs, ...Object.values(seen)];
+    const isWhole = typeof words === 'string' && typeof perfdata === 'string' && [0, 1, 3].includes(state);
+    if (isWhole && numbers.every(Number.isFinite)) return kept;
   } catch {
-    return null;
+    // The file is named below.
   }
+  notes?.faults.push(updatesFile);
+  return null;
 }

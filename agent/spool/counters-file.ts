@@ -1,14 +1,14 @@
 import type { Counters } from '../probes/collected.ts';
-import { isWritten, readPrivateFile, removeFile } from '../start/private-file.ts';
+import { isWritten, readKept, removeFile } from '../start/private-file.ts';
 
 const fileName = 'counters.json';
 const maxBytes = 256 * 1024;
 
-/** Returns the newest counters in these folders; null if none can be read. */
-export function readCounters(dirs: readonly string[]): Counters | null {
+/** Returns the newest counters in these folders; null if none can be read. Adds a damaged file to `faults`. */
+export function readCounters(dirs: readonly string[], faults?: string[]): Counters | null {
   let newest: Counters | null = null;
   for (const dir of dirs) {
-    const counters = parse(readPrivateFile(`${dir}/${fileName}`, maxBytes));
+    const counters = readKept(dir, fileName, { maxBytes, faults }, countersIn);
     if (counters && (newest === null || counters.monotonicMs > newest.monotonicMs)) newest = counters;
   }
   return newest;
@@ -24,21 +24,19 @@ export function writeCounters(dirs: readonly string[], counters: Counters): void
   for (const dir of dirs) if (dir !== kept) removeFile(`${dir}/${fileName}`);
 }
 
-function parse(content: Buffer | null): Counters | null {
-  if (content === null) return null;
-  try {
-    const { bootId, monotonicMs, values, visitedMs, dropped, before } = JSON.parse(
-      content.toString(),
-    ) as Partial<Counters>;
-    const valid = typeof bootId === 'string' && Number.isFinite(monotonicMs) && typeof values === 'object';
-    if (!valid || (values as unknown) === null) return null;
-    return {
-      ...({ bootId, monotonicMs, values } as Counters),
-      before: typeof before?.values === 'object' ? before : null,
-      visitedMs: Number.isFinite(visitedMs) ? Number(visitedMs) : null,
-      dropped: Number.isSafeInteger(dropped) ? Math.max(0, Number(dropped)) : 0,
-    };
-  } catch {
-    return null;
-  }
+/** Returns the counters in a value; null if it is anything else. */
+export function countersIn(value: unknown): Counters | null {
+  const { bootId, monotonicMs, values, visitedMs, dropped, before } = value as Partial<Counters>;
+  const isSound = typeof bootId === 'string' && Number.isFinite(monotonicMs) && isThen(values);
+  if (!isSound) return null;
+  return {
+    ...({ bootId, monotonicMs, values } as Counters),
+    before: isThen(before?.values) && Number.isFinite(before?.monotonicMs) ? (before ?? null) : null,
+    visitedMs: Number.isFinite(visitedMs) ? Number(visitedMs) : null,
+    dropped: Number.isSafeInteger(dropped) ? Math.max(0, Number(dropped)) : 0,
+  };
+}
+
+function isThen(values: unknown): boolean {
+  return typeof values === 'object' && values !== null;
 }

@@ -12,9 +12,10 @@ import { openSource } from '../live/live-source.ts';
 import { within } from '../probes/within.ts';
 import { monotonicMs, utcText } from '../start/clock.ts';
 import type { Collect, Collected, Counters } from '../probes/collected.ts';
+import { damagedReports } from '../probes/function-report.ts';
 import { readCounters, writeCounters } from './counters-file.ts';
 import { readSpooled, spoolLimits, trimSpool } from './spool.ts';
-import { keepReport, type Visit } from './visit.ts';
+import { keepReport, namesIn, type Visit } from './visit.ts';
 
 /** The version, set by the bundler. */
 declare const AGENT_VERSION: string;
@@ -42,12 +43,14 @@ export async function makeReport(
 ): Promise<Buffer | AgentFault> {
   if (!collect) return agentFault('agent-failed', `this program makes no report of kind ${request.kind}`);
   try {
-    const previous = readCounters([...visit.dirs, ...visit.formerDirs]);
+    const source = openSource('', visit.dirs[0] ?? null);
+    const faults = source.notes?.faults ?? [];
+    const previous = readCounters([...visit.dirs, ...visit.formerDirs], faults);
     const deadlineMs = Math.max(1, request.deadlineMs - reserveMs - wallMs(begun));
     const begunMs = monotonicMs();
-    const checking = !isOfVisits(request) ? null : checksOf(request, visit, bootId, deadlineMs);
+    const checking = !isOfVisits(request) ? null : checksOf(request, visit, bootId, deadlineMs, faults);
     const collecting = collect({
-      source: openSource('', visit.dirs[0] ?? null),
+      source,
       options: request.options,
       previous,
       bootId,
@@ -65,7 +68,7 @@ export async function makeReport(
     const nowMs = Date.now();
     makeRoom(visit, request, previous, nowMs);
     const report = {
-      ...describeReport(request, collected, { bootId, nowMs, dropped: visit.dropped, begun }),
+      ...describeReport(request, collected, { bootId, nowMs, dropped: visit.dropped, begun, faults }),
       ...withBuiltIn(checks, collected.checks),
     };
     const sealed = sealReport({
@@ -97,9 +100,10 @@ export function checksOf(
   visit: Pick<Visit, 'dirs'>,
   bootId: string | null,
   deadlineMs: number,
+  faults: string[],
 ): Promise<ChecksPart> | null {
   const requested = Array.isArray(request.checks) ? (request.checks as readonly unknown[]) : [];
-  return startChecks({ requested, placeDir: visit.dirs[0] ?? null, bootId, deadlineMs });
+  return startChecks({ requested, placeDir: visit.dirs[0] ?? null, faults, bootId, deadlineMs });
 }
 
 /** Sets damaged reports of the spool aside, and removes surplus ones. */
@@ -108,7 +112,7 @@ function makeRoom(visit: Visit, request: AgentRequest, previous: Counters | null
   visit.dropped = dropped + (isOfVisits(request) ? (previous?.dropped ?? 0) : 0);
   visit.spooled = kept;
   if (request.kind !== 'visit') return;
-  const clients = request.was === undefined ? [request.client] : [request.client, request.was];
+  const clients = namesIn(request);
   // Checks only the reports of this visit, so that a long spool does not slow down every visit.
   const damaged = kept
     .slice(0, request.maxFrames)
@@ -136,7 +140,14 @@ export function describeReport(
     nowMs,
     dropped,
     begun,
-  }: { bootId: string | null; nowMs: number; dropped: number; begun?: Begun | undefined },
+    faults,
+  }: {
+    bootId: string | null;
+    nowMs: number;
+    dropped: number;
+    begun?: Begun | undefined;
+    faults: readonly string[];
+  },
 ): Report {
   const { user, system } = process.cpuUsage(begun?.cpu);
   return {
@@ -156,7 +167,7 @@ export function describeReport(
     },
     boot_id: bootId,
     monotonic_ms: monotonicMs(),
-    worker_reports: collected.workerReports,
+    worker_reports: [...collected.workerReports, ...damagedReports(faults)],
     ...collected.report,
   };
 }

@@ -39,7 +39,7 @@ export function spoolScript({ request, digest, node, guard }: SpoolScriptOptions
   const own = encodeRequest({ ...request, kind: 'spool', run: noRunId, marker: '' });
   // The braces make one command of the script: a truncated file does nothing.
   return [
-    '# Kept right by every visit of the collector; started by the crontab line of `fleet-health spool`.',
+    '# Written by visits, for the crontab line of `fleet-health spool`.',
     '{',
     `y=$1 k=${guard} t=${Math.ceil(deadlineMs / 1000) + graceSeconds} c=${collector}`,
     `n='${quotable.test(node) ? node : '-'}'`,

@@ -86,7 +86,7 @@ export function writeSpool(dir: string, id: string, timeMs: number, sealed: Uint
 }
 
 /** The file of a damaged report. */
-export const damagedName = 'damaged-report';
+const damagedName = 'damaged-report';
 
 /** The start of a report that an agent of another version has sealed. Such a report is not damaged. */
 const otherVersion = /^FHS[^1]/;

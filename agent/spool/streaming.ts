@@ -4,7 +4,7 @@ import { removeFile } from '../start/private-file.ts';
 import { stampOf } from './stamp.ts';
 import { readSpooled } from './spool.ts';
 import { readAcknowledgement, writeOut } from '../start/stdio.ts';
-import type { Visit } from './visit.ts';
+import { namesIn, type Visit } from './visit.ts';
 
 /**
  * Sends this run's report or fault, then the spooled reports, then the end. Returns false if stdout is closed.
@@ -19,7 +19,7 @@ export function stream(request: AgentRequest, visit: Visit, outcome: Buffer | Ag
     bytes = outcome.length;
     if (!writeOut(encodeFrame('R', outcome))) return false;
   }
-  const clients = request.was === undefined ? [request.client] : [request.client, request.was];
+  const clients = namesIn(request);
   let left = 0;
   for (const report of visit.spooled) {
     if (left > 0 || frames >= request.maxFrames || bytes + report.sizeBytes > request.maxBytes) {

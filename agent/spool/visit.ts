@@ -2,14 +2,15 @@
  * The state of one run of the agent for one client: its folders, its spool, and the reports that await acknowledgement.
  */
 import { createHash } from 'node:crypto';
-import { rmdirSync } from 'node:fs';
+import { lstatSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 
-import type { AgentRequest } from '../../src/report/wire.ts';
+import { spoolScriptName, type AgentRequest } from '../../src/report/wire.ts';
 import { openPlace, placeFault, type PlaceNames } from '../start/places.ts';
-import { listPrivateFiles, removeFile } from '../start/private-file.ts';
-import { logPositionName } from '../probes/log.ts';
-import { damagedName, listSpool, writeSpool, type SpooledReport } from './spool.ts';
+import { isWritten, listPrivateFiles, readPrivateFile, removeFile } from '../start/private-file.ts';
+import { listSpool, writeSpool, type SpooledReport } from './spool.ts';
 
+/** The most bytes of a file that is moved to another disk, as those of results of checks. */
+const maxMovedBytes = 1024 * 1024;
 /** The most characters of a fault: enough for four folders with long names and their faults. */
 const maxFaultChars = 2000;
 
@@ -35,16 +36,17 @@ export interface Visit {
 
 /** Finds the folders of the requested client. `make` creates the first folder if there is none. */
 export function openVisit(request: AgentRequest, roots: readonly string[], names: PlaceNames, make: boolean): Visit {
-  const path = [names.machine, names.collector, clientFolder(request.client)];
-  const formerPath = request.was === undefined ? null : [...path.slice(0, 2), clientFolder(request.was)];
+  const [path = [], formerPath] = namesIn(request).map((name) => [names.machine, names.collector, clientFolder(name)]);
   const dirs: string[] = [];
   const formerDirs: string[] = [];
   for (const root of roots) {
     const dir = openPlace(root, path, make && dirs.length === 0);
     if (dir !== null) dirs.push(dir);
     const former = formerPath && openPlace(root, formerPath, false);
-    if (former !== null) formerDirs.push(former);
+    if (former) formerDirs.push(former);
   }
+  const [dir] = dirs;
+  if (dir !== undefined) for (const former of formerDirs) moveKept(former, dir);
   const spooled = listSpool([...dirs, ...formerDirs]);
   return { roots, path, make, dirs, formerDirs, spooled, spoolError: null, dropped: 0, unacknowledged: new Map() };
 }
@@ -72,19 +74,39 @@ export function keepReport(visit: Visit, id: string, sealed: Uint8Array, nowMs: 
   visit.spoolError = faults.join('; ').slice(0, maxFaultChars);
 }
 
+/**
+ * Moves what a client's folder keeps, whoever keeps it, to the folder of the client's new name: a file of the same name
+ * there is newer. The script of a line in a crontab stays, because the line names the folder. A file that another disk
+ * does not take stays as well.
+ */
+function moveKept(from: string, to: string): void {
+  for (const name of listPrivateFiles(from)) {
+    if (name === spoolScriptName) continue;
+    const [file, moved] = [`${from}/${name}`, `${to}/${name}`];
+    try {
+      if (lstatSync(moved, { throwIfNoEntry: false })) rmSync(file, { recursive: true });
+      else renameSync(file, moved);
+    } catch {
+      const content = readPrivateFile(file, maxMovedBytes);
+      if (content !== null && isWritten(to, name, content, true)) removeFile(file);
+    }
+  }
+}
+
 /** Removes the empty folders of the former name. */
 export function closeVisit({ formerDirs }: Visit): void {
   for (const dir of formerDirs) {
-    removeFile(`${dir}/${logPositionName}`);
-    // The folder may still hold unacknowledged reports.
-    if (listPrivateFiles(dir).some((name) => name.endsWith('.fhs'))) continue;
-    removeFile(`${dir}/${damagedName}`);
     try {
       rmdirSync(dir);
     } catch {
-      // The folder holds files of people, or the script of a line in a crontab.
+      // The folder holds unacknowledged reports, or the script of a line in a crontab.
     }
   }
+}
+
+/** Returns the names that the client of a request has and had. */
+export function namesIn({ client, was }: AgentRequest): readonly string[] {
+  return was === undefined ? [client] : [client, was];
 }
 
 /** Returns the name of a client's folder. */

@@ -3,6 +3,7 @@ import {
   constants,
   fstatSync,
   fsyncSync,
+  lstatSync,
   openSync,
   readdirSync,
   readSync,
@@ -81,6 +82,29 @@ export function readPrivateFile(path: string, maxBytes: number): Buffer | null {
   } finally {
     closeSync(file);
   }
+}
+
+/**
+ * Returns what `valueOf` makes of a JSON file in a client's folder; null if there is none. For a file that is damaged
+ * or another program's `valueOf` returns null or throws. Adds the name of this file to `faults`, and removes the file.
+ */
+export function readKept<T>(
+  dir: string,
+  name: string,
+  { maxBytes, faults }: { readonly maxBytes: number; readonly faults?: string[] | undefined },
+  valueOf: (value: unknown) => T | null,
+): T | null {
+  const path = `${dir}/${name}`;
+  try {
+    if (!lstatSync(path, { throwIfNoEntry: false })) return null;
+    const value = valueOf(JSON.parse(String(readPrivateFile(path, maxBytes))));
+    if (value !== null) return value;
+  } catch {
+    // The file is named below.
+  }
+  faults?.push(name);
+  if (faults !== undefined) removeFile(path);
+  return null;
 }
 
 /**

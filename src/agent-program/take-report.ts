@@ -44,11 +44,13 @@ export async function takeReport({
   const bootId = readBootId();
   const begunMs = monotonicMs();
   const begun = beginReport();
-  const checking = checksOf({ checks: asked ?? [] }, { dirs: [placeDir] }, bootId, deadlineMs);
+  const source = openSource('', placeDir);
+  const faults = source.notes?.faults ?? [];
+  const checking = checksOf({ checks: asked ?? [] }, { dirs: [placeDir] }, bootId, deadlineMs, faults);
   const probes = await collectOfSystem();
   const collecting = Promise.resolve(
     probes({
-      source: openSource('', placeDir),
+      source,
       options,
       previous,
       bootId,
@@ -65,7 +67,7 @@ export async function takeReport({
   const leftMs = Math.max(1, deadlineMs - (monotonicMs() - begunMs));
   const checks = checking === null ? null : await within(checking, leftMs);
   const request = { kind: 'visit', run: noRunId, client } as const;
-  const described = describeReport(request, collected, { bootId, nowMs: Date.now(), dropped: 0, begun });
+  const described = describeReport(request, collected, { bootId, nowMs: Date.now(), dropped: 0, begun, faults });
   const report = { ...described, ...withBuiltIn(checks, collected.checks) };
   // Corrects texts and numbers that a reader of sealed reports would refuse, as in a sealed report.
   return { report: JSON.parse(encodeReport(report).toString()) as Report, counters: collected.counters };

@@ -77,8 +77,10 @@ export interface AgentRequest {
   readonly kind: 'visit' | 'inventory' | 'state' | 'spool';
   readonly run: string;
   readonly client: string;
-  /** The client's former name, whose spooled reports are sent too. */
+  /** The client's former name, whose folder is moved, and whose spooled reports are sent too. */
   readonly was?: string;
+  /** The name of the folder of the client's former name, for the shell agent, which may be unable to compute it. */
+  readonly formerFolder?: string;
   readonly collector: string;
   /** The marker: 16 random bytes in base64url. */
   readonly marker: string;

@@ -25,6 +25,10 @@ export interface ShellRunOptions {
   readonly options?: ProbeOptions;
   /** True for the state in place of a visit. */
   readonly state?: boolean;
+  /** The client's folder. Default: `folder`. */
+  readonly folder?: string;
+  /** The folder of the client's former name. Default: none. */
+  readonly formerFolder?: string;
   /** The deadline. Default: 10. */
   readonly killAfterSeconds?: number;
   /** `w`: the agent's own watchdog, as on a client without timeout(1). */
@@ -66,7 +70,7 @@ export function shellAgent(context: TestContext, client: ShellClientOptions = {}
       const [program = '', ...args] = [...(options.within ?? []), ...shell];
       const text = bundles.shell.content.toString();
       const { killAfterSeconds = 10, guard = 't' } = options;
-      const own = [octal, String(killAfterSeconds), guard, 'machine', 'collector', 'folder'];
+      const own = [octal, String(killAfterSeconds), guard, 'machine', 'collector', options.folder ?? 'folder'];
       const request = encodeRequest({
         v: 1,
         kind: 'visit',
@@ -81,6 +85,7 @@ export function shellAgent(context: TestContext, client: ShellClientOptions = {}
         maxBytes: 1,
         stamp: true,
         ...(options.state === true ? { state: true } : {}),
+        ...(options.formerFolder === undefined ? {} : { formerFolder: options.formerFolder }),
       });
       const child = spawn(
         program,

@@ -55,8 +55,13 @@ function shellStart({ client, bundles }: AgentTask, marker: Buffer): ShellStart 
   return {
     digest: bundles.shell.digest,
     marker: Array.from(marker, (byte) => byte.toString(8)).join('.'),
-    folder: createHash('sha256').update(client).digest('hex').slice(0, 32),
+    folder: clientFolder(client),
   };
+}
+
+/** Returns the name of a client's folder on the client, as agent/spool/visit.ts does. */
+function clientFolder(client: string): string {
+  return createHash('sha256').update(client).digest('hex').slice(0, 32);
 }
 
 function requestOf(options: AgentTask, marker: Buffer): AgentRequest {
@@ -65,7 +70,7 @@ function requestOf(options: AgentTask, marker: Buffer): AgentRequest {
     kind: options.kind,
     run: options.runId,
     client: options.client,
-    ...(options.was === null ? {} : { was: options.was }),
+    ...(options.was === null ? {} : { was: options.was, formerFolder: clientFolder(options.was) }),
     collector: options.collectorId,
     marker: marker.toString('base64url'),
     key: Buffer.from(options.publicKey).toString('base64url'),

@@ -47,16 +47,20 @@ test('reports and counters of a former name are taken over, and its folder goes'
   assert.deepEqual(spooled, []);
 });
 
-test('a damaged report of a former name goes with its folder, after the last whole one', async (t) => {
+test('a damaged report of a former name moves with the whole ones, and the old folder goes', async (t) => {
   const { visit, home } = machine(t);
   await visit({ client: 'old', onReport: keep });
   const [report = ''] = filesBelow(home).filter((file) => file.endsWith('.fhs'));
   const folder = path.dirname(path.resolve(home, report));
   writeFileSync(path.join(folder, `${Date.now()}-00000000-0000-4000-8000-000000000002.fhs`), 'garbage');
   await visit({ client: 'new', was: 'old', onReport: keep });
-  assert.ok(readdirSync(folder).includes('damaged-report'));
-  await visit({ client: 'new', was: 'old' });
   assert.equal(existsSync(folder), false);
+  const { received } = await visit({ client: 'new', was: 'old' });
+  assert.deepEqual(
+    received.map(({ header }) => header.client),
+    ['new', 'old', 'new'],
+  );
+  assert.equal(filesBelow(home).filter((file) => file.endsWith('damaged-report')).length, 1);
 });
 
 test('damaged, foreign and strange files in the spool break nothing', async (t) => {
