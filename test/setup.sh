@@ -64,6 +64,8 @@ need_all() {
   need zstd zstd
   need faketime faketime
   need free procps
+  need sudo sudo
+  need man man-db
   need_file /etc/ssl/certs/ca-certificates.crt ca-certificates
   need mkfs.xfs xfsprogs
   need mkfs.btrfs btrfs-progs
