@@ -43,18 +43,22 @@ const otherOperators: Readonly<Record<string, string>> = {
 
 const compilerOptions: ts.CompilerOptions = {
   ...{ strict: true, noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true, types: ['node'] },
-  ...{ target: ts.ScriptTarget.ES2023, lib: ['lib.es2023.d.ts'] },
+  target: ts.ScriptTarget.ES2023,
   ...{ module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext },
 };
 
 type Candidate = Omit<Break, 'id'>;
 
-/** Returns all breaks that are possible in the files below each folder. */
-export function findBreaks(root: string, folders: readonly string[]): readonly (readonly Candidate[])[] {
+/** Returns all breaks that are possible in the files below each folder. `lib` declares what the language has. */
+export function findBreaks(
+  root: string,
+  folders: readonly string[],
+  lib: readonly string[] = ['lib.es2023.d.ts'],
+): readonly (readonly Candidate[])[] {
   const filesOf = folders.map((folder) => sourcesBelow(root, folder));
   const program = ts.createProgram(
     filesOf.flat().map((file) => path.join(root, file)),
-    compilerOptions,
+    { ...compilerOptions, lib: [...lib] },
   );
   const own = program.getSourceFiles().filter(({ fileName }) => !fileName.includes('/node_modules/'));
   const finder = memberFinder(program.getTypeChecker(), own);

@@ -171,7 +171,8 @@ describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'need
     t.after(() => (process.env = before));
     const needed = ['HOME', 'PATH', 'USER', 'LOGNAME', 'KRB5CCNAME', 'KRB5_CONFIG', 'SSH_SK_PROVIDER', 'SSH_SK_HELPER'];
     const others = ['SECRET_TOKEN', 'LANG', 'LC_ALL'];
-    process.env = Object.fromEntries([...needed, ...others].map((name) => [name, `of ${name}`]));
+    const set = Object.fromEntries([...needed, ...others].map((name) => [name, `of ${name}`]));
+    process.env = { ...before, ...set };
     const found = opensshEnvironment(plain);
     assert.deepEqual(found, {
       ...Object.fromEntries(needed.map((name) => [name, `of ${name}`])),
