@@ -70,7 +70,7 @@ function placesOf() {
     TIMES: words(allReads('times')),
     CGROUP_FILES: cgroupFiles.join(' '),
     CONTROLLERS: controllers.map((name) => `sys/fs/cgroup/${name}/`).join(' '),
-    MOST_CONTAINERS: String(maxContainers),
+    MOST_CGROUPS: String(3 * maxContainers),
     PAUSED: pausedOnes,
     LABELS: usedLabels.join('|').replaceAll('.', '[.]'),
     UNHEALTHY: unhealthyOnes,

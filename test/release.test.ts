@@ -31,7 +31,10 @@ function release(t: TestContext, changelog: string, args: readonly string[], cha
     execFileSync('git', words, { cwd: dir });
   }
   changes.uncommitted?.(dir);
-  const { stdout, stderr, status } = spawnSync('sh', ['build/packages/release.sh', ...args], { cwd: dir, encoding: 'utf8' });
+  const { stdout, stderr, status } = spawnSync('sh', ['build/packages/release.sh', ...args], {
+    cwd: dir,
+    encoding: 'utf8',
+  });
   assert.equal(status, 1, stdout);
   return stdout + stderr;
 }

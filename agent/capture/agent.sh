@@ -260,7 +260,7 @@ scopes() {
   [ -e $o/cgroup.controllers ] || o='@CONTROLLERS@'
   # shellcheck disable=SC2086 # the controllers
   o=$(find $o -maxdepth 10 -type d -name '*????????????????????????????????????????????????????????????????*' |
-    grep -E '[-/][0-9a-f]{64}([.]scope)?$' | grep -vE ':|.{250}.{250}.{250}' | sort | head -n $((3 * @MOST_CONTAINERS@)))
+    grep -E '[-/][0-9a-f]{64}([.]scope)?$' | grep -vE ':|.{250}.{250}.{250}' | sort | head -n @MOST_CGROUPS@)
   IFS=$nl
   set -f
   for x in $o; do
@@ -511,7 +511,8 @@ containers() {
   for d in run/docker.sock run/podman/podman.sock run/user/*/docker.sock run/user/*/podman/podman.sock; do
     [ -S "$d" ] && [ -r "$d" ] && [ -w "$d" ] && [ $k -lt 8 ] || continue
     # The package podman-docker makes one a link to the other.
-    [ "$d" != run/podman/podman.sock ] || [ ! run/docker.sock -ef $d ] || continue
+    # shellcheck disable=SC3013 # each sh of a client has -ef
+    [ "$d" != run/podman/podman.sock ] || [ ! run/docker.sock -ef "$d" ] || continue
     k=$((k + 1)) g=-g young=
     list containers json
     IFS=$nl

@@ -11,6 +11,7 @@ import { keyIdOf } from '../../src/seal/sealed-message.ts';
 import { noOtherAccount } from '../support/accounts.ts';
 import { skipUnlessWide } from '../support/long-tests.ts';
 import { acknowledgedIn, pushedStream } from '../support/pushed-stream.ts';
+import { agentProgram } from '../support/installed.ts';
 import { outcomeOf, program, runBuilt, succeeded, type CliResult } from '../support/run-cli.ts';
 import { sealedSample, type SealedSample } from '../support/sealed-report.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
@@ -164,7 +165,7 @@ suite('push by ssh', { skip: sshdMissing() ?? noOtherAccount }, () => {
     execFileSync('chown', ['-R', String(account.uid), dir, path.dirname(known)]);
     const pushOnce = (): Promise<CliResult> =>
       outcomeOf(
-        spawn(node, [`${program.slice(0, -'.cjs'.length)}-agent.cjs`, '-c', file, 'push', '--once'], {
+        spawn(node, [agentProgram, '-c', file, 'push', '--once'], {
           uid: account.uid,
           env: { HOME: account.home, PATH: process.env['PATH'] ?? '' },
           stdio: ['ignore', 'pipe', 'pipe'],

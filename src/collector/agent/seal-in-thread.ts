@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 
 import { asFleetError, errnoOf, FleetError, type FleetErrorOptions } from '../../errors.ts';
 import type { Hello } from '../../report/wire.ts';
+import { packageDir } from '../../state-folder/paths.ts';
 import type { CaptureTask, SealedCapture } from './seal-capture.ts';
 
 export interface CaptureJob {
@@ -34,9 +35,11 @@ export const captureLimits: CaptureLimits = { cpuMs: 2000, wallMs: 15_000, heapM
 /** The interval in which the limits of a capture under way are looked at. */
 const lookMs = 100;
 
-/** Tests run the source, which a thread can load through tsx alone. */
+/** A source is loaded through tsx; all else, compiled tests too, takes the built part. */
 const isSource = import.meta.filename.endsWith('.ts');
-const program = path.join(import.meta.dirname, `capture-worker.${isSource ? 'ts' : 'cjs'}`);
+const program = isSource
+  ? path.join(import.meta.dirname, 'capture-worker.ts')
+  : path.join(packageDir, 'dist', 'parts', 'capture-worker.cjs');
 
 /** A thread that seals captures. It starts with the first one, and keeps no program running. */
 export class CaptureThread {
