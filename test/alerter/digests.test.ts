@@ -121,6 +121,28 @@ onEachDatabase('a digest', (kit) => {
     assert.doesNotMatch((await digestsOf(station))[2]?.text ?? '', /could not be made/);
   });
 
+  test('tells each visit, beginning and end once, however late it is', async (t) => {
+    const station = await stationFor(t, { storage: await kit.migrated(), elements: daily });
+    const full = { 'web-1': 'disk / 97' };
+    for (const [time, says] of [
+      ['07:00', {}],
+      ['09:00', full],
+      ['+1 08:10', {}],
+      ['+2 07:50', {}],
+      ['+2 11:00', full],
+      ['+3 08:00', full],
+    ] as const) {
+      await collectAndPass(station, time, says);
+    }
+    const subjects = (await digestsOf(station)).map(({ subject }) => subject?.replace(/^.*?: /, ''));
+    assert.deepEqual(subjects, [
+      '1 critical open',
+      '1 critical open; 1 began, 0 ended',
+      '1 critical open; 0 began, 1 ended',
+      '1 critical open; 1 began, 0 ended',
+    ]);
+  });
+
   test('is made once by two alerters at once, on two machines', async (t) => {
     const station = await stationFor(t, { storage: await kit.migrated(), elements: daily });
     await collectAndPass(station, '07:45');

@@ -18,14 +18,17 @@ const clientColumns = 28;
 const ruleColumns = 30;
 
 /** Returns the section of firing alerts: the critical ones first, then the longest. Returns null if there are none. */
-export function openSection({ open, untilMs }: DigestFacts, { most }: DigestWording): SectionWords | null {
+export function openSection(
+  { open, untilMs, madeMs = untilMs }: DigestFacts,
+  { most }: DigestWording,
+): SectionWords | null {
   if (open.length === 0) return null;
   const worstFirst = [...open].sort(
     (one, other) => compareSeverity(one.severity, other.severity) || sinceMs(one) - sinceMs(other),
   );
   const lineOf = (alert: Alert): string => {
     const value = shortText(oneLine(alert.valueText), alert.value);
-    const since = durationInWords(untilMs - sinceMs(alert));
+    const since = durationInWords(madeMs - sinceMs(alert));
     return `${alert.severity}: ${nameOf(alert)}${value === null ? '' : ` ${value}`}, for ${since}`;
   };
   const hidden = worstFirst.slice(most);
@@ -51,7 +54,9 @@ export function beganAndEnded({ spans, sinceMs, untilMs }: Pick<DigestFacts, 'sp
   const listed = spans.filter(({ rule }) => rule !== 'rebooted');
   return {
     began: listed.filter(({ firingSinceMs }) => firingSinceMs >= sinceMs && firingSinceMs < untilMs),
-    ended: listed.filter(({ resolvedAtMs }) => resolvedAtMs !== null),
+    ended: listed.filter(
+      ({ resolvedAtMs }) => resolvedAtMs !== null && resolvedAtMs >= sinceMs && resolvedAtMs < untilMs,
+    ),
   };
 }
 

@@ -44,7 +44,7 @@ export type DigestText = Pick<MailText, 'subject' | 'text' | 'html' | 'headers'>
 
 /** Returns a digest in words: text of 80 lines at most, and HTML with the same content. */
 export function composeDigest({ facts, config, attached }: ComposeDigestOptions): DigestText {
-  const reader = { zone: config.alerts.zone, nowMs: facts.untilMs };
+  const reader = { zone: config.alerts.zone, nowMs: facts.madeMs ?? facts.untilMs };
   const availability = availabilityOf(facts);
   const wordsOf = (most: number): MailWords => {
     const sections = sectionsOf(facts, availability, { reader, most });
@@ -84,7 +84,7 @@ function sectionsOf(facts: DigestFacts, availability: Availability, wording: Dig
 }
 
 function introductionOf(
-  { lateSinceMs, missedMs, untilMs }: DigestFacts,
+  { lateSinceMs, missedMs, untilMs, madeMs = untilMs }: DigestFacts,
   { sentence, isWhole }: Availability,
   sections: readonly SectionWords[],
   reader: TimeReader,
@@ -96,7 +96,7 @@ function introductionOf(
   const sentences = [
     ...(lateSinceMs === null
       ? []
-      : [`Late: it was due on ${timeInWords(reader, lateSinceMs)}, and made on ${timeInWords(reader, untilMs)}.`]),
+      : [`Late: it was due on ${timeInWords(reader, lateSinceMs)}, and made on ${timeInWords(reader, madeMs)}.`]),
     ...(missedMs.length === 0 ? [] : [`${counted(missedMs.length, 'digest')} before it could not be made: ${missed}.`]),
     ...(isWhole || sections.length === 0 ? [`${sentence}.`] : []),
   ];

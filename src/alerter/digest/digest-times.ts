@@ -31,6 +31,23 @@ export function lastOccurrences(
   return found;
 }
 
+/** Returns the times from `sinceMs` on at which a digest was due, the oldest first: the newest one in any case. */
+export function occurrencesSince(
+  schedule: Schedule,
+  zone: string | null,
+  { sinceMs, nowMs }: { readonly sinceMs: number; readonly nowMs: number },
+): readonly Occurrence[] {
+  const [newest] = lastOccurrences(schedule, zone, nowMs, 1);
+  if (newest === undefined) return [];
+  const found: Occurrence[] = [newest];
+  const first = calendarDay(zone, sinceMs);
+  for (let day = Date.parse(newest.date) - dayMs; day >= first; day -= dayMs) {
+    const occurrence = occurrenceOf(schedule, zone, day);
+    if (occurrence !== null && occurrence.dueMs >= sinceMs) found.push(occurrence);
+  }
+  return found.reverse();
+}
+
 /** Returns the next time at which a digest is due. */
 export function nextOccurrence(schedule: Schedule, zone: string | null, nowMs: number): Occurrence {
   // A time that a clock change skips may fall on the next day.

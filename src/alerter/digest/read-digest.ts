@@ -71,7 +71,7 @@ export async function readDigest(
   digest: DigestConfig,
   span: DigestSpan,
 ): Promise<DigestFacts | null> {
-  const { sinceMs, untilMs } = span;
+  const { sinceMs, untilMs, madeMs = untilMs } = span;
   const clients = clientsOf(config, digest);
   const names = new Set(clients.map(({ name }) => name));
   const isWhole = digest.groups.length === 0;
@@ -81,7 +81,7 @@ export async function readDigest(
   if (clients.length > 0 && !seen.some(({ firstSeenMs }) => firstSeenMs < dueMs)) return null;
   const spans = await store.alertSpans(sinceMs, untilMs, maxSpans);
   const changes = await changeStore.changes(isWhole ? null : [...names], sinceMs, maxChanges);
-  const outliers = await outliersOf(config, figures, names, untilMs);
+  const outliers = await outliersOf(config, figures, names, madeMs);
   const lasting = { exports, beforeMs: sinceMs, everyMs: config.collector.everyMs };
   const undelivered = isWhole ? await mails.undelivered() : [];
   return {
@@ -101,9 +101,7 @@ export async function readDigest(
     databaseBytes: isWhole ? await store.databaseBytes() : null,
     outliers,
     newOutliers: !(await areLasting(outliers.figures, lasting)),
-    forecasts: (await levels.forecasts([...names])).filter(
-      ({ asOfMs }) => Math.abs(untilMs - asOfMs) < staleForecastMs,
-    ),
+    forecasts: (await levels.forecasts([...names])).filter(({ asOfMs }) => Math.abs(madeMs - asOfMs) < staleForecastMs),
   };
 }
 
@@ -136,7 +134,10 @@ interface ArrivalOptions {
   readonly untilMs: number;
 }
 
-/** Returns the clients that joined, and those that left: visited in the span, no longer visited, not in config.xml. */
+/**
+ * Returns the clients that joined, and those that left: not in config.xml, and without a visit for some time that ended
+ * in the span.
+ */
 function arrivals(
   config: Config,
   seen: readonly KnownClient[],
@@ -149,9 +150,7 @@ function arrivals(
   return {
     joined: seen.flatMap(({ name, firstSeenMs }) => (isNew && names.has(name) && isWithin(firstSeenMs) ? [name] : [])),
     left: seen.flatMap(({ name, lastVisitAtMs }) =>
-      isWhole && !known.has(name) && isWithin(lastVisitAtMs) && untilMs - (lastVisitAtMs ?? 0) > restingMs
-        ? [name]
-        : [],
+      isWhole && !known.has(name) && lastVisitAtMs !== null && isWithin(lastVisitAtMs + restingMs) ? [name] : [],
     ),
   };
 }

@@ -57,6 +57,19 @@ onEachDatabase('what digests sum up', (kit) => {
     assert.deepEqual(await storage.digest.alertSpans(at(-9), at(-8), 100), []);
   });
 
+  kit.it('alerts that began in the span and ended after it, as a late digest finds them', async ({ storage }) => {
+    await storeAlerts(storage, [
+      ended('earlier', 9, { firingSinceMs: at(1) }),
+      ended('began', 9, { firingSinceMs: at(2) }),
+      ended('later', 9, { firingSinceMs: at(8) }),
+    ]);
+    const clientsOf = async (from: number, to: number): Promise<readonly string[]> =>
+      (await storage.digest.alertSpans(at(from), at(to), 100)).map(({ client }) => client).sort();
+    assert.deepEqual(await clientsOf(2, 8), ['began']);
+    assert.deepEqual(await clientsOf(8, 10), ['began', 'earlier', 'later']);
+    assert.equal((await storage.digest.alertSpans(at(0), at(9), 1)).length, 1);
+  });
+
   kit.it('runs by program, added up', async ({ storage: { reports, digest } }) => {
     for (const { hours, start, end } of [
       { hours: 0, start: {}, end: {} },

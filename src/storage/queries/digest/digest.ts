@@ -19,6 +19,9 @@ const spansSql = `SELECT ${alertSpan.columns} FROM alerts WHERE`;
 // By the index on closed_out and resolved_at.
 const endedSql = `${spansSql} closed_out IN (0, 1) AND resolved_at >= ? AND resolved_at < ?
   AND firing_since IS NOT NULL ORDER BY resolved_at DESC LIMIT ?`;
+// Alerts that began in the span and no longer fire when a late digest is made.
+const endedSinceSql = `${spansSql} closed_out IN (0, 1) AND resolved_at >= ? AND firing_since >= ?
+  AND firing_since < ? ORDER BY resolved_at DESC LIMIT ?`;
 const firingSql = `${spansSql} state = 'firing' AND firing_since < ? ORDER BY id DESC LIMIT ?`;
 
 // A run without an end that began within the last hour may still be running.
@@ -54,7 +57,9 @@ async function alertSpans(
 ): Promise<readonly AlertSpan[]> {
   const firing = await session.all(firingSql, [until, String(limit)]);
   const ended = await session.all(endedSql, [since, until, String(limit - firing.length)]);
-  return [...firing, ...ended].map(alertSpan.read);
+  const left = limit - firing.length - ended.length;
+  const endedSince = await session.all(endedSinceSql, [until, since, until, String(left)]);
+  return [...firing, ...ended, ...endedSince].map(alertSpan.read);
 }
 
 async function totalsOf(session: Session, sinceMs: number, untilMs: number): Promise<readonly RunTotals[]> {
