@@ -74,6 +74,7 @@ need_all() {
     need mandoc mandoc
     need java default-jre-headless
     need promtool prometheus
+    need rpmbuild rpm
     need amtool prometheus-alertmanager
     need ansible-inventory ansible-core
     need nagios4 nagios4-core

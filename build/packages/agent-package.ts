@@ -5,7 +5,7 @@ import { accountDepends } from './collector-package.ts';
 import { makePackage, type Release } from './control.ts';
 import { ownCopyright, packagesCopyright } from './copyright.ts';
 import { PackageTree } from './package-tree.ts';
-import { addCommand, addCompletion, copyPackages, nativeDepends, partsOf } from './program-tree.ts';
+import { addCommand, addCompletion, copyPackages, nativeDepends, partsOf, rpmRequires } from './program-tree.ts';
 
 const home = 'usr/lib/fleet-health-agent';
 const modes = ['report', 'push', 'edge', 'spoke'];
@@ -37,6 +37,7 @@ export function agentPackage(program: string, folder: string, release: Release):
     {
       name: 'fleet-health-agent',
       depends: `nodejs (>= 20.19) | fleet-health-node, ${nativeDepends}, ${accountDepends}, procps`,
+      rpmRequires: [...rpmRequires, 'procps'],
       suggests: 'openssh-client, logrotate',
       summary: 'reports, pushes and alerts of one machine, for Fleet Health',
       description: [

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { makePackage, type Release } from './control.ts';
 import { ownCopyright, packagesCopyright } from './copyright.ts';
 import { PackageTree } from './package-tree.ts';
-import { addCommand, addCompletion, copyPackages, nativeDepends } from './program-tree.ts';
+import { addCommand, addCompletion, copyPackages, nativeDepends, rpmRequires } from './program-tree.ts';
 
 const home = 'usr/lib/fleet-health';
 const units = ['collect', 'alert', 'ingest'].flatMap((name) => [
@@ -36,6 +36,7 @@ export function collectorPackage(program: string, folder: string, release: Relea
     {
       name: 'fleet-health',
       depends: `nodejs (>= 20.19) | fleet-health-node, openssh-client, ${nativeDepends}, ${accountDepends}`,
+      rpmRequires: [...rpmRequires, 'openssh-clients'],
       suggests: 'cron | systemd, mariadb-server, fleet-health-agent',
       summary: 'agentless fleet monitor over SSH',
       description: [

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { PackageTree } from './package-tree.ts';
+import { makeRpm } from './rpm.ts';
 
 /** Facts that the packages of one release share. */
 export interface Release {
@@ -17,11 +18,14 @@ export interface Release {
   readonly root: string;
   /** The folder for the packages. */
   readonly out: string;
+  readonly format: 'deb' | 'rpm';
 }
 
 export interface PackageDescription {
   readonly name: string;
   readonly depends: string;
+  /** The dependencies of the rpm. */
+  readonly rpmRequires: readonly string[];
   readonly recommends?: string;
   readonly suggests?: string;
   readonly summary: string;
@@ -48,11 +52,17 @@ export function packageFile(name: string): string {
   return readFileSync(path.join(files, name), 'utf8');
 }
 
-/** Adds the files that Debian requires of each package, and makes the package. Returns the file. */
+/** Adds the files that every package has, and makes the package in the format of the release. Returns the file. */
 export function makePackage(tree: PackageTree, description: PackageDescription, release: Release): string {
   const { name, overrides = [] } = description;
   const doc = `usr/share/doc/${name}`;
   tree.write(`${doc}/copyright`, description.copyright);
+  if (description.units !== undefined) {
+    for (const kind of ['sysusers', 'tmpfiles'])
+      tree.write(`usr/lib/${kind}.d/${name}.conf`, packageFile(`${name}.${kind}`));
+  }
+  if (release.format === 'rpm')
+    return makeRpm(tree, description, { release, scriptlets: packageFile('scriptlets.spec') });
   tree.compress(`${doc}/changelog`, changelog(name, release));
   if (overrides.length > 0) {
     const lines = overrides.map(([tag, reason]) => `# ${reason}\n${name}: ${tag}\n`);
@@ -93,8 +103,6 @@ function addScripts(tree: PackageTree, { name, units = [], restarted = [], hasIn
       .replaceAll('UNITS', units.join(' '))
       .replaceAll(/^ +\n/gm, '');
   for (const script of ['postinst', 'prerm', 'postrm']) tree.write(`DEBIAN/${script}`, filled(`${script}.sh`));
-  tree.write(`usr/lib/sysusers.d/${name}.conf`, packageFile(`${name}.sysusers`));
-  tree.write(`usr/lib/tmpfiles.d/${name}.conf`, packageFile(`${name}.tmpfiles`));
 }
 
 function controlText(description: PackageDescription, release: Release, kib: number): string {

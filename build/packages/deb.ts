@@ -1,8 +1,10 @@
 /**
- * Makes the Debian packages of the project with dpkg-deb alone: fleet-health, fleet-health-agent and fleet-health-node,
- * from the files of the npm package. Two runs on one commit give the same bytes, whatever the folder.
+ * Makes the packages fleet-health, fleet-health-agent and fleet-health-node for distributions, from files of the npm
+ * package: Debian's with dpkg-deb alone, and rpm's with rpmbuild. Two runs on one commit give the same bytes, whatever
+ * the folder.
  *
  * npm run deb -- [--arch amd64|arm64] [--out FOLDER] [--version VERSION] [--without-node]
+ * npm run rpm -- ...
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -21,12 +23,15 @@ const root = path.join(import.meta.dirname, '..', '..');
 const { values } = parseArgs({
   options: {
     arch: { type: 'string', default: process.arch === 'arm64' ? 'arm64' : 'amd64' },
-    out: { type: 'string', default: path.join(root, 'dist-deb') },
+    out: { type: 'string' },
     version: { type: 'string' },
+    format: { type: 'string', default: 'deb' },
     'without-node': { type: 'boolean', default: false },
   },
 });
 if (!(values.arch in architectures)) throw new Error(`--arch ${values.arch}: choose of amd64, arm64`);
+const { format } = values;
+if (format !== 'deb' && format !== 'rpm') throw new Error(`--format ${format}: choose of deb, rpm`);
 
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { readonly version: string };
 const release: Release = {
@@ -37,11 +42,12 @@ const release: Release = {
     `${process.env['DEBFULLNAME'] ?? 'Fleet Health'} ` +
     `<${process.env['DEBEMAIL'] ?? 'packages@fleet-health.example'}>`,
   root,
-  out: path.resolve(values.out),
+  out: path.resolve(values.out ?? path.join(root, `dist-${format}`)),
+  format,
 };
 mkdirSync(release.out, { recursive: true });
 process.umask(0o022);
-const work = mkdtempSync(path.join(tmpdir(), 'fleet-health-deb-'));
+const work = mkdtempSync(path.join(tmpdir(), 'fleet-health-packages-'));
 try {
   const program = path.join(work, 'program');
   unpackProgram(packProgram(root, work), program);

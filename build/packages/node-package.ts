@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { makePackage, type Release } from './control.ts';
 import { PackageTree } from './package-tree.ts';
-import { architectures } from './program-tree.ts';
+import { architectures, rpmLibraries } from './program-tree.ts';
 
 /** The version of the packaged Node: npm's package node-linux-ARCH, and the SHA-512 of its archive. */
 const carried = '24.21.0';
@@ -38,6 +38,7 @@ export function nodePackage(folder: string, release: Release): string {
     tree,
     {
       name: 'fleet-health-node',
+      rpmRequires: rpmLibraries,
       level: 1,
       depends: 'libc6 (>= 2.28), libstdc++6 (>= 8)',
       summary: `Node.js ${carried} for fleet-health`,

@@ -2,10 +2,14 @@ import { createHash } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
+  existsSync,
+  lstatSync,
   lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -50,6 +54,22 @@ export class PackageTree {
     const file = path.join(this.root, target);
     mkdirSync(path.dirname(file), { recursive: true });
     symlinkSync(to, file);
+  }
+
+  /** Moves a file or a folder, if it is there. */
+  rename(from: string, to: string): void {
+    if (!existsSync(path.join(this.root, from))) return;
+    mkdirSync(path.dirname(path.join(this.root, to)), { recursive: true });
+    renameSync(path.join(this.root, from), path.join(this.root, to));
+  }
+
+  remove(target: string): void {
+    rmSync(path.join(this.root, target), { recursive: true, force: true });
+  }
+
+  /** Returns all paths; a folder's ends with a slash. */
+  paths(): readonly string[] {
+    return this.#entries().map((file) => (lstatSync(path.join(this.root, file)).isDirectory() ? `${file}/` : file));
   }
 
   /** Sets one time for all files of the tree, and modes that depend neither on a umask nor on an archive. */

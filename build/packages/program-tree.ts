@@ -29,6 +29,14 @@ export function copyPackages(tree: PackageTree, { program, target, architecture,
 
 /** Debian's libraries to which the native part of SQLite is linked. */
 export const nativeDepends = 'libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 8)';
+/** The same libraries, as rpm names them: by their files and versions of symbols. */
+export const rpmLibraries: readonly string[] = [
+  'libc.so.6(GLIBC_2.28)(64bit)',
+  'libgcc_s.so.1()(64bit)',
+  'libstdc++.so.6(GLIBCXX_3.4.25)(64bit)',
+];
+/** The dependencies of a program in an rpm. In Fedora and RHEL nodejs has the epoch 1. */
+export const rpmRequires: readonly string[] = ['(nodejs >= 1:20.19 or fleet-health-node)', ...rpmLibraries];
 
 export interface CopiedPackages {
   readonly program: string;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that a release needs: all tiers of tests, 2,000 kills, npm's package and Debian's. Stops at the first
+# Everything that a release needs: all tiers of tests, 2,000 kills, npm's package, Debian's and rpm's. Stops at the first
 # failure, and says at the end what it made. As root, on an amd64 machine with 4 GB of memory; it takes some hours.
 #
 #     npm run release -- [--trial] [FOLDER]
@@ -55,6 +55,8 @@ made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 step npm run --silent deb -- --arch amd64 --out "$made"
 step npm run --silent deb -- --arch arm64 --out "$made"
+step npm run --silent rpm -- --arch amd64 --out "$made"
+step npm run --silent rpm -- --arch arm64 --out "$made"
 step npm run --silent package -- --out "$made"
 # The released files must follow from the commit alone.
 [ -z "$(git status --porcelain --untracked-files=no)" ] || refuse "a step has changed the checkout"
