@@ -25,6 +25,8 @@ ip link set lo up
 for address; do ip address add "$address/32" dev lo; done
 hostname collector
 echo collector >"$root/etc/hostname"
+# Other tests kill the processes of their own accounts by number, whatever the namespace.
+sed -i 's/^UID_MIN.*/UID_MIN 40000/' "$root/etc/login.defs"
 if [ "$init" = systemd ]; then
   mkdir -p "$root/sys/fs/cgroup"
   mount -t tmpfs -o mode=755 tmpfs "$root/sys/fs/cgroup" && mkdir "$root/sys/fs/cgroup/unified" || true
