@@ -1,4 +1,5 @@
 /** Time limits for awaited work. A deadline ends only the waiting: the caller frees the resources of the work. */
+import { setMaxListeners } from 'node:events';
 
 /** A time limit that its holder may restart for each step of the work. */
 export interface Deadline {
@@ -76,6 +77,8 @@ export type TimedSignal = ReturnType<typeof startTimedSignal>;
  */
 export function startTimedSignal({ timeoutMs, late = timeoutOf(timeoutMs), parent, aborted }: TimedSignalOptions) {
   const controller = new AbortController();
+  // Any number of visits may listen: Node would warn from the eleventh listener on.
+  setMaxListeners(0, controller.signal);
   const timer = setTimeout(() => controller.abort(late()), timeoutMs);
   const onAbort = (): void => controller.abort(aborted === undefined ? parent.reason : aborted());
   if (parent.aborted) onAbort();

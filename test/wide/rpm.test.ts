@@ -40,14 +40,16 @@ function makeRpms(out: string, temporary: string): void {
   execFileSync(process.execPath, words, { cwd: packageDir, env, stdio: 'pipe', timeout: 300_000 });
 }
 
-/** Copies programs with their libraries to the same places below a root. */
-function copyPrograms(root: string, programs: readonly string[]): void {
-  const linked = programs.flatMap(
-    (file) => spawnSync('ldd', [file], { encoding: 'utf8' }).stdout.match(/\/\S+/g) ?? [],
-  );
-  for (const file of new Set([...programs, ...linked].filter((one) => existsSync(one)))) {
-    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
-    cpSync(file, path.join(root, file), { dereference: true });
+/** Copies programs to places below a root, and their libraries to the same places as here. */
+function copyPrograms(root: string, programs: Readonly<Record<string, string>>): void {
+  const copies = new Map(Object.entries(programs));
+  for (const file of copies.values()) {
+    const linked = spawnSync('ldd', [file], { encoding: 'utf8' }).stdout.match(/(?<=\s)\/\S+/g) ?? [];
+    for (const library of linked) copies.set(library, library);
+  }
+  for (const [place, file] of copies) {
+    mkdirSync(path.dirname(path.join(root, place)), { recursive: true });
+    cpSync(file, path.join(root, place), { dereference: true });
   }
 }
 
@@ -90,12 +92,8 @@ suite('the rpm packages', { skip }, () => {
   before(() => {
     for (const folder of ['bin', 'dev', 'etc', 'proc', 'tmp', 'run', 'var/lib', 'usr/lib', 'usr/share'])
       mkdirSync(path.join(root, folder), { recursive: true });
-    copyPrograms(root, ['/usr/bin/busybox', ...tools]);
-    cpSync(process.execPath, path.join(root, 'usr/bin/node'), { dereference: true });
-    copyPrograms(
-      root,
-      [process.execPath].filter((file) => file === '/usr/bin/node'),
-    );
+    const own = ['/usr/bin/busybox', ...tools].map((file) => [file, file]);
+    copyPrograms(root, { ...Object.fromEntries(own), '/usr/bin/node': process.execPath });
     symlinkSync('/usr/bin/busybox', path.join(root, 'bin/sh'));
     writeFileSync(path.join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
     writeFileSync(path.join(root, 'etc/group'), 'root:x:0:\n');

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { parseEvery } from '../../agent-program/every-bounds.ts';
@@ -44,7 +43,7 @@ export async function repeatEvery(
     restartProcessUse();
     try {
       await withDeadline({ timeoutMs: 2 * limitMs, late: () => new Stuck(limitMs) }, () =>
-        withTimeout({ timeoutMs: limitMs, signal }, (limit) => pass({ ...context, signal: heardByMany(limit) })),
+        withTimeout({ timeoutMs: limitMs, signal }, (limit) => pass({ ...context, signal: limit })),
       );
     } catch (thrown) {
       if (isOver()) break;
@@ -66,10 +65,4 @@ class Stuck extends FleetError {
 
 function isWrongUse(thrown: unknown): boolean {
   return thrown instanceof FleetError && thrown.exitStatus === 2;
-}
-
-/** Returns the signal, to which every visited client listens: Node would warn from the eleventh listener on. */
-function heardByMany(signal: AbortSignal): AbortSignal {
-  setMaxListeners(0, signal);
-  return signal;
 }

@@ -1,5 +1,3 @@
-import { setMaxListeners } from 'node:events';
-
 import type { Client } from '../../config/config.ts';
 import { asFleetError, FleetError } from '../../errors.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
@@ -215,14 +213,11 @@ function startEnding({ signal, config, start, now }: CollectorRun): TimedSignal 
   const { runDeadlineMs } = config.collector;
   const fault = (code: 'run-deadline' | 'interrupted', message: string): FleetError =>
     new FleetError({ code, stage: 'run', message });
-  const ending = startTimedSignal({
+  return startTimedSignal({
     timeoutMs: Math.max(0, start.startedAtMs + runDeadlineMs - now()),
     late: () => fault('run-deadline', `the run reached its deadline of ${runDeadlineMs} ms`),
     parent: signal,
     aborted: () =>
       signal.reason instanceof FleetError ? signal.reason : fault('interrupted', 'the run was interrupted'),
   });
-  // Every running visit listens to this signal.
-  setMaxListeners(0, ending.signal);
-  return ending;
 }

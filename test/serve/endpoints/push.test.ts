@@ -9,7 +9,7 @@ import { test } from 'node:test';
 
 import { maxPushBytes } from '../../../src/seal/push.ts';
 import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
-import { outcomeOf, program, succeeded, type CliResult } from '../../support/run-cli.ts';
+import { agentProgram, outcomeOf, succeeded, type CliResult } from '../../support/run-cli.ts';
 import { collector, type Sent } from '../support/pushing-collector.ts';
 
 test('the client pushes over HTTP: twice is once, and a lost answer loses nothing', { timeout: 60_000 }, async (t) => {
@@ -27,7 +27,7 @@ test('the client pushes over HTTP: twice is once, and a lost answer loses nothin
   writeFileSync(file, JSON.stringify({ ...agent, changes: 'no', state_directory: place }), { mode: 0o600 });
   const push = (): Promise<CliResult> =>
     outcomeOf(
-      spawn(process.execPath, [program.replace(/\.cjs$/, '-agent.cjs'), '-c', file, 'push', '--once'], {
+      spawn(process.execPath, [agentProgram, '-c', file, 'push', '--once'], {
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     );
