@@ -175,7 +175,8 @@ chmodSync(dir, 0o755);
 chmodSync(temporary, 0o1777);
 const nodeStart = measureN();
 const startedAt = performance.now();
-process.env.FLEET_HEALTH_INSTALLED = installPackage();
+// test/wide.sh names the unpacked Debian packages.
+process.env.FLEET_HEALTH_INSTALLED ??= installPackage();
 const checks = isFirstTier ? startChecks(checked) : Promise.resolve(0);
 const testsCode = await runTests(files, { spec, meter, temporary });
 const checksCode = await checks;

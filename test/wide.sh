@@ -1,7 +1,8 @@
 #!/bin/sh
 # The second tier: the recipes of CONTRIBUTING.md; on the first Node the test files that are left out of `npm test` (see
 # test/first-tier.sh) and those of which it runs only some cases, with all cases; on every Node that is promised, as
-# collector and as clients' Node, the demo and one end-to-end test a story.
+# collector and as clients' Node, the demo and one end-to-end test a story; on the last of several Nodes with the programs of
+# the Debian packages.
 # `npm run test:wide [VERSION...]`; the binaries are npm packages, kept in /var/tmp.
 set -eu
 cd "$(dirname "$0")/.."
@@ -37,10 +38,19 @@ for version; do
   (cd "$cache/$version" && npm pack --silent "node-$platform@$version" >/dev/null && tar -xzf ./*.tgz --strip-components 1 &&
     rm ./*.tgz)
 done
+debs=$(mktemp -d)
+trap 'rm -rf "$debs"' EXIT
+chmod 755 "$debs"
+left=$#
 for version; do
   PATH=$cache/$version/bin:$build_path
   echo "== Node $(node --version)"
   npm run --silent build
+  left=$((left - 1))
+  if [ "$left" = 0 ] && [ "$files" = "$stories" ]; then
+    sh test/support/unpack-debs.sh "$debs"
+    export FLEET_HEALTH_INSTALLED="$debs/prefix"
+  fi
   # shellcheck disable=SC2086
   compiled=$(node test/compile.mjs $files)
   files=$stories

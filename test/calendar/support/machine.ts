@@ -175,10 +175,12 @@ function filesOf(dir: string): Readonly<Record<string, string>> {
 function programOf(write: Write, { agent, clock }: MachineOptions): Readonly<Record<string, string>> {
   const isNode = agent === 'node';
   const program = realpathSync(isNode ? process.execPath : '/bin/sh');
-  // The first mount is of the program itself, the second hides it.
+  // The first mount is of the program itself, the others hide every program that a login finds.
+  const found = isNode ? everyNode.map((file) => realpathSync(file)) : [program];
   const real = write(`bin/real-${agent}`, '', 0o755);
   const exports = Object.entries(clock.env).map(([name, value]) => `export ${name}='${value}'\n`);
   const exec = `exec ${real} ${isNode ? clock.nodeOptions : ''} "$@"`;
   const text = `#!${isNode ? '/bin/sh' : real}\n${exports.join('')}${exec}\n`;
-  return { [real]: program, [program]: write(`bin/${agent}`, text, 0o755) };
+  const faked = write(`bin/${agent}`, text, 0o755);
+  return { [real]: program, ...Object.fromEntries(found.map((file) => [file, faked])) };
 }

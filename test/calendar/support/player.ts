@@ -1,5 +1,7 @@
 /** The acts of people, machines and programs in a calendar, and what they lead to. */
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
 
 import { install } from '../../support/restricted-key.ts';
 import type { CalendarClock } from './calendar-clock.ts';
@@ -29,6 +31,8 @@ type Deed = (...words: readonly string[]) => Promise<Said> | Said;
  *   ack CLIENT DURATION     its open alerts
  *   silence CLIENT FROM UNTIL, by the clock of the recipients
  *   prune
+ *   release earlier|today   whose programs run from now on
+ *   files CLIENT            says the names of the files that our programs have left there
  *   count                   says how many rows and kept sealed reports there are
  *
  * Said are `good` if `collect` visited every client, else the faults; standard error of any program; each change of a
@@ -85,7 +89,15 @@ function deedsOfMachines({ machines, clock }: PlayerOptions): Readonly<Record<st
     edit: on((machine, name = '') => machine.edit(name, `edited at ${clock.now()}\n`)),
     boot: on((machine) => machine.reboot()),
     renew: on((machine) => machine.certify(400)),
+    files: (client = '') => filesOf(known(machines, client)),
   };
+}
+
+/** Returns the names of files below the account's home, without their digests. */
+function filesOf({ account }: Machine): Said {
+  const entries = readdirSync(path.join(account.home, '.local'), { recursive: true, withFileTypes: true });
+  const own = entries.filter((entry) => entry.isFile()).map(({ name }) => name.replace(/^[0-9a-f]{16,}/, 'DIGEST'));
+  return [[...new Set(own)].toSorted().join(' ')];
 }
 
 function known(machines: ReadonlyMap<string, Machine>, client: string): Machine {
@@ -124,6 +136,11 @@ function deedsOfPeople({ station, machines }: PlayerOptions): Readonly<Record<st
       const { status, stdout, stderr } = await station.run(...args);
       assert.deepEqual([status, stderr], [0, '']);
       install(stdout, sshd, account);
+      return [];
+    },
+    release: (name = '') => {
+      assert.ok(name === 'earlier' || name === 'today', name);
+      station.change(name);
       return [];
     },
     count: async () => {

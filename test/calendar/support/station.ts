@@ -1,10 +1,12 @@
 /** The monitoring machine of a calendar: the installed programs with a database and a mail server of their own. */
 import path from 'node:path';
-import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { brotliDecompressSync } from 'node:zlib';
 
 import { openSqlite } from '../../../src/platform/sqlite.ts';
-import { program } from '../../support/installed.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
+import { packageFolder, program } from '../../support/installed.ts';
 import { namesBelow } from '../../support/names-below.ts';
 import type { CliResult } from '../../support/run-cli.ts';
 import { startSmtpServer } from '../../support/smtp-server.ts';
@@ -14,9 +16,13 @@ import type { CalendarClock } from './calendar-clock.ts';
 export type DatabaseName = 'sqlite' | 'mariadb';
 export type Row = Readonly<Record<string, unknown>>;
 
+export type Release = 'earlier' | 'today';
+
 export interface Station {
   readonly dir: string;
-  /** Runs the installed program as a line of a crontab would. */
+  /** Lets the program of another release run from now on. Default: today's, which is installed. */
+  readonly change: (release: Release) => void;
+  /** Runs the program as a line of a crontab would. */
   readonly run: (...args: readonly string[]) => Promise<CliResult>;
   readonly rows: (sql: string) => Promise<readonly Row[]>;
   /** Returns the mails that have arrived since the last call. */
@@ -49,9 +55,11 @@ export async function openStation(t: Scope, options: StationOptions): Promise<St
   writeFileSync(path.join(dir, 'config.xml'), config, { mode: 0o600 });
   const env = { ...clock.env, NODE_OPTIONS: clock.nodeOptions, TZ: machineZone };
   let seen = 0;
+  let used = program;
   return {
     dir,
-    run: (...args) => run(args, dir, env),
+    change: (release) => (used = release === 'today' ? program : earlierProgram(dir)),
+    run: (...args) => run([used, ...args], dir, env),
     rows,
     mails: () => {
       const fresh = smtp.mails.slice(seen);
@@ -62,6 +70,21 @@ export async function openStation(t: Scope, options: StationOptions): Promise<St
   };
 }
 
+/**
+ * Unpacks the program of the commit before fields of clients' programs were written in full. It shares its packages
+ * with today's. Returns the program.
+ */
+function earlierProgram(dir: string): string {
+  const folder = path.join(dir, 'earlier');
+  if (!existsSync(folder)) {
+    mkdirSync(folder);
+    const packed = readFileSync(path.join(packageDir, 'test/testdata/earlier-program/program.tar.br'));
+    execFileSync('tar', ['-C', folder, '-x'], { input: brotliDecompressSync(packed) });
+    symlinkSync(path.join(packageFolder, 'node_modules'), path.join(folder, 'node_modules'));
+  }
+  return path.join(folder, 'dist/fleet-health.cjs');
+}
+
 /** The longest time of a program. A busy machine takes ten times as long as a free one. */
 const deadlineMs = 120_000;
 
@@ -70,7 +93,7 @@ function run(args: readonly string[], cwd: string, variables: Readonly<Record<st
   const env = { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, ...variables };
   return new Promise((resolve) => {
     const options = { cwd, env, timeout: deadlineMs, maxBuffer: 1024 * 1024 };
-    execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) => {
+    execFile(process.execPath, args, options, (error, stdout, stderr) => {
       resolve({ status: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
     });
   });
