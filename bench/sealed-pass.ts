@@ -118,7 +118,10 @@ async function storeFiles(dir: string, reports: readonly SealedOne[], key: KeyPa
   const scan = await spool.scan();
   const ingest = startIngest({
     spool,
-    quarantine: new Quarantine({ places: scan.quarantines, bounds: defaultBounds, nowMs, keepMs: 30 * dayMs }),
+    quarantine: new Quarantine({
+      ...{ places: scan.quarantines, setAside: path.join(dir, 'set-aside'), bounds: defaultBounds },
+      ...{ nowMs, keepMs: 30 * dayMs },
+    }),
     leftovers: scan.reports,
     keys: privateKeysOf([key]),
     names,

@@ -382,3 +382,33 @@ test('no import goes in a circle, types included', () => {
   for (const name of byName.keys()) walk(name, []);
   assert.deepEqual(circles, []);
 });
+
+/**
+ * The files of the rooms that handle what others bring, and that use node:fs or the helpers by path, with what they
+ * open. Folders in which others write are entered through src/state-folder/held-folder.ts alone.
+ */
+const opensByPath: Readonly<Record<string, string>> = {
+  'src/collector/inbox/set-aside.ts': 'set-aside/, which is ours',
+  'src/collector/inbox/origins.ts': 'the names in inbox/, which is ours',
+  'src/collector/inbox/stored-files.ts': 'stored/, which is ours',
+  'src/collector/receive/known-reports.ts': 'syncs a folder that held-folder.ts has read',
+  'src/collector/ingest/opening-marks.ts': 'a file of the state folder',
+  'src/collector/forward/site-facts.ts': 'a file of the state folder',
+  'src/collector/forward/site-key.ts': 'a file that config.xml names',
+  'src/collector/sealed-reports/sealed-spool.ts': 'the names in encrypted_stats/, which is ours',
+  'src/collector/run/run-watches.ts': 'a file of the state folder',
+  'src/collector/run/second-look.ts': 'stored/, which is ours',
+};
+
+test('folders in which others write are entered by descriptor alone', () => {
+  const rooms = ['inbox', 'receive', 'forward', 'sealed-reports', 'ingest', 'run'].map(
+    (room) => `src/collector/${room}`,
+  );
+  const byPath = /^import (?!type).* from '(?:node:fs.*|.*\/(?:durable-file|folder-entries|streamed-file)\.ts)';$/m;
+  const found = [...rooms, 'src/events', 'src/serve/endpoints'].flatMap((room) =>
+    readdirSync(path.join(root, room))
+      .map((name) => `${room}/${name}`)
+      .filter((file) => byPath.test(readFileSync(path.join(root, file), 'utf8').replace(/\{[^}]*\}/g, '{}'))),
+  );
+  assert.deepEqual(found.toSorted(), Object.keys(opensByPath).toSorted());
+});

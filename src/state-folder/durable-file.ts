@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   linkSync,
@@ -13,11 +14,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
 import { errnoOf } from '../errors.ts';
 import { hourMs } from '../platform/units.ts';
+
+const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 
 /** The suffix of files that are being written. A file that a killed process leaves under this suffix has no meaning. */
 export const partSuffix = '.part';
@@ -71,9 +74,8 @@ function writeAndSync(descriptor: number, content: string | Uint8Array): void {
  * file.
  */
 export async function writeSynced(folder: string, name: string, content: string | Uint8Array): Promise<void> {
-  const part = path.join(folder, `.${name}${partSuffix}`);
+  const { file, part } = await openPart(path.join(folder, `.${name}`));
   try {
-    const file = await open(part, 'w', 0o600);
     try {
       await file.writeFile(content);
       await file.sync();
@@ -86,6 +88,26 @@ export async function writeSynced(folder: string, name: string, content: string 
     throw thrown;
   }
   await syncFolder(folder);
+}
+
+/**
+ * Opens an empty file for writing. Overwrites a plain file. Takes another name if something else is in its place: a
+ * link leads to a file of somebody.
+ */
+async function openPart(stem: string): Promise<{ readonly file: FileHandle; readonly part: string }> {
+  const part = `${stem}${partSuffix}`;
+  const file = await open(part, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600).catch((thrown: unknown) => {
+    if (['ELOOP', 'EISDIR', 'ENXIO', 'EMLINK'].includes(errnoOf(thrown) ?? '')) return null;
+    throw thrown;
+  });
+  const facts = await file?.stat();
+  if (file !== null && facts?.isFile() === true && facts.nlink === 1) {
+    if (facts.size > 0) await file.truncate();
+    return { file, part };
+  }
+  await file?.close();
+  const other = `${stem}.${randomUUID()}${partSuffix}`;
+  return { file: await open(other, 'wx', 0o600), part: other };
 }
 
 /** Makes new, renamed and removed files of a folder survive a power loss. Throws the errors of fs. */

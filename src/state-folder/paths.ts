@@ -43,6 +43,7 @@ const places = {
   retiredKeys: ['retired_keys', 'folder'],
   encryptedStats: ['encrypted_stats', 'folder'],
   inbox: ['inbox', 'folder'],
+  setAside: ['set-aside', 'folder'],
   stored: ['stored', 'folder'],
   olderJournal: ['journal', 'folder'],
   olderEvents: ['events', 'folder'],
@@ -77,6 +78,9 @@ const places = {
 type Place = keyof typeof places;
 
 export type StatePaths = Readonly<Record<Place | 'dir', string>>;
+
+/** The beginning of the name of a site's folder in the inbox. */
+export const siteMark = 'site-';
 
 export type StateFolder = { [Key in Place]: (typeof places)[Key][1] extends 'folder' ? Key : never }[Place];
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { asFleetError, errnoOf, FleetError } from '../errors.ts';
 import { makeFolder } from './durable-file.ts';
-import { placeKinds, type StateFolder, type StatePaths } from './paths.ts';
+import { placeKinds, siteMark, type StateFolder, type StatePaths } from './paths.ts';
 
 /** The suffixes of files beside a database: https://sqlite.org/tempfiles.html */
 const besideSqlite = ['-wal', '-shm', '-journal'] as const;
@@ -63,7 +63,7 @@ function checkOwned(paths: StatePaths, used: readonly StateFolder[]): void {
     throw foreign(dir, uid, ` Or give the folder with all in it to this one (chown -R).`);
   }
   checkStateFolder(paths);
-  for (const name of used) checkInside(paths[name]);
+  for (const name of used) checkInside(paths[name], name === 'inbox');
 }
 
 /**
@@ -150,11 +150,13 @@ function checkEntry({ file, kind, owner, isInPlace }: Entry): void {
 }
 
 /** Refuses links and entries that are neither file nor folder: reading them could block, or lead elsewhere. */
-function checkInside(dir: string): void {
+function checkInside(dir: string, isInbox: boolean): void {
   if (lstatSync(dir, { throwIfNoEntry: false }) === undefined) return;
   for (const entry of readdirSync(dir, { withFileTypes: true })) {
     // A file that is being written has a hidden name. Its readers check the file.
     if (entry.isFile() || entry.isDirectory() || entry.name.startsWith('.')) continue;
+    // A link in the place of a site's folder costs this site alone. The scan of the inbox names it.
+    if (isInbox && entry.name.startsWith(siteMark)) continue;
     throw misplaced(path.join(dir, entry.name), 'file');
   }
 }

@@ -159,7 +159,13 @@ test('beyond the bounds the line of reasons is written to a file of our own alon
     const file = path.join(folder, 'x.fhs');
     fs.writeFileSync(file, 'x');
     const bounds = { ...defaultBounds, filesPerClient: 0 };
-    const quarantine = new Quarantine({ places: [place], bounds, nowMs: Date.now(), keepMs: 1e9 });
+    const quarantine = new Quarantine({
+      places: [place],
+      setAside: '/nowhere',
+      bounds,
+      nowMs: Date.now(),
+      keepMs: 1e9,
+    });
     const reason = { code: 'seal-corrupt', message: 'changed', atMs: Date.now() } as const;
     const report = { client: 'web-1', file, origin: null, receivedAtMs: 0, clock: null };
     assert.throws(() => quarantine.add(report, 'web-1', reason), { code: /ELOOP|ENXIO|EISDIR/ }, what);
@@ -180,14 +186,13 @@ test('what is said of a retired key is read from files alone', () => {
 test('a document is a file', async () => {
   for (const [what, make] of Object.entries(kinds)) {
     const { paths } = freshFleet();
-    const { inbox } = paths;
     for (const origin of [{ kind: 'collector' }, { kind: 'events' }, { kind: 'site', site: 'fra' }] as const) {
       const folder = documentsOf(paths, origin);
       fs.mkdirSync(folder, { recursive: true });
       make(path.join(folder, '2026.json'));
     }
     const config = makeConfig(paths.dir, []);
-    const stored = await storeDocuments({ inbox, stores: {} as DocumentStores, config, nowMs: Date.now() });
+    const stored = await storeDocuments({ paths, stores: {} as DocumentStores, config, nowMs: Date.now() });
     const { runs, visits, left } = stored;
     assert.deepEqual([runs, visits, left], [0, 0, 0], what);
   }

@@ -30,7 +30,8 @@ test(
     mkdirSync(target, { recursive: true, mode: 0o700 });
     const carry = (...removes: readonly string[]): void => {
       // The words of docs/sites.md.
-      const words = ['-rt', '--chmod=D700,F600', '--exclude=.*', '--exclude=quarantine', '--exclude=set-aside'];
+      const kinds = ['--no-links', '--no-devices', '--no-specials'];
+      const words = ['-rt', ...kinds, '--chmod=D700,F600', '--exclude=.*', '--exclude=quarantine'];
       execFileSync('rsync', [...words, ...removes, `${state}/encrypted_stats/`, `${state}/inbox/`, `${target}/`]);
     };
     for (const round of [1, 2]) {

@@ -112,7 +112,7 @@ test('what a killed process has left is taken up at the next start, without dama
   assert.deepEqual(stored.ids, ['b', 'c']);
   while (stored.faults.length === 0) await sleep(10);
   assert.match(String(stored.faults[0]), /set-aside.* another form/);
-  assert.ok(readdirSync(path.join(waiting, 'set-aside')).includes(first));
+  assert.ok(readdirSync(path.join(folder, 'set-aside', 'events')).includes(first));
 });
 
 test('an event that the database refuses holds up no other', async (t) => {

@@ -126,7 +126,7 @@ test('a report that is moved to quarantine is in the spool or there, whole, afte
       const sealed = Buffer.from('damaged '.repeat(200));
       const report = await spool.add({ client: 'web-1', reportId: 'one', sealed, receivedAtMs: 0, clock: null });
       promise(sealed.toString());
-      const quarantine = new Quarantine({ places: [], nowMs: 0, keepMs: 1000 });
+      const quarantine = new Quarantine({ places: [], setAside: '/nowhere', nowMs: 0, keepMs: 1000 });
       quarantine.add(report, 'web-1', { code: 'seal-corrupt', message: 'damaged', atMs: 0 });
     },
     recover: async () => ({ kept: [...new Set((await find()).map((file) => readFileSync(file, 'utf8')))] }),

@@ -18,6 +18,7 @@ import type { ReceivedReport } from '../agent/agent-stream.ts';
 import {
   arrivedReport,
   openSealedSpool,
+  passedOverFault,
   type SealedSpool,
   type SpooledReport,
 } from '../sealed-reports/sealed-spool.ts';
@@ -55,11 +56,15 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   };
   removeKept(run);
   const unbounded = openSealedSpool(paths.encryptedStats);
-  const { reports: leftovers, quarantines } = await unbounded.scan();
+  const scan = await unbounded.scan();
+  const { reports: leftovers, quarantines } = scan;
+  const strange = passedOverFault(scan);
+  if (strange !== null) observe({ kind: 'fault', fault: strange });
   const bounds = { dir: paths.encryptedStats, maxBytes: spoolBytes, isSite: true };
   const spool = await boundSpool({ ...bounds, spool: unbounded, leftovers });
   const quarantine = new Quarantine({
-    ...{ places: quarantines, nowMs: start.startedAtMs, keepMs: config.retention.rawMs },
+    ...{ places: quarantines, setAside: paths.setAside },
+    ...{ nowMs: start.startedAtMs, keepMs: config.retention.rawMs },
   });
   const folder = documentsOf(paths, { kind: 'collector' });
   const recordBytes = Math.max(allowances.collector.maxBytes, spoolBytes * shareOfRecords);

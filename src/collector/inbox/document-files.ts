@@ -1,10 +1,16 @@
 /** The files of documents: `<time>-<id>.json` in the folder of an origin. Names sort by time. */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, rmSync, type Dirent } from 'node:fs';
 import path from 'node:path';
 
-import { FleetError, messageOf } from '../../errors.ts';
-import { writeDurably, writeSynced, makeFolder } from '../../state-folder/durable-file.ts';
-import { missingOrFile, namesIn } from '../../state-folder/folder-entries.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import {
+  factsOfHeld,
+  HeldFolder,
+  inFolder,
+  inMadeFolder,
+  makeHeldFolder,
+  NoPlainFile,
+  readHeld,
+} from '../../state-folder/held-folder.ts';
 import type { RecordDocument } from './parse-document.ts';
 
 /** The end of the name of a document of which an attempt could not store all records. */
@@ -15,6 +21,11 @@ const suffix = '.json';
 export function documentName(atMs: number, id: string, part: number | null = null): string {
   const number = part === null ? '' : `.${String(part).padStart(6, '0')}`;
   return `${String(Math.max(0, Math.floor(atMs))).padStart(15, '0')}-${id}${number}${suffix}`;
+}
+
+/** True if a document of another machine may have this name, and perhaps the mark of a failed attempt. */
+export function isNamedAsDocument(file: string): boolean {
+  return isDocumentName(path.basename(unmarked(file)));
 }
 
 /** True if a file of another machine may have this name. */
@@ -44,18 +55,27 @@ export function marked(file: string): string {
 
 /** Writes a document. Resolves when it would survive a loss of power. Throws FleetError `spool-full`. */
 export async function writeDocument(folder: string, name: string, document: Partial<RecordDocument>): Promise<void> {
+  await writeDocumentBytes(folder, name, JSON.stringify(document));
+}
+
+/** Writes the bytes of a document as writeDocument does. */
+export async function writeDocumentBytes(folder: string, name: string, content: string | Uint8Array): Promise<void> {
+  let held: HeldFolder | null = null;
   try {
-    makeFolder(folder);
-    await writeSynced(folder, name, JSON.stringify(document));
+    makeHeldFolder(folder);
+    held = new HeldFolder(folder);
+    await held.writeSynced(name, content);
   } catch (thrown) {
     throw unwritten(folder, thrown);
+  } finally {
+    held?.close();
   }
 }
 
 /** Writes a document as writeDocument does, and blocks meanwhile. */
 export function writeDocumentNow(folder: string, name: string, document: Partial<RecordDocument>): void {
   try {
-    writeDurably({ file: path.join(folder, name), content: JSON.stringify(document), mode: 0o600 });
+    inMadeFolder(folder, (held) => held.write(name, JSON.stringify(document)));
   } catch (thrown) {
     throw unwritten(folder, thrown);
   }
@@ -66,33 +86,71 @@ function unwritten(folder: string, thrown: unknown): FleetError {
   return new FleetError({ code: 'spool-full', stage: 'spool', message, cause: thrown });
 }
 
-/** Returns the paths of the documents of a folder, oldest first. Throws FleetError `state-unusable`. */
+/** Returns the paths of the documents of a folder of ours, oldest first. Throws FleetError `state-unusable`. */
 export function documentsIn(folder: string): readonly string[] {
-  const isDocument = (entry: Dirent): boolean =>
-    entry.isFile() && entry.name.endsWith(suffix) && !entry.name.startsWith('.');
-  return namesIn(folder, isDocument, missingOrFile).map((name) => path.join(folder, name));
+  return filesIn(folder, suffix).map((name) => path.join(folder, name));
 }
 
-/** Removes a report or document that another collector has, or that held nothing to store. */
+/**
+ * Returns the paths of the documents in the folder of a site, oldest first; none if the folder cannot be read, which
+ * costs this site alone. The scan of the sealed reports names what is passed over.
+ */
+export function documentsOfSite(folder: string): readonly string[] {
+  try {
+    return documentsIn(folder);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Returns the sorted names of the plain files of a folder that end with `ending`, without hidden ones; none if there is
+ * no folder. Throws FleetError `state-unusable`.
+ */
+export function filesIn(folder: string, ending: string): readonly string[] {
+  return plainFilesIn(folder).filter((name) => name.endsWith(ending) && !name.startsWith('.'));
+}
+
+/** Returns the sorted names of the plain files of a folder, as filesIn does, with hidden ones. */
+export function plainFilesIn(folder: string): readonly string[] {
+  try {
+    const entries = inFolder(folder, (held) => held.entries());
+    return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).toSorted();
+  } catch (thrown) {
+    // Whoever writes into the folder next reports a file in its place.
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return [];
+    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
+  }
+}
+
+/** Removes a report or document that another collector has, or that held nothing to store. Throws the errors of fs. */
 export function removeStored(file: string): void {
-  rmSync(file, { force: true });
+  try {
+    inFolder(path.dirname(file), (folder) => folder.remove(path.basename(file)));
+  } catch (thrown) {
+    if (errnoOf(thrown) !== 'ENOENT') throw thrown;
+  }
+}
+
+/** Renames a document within its folder. Throws the errors of fs. */
+export function renameDocument(file: string, name: string): void {
+  inFolder(path.dirname(file), (folder) => folder.move(path.basename(file), folder.at(name)));
 }
 
 /** Returns the bytes of a file; 0 if it was removed meanwhile, or its name is not UTF-8 and so not ours. */
 export function sizeOf(file: string): number {
-  return lstatSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  return factsOfHeld(file)?.size ?? 0;
 }
 
 /** Reads a document. Follows no link, and waits for no writer. Throws the errors of fs, and FleetError `spool-full`. */
 export function readDocumentFile(file: string, maxBytes: number): Buffer {
-  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const facts = fstatSync(descriptor);
-    if (facts.isFile() && facts.size <= maxBytes) return readFileSync(descriptor);
-    const message = facts.isFile() ? `${facts.size} bytes, at most ${maxBytes} are allowed` : 'no regular file';
-    throw new FleetError({ code: 'spool-full', stage: 'spool', message });
-  } finally {
-    closeSync(descriptor);
+    return readHeld(file, maxBytes);
+  } catch (thrown) {
+    if (!(thrown instanceof NoPlainFile)) throw thrown;
+    const { sizeBytes } = thrown;
+    const message = sizeBytes === null ? thrown.message : `${sizeBytes} bytes, at most ${maxBytes} are allowed`;
+    throw new FleetError({ code: 'spool-full', stage: 'spool', message, cause: thrown });
   }
 }
 
@@ -108,7 +166,7 @@ export function boundDocuments(
     bytes += sizeOf(file);
     if (bytes <= maxBytes) kept.unshift(file);
     else {
-      rmSync(file, { force: true });
+      removeStored(file);
       dropped += 1;
     }
   }

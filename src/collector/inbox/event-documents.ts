@@ -55,9 +55,8 @@ export class EventDocuments {
   /** Stores the waiting events in their order. Throws the errors of the store; the events stay then. */
   async takeUp(saveEvents: (events: readonly NewEvent[]) => Promise<void>): Promise<void> {
     const { keep } = this.#keptFiles();
-    const { inbox } = this.#paths;
     try {
-      await storeEvents({ inbox, events: { saveEvents }, keep, onSetAside: this.#onSetAside });
+      await storeEvents({ paths: this.#paths, events: { saveEvents }, keep, onSetAside: this.#onSetAside });
     } finally {
       this.#count();
     }

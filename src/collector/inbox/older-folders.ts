@@ -2,22 +2,27 @@
  * The folders of the version before, `journal/` and `events/`, whose files become documents of the inbox. Can be
  * removed in the version after this one.
  */
-import { existsSync, renameSync, rmSync, type Dirent } from 'node:fs';
 import path from 'node:path';
 
 import { messageOf } from '../../errors.ts';
-import { makeFolder } from '../../state-folder/durable-file.ts';
-import { namesIn } from '../../state-folder/folder-entries.ts';
 import type { StatePaths } from '../../state-folder/paths.ts';
 import type { VisitRecord } from '../../storage/store/run.ts';
-import { documentName, documentTime, readDocumentFile, writeDocumentNow } from './document-files.ts';
+import {
+  documentName,
+  documentTime,
+  filesIn,
+  readDocumentFile,
+  removeStored,
+  writeDocumentNow,
+} from './document-files.ts';
 import { allowances, documentsOf } from './origins.ts';
 import type { RecordDocument } from './parse-document.ts';
 import { fieldsOf, parseRunEnd, parseRunStart, parseVisit } from './parse-records.ts';
 import { parseStoredEvent } from './parse-stored-event.ts';
 import { killedEnd } from './run-documents.ts';
+import { placeAside, setAside } from './set-aside.ts';
 
-type Paths = Pick<StatePaths, 'inbox' | 'olderJournal' | 'olderEvents'>;
+type Paths = Pick<StatePaths, 'inbox' | 'setAside' | 'olderJournal' | 'olderEvents'>;
 
 /**
  * Takes over the files that wait in the folders of the version before. A file that cannot be read is set aside, with a
@@ -25,7 +30,7 @@ type Paths = Pick<StatePaths, 'inbox' | 'olderJournal' | 'olderEvents'>;
  */
 export function takeOverJournals(paths: Paths, nowMs: number, onSetAside: (line: string) => void): void {
   const folder = documentsOf(paths, { kind: 'collector' });
-  takeOver(paths.olderJournal, '.jsonl', { folder, onSetAside }, (bytes, name) => {
+  takeOver(paths.olderJournal, '.jsonl', { aside: placeAside(paths, folder), onSetAside }, (bytes, name) => {
     const { documents, strange } = documentsOfJournal(bytes, nowMs);
     for (const [part, document] of documents.entries()) {
       const [id = ''] = name.slice('000000000000000-'.length).split('.jsonl', 1);
@@ -38,7 +43,7 @@ export function takeOverJournals(paths: Paths, nowMs: number, onSetAside: (line:
 /** Takes over the events of the version before, as takeOverJournals does. Their order stays. */
 export function takeOverEvents(paths: Paths, onSetAside: (line: string) => void): void {
   const folder = documentsOf(paths, { kind: 'events' });
-  takeOver(paths.olderEvents, '.json', { folder, onSetAside }, (bytes, name) => {
+  takeOver(paths.olderEvents, '.json', { aside: placeAside(paths, folder), onSetAside }, (bytes, name) => {
     const values: unknown = JSON.parse(bytes.toString());
     const events = Array.isArray(values) ? (values as unknown[]).flatMap((value) => parseStoredEvent(value) ?? []) : [];
     if (events.length > 0) writeDocumentNow(folder, name, { events });
@@ -47,32 +52,26 @@ export function takeOverEvents(paths: Paths, onSetAside: (line: string) => void)
 }
 
 interface Target {
-  readonly folder: string;
+  /** The folder for files that cannot be read. */
+  readonly aside: string;
   readonly onSetAside: (line: string) => void;
 }
 
 function takeOver(
   older: string,
   suffix: string,
-  { folder, onSetAside }: Target,
+  { aside, onSetAside }: Target,
   convert: (bytes: Buffer, name: string) => boolean,
 ): void {
-  if (!existsSync(older)) return;
-  const isFile = (entry: Dirent): boolean =>
-    entry.isFile() && entry.name.endsWith(suffix) && !entry.name.startsWith('.');
-  for (const name of namesIn(older, isFile)) {
+  for (const name of filesIn(older, suffix)) {
     const file = path.join(older, name);
     const failure = convertFile(file, (bytes) => convert(bytes, name));
     if (failure === null) {
-      rmSync(file, { force: true });
+      removeStored(file);
       continue;
     }
-    const aside = path.join(folder, 'set-aside');
-    makeFolder(aside);
-    renameSync(file, path.join(aside, name));
-    onSetAside(
-      `${path.join(aside, name)}: some of its records cannot be read (${failure}); all others are taken over.`,
-    );
+    const target = setAside(file, aside);
+    onSetAside(`${target}: some of its records cannot be read (${failure}); all others are taken over.`);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Client } from '../../config/config.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
 import { namesIn } from '../../state-folder/folder-entries.ts';
-import type { StatePaths } from '../../state-folder/paths.ts';
+import { siteMark, type StatePaths } from '../../state-folder/paths.ts';
 
 export type Origin = { readonly kind: 'collector' | 'events' } | { readonly kind: 'site'; readonly site: string };
 
@@ -75,7 +75,6 @@ export function maxRunBytes(clients: number): number {
 
 /** The folder of documents in an origin's folder of the inbox, and the collector's own folder there. */
 export const documentsFolder = 'collector';
-const siteMark = 'site-';
 
 /** Returns the name of a site's folder in the inbox. */
 export function folderOfSite(site: string): string {
@@ -85,6 +84,11 @@ export function folderOfSite(site: string): string {
 /** Returns the names of the sites' folders in the inbox. Throws FleetError `state-unusable`. */
 export function siteFolders(inbox: string): readonly string[] {
   return namesIn(inbox, (entry) => entry.isDirectory() && entry.name.startsWith(siteMark));
+}
+
+/** Returns the names of siteFolders, and of links and files in the place of such a folder. Throws as it does. */
+export function siteEntries(inbox: string): readonly string[] {
+  return namesIn(inbox, (entry) => entry.name.startsWith(siteMark));
 }
 
 /** Returns the folder of an origin's documents. */

@@ -1,9 +1,14 @@
-import { rmSync } from 'node:fs';
 import path from 'node:path';
 
-import { missingOrFile, namesIn } from '../../state-folder/folder-entries.ts';
 import type { RunEnd, RunStart, VisitRecord } from '../../storage/store/run.ts';
-import { documentName, readDocumentFile, writeDocument, writeDocumentNow } from './document-files.ts';
+import {
+  documentName,
+  plainFilesIn,
+  readDocumentFile,
+  removeStored,
+  writeDocument,
+  writeDocumentNow,
+} from './document-files.ts';
 import { allowances } from './origins.ts';
 import { parseDocument } from './parse-document.ts';
 
@@ -24,7 +29,7 @@ export function runDocuments(folder: string, start: RunStart) {
   let parts = 0;
   let isOpen = false;
   const close = (): void => {
-    if (isOpen) rmSync(path.join(folder, opened), { force: true });
+    if (isOpen) removeStored(path.join(folder, opened));
   };
   return {
     /** Records the start. Like the other records, survives a power loss. */
@@ -60,7 +65,7 @@ export async function keepPushedVisit(folder: string, visit: VisitRecord): Promi
  * call it, before its own run begins. Throws FleetError `state-unusable` or `spool-full`.
  */
 export function endKilledRuns(folder: string, nowMs: number): void {
-  const names = namesIn(folder, (entry) => entry.isFile(), missingOrFile);
+  const names = plainFilesIn(folder);
   for (const opened of names.filter((name) => name.startsWith('.') && name.endsWith(openMark))) {
     const name = opened.slice(1, -openMark.length);
     const begun = read(path.join(folder, opened))?.run?.start;
@@ -69,7 +74,7 @@ export function endKilledRuns(folder: string, nowMs: number): void {
       const visits = own.flatMap((one) => read(path.join(folder, one))?.visits ?? []);
       writeDocumentNow(folder, name, { run: { start: begun, end: killedEnd(begun, visits, nowMs) } });
     }
-    rmSync(path.join(folder, opened), { force: true });
+    removeStored(path.join(folder, opened));
   }
 }
 

@@ -1,10 +1,9 @@
-import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Config } from '../../config/config.ts';
 import { errnoOf, messageOf } from '../../errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { makeFolder } from '../../state-folder/durable-file.ts';
+import type { StatePaths } from '../../state-folder/paths.ts';
 import { storeEach, type Unstorable } from '../../storage/sql/store-each.ts';
 import type { EventStore } from '../../storage/store/event-store.ts';
 import type { RunStart } from '../../storage/store/run.ts';
@@ -14,12 +13,14 @@ import { admitDocument, type Admitted } from './admit-document.ts';
 import {
   boundDocuments,
   documentsIn,
+  documentsOfSite,
   hasFailed,
+  isNamedAsDocument,
   marked,
   readDocumentFile,
   removeStored,
+  renameDocument,
   sizeOf,
-  unmarked,
 } from './document-files.ts';
 import {
   allowances,
@@ -31,6 +32,7 @@ import {
   siteFolders,
   type Origin,
 } from './origins.ts';
+import { placeAside, setAside } from './set-aside.ts';
 import type { Keep } from './stored-files.ts';
 
 export interface DocumentStores {
@@ -53,7 +55,7 @@ export interface StoredDocuments {
 }
 
 export interface StoreDocumentsOptions {
-  readonly inbox: string;
+  readonly paths: Pick<StatePaths, 'inbox' | 'setAside'>;
   readonly stores: DocumentStores;
   readonly config: Pick<Config, 'clients' | 'collector' | 'retention'>;
   readonly nowMs: number;
@@ -84,9 +86,10 @@ interface Waiting {
  * collector's lock may call it. Throws faults of the database; the remaining documents stay.
  */
 export async function storeDocuments(options: StoreDocumentsOptions): Promise<StoredDocuments> {
-  const { inbox, config, timeMs = Infinity, own = '', tryAgain = true } = options;
+  const { paths, config, timeMs = Infinity, own = '', tryAgain = true } = options;
+  const { inbox } = paths;
   const endsAt = performance.now() + timeMs;
-  const ownFolder = documentsOf({ inbox }, { kind: 'collector' });
+  const ownFolder = documentsOf(paths, { kind: 'collector' });
   const { kept, dropped } = boundDocuments(ownFolder, allowances.collector.maxBytes);
   const known = clientsOfSites(config.clients);
   const sites = siteFolders(inbox).map((folder) => ofSite(inbox, folder, known.get(folder)?.clients.size ?? 0));
@@ -104,11 +107,11 @@ export async function storeDocuments(options: StoreDocumentsOptions): Promise<St
 
 /** Stores the events that wait, as storeDocuments does. Another process may store them at the same time. */
 export async function storeEvents(
-  options: Pick<StoreDocumentsOptions, 'inbox' | 'onSetAside' | 'keep'> & { readonly events: DocumentStores['events'] },
+  options: Pick<StoreDocumentsOptions, 'paths' | 'onSetAside' | 'keep'> & { readonly events: DocumentStores['events'] },
 ): Promise<void> {
-  const { inbox, events, ...others } = options;
+  const { events, ...others } = options;
   const storing = new DocumentStoring({ stores: { events }, ...others });
-  await storing.store(waitingEvents(inbox), Infinity);
+  await storing.store(waitingEvents(options.paths.inbox), Infinity);
 }
 
 function waitingEvents(inbox: string): readonly Waiting[] {
@@ -131,9 +134,9 @@ function ofSite(inbox: string, folder: string, clients: number): OfSite {
   const maxBytes = maxRunBytes(clients);
   // A larger file is no document, and is set aside without being read.
   const bytesRead = (size: number): number => (size > maxDocumentBytes ? 0 : size);
-  const files = documentsIn(path.join(inbox, folder, documentsFolder));
+  const files = documentsOfSite(path.join(inbox, folder, documentsFolder));
   const runOf = (file: string): string => path.basename(file).slice(0, runChars);
-  const last = runOf(files.at(-1) ?? '');
+  const last = runOf(files.findLast((file) => isNamedAsDocument(file)) ?? '');
   const isNewest = (file: string): boolean => runOf(file) === last;
   let bytes = 0;
   const taken = [...files.filter(isNewest), ...files.filter((file) => !isNewest(file))]
@@ -150,7 +153,9 @@ function ofSite(inbox: string, folder: string, clients: number): OfSite {
 const maxTogether = 200;
 const maxRecords = 2000;
 
-interface StoringOptions extends Partial<Pick<StoreDocumentsOptions, 'config' | 'nowMs' | 'onSetAside' | 'keep'>> {
+type OptionalOptions = Partial<Pick<StoreDocumentsOptions, 'config' | 'nowMs' | 'onSetAside' | 'keep'>>;
+
+interface StoringOptions extends OptionalOptions, Pick<StoreDocumentsOptions, 'paths'> {
   /** Without a store of reports the documents hold events alone. */
   readonly stores: Pick<DocumentStores, 'events'> & Partial<DocumentStores>;
 }
@@ -199,6 +204,11 @@ class DocumentStoring {
     const { config, nowMs = 0 } = this.#options;
     const { origin, folder, file } = waiting;
     try {
+      if (origin === 'site' && !isNamedAsDocument(file)) {
+        const target = setAside(file, placeAside(this.#options.paths, path.dirname(file)));
+        this.#note(folder, `${target}: its name is none of a document. Look at it, or delete it.`);
+        return;
+      }
       const content = readDocumentFile(file, allowances[origin].maxDocumentBytes);
       const admitted = admitDocument(origin, content, {
         site: config === undefined ? null : (clientsOfSites(config.clients).get(folder) ?? null),
@@ -277,8 +287,8 @@ class DocumentStoring {
     this.counts.refused += reasons.length;
     try {
       if (reasons.length === 0) this.#handOver(waiting);
-      else if (!hasFailed(file)) renameSync(file, marked(file));
-      else this.#note(folder, setAside(file, reasons));
+      else if (!hasFailed(file)) renameDocument(file, path.basename(marked(file)));
+      else this.#note(folder, this.#setAside(file, reasons));
     } catch (thrown) {
       // Another process has stored the document meanwhile.
       if (errnoOf(thrown) === 'ENOENT') return;
@@ -295,6 +305,15 @@ class DocumentStoring {
     if (records === 0 || dropped > 0) removeStored(file);
     // The name of such a document has the id of its visit.
     else keep(file, { bytes, isVisit: records === 1 && visits.some(({ runId }) => file.includes(runId)) });
+  }
+
+  /** Moves a document to set-aside/. Returns the line for people. Throws the errors of fs. */
+  #setAside(file: string, reasons: readonly string[]): string {
+    const from = path.dirname(file);
+    const target = setAside(file, placeAside(this.#options.paths, from));
+    const [reason = ''] = reasons;
+    const what = `two runs could not store ${counted(reasons.length, 'record')} of it (${reason})`;
+    return `${target}: ${what}. All others are stored. To try again, move it to ${from}; otherwise delete it.`;
   }
 
   #note(folder: string, line: string): void {
@@ -348,28 +367,3 @@ class IntervalRuns {
 }
 
 const strangeRecord = 'a record of another form than this version writes';
-
-/** The most files that were set aside, and their bytes. Beyond them the oldest go. */
-const maxSetAside = 100;
-const maxBytesSetAside = 64 * 1024 * 1024;
-
-/** Moves a document to `set-aside/` beside it. Returns the line for people. Throws the errors of fs. */
-function setAside(file: string, reasons: readonly string[]): string {
-  const folder = path.join(path.dirname(file), 'set-aside');
-  makeFolder(folder);
-  const target = path.join(folder, path.basename(unmarked(file)));
-  renameSync(file, target);
-  boundSetAside(folder);
-  const [reason = ''] = reasons;
-  const what = `two runs could not store ${counted(reasons.length, 'record')} of it (${reason})`;
-  return `${target}: ${what}. All others are stored. To try again, move it one folder up; otherwise delete it.`;
-}
-
-function boundSetAside(folder: string): void {
-  let bytes = 0;
-  for (const [index, name] of readdirSync(folder).toSorted().toReversed().entries()) {
-    const file = path.join(folder, name);
-    bytes += statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-    if (index > 0 && (index >= maxSetAside || bytes > maxBytesSetAside)) rmSync(file, { force: true });
-  }
-}

@@ -14,13 +14,14 @@ import { number, object, string } from 'valibot';
 import { errnoOf, messageOf } from '../../errors.ts';
 import { dayMs, minuteMs } from '../../platform/units.ts';
 import { makeFolder, syncFolderNow } from '../../state-folder/durable-file.ts';
+import { factsOfHeld, inFolder, inMadeFolder } from '../../state-folder/held-folder.ts';
 import { namesIn } from '../../state-folder/folder-entries.ts';
 import { readKeptList, writeKeptList } from '../../state-folder/kept-list.ts';
 import type { StatePaths } from '../../state-folder/paths.ts';
 import { lowPercent, stateDisks } from '../../state-folder/state-disk.ts';
 import { counted } from '../../text/numbers.ts';
 import type { RunStart } from '../../storage/store/run.ts';
-import { documentName, sizeOf, unmarked } from './document-files.ts';
+import { documentName, removeStored, sizeOf, unmarked } from './document-files.ts';
 import { documentsFolder } from './origins.ts';
 
 /** A folder of stored/. Its name: `<time>-<run>`, then `.<bytes>` once the run has ended, `.seen` after a look. */
@@ -104,8 +105,7 @@ export function endOf(base: string): string {
 export function moveBack({ dir }: Pick<StatePaths, 'dir'>, { file, from }: StoredFile): boolean {
   const to = placeOf(dir, from);
   if (to === null) return false;
-  makeFolder(path.dirname(to));
-  renameSync(file, to);
+  inMadeFolder(path.dirname(to), (folder) => renameSync(file, folder.at(path.basename(to))));
   return true;
 }
 
@@ -283,7 +283,7 @@ export class StoringFiles {
     if (this.#makeRoom(size) && this.#rename(file, isVisit)) {
       this.#bytes += size;
       this.#own += size;
-    } else rmSync(file, { force: true });
+    } else removeStored(file);
   };
 
   /** Ends the folder, because its run keeps no more files, and reports once what could not be kept. */
@@ -315,12 +315,12 @@ export class StoringFiles {
     const to = path.join(this.#dir, keptName(path.relative(paths.dir, file), isVisit));
     for (const isSecond of [false, true]) {
       try {
-        renameSync(file, to);
+        inFolder(path.dirname(file), (folder) => folder.move(path.basename(file), to));
         return true;
       } catch (thrown) {
         if (errnoOf(thrown) !== 'ENOENT') return this.#fail(thrown);
         // Another process has stored it, or somebody removed it.
-        if (isSecond || !existsSync(file)) return true;
+        if (isSecond || factsOfHeld(file) === null) return true;
       }
       try {
         makeFolder(path.dirname(to));

@@ -5,7 +5,7 @@ import type { CollectEvent } from '../collect-options.ts';
 import type { MissingKey } from '../keys/retired-keys.ts';
 import type { ClientNames } from '../sealed-reports/client-names.ts';
 import type { Quarantine } from '../sealed-reports/quarantine.ts';
-import type { SealedSpool, SpooledReport } from '../sealed-reports/sealed-spool.ts';
+import type { SealedSpool, SpooledReport, SpoolScan } from '../sealed-reports/sealed-spool.ts';
 import type { IngestTimes } from './ingest-queue.ts';
 import type { OpeningMarks } from './opening-marks.ts';
 
@@ -14,6 +14,8 @@ export interface IngestOptions {
   readonly quarantine: Pick<Quarantine, 'add'>;
   /** The reports of earlier runs that wait, oldest first. */
   readonly leftovers: readonly SpooledReport[];
+  /** The origins that this run has named already: further faults below their folders are not named. Default: none. */
+  readonly passedOver?: SpoolScan['passedOver'];
   readonly times: IngestTimes;
   /** The private keys; null if another machine opens the reports and this one stores them sealed. */
   readonly keys: PrivateKeys | null;

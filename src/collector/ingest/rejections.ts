@@ -1,4 +1,4 @@
-import { asFleetError, messageOf, type ErrorCode } from '../../errors.ts';
+import { asFleetError, changedFault, messageOf, type ErrorCode, type FleetError } from '../../errors.ts';
 import { ReportFault } from '../../report/report.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
 import type { IngestResult } from '../../storage/store/storage.ts';
@@ -43,24 +43,46 @@ export function refusalOf(result: IngestResult): ReportRejected | null {
 /** The quarantined reports of one client that a run names. Further reports are only counted. */
 const maxNamed = 20;
 
-/** Counts the reports that one run moves to quarantine. */
-export function createRejections({ now, observe, onFault }: Pick<IngestOptions, 'now' | 'observe' | 'onFault'>) {
+type RejectionOptions = Pick<IngestOptions, 'now' | 'observe' | 'onFault' | 'passedOver'>;
+
+/** Counts the reports that one run moves to quarantine, and those that it cannot even move. */
+export function createRejections({ now, observe, onFault, passedOver = [] }: RejectionOptions) {
   const perClient = new Map<string, number>();
+  /** The folders of sites that a line of this run names. */
+  const named = new Set(passedOver.map(({ origin }) => origin));
   let count = 0;
+  let unmovable = 0;
+  /** Reports a file that stays. A site whose files cannot be moved fails no run, and has one line in it. */
+  const stay = (fault: FleetError, origin: string | null): void => {
+    unmovable++;
+    if (origin === null) onFault(fault);
+    else if (!named.has(origin)) observe({ kind: 'fault', fault: changedFault(fault, { code: 'inbox-strange' }) });
+    named.add(origin);
+  };
   return {
-    /** Calls `keep` to quarantine a report, and reports this. Returns false, after a fault, if `keep` throws. */
-    add: (client: string, { code, message }: ReportRejected, keep: (reason: QuarantineReason) => void): boolean => {
+    stay,
+    unmovable: (): number => unmovable,
+    /**
+     * Calls `keep` to quarantine a report, and reports this. Returns false, after a fault, if `keep` throws. `origin`
+     * is the folder of the site that brought the report, or null.
+     */
+    add: (
+      client: string,
+      { code, message }: ReportRejected,
+      keep: (reason: QuarantineReason) => void,
+      origin: string | null = null,
+    ): boolean => {
       try {
         keep({ code, message, atMs: now() });
       } catch (thrown) {
-        onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client }));
+        stay(asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client }), origin);
         return false;
       }
       count++;
-      const named = (perClient.get(client) ?? 0) + 1;
-      perClient.set(client, named);
-      const more = named === maxNamed ? '; further reports of it are only counted' : '';
-      if (named <= maxNamed) observe({ kind: 'quarantined', client, code, message: `${message}${more}` });
+      const ofClient = (perClient.get(client) ?? 0) + 1;
+      perClient.set(client, ofClient);
+      const more = ofClient === maxNamed ? '; further reports of it are only counted' : '';
+      if (ofClient <= maxNamed) observe({ kind: 'quarantined', client, code, message: `${message}${more}` });
       return true;
     },
     count: (): number => count,

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { asFleetError, errnoOf, FleetError } from '../../errors.ts';
 import { readHeader } from '../../seal/sealed-message.ts';
 import type { IngestResult } from '../../storage/store/storage.ts';
+import type { QuarantineReason } from '../sealed-reports/quarantine.ts';
 import { parseSealedName, readSealed, type SpooledReport } from '../sealed-reports/sealed-spool.ts';
 import type { Ingest, IngestCounts, IngestOptions } from './ingest-options.ts';
 import { createIngestQueue } from './ingest-queue.ts';
@@ -44,8 +45,6 @@ class IngestPump<Item> implements Ingest {
   readonly #rejections: ReturnType<typeof createRejections>;
   readonly #queue: ReturnType<typeof createIngestQueue>;
   readonly #counts = { stored: 0, duplicate: 0 };
-  /** The number of files that cannot even be moved to quarantine. They wait for the next run. */
-  #unmovable = 0;
   #stopped: FleetError | null = null;
   #pump: Promise<void> | null = null;
   #visiting = true;
@@ -93,7 +92,7 @@ class IngestPump<Item> implements Ingest {
     return {
       ...this.#counts,
       quarantined: this.#rejections.count(),
-      waiting: this.#queue.size() + this.#queue.putOff() + this.#unmovable,
+      waiting: this.#queue.size() + this.#queue.putOff() + this.#rejections.unmovable(),
     };
   }
 
@@ -196,13 +195,19 @@ class IngestPump<Item> implements Ingest {
     if (refusal !== null) this.#reject(file, client, refusal);
     if (result.kind !== 'stored' && result.kind !== 'duplicate') return;
     this.#counts[result.kind]++;
-    this.#options.spool.remove(file);
+    try {
+      this.#options.spool.remove(file);
+    } catch (thrown) {
+      // A site's folder that nothing can be removed from. The next run finds the row.
+      if (file.origin === null) throw thrown;
+      this.#rejections.stay(asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client }), file.origin);
+    }
   }
 
   #reject(report: SpooledReport, client: string, rejected: ReportRejected): void {
     const { quarantine } = this.#options;
-    const isMoved = this.#rejections.add(client, rejected, (reason) => quarantine.add(report, client, reason));
-    if (!isMoved) this.#unmovable++;
+    const keep = (reason: QuarantineReason): void => quarantine.add(report, client, reason);
+    this.#rejections.add(client, rejected, keep, report.origin);
   }
 
   #stop(fault: FleetError): void {

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Dirent } from 'node:fs';
 import path from 'node:path';
 
 import { folderOfClient } from '../../state-folder/client-folder.ts';
 import { syncFolder } from '../../state-folder/durable-file.ts';
-import { missingOrFile, namesIn } from '../../state-folder/folder-entries.ts';
+import { filesIn } from '../inbox/document-files.ts';
 import { readSealed } from '../sealed-reports/sealed-spool.ts';
 
 /** The number of remembered reports of a client: more than it makes in half a day. */
@@ -60,7 +59,5 @@ export function spooledFinder(dir: string, client: string): (reportId: string, s
 
 /** Returns the names of the sealed files by their report ids. */
 function namesById(folder: string): ReadonlyMap<string, string> {
-  const isSealed = ({ name }: Dirent): boolean => name.endsWith('.fhs') && !name.startsWith('.');
-  const sealed = namesIn(folder, isSealed, missingOrFile);
-  return new Map(sealed.map((name) => [name.split('.', 1)[0] ?? name, name]));
+  return new Map(filesIn(folder, '.fhs').map((name) => [name.split('.', 1)[0] ?? name, name]));
 }

@@ -1,11 +1,8 @@
-import path from 'node:path';
-
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
-import { writeSynced, makeFolder } from '../../state-folder/durable-file.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
-import { isDocumentName } from '../inbox/document-files.ts';
+import { isDocumentName, writeDocumentBytes } from '../inbox/document-files.ts';
 import {
   allowances,
   clientsOfSites,
@@ -64,7 +61,5 @@ async function keepDocument({ receiver, site, name, body }: ReceiveSiteFileOptio
     throw new FleetError({ code: 'spool-full', stage: 'spool', message });
   }
   documentBytes.set(site, waiting + onDisk(body.length));
-  const folder = documentsOf(paths, origin);
-  makeFolder(folder);
-  await writeSynced(folder, path.basename(name), body);
+  await writeDocumentBytes(documentsOf(paths, origin), name, body);
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { statePaths, type StatePaths } from '../../state-folder/paths.ts';
 import { claimStateFolder } from '../../state-folder/state-folder.ts';
-import { documentsIn, sizeOf } from '../inbox/document-files.ts';
+import { documentsIn, documentsOfSite, sizeOf } from '../inbox/document-files.ts';
 import { documentsOf, type Origin } from '../inbox/origins.ts';
 import { loadKeyRing, loadSealingRing, type KeyRing } from '../keys/key-ring.ts';
 import { openSealedSpool, type SealedSpool } from '../sealed-reports/sealed-spool.ts';
@@ -47,7 +47,7 @@ export async function openReceiver(config: Config, nowMs: number): Promise<Recei
 
 /** Returns the bytes of the documents of an origin that wait, in the blocks of most file systems. */
 export function waitingBytes(paths: StatePaths, origin: Origin): number {
-  return documentsIn(documentsOf(paths, origin)).reduce((sum, file) => sum + onDisk(sizeOf(file)), 0);
+  return documentsOfSite(documentsOf(paths, origin)).reduce((sum, file) => sum + onDisk(sizeOf(file)), 0);
 }
 
 /** Returns the keys that clients seal to. Makes the first pair if there is none, as `collect` does. */

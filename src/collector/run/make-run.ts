@@ -14,6 +14,7 @@ import { Quarantine } from '../sealed-reports/quarantine.ts';
 import {
   arrivedReport,
   openSealedSpool,
+  passedOverFault,
   type SealedSpool,
   type SpooledReport,
 } from '../sealed-reports/sealed-spool.ts';
@@ -49,12 +50,17 @@ export async function makeRun(options: CollectorRun): Promise<CollectResult> {
   const prepared = await prepareStorage({ run: options, keep: files.keep, time, limits, onFault: faults.add });
   try {
     const unbounded = openSealedSpool(paths.encryptedStats, paths.inbox, files.keep);
-    const { reports: leftovers, quarantines } = await unbounded.scan();
+    const scan = await unbounded.scan();
+    const { reports: leftovers, quarantines, passedOver } = scan;
+    const strange = passedOverFault(scan);
+    if (strange !== null) observe({ kind: 'fault', fault: strange });
     const places = { dir: paths.encryptedStats, inbox: paths.inbox };
     const spool = await boundSpool({ ...places, spool: unbounded, maxBytes: spoolBytes, leftovers });
     waiting.bytes = () => spool.waitingBytes();
     files.bound();
-    const quarantine = new Quarantine({ places: quarantines, nowMs: start.startedAtMs, keepMs: rawMs });
+    const quarantine = new Quarantine({
+      ...{ places: quarantines, setAside: paths.setAside, nowMs: start.startedAtMs, keepMs: rawMs },
+    });
     const store = prepared.storage?.reports ?? null;
     const leftMs = (ms: number): number => ms - (performance.now() - began);
     time.endIn(leftMs(limits.allMs));
@@ -65,6 +71,7 @@ export async function makeRun(options: CollectorRun): Promise<CollectResult> {
       spool,
       quarantine,
       leftovers,
+      passedOver,
       times: { aloneMs: limits.prepareMs, leftoversMs: leftMs(limits.leftoversMs), allMs: leftMs(limits.allMs) },
       keys: keyRing.opening,
       runId: start.id,

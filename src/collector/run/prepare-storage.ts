@@ -90,7 +90,7 @@ export async function storeWaiting(
 ): Promise<StoredDocuments> {
   const note = (message: string): void => observe({ kind: 'note', message });
   const stored = await storeDocuments({
-    ...{ inbox: paths.inbox, stores: { reports, events }, config, nowMs: start.startedAtMs },
+    ...{ paths, stores: { reports, events }, config, nowMs: start.startedAtMs },
     ...{ timeMs, own: start.id, keep, tryAgain, onSetAside: note },
   });
   const { runs, visits, refused, foreign, dropped } = stored;

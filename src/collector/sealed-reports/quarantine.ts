@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import fs from 'node:fs';
 import path from 'node:path';
 
-import { makeOwnFolder, syncFolderNow, writeDurably } from '../../state-folder/durable-file.ts';
+import { inFolder, inMadeFolder, removeTree, type HeldFolder } from '../../state-folder/held-folder.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { boundedTime } from '../../report/outside-values.ts';
 import type { SealedItem } from '../../storage/store/sealed-store.ts';
@@ -44,8 +43,10 @@ interface Usage {
 }
 
 export interface QuarantineOptions {
-  /** The absolute paths of the existing quarantine folders. */
+  /** The absolute paths of the existing quarantine folders in encrypted_stats/. */
   readonly places: readonly string[];
+  /** The folder set-aside/, for the reports of sites. */
+  readonly setAside: string;
   readonly bounds?: QuarantineBounds;
   readonly nowMs: number;
   /** The age beyond which files are deleted. */
@@ -53,39 +54,46 @@ export interface QuarantineOptions {
 }
 
 /**
- * The folders encrypted_stats/<client>/quarantine/: rejected reports, as `<report id>.fhs` with `<report id>.json`
- * beside it, and `dropped.jsonl` for reports beyond the bounds. No run tries them again unless a person moves a file
- * one folder up.
+ * The folders encrypted_stats/<client>/quarantine/, and set-aside/<site>/<client>/ for reports of sites: rejected
+ * reports, as `<report id>.fhs` with `<report id>.json` beside it, and `dropped.jsonl` for reports beyond the bounds.
+ * No run tries them again unless a person moves a file back.
  */
 export class Quarantine {
   readonly #bounds: QuarantineBounds;
+  readonly #setAside: string;
   readonly #total: Usage = { files: 0, bytes: 0 };
   readonly #perFolder = new Map<string, Usage>();
 
-  /** Counts the files in quarantine, and deletes the oldest. Throws errors of fs. */
-  constructor({ places, bounds = defaultBounds, nowMs, keepMs }: QuarantineOptions) {
+  /** Counts the files in quarantine, and deletes the oldest. A folder that cannot be read counts as empty. */
+  constructor({ places, setAside, bounds = defaultBounds, nowMs, keepMs }: QuarantineOptions) {
     this.#bounds = bounds;
-    for (const place of places) this.#count(place, usageOf(place, nowMs - keepMs));
+    this.#setAside = setAside;
+    for (const place of [...places, ...placesAside(setAside)]) this.#count(place, usageOf(place, nowMs - keepMs));
   }
 
   /** Moves a file of any kind to quarantine. Throws errors of fs, and then leaves the file. */
-  add({ file, receivedAtMs }: SpooledReport, client: string, reason: QuarantineReason): void {
-    const place = path.join(path.dirname(file), 'quarantine');
-    const kind = fs.lstatSync(file);
-    const size = kind.isFile() ? kind.size : 0;
-    const [reportId = ''] = path.basename(file).split('.', 1);
-    const facts = factsOf({ reportId, receivedAtMs }, client, reason, size);
-    makeOwnFolder(place);
-    // Only an administrator can create a folder of that name. It is moved in any case.
-    if (!this.#fits(place, size) && !kind.isDirectory()) {
-      const isDigested = kind.isFile() && size <= largestDigested;
-      this.#dropToLine(place, facts, isDigested ? digestOf(fs.readFileSync(file)) : null);
-      fs.rmSync(file);
-      return;
-    }
-    this.#put(place, facts, (target) => {
-      fs.renameSync(file, target);
-      syncFolderNow(place);
+  add({ file, receivedAtMs, origin }: SpooledReport, client: string, reason: QuarantineReason): void {
+    const own = path.dirname(file);
+    const place =
+      origin === null ? path.join(own, 'quarantine') : path.join(this.#setAside, origin, path.basename(own));
+    inFolder(own, (from) => {
+      const name = path.basename(file);
+      const kind = from.facts(name);
+      if (kind === null) return;
+      const size = kind.isFile() ? kind.size : 0;
+      const facts = factsOf({ reportId: idOfName(name), receivedAtMs }, client, reason, size);
+      inMadeFolder(place, (held) => {
+        // Only an administrator can create a folder of that name. It is moved in any case.
+        if (!this.#fits(place, size) && !kind.isDirectory()) {
+          this.#dropToLine(held, facts, digestOfFile(from, name));
+          from.remove(name);
+          return;
+        }
+        this.#put(held, facts, (target) => {
+          from.move(name, held.at(target));
+          held.sync();
+        });
+      });
     });
   }
 
@@ -93,10 +101,11 @@ export class Quarantine {
   keep(report: UnfiledReport, client: string, reason: QuarantineReason): void {
     const { place, reportId, sealed } = report;
     const facts = factsOf(report, client, reason, sealed.length);
-    makeOwnFolder(place);
-    if (isThere(path.join(place, `${reportId}.fhs`), sealed)) return;
-    if (!this.#fits(place, sealed.length)) this.#dropToLine(place, facts, digestOf(sealed));
-    else this.#put(place, facts, (file) => writeDurably({ file, content: sealed, mode: 0o600 }));
+    inMadeFolder(place, (held) => {
+      if (isThere(held, `${reportId}.fhs`, sealed)) return;
+      if (!this.#fits(place, sealed.length)) this.#dropToLine(held, facts, digestOf(sealed));
+      else this.#put(held, facts, (name) => held.write(name, sealed));
+    });
   }
 
   #usageIn(place: string): Usage {
@@ -121,18 +130,42 @@ export class Quarantine {
     );
   }
 
-  #dropToLine(place: string, facts: Facts, sha256: string | null): void {
+  #dropToLine(place: HeldFolder, facts: Facts, sha256: string | null): void {
     appendLine(place, `${JSON.stringify({ ...facts, sha256 })}\n`, this.#bounds.lineBytes);
   }
 
   /** Creates a file and its facts: `<report id>.fhs` and `<report id>.json`. */
-  #put(place: string, facts: Facts, makeFile: (file: string) => void): void {
-    const target = path.join(place, freeName(place, facts.report_id));
-    const content = `${JSON.stringify(facts, null, 1)}\n`;
-    writeDurably({ file: `${target}.json`, content, mode: 0o600 });
-    makeFile(`${target}.fhs`);
-    this.#count(place, { files: 1, bytes: facts.size_bytes });
+  #put(place: HeldFolder, facts: Facts, makeFile: (name: string) => void): void {
+    const name = freeName(place, facts.report_id);
+    place.write(`${name}.json`, `${JSON.stringify(facts, null, 1)}\n`);
+    makeFile(`${name}.fhs`);
+    this.#count(place.dir, { files: 1, bytes: facts.size_bytes });
   }
+}
+
+/** Returns the folders of set-aside/ for the reports of sites; none if a folder cannot be read. */
+function placesAside(setAside: string): readonly string[] {
+  return foldersIn(setAside).flatMap((site) =>
+    foldersIn(path.join(setAside, site)).map((folder) => path.join(setAside, site, folder)),
+  );
+}
+
+function foldersIn(dir: string): readonly string[] {
+  try {
+    const entries = inFolder(dir, (held) => held.entries());
+    return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  } catch {
+    return [];
+  }
+}
+
+/** The longest part of a file's name that becomes a name in quarantine. */
+const longestId = 100;
+
+/** Returns the report id in a file's name; a digest of a name that is too long for an ending. */
+function idOfName(name: string): string {
+  const [id = ''] = name.split('.', 1);
+  return Buffer.byteLength(id) <= longestId ? id : createHash('sha256').update(name).digest('hex').slice(0, 36);
 }
 
 type Facts = ReturnType<typeof factsOf>;
@@ -154,14 +187,15 @@ function factsOf(
   };
 }
 
-function isThere(file: string, bytes: Uint8Array): boolean {
-  const facts = fs.lstatSync(file, { throwIfNoEntry: false });
-  return facts !== undefined && facts.isFile() && facts.size === bytes.length && fs.readFileSync(file).equals(bytes);
+function isThere(place: HeldFolder, name: string, bytes: Uint8Array): boolean {
+  const facts = place.facts(name);
+  if (facts === null || !facts.isFile() || facts.size !== bytes.length) return false;
+  return place.read(name, bytes.length).equals(bytes);
 }
 
 /** Returns a free file name. A report id may occur again and again; each report is kept, within the bounds. */
-function freeName(place: string, id: string): string {
-  const taken = new Set(fs.readdirSync(place));
+function freeName(place: HeldFolder, id: string): string {
+  const taken = new Set(place.entries().map((entry) => entry.name));
   let name = id;
   for (let number = 2; taken.has(`${name}.fhs`); number++) name = `${id}-${number}`;
   return name;
@@ -174,33 +208,39 @@ function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function appendLine(place: string, line: string, maxBytes: number): void {
-  const lines = path.join(place, 'dropped.jsonl');
-  const before = fs.lstatSync(lines, { throwIfNoEntry: false })?.size ?? 0;
-  if (before > 0 && before + line.length > maxBytes) fs.renameSync(lines, path.join(place, 'dropped.1.jsonl'));
-  // Follows no link, and does not wait for the reader of a pipe.
-  const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
-  const descriptor = fs.openSync(lines, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);
+/** Returns the digest of a plain file; null for anything else, and for a file that cannot be read. */
+function digestOfFile(folder: HeldFolder, name: string): string | null {
   try {
-    fs.writeFileSync(descriptor, line);
-  } finally {
-    fs.closeSync(descriptor);
+    return digestOf(folder.read(name, largestDigested));
+  } catch {
+    return null;
   }
+}
+
+function appendLine(place: HeldFolder, line: string, maxBytes: number): void {
+  const name = 'dropped.jsonl';
+  const before = place.facts(name)?.size ?? 0;
+  if (before > 0 && before + line.length > maxBytes) place.move(name, place.at('dropped.1.jsonl'));
+  place.append(name, line);
 }
 
 function usageOf(place: string, beforeMs: number): Usage {
   const usage: Usage = { files: 0, bytes: 0 };
-  for (const name of fs.readdirSync(place)) {
-    const file = path.join(place, name);
-    // The entry may be a dangling link.
-    const facts = fs.lstatSync(file, { throwIfNoEntry: false });
-    if (facts === undefined) continue;
-    // A rename does not change mtime. The time in quarantine counts.
-    if (Math.max(facts.mtimeMs, facts.ctimeMs) < beforeMs) fs.rmSync(file, { recursive: true, force: true });
-    else if (name.endsWith('.fhs')) {
-      usage.files += 1;
-      usage.bytes += facts.isFile() ? facts.size : 0;
-    }
+  try {
+    inFolder(place, (held) => {
+      for (const { name } of held.entries()) {
+        // A rename does not change mtime. The time in quarantine counts.
+        const facts = held.facts(name);
+        if (facts === null) continue;
+        if (Math.max(facts.mtimeMs, facts.ctimeMs) < beforeMs) removeTree(held, name);
+        else if (name.endsWith('.fhs')) {
+          usage.files += 1;
+          usage.bytes += facts.isFile() ? facts.size : 0;
+        }
+      }
+    });
+  } catch {
+    // A folder that cannot be read costs its client alone: no report can be put there either.
   }
   return usage;
 }

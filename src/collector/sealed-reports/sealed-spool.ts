@@ -1,31 +1,31 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  type Dirent,
-} from 'node:fs';
+import type { Dirent } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
+import { escapeControls } from '../../log.ts';
 import { remembered } from '../../platform/remembered.ts';
-import { makeOwnFolder, isOldPart, partSuffix, sharedSync, writeSynced } from '../../state-folder/durable-file.ts';
+import { isOldPart, partSuffix, sharedSync } from '../../state-folder/durable-file.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { boundedTime } from '../../report/outside-values.ts';
+import { counted, namedUpTo } from '../../text/numbers.ts';
+import { shortened } from '../../text/shortened.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state-folder/client-folder.ts';
 import { entriesOf } from '../../state-folder/folder-entries.ts';
+import {
+  HeldFolder,
+  inFolder,
+  makeHeldFolder,
+  NoPlainFile,
+  readHeld,
+  renameUnreadable,
+} from '../../state-folder/held-folder.ts';
 import { removeStored } from '../inbox/document-files.ts';
 import type { Keep } from '../inbox/stored-files.ts';
-import { inTurns, siteFolders } from '../inbox/origins.ts';
+import { documentsFolder, inTurns, siteEntries } from '../inbox/origins.ts';
 import type { ReceivedReport } from '../agent/agent-stream.ts';
 import { clockFactsOf, type ClockFacts } from './clock-facts.ts';
 
@@ -50,6 +50,15 @@ export interface SpoolScan {
   readonly reports: readonly SpooledReport[];
   /** The absolute paths of the existing quarantine folders. */
   readonly quarantines: readonly string[];
+  /** The origins with folders that cannot be read, or with entries that are no files of them. */
+  readonly passedOver: readonly PassedOver[];
+}
+
+export interface PassedOver {
+  /** The folder of the site in the inbox; null for encrypted_stats/. */
+  readonly origin: string | null;
+  /** The line for people. */
+  readonly line: string;
 }
 
 export interface ArrivedReport extends NamedFacts {
@@ -87,9 +96,9 @@ export function openSealedSpool(dir: string, inbox: string | null = null, keep: 
   const madeFolders = new Map<string, Promise<void>>();
   const syncOf = remembered((parent: string) => sharedSync(parent));
   const makeClientFolder = async (folder: string): Promise<void> => {
-    makeOwnFolder(path.dirname(folder));
+    makeHeldFolder(path.dirname(folder));
     // A first run makes a folder for each client: these share syncs.
-    makeOwnFolder(folder, () => undefined);
+    makeHeldFolder(folder, () => undefined);
     await syncOf(path.dirname(folder))();
     if (path.dirname(folder) !== dir && inbox !== null) await syncOf(inbox)();
   };
@@ -106,11 +115,15 @@ export function openSealedSpool(dir: string, inbox: string | null = null, keep: 
       const { client, receivedAtMs, clock, origin = null } = report;
       const folder = path.join(rootOf({ dir, inbox }, origin), folderOfClient(client));
       const name = fileName(report);
+      let held: HeldFolder | null = null;
       try {
         await folderReady(folder);
-        await writeSynced(folder, name, report.sealed);
+        held = new HeldFolder(folder);
+        await held.writeSynced(name, report.sealed);
       } catch (thrown) {
         throw spoolError(thrown, client, dir);
+      } finally {
+        held?.close();
       }
       return { client, file: path.join(folder, name), receivedAtMs, clock, origin };
     },
@@ -124,25 +137,13 @@ export function openSealedSpool(dir: string, inbox: string | null = null, keep: 
  * or `report-too-large`, or errors of fs.
  */
 export function readSealed(file: string): Buffer {
-  const fd = openRegular(file);
   try {
-    const facts = fstatSync(fd);
-    if (!facts.isFile()) throw new SealFault('seal-corrupt', 'no regular file');
-    if (facts.size > maxSealedBytes) throw new SealFault('report-too-large', `a sealed report of ${facts.size} bytes`);
-    return readFileSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Opens a file. Follows no link, and does not wait for the writer of a pipe. */
-function openRegular(file: string): number {
-  try {
-    return openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return readHeld(file, maxSealedBytes);
   } catch (thrown) {
-    // ENXIO: the file is a socket.
-    if (!['ELOOP', 'ENXIO', 'EMLINK'].includes(errnoOf(thrown) ?? '')) throw thrown;
-    throw new SealFault('seal-corrupt', 'no regular file', thrown);
+    if (!(thrown instanceof NoPlainFile)) throw thrown;
+    const { sizeBytes, message } = thrown;
+    if (sizeBytes === null) throw new SealFault('seal-corrupt', message, thrown);
+    throw new SealFault('report-too-large', `a sealed report of ${sizeBytes} bytes`, thrown);
   }
 }
 
@@ -208,56 +209,138 @@ const foldersAtOnce = 500;
 
 /** Scans the reports of all origins, in turns, so that those of no site delay all others. */
 async function scanAll(roots: Roots, removesParts: boolean): Promise<SpoolScan> {
-  const scans = [await scanFolders(roots.dir, null, removesParts)];
-  for (const origin of roots.inbox === null ? [] : siteFolders(roots.inbox)) {
-    scans.push(await scanFolders(rootOf(roots, origin), origin, removesParts));
+  const scans = [await new OriginScan(roots.dir, null, removesParts).scan()];
+  for (const origin of roots.inbox === null ? [] : siteEntries(roots.inbox)) {
+    scans.push(await new OriginScan(rootOf(roots, origin), origin, removesParts).scan());
   }
   return {
     reports: inTurns(scans.map(({ reports }) => reports)),
     quarantines: scans.flatMap((one) => one.quarantines),
+    passedOver: scans.flatMap((one) => one.passedOver),
   };
 }
 
-async function scanFolders(dir: string, origin: string | null, removesParts: boolean): Promise<SpoolScan> {
-  const reports: SpooledReport[] = [];
-  const quarantines: string[] = [];
-  for (const [index, folder] of entriesOf(dir).entries()) {
-    if (index % foldersAtOnce === foldersAtOnce - 1) await setImmediate();
-    if (!folder.isDirectory()) continue;
-    const client = clientOfFolder(folder.name);
-    for (const entry of entriesIn(path.join(dir, folder.name), removesParts)) {
-      const file = path.join(dir, folder.name, entry.name);
-      if (entry.isDirectory() && entry.name === 'quarantine') quarantines.push(file);
-      // A folder, link or pipe of that name is rejected when it is read.
-      if (entry.isFile() && entry.name.endsWith(partSuffix)) {
-        if (removesParts && isOldPart(file)) rmSync(file, { force: true });
-      } else if (entry.name.endsWith('.fhs')) reports.push({ client, file, origin, ...factsOfFile(file, entry.name) });
+/** The most origins that a line about passed entries names. */
+const maxOrigins = 5;
+
+/** Returns the fault about entries that a scan has passed over, which fails no run; null if there are none. */
+export function passedOverFault({ passedOver }: Pick<SpoolScan, 'passedOver'>): FleetError | null {
+  if (passedOver.length === 0) return null;
+  const lines = passedOver.map(({ line }) => line);
+  return new FleetError({ code: 'inbox-strange', stage: 'spool', message: namedUpTo(maxOrigins, lines) });
+}
+
+/** The most characters of a strange name in a line for people. */
+const maxNameChars = 200;
+
+/** Scans the folders of one origin. A fault below its folder costs this origin alone. */
+class OriginScan {
+  readonly #dir: string;
+  readonly #origin: string | null;
+  readonly #removesParts: boolean;
+  readonly #reports: SpooledReport[] = [];
+  readonly #quarantines: string[] = [];
+  #passedOver: { readonly line: string; others: number } | null = null;
+
+  constructor(dir: string, origin: string | null, removesParts: boolean) {
+    this.#dir = dir;
+    this.#origin = origin;
+    this.#removesParts = removesParts;
+  }
+
+  async scan(): Promise<SpoolScan> {
+    for (const [index, entry] of this.#folders().entries()) {
+      if (index % foldersAtOnce === foldersAtOnce - 1) await setImmediate();
+      const folder = path.join(this.#dir, entry.name);
+      if (!entry.isDirectory()) this.#passOverStrange(folder, entry);
+      else if (this.#origin !== null && !isOurName(entry.name)) this.#passOver(folder, 'no name of a client');
+      else this.#scanFolder(folder);
+    }
+    const { line = '', others = 0 } = this.#passedOver ?? {};
+    const more = others === 0 ? '' : `; so are ${counted(others, 'other entry')} below ${this.#dir}`;
+    return {
+      reports: this.#reports.sort((a, b) => a.receivedAtMs - b.receivedAtMs),
+      quarantines: this.#quarantines,
+      passedOver: this.#passedOver === null ? [] : [{ origin: this.#origin, line: `${line}${more}` }],
+    };
+  }
+
+  /** Returns the entries of the origin's folder. Throws FleetError `state-unusable` for encrypted_stats/ alone. */
+  #folders(): readonly Dirent[] {
+    if (this.#origin === null) return entriesOf(this.#dir);
+    try {
+      return inFolder(this.#dir, (held) => held.entries());
+    } catch (thrown) {
+      this.#passOver(this.#dir, messageOf(thrown));
+      return [];
     }
   }
-  return { reports: reports.sort((a, b) => a.receivedAtMs - b.receivedAtMs), quarantines };
-}
 
-function entriesIn(folder: string, mayRename: boolean): readonly Dirent[] {
-  const entries = entriesOf(folder);
-  return mayRename && giveReadableNames(folder, entries) ? entriesOf(folder) : entries;
-}
-
-/**
- * Renames sealed files whose names are not UTF-8: Node can neither open nor move them. Returns true if the entries of
- * the folder have to be read again. Throws errors of fs.
- */
-function giveReadableNames(folder: string, entries: readonly Dirent[]): boolean {
-  if (!entries.some(({ name }) => name.includes('\ufffd'))) return false;
-  for (const name of readdirSync(folder, { encoding: 'buffer' })) {
-    if (isUtf8(name) || !name.toString('latin1').endsWith('.fhs')) continue;
-    const readable = `${createHash('sha256').update(name).digest('hex').slice(0, 36)}.fhs`;
-    renameSync(Buffer.concat([Buffer.from(`${folder}/`), name]), path.join(folder, readable));
+  #scanFolder(folder: string): void {
+    try {
+      inFolder(folder, (held) => {
+        if (this.#removesParts) giveReadableNames(held);
+        for (const entry of held.entries()) this.#take(held, entry);
+      });
+    } catch (thrown) {
+      // Another process has removed it.
+      if (errnoOf(thrown) !== 'ENOENT') this.#passOver(folder, messageOf(thrown));
+    }
   }
-  return true;
+
+  #take(held: HeldFolder, entry: Dirent): void {
+    const { name } = entry;
+    const file = path.join(held.dir, name);
+    const folder = path.basename(held.dir);
+    const isDocuments = this.#origin !== null && folder === documentsFolder;
+    if (this.#origin === null && entry.isDirectory() && name === 'quarantine') this.#quarantines.push(file);
+    // A folder, link or pipe of that name is rejected when it is read.
+    else if (entry.isFile() && name.endsWith(partSuffix)) this.#removeOldPart(held, name);
+    else if (!isDocuments && name.endsWith('.fhs')) {
+      const { receivedAtMs, clock } = factsOfFile(held, name);
+      this.#reports.push({ client: clientOfFolder(folder), file, origin: this.#origin, receivedAtMs, clock });
+    } else if (!isDocuments || !entry.isFile() || !name.endsWith('.json')) this.#passOverStrange(file, entry);
+  }
+
+  #removeOldPart(held: HeldFolder, name: string): void {
+    if (this.#removesParts && isOldPart(held.at(name))) held.remove(name);
+  }
+
+  /** Notes an entry of a site that is none of this program. In encrypted_stats/ people may keep what they like. */
+  #passOverStrange(file: string, entry: Dirent): void {
+    // A file that is being copied has a hidden name. Earlier versions had folders of these names there.
+    const isHidden = entry.name.startsWith('.') || ['quarantine', 'set-aside'].includes(entry.name);
+    if (this.#origin !== null && !isHidden) this.#passOver(file, kindOf(entry));
+  }
+
+  #passOver(file: string, reason: string): void {
+    if (this.#passedOver !== null) this.#passedOver.others += 1;
+    else this.#passedOver = { line: `${shownName(file)} is passed over: ${shownName(reason)}`, others: 0 };
+  }
 }
 
-function factsOfFile(file: string, name: string): NamedFacts {
-  const facts = factsOfName(name);
-  if (facts !== null) return facts;
-  return { receivedAtMs: boundedTime(lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0), clock: null };
+function shownName(text: string): string {
+  return escapeControls(shortened(text, maxNameChars));
+}
+
+function isOurName(folder: string): boolean {
+  return folder.startsWith('%h') || clientOfFolder(folder) !== null;
+}
+
+function kindOf(entry: Dirent): string {
+  if (entry.isSymbolicLink()) return 'a symbolic link';
+  if (entry.isDirectory()) return 'a folder';
+  return entry.isFile() ? 'a file of another name' : 'no regular file';
+}
+
+/** Renames sealed files whose names are not UTF-8. Throws errors of fs. */
+function giveReadableNames(held: HeldFolder): void {
+  renameUnreadable(held, (name) => {
+    if (isUtf8(name) || !name.toString('latin1').endsWith('.fhs')) return null;
+    return `${createHash('sha256').update(name).digest('hex').slice(0, 36)}.fhs`;
+  });
+}
+
+function factsOfFile(held: HeldFolder, name: string): NamedFacts {
+  return factsOfName(name) ?? { receivedAtMs: boundedTime(held.facts(name)?.mtimeMs ?? 0), clock: null };
 }

@@ -1,4 +1,3 @@
-import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
@@ -6,6 +5,7 @@ import { formatSize } from '../../text/numbers.ts';
 import { FleetError } from '../../errors.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
+import { sizeOf } from '../inbox/document-files.ts';
 import { onDisk } from '../inbox/stored-files.ts';
 import { rootOf, type ArrivedReport, type SealedSpool, type SpooledReport } from './sealed-spool.ts';
 
@@ -108,7 +108,7 @@ async function sizeAll(reports: readonly SpooledReport[], sizes: Map<string, num
   for (const [index, { file }] of reports.entries()) {
     if (index % filesAtOnce === filesAtOnce - 1) await setImmediate();
     // A larger file is no report, and goes to quarantine.
-    const size = onDisk(Math.min(maxSealedBytes, lstatSync(file, { throwIfNoEntry: false })?.size ?? 0));
+    const size = onDisk(Math.min(maxSealedBytes, sizeOf(file)));
     sizes.set(file, size);
     sum += size;
   }

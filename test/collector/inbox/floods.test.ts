@@ -85,7 +85,8 @@ test('reports without end, and of nobody, go to a bounded quarantine and delay n
   }
   const { faults, succeeded, reports } = await fleet.collect(clients);
   assert.deepEqual([faults, succeeded, reports.stored], [[], good.length, 3 * good.length]);
-  const kept = readdirSync(path.join(folder, 'quarantine')).filter((name) => name.endsWith('.fhs'));
+  const { setAside } = statePaths(fleet.stateDir);
+  const kept = readdirSync(path.join(setAside, 'site-fra', 'site-1')).filter((name) => name.endsWith('.fhs'));
   assert.equal(kept.length, 20);
   assert.deepEqual(
     readdirSync(folder).filter((name) => name.endsWith('.fhs')),

@@ -61,7 +61,8 @@ test('journals of the version before are stored by the first run, and damaged on
   const visited = await fleet.column(`SELECT client FROM visits WHERE run_id <> '${runId}' ORDER BY client`);
   assert.deepEqual(visited, ['laptop', 'web-1', 'web-2']);
   assert.deepEqual(readdirSync(olderJournal), []);
-  assert.deepEqual(readdirSync(path.join(inbox, 'collector')), ['set-aside']);
+  assert.deepEqual(readdirSync(path.join(inbox, 'collector')), []);
+  assert.equal(readdirSync(path.join(statePaths(fleet.stateDir).setAside, 'collector')).length, 1);
   const notes = fleet.events.flatMap((one) =>
     one.kind === 'note' && one.message.includes('set-aside') ? one.message : [],
   );
@@ -100,5 +101,5 @@ test('events of the version before are stored in front of later ones', async () 
   const stored: string[] = [];
   await waiting.takeUp((events) => Promise.resolve(void stored.push(...events.map(({ eventId }) => eventId))));
   assert.deepEqual([stored, waiting.size], [['old-1', 'new-1'], 0]);
-  assert.ok(existsSync(path.join(paths.inbox, 'events', 'set-aside', '000000000002-1-77.json')));
+  assert.ok(existsSync(path.join(paths.setAside, 'events', '000000000002-1-77.json')));
 });

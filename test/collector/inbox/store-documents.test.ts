@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { boundDocuments, removeStored } from '../../../src/collector/inbox/document-files.ts';
+import { boundDocuments, documentName, removeStored } from '../../../src/collector/inbox/document-files.ts';
 import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { endKilledRuns, keepPushedVisit, runDocuments } from '../../../src/collector/inbox/run-documents.ts';
 import { storeDocuments, type StoreDocumentsOptions } from '../../../src/collector/inbox/store-documents.ts';
@@ -30,11 +30,14 @@ function startRun(dir: string, start: RunStart): ReturnType<typeof runDocuments>
   return documents;
 }
 
+const uuid = '6f1c0e5a-1f0b-4f7e-9f43-0c3c7d1f2a10';
+const placesOf = (inbox: string) => ({ inbox, setAside: path.join(path.dirname(inbox), 'set-aside') });
+
 /** Stores the documents of an inbox, after those of killed runs were ended, as a run does. */
 async function store(dir: string, reports: ReportStore, more: Partial<StoreDocumentsOptions> = {}) {
   endKilledRuns(dir, 99_000);
   const { foreign, ...stored } = await storeDocuments({
-    ...{ inbox: path.dirname(dir), config: makeConfig('/state', []), nowMs: 99_000 },
+    ...{ paths: placesOf(path.dirname(dir)), config: makeConfig('/state', []), nowMs: 99_000 },
     stores: { reports, events: { saveEvents: () => Promise.resolve() } },
     ...more,
   });
@@ -106,7 +109,7 @@ test('the run that is under way is left alone, and a beginning that was not writ
   writeFileSync(path.join(dir, '.000000000000002-x.json.open'), '\0\0\0\0');
   const { store: reports, notified } = tellTale();
   await storeDocuments({
-    ...{ inbox: path.dirname(dir), config: makeConfig('/state', []), nowMs: 99_000 },
+    ...{ paths: placesOf(path.dirname(dir)), config: makeConfig('/state', []), nowMs: 99_000 },
     stores: { reports, events: { saveEvents: () => Promise.resolve() } },
   });
   assert.deepEqual(notified, []);
@@ -141,12 +144,16 @@ test('a document that failed in two runs is set aside, people are told, and its 
   assert.deepEqual([first.runs, first.visits, first.refused, lines], [1, 1, 1, []]);
   await storeAll();
   assert.deepEqual(notified.slice(0, 2), ['end run-1 failed 2/2', 'visits good']);
-  const target = path.join(dir, 'set-aside', '000000000001000-run-1.000001.json');
+  const target = path.join(
+    placesOf(path.dirname(dir)).setAside,
+    path.basename(dir),
+    '000000000001000-run-1.000001.json',
+  );
   const what = `${target}: two runs could not store 1 record of it (Invalid time value). All others are stored.`;
-  assert.deepEqual(lines, [`${what} To try again, move it one folder up; otherwise delete it.`]);
+  assert.deepEqual(lines, [`${what} To try again, move it to ${dir}; otherwise delete it.`]);
   renameSync(target, path.join(dir, path.basename(target)));
   assert.equal((await store(dir, reports)).visits, 2);
-  assert.deepEqual(readdirSync(dir), ['set-aside']);
+  assert.deepEqual(readdirSync(dir), []);
 });
 
 test('one line tells of all documents of a folder that are set aside, and the newest 100 stay', async () => {
@@ -164,7 +171,7 @@ test('one line tells of all documents of a folder that are set aside, and the ne
     lines[0] ?? '',
     /another form than this version writes\).* 119 other documents of this folder went there/,
   );
-  assert.equal(readdirSync(path.join(dir, 'set-aside')).length, 100);
+  assert.equal(readdirSync(path.join(placesOf(path.dirname(dir)).setAside, path.basename(dir))).length, 100);
 });
 
 test('beyond its bound the oldest documents go', () => {
@@ -242,13 +249,15 @@ test('a document of a site is kept unless some of its records do not count', asy
   for (const [number, clients] of [['own'], ['own', 'other']].entries()) {
     const start = startOf(number + 90);
     const visits = clients.map((client) => visitOf(start, client));
-    writeFileSync(path.join(folder, `${number}.json`), JSON.stringify({ run: { start, end: endOf(start) }, visits }));
+    const content = JSON.stringify({ run: { start, end: endOf(start) }, visits });
+    writeFileSync(path.join(folder, documentName(number, uuid)), content);
   }
   const kept: string[] = [];
   const stores = { reports: tellTale().store, events: { saveEvents: () => Promise.resolve() } };
   const keep = (file: string): void => void kept.push(path.basename(file));
-  const { foreign } = await storeDocuments({ inbox, stores, config, nowMs: 99_000, keep });
-  assert.deepEqual([...foreign.values(), kept, readdirSync(folder)], [1, ['0.json'], ['0.json']]);
+  const { foreign } = await storeDocuments({ paths: placesOf(inbox), stores, config, nowMs: 99_000, keep });
+  const first = documentName(0, uuid);
+  assert.deepEqual([...foreign.values(), kept, readdirSync(folder)], [1, [first], [first]]);
 });
 
 test('once the database is gone, everything that follows is kept', async () => {

@@ -74,7 +74,13 @@ async function makeBench(): Promise<Bench> {
     const allBounds = { ...defaultBounds, ...bounds };
     return startIngest({
       spool,
-      quarantine: new Quarantine({ places: scan.quarantines, bounds: allBounds, nowMs: Date.now(), keepMs: 30 * day }),
+      quarantine: new Quarantine({
+        places: scan.quarantines,
+        setAside: '/nowhere',
+        bounds: allBounds,
+        nowMs: Date.now(),
+        keepMs: 30 * day,
+      }),
       leftovers: scan.reports,
       keys: privateKeysOf([key]),
       names: createClientNames([makeClient('web-1'), makeClient('new-name', { was: 'old-name' })]),
@@ -452,7 +458,13 @@ test('the same bad report again and again is kept each time, and goes when it is
   assert.deepEqual(names.toSorted(), [`${id}-2.fhs`, `${id}-3.fhs`, `${id}.fhs`]);
   const long = new Date(Date.now() - 40 * day);
   for (const name of readdirSync(place)) utimesSync(path.join(place, name), long, long);
-  new Quarantine({ places: [place], bounds: defaultBounds, nowMs: Date.now() + 31 * day, keepMs: 30 * day });
+  new Quarantine({
+    places: [place],
+    setAside: '/nowhere',
+    bounds: defaultBounds,
+    nowMs: Date.now() + 31 * day,
+    keepMs: 30 * day,
+  });
   assert.deepEqual(readdirSync(place), []);
 });
 

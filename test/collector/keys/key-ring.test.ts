@@ -81,7 +81,13 @@ test('a pair that alone opens what waits here cannot be retired', async () => {
   const waiting = await spool.add({ client: 'web-1', reportId, sealed, receivedAtMs: now, clock: null });
   const refused = { code: 'key-in-use', message: /^1 report waits in /, advice: /collect/ };
   assert.throws(() => retireKey(paths, old.id), refused);
-  const quarantine = new Quarantine({ places: [], bounds: defaultBounds, nowMs: now, keepMs: 1e9 });
+  const quarantine = new Quarantine({
+    places: [],
+    setAside: '/nowhere',
+    bounds: defaultBounds,
+    nowMs: now,
+    keepMs: 1e9,
+  });
   quarantine.add(waiting, 'web-1', { code: 'report-refused', message: '', atMs: now });
   assert.throws(() => retireKey(paths, old.id), { code: 'key-in-use', message: /^1 report in quarantine/ });
   fs.rmSync(paths.encryptedStats, { recursive: true });
@@ -321,7 +327,13 @@ test('retire counts no quarantine of a client that is excepted', async () => {
   for (const client of ['a', 'b']) {
     const { sealed, reportId } = sealedSample({ key: old });
     const waiting = await spool.add({ client, reportId, sealed, receivedAtMs: now, clock: null });
-    const quarantine = new Quarantine({ places: [], bounds: defaultBounds, nowMs: now, keepMs: 1e9 });
+    const quarantine = new Quarantine({
+      places: [],
+      setAside: '/nowhere',
+      bounds: defaultBounds,
+      nowMs: now,
+      keepMs: 1e9,
+    });
     quarantine.add(waiting, client, { code: 'report-refused', message: '', atMs: now });
   }
   assert.throws(() => retireKey(paths, old.id), { message: /^2 reports in quarantine/ });

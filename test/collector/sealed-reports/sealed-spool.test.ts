@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { folderOfClient } from '../../../src/state-folder/client-folder.ts';
 import { openSealedSpool, readSealed, type ArrivedReport } from '../../../src/collector/sealed-reports/sealed-spool.ts';
+import { fill, withSmallDisk } from '../../support/small-disk.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const freshDir = (): string => path.join(tempFolder(), 'encrypted_stats');
@@ -93,7 +104,7 @@ test('the oldest comes first, half-written files go, others stay untouched', asy
 });
 
 test('a scan where nothing was ever spooled finds nothing', async () => {
-  assert.deepEqual(await openSealedSpool(freshDir()).scan(), { reports: [], quarantines: [] });
+  assert.deepEqual(await openSealedSpool(freshDir()).scan(), { reports: [], quarantines: [], passedOver: [] });
 });
 
 test('a file larger than any report is refused unread', async () => {
@@ -115,10 +126,27 @@ test('a place that cannot be written to is a fault of the state folder, and work
 
 test('a full disk is said to be full', async () => {
   const dir = freshDir();
-  mkdirSync(path.join(dir, 'web-1'), { recursive: true });
-  // Every write to /dev/full fails with ENOSPC. The name of the temporary file is derived from the report.
-  const name = `.${id}.1795000000123.-1500.1790000000000.b2def7f1-3487.fhs.part`;
-  symlinkSync('/dev/full', path.join(dir, 'web-1', name));
-  await assert.rejects(openSealedSpool(dir).add(arrived()), { code: 'spool-full', exitStatus: 3 });
-  assert.deepEqual(readdirSync(path.join(dir, 'web-1')), []);
+  mkdirSync(dir, { recursive: true });
+  const folder = path.join(dir, 'web-1');
+  await withSmallDisk(folder, 64, async () => {
+    fill(folder);
+    await assert.rejects(openSealedSpool(dir).add(arrived()), { code: 'spool-full', exitStatus: 3 });
+    assert.deepEqual(readdirSync(folder), ['full']);
+  });
+});
+
+test('a report is written beside a link that has the name of its part, and not through it', async () => {
+  const dir = freshDir();
+  const folder = path.join(dir, 'web-1');
+  mkdirSync(folder, { recursive: true });
+  const outside = path.join(path.dirname(dir), 'outside');
+  writeFileSync(outside, 'as it was');
+  const part = `.${id}.1795000000123.-1500.1790000000000.b2def7f1-3487.fhs.part`;
+  for (const makeLink of [linkSync, symlinkSync]) {
+    makeLink(outside, path.join(folder, part));
+    const { file } = await openSealedSpool(dir).add(arrived());
+    assert.equal(readSealed(file).toString(), 'sealed');
+    assert.equal(readFileSync(outside, 'utf8'), 'as it was');
+    rmSync(path.join(folder, part));
+  }
 });

@@ -1,0 +1,266 @@
+/**
+ * Folders of the state folder in which others write: a site's program with the right to copy files, or whoever carries
+ * them on a disk. Whatever lies there may be a link, a pipe or a loop, and may be exchanged at any time. So a folder is
+ * opened once, as a real folder, and everything in it is reached through its descriptor. The folder above has to be
+ * ours: nobody else can exchange its entries.
+ */
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+  type Dirent,
+  type Stats,
+} from 'node:fs';
+import path from 'node:path';
+
+import { errnoOf } from '../errors.ts';
+import { makeFolder, writeDurably, writeSynced } from './durable-file.ts';
+
+const { O_APPEND, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+
+/** The links to open files. Without them (BSD, macOS) entries are reached by the path of the folder that was opened. */
+const descriptors = '/proc/self/fd';
+const hasDescriptors = existsSync(descriptors);
+
+/** The largest file that is copied to another file system. */
+const maxCopied = 64 * 1024 * 1024;
+/** The deepest tree that is removed. */
+const maxDepth = 32;
+
+/**
+ * Opens a folder, hands it to `work` and closes it. Throws the errors of fs: ENOTDIR if a link or a file is in its
+ * place.
+ */
+export function inFolder<T>(dir: string, work: (folder: HeldFolder) => T): T {
+  const folder = new HeldFolder(dir);
+  try {
+    return work(folder);
+  } finally {
+    folder.close();
+  }
+}
+
+/** Opens a folder as inFolder does. Makes it first, 0700, and the folders above it, if it is missing. */
+export function inMadeFolder<T>(dir: string, work: (folder: HeldFolder) => T): T {
+  makeHeldFolder(dir);
+  return inFolder(dir, work);
+}
+
+/**
+ * Makes a folder, 0700, and the folders above it, if it is missing. Throws the errors of fs, and for anything else in
+ * its place.
+ */
+export function makeHeldFolder(dir: string, syncName?: (folder: string) => void): void {
+  const facts = lstatSync(dir, { throwIfNoEntry: false });
+  if (facts === undefined) makeFolder(dir, syncName);
+  else if (!facts.isDirectory()) throw new Error(`${dir} is no folder, but a file or a link; move it away`);
+}
+
+/** Reads a plain file of a folder as HeldFolder does. */
+export function readHeld(file: string, maxBytes: number): Buffer {
+  return inFolder(path.dirname(file), (folder) => folder.read(path.basename(file), maxBytes));
+}
+
+/** Returns what a file is, without following it; null if it is missing, or if its folder cannot be entered. */
+export function factsOfHeld(file: string): Stats | null {
+  try {
+    return inFolder(path.dirname(file), (folder) => folder.facts(path.basename(file)));
+  } catch {
+    return null;
+  }
+}
+
+/** Thrown for an entry that is no plain file, or a larger one than its reader takes: then with its size. */
+export class NoPlainFile extends Error {
+  readonly sizeBytes: number | null;
+
+  constructor(sizeBytes: number | null = null, cause?: unknown) {
+    super(sizeBytes === null ? 'no regular file' : `too large a file, of ${sizeBytes} bytes`, { cause });
+    this.sizeBytes = sizeBytes;
+  }
+}
+
+/** A folder that is held by a descriptor. All names are those of its own entries. */
+export class HeldFolder {
+  readonly dir: string;
+  readonly #descriptor: number;
+  readonly #at: string;
+
+  /** Opens a real folder. `at` is the path by which an entry of another held folder is reached. */
+  constructor(dir: string, at = dir) {
+    this.dir = dir;
+    this.#descriptor = named(at, dir, () => openSync(at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    this.#at = hasDescriptors ? `${descriptors}/${this.#descriptor}` : at;
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+
+  /** Returns the path of an entry for as long as the folder is held, as the target of a move. */
+  at(name: string): string {
+    if (name === '' || name === '.' || name === '..' || name.includes('/')) throw new Error(`${name} is no name`);
+    return `${this.#at}/${name}`;
+  }
+
+  entries(): readonly Dirent[] {
+    return this.#named(() => readdirSync(this.#at, { withFileTypes: true }));
+  }
+
+  /** Opens a folder in this one, hands it to `work` and closes it. */
+  inFolder<T>(name: string, work: (folder: HeldFolder) => T): T {
+    const folder = new HeldFolder(path.join(this.dir, name), this.at(name));
+    try {
+      return work(folder);
+    } finally {
+      folder.close();
+    }
+  }
+
+  /** Returns what an entry is, without following it; null if it is missing. */
+  facts(name: string): Stats | null {
+    return this.#named(() => lstatSync(this.at(name), { throwIfNoEntry: false })) ?? null;
+  }
+
+  /**
+   * Reads a plain file. Follows no link, and waits for no writer of a pipe. Throws NoPlainFile for anything else and
+   * for a larger file, and the errors of fs.
+   */
+  read(name: string, maxBytes: number): Buffer {
+    const descriptor = this.#named(() => openPlain(this.at(name)));
+    try {
+      const { size } = fstatSync(descriptor);
+      if (size > maxBytes) throw new NoPlainFile(size);
+      // The file may grow meanwhile.
+      const bytes = Buffer.alloc(size);
+      let length = 0;
+      for (let more = -1; more !== 0 && length < size; length += more) {
+        more = readSync(descriptor, bytes, length, size - length, length);
+      }
+      return bytes.subarray(0, length);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** Writes a file as writeDurably does. */
+  write(name: string, content: string | Uint8Array): void {
+    const file = this.at(name);
+    this.#named(() => writeDurably({ file, content, mode: 0o600, inExistingFolder: true }));
+  }
+
+  /** Writes a file as writeSynced does. The folder has to be held until then. */
+  async writeSynced(name: string, content: string | Uint8Array): Promise<void> {
+    this.at(name);
+    await writeSynced(this.#at, name, content).catch((thrown: unknown) => throwNamed(thrown, this.#at, this.dir));
+  }
+
+  /** Appends to a plain file, 0600. */
+  append(name: string, text: string): void {
+    const flags = O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK;
+    const descriptor = this.#named(() => openSync(this.at(name), flags, 0o600));
+    try {
+      writeFileSync(descriptor, text);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /**
+   * Moves an entry of any kind, itself and not what it points to. `target` is a path in a folder of ours or of `at`. A
+   * plain file is copied to another file system. Throws the errors of fs.
+   */
+  move(name: string, target: string): void {
+    try {
+      this.#named(() => renameSync(this.at(name), target));
+    } catch (thrown) {
+      if (errnoOf(thrown) !== 'EXDEV' || this.facts(name)?.isFile() !== true) throw thrown;
+      writeDurably({ file: target, content: this.read(name, maxCopied), mode: 0o600, inExistingFolder: true });
+      this.remove(name);
+    }
+  }
+
+  /** Removes an entry that is no folder. Does nothing if it is missing. */
+  remove(name: string): void {
+    try {
+      this.#named(() => unlinkSync(this.at(name)));
+    } catch (thrown) {
+      if (errnoOf(thrown) !== 'ENOENT') throw thrown;
+    }
+  }
+
+  sync(): void {
+    this.#named(() => fsyncSync(this.#descriptor));
+  }
+
+  #named<T>(work: () => T): T {
+    return named(this.#at, this.dir, work);
+  }
+}
+
+/** Removes an entry with everything below it. Throws the errors of fs, and for a tree that is too deep. */
+export function removeTree(folder: HeldFolder, name: string, depth = maxDepth): void {
+  if (folder.facts(name)?.isDirectory() !== true) {
+    folder.remove(name);
+    return;
+  }
+  if (depth === 0) throw new Error(`${path.join(folder.dir, name)} is too deep a tree; remove it by hand`);
+  folder.inFolder(name, (below) => {
+    for (const entry of below.entries()) removeTree(below, entry.name, depth - 1);
+  });
+  rmdirSync(folder.at(name));
+}
+
+/**
+ * Renames entries whose names are not UTF-8, which Node can neither open nor move. `null` leaves an entry. Returns true
+ * if there was one. Throws the errors of fs.
+ */
+export function renameUnreadable(folder: HeldFolder, readable: (name: Buffer) => string | null): boolean {
+  if (!folder.entries().some(({ name }) => name.includes('\ufffd'))) return false;
+  const prefix = folder.at('x').slice(0, -1);
+  for (const name of readdirSync(prefix, { encoding: 'buffer' })) {
+    const to = readable(name);
+    if (to !== null) renameSync(Buffer.concat([Buffer.from(prefix), name]), folder.at(to));
+  }
+  return true;
+}
+
+/** Opens a plain file. A socket cannot be opened, and the others do not wait for their other end. */
+function openPlain(file: string): number {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch (thrown) {
+    // ENXIO: the file is a socket.
+    if (!['ELOOP', 'ENXIO', 'EMLINK'].includes(errnoOf(thrown) ?? '')) throw thrown;
+    throw new NoPlainFile(null, thrown);
+  }
+  if (fstatSync(descriptor).isFile()) return descriptor;
+  closeSync(descriptor);
+  throw new NoPlainFile();
+}
+
+/** Runs work on `at`. Throws its errors of fs with the path of the folder in place of the descriptor's. */
+function named<T>(at: string, dir: string, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    return throwNamed(thrown, at, dir);
+  }
+}
+
+function throwNamed(thrown: unknown, at: string, dir: string): never {
+  if (!(thrown instanceof Error) || at === dir || !thrown.message.includes(at)) throw thrown;
+  const message = thrown.message.replaceAll(at, dir);
+  throw Object.assign(new Error(message, { cause: thrown }), { code: errnoOf(thrown) ?? undefined });
+}

@@ -1,0 +1,186 @@
+/** Whatever lies below a folder that a site writes to costs this site alone, and leads nowhere else. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { documentName } from '../../../src/collector/inbox/document-files.ts';
+import { idFrom } from '../../../src/state-folder/collector-id.ts';
+import { inFolder } from '../../../src/state-folder/held-folder.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
+import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
+import { makeClient, makeFleet } from '../../support/fleet.ts';
+import { isWide } from '../../support/long-tests.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+const nowMs = Date.now();
+const ofSite = (name: string, site: string) => makeClient(name, { arrival: { kind: 'site', site }, labels: { site } });
+const clients = [makeClient('good-1'), ofSite('site-1', 'fra'), ofSite('site-2', 'ber')];
+const id = idFrom('one');
+
+/** Makes an entry. `outside` is a folder that nobody may touch. */
+const kinds: Readonly<Record<string, (file: string, outside: string) => void>> = {
+  'a link to a folder': (file, outside) => fs.symlinkSync(outside, file),
+  'a link to a file': (file, outside) => fs.symlinkSync(path.join(outside, 'kept.json'), file),
+  'a link to the state folder': (file) => fs.symlinkSync('../../..', file),
+  'a link to itself': (file) => fs.symlinkSync(path.basename(file), file),
+  'a link to nothing': (file) => fs.symlinkSync('/nowhere/at/all', file),
+  'a hard link': (file, outside) => fs.linkSync(path.join(outside, 'kept.json'), file),
+  'a folder nobody may enter': (file) => fs.mkdirSync(file, { mode: 0 }),
+  'a folder nobody may write to': (file) => {
+    fs.mkdirSync(file);
+    fs.writeFileSync(path.join(file, documentName(1, id)), '{');
+    fs.writeFileSync(path.join(file, `${id}.fhs`), 'x');
+    fs.chmodSync(file, 0o500);
+  },
+  'a file nobody may read': (file) => fs.writeFileSync(file, 'x', { mode: 0 }),
+  'a deep folder': (file) => fs.mkdirSync(path.join(file, 'a/b/c/d'), { recursive: true }),
+  'a pipe': (file) => void execFileSync('mkfifo', [file]),
+  'a device': (file) => void execFileSync('mknod', [file, 'c', '1', '3']),
+  'a plain file': (file) => fs.writeFileSync(file, '{"run":7}'),
+};
+const document = documentName(2, id);
+const places = [
+  ...['collector', 'site-1', 'set-aside', 'x', '.x', 'a b', 'é'],
+  ...[document, document.replace('.json', '.again.json'), 'x.json', `.${document}.part`].map(
+    (one) => `collector/${one}`,
+  ),
+  ...[`${id}.fhs`, `${id}.1.-.-.-.fhs`, `.${id}.fhs.part`, `${'a'.repeat(251)}.fhs`].map((one) => `site-1/${one}`),
+  ...['collector/set-aside', 'site-1/quarantine', 'site-1/\u001b[31m\n.fhs', 'site-1/notes'],
+  // The folder itself.
+  '.',
+];
+
+/** Returns what is below a folder, with contents and modes. */
+function picture(dir: string): readonly string[] {
+  return fs.readdirSync(dir, { recursive: true, encoding: 'utf8' }).map((name) => {
+    const facts = fs.lstatSync(path.join(dir, name));
+    const content = facts.isFile() ? fs.readFileSync(path.join(dir, name), 'utf8') : '';
+    return `${name} ${facts.mode} ${facts.mtimeMs} ${content}`;
+  });
+}
+
+/** Runs work as an account for which modes count. */
+async function asNobody<T>(dir: string, work: () => Promise<T>): Promise<T> {
+  execFileSync('chown', ['-hR', '65534:65534', dir]);
+  process.setegid?.(65534);
+  process.seteuid?.(65534);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+  }
+}
+
+/** Writes the document of a run of a site with a visit of one client. */
+function putRun(inbox: string, site: string, client: string): void {
+  const start = runStart({ id: idFrom(site), startedAtMs: nowMs });
+  const visits = [visit({ runId: start.id, client, startedAtMs: nowMs })];
+  const folder = path.join(inbox, `site-${site}`, 'collector');
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  fs.writeFileSync(
+    path.join(folder, documentName(nowMs, start.id)),
+    JSON.stringify({ run: { start, end: runEnd(start) }, visits }),
+  );
+}
+
+const trees = fc.array(fc.tuple(fc.constantFrom(...places), fc.constantFrom(...Object.keys(kinds))), {
+  minLength: 1,
+  maxLength: 8,
+});
+
+/** Returns the number of lines that three runs have printed about the tree. */
+async function checkTree(tree: readonly (readonly [string, string])[]): Promise<number> {
+  let named = 0;
+  const fleet = makeFleet();
+  const paths = statePaths(fleet.stateDir);
+  const outside = tempFolder();
+  fs.writeFileSync(path.join(outside, 'kept.json'), '{"visits":[]}');
+  fs.mkdirSync(path.join(outside, 'collector'));
+  await fleet.collect(clients);
+  fs.writeFileSync(path.join(fleet.stateDir, 'push-keys.json'), '{"clients":[]}', { mode: 0o600 });
+  putRun(paths.inbox, 'ber', 'site-2');
+  const site = path.join(paths.inbox, 'site-fra');
+  for (const [place, kind] of tree) {
+    const file = path.join(site, place);
+    const parent = fs.lstatSync(path.dirname(file), { throwIfNoEntry: false });
+    if (parent === undefined) fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    else if (!parent.isDirectory()) continue;
+    if (fs.lstatSync(file, { throwIfNoEntry: false }) === undefined) kinds[kind]?.(file, outside);
+  }
+  // The account could change everything there.
+  execFileSync('chown', ['-hR', '65534:65534', outside]);
+  fs.chmodSync(path.dirname(fleet.stateDir), 0o755);
+  const before = picture(outside);
+  for (const times of [1, 2, 3]) {
+    fleet.events.length = 0;
+    const { exitStatus, outcome, faults } = await asNobody(fleet.stateDir, () => fleet.collect(clients));
+    assert.deepEqual(
+      [outcome, exitStatus === 3],
+      ['finished', false],
+      `run ${times} ${JSON.stringify(faults.map((f) => [f.code, f.message]))}`,
+    );
+    assert.equal(await fleet.count("visits WHERE client = 'site-2'"), 1);
+    assert.equal(await fleet.count("stats WHERE client = 'good-1'"), times + 1);
+    const lines = fleet.events.filter((one) => one.kind === 'fault' && one.fault.code === 'inbox-strange');
+    named += lines.length;
+    assert.equal(fs.readFileSync(path.join(fleet.stateDir, 'push-keys.json'), 'utf8'), '{"clients":[]}');
+    assert.deepEqual(picture(outside), before);
+  }
+  fleet.remove();
+  return named;
+}
+
+test('any tree below the folder of a site', { timeout: 600_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(trees, async (tree) => assert.ok((await checkTree(tree)) <= 3)),
+    { numRuns: isWide ? 150 : 5 },
+  );
+});
+
+test('a folder of a site that nobody may enter, or that is a link, is named in each run', async () => {
+  for (const tree of [
+    [['collector', 'a link to itself']],
+    [['site-1', 'a folder nobody may enter']],
+    [['.', 'a link to a folder']],
+    [
+      ['collector', 'a link to itself'],
+      [`site-1/${id}.fhs`, 'a folder nobody may write to'],
+    ],
+    [[`x/${id}.fhs`, 'a folder nobody may write to']],
+    [
+      ['collector/set-aside', 'a link to the state folder'],
+      ['x', 'a pipe'],
+    ],
+  ] as const) {
+    assert.equal(await checkTree(tree), 3, JSON.stringify(tree));
+  }
+});
+
+test('what is exchanged for a link after it was opened leads nowhere else', () => {
+  const dir = tempFolder();
+  const outside = path.join(dir, 'outside');
+  const shared = path.join(dir, 'shared');
+  for (const one of [outside, shared]) {
+    fs.mkdirSync(one);
+    fs.writeFileSync(path.join(one, 'a.json'), path.basename(one));
+  }
+  const before = picture(outside);
+  inFolder(shared, (folder) => {
+    fs.renameSync(shared, path.join(dir, 'moved'));
+    fs.symlinkSync(outside, shared);
+    assert.equal(folder.read('a.json', 100).toString(), 'shared');
+    folder.write('b.json', 'b');
+    folder.append('c', 'c');
+    folder.move('a.json', folder.at('d.json'));
+    folder.remove('d.json');
+    assert.throws(() => folder.at('../outside/a.json'));
+  });
+  assert.deepEqual(picture(outside), before);
+  assert.deepEqual(fs.readdirSync(path.join(dir, 'moved')), ['b.json', 'c']);
+  assert.throws(() => inFolder(shared, () => undefined), { code: 'ENOTDIR' });
+});
