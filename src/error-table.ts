@@ -138,7 +138,7 @@ export const errorTable = {
   'visit-deadline': retry('The visit did not end within clientDeadline.', 'Check the client; raise clientDeadline.'),
   'report-too-large': failed('A report is larger than is allowed.', 'Report this: an agent never sends so much.'),
   'inbox-strange': failed(
-    'A folder of waiting files cannot be read, or has entries that are none.',
+    'A folder of waiting files cannot be used, or has entries that are none.',
     'Look at them; remove them, or give them to this account.',
   ),
   'report-invalid': failed('A report does not say what a report must.', 'See the quarantine; compare versions.'),

@@ -5,6 +5,7 @@
  * ours: nobody else can exchange its entries.
  */
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
@@ -63,7 +64,7 @@ export function inMadeFolder<T>(dir: string, work: (folder: HeldFolder) => T): T
 export function makeHeldFolder(dir: string, syncName?: (folder: string) => void): void {
   const facts = lstatSync(dir, { throwIfNoEntry: false });
   if (facts === undefined) makeFolder(dir, syncName);
-  else if (!facts.isDirectory()) throw new Error(`${dir} is no folder, but a file or a link; move it away`);
+  else if (!facts.isDirectory()) throw new NoFolder(`${dir} is no folder, but a file or a link; move it away`);
 }
 
 /** Reads a plain file of a folder as HeldFolder does. */
@@ -89,6 +90,24 @@ export class NoPlainFile extends Error {
     this.sizeBytes = sizeBytes;
   }
 }
+
+/** True if an error concerns the owner, mode or kind of one folder or of what is in it, and not the disk. */
+export function isOfFolder(thrown: unknown): boolean {
+  return thrown instanceof NoFolder || ['EACCES', 'EPERM', 'ENOTDIR', 'ELOOP'].includes(errnoOf(thrown) ?? '');
+}
+
+/** True if this account may make and remove entries of a folder. */
+export function isWritable(dir: string): boolean {
+  try {
+    accessSync(dir, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A fault thrown for a file or a link in the place of a folder. */
+class NoFolder extends Error {}
 
 /** A folder that is held by a descriptor. All names are those of its own entries. */
 export class HeldFolder {

@@ -18,7 +18,7 @@ import type { ReceivedReport } from '../agent/agent-stream.ts';
 import {
   arrivedReport,
   openSealedSpool,
-  passedOverFault,
+  scanReporting,
   type SealedSpool,
   type SpooledReport,
 } from '../sealed-reports/sealed-spool.ts';
@@ -56,14 +56,11 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   };
   removeKept(run);
   const unbounded = openSealedSpool(paths.encryptedStats);
-  const scan = await unbounded.scan();
-  const { reports: leftovers, quarantines } = scan;
-  const strange = passedOverFault(scan);
-  if (strange !== null) observe({ kind: 'fault', fault: strange });
+  const { reports: leftovers, quarantines: places } = await scanReporting(unbounded, observe);
   const bounds = { dir: paths.encryptedStats, maxBytes: spoolBytes, isSite: true };
   const spool = await boundSpool({ ...bounds, spool: unbounded, leftovers });
   const quarantine = new Quarantine({
-    ...{ places: quarantines, setAside: paths.setAside },
+    ...{ places, setAside: paths.setAside },
     ...{ nowMs: start.startedAtMs, keepMs: config.retention.rawMs },
   });
   const folder = documentsOf(paths, { kind: 'collector' });
@@ -143,7 +140,9 @@ function takeFresh(spool: SealedSpool, onFault: (fault: FleetError) => void) {
         (seen.has(name) ? others : first).push(await spool.add(arrivedReport(name, report)));
         seen.add(name);
       } catch (thrown) {
-        onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool' }));
+        const fault = asFleetError(thrown, { code: 'state-unusable', stage: 'spool' });
+        // The folder of one client fails its visit alone.
+        if (fault.code !== 'inbox-strange') onFault(fault);
         throw thrown;
       }
     },

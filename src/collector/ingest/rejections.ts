@@ -1,5 +1,6 @@
-import { asFleetError, changedFault, messageOf, type ErrorCode, type FleetError } from '../../errors.ts';
+import { asFleetError, changedFault, messageOf, type ErrorCode } from '../../errors.ts';
 import { ReportFault } from '../../report/report.ts';
+import { isOfFolder } from '../../state-folder/held-folder.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
 import type { IngestResult } from '../../storage/store/storage.ts';
 import type { MissingKey } from '../keys/retired-keys.ts';
@@ -48,16 +49,18 @@ type RejectionOptions = Pick<IngestOptions, 'now' | 'observe' | 'onFault' | 'pas
 /** Counts the reports that one run moves to quarantine, and those that it cannot even move. */
 export function createRejections({ now, observe, onFault, passedOver = [] }: RejectionOptions) {
   const perClient = new Map<string, number>();
-  /** The folders of sites that a line of this run names. */
+  /** The folders of sites, and the clients, that a line of this run names. */
   const named = new Set(passedOver.map(({ origin }) => origin));
   let count = 0;
   let unmovable = 0;
-  /** Reports a file that stays. A site whose files cannot be moved fails no run, and has one line in it. */
-  const stay = (fault: FleetError, origin: string | null): void => {
+  /** Reports a file that stays. A folder of a site or a client that cannot be used has one line, and fails no run. */
+  const stay = (thrown: unknown, client: string, origin: string | null): void => {
     unmovable++;
-    if (origin === null) onFault(fault);
-    else if (!named.has(origin)) observe({ kind: 'fault', fault: changedFault(fault, { code: 'inbox-strange' }) });
-    named.add(origin);
+    const fault = asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client });
+    const of = origin ?? client;
+    if (origin === null && !isOfFolder(thrown)) onFault(fault);
+    else if (!named.has(of)) observe({ kind: 'fault', fault: changedFault(fault, { code: 'inbox-strange' }) });
+    named.add(of);
   };
   return {
     stay,
@@ -75,7 +78,7 @@ export function createRejections({ now, observe, onFault, passedOver = [] }: Rej
       try {
         keep({ code, message, atMs: now() });
       } catch (thrown) {
-        stay(asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client }), origin);
+        stay(thrown, client, origin);
         return false;
       }
       count++;

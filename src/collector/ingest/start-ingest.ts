@@ -198,9 +198,8 @@ class IngestPump<Item> implements Ingest {
     try {
       this.#options.spool.remove(file);
     } catch (thrown) {
-      // A site's folder that nothing can be removed from. The next run finds the row.
-      if (file.origin === null) throw thrown;
-      this.#rejections.stay(asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client }), file.origin);
+      // The next run finds the row.
+      this.#rejections.stay(thrown, client, file.origin);
     }
   }
 

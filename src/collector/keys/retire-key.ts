@@ -7,6 +7,7 @@ import type { KeyUse } from '../../storage/store/sealed-store.ts';
 import { clientOfFolder } from '../../state-folder/client-folder.ts';
 import { syncFolderNow } from '../../state-folder/durable-file.ts';
 import { namesIn } from '../../state-folder/folder-entries.ts';
+import { inFolder, type HeldFolder } from '../../state-folder/held-folder.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { invalidKeys, publicFileOf, readPairs, type KeyPaths } from './key-files.ts';
 import { isLongReplaced, listKeys, type ListedKey } from './key-ring.ts';
@@ -145,14 +146,21 @@ export function countSealedTo(dir: string, keyId: string, givenUp: ReadonlySet<s
   let waiting = 0;
   let quarantined = 0;
   for (const folder of namesIn(dir, (entry) => entry.isDirectory())) {
-    const count = (place: string): number =>
-      namesIn(place, (entry) => entry.isFile() && entry.name.endsWith('.fhs')).filter(
-        (name) => keyIdOfFile(path.join(place, name)) === keyId,
-      ).length;
-    waiting += count(path.join(dir, folder));
-    if (!givenUp.has(clientOfFolder(folder) ?? '')) quarantined += count(path.join(dir, folder, 'quarantine'));
+    // A collector may remove the folder meanwhile.
+    orNull(() =>
+      inFolder(path.join(dir, folder), (held) => {
+        waiting += countIn(held, keyId);
+        if (givenUp.has(clientOfFolder(folder) ?? '') || held.facts('quarantine')?.isDirectory() !== true) return;
+        quarantined += held.inFolder('quarantine', (place) => countIn(place, keyId));
+      }),
+    );
   }
   return { waiting, quarantined };
+}
+
+function countIn(folder: HeldFolder, keyId: string): number {
+  const reports = folder.entries().filter((entry) => entry.isFile() && entry.name.endsWith('.fhs'));
+  return reports.filter(({ name }) => keyIdOfFile(folder.at(name)) === keyId).length;
 }
 
 /** Counts the reports that are kept until the database is known to keep them. Throws errors of fs. */
@@ -164,7 +172,7 @@ function countKept(stored: string, keyId: string): number {
 
 /** Returns the key id of a sealed file; null if a collector has removed the file meanwhile. */
 function keyIdOfFile(file: string): string | null {
-  const descriptor = orNull(() => openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW));
+  const descriptor = orNull(() => openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
   if (descriptor === null) return null;
   try {
     const bytes = Buffer.alloc(keyIdBytes);

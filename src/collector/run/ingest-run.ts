@@ -24,7 +24,7 @@ import { loadOpeningKeys } from '../keys/key-ring.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
 import { createClientNames } from '../sealed-reports/client-names.ts';
 import { Quarantine } from '../sealed-reports/quarantine.ts';
-import { openSealedSpool, passedOverFault } from '../sealed-reports/sealed-spool.ts';
+import { openSealedSpool, scanReporting } from '../sealed-reports/sealed-spool.ts';
 import { followRenames } from './follow-renames.ts';
 import { pruneInTime } from './prune-in-time.ts';
 
@@ -138,10 +138,7 @@ async function openAll(run: IngestRun, onFault: (fault: FleetError) => void): Pr
   let local: Omit<IngestCounts, 'waiting'> = noneTaken;
   try {
     const spool = openSealedSpool(paths.encryptedStats, paths.inbox, files.keep);
-    const scan = await spool.scan(isHeld);
-    const { reports: leftovers, quarantines, passedOver } = scan;
-    const strange = passedOverFault(scan);
-    if (strange !== null) observe({ kind: 'fault', fault: strange });
+    const { reports: leftovers, quarantines, passedOver } = await scanReporting(spool, observe, isHeld);
     const { setAside } = paths;
     quarantine = new Quarantine({ places: quarantines, setAside, nowMs: now(), keepMs: retentionMs });
     if (isHeld && leftovers.length > 0) {

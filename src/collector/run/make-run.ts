@@ -14,7 +14,7 @@ import { Quarantine } from '../sealed-reports/quarantine.ts';
 import {
   arrivedReport,
   openSealedSpool,
-  passedOverFault,
+  scanReporting,
   type SealedSpool,
   type SpooledReport,
 } from '../sealed-reports/sealed-spool.ts';
@@ -50,17 +50,12 @@ export async function makeRun(options: CollectorRun): Promise<CollectResult> {
   const prepared = await prepareStorage({ run: options, keep: files.keep, time, limits, onFault: faults.add });
   try {
     const unbounded = openSealedSpool(paths.encryptedStats, paths.inbox, files.keep);
-    const scan = await unbounded.scan();
-    const { reports: leftovers, quarantines, passedOver } = scan;
-    const strange = passedOverFault(scan);
-    if (strange !== null) observe({ kind: 'fault', fault: strange });
-    const places = { dir: paths.encryptedStats, inbox: paths.inbox };
-    const spool = await boundSpool({ ...places, spool: unbounded, maxBytes: spoolBytes, leftovers });
+    const { reports: leftovers, quarantines: places, passedOver } = await scanReporting(unbounded, observe);
+    const roots = { dir: paths.encryptedStats, inbox: paths.inbox };
+    const spool = await boundSpool({ ...roots, spool: unbounded, maxBytes: spoolBytes, leftovers });
     waiting.bytes = () => spool.waitingBytes();
     files.bound();
-    const quarantine = new Quarantine({
-      ...{ places: quarantines, setAside: paths.setAside, nowMs: start.startedAtMs, keepMs: rawMs },
-    });
+    const quarantine = new Quarantine({ places, setAside: paths.setAside, nowMs: start.startedAtMs, keepMs: rawMs });
     const store = prepared.storage?.reports ?? null;
     const leftMs = (ms: number): number => ms - (performance.now() - began);
     time.endIn(leftMs(limits.allMs));
@@ -70,8 +65,7 @@ export async function makeRun(options: CollectorRun): Promise<CollectResult> {
     const ingest = startIngest({
       spool,
       quarantine,
-      leftovers,
-      passedOver,
+      ...{ leftovers, passedOver },
       times: { aloneMs: limits.prepareMs, leftoversMs: leftMs(limits.leftoversMs), allMs: leftMs(limits.allMs) },
       keys: keyRing.opening,
       runId: start.id,
@@ -126,7 +120,8 @@ function keepIn(spool: SealedSpool, ingest: Ingest, onFault: (fault: FleetError)
     try {
       ingest.take(await spool.add(arrivedReport(name, report)));
     } catch (thrown) {
-      if (thrown instanceof FleetError) onFault(thrown);
+      // The folder of one client fails its visit alone.
+      if (thrown instanceof FleetError && thrown.code !== 'inbox-strange') onFault(thrown);
       throw thrown;
     }
   };

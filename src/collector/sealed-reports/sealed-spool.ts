@@ -18,6 +18,8 @@ import { entriesOf } from '../../state-folder/folder-entries.ts';
 import {
   HeldFolder,
   inFolder,
+  isOfFolder,
+  isWritable,
   makeHeldFolder,
   NoPlainFile,
   readHeld,
@@ -37,7 +39,10 @@ import { clockFactsOf, type ClockFacts } from './clock-facts.ts';
  * inbox/ has the same form: the site's collector forwards its files.
  */
 export interface SealedSpool {
-  /** Stores a report. Resolves once it survives a power loss. Throws FleetError `spool-full` or `state-unusable`. */
+  /**
+   * Stores a report. Resolves once it survives a power loss. Throws FleetError `spool-full` or `state-unusable`, and
+   * `inbox-strange` if the folder of this client alone cannot be used.
+   */
   add(report: ArrivedReport): Promise<SpooledReport>;
   /** Finds the reports of earlier runs. The holder of the lock also removes old, partly written files. */
   scan(holdsLock?: boolean): Promise<SpoolScan>;
@@ -121,7 +126,7 @@ export function openSealedSpool(dir: string, inbox: string | null = null, keep: 
         held = new HeldFolder(folder);
         await held.writeSynced(name, report.sealed);
       } catch (thrown) {
-        throw spoolError(thrown, client, dir);
+        throw spoolError(thrown, client, rootOf({ dir, inbox }, origin));
       } finally {
         held?.close();
       }
@@ -149,12 +154,14 @@ export function readSealed(file: string): Buffer {
 
 const fullCodes: readonly (string | null)[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG'];
 
-function spoolError(thrown: unknown, client: string, dir: string): FleetError {
+/** Returns the error of a report that cannot be written. `inbox-strange` concerns this client's folder alone. */
+function spoolError(thrown: unknown, client: string, root: string): FleetError {
+  const code = isOfFolder(thrown) && isWritable(root) ? 'inbox-strange' : 'state-unusable';
   return new FleetError({
-    code: fullCodes.includes(errnoOf(thrown)) ? 'spool-full' : 'state-unusable',
+    code: fullCodes.includes(errnoOf(thrown)) ? 'spool-full' : code,
     stage: 'spool',
     // A full disk does not depend on one file.
-    message: `${dir}: ${messageOf(thrown)}`,
+    message: `${root}: ${messageOf(thrown)}`,
     client,
     cause: thrown,
   });
@@ -223,11 +230,19 @@ async function scanAll(roots: Roots, removesParts: boolean): Promise<SpoolScan> 
 /** The most origins that a line about passed entries names. */
 const maxOrigins = 5;
 
-/** Returns the fault about entries that a scan has passed over, which fails no run; null if there are none. */
-export function passedOverFault({ passedOver }: Pick<SpoolScan, 'passedOver'>): FleetError | null {
-  if (passedOver.length === 0) return null;
-  const lines = passedOver.map(({ line }) => line);
-  return new FleetError({ code: 'inbox-strange', stage: 'spool', message: namedUpTo(maxOrigins, lines) });
+/** Scans a spool, and reports in one line what the scan has passed over. That fails no run. */
+export async function scanReporting(
+  spool: Pick<SealedSpool, 'scan'>,
+  observe: (event: { readonly kind: 'fault'; readonly fault: FleetError }) => void,
+  holdsLock = true,
+): Promise<SpoolScan> {
+  const scan = await spool.scan(holdsLock);
+  const lines = scan.passedOver.map(({ line }) => line);
+  const message = namedUpTo(maxOrigins, lines);
+  if (lines.length > 0) {
+    observe({ kind: 'fault', fault: new FleetError({ code: 'inbox-strange', stage: 'spool', message }) });
+  }
+  return scan;
 }
 
 /** The most characters of a strange name in a line for people. */
@@ -257,7 +272,7 @@ class OriginScan {
       else this.#scanFolder(folder);
     }
     const { line = '', others = 0 } = this.#passedOver ?? {};
-    const more = others === 0 ? '' : `; so are ${counted(others, 'other entry')} below ${this.#dir}`;
+    const more = others === 0 ? '' : `; so are ${counted(others, 'other path')} below ${this.#dir}`;
     return {
       reports: this.#reports.sort((a, b) => a.receivedAtMs - b.receivedAtMs),
       quarantines: this.#quarantines,

@@ -18,7 +18,7 @@ import { tempFolder } from '../../support/temp-folder.ts';
 
 const nowMs = Date.now();
 const ofSite = (name: string, site: string) => makeClient(name, { arrival: { kind: 'site', site }, labels: { site } });
-const clients = [makeClient('good-1'), ofSite('site-1', 'fra'), ofSite('site-2', 'ber')];
+const others = [makeClient('good-1'), ofSite('site-1', 'fra'), ofSite('site-2', 'ber')];
 const id = idFrom('one');
 
 /** Makes an entry. `outside` is a folder that nobody may touch. */
@@ -54,6 +54,17 @@ const places = [
   '.',
 ];
 
+/** The places below encrypted_stats/, in the folder of one client. */
+const ownPlaces = [
+  'bad-1',
+  ...[`${id}.fhs`, `${id}.1.-.-.-.fhs`, `.${id}.fhs.part`, 'quarantine', `quarantine/${id}.fhs`, 'x'].map(
+    (one) => `bad-1/${one}`,
+  ),
+  ...['dropped.jsonl', 'dropped.1.jsonl'].map((one) => `bad-1/quarantine/${one}`),
+];
+/** A link, pipe or device in the place of the folder is refused by each program before it begins. */
+const refusedKinds = /^a (?:link|pipe|device)/;
+
 /** Returns what is below a folder, with contents and modes. */
 function picture(dir: string): readonly string[] {
   return fs.readdirSync(dir, { recursive: true, encoding: 'utf8' }).map((name) => {
@@ -76,6 +87,13 @@ async function asNobody<T>(dir: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Makes a missing folder. Returns false if anything else is in its place. */
+function isFolder(dir: string): boolean {
+  const facts = fs.lstatSync(dir, { throwIfNoEntry: false });
+  if (facts === undefined) fs.mkdirSync(dir, { mode: 0o700 });
+  return facts?.isDirectory() ?? true;
+}
+
 /** Writes the document of a run of a site with a visit of one client. */
 function putRun(inbox: string, site: string, client: string): void {
   const start = runStart({ id: idFrom(site), startedAtMs: nowMs });
@@ -88,30 +106,35 @@ function putRun(inbox: string, site: string, client: string): void {
   );
 }
 
-const trees = fc.array(fc.tuple(fc.constantFrom(...places), fc.constantFrom(...Object.keys(kinds))), {
-  minLength: 1,
-  maxLength: 8,
-});
+type Tree = readonly (readonly [place: string, kind: string])[];
+
+function treesOf(places: readonly string[]): fc.Arbitrary<Tree> {
+  const entry = fc.tuple(fc.constantFrom(...places), fc.constantFrom(...Object.keys(kinds)));
+  return fc.array(entry, { minLength: 1, maxLength: 8 });
+}
+
+/** Makes the entries of a tree below a folder, except those whose folder is something else by then. */
+function plant(tree: Tree, root: string, outside: string): void {
+  for (const [place, kind] of tree) {
+    const file = path.join(root, place);
+    if (place !== '.' && ![root, path.dirname(path.dirname(file)), path.dirname(file)].every(isFolder)) continue;
+    if (fs.lstatSync(file, { throwIfNoEntry: false }) === undefined) kinds[kind]?.(file, outside);
+  }
+}
 
 /** Returns the number of lines that three runs have printed about the tree. */
-async function checkTree(tree: readonly (readonly [string, string])[]): Promise<number> {
+async function checkTree(tree: Tree, isOwn = false): Promise<number> {
   let named = 0;
   const fleet = makeFleet();
+  const clients = isOwn ? [...others, makeClient('bad-1')] : others;
   const paths = statePaths(fleet.stateDir);
   const outside = tempFolder();
   fs.writeFileSync(path.join(outside, 'kept.json'), '{"visits":[]}');
   fs.mkdirSync(path.join(outside, 'collector'));
-  await fleet.collect(clients);
+  await fleet.collect(others);
   fs.writeFileSync(path.join(fleet.stateDir, 'push-keys.json'), '{"clients":[]}', { mode: 0o600 });
   putRun(paths.inbox, 'ber', 'site-2');
-  const site = path.join(paths.inbox, 'site-fra');
-  for (const [place, kind] of tree) {
-    const file = path.join(site, place);
-    const parent = fs.lstatSync(path.dirname(file), { throwIfNoEntry: false });
-    if (parent === undefined) fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    else if (!parent.isDirectory()) continue;
-    if (fs.lstatSync(file, { throwIfNoEntry: false }) === undefined) kinds[kind]?.(file, outside);
-  }
+  plant(tree, isOwn ? paths.encryptedStats : path.join(paths.inbox, 'site-fra'), outside);
   // The account could change everything there.
   execFileSync('chown', ['-hR', '65534:65534', outside]);
   fs.chmodSync(path.dirname(fleet.stateDir), 0o755);
@@ -137,9 +160,24 @@ async function checkTree(tree: readonly (readonly [string, string])[]): Promise<
 
 test('any tree below the folder of a site', { timeout: 600_000 }, async () => {
   await fc.assert(
-    fc.asyncProperty(trees, async (tree) => assert.ok((await checkTree(tree)) <= 3)),
+    fc.asyncProperty(treesOf(places), async (tree) => assert.ok((await checkTree(tree)) <= 3)),
     { numRuns: isWide ? 150 : 5 },
   );
+});
+
+test('any tree below the folder of a client', { timeout: 600_000 }, async () => {
+  const isPlanted = ([place, kind]: Tree[number]): boolean => place !== 'bad-1' || !refusedKinds.test(kind);
+  await fc.assert(
+    fc.asyncProperty(treesOf(ownPlaces), async (tree) =>
+      assert.ok((await checkTree(tree.filter(isPlanted), true)) <= 6),
+    ),
+    { numRuns: isWide ? 100 : 3 },
+  );
+});
+
+test('a folder of a client that cannot be used fails the visits of this client alone', async () => {
+  await checkTree([['bad-1', 'a plain file']], true);
+  assert.equal(await checkTree([['bad-1', 'a folder nobody may enter']], true), 3);
 });
 
 test('a folder of a site that nobody may enter, or that is a link, is named in each run', async () => {

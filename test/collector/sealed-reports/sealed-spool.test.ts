@@ -114,14 +114,21 @@ test('a file larger than any report is refused unread', async () => {
   assert.throws(() => readSealed(file), { code: 'report-too-large' });
 });
 
-test('a place that cannot be written to is a fault of the state folder, and works again once it can', async () => {
+test('a folder that cannot be used is a fault of its client, and works again once it can', async () => {
   const dir = freshDir();
   mkdirSync(dir, { recursive: true });
   writeFileSync(path.join(dir, 'web-1'), 'a file where the folder should be');
   const spool = openSealedSpool(dir);
-  await assert.rejects(spool.add(arrived()), { code: 'state-unusable', stage: 'spool', client: 'web-1' });
+  await assert.rejects(spool.add(arrived()), { code: 'inbox-strange', stage: 'spool', client: 'web-1', exitStatus: 1 });
+  await spool.add(arrived({ client: 'web-2' }));
   rmSync(path.join(dir, 'web-1'));
   await spool.add(arrived());
+});
+
+test('a spool that cannot be written to is a fault of the state folder', async () => {
+  const dir = freshDir();
+  writeFileSync(dir, 'a file where the folder should be');
+  await assert.rejects(openSealedSpool(dir).add(arrived()), { code: 'state-unusable', stage: 'spool', exitStatus: 3 });
 });
 
 test('a full disk is said to be full', async () => {
