@@ -161,7 +161,7 @@ async function checkTree(tree: Tree, isOwn = false): Promise<number> {
 test('any tree below the folder of a site', { timeout: 600_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(treesOf(places), async (tree) => assert.ok((await checkTree(tree)) <= 3)),
-    { numRuns: isWide ? 150 : 5 },
+    { numRuns: isWide ? 40 : 3 },
   );
 });
 
@@ -171,7 +171,7 @@ test('any tree below the folder of a client', { timeout: 600_000 }, async () => 
     fc.asyncProperty(treesOf(ownPlaces), async (tree) =>
       assert.ok((await checkTree(tree.filter(isPlanted), true)) <= 6),
     ),
-    { numRuns: isWide ? 100 : 3 },
+    { numRuns: isWide ? 25 : 2 },
   );
 });
 

@@ -10,6 +10,7 @@ import { prepareStorage, storeWaiting } from '../../../src/collector/run/prepare
 import { statePaths } from '../../../src/state-folder/paths.ts';
 import type { EventStore } from '../../../src/storage/store/event-store.ts';
 import type { ReportStore } from '../../../src/storage/store/storage.ts';
+import { idFrom } from '../../../src/state-folder/collector-id.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { makeConfig } from '../../support/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -42,7 +43,8 @@ test('opening and reading have the time limit, migrations have none, and the run
 });
 
 test('a run says how many records of earlier runs it has stored, and how many it could not', async (t) => {
-  const paths = { inbox: path.join(tempFolder(t), 'inbox') };
+  const dir = tempFolder(t);
+  const paths = { inbox: path.join(dir, 'inbox'), setAside: path.join(dir, 'set-aside') };
   const folder = documentsOf(paths, { kind: 'collector' });
   const stored = async (changes: Partial<ReportStore> = {}): Promise<readonly string[]> => {
     const lines: string[] = [];
@@ -66,7 +68,7 @@ test('a run says how many records of earlier runs it has stored, and how many it
   assert.deepEqual(await stored({ saveVisits: () => Promise.reject(new RangeError('Invalid time value')) }), refused);
   await stored();
   const foreign = documentsOf(paths, { kind: 'site', site: 'fra' });
-  await keepPushedVisit(foreign, visit({}));
+  await keepPushedVisit(foreign, visit({ runId: idFrom('run') }));
   const strange = '1 record of site-fra do not count: they are not about its clients, or are too many or old';
   assert.deepEqual(await stored(), [strange]);
 });

@@ -287,7 +287,7 @@ test('a folder that cannot be used costs a line, and no report', async () => {
 /** Lets moves into stored/ fail from one of them on; on a disk without writing, removals too. Returns its repair. */
 function endDisk(t: TestContext, fromCall: number, code: string): () => void {
   let calls = 0;
-  const watch = (name: 'renameSync' | 'rmSync', pattern: RegExp, isOver: () => boolean): void => {
+  const watch = (name: 'renameSync' | 'unlinkSync', pattern: RegExp, isOver: () => boolean): void => {
     const real = fs[name] as (...args: readonly unknown[]) => unknown;
     t.mock.method(fs, name, (...args: readonly unknown[]) => {
       if (pattern.test(args.join(' ')) && isOver()) throw Object.assign(new Error(code), { code });
@@ -295,7 +295,7 @@ function endDisk(t: TestContext, fromCall: number, code: string): () => void {
     });
   };
   watch('renameSync', / \S*\/stored\/.*(?:fhs|json|\+visit)$/, () => ++calls >= fromCall);
-  watch('rmSync', /(?:encrypted_stats|inbox)\/.*(?:fhs|json) /, () => code === 'EROFS' && calls >= fromCall);
+  watch('unlinkSync', /\/fd\/\d+\/.*(?:fhs|json)$/, () => code === 'EROFS' && calls >= fromCall);
   syncBuiltinESMExports();
   return () => {
     t.mock.restoreAll();
