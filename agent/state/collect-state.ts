@@ -32,13 +32,16 @@ export async function readState(
   const files = ownFiles(source, entries, packages);
   source.notes?.write(watchName, watchedPaths(entries, files).join('\n'));
   const { known = {}, noFiles = false } = options;
+  // A walk that finds no file beside /etc/passwd has failed.
+  const isUnread = !entries.some(({ kind }) => kind === 'file') && source.exists('/etc/passwd');
+  const unread = isUnread ? 'no files in /etc' : null;
   const section = (kind: StateKind, read: () => readonly string[], error: string | null = null): StateSection =>
     sectionOf(kind, read, error, known[kind]);
   const sections = [
     section('package', () => packages.lines, packages.error),
     // Without the packages every file of /etc would look like one of people's own.
-    ...(noFiles ? [] : [section('file', () => fileLines(source, files), packages.error)]),
-    section('unit', () => unitLines(source)),
+    ...(noFiles ? [] : [section('file', () => fileLines(source, files), packages.error ?? unread)]),
+    section('unit', () => unitLines(source), unread),
     section('account', () => accountLines(source)),
     section('listener', () => listenerLines(source)),
     section('mount', () => mountLines(source)),

@@ -30,9 +30,10 @@ function entriesBelow(root: string, top: string): readonly Entry[] {
       if (entries.length >= mostEntries) return;
       const path = `${folder}/${name}`;
       const found = lstatSync(root + path, { throwIfNoEntry: false });
-      if (found === undefined || found.dev !== dev) continue;
+      if (found === undefined) continue;
       const kind = found.isFile() ? 'file' : found.isSymbolicLink() ? 'link' : found.isDirectory() ? 'folder' : null;
-      if (kind === null) continue;
+      // Files of an overlay have the device of their layer, folders that of the overlay.
+      if (kind === null || (kind === 'folder' && found.dev !== dev)) continue;
       const needed = kind === 'folder' ? worldSearchable : worldReadable;
       entries.push({
         ...{ path, kind, sizeBytes: found.size, changedS: Math.floor(found.mtimeMs / 1000) },

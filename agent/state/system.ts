@@ -45,12 +45,16 @@ const sockets = [
 ] as const;
 export const socketFiles = [...sockets.map(([, file]) => file), '/proc/sys/net/ipv4/ip_local_port_range'];
 
-/** Returns the ports on which programs listen, outside the range that the kernel gives out. */
+/**
+ * Returns the ports on which programs listen, outside the range that the kernel gives out. Throws an Error if the
+ * sockets are unknown.
+ */
 export function listenerLines(source: StateSource): readonly string[] {
   const [low = 32768, high = 60999] = (source.readOptional('/proc/sys/net/ipv4/ip_local_port_range') ?? '')
     .split(/\s+/)
     .filter((text) => text !== '')
     .map(Number);
+  source.read('/proc/net/tcp');
   const found = new Map<string, 'any' | 'loopback'>();
   for (const [protocol, file, listening] of sockets) {
     for (const line of (source.readOptional(file) ?? '').split('\n').slice(1)) {
@@ -70,10 +74,10 @@ export function listenerLines(source: StateSource): readonly string[] {
 /** Mounts that programs of containers make. */
 const ofContainers = /^\/(run|var\/lib\/(docker|containers|kubelet|lxd|lxcfs|containerd)|snap|proc|sys|dev)(\/|$)/;
 
-/** Returns the mounts with storage: type, device and options. */
+/** Returns the mounts with storage: type, device and options. Throws an Error if the mounts are unknown. */
 export function mountLines(source: StateSource): readonly string[] {
   const found = new Map<string, string>();
-  for (const line of (source.readOptional('/proc/self/mountinfo') ?? '').split('\n')) {
+  for (const line of source.read('/proc/self/mountinfo').split('\n')) {
     const fields = line.split(' ');
     const at = fields.indexOf('-', 6);
     const [, , device = '', , escaped = '', options = ''] = fields;

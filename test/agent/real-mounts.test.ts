@@ -304,3 +304,26 @@ mountTest(
     }
   },
 );
+
+test('files and units of /etc on an overlay are told by both agents', { skip }, async (t) => {
+  const place = await mounted(
+    t,
+    tempFolder(t),
+    `mkdir layers; mount -t tmpfs tmpfs layers; mkdir layers/upper layers/work
+    mount -t overlay -o lowerdir=/etc,upperdir=layers/upper,workdir=layers/work,xino=off overlay /etc
+    echo a >/etc/fleet-health-own.conf; echo '[Service]' >/etc/systemd/system/fleet-health-own.service`,
+  );
+  const env = { HOME: tempFolder(t), PATH: process.env['PATH'] ?? '' };
+  const { reports } = await visit({
+    connection: shellConnection({ env, shell: [...place.within, '/bin/sh'] }),
+    kind: 'state',
+  });
+  const { report } = await shellAgent(t).run({ state: true, within: place.within });
+  const told = [reports[0], report].map((one) =>
+    ['file', 'unit'].map((kind) => one?.sections?.find((section) => section.kind === kind)),
+  );
+  assert.deepEqual(told[1], told[0]);
+  const items = told[0]?.map((section) => section?.lines?.map((line) => line.split('\t', 1)[0]));
+  for (const [at, own] of ['/etc/fleet-health-own.conf', 'fleet-health-own.service'].entries())
+    assert.ok(items?.[at]?.includes(own), `${own} of ${items?.[at]?.join(', ')}`);
+});

@@ -1,6 +1,6 @@
 /** The shell agent and the Node agent read the same state, and tell no secret. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -169,6 +169,31 @@ test('each kind of a unit in /etc is a line, and only transient units of /run ar
   const { report } = await shellAgent(t).run({ root, state: true });
   assert.deepEqual(linesOf(report ?? {}), unitsWanted);
 });
+
+/** The sections that are an error on a machine whose files cannot be read: never a baseline, and never "gone". */
+const unread: readonly (readonly [StateKind, missing: readonly string[], error: RegExp])[] = [
+  ['file', ['etc'], /^no files in \/etc$/],
+  ['unit', ['etc'], /^no files in \/etc$/],
+  ['listener', ['proc/net/tcp'], /^not there: \/proc\/net\/tcp$/],
+  ['mount', ['proc/self/mountinfo'], /^not there: \/proc\/self\/mountinfo$/],
+];
+for (const [kind, missing, error] of unread) {
+  test(`the section ${kind} is an error where its files cannot be read`, async (t) => {
+    const root = machine(t);
+    for (const name of missing) rmSync(path.join(root, name), { recursive: true });
+    if (missing.includes('etc')) {
+      mkdirSync(path.join(root, 'etc'));
+      writeFileSync(path.join(root, 'passwd'), 'root:x:0:0::/root:/bin/sh\n');
+      symlinkSync('../passwd', path.join(root, 'etc/passwd'));
+    }
+    const client = shellAgent(t, { own: { 'dpkg-query': `cat <<'END'\n${dpkg}END` } });
+    for (const report of [await ofNode(root), (await client.run({ root, state: true })).report]) {
+      const section = report?.sections?.find((one) => one.kind === kind);
+      assert.match(section?.error ?? '', error);
+      assert.equal(section?.lines, null);
+    }
+  });
+}
 
 const assertNoSecret = (...texts: readonly (string | Buffer)[]): void => {
   for (const text of texts) for (const secret of secrets) assert.ok(!text.includes(secret), secret);
