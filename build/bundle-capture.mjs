@@ -20,12 +20,12 @@ import { leftOut } from '../agent/state/files.ts';
 import { apkDatabases, databases, dpkgWords, rpmFileWords, rpmWords } from '../agent/state/packages.ts';
 import { fstabPattern, secretPattern, unwalked } from '../agent/state/state-source.ts';
 import { socketFiles } from '../agent/state/system.ts';
-import { fixedPaths, mostWatched } from '../agent/state/watched.ts';
+import { daySeconds, fixedPaths, mostCounted, mostLooked, mostWatched, restlessLooks } from '../agent/state/watched.ts';
 import { imageTypes } from '../src/report/report.ts';
 import { linesOf } from '../src/report/shorten-script.ts';
 import { shortenAwk } from './shorten-awk.mjs';
 
-const parts = 'main request plan checks facts containers log log-lines'.split(' ');
+const parts = 'main request plan checks facts containers log log-lines looks'.split(' ');
 
 const relative = (paths) => paths.map((path) => path.slice(1));
 const hasGlob = (path) => /[*?[]/.test(path);
@@ -85,7 +85,12 @@ function placesOf() {
     WITHOUT: oneOf(withoutDevice),
     IMAGES: oneOf(imageTypes),
     WATCHED: words(fixedPaths),
-    WATCHED_MORE: String(mostWatched - fixedPaths.length),
+    WATCHED_MORE: String(mostLooked),
+    WATCHES: String(mostWatched),
+    MOST_LOOKED: String(mostLooked),
+    MOST_COUNTED: String(mostCounted),
+    RESTLESS: String(restlessLooks),
+    DAY: String(daySeconds),
     UNWALKED: [...relative(unwalked.paths), ...unwalked.names.map((name) => `*/${name}`)]
       .map((folder) => `! -path '${folder}/*'`)
       .join(' '),

@@ -2,7 +2,9 @@
 import { ReportFault, type Report } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
 import { readState } from '../state/collect-state.ts';
+import { mostLooked } from '../state/watched.ts';
 import { mostEntries, type Algorithm, type Entry, type StateSource } from '../state/state-source.ts';
+import type { Source } from '../probes/source.ts';
 import { utcText } from '../start/clock.ts';
 import { agentOf, uptimeMs } from './collect-capture.ts';
 import { capturedSource } from './captured-source.ts';
@@ -44,7 +46,7 @@ export async function collectStateCapture({
 }
 
 /** Adds the files of a capture to its source. */
-export function capturedState(capture: Capture, source: Omit<StateSource, 'below' | 'digest'>): StateSource {
+export function capturedState(capture: Capture, source: Source): StateSource {
   const entries = entriesOf(capture);
   const algorithms: readonly Algorithm[] = ['md5', 'sha1', 'sha256', 'unit'];
   const digests = new Map(algorithms.map((name) => [name, digestsIn(capture.programs.get(name)?.output ?? '')]));
@@ -52,6 +54,7 @@ export function capturedState(capture: Capture, source: Omit<StateSource, 'below
     ...source,
     below: (folder) => entries.filter(({ path }) => path.startsWith(`${folder}/`)),
     digest: (path, algorithm) => digests.get(algorithm)?.get(path) ?? null,
+    paths: { statusOf: () => '- - -', restless: (capture.facts.get('restless') ?? []).slice(0, mostLooked) },
   };
 }
 

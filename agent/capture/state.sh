@@ -12,10 +12,28 @@ stamp() {
   IFS=" $tab$nl"
   set +f
 }
-# watched: prints the newest folders and files of /etc.
+# watched: prints the paths that may be watched: the fixed ones, and the newest folders and files of /etc.
 watched() {
   for x in @WATCHED@; do tell "$x"; done
   find etc -xdev \( -type d -o -type f \) -print | grep -vE '@LEFT_OUT@' | tr '\n' '\0' | xargs -0 ls -dt | head -n @WATCHED_MORE@
+}
+# watchPaths: notes the paths to watch, and prints the restless ones.
+watchPaths() {
+  export fh_now="${wall%???}"
+  o=$(watched)
+  set -f
+  IFS=$nl
+  # shellcheck disable=SC2046,SC2086 # the paths, one a line
+  o=$({
+    sed 's/^/=/' "$C/looks"
+    stat -c '+%i %s %Y %n' $o $(sed 's/^\([^ ]* \)\{6\}//' "$C/looks")
+    say "$o$nl" | sed 's/^/w/'
+  } | awk "$program" looks)
+  IFS=" $tab$nl"
+  set +f
+  keep "$(say "$o$nl" | sed -n 's/^w//p')" watch
+  keep "$(say "$o$nl" | sed -n 's/^n//p')$nl" looks
+  say "$o$nl" | sed -n 's,^r,=restless /,p'
 }
 # sums NAME PROGRAM: prints the digests of the files of the standard input, one a line.
 sums() { tr '\n' '\0' | xargs -0 $2 | sed "s/^/:$1:/"; }
@@ -66,7 +84,7 @@ stateOf() {
   sed 's/^/proc\/self\/mountinfo:/; s,//[^/@ ]*@,//,g; s/pass[a-z]*=[^, ]*//g' proc/self/mountinfo
   grep -s '' @SOCKETS@ etc/os-release usr/lib/os-release proc/sys/kernel/osrelease proc/sys/kernel/random/boot_id \
     proc/uptime
-  [ ! "$C" ] || keep "$(watched)" watch
+  [ ! "$C" ] || watchPaths
   read -r up o <"/proc/uptime"
   read -r x <"/proc/$$/stat"
   tell "=end $begun|$up|0|$x|"

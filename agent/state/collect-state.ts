@@ -3,14 +3,13 @@ import type { StateKind, StateSection } from '../../src/report/report.ts';
 import type { Collected, CollectOptions } from '../probes/collected.ts';
 import { printable } from '../probes/function-report.ts';
 import { messageOf } from '../probes/source.ts';
-import { watchName } from '../spool/stamp.ts';
 import { fileLines, ownFiles } from './files.ts';
 import { liveState } from './live-state.ts';
 import { readPackages } from './packages.ts';
 import type { StateSource } from './state-source.ts';
 import { accountLines, listenerLines, mountLines, systemLines } from './system.ts';
 import { unitLines } from './units.ts';
-import { watchedPaths } from './watched.ts';
+import { watchPaths } from './watched.ts';
 
 /** The time for the package manager. */
 const packagesMs = 8000;
@@ -30,7 +29,7 @@ export async function readState(
   const packages = await readPackages(source, leftMs);
   const entries = source.below('/etc');
   const files = ownFiles(source, entries, packages);
-  source.notes?.write(watchName, watchedPaths(entries, files).join('\n'));
+  const restless = watchPaths(source, entries, files);
   const { known = {}, noFiles = false } = options;
   // A walk that finds no file beside /etc/passwd has failed.
   const isUnread = !entries.some(({ kind }) => kind === 'file') && source.exists('/etc/passwd');
@@ -40,7 +39,7 @@ export async function readState(
   const sections = [
     section('package', () => packages.lines, packages.error),
     // Without the packages every file of /etc would look like one of people's own.
-    ...(noFiles ? [] : [section('file', () => fileLines(source, files), packages.error ?? unread)]),
+    ...(noFiles ? [] : [section('file', () => fileLines(source, files, restless), packages.error ?? unread)]),
     section('unit', () => unitLines(source), unread),
     section('account', () => accountLines(source)),
     section('listener', () => listenerLines(source)),

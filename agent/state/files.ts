@@ -35,10 +35,21 @@ export function ownFiles(source: StateSource, entries: readonly Entry[], { shipp
   return own.slice(0, maxFiles);
 }
 
-/** Returns the lines of files: a digest, or time and size of a file that not every account may read. */
-export function fileLines(source: StateSource, files: readonly Entry[]): readonly string[] {
-  return files.flatMap((file) => {
+/**
+ * Returns the lines of files: a digest, or time and size of a file that not every account may read. A restless file or
+ * folder has that word, so that it is told once.
+ */
+export function fileLines(
+  source: StateSource,
+  files: readonly Entry[],
+  restless: readonly string[],
+): readonly string[] {
+  const rests = new Set(restless);
+  const lines = files.filter(({ path }) => !rests.has(path)).slice(0, maxFiles - rests.size);
+  const named = restless.flatMap((path) => stateLine(path, 'restless'));
+  const told = lines.flatMap((file) => {
     const digest = file.isOpen ? source.digest(file.path, 'sha256') : null;
     return stateLine(file.path, digest?.slice(0, 32) ?? timeAndSize(file), file.changedS);
   });
+  return [...named, ...told];
 }

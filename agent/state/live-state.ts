@@ -19,7 +19,21 @@ const worldSearchable = 0o001;
 
 /** Adds the files of the machine below a root to a source. */
 export function liveState(source: Source, root: string): StateSource {
-  return { ...source, below: (folder) => entriesBelow(root, folder), digest: (path, how) => digestOf(root, path, how) };
+  return {
+    ...source,
+    below: (folder) => entriesBelow(root, folder),
+    digest: (path, how) => digestOf(root, path, how),
+    paths: { statusOf: (path) => statusOf(root + path), restless: [] },
+  };
+}
+
+function statusOf(path: string): string {
+  try {
+    const { ino, size, mtimeMs } = lstatSync(path);
+    return [ino, size, mtimeMs].join(' ');
+  } catch {
+    return '- - -';
+  }
 }
 
 function entriesBelow(root: string, top: string): readonly Entry[] {

@@ -10,6 +10,15 @@ export interface StateSource extends Source {
    * a file that cannot be read or is too large, that holds a secret (holdsSecret), or if the digest is not available.
    */
   digest(path: string, algorithm: Algorithm): string | null;
+  readonly paths: PathsOfStamp;
+}
+
+/** The paths on which a stamp depends. */
+export interface PathsOfStamp {
+  /** Returns inode, size and time of a path, by which a stamp differs; `- - -` if it is missing. */
+  statusOf(path: string): string;
+  /** The restless paths that the client has found; none if they are found here. */
+  readonly restless: readonly string[];
 }
 
 export type Algorithm = 'md5' | 'sha1' | 'sha256' | 'unit';

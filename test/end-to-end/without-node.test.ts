@@ -99,7 +99,14 @@ suite('a client without node, through the whole program', { skip }, async () => 
         const whole = listing(path.join(account.home, '.local/state/fleet-health'));
         const left = whole.map((line) => line.replaceAll(/[0-9a-f-]{32,64}/g, 'ID'));
         const files = left.filter((line) => !/\/ 700$/.test(line)).map((line) => path.basename(line));
-        assert.deepEqual(files.sort(), ['ID.t.sh 600', 'asked 600', 'notes 600', 'running 600', 'watch 600']);
+        assert.deepEqual(files.sort(), [
+          'ID.t.sh 600',
+          'asked 600',
+          'looks 600',
+          'notes 600',
+          'running 600',
+          'watch 600',
+        ]);
       });
 
       test('is evaluated and notified of like any other', async () => {

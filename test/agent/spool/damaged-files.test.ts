@@ -123,7 +123,7 @@ test('the shell agent: its report is good, and names notes that cannot be read',
     `${notes.split('\n')[0] ?? ''}\n{"counters":{"$1c":1}}\n`,
   ]) {
     writeFileSync(file('notes'), text);
-    for (const name of ['asked', 'hanging', 'log', 'checks.shell', 'watch', 'running'])
+    for (const name of ['asked', 'hanging', 'log', 'checks.shell', 'watch', 'looks', 'running'])
       writeFileSync(file(name), '\0*\n{');
     const { report } = await agent.run({ options: { logs: ['3 x'] } });
     assert.ok(report);
