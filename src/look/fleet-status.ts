@@ -7,7 +7,7 @@ import { siteId } from '../state-folder/collector-id.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
 import type { FleetStore } from '../storage/store/fleet-store.ts';
-import { type CanaryState, readCanary } from '../storage/store/reply-store.ts';
+import { type CanaryState, readCanary, readUnreadReplies, type UnreadReplies } from '../storage/store/reply-store.ts';
 import { type Loss, lossOfDay, type Program, type RunFact } from '../storage/store/run.ts';
 import type { ClientStatus, Storage } from '../storage/store/storage.ts';
 import { readShares, type SharedSite } from '../storage/read-shares.ts';
@@ -41,6 +41,8 @@ export interface FleetStatus {
   readonly loss: Loss | null;
   /** The present round of `<canary>`; null if config.xml has none. */
   readonly canary: CanaryState | null;
+  /** Since when and why the mailbox of `<replies>` cannot be read; null if it was read. */
+  readonly repliesUnread: UnreadReplies | null;
   /** The slices of fleets that several collectors share, by collector. */
   readonly shares: readonly SharedSite[];
 }
@@ -130,6 +132,7 @@ export async function readFleetStatus(
     sealed: (await storage?.fleet.sealedWaiting()) ?? [],
     lastIngest: await newest('ingest'),
     canary: await readCanary(config, storage?.evaluation ?? null),
+    repliesUnread: await readUnreadReplies(config, storage?.evaluation ?? null),
     loss: lossOfDay((await storage?.fleet.runs('collect', nowMs - dayMs)) ?? [], nowMs),
     shares: sites,
   };

@@ -186,6 +186,7 @@ test('conditions of the fleet are as the documentation has them', () => {
     ['state-disk', 'warning', null],
     ['database-forgot', 'warning', null],
     ['mail-path', 'critical', null],
+    ['replies-unread', 'warning', 900_000],
   ]);
 });
 
@@ -204,6 +205,7 @@ test('conditions and defaults are tuned by name, the fleet-wide ones in <alerts>
     ['state-disk', null],
     ['database-forgot', null],
     ['mail-path', null],
+    ['replies-unread', 900_000],
   ]);
   assert.deepEqual([ruleOf(config, 'disk', 'y')?.warning, ruleOf(config, 'disk', 'y')?.critical], [80, 95]);
   assert.deepEqual([ruleOf(config, 'disk', 'x')?.warning, ruleOf(config, 'disk', 'x')?.critical], [80, null]);

@@ -23,6 +23,7 @@ const conditions: Readonly<Record<string, (facts: FleetFacts, rule: Rule) => rea
   'state-disk': evaluateStateDisks,
   'database-forgot': evaluateForgotten,
   'mail-path': evaluateMailPath,
+  'replies-unread': evaluateReplies,
 };
 
 /**
@@ -144,6 +145,34 @@ function describeWaiting(subject: string, { reports, clients, sinceMs }: Waiting
   return subject === ''
     ? `not opened by any ingest: ${what}, the oldest for ${age}`
     : `sealed to key ${subject}, which no ingest has: ${what}, the oldest for ${age}`;
+}
+
+/**
+ * Begins an alert once the mailbox of `<replies>` could not be read for as long as the rule says. It ends with the
+ * next reading that succeeds.
+ */
+function evaluateReplies(facts: FleetFacts, rule: Rule): readonly Alert[] {
+  const { config, nowMs, mayMiss, repliesUnread: unread = null } = facts;
+  const open = facts.open('', rule.name);
+  if (unread === null) {
+    const reason = config.replies === null ? 'unwatched' : 'recovered';
+    return open === null ? [] : [closeAlert(open, reason, { atMs: nowMs, runId: null })];
+  }
+  const { sinceMs, why: valueText } = unread;
+  if (open !== null) return open.valueText === valueText ? [] : [{ ...open, valueText }];
+  const allowedMs = rule.forMs ?? (rule.forCount ?? 3) * config.collector.everyMs;
+  // After a pause of the alerter the mailbox was not tried lately.
+  if (!mayMiss || nowMs - sinceMs < allowedMs) return [];
+  return [
+    fleetAlert(rule, {
+      subject: '',
+      valueText,
+      limitText: `read within ${formatValue('seconds', allowedMs / 1000)}`,
+      firstEvidence: `replies unread ${new Date(sinceMs).toISOString()}`,
+      pendingSinceMs: sinceMs,
+      firingSinceMs: nowMs,
+    }),
+  ];
 }
 
 /** A break in the alerter's runs may be an outage of the database if it is this many times longer than their rhythm. */

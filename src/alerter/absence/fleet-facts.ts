@@ -3,7 +3,7 @@ import type { SeenClient, StateDiskFact } from '../../storage/store/fleet-store.
 import type { Alert } from '../../storage/store/alert.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { CanaryState } from '../../storage/store/reply-store.ts';
+import type { CanaryState, UnreadReplies } from '../../storage/store/reply-store.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { newAlert } from '../transition/alert-bounds.ts';
 import { dayMs, minuteMs } from '../../platform/units.ts';
@@ -30,6 +30,8 @@ export interface EvaluateFleetOptions {
   readonly stateDisks?: readonly StateDiskFact[];
   /** The present round of `<canary>`. Default: none. */
   readonly canary?: CanaryState | null;
+  /** Since when and why the mailbox of `<replies>` cannot be read. Default: it was read. */
+  readonly repliesUnread?: UnreadReplies | null;
 }
 
 /** Returns how far back, in milliseconds, runs are read while the alerter runs without a break. */

@@ -1,7 +1,12 @@
 import type { Rule } from '../../config/config.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
-import { type CanaryState, readCanary } from '../../storage/store/reply-store.ts';
+import {
+  type CanaryState,
+  readCanary,
+  readUnreadReplies,
+  type UnreadReplies,
+} from '../../storage/store/reply-store.ts';
 import { type Loss, lossOfDay } from '../../storage/store/run.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openLostParents, type LostParent } from '../inhibit/lost-parents.ts';
@@ -27,6 +32,8 @@ export interface FleetExplained {
   readonly loss: Loss | null;
   /** The present round of `<canary>`; null if config.xml has none. */
   readonly canary: CanaryState | null;
+  /** Since when and why the mailbox of `<replies>` cannot be read; null if it was read. */
+  readonly repliesUnread: UnreadReplies | null;
   readonly rules: readonly RuleExplained[];
   readonly undelivered: readonly MailSummary[];
 }
@@ -71,6 +78,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
     sealed: await storage.fleet.sealedWaiting(),
     loss: lossOfDay(runs, nowMs),
     canary: await readCanary(config, storage.evaluation),
+    repliesUnread: await readUnreadReplies(config, storage.evaluation),
     rules: explained.rules.map((one) => ({ ...one, samples: samples.get(one.rule) ?? [], unknown: null })),
     undelivered: explained.undelivered,
   };

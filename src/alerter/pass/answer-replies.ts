@@ -1,5 +1,8 @@
+import type { RepliesConfig } from '../../config/config.ts';
+import { FleetError } from '../../errors.ts';
 import { digestOf } from '../../notify/mail-identity.ts';
 import { repliesValidMs } from '../../storage/store/reply-store.ts';
+import { fleet, readFleetMemory } from './fleet-memory.ts';
 import type { Pass } from './pass.ts';
 import { readReplies } from './read-replies.ts';
 
@@ -7,18 +10,19 @@ import { readReplies } from './read-replies.ts';
 const timeoutMs = 10_000;
 
 /**
- * Reads the new replies in the mailbox of `<replies>` and applies them. Reports a mailbox that cannot be read; the next
- * pass continues from the end of the last reading.
+ * Reads the new replies in the mailbox of `<replies>` and applies them. Reports and stores that a mailbox cannot be
+ * read; the next pass continues from the end of the last reading.
  */
-export async function answerReplies({ config, storage, lease, signal, observe, stages }: Pass): Promise<void> {
+export async function answerReplies(pass: Pass): Promise<void> {
+  const { config, storage, lease, signal, observe, stages } = pass;
   const { replies: settings } = config;
   if (settings === null) return;
   const { host, port, username, mailbox: folder } = settings;
   const mailbox = digestOf([host, port, username, folder]);
   const position = await storage.replies.replyPosition(mailbox);
-  const sinceMs = (await storage.nowMs()) - repliesValidMs;
+  const nowMs = await storage.nowMs();
   try {
-    const read = await readReplies(settings, { position, sinceMs, timeoutMs, signal });
+    const read = await readReplies(settings, { position, sinceMs: nowMs - repliesValidMs, timeoutMs, signal });
     if (read.position !== null) {
       const { replies, position: end, isAnew } = read;
       const applied = await storage.replies.applyReplies(await lease.take(), mailbox, {
@@ -29,8 +33,29 @@ export async function answerReplies({ config, storage, lease, signal, observe, s
       for (const reply of applied) observe({ kind: 'reply', reply });
     }
     for (const fault of read.passedOver) observe({ kind: 'fault', fault });
-    if (read.fault !== null) observe({ kind: 'fault', fault: read.fault });
+    const fault = read.fault === null ? null : ofReplies(settings, read.fault);
+    if (fault !== null) observe({ kind: 'fault', fault });
+    await saveUnread(pass, fault?.message ?? null, nowMs);
   } catch (thrown) {
     stages.heedUnlessTaken('reading replies', thrown);
   }
+}
+
+/** Returns the fault of a reading, under its own code and with the mailbox's server: a password may be missing. */
+function ofReplies({ host, port }: RepliesConfig, fault: FleetError): FleetError {
+  if (fault.code === 'replies-unread') return fault;
+  const message = `replies at ${host}:${port}: ${fault.message}`;
+  return new FleetError({ code: 'replies-unread', stage: 'mail', message, cause: fault });
+}
+
+/** Stores since when and why the mailbox cannot be read; `why` is null if it was read. Writes changes alone. */
+async function saveUnread({ storage, lease }: Pass, why: string | null, nowMs: number): Promise<void> {
+  const known = (await readFleetMemory(storage.evaluation)).repliesUnread ?? null;
+  if ((known?.why ?? null) === why) return;
+  const held = await lease.take();
+  // Another alerter may have read the mailbox until the lease was taken.
+  const memory = await readFleetMemory(storage.evaluation);
+  const repliesUnread = why === null ? null : { sinceMs: memory.repliesUnread?.sinceMs ?? nowMs, why };
+  const ruleStates = new Map([[fleet, { ...memory, repliesUnread }]]);
+  await storage.evaluation.saveProcessed(held, { statIds: [], visitIds: [], alerts: [], ruleStates });
 }

@@ -1,8 +1,10 @@
 import type { ExcerptSubject } from '../../storage/store/notification-store.ts';
+import type { Config } from '../../config/config.ts';
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import type { MailText } from '../../notify/mime.ts';
 import { newReplyToken, replyAddress } from '../../notify/replies/reply-token.ts';
 import type { Alert, Cause } from '../../storage/store/alert.ts';
+import { readUnreadReplies } from '../../storage/store/reply-store.ts';
 import type { NewMail } from '../../storage/store/outbox-store.ts';
 import { isByMount } from '../evaluate/rule-metric.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
@@ -60,7 +62,10 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
       for (const [id, cause] of found ?? []) causes.set(id, cause);
       continue;
     }
-    const written = (await Promise.all(mails.map((mail) => writeOrFault(options, mail)))).flatMap((one) => one ?? []);
+    const config = mails.length === 0 ? options.config : await answeredConfig(options);
+    const written = (await Promise.all(mails.map((mail) => writeOrFault({ ...options, config }, mail)))).flatMap(
+      (one) => one ?? [],
+    );
     const whole = new Set(written.map(({ mail }) => mail.recipient));
     // Whoever gets no mail now is notified of nothing.
     const isTold = ({ recipient }: { readonly recipient: string }): boolean =>
@@ -225,6 +230,11 @@ interface WrittenMail {
   readonly mail: DueMail;
   readonly words: MailText;
   readonly stored: NewMail;
+}
+
+/** Returns config.xml, without `<replies>` while no reply is read: a mail must not ask for one then. */
+async function answeredConfig({ config, storage }: EnqueueMailsOptions): Promise<Config> {
+  return (await readUnreadReplies(config, storage.evaluation)) === null ? config : { ...config, replies: null };
 }
 
 /**

@@ -2,7 +2,7 @@ import { stateDisks, statePlaces } from '../../state-folder/state-disk.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { EventStore } from '../../storage/store/event-store.ts';
 import type { StateDiskFact } from '../../storage/store/fleet-store.ts';
-import { readCanary } from '../../storage/store/reply-store.ts';
+import { readCanary, readUnreadReplies } from '../../storage/store/reply-store.ts';
 import { databaseUpSince, evaluateFleet, mayMissRows } from '../absence/fleet-conditions.ts';
 import { readSites } from '../absence/cycles.ts';
 import type { Pass } from './pass.ts';
@@ -45,6 +45,7 @@ async function changedAlerts(pass: Pass): Promise<readonly Alert[]> {
     alerts: await storage.evaluation.openAlerts(null),
     sealed: await storage.fleet.sealedWaiting(),
     canary: await readCanary(config, storage.evaluation),
+    repliesUnread: await readUnreadReplies(config, storage.evaluation),
     nowMs,
     databaseAheadMs,
     databaseUpSinceMs: databaseUpSince(runs, nowMs, config.collector.everyMs),

@@ -42,7 +42,7 @@ const maxVain = 3;
 /**
  * Reads messages that are new since a position. A message at which the reading breaks is read once more by itself; if
  * that fails too and later messages can be read, or if its form is the reason, the message is passed over. Throws the
- * signal's reason, and FleetError `secret-missing`.
+ * signal's reason.
  */
 export async function readReplies(replies: RepliesConfig, options: ReadRepliesOptions): Promise<ReadReplies> {
   const read: Messages = { uidValidity: '', isAnew: false, uids: null, messages: new Map(), passedOver: new Map() };

@@ -18,7 +18,16 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { readAfterFirstRun, readStored } from '../command/read-stored.ts';
 import { chooseClient, loadSettingsToShow } from '../command/settings.ts';
-import { canaryJson, canaryLines, lossJson, lossLines, sealedJson, sealedLines } from '../status/sealed-words.ts';
+import {
+  canaryJson,
+  canaryLines,
+  lossJson,
+  lossLines,
+  repliesJson,
+  repliesLines,
+  sealedJson,
+  sealedLines,
+} from '../status/sealed-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import type { Colour } from '../terminal/output.ts';
 import { jsonTime, type ReaderTime, readerTime } from '../terminal/reader-time.ts';
@@ -110,14 +119,14 @@ async function ofFleet(asked: ExplainOptions): Promise<Answer> {
     rules: rules.map(ruleJson),
     undelivered: undelivered.map(mailJson),
   };
-  const head = [...fleetLines(explained, config, time, nowMs), ...digests.lines, ...channelLines(config)];
+  const head = [...fleetLines(explained, config, time, nowMs), ...digests.lines, ...channelLines(config, explained)];
   return { ...explained, head, json };
 }
 
-/** Lists the channels that get all alerts, and the mailbox that replies are read from. */
-function channelLines(config: Config): readonly string[] {
+/** Lists the channels that get all alerts, and the mailbox from which replies are read, unless it cannot be. */
+function channelLines(config: Config, { repliesUnread }: FleetExplained): readonly string[] {
   const hosts = alertmanagersOf(config);
-  const { replies } = config;
+  const replies = repliesUnread === null ? config.replies : null;
   return [
     ...(hosts.length === 0
       ? []
@@ -209,7 +218,7 @@ function reasonJson(reason: HoldReason): object {
 
 /** Lists the collectors, the parents that are away with their numbers of clients, and waiting sealed reports. */
 function fleetLines(
-  { collectors, silenceEvaluatedFromMs, parents, sealed, loss, canary }: FleetExplained,
+  { collectors, silenceEvaluatedFromMs, parents, sealed, loss, canary, repliesUnread }: FleetExplained,
   config: Pick<Config, 'canary'>,
   time: ReaderTime,
   nowMs: number,
@@ -233,11 +242,12 @@ function fleetLines(
     lines.push(`${gone} fleet-health explain CLIENT unreachable says more of each.`);
   }
   lines.push(...sealedLines(sealed, nowMs), ...lossLines(loss, time.moment));
-  lines.push(...canaryLines(config, canary, time.moment));
+  lines.push(...canaryLines(config, canary, time.moment), ...repliesLines(repliesUnread, time.moment));
   return lines.map(escapeControls);
 }
 
-function fleetJson({ collectors, silenceEvaluatedFromMs, parents, sealed, loss, canary }: FleetExplained): object {
+function fleetJson(explained: FleetExplained): object {
+  const { collectors, silenceEvaluatedFromMs, parents, sealed, loss, canary, repliesUnread } = explained;
   return {
     fleet: true,
     collectors: collectors.map(({ id, host, lastFinishedMs: lastFinishedAtMs }) =>
@@ -247,6 +257,7 @@ function fleetJson({ collectors, silenceEvaluatedFromMs, parents, sealed, loss, 
     sealed: sealedJson(sealed),
     loss: lossJson(loss),
     mail_path: canaryJson(canary),
+    replies_unread: repliesJson(repliesUnread),
     bastions_gone: parents.flatMap(({ name, isBastion, behind }) => (isBastion ? [{ name, behind }] : [])),
     parents_gone: parents.flatMap(({ name, isBastion, behind }) => (isBastion ? [] : [{ name, behind }])),
   };

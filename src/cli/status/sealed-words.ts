@@ -1,6 +1,6 @@
 import { escapeControls } from '../../log.ts';
 import type { Config } from '../../config/config.ts';
-import { type CanaryState, canaryWords } from '../../storage/store/reply-store.ts';
+import { type CanaryState, canaryWords, type UnreadReplies } from '../../storage/store/reply-store.ts';
 import { type Loss, lossWords } from '../../storage/store/run.ts';
 import { type SealedSummary, unseenSealed } from '../../storage/store/sealed-store.ts';
 import { describeAge } from '../../text/durations.ts';
@@ -73,4 +73,15 @@ export function canaryJson(state: CanaryState | null): object | null {
   const { kind, ofMs, afterMs, reason } = found;
   const seconds = kind === 'lost' ? null : afterMs / 1000;
   return { state: kind, to, canary: jsonTime(ofMs), seconds, reason, last_in_time: jsonTime(newest?.atMs ?? null) };
+}
+
+/** Describes a mailbox of `<replies>` that cannot be read. Returns no sentence if it was read. */
+export function repliesLines(unread: UnreadReplies | null, moment: (atMs: number) => string): readonly string[] {
+  if (unread === null) return [];
+  const why = escapeControls(sentenceCase(unread.why));
+  return [`${why}. No reply has been read since ${moment(unread.sinceMs)}; mails do not ask for replies meanwhile.`];
+}
+
+export function repliesJson(unread: UnreadReplies | null): object | null {
+  return unread === null ? null : { since: jsonTime(unread.sinceMs), reason: unread.why };
 }

@@ -5,13 +5,11 @@ import { heldBackJson } from '../command/alert-words.ts';
 import { memberJson } from '../command/member-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
-import { canaryJson, lossJson, sealedJson } from './sealed-words.ts';
+import { canaryJson, lossJson, repliesJson, sealedJson } from './sealed-words.ts';
 
 /** Returns the document of `status`. docs/json.md describes the fields. */
-export function statusJson(
-  { members, unlisted, lastRun, forwarded, lastPass, lastIngest, alerting, sealed, loss, canary, shares }: FleetStatus,
-  nowMs: number,
-): object {
+export function statusJson(status: FleetStatus, nowMs: number): object {
+  const { members, unlisted, lastRun, forwarded, lastPass, lastIngest, alerting, sealed, loss, shares } = status;
   const { firing, critical, ofFleet, undelivered, held } = alerting;
   return {
     command: 'status',
@@ -22,7 +20,8 @@ export function statusJson(
     last_ingest: runJson(lastIngest),
     sealed: sealedJson(sealed),
     loss: lossJson(loss),
-    mail_path: canaryJson(canary),
+    mail_path: canaryJson(status.canary),
+    replies_unread: repliesJson(status.repliesUnread),
     ...(shares.length === 0 ? {} : { sites: shares.map(siteJson) }),
     alerts: { firing, critical, fleet: ofFleet },
     undelivered: jsonFields(undelivered),

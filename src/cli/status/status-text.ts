@@ -14,7 +14,7 @@ import { percent, severityCell, stateColours, visitNotes } from '../command/memb
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { type Column, renderTable } from '../terminal/table.ts';
-import { canaryLines, lossLines, sealedLines } from './sealed-words.ts';
+import { canaryLines, lossLines, repliesLines, sealedLines } from './sealed-words.ts';
 
 /** Returns the table of clients, and the lines below it. */
 export function statusText(output: Output, config: Config, status: FleetStatus, nowMs: number): string {
@@ -83,6 +83,7 @@ export function statusLines(output: Output, config: Config, status: FleetStatus,
     ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
     ...lossLines(status.loss, time.moment).map((line) => output.colour('yellow', line)),
     ...canaryLines(config, status.canary, time.moment),
+    ...repliesLines(status.repliesUnread, time.moment).map((line) => output.colour('yellow', line)),
     ...unlistedLines(status.unlisted, time),
     ...alertingLines(output, status, nowMs, time),
     ...(status.lastIngest === null ? [] : [`Last ingest ${endedWords(status.lastIngest, reader)}.`]),

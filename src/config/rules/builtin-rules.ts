@@ -79,5 +79,6 @@ export function builtinRules(everyMs: number): readonly BuiltinRule[] {
     condition('state-disk', 'warning', null, { fleet: true }),
     condition('database-forgot', 'warning', null, { fleet: true }),
     condition('mail-path', 'critical', null, { fleet: true }),
+    condition('replies-unread', 'warning', '15m', { fleet: true }),
   ];
 }

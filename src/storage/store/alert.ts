@@ -1,6 +1,6 @@
 import type { Severity } from '../../config/config.ts';
 import { isObject } from '../../platform/parse-json.ts';
-import type { CanaryState } from './reply-store.ts';
+import type { CanaryState, UnreadReplies } from './reply-store.ts';
 import {
   type Column,
   flag,
@@ -91,7 +91,7 @@ function causeOf(value: unknown): Cause | null {
 /** The counts of an alert whose stored ones cannot be read: the next rows count anew. */
 const nothingCounted: Progress = { holding: 0, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs: 0 };
 
-function progressOf(value: unknown): Progress {
+export function progressOf(value: unknown): Progress {
   const read = json(value);
   if (!isObject(read) || Object.keys(nothingCounted).some((name) => typeof read[name] !== 'number')) {
     return nothingCounted;
@@ -268,4 +268,6 @@ export interface RuleState {
   readonly foreseen?: { readonly atMs: number; readonly configDigest: string };
   /** For the fleet: what `<canary>` has sent, and what came back. */
   readonly canary?: CanaryState;
+  /** For the fleet: the fault of the last reading of `<replies>`. Missing or null if the mailbox was read. */
+  readonly repliesUnread?: UnreadReplies | null;
 }

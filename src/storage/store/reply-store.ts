@@ -133,18 +133,40 @@ export interface CanaryState {
   readonly unreadSinceMs: number | null;
 }
 
-interface CanaryStore {
-  ruleStates(clients: readonly string[]): Promise<ReadonlyMap<string, { readonly canary?: CanaryState }>>;
+/** A mailbox of `<replies>` that cannot be read. */
+export interface UnreadReplies {
+  /** The time of the first reading that failed. */
+  readonly sinceMs: number;
+  /** The message of the newest fault. */
+  readonly why: string;
+}
+
+interface FleetMemory {
+  readonly canary?: CanaryState;
+  readonly repliesUnread?: UnreadReplies | null;
+}
+
+interface FleetMemoryStore {
+  ruleStates(clients: readonly string[]): Promise<ReadonlyMap<string, FleetMemory>>;
 }
 
 /** Returns the state of the `<canary>` of config.xml; null if there is none, or before its first mail. */
 export async function readCanary(
   { canary }: Pick<Config, 'canary'>,
-  store: CanaryStore | null,
+  store: FleetMemoryStore | null,
 ): Promise<CanaryState | null> {
   if (canary === null || store === null) return null;
   const state = (await store.ruleStates([''])).get('')?.canary;
   return state?.to === canary.to ? state : null;
+}
+
+/** Returns since when and why the mailbox of `<replies>` cannot be read; null if it was read, or if there is none. */
+export async function readUnreadReplies(
+  { replies }: Pick<Config, 'replies'>,
+  store: FleetMemoryStore | null,
+): Promise<UnreadReplies | null> {
+  if (replies === null || store === null) return null;
+  return (await store.ruleStates([''])).get('')?.repliesUnread ?? null;
 }
 
 /** Describes an outcome: `the canary of 04:10 was back after 12s`. `moment` formats a time. */

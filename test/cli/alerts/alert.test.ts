@@ -179,7 +179,7 @@ test('--replay says what would have been notified, and --since is for it alone',
 
 test('quiet says once an hour that replies are not read, and mails go out', async (t) => {
   const replies = '<replies imap="imap://fleet@127.0.0.1:1/INBOX" address="fleet@example.org" password="x"/>';
-  const { run, dir } = await alertFolder(t, { config: config.replace('<alerts>', `${replies}<alerts>`) });
+  const { run, dir, said, json } = await alertFolder(t, { config: config.replace('<alerts>', `${replies}<alerts>`) });
   const line = /^fleet-health: replies at 127\.0\.0\.1:1: .*ECONNREFUSED.* \(replies-unread\)\..*\n$/;
   const first = await run('-q', 'alert');
   assert.match(first.stderr, line);
@@ -188,4 +188,14 @@ test('quiet says once an hour that replies are not read, and mails go out', asyn
   const anHourAgo = Date.now() / 1000 - 3600;
   utimesSync(path.join(dir, 'state', 'faults-logged', 'replies-unread'), anHourAgo, anHourAgo);
   assert.match((await run('-q', 'alert')).stderr, line);
+  for (const args of [['status'], ['explain', '--fleet']]) {
+    const text = await said(...args);
+    assert.match(
+      text,
+      /^Replies at 127\.0\.0\.1:1: .*ECONNREFUSED.*\. No reply has been read since \S.*\d\d:\d\d; mails/m,
+    );
+    assert.doesNotMatch(text, /Replies to mails are read/);
+    const { replies_unread: unread } = (await json(...args)) as { replies_unread: object };
+    assert.deepEqual(Object.keys(unread), ['since', 'reason']);
+  }
 });

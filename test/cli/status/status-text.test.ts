@@ -36,6 +36,7 @@ const statusOf = (members: readonly FleetMember[]): FleetStatus => ({
     sealed: [],
     loss: null,
     canary: null,
+    repliesUnread: null,
     shares: [],
   },
   alerting: {
