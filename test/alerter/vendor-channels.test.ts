@@ -15,7 +15,7 @@ import { skipUnlessWide } from '../support/long-tests.ts';
 import { programArgs } from '../support/program-args.ts';
 import { storageArgument } from '../support/storage-argument.ts';
 import { timePassed } from '../support/time-passed.ts';
-import { openPushover, vendors, type Vendor, type VendorFormat } from '../support/vendor-server.ts';
+import { fieldsOf, openPushover, vendors, type Vendor, type VendorFormat } from '../support/vendor-server.ts';
 import { withMoments } from './support/moments.ts';
 import { stationFor, type Station } from './support/station.ts';
 
@@ -71,6 +71,13 @@ async function acknowledgedBy({ storage }: Station): Promise<string | null> {
   const [alert] = await storage.evaluation.openAlerts(null);
   return alert?.acknowledgedBy ?? null;
 }
+
+/** The field of a message that says how urgent it is, for a value that is good now, and for a bad one. */
+const urgencies: readonly (readonly [format: VendorFormat, field: string, quiet: string, loud: string])[] = [
+  ['pushover', 'priority', '0', '2'],
+  ['gotify', 'priority', '5', '8'],
+  ['apprise', 'type', 'warning', 'failure'],
+];
 
 onEachDatabase('the receiver of a vendor', (kit) => {
   for (const format of webhookFormats.filter((one): one is VendorFormat => one in vendors)) {
@@ -163,6 +170,31 @@ onEachDatabase('the receiver of a vendor', (kit) => {
       assert.equal(await acknowledgedBy(station), end === 'ended' ? null : 'kim');
     }
   });
+
+  for (const [format, field, quiet, loud] of urgencies) {
+    test(`${format}: what comes and goes is urgent only while its newest value is bad`, async (t) => {
+      const vendor = vendors[format]();
+      const { station, receiver } = await openSite(t, kit, format, vendor);
+      const urgency = (): unknown => {
+        const messages = receiver.received.filter(({ path: to }) => !to.includes('receipts'));
+        return fieldsOf(messages.at(-1) ?? assert.fail('no message'))[field];
+      };
+      for (const [index, percent] of [96, 50, 50, 96, 50].entries()) {
+        await passAt(station, station.nowMs() + 900_000, { 'web-1': `disk / ${percent}` });
+        if (index % 3 === 0) assert.equal(String(urgency()), loud);
+      }
+      const before = vendor.seen.length;
+      await passAt(station, station.nowMs() + 900_000, { 'web-1': 'disk / 50' });
+      assert.match(vendor.seen.slice(before).join(), /^Flapping \(critical\): web-1 disk/);
+      assert.equal(String(urgency()), quiet);
+      if ('receipts' in vendor) {
+        const receipts = [...(vendor as ReturnType<typeof openPushover>).receipts.values()];
+        assert.deepEqual([receipts.length, receipts.every(({ isCancelled }) => isCancelled)], [2, true]);
+      }
+      for (const _ of [1, 2, 3]) await passAt(station, station.nowMs() + 900_000);
+      assert.equal(String(urgency()), loud, 'critical again');
+    });
+  }
 
   test('pushover: a kill after the message was taken keeps its receipt; one that is away is reported', async (t) => {
     const vendor = openPushover();

@@ -42,7 +42,8 @@ const answerJson = (status: number, document: object, headers: Record<string, st
   body: JSON.stringify(document),
 });
 
-function fieldsOf({ body, headers }: ReceivedPost): Fields {
+/** Returns the fields of a message, from a form or JSON. */
+export function fieldsOf({ body, headers }: ReceivedPost): Fields {
   const isForm = headers['content-type'] === 'application/x-www-form-urlencoded';
   return isForm ? Object.fromEntries(new URLSearchParams(body)) : (JSON.parse(body) as Fields);
 }

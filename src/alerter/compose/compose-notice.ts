@@ -4,6 +4,7 @@ import type { Notice, NoticeAlert } from '../../notify/webhook/notice.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { causeSentence } from '../cause/cause-words.ts';
+import { isReturning } from '../inhibit/difference.ts';
 import { isAcknowledged } from '../inhibit/inhibition.ts';
 import { type DueMail, type PendingNotification, reasonOf } from '../dispatch/notification-plan.ts';
 import { alertIdOf, stateOf, summaryOf } from './compose-mail.ts';
@@ -21,11 +22,13 @@ export function composeNotice(mail: DueMail, words: MailText, atMs: number, conf
   const { messageId, subject, text } = words;
   const incidents = incidentsOf(mail, config);
   const lines = awayLines(sections);
+  const summary = summaryOf(items);
   return {
     messageId,
     subject,
     text,
-    ...summaryOf(items),
+    ...summary,
+    ...(items.some(isCriticalNow) || summary.severity !== 'critical' ? {} : { newest: 'warning' }),
     atMs,
     alerts: items.map((item) => ({
       ...noticeAlertOf(item, atMs),
@@ -33,6 +36,11 @@ export function composeNotice(mail: DueMail, words: MailText, atMs: number, conf
       ...incidents(item, alertIdOf(item)),
     })),
   };
+}
+
+/** True if an alert is critical by its newest value. What flaps stays open while its value is good. */
+function isCriticalNow(item: PendingNotification): boolean {
+  return item.severity === 'critical' && stateOf(item) !== 'resolved' && !isReturning(item.alert);
 }
 
 /** Returns the lines of a mail in which unreachable clients are one, by their items. */

@@ -1,4 +1,4 @@
-import type { Alert, StoredNotification, Transition } from '../../storage/store/alert.ts';
+import type { Alert, Progress, StoredNotification, Transition } from '../../storage/store/alert.ts';
 import { type Listener, hears } from './recipients-of.ts';
 
 /** The state of an alert that a recipient was last notified of; null if there is none. */
@@ -30,7 +30,7 @@ function isFurtherLoss({ rule, sequence }: Alert, known: NonNullable<Known>): bo
 }
 
 /** True if the newest row is beyond the limit of recovery. A flapping alert stays so until its rule holds again. */
-export function isReturning({ progress }: Alert): boolean {
+export function isReturning({ progress }: { readonly progress: Pick<Progress, 'clearing' | 'easing'> }): boolean {
   return progress.clearing > 0 || progress.easing > 0;
 }
 

@@ -1,5 +1,6 @@
 import { recipientOfWebhook } from '../../config/values/recipient-name.ts';
 import { askReceipt, cancelReceipt, givesReceipts } from '../../notify/webhook/receipts.ts';
+import { isReturning } from '../inhibit/difference.ts';
 import type { Pass } from './pass.ts';
 
 /** The most receipts of a webhook in one pass, and the time for all of them. */
@@ -8,20 +9,20 @@ const allMs = 10_000;
 
 /**
  * Asks whether somebody has acknowledged the open messages of webhooks that give receipts, and acknowledges their
- * alerts. Ends the signals of a message whose critical alerts have ended or were acknowledged otherwise. Reports a
- * receiver that does not answer; the next pass asks again.
+ * alerts. Ends the signals of a message whose critical alerts have ended, were acknowledged otherwise, or have a good
+ * value now. Reports a receiver that does not answer; the next pass asks again.
  */
 export async function answerReceipts({ config, storage, lease, signal, observe, stages }: Pass): Promise<void> {
   const endsAtMs = performance.now() + allMs;
   for (const webhook of config.webhooks.filter(givesReceipts)) {
     try {
       const open = await storage.replies.openReceipts(recipientOfWebhook(webhook.name), maxReceipts);
-      for (const { receipt, isOpen } of open) {
+      for (const { receipt, open: alerts } of open) {
         const leftMs = endsAtMs - performance.now();
         if (leftMs <= 0) return;
         const asked = { receipt, signal, timeoutMs: Math.min(webhook.timeoutMs, leftMs) };
         const { acknowledgedOn, isOver } = await askReceipt(webhook, asked);
-        if (isOpen && !isOver) continue;
+        if (!isOver && !alerts.every(isReturning)) continue;
         if (!isOver) await cancelReceipt(webhook, asked);
         const by = acknowledgedOn === null ? null : `webhook ${webhook.name} (${acknowledgedOn})`;
         const reply = await storage.replies.closeReceipt(await lease.take(), receipt, by);

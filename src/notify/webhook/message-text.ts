@@ -79,10 +79,14 @@ function lineOf(alert: NoticeAlert, same: readonly NoticeAlert[]): string {
   ]);
 }
 
-/** Returns the value for ended alerts, a warning, a reminder of a critical alert, or a new critical alert. */
-export function byUrgency<T>({ severity, state }: Notice, [over, warning, known, fresh]: readonly [T, T, T, T]): T {
-  if (severity === 'none') return over;
-  if (severity === 'warning') return warning;
+/**
+ * Returns the value for ended alerts, a warning, a reminder of a critical alert, or a new critical alert. The newest
+ * values decide: nobody has to get up for what is good again.
+ */
+export function byUrgency<T>(notice: Notice, [over, warning, known, fresh]: readonly [T, T, T, T]): T {
+  const { severity, newest = severity, state } = notice;
+  if (newest === 'none') return over;
+  if (newest === 'warning') return warning;
   return state === 'reminder' || state === 'resolved' ? known : fresh;
 }
 

@@ -13,6 +13,8 @@ export interface Notice {
   readonly state: NoticeState;
   /** The worst severity; `none` if all alerts are over. */
   readonly severity: Severity | 'none';
+  /** The worst severity by the newest values: what flaps and is good now counts as a warning. Default: `severity`. */
+  readonly newest?: Severity | 'none';
   readonly atMs: number;
   /** The most important first. */
   readonly alerts: readonly NoticeAlert[];

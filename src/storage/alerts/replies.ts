@@ -2,12 +2,14 @@ import { dayMs } from '../../platform/units.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { insertRows, replaceRows } from '../sql/insert-rows.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import { progressOf } from '../store/alert.ts';
 import { mailboxPosition, repliesValidMs } from '../store/reply-store.ts';
 import type {
   AppliedReply,
   MailboxPosition,
   MailboxReading,
   NewReply,
+  Receipt,
   ReplyResult,
   ReplyStore,
 } from '../store/reply-store.ts';
@@ -25,13 +27,18 @@ const appliedSql = 'SELECT 1 AS found FROM mail_replies WHERE mail_id = ? AND me
 // Omits a critical alert that has changed since the mail was sent: the sender of the reply does not know of the change.
 const openSql = `SELECT DISTINCT a.id FROM notifications n JOIN alerts a ON a.id = n.alert_id
   WHERE n.mail_id = ? AND a.state = 'firing' AND (a.severity = 'warning' OR a.sequence = n.sequence)`;
-// Values: now, the recipient, the oldest time and the limit.
-const receiptsSql = `SELECT m.reply_token AS receipt, SUM(CASE WHEN a.state = 'firing' AND a.severity = 'critical'
+// Values: now.
+const isOpenSql = `a.state = 'firing' AND a.severity = 'critical'
     AND NOT (a.acknowledged_by IS NOT NULL AND a.acknowledged_severity = 'critical'
-      AND (a.acknowledged_until IS NULL OR a.acknowledged_until > ?)) THEN 1 ELSE 0 END) AS open_alerts
+      AND (a.acknowledged_until IS NULL OR a.acknowledged_until > ?))`;
+// Values: now, the recipient, the oldest time and the limit.
+const receiptsSql = `SELECT m.id, m.reply_token AS receipt, SUM(CASE WHEN ${isOpenSql} THEN 1 ELSE 0 END) AS open_alerts
   FROM mails m LEFT JOIN notifications n ON n.mail_id = m.id LEFT JOIN alerts a ON a.id = n.alert_id
   WHERE m.ordinary IN (0, 1) AND m.recipient = ? AND m.created_at > ? AND m.sent_at IS NOT NULL
     AND m.reply_token IS NOT NULL GROUP BY m.id, m.reply_token ORDER BY m.id LIMIT ?`;
+// Values: the mail and now.
+const openProgressSql = `SELECT a.progress FROM notifications n JOIN alerts a ON a.id = n.alert_id
+  WHERE n.mail_id = ? AND ${isOpenSql}`;
 const alertsOfMailSql = `SELECT DISTINCT a.client, a.rule, a.subject FROM notifications n JOIN alerts a ON a.id = n.alert_id
   WHERE n.mail_id = ? AND n.transition NOT IN ('resolved', 'ended', 'past')
   ORDER BY a.client, a.rule, a.subject LIMIT ${maxSilences}`;
@@ -54,11 +61,21 @@ export function createReplyStore(database: Database): ReplyStore {
         return applied;
       }),
     openReceipts: async (recipient, limit) => {
-      const rows = await database.read(async (session) => {
+      return await database.read(async (session) => {
         const nowMs = await databaseNowMs(session);
-        return session.all(receiptsSql, [sqlTime(nowMs), recipient, sqlTime(nowMs - receiptsValidMs), String(limit)]);
+        const now = sqlTime(nowMs);
+        const oldest = sqlTime(nowMs - receiptsValidMs);
+        const receipts: Receipt[] = [];
+        for (const row of await session.all(receiptsSql, [now, recipient, oldest, String(limit)])) {
+          const open =
+            Number(row['open_alerts']) > 0 ? await session.all(openProgressSql, [row['id'] ?? null, now]) : [];
+          receipts.push({
+            receipt: String(row['receipt']),
+            open: open.map(({ progress }) => ({ progress: progressOf(progress) })),
+          });
+        }
+        return receipts;
       });
-      return rows.map((row) => ({ receipt: String(row['receipt']), isOpen: Number(row['open_alerts']) > 0 }));
     },
     closeReceipt: (lease, receipt, by) =>
       fenced(database, lease, async (session) => {

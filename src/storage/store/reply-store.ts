@@ -39,8 +39,8 @@ export interface NewReply {
 /** A sent message whose receiver says whether somebody has acknowledged it. */
 export interface Receipt {
   readonly receipt: string;
-  /** True if a critical alert of the message fires that nobody has acknowledged. */
-  readonly isOpen: boolean;
+  /** The critical alerts of the message that fire and that nobody has acknowledged. */
+  readonly open: readonly { readonly progress: { readonly clearing: number; readonly easing: number } }[];
 }
 
 /** The messages of one reading. */
