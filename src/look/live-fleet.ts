@@ -2,7 +2,7 @@ import { openMutes } from '../alerter/inhibit/mutes.ts';
 import type { Config } from '../config/config.ts';
 import type { FleetQuery, FleetView } from '../page/live/fleet-view.ts';
 import type { PageAlert } from '../page/page.ts';
-import { countedStates, type StateCount } from '../page/state-counts.ts';
+import { countedState, isCountedState, type StateCount, stateCounts } from '../page/state-counts.ts';
 import { dayMs, hourMs } from '../platform/units.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { Grid, PlotStore } from '../storage/store/look-store.ts';
@@ -94,28 +94,24 @@ interface FleetPart {
 /** Selects the matching members. `members` is sorted by urgency. */
 export function fleetPart(members: readonly FleetMember[], asked: FleetQuery): FleetPart {
   const sort = sortings.find((one) => one === asked.sort);
-  const state = countedStates.find((known) => known.state === asked.state)?.state ?? '';
-  const query: FleetQuery = { ...asked, sort: sort ?? '', state };
+  const query: FleetQuery = { ...asked, sort: sort ?? '', state: isCountedState(asked.state) ? asked.state : '' };
   const matching = members.filter(matcher(query));
   return {
     query,
-    counts: countedStates.map((counted) => {
-      const { state, words } = counted;
-      return { state, words, clients: members.filter((member) => isIn(counted, member)).length };
-    }),
+    counts: stateCounts(members.map(countedFacts)),
     matching: sort === undefined ? matching : sortMembers(matching, sort),
   };
 }
 
-function isIn({ is }: Pick<(typeof countedStates)[number], 'is'>, { state, worstAlert }: FleetMember): boolean {
-  return is({ state, worst: worstAlert });
+/** Returns the facts by which a member is counted. */
+function countedFacts({ state, worstAlert }: FleetMember): Parameters<typeof countedState>[0] {
+  return { state, worst: worstAlert };
 }
 
 function matcher({ words, state }: FleetQuery): (member: FleetMember) => boolean {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  const counted = countedStates.find((one) => one.state === state);
   return (member) => {
-    if (counted !== undefined && !isIn(counted, member)) return false;
+    if (state !== '' && countedState(countedFacts(member)) !== state) return false;
     if (wanted.length === 0) return true;
     const { client, address, known, worstAlert } = member;
     const texts = [client, address, known?.hostname, known?.os, member.state, worstAlert, known?.errorMessage];
