@@ -398,6 +398,7 @@ const opensByPath: Readonly<Record<string, string>> = {
   'src/collector/sealed-reports/sealed-spool.ts': 'the names in encrypted_stats/, which is ours',
   'src/collector/run/run-watches.ts': 'a file of the state folder',
   'src/collector/run/second-look.ts': 'stored/, which is ours',
+  'src/serve/endpoints/newest-requests.ts': 'push-times/, which is ours',
 };
 
 test('folders in which others write are entered by descriptor alone', () => {

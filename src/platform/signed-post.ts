@@ -8,8 +8,10 @@ import {
   contentDigest,
   encodePushHeader,
   isSameMac,
+  maxTimeBytes,
   methodOf,
   parseAnswerHeader,
+  parseTime,
   requestMac,
   sha256,
   type SignedPath,
@@ -34,18 +36,24 @@ export interface SignedPost {
 export interface SignedAnswer {
   readonly status: number | undefined;
   readonly body: Buffer;
-  /** True if the answer is 200 and has the MAC of a server that knows the key. */
+  /** True if the answer is 200 or 409 and has the MAC of a server that knows the key. */
   readonly isSigned: boolean;
 }
 
 /**
- * Sends a body with its MAC, and checks the MAC of the answer. Does not read the body of an answer other than 200.
- * Rejects with the network's error.
+ * Sends a body with its MAC, and checks the MAC of the answer. Sends it again with a later time if the other side knows
+ * a request that is as new: the clock was set back. Rejects with the network's error.
  */
 export async function postSigned(post: SignedPost): Promise<SignedAnswer> {
-  const { url, path, client, key, body, signal, maxAnswerBytes, agent } = post;
+  const answer = await postAt(post, Math.floor(Date.now() / secondMs));
+  const newest = answer.status === 409 && answer.isSigned ? parseTime(answer.body) : null;
+  return newest === null ? answer : await postAt(post, newest + 1);
+}
+
+/** Sends a body once. Does not read the body of an answer other than 200 and 409. Rejects with the network's error. */
+async function postAt(post: SignedPost, time: number): Promise<SignedAnswer> {
+  const { url, path, client, key, body, signal, agent } = post;
   const digest = sha256(body);
-  const time = Math.floor(Date.now() / secondMs);
   const mac = requestMac(key, time, digest.toString('hex'), path);
   const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
     method: methodOf(path),
@@ -58,18 +66,18 @@ export async function postSigned(post: SignedPost): Promise<SignedAnswer> {
       'Fleet-Health': encodePushHeader({ client, time, mac }),
     },
   });
-  boundAnswer(sent, maxAnswerBytes);
+  boundAnswer(sent, post.maxAnswerBytes);
   // An answer 101 is an upgrade, after which Node reports neither an end nor a fault.
   const answers = ['response', 'upgrade'].map((event) => once(sent, event, { signal }));
   const answered = Promise.race(answers) as Promise<[IncomingMessage]>;
   sent.end(body);
   const [response] = await answered;
   const { statusCode: status } = response;
-  if (status !== 200) {
+  if (status !== 200 && status !== 409) {
     response.destroy();
     return { status, body: Buffer.alloc(0), isSigned: false };
   }
-  const answer = await readBeginning(response, maxAnswerBytes, true);
+  const answer = await readBeginning(response, status === 409 ? maxTimeBytes : post.maxAnswerBytes, true);
   if (agent === false) sent.destroy();
   const claimed = parseAnswerHeader(String(response.headers['fleet-health'] ?? ''));
   return { status, body: answer, isSigned: isSameMac(claimed, answerMac(key, mac, answer)) };

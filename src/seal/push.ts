@@ -59,7 +59,10 @@ export function siteOfSender(sender: string): string | null {
 /** The `Fleet-Health` header of a request. */
 export interface PushHeader {
   readonly client: string;
-  /** Seconds since 1970 on the client's clock. Part of the MAC, but not checked against any limit. */
+  /**
+   * Seconds since 1970 on the client's clock, which may be wrong by any amount. A request that is older than the newest
+   * one of its client is refused with the newest time (`encodeTime`), and is sent again with a later one.
+   */
   readonly time: number;
   /** The MAC in 64 hexadecimal digits. */
   readonly mac: string;
@@ -124,6 +127,20 @@ export function answerMac(key: Uint8Array, macOfRequest: string, body: Uint8Arra
 /** Returns the `Fleet-Health` header of an answer. */
 export function encodeAnswerHeader(mac: string): string {
   return `v1 mac="${mac}"`;
+}
+
+/** The most bytes of an encoded time. */
+export const maxTimeBytes = 16;
+
+/** Encodes the newest time of a client: the body of the answer 409, which has a MAC as other answers have. */
+export function encodeTime(time: number): Buffer {
+  return Buffer.from(`${time}\n`);
+}
+
+/** Parses a time. Returns null for another form. */
+export function parseTime(body: Buffer): number | null {
+  const [, time] = /^(\d{1,15})\n$/.exec(body.toString('latin1')) ?? [];
+  return time === undefined ? null : Number(time);
 }
 
 /** Parses the MAC from the header of an answer; '' for a header of another form. */

@@ -38,6 +38,7 @@ const places = {
   collectorId: ['collector-id', 'file'],
   tokens: ['tokens.json', 'file'],
   pushKeys: ['push-keys.json', 'file'],
+  pushTimes: ['push-times', 'folder'],
   keys: ['keys', 'folder'],
   publicKeys: ['public_keys', 'folder'],
   retiredKeys: ['retired_keys', 'folder'],

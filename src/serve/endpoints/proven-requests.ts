@@ -4,7 +4,6 @@ import { forwardingSites } from '../../config/clients/arrival.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { limitRequest, provenBodyMs } from '../../platform/request-limits.ts';
-import { minuteMs, secondMs } from '../../platform/units.ts';
 import {
   type SignedPath,
   answerMac,
@@ -22,7 +21,8 @@ import { folderOfClient } from '../../state-folder/client-folder.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { pushKeyFinder } from '../../state-folder/push-keys.ts';
 import { InUse, Rates } from '../rates.ts';
-import { type Refusal, refuse, refuseNow, refuseUnkept, strange } from './push-refusal.ts';
+import { NewestRequests } from './newest-requests.ts';
+import { type Refusal, refuse, refuseNow, refuseOld, refuseUnkept, strange } from './push-refusal.ts';
 
 /** The most bytes of bodies in memory. Each byte counts twice: its pieces are joined, and its reports are written. */
 const maxHeldBytes = 4 * maxPushBytes;
@@ -38,8 +38,6 @@ const limits = {
 } as const;
 /** The rate of an identical request. No sender repeats one, but a proxy may, or somebody who has recorded it. */
 const repeatRate = { burst: 2, perSecond: 1 / 3600 } as const;
-/** The most that a sender's clock may be ahead. */
-const maxAheadMs = minuteMs;
 
 const tooMuch = 'Too much is pushed at a time';
 const othersUnderWay = 'Other pushes of this sender are under way';
@@ -69,7 +67,7 @@ export class ProvenRequests {
   readonly #sameRead = new InUse(1);
   readonly #repeats = new Rates(repeatRate);
   readonly #shares = { client: sharesOf('client'), site: sharesOf('site') };
-  readonly #newest = newestRequests();
+  readonly #newest = new NewestRequests();
   #heldBytes = 0;
   readonly #heldOf = new Map<string, number>();
 
@@ -122,7 +120,6 @@ export class ProvenRequests {
       }
       const body = Buffer.concat(chunks);
       if (!sha256(body).equals(digest)) return strange('the body is not the one of its digest');
-      this.#newest.add(sender);
       return body;
     } finally {
       endRead?.();
@@ -150,6 +147,8 @@ export class ProvenRequests {
     const end = kept.take(folderOfClient(name));
     if (end === null) return refuseNow(429, 'Another push of this sender is under way');
     try {
+      const newest = await this.#newest.take(proven);
+      if (newest !== null) return refuseOld(newest, (body) => answerMac(key, mac, body));
       const answer = await keep(proven);
       if (!Buffer.isBuffer(answer)) return answer;
       outgoing.writeHead(200, {
@@ -175,30 +174,6 @@ export class ProvenRequests {
 function sharesOf(kind: keyof typeof limits) {
   const { read, kept, rate } = limits[kind];
   return { read: new InUse(read), kept: new InUse(kept), rates: new Rates(rate) };
-}
-
-/**
- * Returns a record of the complete requests of each sender's newest second. A request that is in the record, or older,
- * may be a recording.
- */
-function newestRequests() {
-  const requests = new Map<string, { readonly time: number; readonly macs: Set<string> }>();
-  const isNew = ({ name, mac, time }: Sender): boolean => {
-    const last = requests.get(name);
-    return last === undefined || time > last.time || (time === last.time && !last.macs.has(mac));
-  };
-  return {
-    isNew,
-    add: (sender: Sender): void => {
-      const { name, mac, time } = sender;
-      // A single request with a fast clock must not make all later requests look old.
-      if (!isNew(sender) || time * secondMs > Date.now() + maxAheadMs) return;
-      const last = requests.get(name);
-      // A site sends hundreds of requests a second.
-      if (last?.time === time) last.macs.add(mac);
-      else requests.set(name, { time, macs: new Set([mac]) });
-    },
-  };
 }
 
 /** The sender of a request, as proven by its headers. */

@@ -1,4 +1,5 @@
 import { FleetError } from '../../errors.ts';
+import { encodeAnswerHeader, encodeTime } from '../../seal/push.ts';
 import { type Answer, words } from '../answer.ts';
 
 /** An answer that refuses a push, and the reason, which only the log contains. */
@@ -18,6 +19,16 @@ export function strange(reason: string): Refusal {
 /** Returns a permanent refusal of a push. */
 export function refuse(status: number, reason: string): Refusal {
   return { answer: words(status, `${reason}.\n`, closing), reason };
+}
+
+/** Returns the refusal of a push that may be a recording. Its sender tries again with a later time than `newest`. */
+export function refuseOld(newest: number, macOf: (body: Buffer) => string): Refusal {
+  const body = encodeTime(newest);
+  const reason = `its time is not newer than ${newest}, that of its last push: a recording, or a clock that was set back`;
+  return {
+    answer: words(409, body.toString(), { ...closing, 'Fleet-Health': encodeAnswerHeader(macOf(body)) }),
+    reason,
+  };
 }
 
 /**

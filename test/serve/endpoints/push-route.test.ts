@@ -4,11 +4,14 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
+import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { newPushKey, writePushKeys } from '../../../src/state-folder/push-keys.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
-import { contentDigest, encodePushHeader, maxPushBytes, requestMac, sha256 } from '../../../src/seal/push.ts';
+import { openSqlite } from '../../../src/platform/sqlite.ts';
+import { postSigned } from '../../../src/platform/signed-post.ts';
+import { contentDigest, encodePushHeader, maxPushBytes, pushPath, requestMac, sha256 } from '../../../src/seal/push.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
 import type { RefusedPush } from '../../../src/serve/endpoints/push-route.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
@@ -24,6 +27,8 @@ interface Signed {
   readonly client?: (typeof names)[number];
   readonly time?: number;
   readonly bytes?: number;
+  /** Default: the server of this endpoint. */
+  readonly url?: string;
 }
 
 /** Starts a server with the push route alone, for three clients that push. */
@@ -38,10 +43,12 @@ async function endpoint(t: TestContext) {
   const onRefused = ({ client, status, reason }: RefusedPush): void => {
     refusals.push(`${client ?? '-'} ${status} ${reason}`);
   };
-  const { server, url } = await startPushServer(t, { settings: () => config, onRefused });
-  const begin = ({ body, client = 'web-1', time = 1, bytes = body.length }: Signed): ClientRequest => {
+  const { server, url: own } = await startPushServer(t, { settings: () => config, onRefused });
+  const keyOf = (client: string): Buffer =>
+    Buffer.from(keys.find((one) => one.client === client)?.key ?? '', 'base64url');
+  const begin = ({ body, client = 'web-1', time = 1, bytes = body.length, url = own }: Signed): ClientRequest => {
     const digest = sha256(body);
-    const key = Buffer.from(keys.find((one) => one.client === client)?.key ?? '', 'base64url');
+    const key = keyOf(client);
     const mac = requestMac(key, time, digest.toString('hex'));
     const headers = {
       'Content-Length': bytes,
@@ -73,13 +80,25 @@ async function endpoint(t: TestContext) {
   const { id, publicKey } = keyRing.sealing;
   const sample = (client = 'web-1') =>
     sealedSample({ key: { ...generateKeyPair(), id, publicKey }, inside: { client } });
-  return { fleet, config, begin, ended, hang, push, sample, refusals, url };
+  return { fleet, config, keyOf, begin, ended, hang, push, sample, refusals, url: own };
+}
+
+/** Deletes the rows of reports and visits, and the files that they were made of, as the retention does in time. */
+function forget({ stateDir }: { readonly stateDir: string }): void {
+  fs.rmSync(statePaths(stateDir).stored, { recursive: true });
+  const database = openSqlite(path.join(stateDir, 'fleet.db'));
+  for (const table of ['stats', 'visits']) database.exec(`DELETE FROM ${table}`);
+  database.close();
+}
+
+function answerOf({ status, body }: { readonly status: number | undefined; readonly body: Buffer }) {
+  return [status, body.toString()];
 }
 
 // The first test: a timer that is made before the clock is replaced cannot be cleared after.
 test('a sender that is known has 60 s for its body, and recorded headers have 5 s', { timeout: 60_000 }, async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const { hang, ended } = await endpoint(t);
+  const { hang, ended, push } = await endpoint(t);
   const body = Buffer.alloc(1000, 'x');
   const slow = await hang({ body, time: 10 });
   t.mock.timers.tick(59_000);
@@ -92,10 +111,12 @@ test('a sender that is known has 60 s for its body, and recorded headers have 5 
   const sameSecond = await hang({ body: Buffer.alloc(800, 'x'), time: 10 });
   t.mock.timers.tick(59_000);
   assert.equal((await ended(sameSecond.end(Buffer.alloc(799, 'x')))).status, 200);
-  // A request from a clock that is far ahead does not make later requests look old.
-  const ahead = await hang({ body, time: Math.floor(Date.now() / 1000) + 7200 });
+  // A clock that is far ahead and is corrected afterwards.
+  const time = Math.floor(Date.now() / 1000) + 7200;
+  const ahead = await hang({ body, time });
   assert.equal((await ended(ahead.end(body.subarray(1)))).status, 200);
-  const late = await hang({ body: Buffer.alloc(700, 'x'), time: 11 });
+  assert.deepEqual(answerOf(await push({ body: Buffer.alloc(700, 'x'), time: 11 })), [409, `${time}\n`]);
+  const late = await hang({ body: Buffer.alloc(700, 'x'), time: time + 1 });
   t.mock.timers.tick(59_000);
   assert.equal((await ended(late.end(Buffer.alloc(699, 'x')))).status, 200);
 });
@@ -157,7 +178,7 @@ test(
     second.destroy();
     const { sealed } = sample('web-3');
     const body = pushedStream({ sealed: [sealed] });
-    assert.equal((await push({ body, client: 'web-3' })).status, 200);
+    assert.equal((await push({ body, client: 'web-3', time: time + 1 })).status, 200);
   },
 );
 
@@ -174,6 +195,61 @@ test('a recorded push that is sent again and again is refused, and the next one 
   for (let time = 3; time < 103; time += 1) many.push((await push({ body, time })).status);
   assert.deepEqual([many[0], many.includes(429)], [200, true]);
   assert.equal((await push({ body: pushedStream({ sealed: [] }), client: 'web-2' })).status, 200);
+});
+
+test('a recorded push is refused once a newer one has come, also by another process, without its rows', async (t) => {
+  const { push, sample, fleet, config, refusals } = await endpoint(t);
+  const body = pushedStream({ sealed: [sample().sealed] });
+  assert.equal((await push({ body, time: 100 })).status, 200);
+  await fleet.collect(config.clients);
+  forget(fleet);
+  const restarted = await startPushServer(t, { settings: () => config, onRefused: () => undefined });
+  assert.deepEqual(answerOf(await push({ body, time: 100, url: restarted.url })), [409, '100\n']);
+  const next = pushedStream({ sealed: [sample().sealed] });
+  // Several requests of one second are no recordings of each other.
+  for (const time of [101, 101]) {
+    const other = pushedStream({ sealed: [sample().sealed] });
+    assert.equal((await push({ body: other, time, url: restarted.url })).status, 200);
+  }
+  assert.equal((await push({ body: next, time: 102 })).status, 200);
+  await fleet.collect(config.clients);
+  forget(fleet);
+  assert.deepEqual(answerOf(await push({ body, time: 100 })), [409, '102\n']);
+  assert.match(refusals.at(-1) ?? '', /^web-1 409 its time is not newer than 102, /);
+  await fleet.collect(config.clients);
+  assert.deepEqual([await fleet.count('stats'), await fleet.count("visits WHERE reader = 'push'")], [0, 0]);
+  // Another client has times of its own.
+  assert.equal((await push({ body: pushedStream({ sealed: [] }), client: 'web-2', time: 1 })).status, 200);
+});
+
+test('a client whose clock was set back pushes on', async (t) => {
+  const { url, sample, refusals, push, keyOf } = await endpoint(t);
+  const time = Math.floor(Date.now() / 1000) + 365 * 86_400;
+  assert.equal((await push({ body: pushedStream({ sealed: [sample().sealed] }), time })).status, 200);
+  for (const { reportId, sealed } of [sample(), sample()]) {
+    const own = { client: 'web-1', key: keyOf('web-1'), path: pushPath, url: new URL(`${url}/v1/visit`) } as const;
+    const limits = { signal: AbortSignal.timeout(20_000), maxAnswerBytes: 1000, agent: false } as const;
+    const { status, isSigned, body } = await postSigned({
+      ...own,
+      ...limits,
+      body: pushedStream({ sealed: [sealed] }),
+    });
+    assert.deepEqual([status, isSigned, acknowledgedIn(body)], [200, true, [reportId]]);
+  }
+  assert.deepEqual(
+    refusals.map((line) => line.slice(0, 9)),
+    ['web-1 409', 'web-1 409'],
+  );
+});
+
+test('the newest push of a client is repeated for an hour at most', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const { push, sample, fleet } = await endpoint(t);
+  const body = pushedStream({ sealed: [sample().sealed] });
+  assert.equal((await push({ body })).status, 200);
+  t.mock.timers.tick(61 * 60_000);
+  assert.deepEqual(answerOf(await push({ body })), [409, '1\n']);
+  assert.equal(fleet.sealedFiles().length, 1);
 });
 
 test('every refusal is reported with its reason, which the sender does not get', async (t) => {
