@@ -161,7 +161,7 @@ async function checkTree(tree: Tree, isOwn = false): Promise<number> {
 test('any tree below the folder of a site', { timeout: 600_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(treesOf(places), async (tree) => assert.ok((await checkTree(tree)) <= 3)),
-    { numRuns: isWide ? 40 : 3 },
+    { numRuns: isWide ? 40 : 2 },
   );
 });
 
@@ -171,17 +171,17 @@ test('any tree below the folder of a client', { timeout: 600_000 }, async () => 
     fc.asyncProperty(treesOf(ownPlaces), async (tree) =>
       assert.ok((await checkTree(tree.filter(isPlanted), true)) <= 6),
     ),
-    { numRuns: isWide ? 25 : 2 },
+    { numRuns: isWide ? 25 : 1 },
   );
 });
 
 test('a folder of a client that cannot be used fails the visits of this client alone', async () => {
-  await checkTree([['bad-1', 'a plain file']], true);
+  if (isWide) await checkTree([['bad-1', 'a plain file']], true);
   assert.equal(await checkTree([['bad-1', 'a folder nobody may enter']], true), 3);
 });
 
 test('a folder of a site that nobody may enter, or that is a link, is named in each run', async () => {
-  for (const tree of [
+  const named: readonly Tree[] = [
     [['collector', 'a link to itself']],
     [['site-1', 'a folder nobody may enter']],
     [['.', 'a link to a folder']],
@@ -194,7 +194,8 @@ test('a folder of a site that nobody may enter, or that is a link, is named in e
       ['collector/set-aside', 'a link to the state folder'],
       ['x', 'a pipe'],
     ],
-  ] as const) {
+  ];
+  for (const tree of isWide ? named : named.slice(0, 3)) {
     assert.equal(await checkTree(tree), 3, JSON.stringify(tree));
   }
 });
