@@ -27,7 +27,9 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
 const folders = 'keys publicKeys retiredKeys encryptedStats inbox olderJournal olderEvents outbox lastGood compiled';
-const allFolders = `${folders} receiveLocks faultsLogged stored setAside pushTimes`.split(' ') as readonly StateFolder[];
+const allFolders = `${folders} receiveLocks faultsLogged stored setAside pushTimes`.split(
+  ' ',
+) as readonly StateFolder[];
 
 type Place = ReturnType<typeof place>;
 
