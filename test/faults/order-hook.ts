@@ -53,8 +53,13 @@ function after(object: Files, name: string, tell: (...args: unknown[]) => void):
 }
 
 const nameOf = (fd: unknown): string => readlink(`/proc/self/fd/${String(fd)}`);
-const renamed = (from: unknown, to: unknown): void => note('rename', String(to), String(from));
-const removed = (file: unknown): void => note('remove', String(file));
+/** Returns the path of a file that may be named below the descriptor of a held folder. */
+const pathOf = (file: unknown): string => {
+  const [, held, rest = ''] = /^(\/proc\/self\/fd\/\d+)(\/.*)$/.exec(String(file)) ?? [];
+  return held === undefined ? String(file) : `${readlink(held)}${rest}`;
+};
+const renamed = (from: unknown, to: unknown): void => note('rename', pathOf(to), pathOf(from));
+const removed = (file: unknown): void => note('remove', pathOf(file));
 after(files, 'fsyncSync', (fd) => note('sync', nameOf(fd)));
 after(files, 'renameSync', renamed);
 after(files, 'unlinkSync', removed);

@@ -23,7 +23,8 @@ export interface Walk {
 
 // The transport carries any bytes, in pieces whose number depends on the time.
 const helperFolders = ['cli', 'platform', 'storage/dialects', 'storage/sql', 'text', 'transport'];
-const helperFiles = ['storage/rows/columns', 'storage/store/record-shape'];
+// The readers of columns.
+const helperFiles = ['storage/rows/columns', 'storage/store/alert', 'storage/store/record-shape'];
 const login = { username: 'u', password: 'a secret word' } as const;
 const limit = '<alert type="memory" limit="90%"/>';
 const [good, bad] = [10, 97];
