@@ -323,7 +323,7 @@ test('a renamed client keeps its history, and what it had spooled under its form
   await emptied(fleet, 'old');
 });
 
-test('a folder that takes no sealed reports: this client fails, nothing is acknowledged, and the reports come later', async () => {
+test('a folder that takes no sealed reports fails its client alone, and the reports come later', async () => {
   const fleet = makeFleet();
   const sealed = statePaths(fleet.stateDir).encryptedStats;
   mkdirSync(sealed, { recursive: true });
