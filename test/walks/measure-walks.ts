@@ -24,7 +24,9 @@ export interface Walk {
 // The transport carries any bytes, in pieces whose number depends on the time.
 const helperFolders = ['cli', 'platform', 'storage/dialects', 'storage/sql', 'text', 'transport'];
 // The readers of columns.
-const helperFiles = ['storage/rows/columns', 'storage/store/alert', 'storage/store/record-shape'];
+const helperFiles = ['rows/columns', 'store/alert', 'store/record-shape', 'store/reply-store'].map(
+  (name) => `storage/${name}`,
+);
 const login = { username: 'u', password: 'a secret word' } as const;
 const limit = '<alert type="memory" limit="90%"/>';
 const [good, bad] = [10, 97];
