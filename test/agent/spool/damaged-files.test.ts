@@ -101,6 +101,14 @@ for (const names of groups) {
   });
 }
 
+test('texts that no agent has written are no fault, and cost no report', async (t) => {
+  for (const text of ['', '\0*\n{', '-1 x\n'.repeat(1000)]) {
+    const files = Object.fromEntries(['log', 'watch', 'looks', 'pools'].map((name) => [name, text]));
+    const report = await reportIn(t, files);
+    assert.deepEqual(faultsOf(report), [], JSON.stringify(text.slice(0, 9)));
+  }
+});
+
 test('a memory of hanging mounts that cannot be read is named, and goes', (t) => {
   const dir = tempFolder(t);
   for (const text of damaged([{ pid: 1, start: 1, mounts: ['/b'] }])) {
