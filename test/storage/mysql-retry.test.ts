@@ -18,8 +18,11 @@ test('where a transaction that failed is made again', () => {
   const table: readonly (readonly [string, string])[] = [
     [answer('lost', { servers: 1 }), 'here after 0 ms'],
     [answer('lost', { servers: 1, reused: false }), 'fault'],
-    [answer('contended', { servers: 1, attempt: 2 }), 'here after 0 ms'],
-    [answer('contended', { servers: 1, attempt: 3 }), 'fault'],
+    [answer('contended', { servers: 1 }), 'here after 0 ms'],
+    [answer('contended', { servers: 1, attempt: 2 }), 'here after 250 ms'],
+    [answer('contended', { servers: 1, attempt: 5 }), 'here after 2000 ms'],
+    [answer('contended', { servers: 1, attempt: 6 }), 'fault'],
+    [answer(waitOver, { servers: 1, attempt: 3 }), 'fault'],
     [answer(waitOver, { servers: 1 }), 'here after 0 ms'],
     [answer('full', { servers: 1 }), 'fault'],
     // A cluster that has lost a node needs time to detect the loss.

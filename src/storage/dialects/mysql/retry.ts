@@ -27,6 +27,8 @@ export interface Retry {
 
 /** The most attempts at one server. */
 const attemptsAtOne = 3;
+/** The most attempts at one server of a transaction that deadlocks, within four seconds. */
+const attemptsInDeadlock = 6;
 /**
  * The time for which a cluster that has lost a node may refuse everything. Galera needs 5 s to agree on the loss
  * (`evs.suspect_timeout`), or 15 s if the other nodes disagree (`evs.inactive_timeout`). Group replication needs 10 s
@@ -41,6 +43,11 @@ export function retryOf(failure: Failure): Retry | null {
   const { fault, attempt, failingMs, servers, reused, wasConnected, isOfGroup } = failure;
   const { kind } = fault;
   if (servers === 1) {
+    // A deadlock ends the transaction at once: writers that meet again and again have to make room for each other.
+    if (kind === 'contended' && !isWaitOver(fault)) {
+      const pauseMs = attempt === 1 ? 0 : Math.min(maxPauseMs, minPauseMs * 2 ** (attempt - 2));
+      return attempt < attemptsInDeadlock ? { elsewhere: false, pauseMs } : null;
+    }
     const mayAgain = kind === 'contended' || kind === 'duplicate' || (kind === 'lost' && reused);
     return mayAgain && attempt < attemptsAtOne ? { elsewhere: false, pauseMs: 0 } : null;
   }
