@@ -1,12 +1,12 @@
 /** Each example of config.xml in README and docs/ is loaded where it stands, with the words around it as they are. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { loadConfig } from '../../src/config/load-config.ts';
 import { vocabulary } from '../../src/config/vocabulary/vocabulary.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
+import { loadIn, withNeeded, within } from '../config/support/whole-config.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { blocksOf, type Block } from './page-blocks.ts';
 
@@ -36,12 +36,6 @@ function elementsOf({ text }: Block): string {
     .replaceAll(/(?<=>\s*)\.\.\.(?=\s*<)/g, '<client name="some-1"/>');
 }
 
-/** Returns the example inside the parent, and the parent inside its own, up to the root. */
-function within(parent: string | undefined, text: string): string {
-  if (parent === undefined) return text;
-  return within(vocabulary[parent]?.parents[0], `<${parent}>${text}</${parent}>`);
-}
-
 /** Returns the elements that stand side by side in an example. */
 function topOf(xml: string): readonly string[] {
   const names: string[] = [];
@@ -65,22 +59,12 @@ function wholeOf(block: Block): string {
   const beside = [...new Set([...needed, ...named])].filter((element) => !xml.includes(element));
   if (!text.includes('<client')) beside.push('<client name="web-9"/>');
   if (!/<(?:alerts|mail)\b/.test(text)) beside.push('<alerts mail="ops@example.org"/>');
-  return text
-    .replace(/<config\b[^>]*>/, `$&${beside.join('')}`)
-    .replace('<alerts>', '<alerts mail="ops@example.org">')
-    .replace('<collector><forward', '<collector open="no"><forward');
+  return withNeeded(text, beside);
 }
 
 for (const block of blocks) {
   test(`${block.page}:${block.line} loads`, (t) => {
-    const dir = tempFolder(t);
-    const file = path.join(dir, 'config.xml');
-    mkdirSync(path.join(dir, 'clients.d'));
-    for (const name of ['clients.d/a.xml', 'fra.xml']) {
-      writeFileSync(path.join(dir, name), '<config><client name="web-2"/></config>', { mode: 0o600 });
-    }
     const whole = wholeOf(block);
-    writeFileSync(file, whole, { mode: 0o600 });
-    assert.doesNotThrow(() => loadConfig({ file, nowMs: Date.UTC(2026, 0, 1) }), whole);
+    assert.doesNotThrow(() => loadIn(tempFolder(t), whole), whole);
   });
 }

@@ -4,7 +4,6 @@
  * README, quick-start.md and installation.md have tests of their own, which run everything that is typed there.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -12,11 +11,10 @@ import { after, before, suite, test } from 'node:test';
 import { packageDir } from '../../src/state-folder/paths.ts';
 import { freePort } from '../support/free-port.ts';
 import { startHttpReceiver } from '../support/http-receiver.ts';
-import { prefix } from '../support/installed.ts';
-import { outcomeOf, succeeded } from '../support/run-cli.ts';
+import { succeeded } from '../support/run-cli.ts';
 import { startSmtpServer } from '../support/smtp-server.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { until } from '../support/until.ts';
+import { typeLine } from '../support/typed-line.ts';
 import { blocksOf, typedLines, withoutRemark } from './page-blocks.ts';
 
 interface Line {
@@ -81,15 +79,6 @@ const typed = pages.flatMap((name) =>
 suite('the pages', () => {
   const dir = tempFolder();
   const ended: (() => unknown)[] = [];
-  const PATH = `${path.join(prefix, 'bin')}:${path.dirname(process.execPath)}:/usr/bin:/bin`;
-  const start = (line: string) =>
-    spawn('/bin/bash', ['-c', line.includes('|') || line.includes('&&') ? line : `exec ${line}`], {
-      cwd: dir,
-      env: { PATH, HOME: dir, USER: 'kim' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 120_000,
-    });
-
   before(async () => {
     const [smtp, receiver] = [await startSmtpServer(), await startHttpReceiver()];
     ended.push(
@@ -105,15 +94,10 @@ suite('the pages', () => {
     mkdirSync(path.join(dir, 'clients.d'));
     const hq = `http://127.0.0.1:${pushed}/`;
     const first = ['collect db-1', 'alert -q', `enroll laptop --https ${hq} -o enrolled.json`];
-    for (const words of first) await succeeded(outcomeOf(start(`fleet-health ${words}`)));
-    const serve = start('fleet-health -c pushed.xml serve');
-    ended.push(() => serve.kill('SIGTERM'));
-    const heard: string[] = [];
-    for (const stream of [serve.stdout, serve.stderr]) stream.on('data', (bytes: Buffer) => heard.push(String(bytes)));
-    await until(
-      () => heard.join('').includes('event=serve-started'),
-      () => heard.join(''),
-    );
+    for (const words of first) await succeeded(typeLine(`fleet-health ${words}`, dir).outcome);
+    const serve = typeLine('fleet-health -c pushed.xml serve', dir);
+    ended.push(serve.end);
+    await serve.untilSaid(/event=serve-started/);
     const enrolled = JSON.parse(readFileSync(path.join(dir, 'enrolled.json'), 'utf8')) as object;
     for (const name of ['.config/fleet-health', 'agent-state'])
       mkdirSync(path.join(dir, name), { recursive: true, mode: 0o700 });
@@ -133,24 +117,19 @@ suite('the pages', () => {
   for (const { line, place } of typed.filter((one) => !(one.line in notRun))) {
     test(`${place}: ${line}`, async () => {
       const { instead = line, status = 0, runs } = lines[line] ?? {};
-      const child = start(instead);
-      const outcome = outcomeOf(child);
+      const typedLine = typeLine(instead, dir);
       if (runs === undefined) {
-        const { status: code, stdout, stderr } = await outcome;
-        assert.equal(code, status, stdout + stderr);
+        assert.equal((await typedLine.outcome).status, status, typedLine.said());
         return;
       }
-      let said = '';
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (said += String(bytes)));
-      await until(
-        () => runs.test(said) || child.exitCode !== null,
-        () => said,
-      );
-      assert.match(said, runs);
-      child.kill('SIGTERM');
-      await outcome;
+      await typedLine.untilSaid(runs);
+      await typedLine.end();
     });
   }
+
+  test('the mode that a page starts in the background ends', async () => {
+    assert.match(await succeeded(typeLine('fleet-health-agent stop edge', dir).outcome), /^edge has ended/);
+  });
 
   test('each entry of the lists stands on a page', () => {
     const all = new Set(typed.map(({ line }) => line));

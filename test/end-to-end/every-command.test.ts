@@ -1,26 +1,21 @@
 // Second tier: starts each command and each mode of both programs
 /** Each line of the table of commands, typed into a shell, with the installed programs. */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, suite, test } from 'node:test';
 
 import { freePort } from '../support/free-port.ts';
 import { startHttpReceiver } from '../support/http-receiver.ts';
-import { prefix } from '../support/installed.ts';
-import { outcomeOf } from '../support/run-cli.ts';
 import { startSmtpServer } from '../support/smtp-server.ts';
 import { sshKeygen } from '../support/sshd.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { until } from '../support/until.ts';
+import { typeLine, type TypedLine } from '../support/typed-line.ts';
 import { commandLines, type CommandLine } from './support/command-lines.ts';
-
-const PATH = `${path.join(prefix, 'bin')}:${path.dirname(process.execPath)}:/usr/bin:/bin`;
 
 suite('typed into a shell', { timeout: 900_000 }, () => {
   const dir = tempFolder();
-  const kept: ChildProcess[] = [];
+  const kept: TypedLine[] = [];
   const ended: (() => unknown)[] = [];
   let [hq, posts, spokePort] = ['', '', 0];
 
@@ -59,32 +54,16 @@ suite('typed into a shell', { timeout: 900_000 }, () => {
     writeFileSync(path.join(folder, 'agent.json'), JSON.stringify(own), { mode: 0o600 });
   };
 
-  /** Types a line, and returns its process and what it says on both streams. */
-  const type = (line: string) => {
-    const text = line.replace('HQ', hq).replace('POSTS', posts);
-    const child = spawn('/bin/sh', ['-c', text.includes('|') ? text : `exec ${text}`], {
-      cwd: dir,
-      env: { PATH, HOME: dir },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let text2 = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (text2 += String(bytes)));
-    return { child, said: () => text2 };
-  };
-
   const run = async ({ line, says, exit = 0, runs }: CommandLine): Promise<void> => {
-    const { child, said } = type(line);
-    const outcome = outcomeOf(child);
+    const typed = typeLine(line.replace('HQ', hq).replace('POSTS', posts), dir);
     if (runs === undefined) {
-      const { status } = await outcome;
-      assert.deepEqual([status, says.test(said())], [exit, true], said());
+      const { status } = await typed.outcome;
+      assert.deepEqual([status, says.test(typed.said())], [exit, true], typed.said());
       return;
     }
-    await until(() => says.test(said()) || child.exitCode !== null, said);
-    assert.match(said(), says);
-    if (runs === 'until all have ended') return void kept.push(child);
-    child.kill('SIGTERM');
-    await outcome;
+    await typed.untilSaid(says);
+    if (runs === 'until all have ended') kept.push(typed);
+    else await typed.end();
   };
 
   for (const commandLine of commandLines) {
@@ -95,11 +74,9 @@ suite('typed into a shell', { timeout: 900_000 }, () => {
   }
 
   test('and `serve` has run until now', async () => {
-    for (const child of kept) {
+    for (const { child, end } of kept) {
       assert.equal(child.exitCode, null);
-      const outcome = outcomeOf(child);
-      child.kill('SIGTERM');
-      assert.equal((await outcome).status, 0);
+      assert.equal((await end()).status, 0);
     }
     for (const end of ended) await end();
   });

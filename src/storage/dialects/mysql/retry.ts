@@ -45,13 +45,13 @@ export function retryOf(failure: Failure): Retry | null {
   if (servers === 1) {
     // A deadlock ends the transaction at once: writers that meet again and again have to make room for each other.
     if (kind === 'contended' && !isWaitOver(fault)) {
-      const pauseMs = attempt === 1 ? 0 : Math.min(maxPauseMs, minPauseMs * 2 ** (attempt - 2));
+      const pauseMs = attempt === 1 ? 0 : pauseAfter(attempt - 1);
       return attempt < attemptsInDeadlock ? { elsewhere: false, pauseMs } : null;
     }
     const mayAgain = kind === 'contended' || kind === 'duplicate' || (kind === 'lost' && reused);
     return mayAgain && attempt < attemptsAtOne ? { elsewhere: false, pauseMs: 0 } : null;
   }
-  const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** (attempt - 1));
+  const pauseMs = pauseAfter(attempt);
   const isElecting = kind === 'read-only' && isOfGroup;
   // Another node may be up to date if this one lags behind its cluster or has left it.
   if (kind === 'lost' || isElecting || (kind === 'contended' && isWaitOver(fault))) {
@@ -62,4 +62,9 @@ export function retryOf(failure: Failure): Retry | null {
   if (kind === 'full' || kind === 'read-only') return attempt < servers + 1 ? { elsewhere: true, pauseMs } : null;
   const mayAgain = kind === 'contended' || kind === 'duplicate';
   return mayAgain && attempt < attemptsAtOne + servers ? { elsewhere: false, pauseMs } : null;
+}
+
+/** Returns the pause after so many attempts. It doubles from one to the next. */
+function pauseAfter(attempts: number): number {
+  return Math.min(maxPauseMs, minPauseMs * 2 ** (attempts - 1));
 }
