@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 
 import { isWide } from '../support/long-tests.ts';
 import { stateDigest } from '../../src/report/state/state.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
+import { fillKnownFleet, knownAnswers } from './support/known-fleet.ts';
 import { stateItem } from './support/state-samples.ts';
 import { questionsOf, sqlDocument } from '../support/sql-questions.ts';
 import { onEachDatabase, type Opened } from './support/databases.ts';
@@ -54,6 +58,15 @@ onEachDatabase('the questions of docs/sql.md', ({ it, own }) => {
     assert.equal(samples, times.length, 'each row counts once');
     const [, whole] = await answer('Bytes that an interface received and sent, by the day');
     assert.ok(Math.abs(Number(whole?.['rx_bytes']) - perDay * 300 * 1024.5) < 1);
+  });
+
+  it('are answered with what is stored', async (opened) => {
+    const nowMs = Date.now();
+    await fillKnownFleet(opened, nowMs);
+    const said = await knownAnswers(opened, own.questions, nowMs);
+    const file = path.join(packageDir, 'test/testdata/sql-answers.txt');
+    if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(file, said);
+    assert.equal(said, readFileSync(file, 'utf8'), 'UPDATE_GOLDEN=1 writes it');
   });
 
   it('cover every column of every table that is for people', async ({ database }) => {
