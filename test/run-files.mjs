@@ -17,6 +17,7 @@ import {
   readFileSync,
   rmSync,
   statfsSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -109,6 +110,11 @@ function installPackage() {
   return stdout;
 }
 
+/** Returns the time of the build. A test that builds in the project takes the programs away from those beside it. */
+function builtMs() {
+  return statSync('dist/fleet-health.cjs', { throwIfNoEntry: false })?.mtimeMs ?? null;
+}
+
 /** Writes a program. Returns true if it can be started. */
 function canStart(file) {
   writeFileSync(file, '#!/bin/sh\n', { mode: 0o700 });
@@ -178,7 +184,10 @@ const startedAt = performance.now();
 // test/wide.sh names the unpacked Debian packages.
 process.env.FLEET_HEALTH_INSTALLED ??= installPackage();
 const checks = isFirstTier ? startChecks(checked) : Promise.resolve(0);
+const built = builtMs();
 const testsCode = await runTests(files, { spec, meter, temporary });
+const isRebuilt = builtMs() !== built;
+if (isRebuilt) console.error('dist/ was built while the tests ran: build in a copy of the project');
 const checksCode = await checks;
 const wallMs = performance.now() - startedAt;
 const n = nodeStart.stop();
@@ -211,4 +220,4 @@ for (const { compiled, name, cpuMs } of isFirstTier ? measured : []) {
   areDear ||= isDear;
 }
 rmSync(dir, { recursive: true, force: true });
-process.exitCode = testsCode || checksCode || (areDear ? 1 : 0);
+process.exitCode = testsCode || checksCode || (areDear || isRebuilt ? 1 : 0);

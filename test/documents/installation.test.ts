@@ -5,8 +5,10 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { packProgram } from '../../build/packages/npm-package.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { noMachine, startDocumentMachine, type DocumentMachine } from './document-machine.ts';
-import { addReader, debianPackages, npmPackage, readersHosts, startReadersFleet, trusted } from './readers-fleet.ts';
+import { addReader, debianPackages, readersHosts, startReadersFleet, trusted } from './readers-fleet.ts';
 import { runPage, type LineRun } from './run-page.ts';
 
 const service = 'setpriv --reuid=fleet-health --regid=fleet-health --init-groups env HOME=/var/lib/fleet-health ';
@@ -71,7 +73,7 @@ test('installation.md: from an empty machine to cleanup', { skip: noMachine() },
   await startReadersFleet(machine);
   await addReader(machine, 'kim');
   await debianPackages(machine, '/root');
-  await npmPackage(machine, '/root');
+  packProgram(packageDir, path.join(machine.root, 'root'));
   writeFileSync(path.join(machine.root, 'root/config.xml'), config);
   await startDatabase(machine);
   const printed = await runPage({

@@ -36,10 +36,14 @@ export async function addReader(machine: DocumentMachine, name: string): Promise
     echo '${name} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/reader`);
 }
 
-/** Makes the Debian packages, without Node's, in a folder of the machine. */
+/**
+ * Makes the Debian packages, without Node's, in a folder of the machine. `npm run deb` would build the project first,
+ * under the tests that run beside this one.
+ */
 export async function debianPackages(machine: DocumentMachine, folder: string): Promise<void> {
-  const args = ['run', '--silent', 'deb', '--', '--without-node', '--out', path.join(machine.root, folder)];
-  await promisify(execFile)('npm', args, { cwd: packageDir });
+  const out = path.join(machine.root, folder);
+  const words = ['--import', 'tsx', 'build/packages/deb.ts', '--without-node', '--out', out];
+  await promisify(execFile)(process.execPath, words, { cwd: packageDir });
 }
 
 export interface ReadersFleet {
@@ -75,11 +79,4 @@ export async function startReadersFleet(machine: DocumentMachine): Promise<Reade
             .map((line) => JSON.parse(line) as ReceivedMail)
         : [],
   };
-}
-
-/** Makes the npm package in a folder of the machine. */
-export async function npmPackage(machine: DocumentMachine, folder: string): Promise<void> {
-  await promisify(execFile)('npm', ['run', '--silent', 'package', '--', '--out', path.join(machine.root, folder)], {
-    cwd: packageDir,
-  });
 }
