@@ -1,11 +1,14 @@
-/** The table of commands that test/end-to-end/every-command.test.ts types has each command and each mode. */
+/** The table that test/end-to-end/every-command.test.ts types has each command, each mode, and what starts them. */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import { modeNames } from '../../src/agent-program/modes.ts';
 import { createAgentProgram } from '../../src/agent-cli.ts';
 import type { Command } from '../../src/cli/command/define-command.ts';
 import { createProgram } from '../../src/cli.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
 import { commandLines } from '../end-to-end/support/command-lines.ts';
 
 /** Options that keep a command running. `status --watch` needs a terminal: test/cli/status/watch-status.test.ts. */
@@ -38,4 +41,27 @@ test('the table has a line of each command and of each mode of both programs', (
   const missing = wanted.filter((words) => !isTyped(words));
   assert.deepEqual(missing, []);
   assert.ok(wanted.length > 70);
+});
+
+/** Returns what crontab.example and the units start, as it is typed in a home with a config.xml. */
+function startedLines(): readonly string[] {
+  const read = (name: string): string => readFileSync(path.join(packageDir, name), 'utf8');
+  const units = readdirSync(path.join(packageDir, 'units')).filter((name) => name.endsWith('.service'));
+  const started = [
+    ...read('crontab.example').matchAll(/^(?:# )?(?:[\d*/,-]+ +){5}(.*)$/gm),
+    ...units.flatMap((name) => [...read(`units/${name}`).matchAll(/^ExecStart=(.*)$/gm)]),
+  ];
+  return started
+    .map(([, line = '']) => line.replaceAll('/etc/fleet-health/', '').replaceAll('/usr/bin/', ''))
+    .flatMap((line) => (line.includes('%i') ? modeNames.map((mode) => line.replace('%i', mode)) : [line]));
+}
+
+test('the table has each line of crontab.example and of the units', () => {
+  const typed = commandLines.map(({ line }) => line.replace(/ --every \w+$/, ''));
+  const started = startedLines();
+  assert.deepEqual(
+    started.filter((line) => !typed.includes(line)),
+    [],
+  );
+  assert.ok(started.length > 10);
 });

@@ -22,7 +22,7 @@ export interface TypedLine {
 
 /** Types a line in a folder, which is the home too. */
 export function typeLine(line: string, dir: string): TypedLine {
-  const child = spawn('/bin/sh', ['-c', /\||&&/.test(line) ? line : `exec ${line}`], {
+  const child = spawn('/bin/sh', ['-c', /\||&&|;/.test(line) ? line : `exec ${line}`], {
     cwd: dir,
     env: { PATH, HOME: dir },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,7 @@
 /**
- * All commands and modes of both programs: of each a command line, as a person types it, with what it says. The lines
- * run in this order in one home. HQ, POSTS and PORT stand for the addresses of `serve` and of a server of pattoo.
+ * All commands and modes of both programs, and all lines of crontab.example and of the units: of each a command line,
+ * as a person types it, with what it says. The lines run in this order in one home. HQ, POSTS and PORT stand for the
+ * addresses of `serve` and of a server of pattoo.
  */
 export interface CommandLine {
   readonly line: string;
@@ -29,7 +30,11 @@ const collectorLines: readonly CommandLine[] = [
     says: /event=summary .*succeeded=1 .*stored=1[^]*event=summary/,
     ...resident,
   },
+  { line: 'fleet-health -q -c config.xml collect', says: /^$/, exit: 1 },
+  { line: 'fleet-health -c config.xml collect', says: /event=summary .*succeeded=1 failed=2/, exit: 1 },
   { line: 'fleet-health alert', says: /event=sent recipient=ops@example\.org/ },
+  { line: 'sleep 20; fleet-health -q -c config.xml alert', says: /^$/ },
+  { line: 'fleet-health -c config.xml alert', says: /event=summary/ },
   { line: 'fleet-health alert --every 10s', says: /event=summary[^]*event=summary/, ...resident },
   { line: 'fleet-health status', says: /^here +ok/m },
   { line: 'fleet-health alerts', says: /critical +here +disk \// },
@@ -54,7 +59,8 @@ const collectorLines: readonly CommandLine[] = [
   { line: 'fleet-health tokens add anna', says: /^fh_/ },
   { line: 'fleet-health tokens list', says: /^anna +look/m },
   { line: 'fleet-health tokens remove anna', says: /^The token of anna opens nothing any more/ },
-  { line: 'fleet-health serve', says: /event=serve-started/, runs: 'until all have ended' },
+  { line: 'fleet-health serve', says: /event=serve-started/, ...resident },
+  { line: 'fleet-health -c config.xml serve', says: /event=serve-started/, runs: 'until all have ended' },
   { line: 'fleet-health serve --idle-exit 10m', says: /another program listens there/, exit: 3 },
   { line: 'fleet-health events url backup --host nas', says: /\/events\/ping\/fh_/ },
   { line: 'fleet-health events send here backup OK fine --to HQ', says: /events has the event/ },
@@ -72,6 +78,8 @@ const collectorLines: readonly CommandLine[] = [
   { line: 'fleet-health keys retire 0000', says: /there is no key 0000/, exit: 3 },
   { line: 'fleet-health keys import-public missing.pem', says: /missing\.pem/, exit: 3 },
   { line: 'fleet-health ingest', says: /event=summary .*outcome=finished/ },
+  { line: 'sleep 10; fleet-health -q -c config.xml ingest', says: /^$/ },
+  { line: 'fleet-health -c config.xml ingest', says: /event=summary .*outcome=finished/ },
   { line: 'fleet-health forget collector 0000', says: /there is no collector 0000/, exit: 2 },
   { line: 'fleet-health forget client gone --yes', says: /there is no client "gone"/, exit: 2 },
   { line: 'fleet-health completion bash', says: /complete -F/ },
