@@ -61,7 +61,7 @@ const dearFiles = new Map([
 ]);
 
 /**
- * Measures N until `stop` is called, which returns it in ms: now and every 20 s, since a busy machine makes all CPU
+ * Measures N until `stop` is called, which returns it in ms: now and every 30 s, since a busy machine makes all CPU
  * dearer alike.
  */
 function measureN() {
@@ -74,7 +74,7 @@ function measureN() {
     runs += count;
   };
   measure(10);
-  const timer = setInterval(measure, 20_000, 4);
+  const timer = setInterval(measure, 30_000, 2);
   const stop = () => {
     clearInterval(timer);
     return ms / runs;
