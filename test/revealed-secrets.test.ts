@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import fc from 'fast-check';
+
 import { FleetError } from '../src/errors.ts';
 import { rememberSecret, withoutSecrets } from '../src/revealed-secrets.ts';
+import { assertHidden, encoded, encodingNames as names } from './support/encodings.ts';
+import { isWide } from './support/long-tests.ts';
 
 test('nothing is taken out before something was revealed', () => {
   assert.equal(withoutSecrets('hunter2 and hunter22'), 'hunter2 and hunter22');
@@ -18,12 +22,44 @@ test('a secret that a machine repeats is taken out, in every form in which it ma
     [Buffer.from('hunter2').toString('hex'), '[secret]'],
     [encodeURIComponent(`Tr0ub4dor "&3" ü`), '[secret]'],
     [`Tr0ub4dor "&3" ü`, '[secret]'],
-    [JSON.stringify(`Tr0ub4dor "&3" ü`), String.raw`"[secret]\"&3\" ü"`],
+    [JSON.stringify(`Tr0ub4dor "&3" ü`), '[secret]'],
+    [`it said Tr0ub4dor?? ü`, 'it said [secret]?? ü'],
     ['correct-horse-battery', '[secret]'],
     ['', ''],
     ['h', 'h'],
   ];
   for (const [text, safe] of cases) assert.equal(withoutSecrets(text), safe, text);
+});
+
+const unit = fc.constantFrom(...Array.from('abzAZ09 %&<"/:+_.-üé'));
+/** Words beside a secret, of characters that no secret here has. */
+const around = fc.string({ unit: fc.constantFrom(...Array.from('mnoMNO35 ,;(ö')), maxLength: 5 });
+const secrets = fc.string({ unit, minLength: 12, maxLength: 30 }).map((text) => `7x${text}!`);
+
+test('no encoding of a secret shows eight of its characters', () => {
+  fc.assert(
+    fc.property(secrets, around, around, fc.constantFrom(...names), (secret, before, after, name) => {
+      rememberSecret(secret);
+      const shown = withoutSecrets(`it said ${encoded(name, secret, before, after)}.`);
+      assertHidden(shown, encoded(name, secret, '', '').slice(2, -4), name);
+    }),
+    { numRuns: isWide ? 5_000 : 300 },
+  );
+});
+
+test('a secret that was encoded twice is found', () => {
+  // Capitals of base64 cannot be decoded.
+  const reversible = names.filter((name) => !/case|capitals/.test(name));
+  const two = fc.tuple(fc.constantFrom(...reversible), fc.constantFrom(...reversible));
+  fc.assert(
+    fc.property(secrets, around, two, (secret, before, [inner, outer]) => {
+      rememberSecret(secret);
+      const written = (words: string): string => encoded(outer, encoded(inner, secret, words, ''), '', '');
+      const shown = withoutSecrets(`it said ${written(before)}.`);
+      assertHidden(shown, written('').slice(6, -6), `${inner} in ${outer}`);
+    }),
+    { numRuns: isWide ? 5_000 : 300 },
+  );
 });
 
 test('what may be a name is left: taking it out everywhere would tell it', () => {

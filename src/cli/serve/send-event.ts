@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError, errnoOf, messageOf, usageError } from '../../errors.ts';
 import { eventStatus } from '../../events/parse-event.ts';
-import { NotConnected, post, type PostAnswer, type PostTarget } from '../../notify/http/post.ts';
+import { answerWords, NotConnected, post, type PostAnswer, type PostTarget } from '../../notify/http/post.ts';
 import type { WrittenProxy } from '../../notify/http/proxy.ts';
 import { retryAfterMs } from '../../notify/http/retry-after.ts';
 import { readTarget } from '../../notify/webhook/read-target.ts';
@@ -11,7 +11,6 @@ import { takeLogin } from '../../notify/http/url-login.ts';
 import { secondMs } from '../../platform/units.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { oneLine } from '../../text/plain-text.ts';
-import { cut } from '../../text/text-columns.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
@@ -34,7 +33,6 @@ const usualMs = 60 * secondMs;
 const attemptMs = 20 * secondMs;
 const firstPauseMs = 500;
 const longestPauseMs = 30 * secondMs;
-const maxWords = 200;
 
 /**
  * Runs `events send`: sends an event to a `serve`, or to a `<webhook>` of the same form, until it is accepted or the
@@ -164,7 +162,7 @@ async function attemptOf({ name, target, headers }: Receiver, body: string, limi
   }
   const { status, retryAfter, body: reply } = answer;
   if (status >= 200 && status < 300) return { why: null, pauseMs: 0 };
-  const words = cut(oneLine(reply), maxWords);
+  const words = answerWords(reply);
   const why = `status ${status}${words === '' ? '' : `: ${words}`}`;
   if (status === 408 || status === 425 || status === 429 || status >= 500) {
     return { why, pauseMs: retryAfterMs(retryAfter, Date.now()) };

@@ -3,8 +3,6 @@ import { getBody, requestFaultWords } from '../../notify/http/get-status.ts';
 import { takeLogin } from '../../notify/http/url-login.ts';
 import { withTimeout } from '../../platform/deadline.ts';
 import { minuteMs } from '../../platform/units.ts';
-import { rememberSecret } from '../../revealed-secrets.ts';
-import { percentDecoded } from '../../text/percent-decoded.ts';
 
 const usual = { timeoutMs: minuteMs, maxBytes: 64 * 1024 * 1024 } as const;
 
@@ -19,7 +17,6 @@ export async function readUrl(
 ): Promise<{ readonly host: string; readonly body: Buffer }> {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null) throw fault('the web address', 'it is none');
-  rememberSecret(percentDecoded(url.password));
   const headers = takeLogin(url);
   let isLate = false;
   const { status, body } = await withTimeout({ timeoutMs, signal }, async (limit) => {

@@ -4,8 +4,6 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 import { errnoOf } from '../../errors.ts';
-import { rememberSecret } from '../../revealed-secrets.ts';
-import { percentDecoded } from '../../text/percent-decoded.ts';
 import { urlAddress } from '../../text/url-address.ts';
 import { boundAnswer } from '../../platform/bound-answer.ts';
 import { ProxyFault, proxyFor, type WrittenProxy } from './proxy.ts';
@@ -105,7 +103,6 @@ function awayProxy(thrown: unknown): ProxyFault {
 
 /** Removes name and password from the URL of a proxy, and returns them as the header for it. */
 function takeProxyLogin(proxy: URL): Readonly<Record<string, string>> {
-  rememberSecret(percentDecoded(proxy.password));
   const login = takeLogin(proxy).authorization;
   return login === undefined ? {} : { 'proxy-authorization': login };
 }

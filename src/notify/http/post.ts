@@ -1,5 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
+import { withoutSecrets } from '../../revealed-secrets.ts';
+import { oneLine } from '../../text/plain-text.ts';
+import { cut } from '../../text/text-columns.ts';
 import { within } from '../within.ts';
 import { dialUrl, requestOn, type Dialed } from './dial-url.ts';
 import type { WrittenProxy } from './proxy.ts';
@@ -34,6 +37,14 @@ export interface PostAnswer {
 
 /** The receiver was not reached, and nothing was sent. `cause` has the reason. */
 export class NotConnected extends Error {}
+
+/** The most characters of an answer that are kept as the reason of a refusal. */
+const maxWords = 300;
+
+/** Returns the body of an answer as words for people: the beginning, on one line, without secrets. */
+export function answerWords(body: string): string {
+  return cut(oneLine(withoutSecrets(body)), maxWords);
+}
 
 /** The most bytes of a body. Gotify and Telegram repeat the message, with characters as escapes of six bytes. */
 const maxBodyBytes = 65_536;

@@ -2,19 +2,14 @@ import { readFileSync } from 'node:fs';
 
 import type { AlertmanagerConfig } from '../../config/config.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
-import { rememberSecret, withoutSecrets } from '../../revealed-secrets.ts';
-import { oneLine } from '../../text/plain-text.ts';
-import { percentDecoded } from '../../text/percent-decoded.ts';
-import { cut } from '../../text/text-columns.ts';
 import { takeLogin } from '../http/url-login.ts';
 import { TooLong } from '../within.ts';
 import { annotationsOf, labelsOf } from './alertmanager.ts';
 import type { NoticeAlert } from './notice.ts';
-import { NotConnected, post, tryConnection, type PostTarget } from '../http/post.ts';
+import { answerWords, NotConnected, post, tryConnection, type PostTarget } from '../http/post.ts';
 
 /** The most alerts of one request. */
 const batch = 500;
-const maxWords = 300;
 
 export interface PostAlertsOptions {
   /** The time at which an alert without an end ends, unless it is posted again before. */
@@ -85,7 +80,7 @@ async function postBatches(
     for (const body of bodies) {
       const answer = await post(target, { headers, body, signal, onDataBegun: () => Promise.resolve() });
       if (answer.status >= 200 && answer.status < 300) continue;
-      first ??= faultOf(url, `status ${answer.status}: ${cut(oneLine(withoutSecrets(answer.body)), maxWords)}`);
+      first ??= faultOf(url, `status ${answer.status}: ${answerWords(answer.body)}`);
     }
     return first;
   } catch (thrown) {
@@ -98,12 +93,8 @@ function targetOf(
   text: string,
 ): { readonly target: PostTarget; readonly login: { readonly authorization?: string } } {
   const url = new URL(text);
-  const { password } = url;
   const login = takeLogin(url);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v2/alerts`;
-  for (const secret of [password, percentDecoded(password), login.authorization?.slice('Basic '.length) ?? '']) {
-    if (secret !== '') rememberSecret(secret);
-  }
   return { target: { url, ca: ca === null ? null : readFileSync(ca), proxy, timeoutMs }, login };
 }
 

@@ -3,6 +3,7 @@ import { hourMs } from '../../platform/units.ts';
 import { anyObject, parseJson } from '../../platform/parse-json.ts';
 import type { PostAnswer } from '../http/post.ts';
 import { retryAfterMs } from '../http/retry-after.ts';
+import { withoutSecrets } from '../../revealed-secrets.ts';
 import { formats, type AnswerMeaning } from './formats.ts';
 
 /** An answer, read by the table of formats. */
@@ -44,6 +45,7 @@ export function readAnswer(format: WebhookConfig['format'], answer: PostAnswer, 
     return pageForm.test(body) ? 'refused' : meaningOf(fields, body);
   };
   const receipt = receiptOf?.(fields);
-  const isReceipt = typeof receipt === 'string' && receiptForm.test(receipt);
+  // A receiver may repeat a token as the receipt, which is stored.
+  const isReceipt = typeof receipt === 'string' && receiptForm.test(receipt) && withoutSecrets(receipt) === receipt;
   return { meaning: read(), afterMs, words: isSilent ? silence : answer.body, receipt: isReceipt ? receipt : null };
 }

@@ -63,6 +63,10 @@ function readHeader(webhook: Webhook): Readonly<Record<string, string>> {
   // A receiver may repeat `Bearer T0KEN`, the token alone, or its decoded form.
   const words = [value, ...value.split(/[ =,;]+/)];
   for (const word of words.flatMap((one) => [one, percentDecoded(one)])) rememberSecret(word);
+  if (/^Basic /i.test(value)) {
+    const login = Buffer.from(value.slice('Basic '.length), 'base64').toString();
+    for (const secret of [login, login.slice(login.indexOf(':') + 1)]) rememberSecret(secret);
+  }
   return { [name.toLowerCase()]: value };
 }
 

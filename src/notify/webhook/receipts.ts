@@ -1,5 +1,6 @@
 import type { WebhookConfig } from '../../config/config.ts';
 import { anyObject, parseJson } from '../../platform/parse-json.ts';
+import { withoutSecrets } from '../../revealed-secrets.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { post } from '../http/post.ts';
@@ -38,7 +39,7 @@ export async function askReceipt(webhook: Webhook, options: ReceiptOptions): Pro
   const fields = body === null ? null : parseJson(anyObject, body);
   if (body !== null && fields?.['status'] !== 1) throw faultOfStatus(webhook, 'the receipt has another form');
   const device = fields?.['acknowledged_by_device'];
-  const name = cut(oneLine(typeof device === 'string' ? device : ''), maxNameChars);
+  const name = cut(oneLine(typeof device === 'string' ? withoutSecrets(device) : ''), maxNameChars);
   const isAcknowledged = fields?.['acknowledged'] === 1;
   return {
     acknowledgedOn: isAcknowledged ? name : null,

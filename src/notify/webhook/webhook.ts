@@ -1,18 +1,21 @@
 import { errnoOf, FleetError, messageOf, type Stage } from '../../errors.ts';
-import { withoutSecrets } from '../../revealed-secrets.ts';
-import { cut } from '../../text/text-columns.ts';
 import { minuteMs } from '../../platform/units.ts';
-import { oneLine } from '../../text/plain-text.ts';
 import { TakenInPart, TryLater, type Channel, type OutgoingMail, type SendOptions } from '../notify.ts';
 import { asError, TooLong } from '../within.ts';
 import { parseFrozen, withFields } from './freeze-webhook.ts';
 import { ProxyFault } from '../http/proxy.ts';
-import { NotConnected, post, tryConnection, type PostAnswer, type PostRequest, type PostTarget } from '../http/post.ts';
+import {
+  answerWords,
+  NotConnected,
+  post,
+  tryConnection,
+  type PostAnswer,
+  type PostRequest,
+  type PostTarget,
+} from '../http/post.ts';
 import { readAnswer, readsAnswers } from './read-answer.ts';
 import { readTarget, type Webhook } from './read-target.ts';
 
-/** The most characters of an answer that are kept as the reason. */
-const maxWords = 300;
 /**
  * Statuses that concern one request: "request timeout" and "too early". After the statuses in `busy`, all requests
  * wait.
@@ -116,7 +119,7 @@ function checkAnswer({ name, format }: Webhook, answer: PostAnswer, accepted: nu
   const { status } = answer;
   const { meaning, afterMs, words: said, receipt } = readAnswer(format, answer, Date.now());
   if (meaning === 'accepted') return receipt;
-  const words = cut(oneLine(withoutSecrets(said)), maxWords);
+  const words = answerWords(said);
   const message = `webhook ${name}: status ${status}${words === '' ? '' : `: ${words}`}`;
   const isLater = meaning === 'later' || passing.includes(status) || busy.has(status) || status >= 500;
   if (isLater) {

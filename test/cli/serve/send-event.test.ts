@@ -94,6 +94,9 @@ test('exit status 1 if it is refused, 3 if nobody takes it in time, 2 for wrong 
   const receiver = await openReceiver(t);
   receiver.act(() => ({ status: 403, body: '{"message":"not\u001b[2J you"}' }));
   await assert.rejects(send({ to: receiver.origin }), fault('event-refused', 1, /status 403: .*not.{1,8} you/));
+  receiver.act(({ headers }) => ({ status: 403, body: `no ${headers.authorization ?? ''}` }));
+  const login = receiver.origin.replace('//', '//x:s3cret@');
+  await assert.rejects(send({ to: login }), fault('event-refused', 1, /status 403: no Basic \[secret\]=*$/));
   receiver.act(() => () => undefined);
   await assert.rejects(send({ to: receiver.origin, timeout: '1s' }), fault('event-unsent', 3, /after 1 attempts/));
   const to = `http://x:s3cret@127.0.0.1:${await freePort()}`;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import type { AnswerMeaning } from '../../../src/notify/webhook/formats.ts';
 import { readAnswer } from '../../../src/notify/webhook/read-answer.ts';
+import { rememberSecret } from '../../../src/revealed-secrets.ts';
 
 const answers: readonly (readonly [format: Parameters<typeof readAnswer>[0], body: string, AnswerMeaning])[] = [
   ['slack', 'ok', 'accepted'],
@@ -46,3 +47,14 @@ for (const [format, body, meaning] of answers) {
     assert.equal(readAnswer(format, { status: 200, retryAfter: null, body }, 0).meaning, meaning);
   });
 }
+
+test('a receipt that repeats a token is none, as receipts are stored', () => {
+  rememberSecret('azGDORePK8gMaC0QOYAMyEEuzJnyUi');
+  const receiptOf = (receipt: string): string | null => {
+    const body = JSON.stringify({ status: 1, receipt });
+    return readAnswer('pushover', { status: 200, retryAfter: null, body }, 0).receipt;
+  };
+  assert.equal(receiptOf('rLqVuqTRh62UzxtmqiaLzQmVcPgiCy'), 'rLqVuqTRh62UzxtmqiaLzQmVcPgiCy');
+  assert.equal(receiptOf('azgdorepk8gmac0qoyamyeeuzjnyui'), null);
+  assert.equal(receiptOf(Buffer.from('azGDORePK8gMaC0QOYAMyEEuzJnyUi').toString('hex')), null);
+});

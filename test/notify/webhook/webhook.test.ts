@@ -14,6 +14,7 @@ import { createWebhookChannel, verifyWebhook } from '../../../src/notify/webhook
 import { TryLater, type OutgoingMail } from '../../../src/notify/notify.ts';
 import { hourMs, minuteMs } from '../../../src/platform/units.ts';
 import { makeCertificates } from '../../support/certificates.ts';
+import { assertHidden, encoded, encodingNames } from '../../support/encodings.ts';
 import { freePort, listen } from '../../support/free-port.ts';
 import { openReceiver, type HttpReceiver, type ReceiverAnswer } from '../../support/http-receiver.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -168,6 +169,27 @@ test('what repeats the URL, a part of it, or the header is said without it', asy
   const said = inspect([fault, webhook], { depth: 9, showHidden: true });
   for (const secret of [token, 's3cr3t-of-header', 'pa-5550123', Buffer.from(token).toString('hex')]) {
     assert.ok(!said.includes(secret), said);
+  }
+});
+
+test('a login that the receiver repeats in any encoding is not said', async (t) => {
+  const receiver = await openReceiver(t);
+  const login = 'anna:7x-"Käse/&<aZ9!';
+  const url = receiver.origin.replace('//', `//anna:${encodeURIComponent(login.slice('anna:'.length))}@`);
+  const header = literal(`Authorization: Basic ${Buffer.from('bert:8y-"Käse/&<aZ9!').toString('base64')}`);
+  const webhooks = [webhookConfig(url), webhookConfig(receiver.origin, { header })];
+  for (const [index, webhook] of webhooks.entries()) {
+    const secret = index === 0 ? login : 'bert:8y-"Käse/&<aZ9!';
+    for (const name of encodingNames) {
+      receiver.act(() => ({ status: 400, body: `refused: ${encoded(name, secret, 'Basic ', '')}` }));
+      const fault = await faultOf(createWebhookChannel(webhook).send(mail, sendOptions()));
+      assert.match(fault.message, /^webhook chat: status 400: /);
+      assertHidden(
+        inspect(fault, { depth: 9 }),
+        encoded(name, secret.slice('anna:'.length), '', '').slice(2, -4),
+        name,
+      );
+    }
   }
 });
 
