@@ -52,18 +52,28 @@ export interface FoundCause {
   readonly sections: readonly KnownSection[];
 }
 
-/** Returns a function that finds what changed before an alert of a client. Alerts of one group share what is read. */
+/**
+ * Returns a function that finds what changed before an alert of a client. Alerts of one group share what is read of the
+ * group. Alerts of one client that began together share all that is read, if they follow one another.
+ */
 export function openCauses(options: CauseOptions): (alert: Alert) => Promise<FoundCause> {
   const { config, nowMs, runs } = options;
   const leastChance = config.alerts.causeChance ?? 0;
   const groups = openGroups(options);
+  // The newest alone: members of a large group with a thousand changes take megabytes.
+  let newest: { readonly key: string; readonly history: Promise<History> } | null = null;
+  const historyOf = (alert: Alert, group: Group): Promise<History> => {
+    const key = [alert.client, alert.pendingSinceMs, group.name ?? ''].join('\0');
+    if (newest?.key !== key) newest = { key, history: readHistory(options, alert, group) };
+    return newest.history;
+  };
   return async (alert) => {
     const startMs = alert.pendingSinceMs;
     const failing = failingLike(alert, options.alerts);
     const group = await groups.groupOf(alert.client, failing);
     const sections = group.sections.filter(({ client }) => client === alert.client);
-    const input = await weighInput({ ...options, alert, failing, group });
-    const sets = weighChanges({ ...input, leastChance });
+    const history = await historyOf(alert, group);
+    const sets = weighChanges({ ...weighInput(history, alert, failing), leastChance });
     const named = sets.filter(({ verdict }) => verdict === 'named');
     const configBeforeMs = configChange(runs, startMs, leastChance);
     return {
@@ -143,56 +153,88 @@ function openGroups({ config, causes, nowMs }: CauseOptions) {
   };
 }
 
-interface InputOptions extends CauseOptions {
-  readonly alert: Alert;
-  readonly failing: ReadonlyMap<string, number>;
+interface HistoryOptions {
+  readonly causes: CauseStore;
+  readonly client: string;
+  /** The time of the first bad row. */
+  readonly startMs: number;
   readonly group: Group;
 }
 
-async function weighInput(options: InputOptions): Promise<Omit<WeighInput, 'leastChance'>> {
-  const { causes, alert, failing, group } = options;
-  const { client, subject, pendingSinceMs: startMs } = alert;
+/** The changes of a client before an alert, and what the members of its group say of them. */
+interface History extends Holders, Pick<WeighInput, 'changes' | 'group' | 'setsPerHour' | 'earlierDays'> {}
+
+async function readHistory(
+  { causes }: CauseOptions,
+  { client, pendingSinceMs: startMs }: Alert,
+  group: Group,
+): Promise<History> {
+  const options = { causes, client, startMs, group };
   const span = { afterMs: startMs - windowMs, untilMs: startMs + laterMs };
   const most = Math.min(maxChanges, Math.ceil(maxPairs / Math.max(1, group.members.length)));
   const changes = await causes.changesOf(client, span, most);
-  const common = { client, subject, startMs, changes, failing };
   const compared =
     group.name === null ? null : { name: group.name, knowing: remembered((kind: string) => knowing(kind, options)) };
   if (changes.length === 0) {
-    const nobody = { holdersOf: () => new Set<string>(), earliestOf: () => null, earlierDays: () => 0 };
-    return { ...common, ...nobody, group: compared, setsPerHour: 1 };
+    const nobody = { holdersOf: () => new Set<string>(), alikeOf: () => [], earlierDays: () => 0 };
+    return { changes, ...nobody, group: compared, setsPerHour: 1 };
   }
   const items = [...new Set(changes.map(({ itemId }) => itemId))];
   const month = { afterMs: startMs - historyMs, untilMs: startMs };
   const times = await causes.itemTimes(client, items, month);
   const dayOf = (atMs: number): number => Math.floor(atMs / dayMs);
   return {
-    ...common,
+    changes,
     ...(await readHolders(options, changes, items)),
     group: compared,
     setsPerHour: await setsPerHour(options),
-    earlierDays: ({ itemId, latestAtMs }) =>
-      new Set((times.get(itemId) ?? []).map(dayOf).filter((day) => day < dayOf(latestAtMs))).size,
+    earlierDays: remembered(
+      ({ itemId, latestAtMs }) =>
+        new Set((times.get(itemId) ?? []).map(dayOf).filter((day) => day < dayOf(latestAtMs))).size,
+    ),
+  };
+}
+
+function weighInput(
+  { alikeOf, ...history }: History,
+  { client, subject, pendingSinceMs: startMs }: Alert,
+  failing: ReadonlyMap<string, number>,
+): Omit<WeighInput, 'leastChance'> {
+  return {
+    ...history,
+    ...{ client, subject, startMs, failing },
+    earliestOf: (change, member) => {
+      const lastMs = failing.get(member) ?? startMs;
+      const times = alikeOf(change).flatMap(({ client: whose, earliestAtMs }) =>
+        whose === member && earliestAtMs <= lastMs ? earliestAtMs : [],
+      );
+      return times.length === 0 ? null : Math.max(...times);
+    },
   };
 }
 
 /** Returns the members whose section of a kind was read within a day of the alert. */
-function knowing(kind: string, { alert, group }: InputOptions): ReadonlySet<string> {
-  const { client, pendingSinceMs } = alert;
+function knowing(kind: string, { client, startMs, group }: HistoryOptions): ReadonlySet<string> {
   const known = group.sections.flatMap((one) => {
-    const isFresh = one.observedAtMs !== null && one.observedAtMs >= pendingSinceMs - staleMs && one.error === null;
+    const isFresh = one.observedAtMs !== null && one.observedAtMs >= startMs - staleMs && one.error === null;
     return one.kind === kind && isFresh ? one.client : [];
   });
   return new Set([...known, client]);
 }
 
+interface Holders {
+  /** The members that have the item as the change left it: one object for each change. */
+  readonly holdersOf: (change: ClientChange) => ReadonlySet<string>;
+  /** The changes of other members that equal a change. */
+  readonly alikeOf: (change: ClientChange) => readonly OtherChange[];
+}
+
 /** Reads which members have the items of changes as the changes left them, and since when. */
 async function readHolders(
-  { causes, alert, failing, group }: InputOptions,
+  { causes, client, startMs, group }: HistoryOptions,
   changes: readonly ClientChange[],
   items: readonly number[],
-): Promise<Pick<WeighInput, 'holdersOf' | 'earliestOf'>> {
-  const { client, pendingSinceMs: startMs } = alert;
+): Promise<Holders> {
   const others = group.members.filter((member) => member !== client);
   const span = { afterMs: startMs - windowMs, untilMs: startMs + windowMs };
   const values = [...new Set(changes.flatMap(({ afterId }) => afterId ?? []))];
@@ -212,16 +254,7 @@ async function readHolders(
         : (holders.get(change.afterId) ?? []);
     return new Set([client, ...same, ...alikeOf(change).map((one) => one.client)]);
   });
-  return {
-    holdersOf,
-    earliestOf: (change, member) => {
-      const lastMs = failing.get(member) ?? startMs;
-      const times = alikeOf(change).flatMap(({ client: whose, earliestAtMs }) =>
-        whose === member && earliestAtMs <= lastMs ? earliestAtMs : [],
-      );
-      return times.length === 0 ? null : Math.max(...times);
-    },
-  };
+  return { holdersOf, alikeOf: remembered(alikeOf) };
 }
 
 /**
@@ -233,8 +266,7 @@ function isOfOneMachine({ kind, item }: ClientChange): boolean {
 }
 
 /** Returns how often sets of changes come at this time of day: of the client, or of a member, whichever is more. */
-async function setsPerHour({ causes, alert, group }: InputOptions): Promise<number> {
-  const { client, pendingSinceMs: startMs } = alert;
+async function setsPerHour({ causes, client, startMs, group }: HistoryOptions): Promise<number> {
   const untilMs = startMs - windowMs;
   const firstMs = (await causes.firstLook(client)) ?? untilMs;
   const days = Math.min(historyMs, Math.max(dayMs, untilMs - firstMs)) / dayMs;

@@ -1,4 +1,5 @@
 import { groupBy } from '../../platform/group-by.ts';
+import { rememberedWeakly } from '../../platform/remembered.ts';
 import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 import type { NamedChanges } from '../../storage/store/alert.ts';
 import type { ClientChange } from '../../storage/store/digest-store.ts';
@@ -148,13 +149,16 @@ function isSymptom({ kind, newValue, latestAtMs }: ClientChange, startMs: number
   return isGone && Math.abs(latestAtMs - startMs) <= sameVisitMs;
 }
 
+/** Formats members as a key. Alerts of one client that began together have the same objects. */
+const membersKey = rememberedWeakly((members: ReadonlySet<string>) => ({ text: [...members].sort().join('\0') }));
+
 /** Puts changes into sets: the same members have them, and less than half an hour is between two. */
 function setsOf(changes: readonly ClientChange[], input: WeighInput): readonly (readonly ClientChange[])[] {
   const isLate = ({ latestAtMs }: ClientChange): boolean => latestAtMs > input.startMs + sameVisitMs;
-  const sameMembers = groupBy(changes, (change) =>
-    [String(isLate(change)), ...[...input.holdersOf(change)].sort()].join('\0'),
-  );
-  return [...sameMembers.values()].flatMap((own) => {
+  const sameMembers = [...groupBy(changes, isLate).values()].flatMap((own) => [
+    ...groupBy(own, (change) => membersKey(input.holdersOf(change)).text).values(),
+  ]);
+  return sameMembers.flatMap((own) => {
     const sets: ClientChange[][] = [];
     let lastMs = -Infinity;
     for (const change of [...own].sort((one, other) => one.latestAtMs - other.latestAtMs)) {
@@ -170,7 +174,7 @@ type Placed = Pick<WeighedSet, 'changes' | 'earliestMs' | 'latestMs' | 'beforeMs
 
 function placed(changes: readonly ClientChange[], input: WeighInput): Placed {
   const { client, subject, startMs, failing, group, holdersOf, earliestOf } = input;
-  const sorted = [...changes].sort(inOrder(namesSubject(subject)));
+  const sorted = inOrder(changes, namesSubject(subject));
   const [main] = sorted;
   // The item whose time is known best says when the set came.
   const nearest = changes.reduce((one, other) => (other.earliestAtMs > one.earliestAtMs ? other : one));
@@ -239,11 +243,17 @@ export function namedChanges({ changes, ...set }: WeighedSet, group: string | nu
 
 const kindOrder = ['package', 'file', 'unit', 'system', 'account', 'mount', 'listener'];
 
-function inOrder(isNaming: (change: ClientChange) => boolean) {
-  return (one: ClientChange, other: ClientChange): number =>
-    Number(isNaming(other)) - Number(isNaming(one)) ||
-    kindOrder.indexOf(one.kind) - kindOrder.indexOf(other.kind) ||
-    compareText(one.item, other.item);
+function inOrder(
+  changes: readonly ClientChange[],
+  isNaming: (change: ClientChange) => boolean,
+): readonly ClientChange[] {
+  return changes
+    .map((change) => ({ change, naming: Number(isNaming(change)), kind: kindOrder.indexOf(change.kind) }))
+    .sort(
+      (one, other) =>
+        other.naming - one.naming || one.kind - other.kind || compareText(one.change.item, other.change.item),
+    )
+    .map(({ change }) => change);
 }
 
 /** The shortest word of a subject that is looked for in the names of items. */

@@ -121,7 +121,8 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
   };
   const causeOf = openCauses({ config, causes: storage.causes, alerts: input.alerts, runs, nowMs });
   const changed = new Map<Alert, FoundCause>();
-  for (const alert of alerts) {
+  // Alerts that began together share what is read.
+  for (const alert of [...alerts].sort((one, other) => one.pendingSinceMs - other.pendingSinceMs)) {
     if (alert.client !== '' && alert.state !== 'resolved' && isWanted(alert.rule))
       changed.set(alert, await causeOf(alert));
   }
