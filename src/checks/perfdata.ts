@@ -108,24 +108,27 @@ function labelAt(text: string, start: number): Label | null {
  * `isTwice`, two quotes before an equals sign end the label, as plugins write them that quote twice.
  */
 function quotedLabel(text: string, start: number, quote: string, isTwice: boolean): Label | null {
-  let label = '';
-  for (let at = start + 1; at < text.length; at++) {
-    if (text[at] !== quote) label += text[at] ?? '';
-    else if (text[at + 1] === quote && !(isTwice && text[at + 2] === '=')) {
-      label += quote;
-      at++;
-    } else {
-      const equals = afterBlanks(text, text[at + 1] === quote ? at + 2 : at + 1);
-      if (text[equals] !== '=') return null;
-      return { label: cleanLabel(label), from: valueAt(text, equals) };
+  for (let at = text.indexOf(quote, start + 1); at >= 0; at = text.indexOf(quote, at)) {
+    const isDoubled = text[at + 1] === quote;
+    if (isDoubled && !(isTwice && text[at + 2] === '=')) {
+      at += 2;
+      continue;
     }
+    const equals = afterBlanks(text, isDoubled ? at + 2 : at + 1);
+    if (text[equals] !== '=') return null;
+    const label = text.slice(start + 1, at).replaceAll(quote + quote, quote);
+    return { label: cleanLabel(label), from: valueAt(text, equals) };
   }
   return null;
 }
 
 /** Returns a label without quotes. Blanks are part of the label: many plugins forget the quotes. */
 function plainLabel(text: string): string {
-  return cleanLabel(text.slice(text.lastIndexOf(';') + 1).replaceAll(/^[\s'",|]+|[\s'"]+$/g, ''));
+  const written = text.slice(text.lastIndexOf(';') + 1).replace(/^[\s'",|]+/, '');
+  let end = written.length;
+  // A pattern of blanks before an end takes quadratic time for blanks within the text.
+  while (end > 0 && /[\s'"]/.test(written[end - 1] ?? '')) end--;
+  return cleanLabel(written.slice(0, end));
 }
 
 function cleanLabel(label: string): string {

@@ -23,7 +23,7 @@ export async function importHostsCommand(
   options: OptionsOf<typeof importParameters>,
 ): Promise<ExitStatus> {
   const { output, signal } = context;
-  const imported = importHosts(options.kind, await readList(options.kind, options.file, signal));
+  const imported = importHosts(options.kind, await readList(options.kind, options.file, options, signal));
   for (const { where, why } of output.json ? [] : imported.skipped) {
     output.complain(escapeControls(`left out: ${where}: ${why}`));
   }

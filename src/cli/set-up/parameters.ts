@@ -26,6 +26,7 @@ export const importParameters = {
     ...text('--update <file>', 'print what is new, removed and changed since this file, and write nothing'),
     conflicts: ['out'],
   },
+  passwordFile: text('--password-file <file>', 'a file of mode 0600 with the password for https://NAME@HOST/'),
 } as const;
 
 export const crontabParameters = {

@@ -5,8 +5,9 @@ import path from 'node:path';
 
 import * as v from 'valibot';
 
-import { environmentForPrograms } from '../../config/secret.ts';
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { environmentForPrograms, Secret } from '../../config/secret.ts';
+import { checkSecretFile } from '../../config/settings/permissions.ts';
+import { errnoOf, FleetError, messageOf, usageError } from '../../errors.ts';
 import type { ImportKind } from '../../import/import-kinds.ts';
 import type { Skipped, SourceText } from '../../import/imported.ts';
 import { cut } from '../../text/text-columns.ts';
@@ -22,16 +23,34 @@ const maxBytes = 256 * 1024 * 1024;
  * Reads a list of machines: a file, a URL, or standard input. An Ansible inventory that is no JSON is read by
  * `ansible-inventory`. Throws FleetError `import-unreadable`.
  */
-export async function readList(kind: ImportKind, given: string | null, signal: AbortSignal): Promise<SourceText> {
+export async function readList(
+  kind: ImportKind,
+  given: string | null,
+  { passwordFile }: { readonly passwordFile: string | null },
+  signal: AbortSignal,
+): Promise<SourceText> {
   if (given !== null && /^https?:\/\//i.test(given)) {
-    const { host, body } = await readUrl(given, signal);
+    const { host, body } = await readUrl(passwordFile === null ? given : withPassword(given, passwordFile), signal);
     return { file: null, host, text: decoded(body) };
   }
+  if (passwordFile !== null) throw usageError('--password-file is for a list at a web address');
   const file = given === null || given === '-' ? null : path.resolve(given);
   if (kind === 'ansible' && file !== null && !file.endsWith('.json')) {
     return { file, ...(await askAnsible(file, signal)) };
   }
   return { file, text: file === null ? await readInput(signal) : readFile(file) };
+}
+
+/** Puts the password of a file into a web address. */
+function withPassword(text: string, passwordFile: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || url.username === '' || url.password !== '') {
+    throw usageError('--password-file is for an address with a name, without a password', 'Write https://NAME@HOST/.');
+  }
+  const file = path.resolve(passwordFile);
+  checkSecretFile(file);
+  url.password = encodeURIComponent(new Secret({ kind: 'file', path: file }).reveal());
+  return url.href;
 }
 
 function readFile(file: string): string {

@@ -1,5 +1,5 @@
 import type { Client } from '../../config/config.ts';
-import { dayMs } from '../../platform/units.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 import { idFrom, siteId } from '../../state-folder/collector-id.ts';
 import type { RunEnd, RunStart, VisitRecord } from '../../storage/store/run.ts';
 import { allowances, type Allowance, type Origin, type SiteClients } from './origins.ts';
@@ -19,6 +19,8 @@ export type Admitted = ParsedDocument;
 
 /** The most that the clock of another machine may be ahead. */
 const maxAheadMs = dayMs;
+/** The longest pause before the next attempt: twice that of the visits, as site and hq may see the run at other times. */
+const longestPauseMs = 2 * hourMs;
 /** The column has 255 characters: a long host must not cut off the site's name. */
 const maxHostChars = 100;
 
@@ -62,6 +64,20 @@ function countOf({ run, visits, events }: RecordDocument): number {
   return visits.length + events.length + (run === null || run.end === null ? 0 : 1);
 }
 
+/** Returns the times of a visit that began at a moment: it took a day at most, and the next attempt has a limit too. */
+function timesOf(
+  { durationMs, connectMs, nextAttemptAtMs: nextMs }: VisitRecord,
+  startedAtMs: number,
+): Pick<VisitRecord, 'startedAtMs' | 'durationMs' | 'connectMs' | 'nextAttemptAtMs'> {
+  const isPause = nextMs !== null && nextMs > startedAtMs && nextMs <= startedAtMs + longestPauseMs;
+  return {
+    startedAtMs,
+    durationMs: Math.min(dayMs, durationMs),
+    connectMs: connectMs === null ? null : Math.min(dayMs, connectMs),
+    nextAttemptAtMs: isPause ? nextMs : null,
+  };
+}
+
 /**
  * Returns the records of a site's run by the clients of the site; none if the run is too old, or lies in the future.
  * The id of the run is derived from the site, so that a site cannot change a run of another collector.
@@ -96,7 +112,8 @@ function ofSite(
     // A site visits each client itself: it takes no pushes.
     const reader = visit.reader === 'push' ? null : visit.reader;
     const { name, address } = client;
-    return [{ ...rest, reader, client: name, address, runId: id, startedAtMs: ofRun(visit.startedAtMs) }];
+    const own = { reader, client: name, address, runId: id, ...timesOf(visit, ofRun(visit.startedAtMs)) };
+    return [{ ...rest, ...own }];
   });
   return { run: { start: begun, end: ended }, visits: ofClients };
 }

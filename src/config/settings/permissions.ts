@@ -1,5 +1,6 @@
 import { statSync, type Stats } from 'node:fs';
 
+import { usageError } from '../../errors.ts';
 import { isCredential } from '../../platform/credentials.ts';
 import { shellWord } from '../../text/shell-word.ts';
 import type { Findings, Place, SourceFile } from '../xml/findings.ts';
@@ -48,6 +49,14 @@ export function checkPermissions(sources: readonly SourceFile[], places: SecretP
     const problem = foreignHand(source);
     if (problem !== null) findings.permission({ source, line: null }, problem);
   }
+}
+
+/** Throws FleetError `usage` if everybody or a foreign group can read the file of a secret. */
+export function checkSecretFile(file: string): void {
+  const ownGroups = groups();
+  const stat = statOf(file);
+  const problem = ownGroups !== null && stat?.isFile() === true ? exposure(file, stat, ownGroups) : null;
+  if (problem !== null) throw usageError(`the secret file ${file} ${problem}`);
 }
 
 function statOf(file: string): Stats | null {

@@ -1,4 +1,4 @@
-/** A search for the causes of many alerts: the work is counted on a store that is generated. */
+/** The search for the causes of many alerts: its work is counted on a generated store. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -23,7 +23,7 @@ function change(client: string, index: number): ClientChange {
   return { client, ...found, ...span, itemId: index, afterId: 10_000 + index };
 }
 
-/** A store in which four members have upgraded 5,000 packages, and the number of its queries by name. */
+/** Makes a store in which four members have upgraded 5,000 packages, and counts its queries by name. */
 function floodedStore() {
   const calls: Record<string, number> = {};
   const counted =
@@ -55,7 +55,7 @@ function floodedStore() {
   return { causes, calls };
 }
 
-/** Fifty alerts of each of these members, which began a number of milliseconds after one another. */
+/** Makes fifty alerts of each of these members, a number of milliseconds apart. */
 function floodOf(clients: readonly string[], apartMs = 0): readonly Alert[] {
   return clients.flatMap((client, place) =>
     times(50, (index) => ({
@@ -70,7 +70,7 @@ const seeking = (causes: CauseStore) => ({ config, runs: [], nowMs: at('08:02'),
 test('the changes of a client are read once for all of its alerts that began together', async () => {
   const { causes, calls } = floodedStore();
   const alerts = floodOf(members.slice(0, 4));
-  // As the alerter orders them: one of each client before another.
+  // The alerter's order: one of each client before another.
   const sought = times(50, (index) => alerts.filter(({ subject }) => subject === `/srv/${index}`)).flat();
   const found = await seekCauses(seeking(causes), alerts, sought);
   assert.equal(found.size, 200);

@@ -93,3 +93,18 @@ test('a long host does not cut off whose run it is, nor does one that is cut wit
   assert.equal(hostOf('h'.repeat(255)), `${'h'.repeat(100)} (site fra)`);
   assert.equal(hostOf(`${'h'.repeat(99)}${'😀'.repeat(50)}`), `${'h'.repeat(99)} (site fra)`);
 });
+
+test('a site says nothing of a time that is far from its run', () => {
+  const far = [Date.UTC(3000, 0, 1), 1e300, -1e300, nowMs + dayMs, 0];
+  const start = runStart({ startedAtMs: nowMs - minuteMs, id: 'run-1', host: 'site-1' });
+  const admittedVisit = (changes: object) => {
+    const end = runEnd(start, { finishedAtMs: start.startedAtMs + 1000 });
+    const visits = [{ ...visit({ runId: start.id, client: 'web-1', startedAtMs: start.startedAtMs }), ...changes }];
+    return admitDocument('site', Buffer.from(JSON.stringify({ run: { start, end }, visits })), context).visits[0];
+  };
+  for (const atMs of far) assert.equal(admittedVisit({ nextAttemptAtMs: atMs })?.nextAttemptAtMs, null, String(atMs));
+  const nextAttemptAtMs = nowMs + hourMs / 2;
+  assert.equal(admittedVisit({ nextAttemptAtMs })?.nextAttemptAtMs, nextAttemptAtMs);
+  const long = admittedVisit({ durationMs: 2 ** 45, connectMs: 2 ** 45 });
+  assert.deepEqual([long?.durationMs, long?.connectMs], [dayMs, dayMs]);
+});

@@ -1,0 +1,54 @@
+// Second tier: parses megabytes of output, of which some is made to cost CPU.
+/** The output of checks that is chosen to cost CPU: the cost grows with the size alone. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { parsePluginOutput } from '../../src/checks/nagios-output.ts';
+import { parsePerfdata, rangeOf, unreadFigures } from '../../src/checks/perfdata.ts';
+import { parseSample } from '../../src/checks/prom-samples.ts';
+
+const parsers: Readonly<Record<string, (text: string) => unknown>> = {
+  ...{ parsePluginOutput, parsePerfdata, unreadFigures, parseSample },
+  rangeOf: (text) => rangeOf(text),
+};
+const fillings = [
+  ...[' ', '\t', '\u00a0', "'", '"', '=', ';', ',', '|', 'a', '1', '.', ':', '~:', '\\', '\n', '\r\n', '\u2028'],
+  ...["''", "' ", "'=", "''=", "'''", "'a' ", "'a'=1 ", "'a|b'=1 ", 'a=1 ', 'a=1;', 'a=1,', 'a= ', '=1', '1,111', '1e'],
+  ...['a|', '|a=1\n', 'U ', '\\"', '{', 'a="b",', 'a 1\n', '\ud800', '\u0000'],
+];
+const frames = [
+  ['', ''],
+  ['x | a', 'b=1'],
+  ["x | '", '=1'],
+  ['a=1', ' x'],
+  ['a{b="', '} 1'],
+] as const;
+const [smallChars, largeChars] = [64 * 1024, 1024 * 1024];
+/** The slack of growth: garbage is collected in some of the tries. */
+const maxGrowth = 4;
+const leastMs = 300;
+
+function cpuMs(work: () => unknown): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+for (const [name, parse] of Object.entries(parsers)) {
+  test(`the CPU of ${name} grows with the output alone`, () => {
+    for (const filling of fillings) {
+      for (const [before, after] of frames) {
+        const textOf = (chars: number): string => before + filling.repeat(chars / filling.length) + after;
+        const [small, large] = [textOf(smallChars), textOf(largeChars)];
+        const smallMs = Math.min(...[1, 2, 3].map(() => cpuMs(() => parse(small))));
+        const mostMs = Math.max(leastMs, (maxGrowth * smallMs * large.length) / small.length);
+        const what = JSON.stringify([before, filling, after]);
+        assert.ok(smallMs <= leastMs / 2, `${what}: ${smallMs} ms for ${small.length} characters`);
+        const largeMs = cpuMs(() => parse(large));
+        const leastOf = largeMs <= mostMs ? largeMs : cpuMs(() => parse(large));
+        assert.ok(leastOf <= mostMs, `${what}: ${leastOf} ms, of ${small.length} characters ${smallMs} ms`);
+      }
+    }
+  });
+}
