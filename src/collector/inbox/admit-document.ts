@@ -19,7 +19,7 @@ export type Admitted = ParsedDocument;
 
 /** The most that the clock of another machine may be ahead. */
 const maxAheadMs = dayMs;
-/** The longest pause before the next attempt: twice that of the visits, as site and hq may see the run at other times. */
+/** The longest pause before the next attempt that a site may say: twice that of a collector. */
 const longestPauseMs = 2 * hourMs;
 /** The column has 255 characters: a long host must not cut off the site's name. */
 const maxHostChars = 100;
@@ -112,8 +112,8 @@ function ofSite(
     // A site visits each client itself: it takes no pushes.
     const reader = visit.reader === 'push' ? null : visit.reader;
     const { name, address } = client;
-    const own = { reader, client: name, address, runId: id, ...timesOf(visit, ofRun(visit.startedAtMs)) };
-    return [{ ...rest, ...own }];
+    const times = timesOf(visit, ofRun(visit.startedAtMs));
+    return [{ ...rest, reader, client: name, address, runId: id, ...times }];
   });
   return { run: { start: begun, end: ended }, visits: ofClients };
 }
