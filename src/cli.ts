@@ -20,7 +20,6 @@ import { events, serve, tokens } from './cli/serve/commands.ts';
 import { status } from './cli/status/commands.ts';
 import { trust } from './cli/trust/commands.ts';
 import { demo, simulate } from './cli/try-out/commands.ts';
-import { dropNeedlessTz } from './text/server-zone.ts';
 
 /** The commands of the first hour, which the help lists before all others. */
 const firstHour: readonly AddCommand[] = [demo, init, trust, check, collect, status, crontab];
@@ -47,7 +46,6 @@ const groups: readonly CommandGroup[] = [
 
 /** Runs one command line (without node and script) and ends the process with its exit status. */
 export async function main(args: readonly string[]): Promise<void> {
-  dropNeedlessTz(process.env);
   await runProgram(args, createProgram);
 }
 

@@ -54,6 +54,11 @@ export class FleetReader {
     return this.#away?.sinceMs ?? null;
   }
 
+  /** True if config.xml has clients, which the collector visits. */
+  get hasClients(): boolean {
+    return this.#options.settings().clients.length > 0;
+  }
+
   /** Runs work that reads from the database. Throws FleetError of stage `storage`, and NothingStored. */
   async read<Result>(work: (storage: Storage, config: Config) => Promise<Result>): Promise<Result> {
     if (this.#away !== null && performance.now() < this.#away.untilMs) throw this.#away.fault;

@@ -1,5 +1,6 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 
+import { zoneOfPosix } from './posix-zone.ts';
 import { offsetInWords, zoneOffsetMs } from './zone-time.ts';
 
 const localTime = '/etc/localtime';
@@ -34,25 +35,58 @@ export function linkedZone(link: string): string | null {
 }
 
 /**
- * Removes a TZ that only refers to /etc/localtime. With such a TZ, Node would keep the zone's winter offset all year.
+ * Replaces a TZ that Node reads otherwise than the C library by a name of a zone with the same clocks: `:` before a
+ * name, files, offsets and rules of tzset(3). Removes a TZ that only refers to /etc/localtime: Node would keep its
+ * winter offset all year. Returns a TZ that is no zone, such as `Europe/Berln`: times are in UTC then. Else null.
  */
-export function dropNeedlessTz(env: NodeJS.ProcessEnv): void {
-  if (/^:?\/etc\/localtime$/.test(env['TZ'] ?? '')) delete env['TZ'];
+export function settleTz(env: NodeJS.ProcessEnv): string | null {
+  const { TZ } = env;
+  if (TZ !== undefined && /^:?\/etc\/localtime$/.test(TZ)) delete env['TZ'];
+  const zone = env['TZ']?.replace(/^:/, '') ?? unnamedLocalTime();
+  if (zone === null) return null;
+  const known = utcNames.test(zone) ? 'UTC' : nameOf(zone);
+  const isSame =
+    known === TZ && [winter, summer].every((atMs) => zoneOffsetMs(known, atMs) === zoneOffsetMs(null, atMs));
+  if (!isSame) env['TZ'] = known ?? 'UTC';
+  return known === null ? zone : null;
 }
 
 /** The names of UTC that TZ may have beside those of IANA. */
 const utcNames = /^(?:UTC|GMT)?[+-]?0?$/;
 
-/** Returns a TZ that Node does not know and therefore reads as UTC, such as `Europe/Berln`; null for any other. */
-export function unknownTz({ TZ = '' }: NodeJS.ProcessEnv): string | null {
-  const zone = TZ.replace(/^:/, '');
-  if (utcNames.test(zone) || zone.startsWith('/')) return null;
-  if ([winter, summer].some((atMs) => zoneOffsetMs(null, atMs) !== 0)) return null;
+/** Returns /etc/localtime if Node has no name for its zone; else null. */
+function unnamedLocalTime(): string | null {
+  return atStart !== null || !existsSync(localTime) || zoneOfIntl() !== null ? null : localTime;
+}
+
+/** Returns the name of a zone by its name, file, or description; null if there is none. */
+function nameOf(zone: string): string | null {
+  if (isName(zone)) return zone;
+  const [, name = ''] = /^(?:.*\/zoneinfo\/)?(?:(?:posix|right)\/)?(.+)$/.exec(zone) ?? [];
+  if (isName(name)) return name;
+  return (zone.startsWith('/') ? linkedZone(zone) : null) ?? zoneOfPosix(ruleOfFile(zone) ?? zone, Date.now());
+}
+
+/** True if Intl knows a name of a zone as IANA writes it, with a capital letter. */
+function isName(name: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return null;
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return /^[A-Z]/.test(name) && !/^(?:UTC|GMT)[+-]/.test(name);
   } catch {
-    return zone;
+    return false;
+  }
+}
+
+const maxZoneBytes = 256 * 1024;
+
+/** Returns the rule at the end of a zone's file (RFC 8536), for the years after its table; null without one. */
+function ruleOfFile(file: string): string | null {
+  try {
+    if (!file.startsWith('/') || !statSync(file).isFile() || statSync(file).size > maxZoneBytes) return null;
+    const text = readFileSync(file, 'latin1');
+    return text.startsWith('TZif') ? (/\n([^\n]+)\n$/.exec(text)?.[1] ?? null) : null;
+  } catch {
+    return null;
   }
 }
 

@@ -1,4 +1,4 @@
-import { defineCommand, defineGroup, flag, many, text, wholeNumber } from '../command/define-command.ts';
+import { anyText, defineCommand, defineGroup, flag, many, text, wholeNumber } from '../command/define-command.ts';
 import { usageError } from '../../errors.ts';
 import { alertParameters, alertsParameters, explainParameters, silenceAddParameters, until } from './parameters.ts';
 
@@ -49,7 +49,7 @@ export const ack = defineCommand({
     ...target,
     for: text('--for <duration>', 'the duration: 4h'),
     until,
-    comment: text('--comment <text>', 'a comment that `alerts`, `explain` and mails show to others'),
+    comment: anyText('--comment <text>', 'a comment that `alerts`, `explain` and mails show to others'),
   },
   run: async (context, options) => (await import('./ack.ts')).ackCommand(context, options),
 });

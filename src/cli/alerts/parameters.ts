@@ -1,4 +1,4 @@
-import { choice, flag, many, narrowing, selection, text, withDefault } from '../command/define-command.ts';
+import { anyText, choice, flag, many, narrowing, selection, text, withDefault } from '../command/define-command.ts';
 
 export const until = text(
   '--until <time>',
@@ -54,5 +54,5 @@ export const silenceAddParameters = {
   from: text('--from <time>', 'the beginning, in the forms of --until (default: now)'),
   until,
   for: text('--for <duration>', 'the duration: 2h'),
-  comment: text('--comment <text>', 'a comment for others'),
+  comment: anyText('--comment <text>', 'a comment for others'),
 } as const;

@@ -20,6 +20,8 @@ interface Parameter<Value> {
   readonly conflicts?: readonly string[];
   /** The help omits the parameter. */
   readonly isHidden?: true;
+  /** The value may be empty, which is a fault otherwise: an unset variable of a shell would mean everything. */
+  readonly mayBeEmpty?: true;
 }
 
 /** A required argument always has a value. */
@@ -34,13 +36,9 @@ export function text<const Flags extends string>(flags: Flags, help: string): Pa
   return { flags, help, absent: null as Given<Flags, string> };
 }
 
-/** Defines a parameter for a name, which is not empty. */
-export function nameText<const Flags extends string>(flags: Flags, help: string): Parameter<Given<Flags, string>> {
-  const read = (word: string): string => {
-    if (word.trim() !== '') return word.trim();
-    throw new InvalidArgumentError('Give a name.');
-  };
-  return { ...text(flags, help), read };
+/** Defines a parameter for words that may be empty. */
+export function anyText<const Flags extends string>(flags: Flags, help: string): Parameter<Given<Flags, string>> {
+  return { ...text(flags, help), mayBeEmpty: true };
 }
 
 /** Defines an option whose value may be omitted: the value is then true. */
@@ -171,7 +169,8 @@ function describe(parent: Command, { name, help, example, isHidden }: Descriptio
 /** Adds an argument or option. Returns a function that reads its value from the parsed command line. */
 function addParameter(command: Command, parameter: Parameter<unknown>): () => unknown {
   const { flags, help, absent, read = (word: string): unknown => word, choices, conflicts, isHidden } = parameter;
-  const parse = parameter.isList === true ? appending(read) : read;
+  const readFull = (word: string): unknown => read(parameter.mayBeEmpty === true ? word : notEmpty(word));
+  const parse = parameter.isList === true ? appending(readFull) : readFull;
   if (!flags.startsWith('-')) {
     const index = command.registeredArguments.length;
     const argument = new Argument(flags, help);
@@ -180,7 +179,7 @@ function addParameter(command: Command, parameter: Parameter<unknown>): () => un
   }
   const option = new Option(flags, help);
   if (choices !== undefined) option.choices(choices);
-  else if (option.required) option.argParser(parse);
+  else if (option.required || option.optional) option.argParser(parse);
   if (conflicts !== undefined) option.conflicts([...conflicts]);
   if (typeof absent === 'string') option.default(absent);
   command.addOption(isHidden === true ? option.hideHelp() : option);
@@ -188,6 +187,15 @@ function addParameter(command: Command, parameter: Parameter<unknown>): () => un
     const value: unknown = command.opts()[option.attributeName()];
     return option.negate ? value === false : (value ?? absent);
   };
+}
+
+/** The values that say nothing, in lists and patterns as well: `""`, `","`, `"!"`. */
+const nothing = /^[\s,!]*$/;
+
+/** Returns the value of an option or argument. Throws InvalidArgumentError if the value says nothing. */
+export function notEmpty(word: string): string {
+  if (nothing.test(word)) throw new InvalidArgumentError('It is empty: give a value, or leave it out.');
+  return word;
 }
 
 function appending(read: (word: string) => unknown): (word: string, before: unknown) => unknown {

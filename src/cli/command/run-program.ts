@@ -7,12 +7,12 @@ import path from 'node:path';
 
 import { escapeControls } from '../../log.ts';
 import { packageDir } from '../../state-folder/paths.ts';
-import { unknownTz } from '../../text/server-zone.ts';
+import { settleTz } from '../../text/server-zone.ts';
 import { createOutput, type Output } from '../terminal/output.ts';
 import { flush, heedSignals, surviveClosedPipes } from '../terminal/streams-and-signals.ts';
 import { complain, errorDocument } from './complain.ts';
 import type { ExitStatus } from './context.ts';
-import { Command, commandLineError, CommanderError, Option, type Action } from './define-command.ts';
+import { Command, commandLineError, CommanderError, notEmpty, Option, type Action } from './define-command.ts';
 
 interface GlobalOptions {
   readonly config?: string;
@@ -72,7 +72,7 @@ export function createCommandLine(
   const program = createProgram(async (globals, action) => {
     const output = outputFor(globals);
     const signal = place.begin();
-    const zone = unknownTz(process.env);
+    const zone = settleTz(process.env);
     if (zone !== null && !globals.quiet) output.complain(await zoneWarning(zone));
     try {
       status = await action({ output, configFile: globals.config ?? null, signal });
@@ -104,7 +104,7 @@ export function createCommandLine(
   return { run, complain: (thrown) => complain(outputFor(guessGlobals(args)), thrown) };
 }
 
-/** Returns a line about a TZ that Node reads as UTC. */
+/** Returns a line about a TZ that is no zone. */
 async function zoneWarning(zone: string): Promise<string> {
   const near = (await import('../../config/values/calendar.ts')).nearestZone(zone);
   const meant = near === null ? '' : ` Did you mean ${near}?`;
@@ -117,7 +117,7 @@ export function emptyProgram(name: string, description: string, configHelp: stri
     .description(description)
     .version(readVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .option('-c, --config <file>', configHelp)
+    .addOption(new Option('-c, --config <file>', configHelp).argParser(notEmpty))
     .option('--json', 'print one JSON document instead of text')
     .addOption(new Option('-v, --verbose', 'print more, and the origin of errors').conflicts('quiet'))
     .option('-q, --quiet', 'print only faults that prevented the run')

@@ -1,4 +1,4 @@
-import { many, nameText, selection, text, withDefault } from '../command/define-command.ts';
+import { many, selection, text, withDefault } from '../command/define-command.ts';
 
 export const reportParameters = {
   clients: many(text('[client...]', 'only these clients or patterns')),
@@ -27,7 +27,7 @@ export const changesParameters = {
   since: withDefault(text('--since <time>', 'the beginning: 24h ago, yesterday, 2026-12-01'), '24h'),
   kind: text('--kind <kinds>', 'only these kinds: package,file,unit,account,listener,mount,system'),
   have: {
-    ...nameText('--have <package>', 'the versions of a package, with the clients that have each'),
+    ...text('--have <package>', 'the versions of a package, with the clients that have each'),
     // The list is of now, and of packages.
     conflicts: ['since', 'kind'],
   },

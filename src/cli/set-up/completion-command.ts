@@ -1,4 +1,4 @@
-import { type AddCommand, choice, defineCommand, many, text } from '../command/define-command.ts';
+import { type AddCommand, anyText, choice, defineCommand, many } from '../command/define-command.ts';
 import type { NamesOf } from './complete.ts';
 import { shells } from './shells.ts';
 
@@ -19,7 +19,7 @@ export function completeWith(namesOf: NamesOf): AddCommand {
       name: 'complete',
       help: 'print the words that may end a command line, for the completion scripts',
       example: `${program.name()} complete -- sta`,
-      parameters: { words: many(text('[words...]', 'the words after the name of the program')) },
+      parameters: { words: many(anyText('[words...]', 'the words after the name of the program')) },
       isHidden: true,
       run: async (context, { words }) =>
         await (await import('./complete.ts')).completeCommand(context, program, words, namesOf),

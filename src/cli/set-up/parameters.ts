@@ -1,5 +1,5 @@
 import { importKinds } from '../../import/import-kinds.ts';
-import { choice, flag, optionalText, text, withDefault } from '../command/define-command.ts';
+import { anyText, choice, flag, optionalText, text, withDefault } from '../command/define-command.ts';
 
 export const initParameters = {
   mailTo: text('--mail-to <addresses>', 'the recipients of alerts'),
@@ -40,5 +40,5 @@ export const crontabParameters = {
     ...optionalText('--systemd [dir]', 'write systemd units into this folder instead, or print them'),
     conflicts: ['cronD'],
   },
-  mailTo: withDefault(text('--mail-to <address>', 'the recipient of faults that prevent a run'), 'root'),
+  mailTo: withDefault(anyText('--mail-to <address>', 'the recipient of faults that prevent a run'), 'root'),
 } as const;

@@ -7,7 +7,7 @@ import type { ServedRoute } from '../routes.ts';
 import type { CommandAnswer } from './own-command.ts';
 
 interface PingOptions {
-  readonly reader: Pick<FleetReader, 'read'>;
+  readonly reader: Pick<FleetReader, 'read' | 'hasClients'>;
   readonly onFault: (thrown: unknown) => void;
   /** Runs a user-defined check; null if there is none. */
   readonly own: (() => Promise<CommandAnswer>) | null;
@@ -20,7 +20,7 @@ const lateRuns = 3;
 
 /**
  * Returns the route `GET /ping`, which monitors this monitor without a token. Answers `OK` if the database answers and
- * the collector runs, else 500 with a line about the reason.
+ * the collector runs, as far as there are clients; else 500 with a line about the reason.
  */
 export function pingRoute({ reader, onFault, own }: PingOptions): ServedRoute {
   let asked: { readonly atMs: number; readonly fault: Promise<string | null> } | null = null;
@@ -29,7 +29,7 @@ export function pingRoute({ reader, onFault, own }: PingOptions): ServedRoute {
     if (asked === null || now - asked.atMs >= keptMs) {
       asked = {
         atMs: now,
-        fault: inTime(() => faultOf(reader)).catch((thrown: unknown) => faultOfThrown(thrown, onFault)),
+        fault: inTime(() => faultOf(reader)).catch((thrown: unknown) => faultOfThrown(thrown, { reader, onFault })),
       };
     }
     const fault = (await asked.fault) ?? (await own?.())?.fault ?? null;
@@ -49,8 +49,9 @@ async function faultOf(reader: PingOptions['reader']): Promise<string | null> {
   });
 }
 
-function faultOfThrown(thrown: unknown, onFault: PingOptions['onFault']): string {
-  if (thrown instanceof NothingStored) return 'No run of the collector has finished yet.';
+/** Returns the reason why the database could not be read. A server without clients has none before its first event. */
+function faultOfThrown(thrown: unknown, { reader, onFault }: Omit<PingOptions, 'own'>): string | null {
+  if (thrown instanceof NothingStored) return reader.hasClients ? 'No run of the collector has finished yet.' : null;
   if (isAway(thrown)) return 'The database does not answer.';
   onFault(thrown);
   return 'The log of the server says why it does not work.';

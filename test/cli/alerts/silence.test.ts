@@ -147,6 +147,17 @@ test('a silence says if it covers the fleet as a whole', async (t) => {
   const { said } = await alertFolder(t, { config });
   const everything = await said('silence', 'add', '--rule', 'collector-silent', '--for', '2h');
   assert.match(everything, /^It covers 4 clients of config\.xml and the fleet as a whole\. /m);
-  const fleet = await said('silence', 'add', '--client', '', '--for', '2h');
-  assert.match(fleet, /^It covers the fleet as a whole\. /m);
+});
+
+test('a silence with an empty pattern is refused, and nothing is silent', async (t) => {
+  const { run, said } = await alertFolder(t, { config });
+  for (const option of ['--client', '--group', '--label', '--rule', '--subject']) {
+    const { status, stderr } = await run('silence', 'add', option, '', '--for', '2h');
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      new RegExp(`^fleet-health: option '${option} <\\w+>' argument '' is invalid\\. It is empty: .*\n$`),
+    );
+  }
+  assert.doesNotMatch(await said('silence', 'list'), /2h/);
 });

@@ -70,8 +70,8 @@ test('changes says that nothing is known before the first state', async (t) => {
 test('changes --have refuses an empty name and options that are of changes', async (t) => {
   const { run } = await changedFolder(t);
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
-    [['--have', ''], /'--have <package>' argument '' is invalid\. Give a name /],
-    [['--have', ' '], /argument ' ' is invalid\. Give a name /],
+    [['--have', ''], /'--have <package>' argument '' is invalid\. It is empty: /],
+    [['--have', ' '], /argument ' ' is invalid\. It is empty: /],
     [['--have', 'openssl', '--since', '7d'], /'--have <package>' cannot be used with option '--since <time>'/],
     [['--have', 'openssl', '--kind', 'package'], /'--have <package>' cannot be used with option '--kind <kinds>'/],
   ];

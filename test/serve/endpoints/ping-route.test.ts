@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { IncomingMessage, ServerResponse } from 'node:http';
+import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import { FleetError } from '../../../src/errors.ts';
 import { NothingStored } from '../../../src/serve/fleet-reader.ts';
 import { pingRoute } from '../../../src/serve/endpoints/ping-route.ts';
-import { servedFleet } from '../support/served-fleet.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { serveFolder, servedFleet } from '../support/served-fleet.ts';
 
 // Their newest run ended an hour ago.
 for (const [every, expected] of [
@@ -19,6 +22,15 @@ for (const [every, expected] of [
     assert.deepEqual([status, body.replace(/for \d\d minutes/, 'for 60 minutes')], expected);
   });
 }
+
+test('a server of events alone is well before its first event, and after it', async (t) => {
+  const dir = tempFolder(t);
+  const elements = '<alerts mail="ops@example.org"/><smtp host="localhost" from="a@example.org"/>';
+  writeFileSync(path.join(dir, 'config.xml'), `<config>${elements}</config>`, { mode: 0o600 });
+  const { ask } = await serveFolder(t, dir, { parts: '<events/>' });
+  const { status, body } = await ask('/ping');
+  assert.deepEqual([status, body], [200, 'OK\n']);
+});
 
 const away = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'db-7 as fleet: refused' });
 for (const { what, thrown, said, logged } of [
@@ -38,7 +50,7 @@ for (const { what, thrown, said, logged } of [
 ] as const) {
   test(`${what} is reported without its words, and is asked once for all who ask at a time`, async () => {
     let [reads, faults] = [0, 0];
-    const reader = { read: () => ((reads += 1), Promise.reject(thrown)) };
+    const reader = { hasClients: true, read: () => ((reads += 1), Promise.reject(thrown)) };
     const route = pingRoute({ reader, onFault: () => (faults += 1), own: null });
     const incoming = new IncomingMessage(new Socket());
     const asked = { incoming, outgoing: new ServerResponse(incoming), parts: {}, query: new URLSearchParams() };
