@@ -77,11 +77,13 @@ ${alerts ? alert : ''}${end}
  */
 export function withBlock(crontab: string, block: string | null): string {
   const lines = crontab.split('\n');
-  const first = lines.indexOf(begin);
-  const last = lines.indexOf(end, first);
+  // An editor may have left other ends of lines, or blanks.
+  const bare = lines.map((line) => line.trim());
+  const first = bare.indexOf(begin);
+  const last = bare.indexOf(end, first);
   if (first !== -1 && last === -1)
     throw usageError(`the crontab has ${begin}, but not ${end}`, 'Mend it by crontab -e.');
-  if (first !== -1 && lines.indexOf(begin, first + 1) !== -1 && lines.indexOf(begin, first + 1) < last) {
+  if (first !== -1 && bare.indexOf(begin, first + 1) !== -1 && bare.indexOf(begin, first + 1) < last) {
     throw usageError(`the crontab has ${begin} twice before ${end}`, 'Mend it by crontab -e.');
   }
   const kept = first === -1 ? lines : [...lines.slice(0, first), ...lines.slice(last + 1)];

@@ -93,7 +93,7 @@ async function change({ output, signal }: Context, block: string | null): Promis
   const after = withBlock(before, block);
   const changed = after !== before;
   const backup = changed && before !== '' ? path.join(homedir(), '.fleet-health-crontab.before') : null;
-  if (backup !== null) writeDurably({ file: backup, content: before, mode: 0o600 });
+  if (backup !== null) keepBefore(backup, before);
   if (changed) await writeCrontab(after, signal);
   const done = block === null ? 'The lines are out of the crontab.' : 'The lines are in the crontab.';
   const kept = backup === null ? '' : ` The one before: ${backup}`;
@@ -102,4 +102,14 @@ async function change({ output, signal }: Context, block: string | null): Promis
     () => ({ command: 'crontab', lines: block, changed, backup }),
     () => (changed ? `${done}${kept}` : 'The crontab is as it should be.'),
   );
+}
+
+/** Writes the earlier crontab into the home, which is not made. */
+function keepBefore(file: string, content: string): void {
+  const home = path.dirname(file);
+  if (statSync(home, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    const message = `the home ${home} is missing, where the crontab of before is kept`;
+    throw new FleetError({ code: 'crontab-failed', stage: 'usage', message, advice: 'Set HOME to a folder.' });
+  }
+  writeDurably({ file, content, mode: 0o600 });
 }

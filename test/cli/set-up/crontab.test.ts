@@ -72,6 +72,16 @@ for (const [what, before, put, after] of [
   ['lines without a last break', '0 4 * * * backup', block, `0 4 * * * backup\n${block}`],
   ['an earlier block goes to the end', `${block}${others}`, block, others + block],
   ['the same once more', others + block, block, others + block],
+  [
+    ...['an earlier block with other ends of lines', `${block}${others}`.replaceAll('\n', '\r\n'), block],
+    `${others.trimEnd().replaceAll('\n', '\r\n')}\n${block}`,
+  ],
+  [
+    'an earlier block with blanks',
+    `${block}${others}`.replaceAll('\n', ' \n'),
+    null,
+    others.replaceAll('\n', ' \n').trimEnd() + '\n',
+  ],
   ['taken out', `# a\n${block}${others}`, null, `# a\n${others}`],
   ['nothing to take out', others, null, others],
   ['nothing but ours', block, null, ''],
@@ -126,7 +136,9 @@ ${run} --remove; crontab -l 2>&1 || true
 printf '%s\\n' '# mine' '0 4 * * * backup' | crontab -
 ${run} --install; ${run} --install; crontab -l | head -3
 ${run} --remove; crontab -l
-cat "$HOME/.fleet-health-crontab.before" | tail -1`;
+cat "$HOME/.fleet-health-crontab.before" | tail -1
+! HOME="$HOME/none" ${run} --install 2>&1 | cut -d '(' -f 2
+crontab -l; ls "$HOME"`;
   const { status, stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script], {
     encoding: 'utf8',
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: home, NODE: process.execPath },
@@ -136,6 +148,7 @@ cat "$HOME/.fleet-health-crontab.before" | tail -1`;
     ...['The lines are in the crontab.', '4', 'The lines are out of the crontab.', 'no crontab for root'],
     ...['The lines are in the crontab.', 'The crontab is as it should be.'],
     ...['# mine', '0 4 * * * backup', '# BEGIN fleet-health (made by `fleet-health crontab`)'],
-    ...['The lines are out of the crontab.', '# mine', '0 4 * * * backup', '# END fleet-health', ''],
+    ...['The lines are out of the crontab.', '# mine', '0 4 * * * backup', '# END fleet-health'],
+    ...['crontab-failed). Set HOME to a folder.', '# mine', '0 4 * * * backup', ''],
   ]);
 });
