@@ -10,6 +10,7 @@ import { onEachDatabase } from '../storage/support/databases.ts';
 import { isWide } from '../support/long-tests.ts';
 import { channelCases, casesOnServers, type ChannelCase, type ChannelSite } from './support/channel-cases.ts';
 import { withMoments, type Moment } from './support/moments.ts';
+import { at } from './support/rows.ts';
 
 const inside = '<alert type="disk" warning="85%" critical="95%"/>';
 const clients = '<client name="web-[1-3]" ip="192.0.2.[1-3]" username="u"/>';
@@ -91,6 +92,23 @@ const deliveryPromises: readonly DeliveryPromise[] = [
       assert.deepEqual(await round(site, '08:15', fires), []);
       await site.station.storage.operator.unacknowledge(ids);
       assert.deepEqual(await round(site, '08:30', fires), []);
+    },
+  },
+  {
+    promise: 'an acknowledgement that runs out is notified once, with who had acknowledged',
+    // The whole state says so by `acknowledged_by`, which is gone.
+    concerns: ({ takesState }) => takesState !== true,
+    first: ['mail'],
+    story: async (site, { channel: { keepsIncidents } }) => {
+      await round(site, '08:00', fires);
+      await acknowledge(site, '08:02', null, '08:40');
+      const acknowledged = keepsIncidents === true ? ['acknowledged critical web-1 disk /'] : [];
+      assert.deepEqual(await round(site, '08:15', fires), acknowledged);
+      assert.deepEqual(await round(site, '08:30', fires), []);
+      assert.deepEqual(await round(site, '08:45', fires), ['reminder critical web-1 disk /']);
+      // A form has blanks as plus signs.
+      assert.match(site.arrived().at(-1)?.content ?? '', /the[ +]acknowledgement[ +]by[ +]kim[ +]ran[ +]out/);
+      assert.deepEqual(await round(site, '09:00', fires), []);
     },
   },
   {
@@ -255,11 +273,16 @@ async function threePasses(site: ChannelSite): Promise<readonly string[]> {
 }
 
 /** Acknowledges what is open. Returns the ids. */
-async function acknowledge({ station }: ChannelSite, time: string, comment: string | null = null): Promise<number[]> {
+async function acknowledge(
+  { station }: ChannelSite,
+  time: string,
+  comment: string | null = null,
+  until: string | null = null,
+): Promise<number[]> {
   const { storage } = station;
   station.at(time);
   const ids = (await storage.evaluation.openAlerts(null)).flatMap(({ id }) => id ?? []);
-  await storage.operator.acknowledge(ids, 'kim', null, comment);
+  await storage.operator.acknowledge(ids, 'kim', until === null ? null : at(until), comment);
   return ids;
 }
 

@@ -70,6 +70,7 @@ export function noticeAlertOf(item: PendingNotification, nowMs: number): NoticeA
   const state = stateOf(item);
   const isOver = state === 'resolved' || state === 'event';
   const cause = isOver ? null : (alert.cause ?? null);
+  const why = unacknowledgedWords([item]);
   const sentence = cause === null ? null : causeSentence(client, cause);
   return {
     labels: watch.labels,
@@ -84,7 +85,7 @@ export function noticeAlertOf(item: PendingNotification, nowMs: number): NoticeA
     value: quoted(cut(alert.valueText, valueColumns)),
     limit: oneLine(alert.limitText),
     ...(sentence === null ? {} : { changes: sentence }),
-    ...(item.unacknowledgedMs === null ? {} : { why: unacknowledgedWords([item]) }),
+    ...(why === '' ? {} : { why }),
     note: note === null ? null : quoted(note),
     acknowledgedBy: acknowledgedBy === null ? null : quoted(acknowledgedBy),
     startsAtMs: alert.pendingSinceMs,

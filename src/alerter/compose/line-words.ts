@@ -14,7 +14,15 @@ import { momentInWords, spanInWords, timeInWords, type TimeReader } from '../../
 import { durationInWords } from '../../text/durations.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
-import { againWords, endInWords, fillsIn, firingKinds, unacknowledgedWords, valueFacts } from './value-words.ts';
+import {
+  againWords,
+  endInWords,
+  fillsIn,
+  firingKinds,
+  followsLapse,
+  unacknowledgedWords,
+  valueFacts,
+} from './value-words.ts';
 import type { Wording } from './item-words.ts';
 
 /** The most names in a line. No reader goes through more. */
@@ -95,7 +103,7 @@ function factsOfOne(item: PendingNotification, kind: SectionKind, wording: Wordi
   return [
     ...valueFacts(item, kind, reader),
     kind === 'event' ? `seen ${timeInWords(reader, alert.firingSinceMs ?? 0)}` : timeFact([item], kind, reader),
-    unacknowledgedWords([item]),
+    followsLapse(item) ? '' : unacknowledgedWords([item]),
     isFiring ? (fillsIn(item, wording) ?? '') : '',
     seen === null ? '' : `${seen}: nothing newer is known`,
     ...(isFiring ? [machineWords(item, wording.systems)] : []),
@@ -142,9 +150,10 @@ function machineWords({ client, watch }: PendingNotification, systems: Wording['
 function acknowledgedWords({ alert }: PendingNotification, reader: TimeReader): string {
   const { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment } = alert;
   if (acknowledgedBy === null) return '';
+  const isOver = acknowledgedUntilMs !== null && acknowledgedUntilMs <= reader.nowMs;
   const until = acknowledgedUntilMs === null ? '' : ` until ${timeInWords(reader, acknowledgedUntilMs)}`;
   const comment = typeof acknowledgedComment === 'string' ? `: ${quoted(acknowledgedComment)}` : '';
-  return `acknowledged by ${quoted(acknowledgedBy)}${until}${comment}`;
+  return `${isOver ? 'was ' : ''}acknowledged by ${quoted(acknowledgedBy)}${until}${comment}`;
 }
 
 function timeFact(items: readonly PendingNotification[], kind: SectionKind, reader: TimeReader): string {

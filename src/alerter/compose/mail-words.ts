@@ -4,6 +4,7 @@ import { causeSentence } from '../cause/cause-words.ts';
 import type { DueMail, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { numberRanges, wordsOfLine, wordsOfRest, type LineWords } from './line-words.ts';
 import { countBySeverity, foldTitle, type Wording } from './item-words.ts';
+import { isAcknowledged } from '../inhibit/inhibition.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { shortened } from '../../text/shortened.ts';
 import { timeInWords, zoneInWords } from '../../text/time-words.ts';
@@ -75,7 +76,7 @@ export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
       };
     }),
     closing: [
-      ...openWords(mail).map((text) => ({ text, command: null })),
+      ...openWords(mail, reader.nowMs).map((text) => ({ text, command: null })),
       { text: 'All that is open:', command: [program, 'alerts'] },
       ...(isInSeveralLines(sections)
         ? [{ text: 'Acknowledge what fires in this mail:', command: [program, 'ack', ...numbers] }]
@@ -133,9 +134,10 @@ function isInSeveralLines(sections: DueMail['sections']): boolean {
 }
 
 /** Returns `Open for you now: 3 critical, 5 warnings (2 acknowledged by kim)`, and the groups of clients among them. */
-function openWords({ open, openFolds, items }: DueMail): readonly string[] {
+function openWords({ open, openFolds, items }: DueMail, nowMs: number): readonly string[] {
   if (open.length === 0) return ['Nothing is open for you now.'];
-  const acknowledged = [...groupBy(open, ({ alert }) => alert.acknowledgedBy)].flatMap(([by, { length }]) =>
+  const inForce = open.filter(({ alert }) => isAcknowledged(alert, nowMs));
+  const acknowledged = [...groupBy(inForce, ({ alert }) => alert.acknowledgedBy)].flatMap(([by, { length }]) =>
     by === null ? [] : [`${length} acknowledged by ${quoted(by)}`],
   );
   const listed = new Set(items.map(({ alertId }) => alertId));

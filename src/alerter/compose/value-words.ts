@@ -51,12 +51,28 @@ export function valueFacts(item: PendingNotification, kind: SectionKind, reader:
   }
 }
 
-/** Returns why a recipient with `after` is notified: `not acknowledged for 15 min`; else ''. */
+/**
+ * Returns why a recipient is notified of what others know: `not acknowledged for 15 min`, `the acknowledgement by kim
+ * ran out`; else ''.
+ */
 export function unacknowledgedWords(items: readonly PendingNotification[]): string {
-  const [first = null, ...others] = new Set(items.map(({ unacknowledgedMs }) => unacknowledgedMs));
-  return first === null || others.length > 0
+  const [first = '', ...others] = new Set(items.map(unacknowledgedReason));
+  return others.length > 0 ? '' : first;
+}
+
+/** True if a recipient is notified because an acknowledgement ran out. */
+export function followsLapse({ alert, unacknowledgedMs, lapsed }: PendingNotification): boolean {
+  // Whoever has `after` is notified only while no acknowledgement is in force.
+  const isUnknown = unacknowledgedMs !== null && alert.acknowledgedBy !== null && alert.acknowledgedUntilMs !== null;
+  return lapsed === true || isUnknown;
+}
+
+function unacknowledgedReason(item: PendingNotification): string {
+  const { alert, unacknowledgedMs } = item;
+  if (followsLapse(item)) return `the acknowledgement by ${quoted(alert.acknowledgedBy ?? '')} ran out`;
+  return unacknowledgedMs === null
     ? ''
-    : `not acknowledged for ${durationInWords(first).replace(/minutes?$/, 'min')}`;
+    : `not acknowledged for ${durationInWords(unacknowledgedMs).replace(/minutes?$/, 'min')}`;
 }
 
 /** Returns when a disk is full if its level rises in a plain line: `full in about 40 min`; else null. */

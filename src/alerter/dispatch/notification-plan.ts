@@ -31,6 +31,8 @@ export interface PendingNotification extends AlertKey {
   readonly before: Known;
   /** The time for which nobody acknowledged the alert, if its recipient is notified for that reason; else null. */
   readonly unacknowledgedMs: number | null;
+  /** True if the notification follows the end of an acknowledgement at its time. Default: false. */
+  readonly lapsed?: true;
 }
 
 /** The kinds of sections, in the order in which they stand in a mail. */
@@ -194,9 +196,10 @@ export function followsNoChange(transition: Transition): boolean {
   return transition === 'reminder' || transition === 'acknowledged';
 }
 
-export function sectionOf({ transition, severity, listedOnly, alert, leftBy }: PendingNotification): SectionKind {
+export function sectionOf(item: PendingNotification): SectionKind {
+  const { transition, severity, listedOnly, alert } = item;
   if (listedOnly) return 'listed';
-  if (leftBy !== undefined) return severity;
+  if (item.leftBy !== undefined || item.lapsed === true) return severity;
   if (transition === 'past' && alert.closedReason === 'event') return 'event';
   switch (transition) {
     case 'firing':

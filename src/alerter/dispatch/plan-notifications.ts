@@ -209,8 +209,9 @@ function openItems(
   const learnt = new Set(items.map(({ alertId }) => alertId));
   return alerts
     .filter(({ alert, listener, known }) => {
-      const isKnown = learnt.has(alert.id) || (known !== null && known.state !== 'resolved');
-      return alert.state === 'firing' && listener !== null && hears(listener, alert.severity) && isKnown;
+      const isHeard = listener !== null && hears(listener, alert.severity);
+      const isKnown = isHeard && known !== null && known.state !== 'resolved';
+      return alert.state === 'firing' && (learnt.has(alert.id) || isKnown);
     })
     .map((one) => pendingNotification(one, { transition: 'reminder', hosts }))
     .sort(compareNotifications);

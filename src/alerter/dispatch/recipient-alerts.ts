@@ -3,6 +3,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import type { Known } from '../inhibit/difference.ts';
 import type { Listener, Watch } from '../inhibit/recipients-of.ts';
 import { compareText } from '../../text/compare-text.ts';
+import { openAcknowledgers } from './lapsed-acknowledgement.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 
 type StoredAlert = Alert & { readonly id: number };
@@ -15,7 +16,7 @@ export interface WatchedAlert {
 
 /** An alert as it concerns one recipient. */
 export interface RecipientAlert extends WatchedAlert {
-  /** null for an earlier recipient, who is not notified any more. */
+  /** null for an earlier recipient, who is not notified any more, and for an acknowledger who does not hear of it. */
   readonly listener: Listener | null;
   /** The state that the recipient was last notified of. */
   readonly known: Known;
@@ -38,17 +39,21 @@ export function watchedAlerts(
     .map((alert) => ({ alert, watch: watchOf(alert) }));
 }
 
-/** Returns the alerts by recipient, for configured and for earlier recipients. */
+/**
+ * Returns the alerts by recipient, for configured and for earlier recipients, and for whoever acknowledged an alert
+ * until a time that is over.
+ */
 export function alertsByRecipient(
   input: DispatchInput,
   watched: readonly WatchedAlert[],
 ): ReadonlyMap<string, readonly RecipientAlert[]> {
   const notifiedOf = groupBy(input.notified, ({ alertId }) => alertId);
+  const acknowledgerOf = openAcknowledgers(input);
   const concerned = watched.flatMap((one) => {
     const { alert, watch } = one;
     if (alert.state === 'pending') return [];
     const known = new Map((notifiedOf.get(alert.id) ?? []).map((row) => [row.recipient, knownOf(row)]));
-    return [...new Set([...watch.listeners.keys(), ...known.keys()])].map((recipient) => ({
+    return [...new Set([...watch.listeners.keys(), ...known.keys(), ...acknowledgerOf(alert)])].map((recipient) => ({
       recipient,
       own: { ...one, listener: watch.listeners.get(recipient) ?? null, known: known.get(recipient) ?? null },
     }));

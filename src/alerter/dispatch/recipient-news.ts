@@ -15,6 +15,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import { isUnknownCritical, pendingNotification, type PendingNotification } from './notification-plan.ts';
+import { isNewlyLapsed } from './lapsed-acknowledgement.ts';
 import type { RecipientAlert } from './recipient-alerts.ts';
 import { hourMs } from '../../platform/units.ts';
 
@@ -41,68 +42,93 @@ export interface FindNewsOptions {
   readonly parents: LostParents;
 }
 
+/** The decision about one alert. An alert without a decision is no news to its recipient. */
+type Decision =
+  | { readonly kind: 'news'; readonly item: PendingNotification }
+  | { readonly kind: 'reminder'; readonly item: PendingNotification; readonly isDue: boolean }
+  | { readonly kind: 'held'; readonly alertId: number; readonly reasons: readonly HoldReason[] }
+  | { readonly kind: 'forgone'; readonly alertId: number };
+
 /** Compares the alerts of one recipient with the recipient's last notifications. */
 export function findNews(options: FindNewsOptions): RecipientNews {
-  const { alerts, inhibition, recipient, input } = options;
-  const { nowMs, collectorHosts: hosts } = input;
-  const news: PendingNotification[] = [];
-  const reminders: PendingNotification[] = [];
-  const held: { alertId: number; reasons: readonly HoldReason[] }[] = [];
-  const forgone = new Set<number>();
-  let remindersDue = false;
+  const { alerts, inhibition, input } = options;
   const insteadOf = toldParents(options);
   const heldFor = (one: RecipientAlert): readonly HoldReason[] => ownReasons(options, one);
   const milder = openMilder(alerts, (one) => inhibition.reasonsFor(one.alert).length + heldFor(one).length > 0);
-  const reasonsOf = (one: RecipientAlert, transition: Transition | null): readonly HoldReason[] => {
+  const reasonsOf: Judging['reasonsOf'] = (one, transition) => {
     const behind = transition === 'firing' && isAway(one) ? insteadOf(one.alert) : null;
     const own = [behind, ...heldFor(one), milder.worseOf(one)].filter((reason) => reason !== null);
     return [...inhibition.reasonsFor(one.alert), ...own];
   };
-  const format = formatOf(options);
-  for (const one of alerts) {
-    const { alert, watch, listener, known } = one;
-    const { id: alertId } = alert;
-    const transition = differenceOf(alert, known, listener);
-    if (transition === null && format === 'pagerduty' && isNewlyAcknowledged(one, nowMs)) {
-      news.push(pendingNotification(one, { transition: 'acknowledged', hosts }));
-      continue;
-    }
-    if (transition === null) {
-      const isFlapping = known?.state === 'flapping' || known?.state === 'unsteady';
-      if (isFlapping && alert.flapping && known.severity !== alert.severity) {
-        held.push({ alertId, reasons: [{ kind: 'flapping' }] });
-      }
-      const isDue = isReminderDue(one, input);
-      if (isDue === null) continue;
-      const holding = isAcknowledged(alert, nowMs) ? [acknowledgement(alert)] : reasonsOf(one, null);
-      const reasons = holding.length > 0 ? holding : returning(one, 'reminder', input);
-      if (reasons.length === 0) {
-        reminders.push(pendingNotification(one, { transition: 'reminder', hosts }));
-        remindersDue ||= isDue;
-      } else if (isDue) held.push({ alertId, reasons });
-      continue;
-    }
-    const wentByMs = transition === 'past' ? inhibition.wentByUntilMs(alert, recipient) : null;
-    const isPaused = transition === 'past' && watch.client?.state === 'paused';
-    const isMilder = transition === 'past' && milder.wasBesideWorse(one);
-    if (isPaused || isMilder || (wentByMs !== null && nowMs - wentByMs >= listingMs)) {
-      forgone.add(alertId);
-      continue;
-    }
-    const holding = reasonsOf(one, transition);
-    const reasons = holding.length > 0 ? holding : returning(one, transition, input, format);
-    if (reasons.length > 0) held.push({ alertId, reasons });
-    else news.push(pendingNotification(one, { transition, listedOnly: wentByMs !== null, hosts }));
-  }
+  const judging: Judging = { ...options, reasonsOf, wasBesideWorse: milder.wasBesideWorse, format: formatOf(options) };
+  const decisions = alerts.flatMap((one) => {
+    const transition = differenceOf(one.alert, one.known, one.listener);
+    return transition === null ? judgeUnchanged(judging, one) : judgeChange(judging, one, transition);
+  });
+  const of = <K extends Decision['kind']>(kind: K): readonly Extract<Decision, { kind: K }>[] =>
+    decisions.filter((one): one is Extract<Decision, { kind: K }> => one.kind === kind);
+  const news = of('news').map(({ item }) => item);
+  const reminders = of('reminder');
   const isFree = (one: RecipientAlert): boolean =>
     reasonsOf(one, null).length === 0 && returning(one, 'reminder', input).length === 0;
   const left = leftBehind(options, news, isFree);
   const isLeft = new Set(left.map(({ alertId }) => alertId));
   return {
     news: [...news, ...left],
-    reminders: reminders.filter(({ alertId }) => !isLeft.has(alertId)),
-    ...{ remindersDue, held, forgone },
+    reminders: reminders.flatMap(({ item }) => (isLeft.has(item.alertId) ? [] : [item])),
+    remindersDue: reminders.some(({ isDue }) => isDue),
+    held: of('held').map(({ alertId, reasons }) => ({ alertId, reasons })),
+    forgone: new Set(of('forgone').map(({ alertId }) => alertId)),
   };
+}
+
+interface Judging extends FindNewsOptions {
+  /** Returns what holds an alert back, besides its own recovery. */
+  readonly reasonsOf: (one: RecipientAlert, transition: Transition | null) => readonly HoldReason[];
+  readonly wasBesideWorse: (one: RecipientAlert) => boolean;
+  readonly format: WebhookFormat | null;
+}
+
+/** Decides about an alert whose state its recipient knows: an acknowledgement began or ended, or a reminder is due. */
+function judgeUnchanged(judging: Judging, one: RecipientAlert): readonly Decision[] {
+  const { input, recipient, format, reasonsOf } = judging;
+  const { alert, known } = one;
+  const { id: alertId } = alert;
+  const { nowMs, collectorHosts: hosts } = input;
+  if (format === 'pagerduty' && isNewlyAcknowledged(one, nowMs)) {
+    return [{ kind: 'news', item: pendingNotification(one, { transition: 'acknowledged', hosts }) }];
+  }
+  const item = pendingNotification(one, { transition: 'reminder', hosts });
+  const isLapse = isNewlyLapsed(one, recipient, nowMs);
+  const isFlapping = known?.state === 'flapping' || known?.state === 'unsteady';
+  const isOtherwise = !isLapse && isFlapping && alert.flapping && known.severity !== alert.severity;
+  const otherwise: readonly Decision[] = isOtherwise
+    ? [{ kind: 'held', alertId, reasons: [{ kind: 'flapping' }] }]
+    : [];
+  const isDue = isLapse || isReminderDue(one, input);
+  if (isDue === null) return otherwise;
+  const holding = isAcknowledged(alert, nowMs) ? [acknowledgement(alert)] : reasonsOf(one, null);
+  const reasons = holding.length > 0 ? holding : returning(one, 'reminder', input);
+  if (reasons.length > 0) return isDue ? [...otherwise, { kind: 'held', alertId, reasons }] : otherwise;
+  if (isLapse) return [{ kind: 'news', item: { ...item, lapsed: true } }];
+  return [...otherwise, { kind: 'reminder', item, isDue }];
+}
+
+/** Decides about an alert whose state its recipient does not know. */
+function judgeChange(judging: Judging, one: RecipientAlert, transition: Transition): readonly Decision[] {
+  const { input, inhibition, recipient, format, reasonsOf, wasBesideWorse } = judging;
+  const { alert, watch } = one;
+  const { id: alertId } = alert;
+  const wentByMs = transition === 'past' ? inhibition.wentByUntilMs(alert, recipient) : null;
+  const isPaused = transition === 'past' && watch.client?.state === 'paused';
+  const isMilder = transition === 'past' && wasBesideWorse(one);
+  const isTooOld = wentByMs !== null && input.nowMs - wentByMs >= listingMs;
+  if (isPaused || isMilder || isTooOld) return [{ kind: 'forgone', alertId }];
+  const holding = reasonsOf(one, transition);
+  const reasons = holding.length > 0 ? holding : returning(one, transition, input, format);
+  if (reasons.length > 0) return [{ kind: 'held', alertId, reasons }];
+  const hosts = input.collectorHosts;
+  return [{ kind: 'news', item: pendingNotification(one, { transition, listedOnly: wentByMs !== null, hosts }) }];
 }
 
 /**

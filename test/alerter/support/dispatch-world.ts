@@ -150,10 +150,10 @@ export function startDispatch(elements: string) {
     passed: (name: string, from: string, to: string, over: Partial<Alert> = {}) =>
       passedAt(name, at(from), at(to), over),
     passedAt,
-    acknowledge: (name: string, until: string | null = null) => {
+    acknowledge: (name: string, until: string | null = null, acknowledgedBy = 'kim') => {
       const alert = find(name);
       const acknowledgedUntilMs = until === null ? null : at(until);
-      put(alert, { acknowledgedBy: 'kim', acknowledgedUntilMs, acknowledgedSeverity: alert.severity });
+      put(alert, { acknowledgedBy, acknowledgedUntilMs, acknowledgedSeverity: alert.severity });
     },
     /** Adds a row in which the client's open alerts still hold. */
     row: (client: string) => {

@@ -39,7 +39,7 @@ export interface PassStories {
  *   08:02 pass                                    or 08:02-09:02 pass, one each `every`
  *   08:02 alerter stops | 09:00 alerter starts
  *   08:02 silence web-* until 09:00
- *   08:02 ack web-1
+ *   08:02 ack web-1                              or 08:02 ack web-1 until 09:00 by ops@example.org
  *   08:02 server down | 09:00 server up
  *   08:02 config NAME                             the elements of a line `NAME = <...>`
  *   smtp = maxMailsPerHour="1"                    attributes of <smtp>
@@ -110,7 +110,7 @@ async function play(
     else if (words[0] === 'silence') await silence(station, words[1] ?? '', at(words.slice(3).join(' ')));
     else if (words[0] === 'rename') await station.storage.retention.renameClient(words[1] ?? '', words[2] ?? '');
     else if (words[0] === 'forget') await station.storage.retention.forgetCollector(words[1] ?? '');
-    else if (words[0] === 'ack') await acknowledge(station, words[1] ?? '');
+    else if (words[0] === 'ack') await acknowledge(station, words[1] ?? '', words[3], words[5]);
     else if (words[0] === 'server') {
       station.act(words[1] === 'down' ? () => '421 4.3.2 not now' : () => undefined);
     } else if (words[0] === 'config') station.configure(configs[words[1] ?? ''] ?? '');
@@ -162,9 +162,14 @@ export async function silence(station: Station, client: string, endsAtMs: number
 }
 
 /** Acknowledges the open alerts of a client, or of all clients if none is given. */
-export async function acknowledge({ storage }: Station, client?: string): Promise<void> {
+export async function acknowledge(
+  { storage }: Station,
+  client?: string,
+  until: string | null = null,
+  by = 'kim',
+): Promise<void> {
   const filter = { openOnly: true, limit: 10, ...(client === undefined ? {} : { client }) };
   const open = await storage.alertHistory.alertsOf(filter);
   const ids = open.flatMap(({ id }) => id ?? []);
-  await storage.operator.acknowledge(ids, 'kim', null, null);
+  await storage.operator.acknowledge(ids, by, until === null ? null : at(until), null);
 }
