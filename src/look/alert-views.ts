@@ -2,7 +2,6 @@ import { type Notified, notifiedOf } from '../alerter/explain/explain-alerts.ts'
 import type { HoldReason } from '../alerter/inhibit/hold-reason.ts';
 import { isAcknowledged } from '../alerter/inhibit/inhibition.ts';
 import { openMutes } from '../alerter/inhibit/mutes.ts';
-import { sinceMs } from '../alerter/transition/alert-bounds.ts';
 import type { Config, Severity } from '../config/config.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { Storage } from '../storage/store/storage.ts';
@@ -63,6 +62,6 @@ export function sortAlerts(alerts: readonly Alert[], atMs = Infinity): readonly 
     const byRank = rank(one) - rank(other);
     if (byRank !== 0) return byRank;
     if (rank(one) === 3) return (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0);
-    return sinceMs(one) - sinceMs(other) || (one.id ?? 0) - (other.id ?? 0);
+    return one.pendingSinceMs - other.pendingSinceMs || (one.id ?? 0) - (other.id ?? 0);
   });
 }

@@ -36,7 +36,7 @@ ${rest > 0 && markup`<p>And ${amount(rest, 'more alert')}.</p>`}
 /** Renders an item of the list of alerts. */
 export function alertItem(alert: PageAlert, { links, ...reader }: Omit<AlertListPage, 'alerts'>): Markup {
   const { client, state, severity, value, limit, note, mutes, command } = alert;
-  const sinceMs = alert.firingSinceMs ?? alert.pendingSinceMs;
+  const sinceMs = alert.pendingSinceMs;
   const mark = state === 'firing' ? severity : state === 'pending' ? 'pending' : 'ended';
   const what = joined(alertLabel(alert), ' ');
   const when =

@@ -71,7 +71,7 @@ onEachDatabase('a digest', (kit) => {
     for (const words of [
       /^OPEN NOW \(1\) =+\n\n1 critical\n {2}critical: web-1 disk \/ 97 %, for 2 hours 1[45] minutes\n/,
       /\n3 began, 2 ended\n {2}disk: 2 began, 1 ended\n {2}unreachable: 1 began, 1 ended\n/,
-      /\nThe worst that ended\n {2}critical: web-1 unreachable, 30 minutes from Fri 20 Nov 05:30\n/,
+      /\nThe worst that ended\n {2}critical: web-1 unreachable, 45 minutes from Fri 20 Nov 05:15\n/,
       /\nAVAILABILITY =+\n\n80 % of 10 visits were answered; 1 of 2 were away\n {2}longest silence: web-1, 45 minutes\n/,
       /\n {2}web-1: away 45 minutes \(Fri 20 Nov 05:15 to 06:00\)\n/,
       /\nMONITORING ITSELF =+\n\n[^\n]+ of CPU\n {2}collect: 5 runs, /,

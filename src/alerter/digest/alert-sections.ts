@@ -1,6 +1,5 @@
 import type { SectionWords } from '../compose/mail-words.ts';
 import { countBySeverity, labelOf, shortText } from '../compose/item-words.ts';
-import { sinceMs } from '../transition/alert-bounds.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { AlertSpan } from '../../storage/store/digest-store.ts';
@@ -24,11 +23,11 @@ export function openSection(
 ): SectionWords | null {
   if (open.length === 0) return null;
   const worstFirst = [...open].sort(
-    (one, other) => compareSeverity(one.severity, other.severity) || sinceMs(one) - sinceMs(other),
+    (one, other) => compareSeverity(one.severity, other.severity) || one.pendingSinceMs - other.pendingSinceMs,
   );
   const lineOf = (alert: Alert): string => {
     const value = shortText(oneLine(alert.valueText), alert.value);
-    const since = durationInWords(madeMs - sinceMs(alert));
+    const since = durationInWords(madeMs - alert.pendingSinceMs);
     return `${alert.severity}: ${nameOf(alert)}${value === null ? '' : ` ${value}`}, for ${since}`;
   };
   const hidden = worstFirst.slice(most);
@@ -78,8 +77,8 @@ export function endedSection(facts: DigestFacts, { reader, most }: DigestWording
       compareText(one.client, other.client),
   );
   const worstLine = (span: AlertSpan): string => {
-    const { severity, firingSinceMs } = span;
-    const when = timeInWords(reader, firingSinceMs);
+    const { severity, pendingSinceMs } = span;
+    const when = timeInWords(reader, pendingSinceMs);
     return `${severity}: ${nameOf(span)}, ${durationInWords(lengthMs(span))} from ${when}`;
   };
   const blocks: DigestBlock[] = [
@@ -96,8 +95,8 @@ export function endedSection(facts: DigestFacts, { reader, most }: DigestWording
   return digestSection({ heading: 'Began and ended', blocks });
 }
 
-function lengthMs({ firingSinceMs, resolvedAtMs }: AlertSpan): number {
-  return (resolvedAtMs ?? firingSinceMs) - firingSinceMs;
+function lengthMs({ pendingSinceMs, resolvedAtMs }: AlertSpan): number {
+  return (resolvedAtMs ?? pendingSinceMs) - pendingSinceMs;
 }
 
 function ruleName(rule: string): string {

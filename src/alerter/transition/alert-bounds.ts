@@ -29,11 +29,6 @@ export function newAlert(begun: Pick<Alert, Named | 'pendingSinceMs'> & Partial<
   };
 }
 
-/** Returns the time since which an alert has been firing, or pending. */
-export function sinceMs({ firingSinceMs, pendingSinceMs }: Alert): number {
-  return firingSinceMs ?? pendingSinceMs;
-}
-
 function firstProgress(atMs: number): Alert['progress'] {
   return { holding: 1, holdingSinceMs: atMs, clearing: 0, missing: 0, easing: 0, lastAtMs: atMs };
 }

@@ -1,6 +1,5 @@
 import { labelledClients } from '../../config/clients/select-clients.ts';
 import type { Config } from '../../config/config.ts';
-import { sinceMs } from '../../alerter/transition/alert-bounds.ts';
 import { type AlertView, sortAlerts, viewAlerts } from '../../look/alert-views.ts';
 import { byName } from '../../text/name-order.ts';
 import { readFleetStatus } from '../../look/fleet-status.ts';
@@ -99,7 +98,7 @@ function firedSince({ firingSinceMs, resolvedAtMs }: Alert, atMs: number): boole
 
 const comparisons: Readonly<Record<AlertSorting, (one: Alert, other: Alert) => number>> = {
   urgency: () => 0,
-  since: (one, other) => sinceMs(other) - sinceMs(one),
+  since: (one, other) => other.pendingSinceMs - one.pendingSinceMs,
   client: (one, other) => byName(one.client, other.client),
   rule: (one, other) => byName(one.rule, other.rule),
 };

@@ -178,13 +178,13 @@ function notifiedWord({ state, severity }: AlertExplained['notified'][number]): 
 
 function stateLine(what: string, alert: Alert, rule: Rule, saying: Saying): string {
   const { time } = saying;
-  const { severity, valueText, limitText, flapping, firingSinceMs, resolvedAtMs, closedReason } = alert;
+  const { severity, valueText, limitText, flapping, pendingSinceMs, resolvedAtMs, closedReason } = alert;
   const value = withLimit(valueText, limitText);
   if (alert.state === 'pending') {
-    const pending = `Alert ${what} is pending since ${time.momentAndAge(alert.pendingSinceMs)}: ${value}.`;
+    const pending = `Alert ${what} is pending since ${time.momentAndAge(pendingSinceMs)}: ${value}.`;
     return `${pending} ${untilFiring(alert, rule, saying)}`;
   }
-  const since = time.momentAndAge(firingSinceMs ?? alert.pendingSinceMs);
+  const since = time.momentAndAge(pendingSinceMs);
   if (alert.state === 'firing') {
     const more = flapping ? ' It flaps: the true state is reported after 3 rows that stay bad, or 12 quiet ones.' : '';
     return `Alert ${what} fires as ${severity} since ${since}: ${value}.${more}`;

@@ -1,5 +1,4 @@
 import { alertLabel } from '../../text/alert-label.ts';
-import { sinceMs } from '../../alerter/transition/alert-bounds.ts';
 import type { NotSent } from '../../alerter/explain/explain-alerts.ts';
 import type { AlertView } from '../../look/alert-views.ts';
 import { describeAge } from '../../text/durations.ts';
@@ -48,8 +47,8 @@ export function renderAlertTable(
         whole: 48,
         cell: ({ alert: { valueText, limitText } }) => withLimit(valueText, limitText),
       },
-      { title: 'since', drops: 1, cell: ({ alert }) => time.moment(sinceMs(alert)) },
-      { title: 'age', align: 'right', cell: ({ alert }) => describeAge(nowMs - sinceMs(alert)) },
+      { title: 'since', drops: 1, cell: ({ alert }) => time.moment(alert.pendingSinceMs) },
+      { title: 'age', align: 'right', cell: ({ alert }) => describeAge(nowMs - alert.pendingSinceMs) },
       { title: 'notified', drops: 2, cell: ({ notified }) => notifiedText(notified, time) },
     ],
     views,

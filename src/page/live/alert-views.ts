@@ -25,7 +25,7 @@ ${ended.length === 0 && markup`<p class="count">None.</p>`}${
 
 function endedRow(alert: PageAlert, reader: TimeReader): Markup {
   const { id, client, severity, pendingSinceMs, firingSinceMs, resolvedAtMs, value } = alert;
-  const when = spanInWords(reader, firingSinceMs ?? pendingSinceMs, resolvedAtMs ?? reader.nowMs);
+  const when = spanInWords(reader, pendingSinceMs, resolvedAtMs ?? reader.nowMs);
   return markup`<tr><th scope="row">${client === '' ? 'the fleet' : clientLink(client, links)}</th><td><a href="${links.alert(id)}">${joined(alertLabel(alert), ' ')}</a></td><td>${firingSinceMs === null ? 'pending' : severity}</td><td>${when}</td><td>${value === null ? '–' : alertFigure(value)}</td></tr>
 `;
 }

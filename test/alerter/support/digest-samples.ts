@@ -62,8 +62,13 @@ export const quietWeek: DigestFacts = {
   newOutliers: false,
 };
 
+/** Returns the times of an alert whose first bad row made it fire. */
+function begun(atMs: number): Pick<Alert, 'pendingSinceMs' | 'firingSinceMs'> {
+  return { pendingSinceMs: atMs, firingSinceMs: atMs };
+}
+
 export function openAlert(client: string, over: Partial<Alert> = {}): Alert {
-  return alert({ client, subject: '/var', firingSinceMs: now - 5 * hourMs, ...over });
+  return alert({ client, subject: '/var', ...begun(now - 5 * hourMs), ...over });
 }
 
 /** Returns an alert that lasted some hours and ended `agoHours` ago. */
@@ -116,7 +121,7 @@ export const badWeek: DigestFacts = {
   open: names.slice(0, 40).map((name, index) =>
     openAlert(name, {
       severity: index % 3 === 0 ? 'warning' : 'critical',
-      firingSinceMs: now - (index + 1) * hourMs,
+      ...begun(now - (index + 1) * hourMs),
     }),
   ),
   spans: [
