@@ -29,6 +29,18 @@ test('the help names every command, and nothing that is not built', async () => 
   assert.deepEqual(listed.sort(), [...commands, 'help'].sort());
 });
 
+test('-V is --version, and no line of help is wider than 80 columns', async () => {
+  assert.deepEqual(await runCli(['-V']), await runCli(['--version']));
+  for (const command of [[], ['collect'], ['import'], ['check'], ['mail', 'list']]) {
+    const { stdout } = await runCli([...command, '--help']);
+    const [, help = ''] = /^([^]*?)(?:\n(?:Example|Examples|Exit status)s?:|$)/.exec(stdout) ?? [];
+    assert.deepEqual(
+      help.split('\n').filter((line) => line.length > 80),
+      [],
+    );
+  }
+});
+
 test('the help begins with the commands of the first hour', async () => {
   const { stdout } = await runCli(['--help']);
   const names = stdout

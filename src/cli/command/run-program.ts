@@ -111,18 +111,24 @@ async function zoneWarning(zone: string): Promise<string> {
   return `TZ=${escapeControls(zone)} is no zone that Node.js knows, so times are in UTC.${meant}`;
 }
 
+/** Returns the columns in which help is wrapped: 80, as manual pages are, and fewer on a narrower terminal. */
+function helpWidth(): number {
+  return Math.min(80, process.stdout.isTTY ? process.stdout.columns : 80);
+}
+
 /** Returns a program with the options that both programs have, and no command yet. */
 export function emptyProgram(name: string, description: string, configHelp: string): Command {
   return new Command(name)
     .description(description)
-    .version(readVersion(), '--version', 'print the version')
+    .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addOption(new Option('-c, --config <file>', configHelp).argParser(notEmpty))
     .option('--json', 'print one JSON document instead of text')
     .addOption(new Option('-v, --verbose', 'print more, and the origin of errors').conflicts('quiet'))
     .option('-q, --quiet', 'print only faults that prevented the run')
     .exitOverride()
-    .configureOutput({ outputError: () => undefined });
+    .configureHelp({ minWidthToWrap: 30 })
+    .configureOutput({ outputError: () => undefined, getOutHelpWidth: helpWidth, getErrHelpWidth: helpWidth });
 }
 
 /** Returns the options that decide how to print an error, from a command line that could not be parsed. */

@@ -1,12 +1,16 @@
 /**
  * Returns the candidate that a misspelt word most likely means, or null if none is near: at most one edit for words of
- * up to four letters, two up to eight, three beyond. Ignores case. Returns the first of equally near candidates.
+ * up to four letters, two up to eight, three beyond. Ignores case. A name that differs in signs, leading zeros or its
+ * domain alone comes first. Returns the first of equally near candidates.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   const wanted = word.toLowerCase();
+  const names = [...candidates];
+  const alike = names.find((name) => squeezed(name) === squeezed(word) || isShortOf(word, name));
+  if (alike !== undefined) return alike;
   let best: string | null = null;
   let bestEdits = (wanted.length <= 4 ? 1 : wanted.length <= 8 ? 2 : 3) + 1;
-  for (const candidate of candidates) {
+  for (const candidate of names) {
     if (Math.abs(candidate.length - wanted.length) >= bestEdits) continue;
     const edits = editDistance(wanted, candidate.toLowerCase());
     // A candidate that shares no letter in place is a guess: `ip` does not mean `op`.
@@ -16,6 +20,20 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
     }
   }
   return best;
+}
+
+/** Returns a name without signs between its words and without leading zeros: `web1` for `web-01`. */
+function squeezed(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '')
+    .replace(/(?<!\d)0+(?=\d)/g, '');
+}
+
+/** True if a host is named with its domain in one place and without it in the other. */
+function isShortOf(one: string, other: string): boolean {
+  const [short = '', long = ''] = [one.toLowerCase(), other.toLowerCase()].sort((a, b) => a.length - b.length);
+  return short !== '' && long.startsWith(`${short}.`);
 }
 
 /** Returns `; did you mean "x"?`, or an empty text if no candidate is near. */

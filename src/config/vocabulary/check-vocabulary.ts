@@ -3,6 +3,7 @@ import { attributeKind } from './attribute-kinds.ts';
 import { shown, type Findings } from '../xml/findings.ts';
 import { didYouMean, nearest } from '../values/nearest.ts';
 import type { Element } from '../xml/parse-elements.ts';
+import { usualMeaning } from './usual-words.ts';
 import { vocabulary } from './vocabulary.ts';
 import { type AttributeSpec, type ElementSpec } from './element-spec.ts';
 
@@ -39,7 +40,10 @@ export function checkVocabulary(root: Element, findings: Findings): void {
 }
 
 function unknownElement(child: Element, parent: Element): string {
-  const near = nearest(child.name, childrenOf(parent.name)) ?? nearest(child.name, Object.keys(vocabulary));
+  const near =
+    usualMeaning(child.name, childrenOf(parent.name), 'elements') ??
+    nearest(child.name, childrenOf(parent.name)) ??
+    nearest(child.name, Object.keys(vocabulary));
   if (near !== null) return `there is no element <${child.name}>; did you mean <${near}>?`;
   const allowed = childrenOf(parent.name);
   const list = `in <${parent.name}> stand ${allowed.map((name) => `<${name}>`).join(' ')}`;
@@ -91,7 +95,8 @@ const requiredNames = remembered(({ attributes }: ElementSpec) =>
 
 function unknownAttribute(element: string, name: string, spec: ElementSpec): string {
   const names = Object.keys(spec.attributes);
-  const near = didYouMean(name, names);
+  const usual = usualMeaning(name, names, 'attributes');
+  const near = usual === null ? didYouMean(name, names) : `; did you mean "${usual}"?`;
   if (near !== '') return `<${element}> has no attribute ${name}${near}`;
   const elsewhere = Object.keys(vocabulary).filter((other) => Object.hasOwn(vocabulary[other]?.attributes ?? {}, name));
   if (elsewhere.length > 0) {
@@ -110,6 +115,11 @@ function isHidden(attribute: AttributeSpec): boolean {
   return attribute.kind !== undefined && attributeKind(attribute.kind).hidden === true;
 }
 
+function hintOf(name: string, value: string, words: readonly string[]): string {
+  const usual = name === 'type' ? usualMeaning(value, words, 'types') : null;
+  return usual === null ? didYouMean(value, words) : `; did you mean "${usual}"?`;
+}
+
 /** Returns what is wrong with a value, as a sentence, or null. */
 function valueFault(element: string, name: string, value: string, attribute: AttributeSpec): string | null {
   if (value === '') return `<${element}> ${name} is empty; leave it out or write a value`;
@@ -120,7 +130,7 @@ function valueFault(element: string, name: string, value: string, attribute: Att
   if (!hidden && /\p{Cc}/u.test(value)) {
     return `<${element}> ${name} has a line break or control character; remove it`;
   }
-  const fault = form === null ? `is none of ${words.join(', ')}${didYouMean(value, words)}` : form.fault(value);
+  const fault = form === null ? `is none of ${words.join(', ')}${hintOf(name, value, words)}` : form.fault(value);
   if (fault === null) return null;
   const orWord = form === null ? '' : words.map((word) => `, or ${word}`).join('');
   return `<${element}> ${name}${hidden ? '' : `=${shown(value)}`} ${fault}${orWord}`;

@@ -37,5 +37,15 @@ test('the nearest word, and none when nothing is near', () => {
   assert.equal(nearest('xy', ['ab']), null);
   assert.equal(nearest('web-1', []), null);
   assert.equal(didYouMean('colect', commands), '; did you mean "collect"?');
+  const hosts = ['db-1', 'web-01', 'web-10', 'www.example.org'];
+  for (const [written, meant] of [
+    ['web1', 'web-01'],
+    ['WEB_10', 'web-10'],
+    ['db-1.example.org', 'db-1'],
+    ['www', 'www.example.org'],
+    ['mail', null],
+  ] as const) {
+    assert.equal(nearest(written, hosts), meant);
+  }
   assert.equal(didYouMean('launch', commands), '');
 });
