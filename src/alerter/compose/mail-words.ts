@@ -3,7 +3,7 @@ import { addresseeOf } from '../../notify/mail-identity.ts';
 import { causeSentence } from '../cause/cause-words.ts';
 import type { DueMail, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { numberRanges, wordsOfLine, wordsOfRest, type LineWords } from './line-words.ts';
-import { countBySeverity, foldTitle, type Wording } from './item-words.ts';
+import { countBySeverity, foldTitle, titleOf, type Wording } from './item-words.ts';
 import { isAcknowledged } from '../inhibit/inhibition.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { shortened } from '../../text/shortened.ts';
@@ -133,7 +133,13 @@ function isInSeveralLines(sections: DueMail['sections']): boolean {
   return rules.reduce((count, { lines, rest }) => count + lines.length + rest.length, 0) > 1;
 }
 
-/** Returns `Open for you now: 3 critical, 5 warnings (2 acknowledged by kim)`, and the groups of clients among them. */
+/** The most open alerts that a mail about ends names. */
+const maxWorst = 3;
+
+/**
+ * Returns `Open for you now: 3 critical, 5 warnings (2 acknowledged by kim)`, the groups of clients among them, and in
+ * a mail about ends alone the worst.
+ */
 function openWords({ open, openFolds, items }: DueMail, nowMs: number): readonly string[] {
   if (open.length === 0) return ['Nothing is open for you now.'];
   const inForce = open.filter(({ alert }) => isAcknowledged(alert, nowMs));
@@ -143,9 +149,12 @@ function openWords({ open, openFolds, items }: DueMail, nowMs: number): readonly
   const listed = new Set(items.map(({ alertId }) => alertId));
   // The summary omits alerts if the mail itself lists all of them.
   const isAllListed = open.every(({ alertId }) => listed.has(alertId));
+  // A mail about ends alone lists nothing that is open, and would read as if all were well.
+  const worst = open.slice(0, maxWorst).map(titleOf);
   const folds = isAllListed ? [] : openFolds.slice(0, maxFolds).map((line) => foldTitle(line, 'open'));
   return [
     `Open for you now: ${countBySeverity(open)}${acknowledged.length === 0 ? '' : ` (${acknowledged.join(', ')})`}`,
     ...(folds.length === 0 ? [] : [`Among them ${folds.join('; ')}`]),
+    ...(items.every(({ alert }) => alert.state === 'resolved') ? [`The worst: ${worst.join('; ')}`] : []),
   ];
 }
