@@ -99,6 +99,7 @@ function placesOf() {
     DPKG: shellWords(dpkgWords),
     RPM: shellWords(rpmWords),
     RPM_FILES: shellWords(rpmFileWords),
+    RPM_DATABASES: words(databases.filter((path) => path.includes('/rpm/'))),
     APK: words(apkDatabases),
     SOCKETS: words(socketFiles),
     FSTAB_SECRET: fstabPattern,

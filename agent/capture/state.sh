@@ -47,27 +47,34 @@ stateOf() {
   [ ! "$R" ] || tell "=root $R"
   [ ! "$C" ] || tell "=place $C"
   for x in @DATABASES@; do [ ! -e "$x" ] || tell "+$x"; done
-  a=md5
+  a=
   if [ -e var/lib/dpkg/status ]; then
-    from dpkg-query 8 dpkg-query @DPKG@
-  elif [ -e lib/apk/db/installed ] || [ -e usr/lib/apk/db/installed ]; then
-    a=sha1
-    for x in @APK@; do
-      awk '/^F:/ { f = /^F:etc/ } /^[PVA]:|^$/ || f && /^[FRZ]:/ { print FILENAME ":" $0 }' "$x"
-    done
-  elif [ -e var/lib/pacman/local ]; then
-    for x in var/lib/pacman/local/*-*-*; do tell "+$x"; done
-    awk '/^%/ { b = /BACKUP/ } b && /\t/ { print FILENAME ":" $0 }' var/lib/pacman/local/*/files
-  elif command -v rpm >/dev/null; then
-    from rpm 8 rpm @RPM@
+    a=md5
+    ! command -v dpkg-query >/dev/null || from dpkg-query 8 dpkg-query @DPKG@
+  fi
+  o=
+  for x in @RPM_DATABASES@; do [ ! -e "$x" ] || o=$x; done
+  if [ "$o" ] && command -v rpm >/dev/null; then
+    a=md5
+    # rpm ends well after headers that it could not read, and only complains.
+    from rpm 8 sh -c 'exec rpm "$@" 2>&1' rpm @RPM@
     from 'rpm --dump' 8 rpm @RPM_FILES@
+  fi
+  for x in @APK@; do
+    [ ! -e "$x" ] || a="$a sha1"
+    awk '/^F:/ { f = /^F:etc/ } /^[PVA]:|^$/ || f && /^[FRZ]:/ { print FILENAME ":" $0 }' "$x"
+  done
+  if [ -e var/lib/pacman/local ]; then
+    a="md5 $a"
+    for x in var/lib/pacman/local/*-*-*/desc; do [ ! -e "$x" ] || tell "+$x"; done
+    awk '/^%/ { b = /BACKUP/ } b && /\t/ { print FILENAME ":" $0 }' var/lib/pacman/local/*/files
   fi
   find etc run/systemd/system -xdev \( -type f -o -type d -o -type l \) @UNWALKED@ \
     -exec stat -c '=entry %f %s %Y ./%n' {} +
   for x in etc/systemd/system/* run/systemd/system/*; do [ ! -L "$x" ] || { o=$(readlink "$x") && tell "=link ./$x ${o##*/}"; }; done
   [ "$noFiles" ] || {
     o=$(open etc | grep -vE '@LEFT_OUT@')
-    say "$o" | sums $a ${a}sum
+    for x in ${a:-md5}; do say "$o" | sums $x ${x}sum; done
     grep -qE '@FSTAB_SECRET@' etc/fstab && o=$(say "$o" | grep -vx etc/fstab)
     say "$o" | tr '\n' '\0' | xargs -0 grep -LE "@SECRET@" | sums sha256 sha256sum
   }

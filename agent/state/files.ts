@@ -24,13 +24,9 @@ export function ownFiles(source: StateSource, entries: readonly Entry[], { shipp
   const isLeftOut = new RegExp(leftOut);
   const own = entries.filter(({ path, kind, isOpen, sizeBytes }) => {
     if (kind !== 'file' || isLeftOut.test(path)) return false;
-    const original = shipped.get(path);
-    return (
-      original === undefined ||
-      !isOpen ||
-      sizeBytes > maxFileBytes ||
-      source.digest(path, original.algorithm) !== original.digest
-    );
+    const originals = shipped.get(path) ?? [];
+    const isAsShipped = originals.some(({ algorithm, digest }) => source.digest(path, algorithm) === digest);
+    return !isOpen || sizeBytes > maxFileBytes || !isAsShipped;
   });
   return own.slice(0, maxFiles);
 }

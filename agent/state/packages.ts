@@ -7,8 +7,8 @@ export interface Packages {
   readonly lines: readonly string[];
   /** The reason why they are unknown; null if they are known. */
   readonly error: string | null;
-  /** The digests of settings files as their packages ship them, by path. */
-  readonly shipped: ReadonlyMap<string, Shipped>;
+  /** The digests of settings files as packages ship them, by path. */
+  readonly shipped: ReadonlyMap<string, readonly Shipped[]>;
 }
 
 interface Shipped {
@@ -22,49 +22,78 @@ interface Package {
   readonly architecture: string;
 }
 
+/** The packages of one manager. */
+interface Read {
+  readonly packages: readonly Package[];
+  readonly shipped: ReadonlyMap<string, Shipped>;
+}
+
 interface Manager {
-  /** A file or folder that a machine with this manager has. */
-  readonly database: string;
-  readonly read: (source: StateSource, leftMs: () => number) => Promise<Omit<Packages, 'error'>>;
+  readonly name: string;
+  /** The words of ID and ID_LIKE in os-release for systems that are made of its packages. */
+  readonly systems: readonly string[];
+  /** The files or folders of its database, of which a machine with this manager has one at least. */
+  readonly databases: readonly string[];
+  /** The program that reads the database; null if the agent does. */
+  readonly program: string | null;
+  readonly read: (source: StateSource, database: string, leftMs: () => number) => Promise<Read>;
 }
 
 export const dpkgWords = ['-W', '-f', '${db:Status-Abbrev}${Package} ${Version} ${Architecture}\\n${Conffiles}\\n'];
-export const rpmWords = ['-qa', '--qf', '%{INSTALLTIME} %{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n'];
+export const rpmWords = ['-qa', '--qf', '%{INSTALLTIME} %{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE} %{ARCH}\\n'];
 export const rpmFileWords = ['-qac', '--dump'];
-/** SQLite of Rocky 9 and Fedora, Berkeley DB of CentOS 7, and that of openSUSE. */
-const rpmDatabases = [
-  ...['/var/lib/rpm/rpmdb.sqlite', '/usr/lib/sysimage/rpm/rpmdb.sqlite', '/var/lib/rpm/Packages'],
-  '/usr/lib/sysimage/rpm/Packages.db',
-];
+/** Puts the complaints of rpm into its output: rpm ends well after headers that it could not read. */
+const withComplaints = ['/bin/sh', '-c', 'exec "$0" "$@" 2>&1'];
 export const apkDatabases = ['/lib/apk/db/installed', '/usr/lib/apk/db/installed'];
 export const pacmanFolder = '/var/lib/pacman/local';
 /** The folder whose files are compared with those of packages. */
 const shippedFolder = '/etc/';
 const maxDatabaseBytes = 16 * 1024 * 1024;
 
-/** The package managers, in the order in which they are looked for. */
+/** The package managers. An item of the system's own manager is `NAME ARCHITECTURE`; others add their manager. */
 const managers: readonly Manager[] = [
   {
-    database: '/var/lib/dpkg/status',
-    read: async ({ programs }, leftMs) => readDpkg(await programs.run('/usr/bin/dpkg-query', dpkgWords, leftMs())),
+    name: 'dpkg',
+    systems: ['debian', 'ubuntu'],
+    databases: ['/var/lib/dpkg/status'],
+    program: '/usr/bin/dpkg-query',
+    read: async ({ programs }, _, leftMs) => readDpkg(await programs.run('/usr/bin/dpkg-query', dpkgWords, leftMs())),
   },
-  ...rpmDatabases.map((database) => ({
-    database,
-    read: async ({ programs }: StateSource, leftMs: () => number) => {
-      const packages = await programs.run('/usr/bin/rpm', rpmWords, leftMs());
+  {
+    name: 'rpm',
+    systems: ['fedora', 'rhel', 'centos', 'suse', 'opensuse', 'sles', 'mageia', 'amzn', 'azurelinux', 'photon'],
+    // SQLite of Rocky 9 and Fedora, Berkeley DB of CentOS 7, and that of openSUSE.
+    databases: [
+      ...['/var/lib/rpm/rpmdb.sqlite', '/usr/lib/sysimage/rpm/rpmdb.sqlite', '/var/lib/rpm/Packages'],
+      '/usr/lib/sysimage/rpm/Packages.db',
+    ],
+    program: '/usr/bin/rpm',
+    read: async ({ programs }, _, leftMs) => {
+      const packages = await programs
+        .run('/usr/bin/rpm', rpmWords, leftMs(), [0, 1], withComplaints)
+        .catch((error: unknown) => {
+          throw new Error(messageOf(error).replace(/^sh:/, 'rpm:'));
+        });
       // A failure alone leaves more files in the state.
       const files = await programs.run('/usr/bin/rpm', rpmFileWords, leftMs()).catch(() => '');
       return readRpm(packages, files);
     },
-  })),
-  ...apkDatabases.map((database) => ({
-    database,
-    read: (source: StateSource) => Promise.resolve(readApk(source.readStart(database, maxDatabaseBytes))),
-  })),
+  },
   {
-    database: pacmanFolder,
+    name: 'apk',
+    systems: ['alpine', 'chimera', 'wolfi'],
+    databases: apkDatabases,
+    program: null,
+    read: (source, database) => Promise.resolve(readApk(source.readStart(database, maxDatabaseBytes))),
+  },
+  {
+    name: 'pacman',
+    systems: ['arch'],
+    databases: [pacmanFolder],
+    program: null,
     read: (source) => {
-      const names = source.list(pacmanFolder);
+      // pacman passes over a folder without this file, which an interrupted removal leaves.
+      const names = source.list(pacmanFolder).filter((name) => source.exists(`${pacmanFolder}/${name}/desc`));
       const texts = names.map((name) => source.readOptional(`${pacmanFolder}/${name}/files`) ?? '');
       return Promise.resolve(readPacman(names, texts));
     },
@@ -72,24 +101,64 @@ const managers: readonly Manager[] = [
 ];
 
 /** The databases that are looked for. */
-export const databases = managers.map(({ database }) => database);
+export const databases = managers.flatMap((manager) => manager.databases);
 
-/** Asks the package manager of the machine. Never throws. A machine without one has no packages. */
+/**
+ * Asks the package managers of the machine. Never throws. A machine without one has no packages. If one manager fails,
+ * the packages are unknown: those of the others alone would look like a removal.
+ */
 export async function readPackages(source: StateSource, leftMs: () => number): Promise<Packages> {
-  const manager = managers.find(({ database }) => source.exists(database));
-  const none = { lines: [], error: null, shipped: new Map<string, Shipped>() };
-  if (manager === undefined) return none;
-  try {
-    const found = await manager.read(source, leftMs);
-    // A database without a package is one that could not be read.
-    return found.lines.length === 0 ? { ...none, error: 'no packages in the database' } : { ...found, error: null };
-  } catch (error) {
-    return { ...none, error: messageOf(error) };
+  const none = { lines: [], error: null, shipped: new Map<string, readonly Shipped[]>() };
+  const system = systemsOf(source);
+  const found: (Read & { readonly manager: Manager })[] = [];
+  let empty: string | null = null;
+  for (const manager of managers) {
+    const database = manager.databases.find((one) => source.exists(one));
+    if (database === undefined) continue;
+    empty ??= 'no packages in the database';
+    const { program } = manager;
+    try {
+      if (program !== null && !source.exists(program)) {
+        const missing = `not there: ${program}`;
+        if (isOf(manager, system)) throw new Error(missing);
+        empty = missing;
+        continue;
+      }
+      const read = await manager.read(source, database, leftMs);
+      if (read.packages.length > 0) found.push({ ...read, manager });
+    } catch (error) {
+      return { ...none, error: messageOf(error) };
+    }
   }
+  if (found.length === 0) return { ...none, error: empty };
+  const own = found.find(({ manager }) => isOf(manager, system)) ?? found[0];
+  const shipped = new Map<string, Shipped[]>();
+  for (const [path, file] of found.flatMap((one) => [...one.shipped])) {
+    const known = shipped.get(path);
+    if (known === undefined) shipped.set(path, [file]);
+    else known.push(file);
+  }
+  const lines = found.flatMap((one) => packageLines(one.packages, one === own ? '' : ` (${one.manager.name})`));
+  return { lines, error: null, shipped };
+}
+
+function isOf({ systems }: Manager, system: readonly string[]): boolean {
+  return system.some((word) => systems.includes(word));
+}
+
+/** Returns the words of ID and ID_LIKE. */
+function systemsOf(source: StateSource): readonly string[] {
+  const found = [...osRelease(source).matchAll(/^ID(?:_LIKE)?=["']?([\w .-]*)/gm)];
+  return found.flatMap(([, words = '']) => words.split(/[ -]/));
+}
+
+/** Returns the text of os-release. */
+export function osRelease(source: StateSource): string {
+  return ['/etc/os-release', '/usr/lib/os-release'].map((file) => source.readOptional(file)).find(Boolean) ?? '';
 }
 
 /** Reads `ii NAME VERSION ARCHITECTURE`, each followed by its settings files: ` PATH MD5 [obsolete]`. */
-export function readDpkg(answer: string): Omit<Packages, 'error'> {
+export function readDpkg(answer: string): Read {
   const packages: Package[] = [];
   const shipped = new Map<string, Shipped>();
   for (const line of answer.split('\n')) {
@@ -99,21 +168,26 @@ export function readDpkg(answer: string): Omit<Packages, 'error'> {
     if (name !== undefined && version !== undefined && architecture !== undefined)
       packages.push({ name, version, architecture });
   }
-  return { lines: packageLines(packages), shipped };
+  return { packages, shipped };
 }
 
-/** Reads `INSTALLED-AT NAME VERSION ARCHITECTURE`, and `PATH SIZE TIME DIGEST MODE OWNER GROUP ...`. */
-export function readRpm(answer: string, files: string): Omit<Packages, 'error'> {
-  const rows = answer.split('\n').flatMap((line) => {
-    const [at, name, version, architecture] = line.split(' ', 4);
-    return name === undefined || version === undefined || architecture === undefined
+/**
+ * Reads `INSTALLED-AT NAME VERSION ARCHITECTURE`, and `PATH SIZE TIME DIGEST MODE OWNER GROUP ...`. Throws an Error if
+ * rpm complains: it passes over packages that it cannot read.
+ */
+export function readRpm(answer: string, files: string): Read {
+  const lines = answer.split('\n');
+  const complaint = lines.find((line) => line.startsWith('error: '));
+  if (complaint !== undefined) throw new Error(`rpm: ${complaint.slice(7, 207)}`);
+  const packages = lines.flatMap((line) => {
+    const [at = '', name, version, architecture, more] = line.split(' ', 5);
+    return !/^\d+$/.test(at) || name === undefined || version === undefined || architecture === undefined || more
       ? []
-      : [{ at: Number(at), name, version, architecture: architecture === '(none)' ? '' : architecture }];
+      : [{ name, version, architecture: architecture === '(none)' ? '' : architecture }];
   });
   const shipped = new Map<string, Shipped>();
   for (const line of files.split('\n')) if (line.startsWith('/')) addShipped(shipped, line, { after: 2 });
-  // The newest of several versions is first, and has the plain name.
-  return { lines: packageLines(rows.sort((one, other) => other.at - one.at)), shipped };
+  return { packages, shipped };
 }
 
 /**
@@ -137,7 +211,7 @@ function algorithmOf(text: string | undefined): 'md5' | 'sha1' | 'sha256' | unde
 }
 
 /** Reads the paragraphs of apk: `P:` name, `V:` version, `A:` architecture, `F:` folder, `R:` file, `Z:` its digest. */
-export function readApk(text: string): Omit<Packages, 'error'> {
+export function readApk(text: string): Read {
   const packages: Package[] = [];
   const shipped = new Map<string, Shipped>();
   for (const paragraph of text.split('\n\n')) {
@@ -158,11 +232,11 @@ export function readApk(text: string): Omit<Packages, 'error'> {
     const [name, version] = [of.get('P'), of.get('V')];
     if (name !== undefined && version !== undefined) packages.push({ name, version, architecture: of.get('A') ?? '' });
   }
-  return { lines: packageLines(packages), shipped };
+  return { packages, shipped };
 }
 
 /** Reads the folder names of pacman, `NAME-VERSION-RELEASE`, and the backups in the files: `PATH<TAB>MD5`. */
-export function readPacman(names: readonly string[], files: readonly string[]): Omit<Packages, 'error'> {
+export function readPacman(names: readonly string[], files: readonly string[]): Read {
   const packages = names.flatMap((folder) => {
     const [, name, version] = /^(.+)-([^-]+-[^-]+)$/.exec(folder) ?? [];
     return name === undefined || version === undefined ? [] : [{ name, version, architecture: '' }];
@@ -175,18 +249,26 @@ export function readPacman(names: readonly string[], files: readonly string[]): 
         shipped.set(path, { algorithm: 'md5', digest: digest ?? '' });
     }
   }
-  return { lines: packageLines(packages), shipped };
+  return { packages, shipped };
 }
 
-/** Returns the lines of packages. The first of a name and architecture has the plain name; others have a version. */
-function packageLines(packages: readonly Package[]): readonly string[] {
-  const seen = new Set<string>();
-  return packages.flatMap(({ name, version, architecture }) => {
-    if (name.length + version.length > maxStateChars) return [];
+/** Packages of which systems keep several versions: kernels, with what belongs to one of them, and rpm's keys. */
+const sideBySide = /^(?:gpg-pubkey|kernel(?!.*-(?:abi|cross|doc|firmware|headers|macros|tools))(?:-.+)?)$/;
+
+/**
+ * Returns the lines of packages, with the words of their manager. The item of a package that is installed side by side
+ * has its version. Other packages with several versions, which an interrupted upgrade leaves, have all in one value.
+ */
+export function packageLines(packages: readonly Package[], manager = ''): readonly string[] {
+  const versions = new Map<string, Set<string>>();
+  for (const { name, version, architecture } of packages) {
+    if (name.length + version.length > maxStateChars) continue;
     const plain = architecture === '' ? name : `${name} ${architecture}`;
-    const item = seen.has(plain) ? `${plain} ${version}` : plain;
-    if (seen.has(item)) return [];
-    seen.add(item);
-    return stateLine(item, version);
-  });
+    const many = architecture === '' ? `${name} (none) ${version}` : `${plain} ${version}`;
+    const item = (manager !== ' (dpkg)' && sideBySide.test(name) ? many : plain) + manager;
+    const known = versions.get(item);
+    if (known === undefined) versions.set(item, new Set([version]));
+    else known.add(version);
+  }
+  return [...versions].flatMap(([item, found]) => stateLine(item, [...found].sort().join(' ')));
 }

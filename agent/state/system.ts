@@ -2,6 +2,7 @@
 import { imageTypes } from '../../src/report/report.ts';
 import { isNetwork, nothingInside, withoutDevice } from '../probes/reported-mounts.ts';
 import { unescaped } from '../probes/mountinfo.ts';
+import { osRelease } from './packages.ts';
 import { stateLine, withoutPassword, type StateSource } from './state-source.ts';
 
 const maxAccountBytes = 1024 * 1024;
@@ -94,8 +95,7 @@ export function mountLines(source: StateSource): readonly string[] {
 
 /** Returns kernel, boot, system and the digest of the kernel's command line. */
 export function systemLines(source: StateSource): readonly string[] {
-  const release = ['/etc/os-release', '/usr/lib/os-release'].map((file) => source.readOptional(file)).find(Boolean);
-  const [, os] = /^PRETTY_NAME=["']?(.*?)["']?$/m.exec(release ?? '') ?? [];
+  const [, os] = /^PRETTY_NAME=["']?(.*?)["']?$/m.exec(osRelease(source)) ?? [];
   const facts = {
     boot: source.readOptional('/proc/sys/kernel/random/boot_id')?.trim(),
     cmdline: source.digest('/proc/cmdline', 'sha256')?.slice(0, 32),

@@ -51,8 +51,7 @@ export function foldChanges<Change extends ChangedItem>(changes: readonly Change
  */
 export function changeWords({ kind, item, oldValue, newValue }: ChangedItem): string {
   const { noun, partsOf } = kinds[kind] ?? others;
-  // The item of a package has its architecture.
-  const name = noun + shortened(kind === 'package' ? (item.split(' ', 1)[0] ?? item) : systemName(kind, item), maxName);
+  const name = noun + shortened(kind === 'package' ? packageName(item) : systemName(kind, item), maxName);
   const before = oldValue === null ? [] : partsOf(oldValue);
   const after = newValue === null ? [] : partsOf(newValue);
   if (kind === 'package' && oldValue === null) return `${name} ${wordsOf(after)} installed`;
@@ -62,6 +61,12 @@ export function changeWords({ kind, item, oldValue, newValue }: ChangedItem): st
   if (newValue === null) return `${name} gone`;
   if (kind === 'system' && item === 'boot') return 'booted';
   return differenceWords(name, before, after);
+}
+
+/** Returns the name of a package without its architecture and version, with a manager that is not the system's own. */
+function packageName(item: string): string {
+  const [, name = item, manager = ''] = /^(\S+)(?: .*?)?( \((?:dpkg|rpm|apk|pacman)\))?$/.exec(item) ?? [];
+  return name + manager;
 }
 
 function systemName(kind: string, item: string): string {

@@ -8,6 +8,17 @@ const [one, other] = ['1'.repeat(32), '2'.repeat(32)];
 for (const [kind, item, oldValue, newValue, words] of [
   ['package', 'openssl amd64', '3.0.11', '3.0.14', 'openssl 3.0.11 to 3.0.14'],
   ['package', 'nginx amd64', null, '1.22', 'nginx 1.22 installed'],
+  ['package', 'hello amd64 (dpkg)', null, '2.10', 'hello (dpkg) 2.10 installed'],
+  ['package', 'kernel-core x86_64 5.14.0-427', '5.14.0-427', null, 'kernel-core 5.14.0-427 removed'],
+  [
+    'package',
+    'gpg-pubkey (none) 350d275d-6279464b',
+    null,
+    '350d275d-6279464b',
+    'gpg-pubkey 350d275d-6279464b installed',
+  ],
+  ['file', '/etc/app/data.db', one, 'restless', '/etc/app/data.db now restless'],
+  ['file', '/etc/app/data.db', 'restless', one, '/etc/app/data.db no longer restless'],
   ['package', 'nginx amd64', '1.22', null, 'nginx 1.22 removed'],
   ['file', '/etc/nginx/nginx.conf', one, other, '/etc/nginx/nginx.conf'],
   ['file', '/etc/shadow-', '2026-11-01T00:00:00Z 12', '2026-11-02T00:00:00Z 12', '/etc/shadow-'],

@@ -6,6 +6,7 @@ import type { Database, Session } from '../sql/database.ts';
 import { forChunks, insertRows, mergeRows, replaceRows } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { IngestItem } from '../store/storage.ts';
+import { renamedPackages, type RenamedPackages } from './renamed-packages.ts';
 
 /** The most changes of a client within a day: more than the upgrade of a system to its next release makes. */
 const changesPerDay = 6000;
@@ -78,12 +79,15 @@ interface Change {
   readonly item: string;
   readonly before: StoredValue | null;
   readonly after: StateLine | null;
+  /** True if earlier agents said the same in other words. */
+  readonly isRenamed?: true;
 }
 
 interface StoredValue {
   readonly itemId: number;
   readonly valueId: number;
   readonly value: string;
+  readonly sinceMs: number | null;
 }
 
 /** Stores one report. Returns the reason of a refusal; null if it is stored. */
@@ -100,7 +104,11 @@ async function storeReport(session: Session, item: IngestItem): Promise<string |
 
 /** Returns the number of changes to store. */
 function countOf(looks: readonly Look[]): number {
-  return looks.reduce((sum, { changes, isFirst }) => sum + (isFirst ? 0 : changes.length), 0);
+  return looks.reduce((sum, { changes, isFirst }) => sum + (isFirst ? 0 : changes.filter(isTold).length), 0);
+}
+
+function isTold({ isRenamed }: Change): boolean {
+  return isRenamed !== true;
 }
 
 /** Compares the sections of a report with the stored ones. Returns the reason of a refusal in their place. */
@@ -170,6 +178,8 @@ interface Look {
   readonly changes: readonly Change[];
 }
 
+const noneRenamed: RenamedPackages = { formerOf: new Map(), absorbed: new Set(), hasNewManager: false };
+
 /** Compares a section with the stored one. Returns null for a look that comes late, or whose lines are not here. */
 async function lookAt(
   session: Session,
@@ -190,12 +200,22 @@ async function lookAt(
   const present = await valuesOf(session, clientId, kind);
   if (lines.length === 0 && present.size > tooMany) return failed('nothing is there any more');
   const now = new Map(lines.flatMap(knownLine).map((line) => [line.item, line]));
-  const gone = [...present].flatMap(([item, old]) => (now.has(item) ? [] : [{ item, before: old, after: null }]));
-  const others = [...now].flatMap(([item, line]) => {
-    const old = present.get(item) ?? null;
+  const renamed = kind === 'package' ? renamedPackages(present, now) : noneRenamed;
+  const formers = new Set([...renamed.formerOf.values(), ...renamed.absorbed]);
+  const gone = [...present].flatMap(([item, old]): readonly Change[] => {
+    if (renamed.absorbed.has(item)) return [{ item, before: old, after: null, isRenamed: true }];
+    return now.has(item) || formers.has(item) ? [] : [{ item, before: old, after: null }];
+  });
+  const others = [...now].flatMap(([item, line]): readonly Change[] => {
+    const former = renamed.formerOf.get(item);
+    const old = present.get(former ?? item) ?? null;
+    if (former !== undefined) return [{ item, before: old, after: line, isRenamed: true }];
     return old?.value === line.value ? [] : [{ item, before: old, after: line }];
   });
-  return { ...common, digest, readAtMs: observedAtMs, error: null, changes: [...gone, ...others] };
+  // The packages of a manager whose database was not read before are no changes.
+  const isBaseline = isFirst || renamed.hasNewManager;
+  const changes = [...gone, ...others];
+  return { ...common, isFirst: isBaseline, digest, readAtMs: observedAtMs, error: null, changes };
 }
 
 function knownLine(line: string): readonly StateLine[] {
@@ -207,7 +227,7 @@ function knownLine(line: string): readonly StateLine[] {
  * Selects what a client has of a kind. COALESCE keeps the index on the kind out of it: by that MariaDB would read each
  * value that any client of the fleet has.
  */
-export const valuesSql = `SELECT i.item, i.id AS item_id, v.id AS value_id, v.value FROM state s
+export const valuesSql = `SELECT i.item, i.id AS item_id, v.id AS value_id, v.value, s.since FROM state s
   JOIN state_values v ON v.id = s.value_id JOIN state_items i ON i.id = v.item_id
   WHERE s.client_id = ? AND COALESCE(i.kind, '') = ?`;
 
@@ -216,7 +236,10 @@ async function valuesOf(session: Session, clientId: number, kind: string): Promi
   return new Map(
     rows.map((row) => [
       String(row['item']),
-      { itemId: Number(row['item_id']), valueId: Number(row['value_id']), value: String(row['value']) },
+      {
+        ...{ itemId: Number(row['item_id']), valueId: Number(row['value_id']), value: String(row['value']) },
+        sinceMs: fromSqlTime(row['since']),
+      },
     ]),
   );
 }
@@ -239,12 +262,12 @@ async function storeLook(session: Session, clientId: number, look: Look, clock: 
   await forIds('value_id', removed, async (where, values) => [
     await session.run(`DELETE FROM state WHERE client_id = ? AND ${where}`, [clientId, ...values]),
   ]);
-  const rows = changes.map(({ item, before, after }) => {
+  const rows = changes.map(({ item, before, after, isRenamed }) => {
     const added = after === null ? null : (ids.get(keyOf(item, after.value)) ?? null);
     const [earliest, latest] = isFirst
       ? [clock.observedAtMs, clock.observedAtMs]
       : timesOf(after?.changedS ?? null, previousMs, clock);
-    return {
+    const row = {
       client_id: clientId,
       item_id: added?.itemId ?? before?.itemId ?? 0,
       before_id: before?.valueId ?? null,
@@ -252,12 +275,14 @@ async function storeLook(session: Session, clientId: number, look: Look, clock: 
       earliest_at: sqlTime(earliest),
       latest_at: sqlTime(latest),
     };
+    return { row, isRenamed, since: sqlTime((isRenamed ? before?.sinceMs : null) ?? latest) };
   });
-  const present = rows.flatMap(({ after_id, latest_at }) =>
-    after_id === null ? [] : [{ client_id: clientId, value_id: after_id, since: latest_at }],
+  const present = rows.flatMap(({ row: { after_id }, since }) =>
+    after_id === null ? [] : [{ client_id: clientId, value_id: after_id, since }],
   );
   await insertRows(session, 'state', present);
-  if (!isFirst) await insertRows(session, 'state_changes', rows);
+  const told = rows.flatMap(({ row, isRenamed }) => (isRenamed ? [] : [row]));
+  if (!isFirst) await insertRows(session, 'state_changes', told);
   const section = { client_id: clientId, kind, digest: look.digest, observed_at: sqlTime(look.readAtMs) };
   await replaceRows(session, 'state_sections', ['client_id', 'kind'], [{ ...section, error: look.error }]);
 }

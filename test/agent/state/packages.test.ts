@@ -3,13 +3,21 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { dpkgWords, readApk, readDpkg, readPacman, readPackages, readRpm } from '../../../agent/state/packages.ts';
+import {
+  dpkgWords,
+  packageLines,
+  readApk,
+  readDpkg,
+  readPacman,
+  readPackages,
+  readRpm,
+} from '../../../agent/state/packages.ts';
 import { accountLines } from '../../../agent/state/system.ts';
 import { openSource } from '../../../agent/live/live-source.ts';
 import { liveState } from '../../../agent/state/live-state.ts';
 
 test('dpkg: what is installed, and the files that packages ship', () => {
-  const { lines, shipped } = readDpkg(
+  const { packages, shipped } = readDpkg(
     [
       'ii adduser 3.134 all',
       ' /etc/adduser.conf cc3493ecd2d09837ffdcc3e25fdfff18',
@@ -27,38 +35,57 @@ test('dpkg: what is installed, and the files that packages ship', () => {
       'iFRbroken 3 amd64',
     ].join('\n'),
   );
-  assert.deepEqual(lines, [
+  assert.deepEqual(packageLines(packages), [
     ...['adduser all\t3.134', 'libc6 amd64\t2.36-9+deb12u8', 'libc6 i386\t2.36-9+deb12u8', 'held all\t1'],
     ...['unpacked amd64\t2', 'broken amd64\t3'],
   ]);
   assert.deepEqual([...shipped.keys()], ['/etc/adduser.conf', '/etc/old file', '/etc/removed.conf']);
 });
 
-test('rpm: the newest of several versions has the plain name', () => {
-  const { lines, shipped } = readRpm(
-    [
-      '1690000000 kernel-core 5.14.0-362.8.1.el9_3 x86_64',
-      '1700000000 kernel-core 5.14.0-427.13.1.el9_4 x86_64',
-      '1690000001 openssl 3.0.7-27.el9 x86_64',
-      '1690000002 gpg-pubkey 350d275d-6279464b (none)',
-    ].join('\n'),
-    [
-      `/etc/ssh/sshd_config 3667 1700000000 ${'0123456789abcdef'.repeat(4)} 0100600 root root 1 0 0 X`,
-      '/etc/dir 0 1700000000 0000000000000000000000000000000000000000000000000000000000000000 040755 root root 0 0 0 X',
-      '(contains no files)',
-    ].join('\n'),
-  );
-  assert.deepEqual(lines, [
-    'kernel-core x86_64\t5.14.0-427.13.1.el9_4',
-    'gpg-pubkey\t350d275d-6279464b',
-    'openssl x86_64\t3.0.7-27.el9',
+test('rpm: what is installed side by side has its version in its name, whatever else there is', () => {
+  const kernels = [
+    '1690000000 kernel-core 5.14.0-362.8.1.el9_3 x86_64',
+    '1700000000 kernel-core 5.14.0-427.13.1.el9_4 x86_64',
+    '1690000002 gpg-pubkey 350d275d-6279464b (none)',
+    '1690000003 gpg-pubkey 8483c65d-5ccc5b19 (none)',
+    '1690000003 kernel-tools 5.14.0-427.13.1.el9_4 x86_64',
+  ];
+  const linesOf = (lines: readonly string[]): readonly string[] => packageLines(readRpm(lines.join('\n'), '').packages);
+  const all = [
     'kernel-core x86_64 5.14.0-362.8.1.el9_3\t5.14.0-362.8.1.el9_3',
-  ]);
-  assert.equal(shipped.get('/etc/ssh/sshd_config')?.algorithm, 'sha256');
+    'kernel-core x86_64 5.14.0-427.13.1.el9_4\t5.14.0-427.13.1.el9_4',
+    'gpg-pubkey (none) 350d275d-6279464b\t350d275d-6279464b',
+    'gpg-pubkey (none) 8483c65d-5ccc5b19\t8483c65d-5ccc5b19',
+    'kernel-tools x86_64\t5.14.0-427.13.1.el9_4',
+  ];
+  assert.deepEqual(linesOf(kernels), all);
+  assert.deepEqual(linesOf([...kernels].reverse()), [...all].reverse());
+  // Each subset has the lines of its packages alone.
+  for (let mask = 0; mask < 32; mask++) {
+    const of = (list: readonly string[]): readonly string[] => list.filter((_, at) => (mask & (1 << at)) !== 0);
+    assert.deepEqual(linesOf(of(kernels)), of(all));
+  }
+  const twice = ['2 openssl 1:3.0.7-27 x86_64', '1 openssl 1:3.0.1-2 x86_64', '1 openssl 1:3.0.7-27 i686'];
+  assert.deepEqual(linesOf(twice), ['openssl x86_64\t1:3.0.1-2 1:3.0.7-27', 'openssl i686\t1:3.0.7-27']);
+});
+
+test('rpm: files with their digests; packages that it cannot read are an error', () => {
+  const files = [
+    `/etc/ssh/sshd_config 3667 1700000000 ${'0123456789abcdef'.repeat(4)} 0100600 root root 1 0 0 X`,
+    '/etc/dir 0 1700000000 0000000000000000000000000000000000000000000000000000000000000000 040755 root root 0 0 0 X',
+    '(contains no files)',
+  ].join('\n');
+  assert.equal(readRpm('', files).shipped.get('/etc/ssh/sshd_config')?.algorithm, 'sha256');
+  const broken = 'error: rpmdbNextIterator: skipping h#      12 Header V4 RSA/SHA256 Signature, key ID 1: BAD';
+  assert.throws(
+    () => readRpm(`1 a 1-1 x86_64\n${broken}\n2 b 1-1 x86_64\n`, ''),
+    /^Error: rpm: rpmdbNextIterator: skipping/,
+  );
+  assert.deepEqual(readRpm('warning: a b c\n1 a 1-1 x86_64\n', '').packages.length, 1);
 });
 
 test('apk: packages, and the files of /etc', () => {
-  const { lines, shipped } = readApk(
+  const { packages, shipped } = readApk(
     [
       'C:Q1qKcZ+j23xssAXmgQhkOO8dHnbWw=',
       ...['P:alpine-baselayout', 'V:3.4.3-r2', 'A:x86_64', 'F:dev', 'F:etc', 'R:motd'],
@@ -66,7 +93,7 @@ test('apk: packages, and the files of /etc', () => {
       ...['P:musl', 'V:1.2.4-r2', 'A:x86_64', 'F:lib', 'R:ld', 'Z:Q1xxx=', '', ''],
     ].join('\n'),
   );
-  assert.deepEqual(lines, ['alpine-baselayout x86_64\t3.4.3-r2', 'musl x86_64\t1.2.4-r2']);
+  assert.deepEqual(packageLines(packages), ['alpine-baselayout x86_64\t3.4.3-r2', 'musl x86_64\t1.2.4-r2']);
   assert.deepEqual(
     [...shipped],
     [
@@ -80,11 +107,11 @@ test('apk: packages, and the files of /etc', () => {
 
 test('pacman: names with hyphens, and backups', () => {
   const backup = '%FILES%\netc/\netc/pacman.conf\n\n%BACKUP%\netc/pacman.conf\t0cc175b9c0f1b6a831c399e269772661\n';
-  const { lines, shipped } = readPacman(
+  const { packages, shipped } = readPacman(
     ['ALPM_DB_VERSION', 'gtk-update-icon-cache-1:4.12.4-1', 'openssl-3.1.4-1'],
     [backup],
   );
-  assert.deepEqual(lines, ['gtk-update-icon-cache\t1:4.12.4-1', 'openssl\t3.1.4-1']);
+  assert.deepEqual(packageLines(packages), ['gtk-update-icon-cache\t1:4.12.4-1', 'openssl\t3.1.4-1']);
   assert.deepEqual([...shipped.keys()], ['/etc/pacman.conf']);
 });
 

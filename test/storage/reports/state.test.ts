@@ -69,6 +69,47 @@ onEachDatabase('the state of clients', ({ it }) => {
     ]);
   });
 
+  it('tells nothing of packages that earlier agents named otherwise, and keeps their age', async (opened) => {
+    const earlier = [
+      ...['kernel-core x86_64\t5.14.0-427', 'kernel-core x86_64 5.14.0-362\t5.14.0-362', 'gpg-pubkey\tbbbb-2'],
+      ...[
+        'gpg-pubkey aaaa-1\taaaa-1',
+        'openssl x86_64\t3.0.7-27',
+        'twice noarch\t2',
+        'twice noarch 1\t1',
+        'bash x86_64\t5.1',
+      ],
+    ];
+    const now = [
+      ...['kernel-core x86_64 5.14.0-427\t5.14.0-427', 'kernel-core x86_64 5.14.0-362\t5.14.0-362'],
+      ...['gpg-pubkey (none) bbbb-2\tbbbb-2', 'gpg-pubkey (none) aaaa-1\taaaa-1', 'openssl x86_64\t1:3.0.7-27'],
+      ...['twice noarch\t1 2', 'bash x86_64\t5.2'],
+    ];
+    await ingest(opened, stateItem('web-1', at(0), [look('package', earlier)]));
+    await ingest(opened, stateItem('web-1', at(5), [look('package', now)]));
+    const real = ['web-1', 'package', 'bash x86_64', '5.1', '5.2', textAt(0), textAt(5)];
+    assert.deepEqual(await opened.rows(changesSql), [real]);
+    const rows = await opened.rows('SELECT name, version, since FROM package_history WHERE replaced_at IS NULL');
+    assert.equal(rows.length, now.length);
+    assert.deepEqual(
+      rows.filter(([, , since]) => since !== textAt(0)),
+      [['bash', '5.2', textAt(5)]],
+    );
+    await ingest(opened, stateItem('web-1', at(10), [look('package', [...now, 'gpg-pubkey (none) cccc-3\tcccc-3'])]));
+    const key = ['web-1', 'package', 'gpg-pubkey (none) cccc-3', null, 'cccc-3', textAt(5), textAt(10)];
+    assert.deepEqual(await opened.rows(changesSql), [real, key]);
+  });
+
+  it('takes the packages of a manager that earlier agents passed over as a baseline', async (opened) => {
+    await ingest(opened, stateItem('web-1', at(0), [look('package', ['hello amd64\t2.10'])]));
+    const both = ['hello amd64 (dpkg)\t2.10', 'hello x86_64\t2.12-1', 'bash x86_64\t5.2-1'];
+    await ingest(opened, stateItem('web-1', at(5), [look('package', both)]));
+    assert.deepEqual(await opened.rows(changesSql), []);
+    await ingest(opened, stateItem('web-1', at(10), [look('package', both.slice(1))]));
+    const gone = ['web-1', 'package', 'hello amd64 (dpkg)', '2.10', null, textAt(5), textAt(10)];
+    assert.deepEqual(await opened.rows(changesSql), [gone]);
+  });
+
   it("narrows a file's change to its own time, if that is between the looks", async (opened) => {
     const seconds = (minutes: number): number => at(minutes) / 1000;
     const files = (...minutes: readonly number[]): StateSection =>
