@@ -1,9 +1,9 @@
 import type { Alert, LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Known } from '../inhibit/difference.ts';
-import type { Listener, Watch } from '../inhibit/recipients-of.ts';
+import { hears, type Listener, namedRecipients, type Watch } from '../inhibit/recipients-of.ts';
+import { addresseeOf } from '../../notify/mail-identity.ts';
 import { compareText } from '../../text/compare-text.ts';
-import { openAcknowledgers } from './lapsed-acknowledgement.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 
 type StoredAlert = Alert & { readonly id: number };
@@ -65,4 +65,38 @@ export function alertsByRecipient(
 /** Returns the state of an alert that its recipient was last notified of, from the stored row. */
 function knownOf({ state, severity, sequence, notifiedAtMs }: LastNotified): Known {
   return { state, severity, sequence, notifiedAtMs };
+}
+
+/** Returns when the acknowledgement of a firing alert ran out; null if it is in force, or if there is none. */
+function lapsedMs({ state, acknowledgedBy, acknowledgedUntilMs: untilMs }: Alert, nowMs: number): number | null {
+  return state === 'firing' && acknowledgedBy !== null && untilMs !== null && untilMs <= nowMs ? untilMs : null;
+}
+
+/**
+ * Returns a function that finds the recipient who acknowledged an alert until a time that is over: none for a name of
+ * an account, and for an address that config.xml does not name, because From of a reply is not verified.
+ */
+function openAcknowledgers({ config, nowMs }: DispatchInput): (alert: Alert) => readonly string[] {
+  let named: readonly string[] | null = null;
+  return (alert) => {
+    if (lapsedMs(alert, nowMs) === null) return [];
+    named ??= [...namedRecipients(config)];
+    return named.filter((one) => isAcknowledger(alert, one)).slice(0, 1);
+  };
+}
+
+function isAcknowledger({ acknowledgedBy }: Alert, recipient: string): boolean {
+  return acknowledgedBy?.toLowerCase() === addresseeOf(recipient)?.toLowerCase();
+}
+
+/**
+ * True if an acknowledgement has run out since its recipient was notified last. Whoever acknowledged is notified too,
+ * whatever else that person hears of.
+ */
+export function isNewlyLapsed({ alert, listener, known }: RecipientAlert, recipient: string, nowMs: number): boolean {
+  const untilMs = lapsedMs(alert, nowMs);
+  if (untilMs === null || (known !== null && known.notifiedAtMs >= untilMs)) return false;
+  if (isAcknowledger(alert, recipient)) return true;
+  const isKnown = known !== null && known.state !== 'resolved';
+  return isKnown && listener !== null && hears(listener, alert.severity);
 }

@@ -15,8 +15,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import { isUnknownCritical, pendingNotification, type PendingNotification } from './notification-plan.ts';
-import { isNewlyLapsed } from './lapsed-acknowledgement.ts';
-import type { RecipientAlert } from './recipient-alerts.ts';
+import { isNewlyLapsed, type RecipientAlert } from './recipient-alerts.ts';
 import { hourMs } from '../../platform/units.ts';
 
 /** The notifications of one recipient that are due, and those that are held back. */
