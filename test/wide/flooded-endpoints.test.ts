@@ -64,8 +64,7 @@ test(
     const rssBytes = (): number =>
       1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]);
     // The memory that every server of Node allocates for its first requests does not count.
-    for (let count = 0; count < 20; count += 1)
-      await send({ body: pushedStream({ sealed: [sample().sealed] }) });
+    for (let count = 0; count < 20; count += 1) await send({ body: pushedStream({ sealed: [sample().sealed] }) });
     const before = rssBytes();
     let maxRss = before;
     const strangers = flood(port);
