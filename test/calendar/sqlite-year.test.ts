@@ -19,8 +19,7 @@ const year = calendarText(`
 2035-10-25 03:30 visit                                | good
 2035-10-25 04:30 visit                                | good; ops: firing critical shell backup
 2035-10-25 10:20 visit                                | good
-2035-10-25 11:30 pass                                 | ops: reminder critical node backup,
-                                                        reminder critical shell backup
+2035-10-25 11:30 pass                                 | ops: reminder critical node backup
 2035-10-26 10:22 works node, works shell, visit       | good
 2035-10-27 10:24 edit node motd, visit                | good; node: file /etc/motd;
                                         ops: resolved critical node backup, resolved critical shell backup
