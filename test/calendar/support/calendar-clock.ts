@@ -1,5 +1,5 @@
 /** The clock of a calendar, for programs on the monitoring machine, on clients, and for a database server. */
-import { appendFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { fakedClock } from '../../support/faketime.ts';
@@ -17,7 +17,7 @@ export interface CalendarClock {
   readonly now: () => number;
 }
 
-const fileTimes = path.join(import.meta.dirname, 'file-times.cjs');
+const preload = 'file-times.cjs';
 
 /** Makes a clock in files of this folder, which every account may read. */
 export function calendarClock(dir: string): CalendarClock {
@@ -25,12 +25,14 @@ export function calendarClock(dir: string): CalendarClock {
   const { FAKETIME_NO_CACHE: _, ...env } = clock.env;
   const [settings, probe] = [path.join(dir, 'settings'), path.join(dir, 'probe')];
   writeFileSync(settings, '');
+  // Other accounts may be unable to enter the project.
+  copyFileSync(path.join(import.meta.dirname, preload), path.join(dir, preload));
   let aheadMs = 0;
   return {
     // A program ends before its clock is set again, so that it may read the setting once.
     env: { ...env, NO_FAKE_STAT: '1', CALENDAR_TIMES: settings },
     residentEnv: clock.env,
-    nodeOptions: `--require=${fileTimes}`,
+    nodeOptions: `--require=${path.join(dir, preload)}`,
     set: (timeMs) => {
       const realMs = kernelTime(probe);
       const offsetMs = timeMs - realMs;

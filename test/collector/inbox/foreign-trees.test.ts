@@ -12,6 +12,7 @@ import { idFrom } from '../../../src/state-folder/collector-id.ts';
 import { inFolder } from '../../../src/state-folder/held-folder.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
+import { noOtherAccount } from '../../support/accounts.ts';
 import { makeClient, makeFleet } from '../../support/fleet.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -158,14 +159,14 @@ async function checkTree(tree: Tree, isOwn = false): Promise<number> {
   return named;
 }
 
-test('any tree below the folder of a site', { timeout: 600_000 }, async () => {
+test('any tree below the folder of a site', { skip: noOtherAccount, timeout: 600_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(treesOf(places), async (tree) => assert.ok((await checkTree(tree)) <= 3)),
     { numRuns: isWide ? 40 : 2 },
   );
 });
 
-test('any tree below the folder of a client', { timeout: 600_000 }, async () => {
+test('any tree below the folder of a client', { skip: noOtherAccount, timeout: 600_000 }, async () => {
   const isPlanted = ([place, kind]: Tree[number]): boolean => place !== 'bad-1' || !refusedKinds.test(kind);
   await fc.assert(
     fc.asyncProperty(treesOf(ownPlaces), async (tree) =>
@@ -175,30 +176,38 @@ test('any tree below the folder of a client', { timeout: 600_000 }, async () => 
   );
 });
 
-test('a folder of a client that cannot be used fails the visits of this client alone', async () => {
-  if (isWide) await checkTree([['bad-1', 'a plain file']], true);
-  assert.equal(await checkTree([['bad-1', 'a folder nobody may enter']], true), 3);
-});
+test(
+  'a folder of a client that cannot be used fails the visits of this client alone',
+  { skip: noOtherAccount },
+  async () => {
+    if (isWide) await checkTree([['bad-1', 'a plain file']], true);
+    assert.equal(await checkTree([['bad-1', 'a folder nobody may enter']], true), 3);
+  },
+);
 
-test('a folder of a site that nobody may enter, or that is a link, is named in each run', async () => {
-  const named: readonly Tree[] = [
-    [['collector', 'a link to itself']],
-    [['site-1', 'a folder nobody may enter']],
-    [['.', 'a link to a folder']],
-    [
-      ['collector', 'a link to itself'],
-      [`site-1/${id}.fhs`, 'a folder nobody may write to'],
-    ],
-    [[`x/${id}.fhs`, 'a folder nobody may write to']],
-    [
-      ['collector/set-aside', 'a link to the state folder'],
-      ['x', 'a pipe'],
-    ],
-  ];
-  for (const tree of isWide ? named : named.slice(0, 3)) {
-    assert.equal(await checkTree(tree), 3, JSON.stringify(tree));
-  }
-});
+test(
+  'a folder of a site that nobody may enter, or that is a link, is named in each run',
+  { skip: noOtherAccount },
+  async () => {
+    const named: readonly Tree[] = [
+      [['collector', 'a link to itself']],
+      [['site-1', 'a folder nobody may enter']],
+      [['.', 'a link to a folder']],
+      [
+        ['collector', 'a link to itself'],
+        [`site-1/${id}.fhs`, 'a folder nobody may write to'],
+      ],
+      [[`x/${id}.fhs`, 'a folder nobody may write to']],
+      [
+        ['collector/set-aside', 'a link to the state folder'],
+        ['x', 'a pipe'],
+      ],
+    ];
+    for (const tree of isWide ? named : named.slice(0, 3)) {
+      assert.equal(await checkTree(tree), 3, JSON.stringify(tree));
+    }
+  },
+);
 
 test('what is exchanged for a link after it was opened leads nowhere else', () => {
   const dir = tempFolder();
