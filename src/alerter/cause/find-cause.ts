@@ -4,10 +4,18 @@ import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import type { Alert, Cause } from '../../storage/store/alert.ts';
-import type { CauseStore, ClientChange, KnownSection, OtherChange } from '../../storage/store/digest-store.ts';
+import type {
+  CauseStore,
+  ClientChange,
+  KnownSection,
+  OtherChange,
+  UptimeRow,
+} from '../../storage/store/digest-store.ts';
 import type { RunFact } from '../../storage/store/run.ts';
+import { longestGapMs } from '../transition/progress.ts';
 import { chanceWithin } from './chances.ts';
 import {
+  bootItems,
   laterMs,
   namedChanges,
   nearHours,
@@ -74,7 +82,9 @@ export function openCauses(options: CauseOptions): (alert: Alert) => Promise<Fou
     const sections = group.sections.filter(({ client }) => client === alert.client);
     const history = await historyOf(alert, group);
     const sets = weighChanges({ ...weighInput(history, alert, failing), leastChance });
-    const named = sets.filter(({ verdict }) => verdict === 'named');
+    const isNamed = ({ verdict }: WeighedSet): boolean =>
+      verdict === 'named' || (verdict === 'while-away' && leastChance > 0);
+    const named = sets.filter(isNamed);
     const configBeforeMs = configChange(runs, startMs, leastChance);
     return {
       ...{ sets, group: group.name, sections },
@@ -162,29 +172,34 @@ interface HistoryOptions {
 }
 
 /** The changes of a client before an alert, and what the members of its group say of them. */
-interface History extends Holders, Pick<WeighInput, 'changes' | 'group' | 'setsPerHour' | 'earlierDays'> {}
+interface History
+  extends
+    Holders,
+    Pick<Required<WeighInput>, 'changes' | 'awaySinceMs' | 'bootedAtMs' | 'group' | 'setsPerHour' | 'earlierDays'> {}
 
 async function readHistory(
-  { causes }: CauseOptions,
+  { config, causes }: CauseOptions,
   { client, pendingSinceMs: startMs }: Alert,
   group: Group,
 ): Promise<History> {
   const options = { causes, client, startMs, group };
-  const span = { afterMs: startMs - windowMs, untilMs: startMs + laterMs };
+  const { awaySinceMs, bootedAtMs } = reportsBefore(await causes.rowsUntil(client, startMs, 2), startMs, config);
+  const afterMs = Math.min(startMs - windowMs, awaySinceMs ?? Infinity);
   const most = Math.min(maxChanges, Math.ceil(maxPairs / Math.max(1, group.members.length)));
-  const changes = await causes.changesOf(client, span, most);
+  const read = await causes.changesOf(client, { afterMs, untilMs: startMs + laterMs }, most);
+  const changes = read.map((change) => atBoot(change, bootedAtMs));
   const compared =
     group.name === null ? null : { name: group.name, knowing: remembered((kind: string) => knowing(kind, options)) };
   if (changes.length === 0) {
     const nobody = { holdersOf: () => new Set<string>(), alikeOf: () => [], earlierDays: () => 0 };
-    return { changes, ...nobody, group: compared, setsPerHour: 1 };
+    return { changes, awaySinceMs, bootedAtMs, ...nobody, group: compared, setsPerHour: 1 };
   }
   const items = [...new Set(changes.map(({ itemId }) => itemId))];
   const month = { afterMs: startMs - historyMs, untilMs: startMs };
   const times = await causes.itemTimes(client, items, month);
   const dayOf = (atMs: number): number => Math.floor(atMs / dayMs);
   return {
-    changes,
+    ...{ changes, awaySinceMs, bootedAtMs },
     ...(await readHolders(options, changes, items)),
     group: compared,
     setsPerHour: await setsPerHour(options),
@@ -192,6 +207,20 @@ async function readHistory(
       ({ itemId, latestAtMs }) =>
         new Set((times.get(itemId) ?? []).map(dayOf).filter((day) => day < dayOf(latestAtMs))).size,
     ),
+  };
+}
+
+/** Returns when the absence began that an alert directly follows, and the last boot, as two reports say. */
+function reportsBefore(
+  [row, before]: readonly UptimeRow[],
+  startMs: number,
+  { collector }: Config,
+): Pick<History, 'awaySinceMs' | 'bootedAtMs'> {
+  const isOfRow = row !== undefined && startMs - row.atMs < sameVisitMs;
+  const wasAway = isOfRow && before !== undefined && startMs - before.atMs > longestGapMs(collector.everyMs);
+  return {
+    awaySinceMs: wasAway ? before.atMs : null,
+    bootedAtMs: row === undefined || row.uptimeMs === null ? null : row.atMs - row.uptimeMs,
   };
 }
 
@@ -211,6 +240,13 @@ function weighInput(
       return times.length === 0 ? null : Math.max(...times);
     },
   };
+}
+
+/** Returns a boot, or the kernel that it brought, with its time, if the uptime of the first bad row says so. */
+function atBoot(change: ClientChange, bootedAtMs: number | null): ClientChange {
+  const isBoot = change.kind === 'system' && bootItems.includes(change.item);
+  const isWithin = bootedAtMs !== null && bootedAtMs > change.earliestAtMs && bootedAtMs <= change.latestAtMs;
+  return isBoot && isWithin ? { ...change, earliestAtMs: bootedAtMs } : change;
 }
 
 /** Returns the members whose section of a kind was read within a day of the alert. */

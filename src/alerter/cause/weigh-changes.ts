@@ -34,7 +34,7 @@ export interface WeighInput {
   readonly subject: string;
   /** The time of the first bad row. */
   readonly startMs: number;
-  /** The changes of the client, from a day before the alert to the look after it. */
+  /** The changes of the client, from a day before the alert, or from its absence, to the look after the alert. */
   readonly changes: readonly ClientChange[];
   /** null if no group has five members whose state is known. */
   readonly group: ComparedGroup | null;
@@ -50,21 +50,29 @@ export interface WeighInput {
   readonly earlierDays: (change: ClientChange) => number;
   /** The greatest chance that is named. */
   readonly leastChance: number;
+  /** The last report before an absence that the first bad row directly follows; null if none. Default: null. */
+  readonly awaySinceMs?: number | null;
+  /** The time of the client's last boot before the first bad row; null if unknown. */
+  readonly bootedAtMs?: number | null;
 }
 
 /**
  * `by-chance`: neither near enough nor rare enough. `found-later`: the look before the alert had not found it, and the
- * look after it did. `same-time`: a port or mount that vanished with the alert.
+ * look after it did. `same-time`: a port or mount that vanished with the alert. `while-away`: the client changed during
+ * an absence that the alert directly follows, so that neither time nor chance says anything.
  */
-export type Verdict = 'named' | 'by-chance' | 'found-later' | 'others-have-it' | 'restless' | 'same-time';
+export type Verdict =
+  'named' | 'while-away' | 'by-chance' | 'found-later' | 'others-have-it' | 'restless' | 'same-time';
 
 /** Changes that came together, as the test sees them. */
 export interface WeighedSet {
-  /** The most telling first: items that name the subject, then packages, files, units. */
+  /** Items that name the subject first, then one change of each kind, the rarest kinds first. */
   readonly changes: readonly ClientChange[];
   readonly earliestMs: number;
   readonly latestMs: number;
   readonly beforeMs: number;
+  /** The time between a boot of the set and the alert; null if there is none, or if its time is not known. */
+  readonly bootBeforeMs: number | null;
   readonly failing: Share;
   readonly others: Share;
   /** The probability over all sets, at most 1. null for sets that are not tested. */
@@ -76,18 +84,24 @@ export interface WeighedSet {
 
 /** Returns the sets of changes before an alert, the least likely by chance first, those that are not tested last. */
 export function weighChanges(input: WeighInput): readonly WeighedSet[] {
-  const { startMs, earlierDays, subject } = input;
-  const before = input.changes.filter(
-    ({ earliestAtMs, latestAtMs, item }) =>
-      earliestAtMs <= startMs &&
-      latestAtMs <= startMs + laterMs &&
-      latestAtMs > startMs - windowMs &&
-      // A new kernel says more than the boot that brought it.
-      !(item === 'boot' && input.changes.some((one) => one.item === 'kernel' && one.latestAtMs === latestAtMs)),
+  const { startMs, earlierDays, subject, awaySinceMs = null } = input;
+  const isOfAbsence = (change: ClientChange): boolean => awaySinceMs !== null && isAfter(change, awaySinceMs);
+  const inTime = input.changes.filter(
+    (change) =>
+      change.earliestAtMs <= startMs &&
+      change.latestAtMs <= startMs + laterMs &&
+      (change.latestAtMs > startMs - windowMs || isOfAbsence(change)),
   );
-  const kindOf = (change: ClientChange): Verdict | null =>
-    isSymptom(change, startMs) ? 'same-time' : earlierDays(change) >= restlessDays ? 'restless' : null;
-  const left = before.filter((change) => kindOf(change) !== null);
+  // A new kernel says more than the boot that brought it.
+  const kernels = new Set(inTime.flatMap(({ item, latestAtMs }) => (item === 'kernel' ? latestAtMs : [])));
+  const before = inTime.filter(({ item, latestAtMs }) => item !== 'boot' || !kernels.has(latestAtMs));
+  const kindOf = (change: ClientChange): Verdict | null => {
+    if (isSymptom(change, startMs)) return 'same-time';
+    if (earlierDays(change) >= restlessDays) return 'restless';
+    return isOfAbsence(change) ? 'while-away' : null;
+  };
+  const away = before.filter((change) => kindOf(change) === 'while-away');
+  const left = before.filter((change) => !['while-away', null].includes(kindOf(change)));
   const isNaming = namesSubject(subject);
   const tested = setsOf(
     before.filter((change) => kindOf(change) === null),
@@ -107,13 +121,16 @@ export function weighChanges(input: WeighInput): readonly WeighedSet[] {
       chance: Math.min(1, p / shareOf(tested[index] ?? { isNaming: false })),
     }))
     .sort((one, other) => one.chance - other.chance || other.latestMs - one.latestMs);
-  let named = 0;
+  const absence = { earliestMs: awaySinceMs ?? startMs, ...untested, verdict: 'while-away' as const };
+  const ofAbsence = away.length === 0 ? [] : [{ ...placed(away, input), ...absence }];
+  let named = ofAbsence.length;
   const judged = weighed.map((set) => {
     const verdict = verdictOf(set, named < maxNamed, input);
     if (verdict === 'named') named += 1;
     return { ...set, verdict, days: 0 };
   });
   return [
+    ...ofAbsence,
     ...judged,
     ...left.map((change) => ({
       ...placed([change], input),
@@ -121,6 +138,8 @@ export function weighChanges(input: WeighInput): readonly WeighedSet[] {
     })),
   ];
 }
+
+const untested = { chance: null, days: 0 };
 
 /** The most sets that are named. */
 const maxNamed = 3;
@@ -141,6 +160,12 @@ function verdictOf(
   // However near a change is: members that have it and do not fail speak against it.
   if (others.all > 0 && others.having * failing.all >= failing.having * others.all) return 'others-have-it';
   return chance <= leastChance && mayName ? 'named' : 'by-chance';
+}
+
+/** True if a change came after a visit: its own time says so, or another visit found it. */
+function isAfter({ earliestAtMs, latestAtMs }: ClientChange, visitMs: number): boolean {
+  const isOwnTime = earliestAtMs === latestAtMs;
+  return latestAtMs > visitMs + (isOwnTime ? 0 : sameVisitMs);
 }
 
 /** True if a port or mount vanished at the visit that found the alert: that is what the alert reports. */
@@ -170,12 +195,14 @@ function setsOf(changes: readonly ClientChange[], input: WeighInput): readonly (
   });
 }
 
-type Placed = Pick<WeighedSet, 'changes' | 'earliestMs' | 'latestMs' | 'beforeMs' | 'failing' | 'others'>;
+type Placed = Omit<WeighedSet, 'chance' | 'verdict' | 'days'>;
 
 function placed(changes: readonly ClientChange[], input: WeighInput): Placed {
   const { client, subject, startMs, failing, group, holdersOf, earliestOf } = input;
-  const sorted = inOrder(changes, namesSubject(subject));
-  const [main] = sorted;
+  const naming = new Set(changes.filter(namesSubject(subject)));
+  const isNaming = (change: ClientChange): boolean => naming.has(change);
+  const [main] = inOrder(changes, isNaming, ({ kind }) => kindOrder.indexOf(kind));
+  const sorted = inTurn(inOrder(changes, isNaming, rarity), isNaming);
   // The item whose time is known best says when the set came.
   const nearest = changes.reduce((one, other) => (other.earliestAtMs > one.earliestAtMs ? other : one));
   const holders = holdersOf(nearest);
@@ -195,10 +222,18 @@ function placed(changes: readonly ClientChange[], input: WeighInput): Placed {
     changes: sorted,
     earliestMs: nearest.earliestAtMs,
     latestMs: Math.max(...changes.map(({ latestAtMs }) => latestAtMs)),
+    bootBeforeMs: bootBefore(changes, input),
     beforeMs: median(distances) ?? Math.max(0, startMs - nearest.earliestAtMs),
     failing: having(failed),
     others: having(others),
   };
+}
+
+function bootBefore(changes: readonly ClientChange[], { startMs, bootedAtMs = null }: WeighInput): number | null {
+  const isKnown = changes.some(
+    ({ kind, item, earliestAtMs }) => kind === 'system' && bootItems.includes(item) && earliestAtMs === bootedAtMs,
+  );
+  return isKnown && bootedAtMs !== null ? Math.max(0, startMs - bootedAtMs) : null;
 }
 
 function measured(changes: readonly ClientChange[], input: WeighInput): Placed & { readonly p: number } {
@@ -222,36 +257,79 @@ function median(values: readonly number[]): number | null {
   return sorted[sorted.length >> 1] ?? null;
 }
 
+/** The further changes of a set that are named beside the first. */
+export const maxFurther = 2;
+
 /** Returns a set as it is stored with an alert. */
 export function namedChanges({ changes, ...set }: WeighedSet, group: string | null): NamedChanges {
-  const [main, ...more] = changes;
-  const kinds = [...new Set(more.map(({ kind }) => kind))];
+  const [main, ...others] = changes;
+  const further = others.slice(0, maxFurther).map(namedItem);
+  const rest = new Set(others.slice(maxFurther).map(({ kind }) => kind));
   return {
-    ...{
-      kind: main?.kind ?? '',
-      item: main?.item ?? '',
-      before: main?.oldValue ?? null,
-      after: main?.newValue ?? null,
-    },
-    ...{ more: more.length, moreKind: kinds.length === 1 ? (kinds[0] ?? null) : null },
+    ...(main === undefined ? { kind: '', item: '', before: null, after: null } : namedItem(main)),
+    ...(further.length === 0 ? {} : { further }),
+    ...{ more: others.length, moreKind: rest.size === 1 ? ([...rest][0] ?? null) : null },
     ...{ earliestAtMs: set.earliestMs, latestAtMs: set.latestMs, beforeMs: set.beforeMs, group },
+    ...(set.verdict === 'while-away' ? { away: true } : {}),
+    ...(set.verdict === 'while-away' && set.bootBeforeMs !== null ? { bootBeforeMs: set.bootBeforeMs } : {}),
     failing: [set.failing.having, set.failing.all],
     others: [set.others.having, set.others.all],
     chance: set.chance ?? 1,
   };
 }
 
+function namedItem({
+  kind,
+  item,
+  oldValue,
+  newValue,
+}: ClientChange): Pick<NamedChanges, 'kind' | 'item' | 'before' | 'after'> {
+  return { kind, item, before: oldValue, after: newValue };
+}
+
+/** The items of the section `system` that change with a boot. */
+export const bootItems: readonly string[] = ['boot', 'kernel'];
+
+/** The kinds by which the members of a group that are known are chosen, the most telling first. */
 const kindOrder = ['package', 'file', 'unit', 'system', 'account', 'mount', 'listener'];
+/** The kinds in which a set is told, the rarest first: packages come by the dozen. */
+const rareKinds = ['account', 'system', 'unit', 'mount', 'listener', 'file', 'package'];
+/** A value of an account that may become root. */
+const powerful = /^0 |[ ,](?:sudo|wheel|admin|root|docker)(?:,|$)/;
+
+/** Returns the place of a change in what is told of its set. Whoever may become root comes first. */
+function rarity(change: ClientChange): number {
+  return givesPower(change) ? -1 : rareKinds.indexOf(change.kind);
+}
+
+/** True if a change decides who may become root. */
+export function givesPower({ kind, item, newValue }: Pick<ClientChange, 'kind' | 'item' | 'newValue'>): boolean {
+  return kind === 'account' ? powerful.test(newValue ?? '') : item.startsWith('/etc/sudoers');
+}
+
+/** Puts one change of each kind before the others, so that no kind hides another. */
+function inTurn(sorted: readonly ClientChange[], isNaming: (change: ClientChange) => boolean): readonly ClientChange[] {
+  const seen = new Set<string>();
+  const isFirst = (change: ClientChange): boolean => {
+    const isNew = !seen.has(change.kind);
+    seen.add(change.kind);
+    return isNew || isNaming(change) || rarity(change) < 0;
+  };
+  const [first, others]: [ClientChange[], ClientChange[]] = [[], []];
+  for (const change of sorted) (isFirst(change) ? first : others).push(change);
+  return [...first, ...others];
+}
 
 function inOrder(
   changes: readonly ClientChange[],
   isNaming: (change: ClientChange) => boolean,
+  rankOf: (change: ClientChange) => number,
 ): readonly ClientChange[] {
   return changes
-    .map((change) => ({ change, naming: Number(isNaming(change)), kind: kindOrder.indexOf(change.kind) }))
+    .map((change) => ({ change, naming: Number(isNaming(change)), rank: rankOf(change) }))
     .sort(
       (one, other) =>
-        other.naming - one.naming || one.kind - other.kind || compareText(one.change.item, other.change.item),
+        other.naming - one.naming || one.rank - other.rank || compareText(one.change.item, other.change.item),
     )
     .map(({ change }) => change);
 }

@@ -90,14 +90,20 @@ export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
 /** The most lines of a mail that say what changed. */
 const maxCauses = 5;
 
-/** Returns what changed before the alerts of lines, for the first lines for which something is named. */
+/**
+ * Returns what changed before the alerts of lines, for the first lines for which something is named. What changed in an
+ * absence stands at the first alert that followed it.
+ */
 function causesOf(sections: DueMail['sections']): ReadonlyMap<Line, string> {
   const lines = sections
     .filter(({ kind }) => firingKinds.includes(kind))
     .flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
+  const absences = new Set<string>();
   const named = lines.flatMap((line) => {
-    const sentence = causeOfLine(line);
-    return sentence === null ? [] : [[line, sentence] as const];
+    const found = causeOfLine(line);
+    if (found === null || (found.absence !== null && absences.has(found.absence))) return [];
+    if (found.absence !== null) absences.add(found.absence);
+    return [[line, found.sentence] as const];
   });
   return new Map(named.slice(0, maxCauses));
 }
@@ -106,14 +112,17 @@ function causesOf(sections: DueMail['sections']): ReadonlyMap<Line, string> {
  * Describes the cause of the alert whose changes are there by chance least likely. Names this alert's subject in a line
  * of several subjects, because the numbers of clients concern it alone.
  */
-function causeOfLine({ items }: Line): string | null {
-  const chanceOf = ({ alert }: Line['items'][number]): number => alert.cause?.changes[0]?.chance ?? 1;
+function causeOfLine({ items }: Line): { readonly sentence: string; readonly absence: string | null } | null {
+  const chanceOf = ({ alert }: Line['items'][number]): number => alert.cause?.changes[0]?.chance ?? 2;
   const [first] = [...items].sort((one, other) => chanceOf(one) - chanceOf(other));
   const cause = first?.alert.cause ?? null;
   if (first === undefined || cause === null) return null;
   const isMixed = items.some(({ rule, subject }) => rule !== first.rule || subject !== first.subject);
   const { subject } = first;
-  return causeSentence(first.client, cause, isMixed ? quoted(shortened(subject || first.client, 60)) : 'it');
+  const sentence = causeSentence(first.client, cause, isMixed ? quoted(shortened(subject || first.client, 60)) : 'it');
+  if (sentence === null) return null;
+  const away = cause.changes.find((set) => set.away === true);
+  return { sentence, absence: away === undefined ? null : `${first.client} ${away.earliestAtMs}` };
 }
 
 const replyWords = 'Reply ack, ack 4h or silence 1d: it concerns what fires in this mail.';

@@ -9,6 +9,7 @@ import { commaGrouped, countedMany, describeSize, joined } from '../../text/numb
 import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { namedWords } from '../cause/cause-words.ts';
+import { givesPower } from '../cause/weigh-changes.ts';
 import { digestSection, firstLines, nameList, type DigestWording } from './digest-section.ts';
 import type { DigestFacts } from './read-digest.ts';
 
@@ -111,7 +112,7 @@ function inventoryChanges({ inventories, changes }: DigestFacts): readonly KindO
 
 /**
  * Returns the changes of states but for boots. Changes of one kind of the same clients are one, such as the packages of
- * an upgrade.
+ * an upgrade. The first is named: who may become root comes before all others.
  */
 function stateChanges(changes: readonly StoredChange[]): readonly KindOfChange[] {
   const folded = foldChanges(changes.filter((change) => !isBoot(change))).flatMap((own) => {
@@ -119,7 +120,8 @@ function stateChanges(changes: readonly StoredChange[]): readonly KindOfChange[]
     const clients = [...new Set(own.map(({ client }) => client))].sort(byName);
     return first === undefined ? [] : [{ ...first, clients, members: JSON.stringify([first.kind, clients]) }];
   });
-  return [...groupBy(folded, ({ members }) => members).values()].flatMap(([first, ...others]) => {
+  return [...groupBy(folded, ({ members }) => members).values()].flatMap((own) => {
+    const [first, ...others] = [...own.filter(givesPower), ...own.filter((change) => !givesPower(change))];
     if (first === undefined) return [];
     const { kind, item, oldValue: before, newValue: after, clients } = first;
     return [{ what: namedWords({ kind, item, before, after, more: others.length, moreKind: kind }), kind, clients }];

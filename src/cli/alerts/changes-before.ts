@@ -1,6 +1,6 @@
 import { beforeWords, causeSentence, namedWords } from '../../alerter/cause/cause-words.ts';
 import type { FoundCause } from '../../alerter/cause/find-cause.ts';
-import { namedChanges, type WeighedSet } from '../../alerter/cause/weigh-changes.ts';
+import { maxFurther, namedChanges, type WeighedSet } from '../../alerter/cause/weigh-changes.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { changeWords } from '../../text/change-words.ts';
 import { commaGrouped, counted } from '../../text/numbers.ts';
@@ -11,7 +11,8 @@ import type { ReaderTime } from '../terminal/reader-time.ts';
 /** The most sets that are listed for an alert, and those that are listed unless the command line names its rule. */
 const maxSets = 40;
 const maxUnasked = 3;
-/** The most further changes of a set that are named. */
+/** The changes of a set that its line names, and the most further ones below it. */
+const named = 1 + maxFurther;
 const maxOthers = 8;
 
 interface ChangesOptions {
@@ -53,19 +54,21 @@ const verdicts: Readonly<Record<WeighedSet['verdict'], string>> = {
   'others-have-it': 'others have it and do not fail',
   restless: 'restless',
   'same-time': 'at the same time',
+  'while-away': 'while it was away',
 };
 
 /** Describes a set in a line, and its further changes in another one if the command line names the rule. */
 function setLines(set: WeighedSet, group: string | null, detailed: boolean): readonly string[] {
-  const others = set.changes.slice(1, 1 + maxOthers).map((change) => quoted(changeWords(change)));
-  const more = set.changes.length - 1 - others.length;
+  const others = set.changes.slice(named, named + maxOthers).map((change) => quoted(changeWords(change)));
+  const more = set.changes.length - named - others.length;
   const list = [...others, ...(more > 0 ? [`${commaGrouped(more)} more`] : [])].join(', ');
   return [`  ${setWords(set, group)}`, ...(detailed && list !== '' ? [`    with it: ${list}`] : [])];
 }
 
 function setWords(set: WeighedSet, group: string | null): string {
   const { failing, others, chance, verdict, beforeMs, days } = set;
-  const what = `${namedWords(namedChanges(set, group))}, ${beforeWords(beforeMs)}`;
+  const isAway = verdict === 'while-away';
+  const what = `${namedWords(namedChanges(set, group))}${isAway ? '' : `, ${beforeWords(beforeMs)}`}`;
   if (chance === null)
     return `${what}: ${verdicts[verdict]}${verdict === 'restless' ? `, changed on ${days} of 30 days` : ''}`;
   const members =

@@ -1,4 +1,5 @@
 import { groupBy } from '../../platform/group-by.ts';
+import { secondMs } from '../../platform/units.ts';
 import type { Database, SqlRow, SqlValue } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
@@ -28,6 +29,8 @@ const calmTimesSql = (marks: string): string => `${timesSql}
 const itemTimesSql = `SELECT x.item_id, x.latest_at FROM state_clients c JOIN state_changes x ON x.client_id = c.id
   WHERE c.client = ? AND x.latest_at > ? AND x.latest_at <= ?`;
 const firstSql = `SELECT MIN(s.since) AS first FROM state_clients c JOIN state s ON s.client_id = c.id WHERE c.client = ?`;
+const rowsSql = `SELECT observed_at, uptime_s FROM stats WHERE client = ? AND observed_at <= ?
+  ORDER BY observed_at DESC LIMIT ?`;
 
 export function createCauseStore(database: Database): CauseStore {
   const all = (sql: string, values: readonly SqlValue[]): Promise<readonly SqlRow[]> =>
@@ -81,6 +84,11 @@ export function createCauseStore(database: Database): CauseStore {
       );
       return timesBy(rows, (row) => Number(row['item_id']));
     },
+    rowsUntil: async (client, untilMs, limit) =>
+      (await all(rowsSql, [client, sqlTime(untilMs), String(limit)])).map((row) => ({
+        atMs: fromSqlTime(row['observed_at']) ?? 0,
+        uptimeMs: row['uptime_s'] === null ? null : Number(row['uptime_s']) * secondMs,
+      })),
     firstLook: async (client) => fromSqlTime((await all(firstSql, [client]))[0]?.['first']),
   };
 }

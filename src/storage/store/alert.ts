@@ -126,8 +126,14 @@ export interface NamedChanges {
   readonly item: string;
   readonly before: string | null;
   readonly after: string | null;
-  /** The number of further changes. */
+  /** Two further changes, of the rarest kinds first. Default: none. */
+  readonly further?: readonly Pick<NamedChanges, 'kind' | 'item' | 'before' | 'after'>[];
+  /** The number of further changes, including `further`. */
   readonly more: number;
+  /** The time between a boot in an absence and the alert, if the uptime says it. */
+  readonly bootBeforeMs?: number;
+  /** True if the client was away before the alert, and changed meanwhile. Default: false. */
+  readonly away?: true;
   /** The kind of all further changes; null if they differ, or if there are none. */
   readonly moreKind: string | null;
   /** The look before the changes, and the look that found them. */

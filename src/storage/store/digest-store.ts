@@ -161,6 +161,12 @@ export interface ChangeSpan {
   readonly untilMs: number;
 }
 
+/** When a report was made, and for how long its client had been up; null if unknown. */
+export interface UptimeRow {
+  readonly atMs: number;
+  readonly uptimeMs: number | null;
+}
+
 /** The queries from which the causes of alerts are found. Change nothing. */
 export interface CauseStore {
   /** Returns the changes of a client that were found within a span, newest first; at most `limit`. */
@@ -196,4 +202,6 @@ export interface CauseStore {
   ): Promise<ReadonlyMap<number, readonly number[]>>;
   /** Returns the time of the first look at a client's state; null if there was none. */
   firstLook(client: string): Promise<number | null>;
+  /** Returns the newest reports of a client up to a time, newest first: when each was made, and the uptime in it. */
+  rowsUntil(client: string, untilMs: number, limit: number): Promise<readonly UptimeRow[]>;
 }

@@ -25,6 +25,7 @@ const file: NamedChanges = {
   },
   ...{ beforeMs: 4 * minute, failing: [1, 1], others: [0, 79] },
 };
+const boot = { kind: 'system', item: 'boot', before: 'one', after: 'two' };
 const cause = (changes: readonly NamedChanges[], more: Partial<Cause> = {}): Cause => ({
   ...{ atMs: 0, changes, allOf: null, configBeforeMs: null },
   ...more,
@@ -47,6 +48,23 @@ for (const [name, given, sentence] of [
     cause([{ ...openssl, more: 1 }], { allOf: 'rack=r3' }),
     'Changed before it: openssl 3.0.11-1~deb12u2 to 3.0.14-1~deb12u1 and 1 more package, 14 h before, ' +
       'on all 6 that fail and on none of the other 74 of web. They are also all of rack=r3.',
+  ],
+  [
+    'a set of four, of which three are named and a command shows all',
+    cause([
+      { ...file, group: null, more: 3, moreKind: 'file', further: [{ ...openssl }, { ...file, item: '/etc/b' }] },
+    ]),
+    'Changed before it: /etc/nginx/nginx.conf, openssl 3.0.11-1~deb12u2 to 3.0.14-1~deb12u1, /etc/b and 1 more file ' +
+      '(fleet-health changes web-1 --since 1969-12-31), 4 min before.',
+  ],
+  [
+    'an absence, with a boot whose time is known',
+    cause([
+      { ...file, away: true, more: 1, further: [boot], bootBeforeMs: 4 * minute },
+      { ...file, group: null },
+    ]),
+    'Changed while it was away: /etc/nginx/nginx.conf and booted 4 min before. ' +
+      'Changed before it: /etc/nginx/nginx.conf, 4 min before.',
   ],
   [
     'a client without a group',

@@ -51,6 +51,7 @@ function floodedStore() {
     changeTimes: counted('changeTimes', (clients) => new Map(clients.map((client) => [client, [at('07:50')]]))),
     itemTimes: counted('itemTimes', () => new Map()),
     firstLook: counted('firstLook', () => at('08:00') - 720 * hour),
+    rowsUntil: counted('rowsUntil', () => []),
   };
   return { causes, calls };
 }
@@ -75,7 +76,15 @@ test('the changes of a client are read once for all of its alerts that began tog
   const sought = times(50, (index) => alerts.filter(({ subject }) => subject === `/srv/${index}`)).flat();
   const found = await seekCauses({ ...seeking(causes), limit: unlimited }, alerts, sought);
   assert.equal(found.size, 200);
-  const once = { changesOf: 4, itemTimes: 4, holders: 4, itemHolders: 4, changesOfItems: 4, firstLook: 4 };
+  const once = {
+    changesOf: 4,
+    itemTimes: 4,
+    holders: 4,
+    itemHolders: 4,
+    changesOfItems: 4,
+    firstLook: 4,
+    rowsUntil: 4,
+  };
   assert.deepEqual(calls, { sections: 1, changeTimes: 1, ...once });
   for (const cause of found.values()) {
     assert.deepEqual(

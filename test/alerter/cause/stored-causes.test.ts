@@ -20,10 +20,12 @@ const names = Array.from({ length: 8 }, (_, index) => `web-${index + 1}`);
 interface World {
   readonly alerts?: string;
   readonly clients?: readonly string[];
+  /** The time of the last look before that of the test. Default: 06:00. */
+  readonly lookedAtMs?: number;
 }
 
 /** Opens a group whose members have had a state for a month. */
-async function openWorld(t: TestContext, { alerts = '', clients = names }: World = {}): Promise<Station> {
+async function openWorld(t: TestContext, { alerts = '', clients = names, lookedAtMs }: World = {}): Promise<Station> {
   const storage = sqliteConfig(path.join(tempFolder(t), 'fleet.db'));
   const members = clients
     .map((name, index) => client(name, index < 4 ? 'labels="rack=r3"' : 'labels="rack=r4"'))
@@ -32,7 +34,7 @@ async function openWorld(t: TestContext, { alerts = '', clients = names }: World
   const station = await openStation({ storage, elements });
   t.after(() => station.close());
   for (const name of clients) await look(station, name, at('08:00') - 720 * hour, ['app amd64\t1', 'base all\t1']);
-  for (const name of clients) await look(station, name, at('08:00') - 2 * hour, ['app amd64\t1', 'base all\t1']);
+  for (const name of clients) await look(station, name, lookedAtMs ?? at('06:00'), ['app amd64\t1', 'base all\t1']);
   return station;
 }
 
@@ -77,7 +79,10 @@ async function explained(station: Station, name: string) {
 test('a mail says what changed before its alert, and the alert keeps it', async (t) => {
   const station = await openWorld(t);
   const text = await incident(station, ['web-1'], ['web-1']);
-  assert.match(text, /Changed before it: app 1 to 2 and 1 more package, 15 min before, on web-1 alone of 8 in web\./);
+  assert.match(
+    text,
+    /Changed before it: app 1 to 2 and libapp 2 installed, 15 min before, on web-1 alone of 8 in web\./,
+  );
   const [alert] = await station.storage.evaluation.openAlerts(null);
   assert.deepEqual(
     alert?.cause?.changes.map(({ item, before, after }) => [item, before, after]),
@@ -89,6 +94,63 @@ test('a mail says what changed before its alert, and the alert keeps it', async 
   await station.pass();
   const [later] = await station.storage.evaluation.openAlerts(null);
   assert.deepEqual(later?.cause, alert.cause);
+});
+
+const alone = { clients: ['web-1'], lookedAtMs: at('08:00') - 60 * hour };
+
+/** Brings web-1 back after two days, or after five minutes: it booted meanwhile, and all of this has changed. */
+async function comeBack(
+  station: Station,
+  kinds: Readonly<Partial<Record<StateKind, readonly string[]>>>,
+  awayMs = 48 * hour,
+): Promise<string> {
+  const sections = (lines: (kind: StateKind) => readonly string[]) =>
+    (Object.keys(kinds) as StateKind[]).map((kind) => {
+      const own = lines(kind);
+      return { kind, digest: stateDigest(own), error: null, lines: own };
+    });
+  const store = async (atMs: number, lines: (kind: StateKind) => readonly string[]): Promise<void> => {
+    const [result] = await station.storage.reports.ingest([stateItem('web-1', atMs, sections(lines))]);
+    assert.equal(result?.kind, 'stored');
+  };
+  const before: typeof kinds = { system: ['boot\tone'], package: ['zlib all\t1'] };
+  station.at(at('08:00') - awayMs);
+  await station.collect({});
+  await store(station.nowMs() + 20_000, (kind) => before[kind] ?? []);
+  station.at('08:00');
+  await station.collect({ 'web-1': 'disk / 96, disk /srv 97, uptime 240' });
+  await store(station.nowMs() + 20_000, (kind) => kinds[kind] ?? []);
+  station.at('08:02');
+  return composedText(await station.pass());
+}
+
+test('what changed while a client was away is one line, the rarest first, with its boot', async (t) => {
+  const station = await openWorld(t, alone);
+  await look(station, 'web-1', alone.lookedAtMs, [], { kind: 'file' });
+  const text = await comeBack(station, {
+    package: ['app amd64\t2', 'lib amd64\t2', 'vim amd64\t2'],
+    // Edited 40 hours before: its own time is known.
+    file: [`/etc/app.conf\t1\t${(at('08:00') - 40 * hour) / 1000}`],
+    account: ['backup\t34 /var/backups /bin/sh backup', 'zoe\t1001 /home/zoe /bin/bash sudo'],
+    system: ['boot\ttwo'],
+  });
+  const names = 'new account zoe in sudo, booted 4 min before, new /etc/app.conf';
+  const rest = 'and 5 more changes (fleet-health changes web-1 --since 2026-11-17)';
+  assert.ok(text.includes(`Changed while it was away: ${names} ${rest}. `), text);
+  assert.equal(text.split('Changed ').length, 2, 'one line');
+  const [found] = await explained(station, 'web-1');
+  assert.deepEqual(
+    found?.sets.map(({ verdict, changes, bootBeforeMs }) => [verdict, changes.length, bootBeforeMs]),
+    [['while-away', 8, 240_000]],
+  );
+});
+
+test('a client that was never away, or one that nobody asks about, is told as before', async (t) => {
+  const station = await openWorld(t, alone);
+  const text = await comeBack(station, { system: ['boot\ttwo'] }, hour / 12);
+  assert.match(text, /Changed before it: booted, 4 min before\./);
+  const silent = await openWorld(t, { ...alone, alerts: 'cause="no"' });
+  assert.doesNotMatch(await comeBack(silent, { system: ['boot\ttwo'] }), /Changed/);
 });
 
 test('a rack that fails after its own rollout is said to be one', async (t) => {
@@ -106,7 +168,10 @@ test('a line about alerts of several subjects says before which of them somethin
   await station.collect(Object.fromEntries(full));
   station.at('08:02');
   const text = composedText(await station.pass());
-  assert.match(text, /disk \(7 of 8 clients\).*Changed before \/: app 1 to 2 and 1 more package,.*on all 4 that fail/);
+  assert.match(
+    text,
+    /disk \(7 of 8 clients\).*Changed before \/: app 1 to 2 and libapp 2 installed,.*on all 4 that fail/,
+  );
 });
 
 test('nothing is said of a change that others have and do not fail, nor with cause="no"', async (t) => {
@@ -201,7 +266,7 @@ test('a client that lies about its state may silence the test of its group, and 
   const text = await incident(station, [...rack, ...liars], rack);
   assert.match(
     text,
-    /app 1 to 2 and 1 more package, 15 min before, on all 4 that fail and on 1 of the other 16 of web/,
+    /app 1 to 2 and libapp 2 installed, 15 min before, on all 4 that fail and on 1 of the other 16 of web/,
   );
 });
 

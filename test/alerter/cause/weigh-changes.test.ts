@@ -180,3 +180,26 @@ test('sets are counted within three hours of the time of day, across midnight', 
   const midnight = Date.UTC(2026, 10, 10, 0, 30);
   assert.equal(setsNearHour([midnight - 25 * hour, midnight - 22 * hour, midnight - 12 * hour], midnight), 2);
 });
+
+/** Returns a change at a time of its own, such as that of a file. */
+const edited = (item: string, minutesBefore: number): ClientChange => {
+  const atMs = startMs - minutesBefore * minute;
+  return change(item, 0, { earliestAtMs: atMs, latestAtMs: atMs });
+};
+
+test('after an absence all changes since the last report are one set, and no others', () => {
+  const found = change('lib', -20, { kind: 'package', earliestAtMs: startMs - 50 * hour });
+  const sets = weigh(
+    [
+      ...[edited('/etc/early', 47 * 60), edited('/etc/late', 1), found],
+      // The look of the last visit, half a minute after its report; a day before it; and after the return.
+      change('/etc/last', 48 * 60 - 0.5),
+      ...[edited('/etc/before', 49 * 60), change('/etc/next', -5, { earliestAtMs: startMs + minute })],
+    ],
+    { awaySinceMs: startMs - 48 * hour, having: { '/etc/early': everybody } },
+  );
+  assert.deepEqual(
+    sets.map(({ verdict, changes, earliestMs }) => [verdict, changes.map(({ item }) => item), earliestMs]),
+    [['while-away', ['/etc/early', 'lib', '/etc/late'], startMs - 48 * hour]],
+  );
+});

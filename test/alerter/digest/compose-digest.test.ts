@@ -203,15 +203,21 @@ test('an upgrade of many clients is one change of a digest, and a boot or a kern
     changes: [
       ...upgraded,
       ...changesOf('web-002', ['system', 'kernel', '6.1.0-18-amd64', '6.1.0-22-amd64']),
-      ...changesOf('web-009', ['unit', 'nginx.service', 'enabled', 'masked']),
+      ...changesOf(
+        'web-009',
+        ['unit', 'nginx.service', 'enabled', 'masked'],
+        ['account', 'backup', null, '1002 /home/backup /bin/sh'],
+        ['account', 'zoe', null, '1003 /home/zoe /bin/bash sudo'],
+      ),
     ],
   });
   const section = /WHAT CHANGED =+\n\n([^]*?)\n\n/.exec(text)?.[1]?.split('\n');
   assert.deepEqual(section, [
-    '4 kinds of change',
+    '5 kinds of change',
     '  booted (3): web-001, web-002, web-003',
     '  libssl3 3.0.11 to 3.0.14 and 1 more package (3): web-001, web-002, we…',
     '  kernel 6.1.0-18-amd64 to 6.1.0-22-amd64 (2): web-002, web-004',
+    '  new account zoe in sudo and 1 more account: web-009',
     '  nginx.service masked: web-009',
   ]);
 });

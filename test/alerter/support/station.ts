@@ -330,6 +330,7 @@ function workersSaying(said: string): readonly WorkerReport[] {
   const units: string[] = [];
   const unitLines: { unit: string; text: string }[] = [];
   const exports = new Map<string, { source: string; unresponsive: number }>();
+  let uptimeS: number | null = null;
   for (const part of said.split(',').map((text) => text.trim())) {
     const [word = '', first = '', second = '', third = ''] = part.split(' ');
     if (word === 'disk') disks.set(first, second === '?' ? null : Number(second));
@@ -339,11 +340,13 @@ function workersSaying(said: string): readonly WorkerReport[] {
       for (const text of part.split('\n').slice(1)) unitLines.push({ unit, text });
     } else if (word === 'mount') exports.set(first, { source: second, unresponsive: third === 'hangs' ? 1 : 0 });
     else if (word === 'check') continue;
+    else if (word === 'uptime') uptimeS = Number(first);
     else if (percents.has(word)) percents.set(word, Number(first));
     else if (word !== 'boot') assert.equal(word, '', `no such word: ${part}`);
   }
   const disk = { fstype: 'ext4', scope: 'local', mode: 'rw', size_bytes: 2e11, inodes_percent: 5, unresponsive: 0 };
   return [
+    ...(uptimeS === null ? [] : [worker('uptime', { seconds: uptimeS })]),
     worker('cpu', { used_percent: percents.get('cpu') ?? null, cpus: 4 }),
     worker('memory', { total_bytes: 8e9, used_percent: percents.get('memory') ?? null }),
     worker(

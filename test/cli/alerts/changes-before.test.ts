@@ -22,7 +22,7 @@ function setOf(given: Partial<WeighedSet>, ...changes: readonly (readonly [State
       ...{ client: 'web-1', kind, item, oldValue: null, newValue, itemId: index, afterId: index, ...times },
     })),
     ...{ failing: { having: 1, all: 1 }, others: { having: 0, all: 19 }, chance: 1 / 2100, verdict: 'named' },
-    ...{ beforeMs: 4 * minuteMs, days: 0, ...times, ...given },
+    ...{ beforeMs: 4 * minuteMs, bootBeforeMs: null, days: 0, ...times, ...given },
   };
 }
 
@@ -39,6 +39,7 @@ test('explain lists the sets in their order, why each is named or not, and what 
       ['unit', 'app.service', 'enabled'],
       ['account', 'deploy', '1002 /home/deploy /bin/bash sudo'],
       ['listener', 'tcp 8080', 'any'],
+      ['file', '/etc/app.conf', 'a'.repeat(32)],
     ] as const),
   );
   const file = (given: Partial<WeighedSet>): WeighedSet => setOf(given, ['file', '/etc/app.conf', 'a'.repeat(32)]);
@@ -50,9 +51,9 @@ test('explain lists the sets in their order, why each is named or not, and what 
     ),
     [
       'Changed in the 24 h before it, compared in web:',
-      '  app.service enabled and 2 more changes, 4 min before: 1 of 1 failing, 0 of 19 others, ' +
-        '1 in 2,100 by chance; named',
-      '    with it: new account deploy in sudo, new port tcp 8080',
+      '  app.service enabled, new account deploy in sudo, new port tcp 8080 and 1 more file, 4 min before: ' +
+        '1 of 1 failing, 0 of 19 others, 1 in 2,100 by chance; named',
+      '    with it: new /etc/app.conf',
       '  new /etc/app.conf, 4 min before: 1 of 1 failing, 0 of 19 others, 1 in 5 by chance; not named: it may be by ' +
         'chance',
       '  new /etc/app.conf, 2 h before: restless, changed on 12 of 30 days',
@@ -60,15 +61,16 @@ test('explain lists the sets in their order, why each is named or not, and what 
   );
 });
 
-test('explain without a rule names three sets, and the first change of each', () => {
+test('explain without a rule names three sets, and the first changes of each', () => {
   const many = setOf({}, ['package', 'a amd64', '1'], ['package', 'b amd64', '1']);
   const lines = linesOf(false, many, many, many, many);
-  assert.equal(lines.filter((line) => line.startsWith('  a 1 installed and 1 more package, ')).length, 3);
+  assert.equal(lines.filter((line) => line.startsWith('  a 1 installed and b 1 installed, ')).length, 3);
   assert.equal(lines.at(-1), '  and 1 change more; name the rule to see all');
 });
 
-test('a set of many changes names eight of them, and counts the others', () => {
+test('a set of many changes names three and eight of them, and counts the others', () => {
   const packages = Array.from({ length: 12 }, (_, index) => ['package', `p${index} amd64`, '1'] as const);
-  const [, , withIt = ''] = linesOf(true, setOf({}, ...packages));
-  assert.match(withIt, /^ {4}with it: p1 1 installed, .*p8 1 installed, 3 more$/);
+  const [, line = '', withIt = ''] = linesOf(true, setOf({}, ...packages));
+  assert.match(line, /^ {2}p0 1 installed, p1 1 installed, p2 1 installed and 9 more packages, 4 min before: /);
+  assert.match(withIt, /^ {4}with it: p3 1 installed, .*p10 1 installed, 1 more$/);
 });

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { StateKind } from '../../../src/report/report.ts';
 import { stateDigest } from '../../../src/report/state/state.ts';
 import { onEachDatabase, type Opened } from '../support/databases.ts';
-import { noonMs, visit } from '../support/samples.ts';
+import { item, noonMs, visit } from '../support/samples.ts';
 import { stateItem } from '../support/state-samples.ts';
 
 const hourMs = 3_600_000;
@@ -47,6 +47,11 @@ onEachDatabase('the queries for causes', ({ it }) => {
     assert.deepEqual([same?.client, same?.afterId, same?.earliestAtMs, more], ['web-2', a.afterId, noonMs, []]);
     assert.equal(await causes.firstLook('web-3'), noonMs);
     assert.equal(await causes.firstLook('nobody'), null);
+    const reports = [0, 1, 2].map((hour) => item({ client: 'web-1', observedAtMs: noonMs + hour * hourMs }));
+    await opened.storage.reports.ingest(reports);
+    const rows = (await causes.rowsUntil('web-1', noonMs + hourMs, 2)).map(({ atMs }) => atMs - noonMs);
+    assert.deepEqual(rows, [hourMs, 0]);
+    assert.deepEqual(await causes.rowsUntil('nobody', noonMs, 2), []);
   });
 
   it('give the times of changes without restless items, and the sections that are known', async (opened) => {
