@@ -96,6 +96,8 @@ need_all() {
   }
   [ "$machines" = no ] || {
     need mmdebstrap mmdebstrap
+    # mmdebstrap asks it whether this machine runs i386.
+    need arch-test arch-test
     need qemu-system-x86_64 qemu-system-x86
     need socat socat
     need lintian lintian

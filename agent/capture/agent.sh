@@ -178,6 +178,9 @@ if [ "$C" ]; then
 fi
 
 program='@PROGRAM@'
+# A BusyBox may lack nice.
+low='nice -n 19'
+command -v nice >/dev/null || low=
 @CHECKS@
 @STATE@
 
@@ -245,6 +248,10 @@ from() {
 # copy: prints files.
 copy() {
   grep -s '' @FILES@
+  # Names of pools alone may have colons.
+  for x in @POOLS@; do
+    case $x in *:*) sed "s,^,$(say "$x" | tr : '\001'):," "$x" ;; esac
+  done
   [ "$scopes" ] || return
   IFS=$nl
   set -f
@@ -577,7 +584,7 @@ lists() { stat -c '=time ./%n %Y' "$@"; }
 packages() {
   x=$1
   shift
-  [ $left -le 0 ] || from "$x" $left env ZYPP_READONLY_HACK=1 nice -n 19 "${x%% *}" "$@"
+  [ $left -le 0 ] || from "$x" $left env ZYPP_READONLY_HACK=1 $low "${x%% *}" "$@"
 }
 # logs: prints what log.awk prints, and keeps the position for the next visit.
 logs() {

@@ -134,7 +134,7 @@ check() {
   (
     # shellcheck disable=SC2016 # the shell that is started expands it
     $session /bin/sh -c 'd=$1 && shift && read -r x </proc/$$/stat && echo "$x" >"$d/pid" && exec "$@"' fh "$d" \
-      env -i PATH=$fixed LC_ALL=C ${HOME+"HOME=$HOME"} nice -n 19 "$program_" "$@" >"$d/pipe"
+      env -i PATH=$fixed LC_ALL=C ${HOME+"HOME=$HOME"} $low "$program_" "$@" >"$d/pipe"
     echo $? >"$d/exit"
     signal KILL
   ) &

@@ -3,7 +3,7 @@
  * and nothing in it is believed beyond what a probe checks.
  *
  * Each line is one of:
- *   `PATH:TEXT` a line of a file. Paths are relative to the root
+ *   `PATH:TEXT` a line of a file. Paths are relative to the root; a colon in a path is the byte 1
  *   `!PATH:TEXT` the first text of a file whose texts end in a null byte
  *   `+PATH` a file or folder that exists; `-PATH` one that this account may not read
  *   `:NAME:TEXT` a line of a program's output, whose last line is `=STATUS`
@@ -104,7 +104,7 @@ function bytesOf(bytes: Buffer, beginning: string): readonly string[] {
 function pathOf(relative: string): string {
   const isShort = relative.length <= maxPathChars && relative.split('/', maxPathLevels + 1).length <= maxPathLevels;
   if (!isShort) throw new ReportFault('report-invalid', '$', 'a path that no probe reads');
-  return `/${relative}`;
+  return `/${relative.replaceAll('\x01', ':')}`;
 }
 
 function answerOf(lines: readonly string[]): ProgramAnswer {

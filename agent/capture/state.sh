@@ -8,7 +8,8 @@ stamp() {
   set -f
   IFS=$nl
   # shellcheck disable=SC2046 # the paths, one a line
-  stamp=$(cd "$R/" && stat -c '%i %s %Y' $(cat "$C/watch") | cksum)
+  stamp=$(cd "$R/" && stat -c '%i %s %Y' $(cat "$C/watch") | sha256sum)
+  stamp=${stamp%% *}
   IFS=" $tab$nl"
   set +f
 }
@@ -67,7 +68,8 @@ stateOf() {
   if [ -e var/lib/pacman/local ]; then
     a="md5 $a"
     for x in var/lib/pacman/local/*-*-*/desc; do [ ! -e "$x" ] || tell "+$x"; done
-    awk '/^%/ { b = /BACKUP/ } b && /\t/ { print FILENAME ":" $0 }' var/lib/pacman/local/*/files
+    # The epoch of a version is before a colon.
+    awk '/^%/ { b = /BACKUP/ } b && /\t/ { n = FILENAME; gsub(/:/, "\001", n); print n ":" $0 }' var/lib/pacman/local/*/files
   fi
   find etc run/systemd/system -xdev \( -type f -o -type d -o -type l \) @UNWALKED@ \
     -exec stat -c '=entry %f %s %Y ./%n' {} +

@@ -95,8 +95,8 @@ const machines: Readonly<Record<string, Machine>> = {
   },
   'Arch with dpkg, and a folder that a removal left': {
     ...{ system: arch, programs: { 'dpkg-query': deb }, own: ['rpm', 'apk'] },
-    files: { [dpkgDatabase]: 'x', ...pacman('hello-2.12-1'), 'var/lib/pacman/local/gone-1-1/files': '' },
-    packages: ['hello amd64 (dpkg)\t2.10', 'hello\t2.12-1'],
+    files: { [dpkgDatabase]: 'x', ...pacman('hello-1:2.12-1'), 'var/lib/pacman/local/gone-1-1/files': '' },
+    packages: ['hello amd64 (dpkg)\t2.10', 'hello\t1:2.12-1'],
   },
   'an unknown system with apk, and an empty rpm': {
     ...{ system: other, files: { 'lib/apk/db/installed': apk, [rpmDatabase]: 'x' }, programs: { rpm: '' } },
