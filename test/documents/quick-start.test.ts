@@ -32,7 +32,7 @@ const quickStart = {
     },
     'sudo -u fleet-health fleet-health check --connect': {
       status: 1,
-      says: /host-key-unknown[^]*\n2 of 5 trials failed/,
+      says: /host-key-unknown[^]*\nFailed: 2 of 2 logins\. Works: /,
     },
     'sudo -u fleet-health fleet-health trust': { typed: [['? [y/N]', 'yes']] },
   },

@@ -85,7 +85,7 @@ describe('transportFor', () => {
     writeFileSync(config, `GSSAPIAuthentication yes\nIdentityFile ${key}\n`);
     const { message, advice } = await fails(connect({ via: 'ssh2', config }), 'credentials-unusable login');
     assert.equal(message, `no private key: looked for ${key}`);
-    assert.match(advice, /^Make one with ssh-keygen, or set privateKey/);
+    assert.match(advice, /^Make one with ssh-keygen -t ed25519, or set privateKey/);
   });
 
   it('a login without a key and without ssh_config says where one was looked for', async (t) => {
@@ -95,14 +95,14 @@ describe('transportFor', () => {
     const { message, advice } = await fails(connect({ via: 'ssh2' }), 'credentials-unusable login');
     const files = ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => path.join(dir, '.ssh', name));
     assert.equal(message, `no private key: looked for ${files.join(', ')}`);
-    assert.match(advice, /^Make one with ssh-keygen, or set privateKey/);
+    assert.match(advice, /^Make one with ssh-keygen -t ed25519, or set privateKey/);
   });
 
   it('privateKey="none" and nothing else is said to be no way to log in, with the ways there are', async () => {
     const none = { via: 'ssh2', privateKey: null, explicit: { privateKey: 'config.xml:2' } } as const;
     const { message, advice } = await fails(connect(none), 'credentials-unusable login');
     assert.equal(message, 'neither password nor privateKey nor agent is configured');
-    assert.match(advice, /ssh-keygen, or set privateKey/);
+    assert.match(advice, /ssh-keygen -t ed25519, or set privateKey/);
   });
 
   for (const transport of ['ssh2', 'auto'] as const) {

@@ -5,6 +5,8 @@ import { didYouMean } from '../../config/values/nearest.ts';
 import { describeRule } from '../../config/describe-defaults.ts';
 import { asFleetError, type FleetError, usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { namedUpTo } from '../../text/numbers.ts';
 import { placeInFile } from '../../text/plain-text.ts';
 import type { Route } from '../../transport/route/route.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
@@ -21,6 +23,8 @@ import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hear
 import { transportWord, usesSsh } from '../../config/clients/arrival.ts';
 import { hostFault, zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
 import { noKeyAdvice, noKeyWords } from '../../transport/credentials/credentials.ts';
+
+const namedInWarning = 5;
 
 /** The route to a client, or the reason why there is none. */
 interface FoundRoute {
@@ -186,18 +190,34 @@ function placeOf({ file, line, origin }: Rule): string {
   return file === null ? origin : placeInFile(file, line);
 }
 
-/** Warns of clients without a usable route, mostly because of ssh_config. Connects to nothing. */
-export function routeWarnings(config: Config): readonly Finding[] {
+/**
+ * Warns of clients without a usable route or credential. Connects to nothing. Clients with the same fault share a
+ * warning. `isTried` omits these faults, as the login to each client has told them.
+ */
+export function routeWarnings(config: Config, isTried: boolean): readonly Finding[] {
   const clients = config.clients.filter(
     (client) => client.state !== 'retired' && usesSsh(client) && client.ssh.via !== 'openssh',
   );
   const found = findRoutes(config, clients);
-  const unreachable = found.flatMap((one) => {
+  return [...(isTried ? [] : unreachableWarnings(found)), ...jumpWarnings(config, found)];
+}
+
+function unreachableWarnings(found: readonly FoundRoute[]): readonly Finding[] {
+  const reasons = found.flatMap((one) => {
     const why = whyNoRoute(one) ?? whyNoAddress(one) ?? whyNoKey(one);
-    const { name, file, line } = one.client;
-    return why === null ? [] : [{ file, line, message: escapeControls(`client "${name}" cannot be reached: ${why}`) }];
+    return why === null ? [] : [{ client: one.client, why }];
   });
-  return [...unreachable, ...jumpWarnings(config, found)];
+  return [...groupBy(reasons, ({ why }) => why)].flatMap(([why, alike]) => {
+    const [first] = alike;
+    if (first === undefined) return [];
+    const names = namedUpTo(
+      namedInWarning,
+      alike.map(({ client }) => `"${client.name}"`),
+    );
+    const { file, line } = first.client;
+    const whom = `${alike.length === 1 ? 'client' : 'clients'} ${names}`;
+    return [{ file, line, message: escapeControls(`${whom} cannot be reached: ${why}`) }];
+  });
 }
 
 /** Warns of each proxyJump whose name only a name server may know: it may be misspelt. */
@@ -217,12 +237,13 @@ function jumpWarnings({ clients, bastions }: Config, found: readonly FoundRoute[
   return [...warnings.values()];
 }
 
-/** Returns why a login has nothing to offer: the keys that ssh looks for by itself are missing. Else returns null. */
+/** Returns why a login has nothing to offer: no key is named, or those that ssh looks for are missing. Else null. */
 function whyNoKey({ client, route }: FoundRoute): string | null {
   const offered = route?.hops.at(-1)?.credentials;
   if (offered === undefined || client.ssh.via !== 'ssh2') return null;
   const { password, agent, privateKeys } = offered;
-  if (password !== null || agent !== null || privateKeys.length === 0) return null;
+  if (password !== null || agent !== null) return null;
+  if (privateKeys.length === 0) return `there is no password, private key or ssh-agent. ${noKeyAdvice}`;
   const isMissing = privateKeys.every(({ path, optional }) => optional && !existsSync(path));
   return isMissing ? `${noKeyWords(offered)}. ${noKeyAdvice}` : null;
 }

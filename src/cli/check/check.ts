@@ -14,7 +14,7 @@ import { counted } from '../../text/numbers.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { restrictedCheckWarnings } from './client-checks.ts';
-import { byOpensshLines, failedLines } from './failed-trials.ts';
+import { byOpensshLines, failedLines, trialsLine } from './failed-trials.ts';
 import { foreignKeys } from './foreign-keys.ts';
 import { findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
 import type { IdleRule, UnknownRule } from './idle-rules.ts';
@@ -47,9 +47,10 @@ export async function checkCommand(context: Context, options: OptionsOf<typeof c
   const { hearings, warnings } = whoHears(config);
   // Nothing is evaluated at a site that forwards.
   const unheard = config.collector.forward === null ? warnings : [];
-  const warned = [...config.warnings, ...unheard, ...(await warningsOf(context, config, trees))];
   const { mail, webhook, replies } = options;
   const connected = options.connect ? await tryAll(context, config) : await tryOfSite(context, config);
+  const told = options.connect ? (connected?.trials ?? []) : null;
+  const warned = [...config.warnings, ...unheard, ...(await warningsOf(context, config, { trees, told }))];
   const sent = [
     ...(mail === null ? [] : [await tryMail(context, config, mail === true ? null : mail)]),
     ...(webhook === null ? [] : [await tryWebhook(context, config, webhook)]),
@@ -71,22 +72,26 @@ export async function checkCommand(context: Context, options: OptionsOf<typeof c
   return exitStatusOf(tried);
 }
 
-/** Warns of files, passwords, routes, checks, crontabs, sites and the push endpoint. Logs in to no client. */
+/**
+ * Warns of files, passwords, routes, checks, crontabs, sites and the push endpoint. Logs in to no client. Omits the
+ * facts that the trials of `--connect` have told, if there are any.
+ */
 async function warningsOf(
   { signal }: Context,
   config: Config,
-  trees: readonly ConfigTree[],
+  { trees, told }: { readonly trees: readonly ConfigTree[]; readonly told: readonly Trial[] | null },
 ): Promise<readonly Finding[]> {
+  const isTold = (file: string): boolean => told?.some(({ fault }) => fault?.message.includes(file)) === true;
   const { routeWarnings } = await import('./check-routes.ts');
   const { namedFileWarnings, webhookWarnings } = await import('./named-files.ts');
   const { starterWarnings } = await import('./starters.ts');
   const { neverCameWarnings } = await import('./never-came.ts');
   const { pushEndpointWarnings } = await import('./push-endpoint.ts');
   return [
-    ...trees.flatMap(namedFileWarnings),
+    ...trees.flatMap((tree) => namedFileWarnings(tree, isTold)),
     ...webhookWarnings(config),
     ...passwordWarnings(config.clients),
-    ...routeWarnings(config),
+    ...routeWarnings(config, told !== null),
     ...restrictedCheckWarnings(config),
     ...(await starterWarnings(config, signal)),
     ...(await neverCameWarnings(config, signal)),
@@ -189,16 +194,12 @@ function showVerdict({ output }: Context, { config, warnings, tried, hearings, d
 
 function printTried({ output }: Pick<Context, 'output'>, config: Config, tried: Tried): void {
   const { trials, idleRules, unknownRules } = tried;
-  const failed = trials.filter(({ fault }) => fault !== null);
   const idle = idleWords(idleRules, unknownRules, readerTime(config, Date.now()));
   for (const text of [...idle, ...notesOf(tried), ...byOpensshLines(trials)]) {
     output.print(`${output.colour('yellow', 'warning')}: ${escapeControls(text)}`);
   }
   for (const text of failedLines(trials)) output.print(`${output.colour('red', 'failed')}: ${escapeControls(text)}`);
-  const all = trials.length === 1 ? 'The trial' : `All ${trials.length} trials`;
-  output.print(
-    failed.length === 0 ? `${all} succeeded.` : `${failed.length} of ${counted(trials.length, 'trial')} failed.`,
-  );
+  output.print(trialsLine(trials));
 }
 
 function notesOf({ trials, more }: Tried): readonly string[] {

@@ -41,8 +41,14 @@ const users: Readonly<Record<string, string>> = {
 /** Elements whose command is started on this machine. */
 const commandElements: readonly string[] = ['notify', 'events', 'ping', 'status'];
 
-/** Warns of each file that a valid config.xml names and that this account cannot use, once per path. */
-export function namedFileWarnings({ root }: Pick<ConfigTree, 'root'>): readonly Finding[] {
+/**
+ * Warns of each file that a valid config.xml names and that this account cannot use, once per path. Omits the files
+ * whose fault is told elsewhere.
+ */
+export function namedFileWarnings(
+  { root }: Pick<ConfigTree, 'root'>,
+  isTold: (file: string) => boolean,
+): readonly Finding[] {
   const warnings = new Map<string, Finding>();
   const look = (element: Element): void => {
     const { name, attributes, source, line, children } = element;
@@ -53,7 +59,7 @@ export function namedFileWarnings({ root }: Pick<ConfigTree, 'root'>): readonly 
       if (!isCommand && (kind === undefined || words.has(value))) continue;
       const named = isCommand ? value : localPath(value, source);
       // Only the service has the credential.
-      if (isMissingCredential(named)) continue;
+      if (isMissingCredential(named) || isTold(named)) continue;
       const fault = isCommand
         ? commandFault(named)
         : (fileFault(named, kind === 'socket') ?? (attribute === 'privateKey' ? keyFault(named) : null));

@@ -7,7 +7,6 @@ import { checkGroups, checkIdle } from '../rules/check-idle.ts';
 import { alertName } from '../rules/merge-alert.ts';
 import { maxRequestOptionBytes } from './probe-options.ts';
 import type { ReadClient } from './read-clients.ts';
-import { sshConfigFiles } from '../settings/ssh-config-files.ts';
 import { notifyChooser, reachesAnybody, type Audience } from './recipients.ts';
 
 export interface CheckClientsOptions {
@@ -22,8 +21,7 @@ export interface CheckClientsOptions {
 }
 
 /**
- * Reports faults that only all clients together show: written rules that reach nobody, options that do not fit, and
- * clients without a credential.
+ * Reports faults that only all clients together show: written rules that reach nobody, and options that do not fit.
  */
 export function checkClients(options: CheckClientsOptions): void {
   const { findings, whole } = options;
@@ -37,20 +35,6 @@ export function checkClients(options: CheckClientsOptions): void {
   }
   checkIdle(clients, options.placeOf, findings);
   checkGroups(clients, options.placeOf, findings);
-  const keyless = watched.filter(
-    ({ client, client: { ssh } }) =>
-      // An ssh_config may name the key; the file is read at the visit.
-      sshConfigFiles(client).length === 0 &&
-      client.arrival.kind === 'ssh' &&
-      ssh.via === 'ssh2' &&
-      ssh.password === null &&
-      ssh.privateKey === null &&
-      ssh.agent === null,
-  );
-  if (keyless.length > 0) {
-    const remedy = 'write privateKey="..." or agent="env"';
-    findings.warn(whole, `there is no password, private key or ssh-agent for ${list(keyless)}; ${remedy}`);
-  }
 }
 
 /** Reports each <alert> that would reach nobody. Reports an inherited one once. */

@@ -65,7 +65,7 @@ export function revealCredentials(machine: string, wanted: HopCredentials): Cred
 }
 
 /** The remedy for a login without any credentials. */
-export const noKeyAdvice = 'Make one with ssh-keygen, or set privateKey, agent or password in config.xml.';
+export const noKeyAdvice = 'Make one with ssh-keygen -t ed25519, or set privateKey, agent or password in config.xml.';
 
 /** Describes credentials of which none exists: `no private key: looked for A, B`. */
 export function noKeyWords({ privateKeys }: Pick<HopCredentials, 'privateKeys'>): string {

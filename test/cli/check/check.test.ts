@@ -100,7 +100,10 @@ test('--connect tries every login, the database and the mail server, and says wh
   assert.equal(fleet.servers[0]?.execs(), 0, 'nothing is to be run');
   const { stdout } = await fleet.run(['check', '--connect']);
   assert.match(stdout, /failed: client c2: .* \(connect-refused\)\. /);
-  assert.match(stdout, /2 of 6 trials failed\.\n.*config\.xml is valid: 3 clients, \d warnings?\.\n$/);
+  assert.match(
+    stdout,
+    /\nFailed: mail server, 1 of 3 logins\. Works: state folder, database, 2 of 3 logins\.\n.*config\.xml is valid: 3 clients, \d warnings?\.\n$/,
+  );
 });
 
 test('--connect: a wrong password, an unknown host key and a database that is away', async (t) => {
@@ -222,7 +225,10 @@ test('check CLIENT: every machine on the way, each value with its place, and wha
   const noPort = /client web: \S*ssh_config:2: Port is no port number \(config-invalid\)/;
   await exits(2, runCli(['check', 'web'], { cwd: dir }), { stdout: noPort });
   const json2 = await runCli(['check', '--json'], { cwd: dir });
-  assert.match(json2.stdout, /"client \\"web\\" cannot be reached: [^"]*ssh_config:2: Port is no port number"/);
+  assert.match(
+    json2.stdout,
+    /"clients \\"web\\", \\"db\\" cannot be reached: [^"]*ssh_config:2: Port is no port number"/,
+  );
   assert.equal(json2.status, 0);
 });
 
@@ -244,3 +250,32 @@ test('check names a proxyJump that may be misspelt, and an address that cannot b
     'config.xml:2: proxyJump="gatewy" names no bastion, client or Host of ssh_config; did you mean "gateway"?',
   ]);
 });
+
+/** Attributes of five clients that fail alike, and the fact that each of them shows. */
+const alikeFaults = [
+  ['', 'no private key: looked for '],
+  [
+    'privateKey="none" ',
+    'there is no password, private key or ssh-agent',
+    'neither password nor privateKey nor agent ',
+  ],
+  ['privateKey="/no/key" ', '/no/key'],
+  ['username="u" password="x" ', 'nothing listens on their ports'],
+] as const;
+for (const [attributes, ...facts] of alikeFaults) {
+  test(`the fact of five clients with ${attributes || 'nothing '}stands once, with a command to type`, async (t) => {
+    const home = configFolder(t, '<config/>');
+    const clients = `<client name="web-[1-5]" ip="127.0.0.[1-5]" port="1" ${attributes}/>`;
+    const dir = configFolder(t, `<config><ssh config="none"/>${clients}</config>`);
+    for (const args of [['check'], ['check', '--connect']]) {
+      const { stdout } = await runCli(args, { cwd: dir, env: { HOME: home } });
+      const told = stdout.split('\n').filter((line) => facts.some((fact) => line.includes(fact)));
+      const isUntold = args.length === 1 && attributes.includes('password=');
+      assert.equal(told.length, isUntold ? 0 : 1, stdout);
+      if (args.length === 1) continue;
+      assert.match(stdout, /^Failed: 5 of 5 logins\. Works: state folder, database\.$/m);
+      assert.match(told[0] ?? '', /^failed: 5 clients \(web-1, web-2, web-3, web-4, web-5\): /);
+      assert.match(told[0] ?? '', /(?:fleet-health (?:trust|check|authorize) web-1|ssh-keygen (?:-t|-f) \S+)/);
+    }
+  });
+}
