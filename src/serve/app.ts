@@ -22,6 +22,8 @@ import type { PingToken } from './tokens.ts';
 interface AppOptions extends GateOptions {
   readonly serve: ServeConfig;
   readonly look: LookOptions;
+  /** The answer to paths that are not served; null: the usual one. */
+  readonly notThere: string | null;
   readonly events: LiveEvents;
   /** The endpoints of events; null if the server accepts none. */
   readonly endpoints: OpenEventEndpoint | null;
@@ -60,7 +62,7 @@ function routesOf(options: AppOptions): readonly ServedRoute[] {
 
 /** Creates a listener that answers requests by their routes, after checking the limits. */
 export function createApp(options: AppOptions): RequestListener {
-  const { serve, look } = options;
+  const { serve, look, notThere } = options;
   const routes = routesOf(options);
   const gate = createGate(options);
   const headers = commonHeaders(livePolicy, serve.tls !== null);
@@ -69,7 +71,9 @@ export function createApp(options: AppOptions): RequestListener {
     purpose: serve.look ? 'look' : null,
     isPacked: serve.look,
     answer: () =>
-      serve.look ? message(404, 'Not there', 'There is no such page.', look) : words(404, 'There is nothing here.\n'),
+      serve.look
+        ? message(404, 'Not there', 'There is no such page.', look)
+        : words(404, `${notThere ?? 'There is nothing here.'}\n`),
   };
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);

@@ -25,6 +25,8 @@ import { type Visitor, visitorReader } from './visitor.ts';
 
 interface ServeOptions {
   readonly serve: ServeConfig;
+  /** The answer to paths that are not served; null: the usual one. */
+  readonly notThere: string | null;
   /** Returns the current configuration. */
   readonly settings: () => Config;
   /** Returns the fault of the changed config.xml; null if the file is valid. */
@@ -46,7 +48,7 @@ const loggedGuesses = { burst: 10, perSecond: 0.1 } as const;
 
 /** Serves until the signal is aborted or the idle time has passed. Throws FleetError `listen-failed`. */
 export async function runServer(options: ServeOptions): Promise<void> {
-  const { serve, settings, documents, configFault, shownConfig, log } = options;
+  const { serve, notThere, settings, documents, configFault, shownConfig, log } = options;
   const { tokens } = statePaths(settings().stateDir);
   const onFault = (thrown: unknown): void => log.problem('answer-failed', { message: messageOf(thrown) });
   const reader = new FleetReader({
@@ -63,7 +65,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const endpoints = openEventEndpoint({ serve, settings, log, onFault, onVisit });
   const { onGuess, onRefused } = refusalLog(log, visitorOf);
   const answer = createApp({
-    serve,
+    ...{ serve, notThere },
     look: {
       ...{ reader, documents, configFault, onFault },
       zone: () => settings().alerts.zone,

@@ -52,6 +52,7 @@ export async function serveCommand(
       serve,
       settings: () => settings.current,
       configFault: () => settings.fault,
+      notThere: settings.missing,
       documents,
       shownConfig: () => settings.shown,
       log,
@@ -61,6 +62,10 @@ export async function serveCommand(
   });
   return 0;
 }
+
+/** The parts of `serve` that work without a config.xml. */
+const noConfigWords =
+  'Only events are served: /events, UDP, /ping and /status. Pages, metrics and pushes need a config.xml and a restart.';
 
 /** The current config.xml. A change that cannot be used leaves the earlier configuration in force. */
 class FreshSettings {
@@ -73,6 +78,7 @@ class FreshSettings {
   #facts = '';
   #lookedAt = performance.now();
   #fault: string | null = null;
+  #missing: string | null = null;
 
   constructor(context: Context, log: Log) {
     this.#context = context;
@@ -89,6 +95,11 @@ class FreshSettings {
   /** The reason why config.xml cannot be used; null if it can. */
   get fault(): string | null {
     return this.#fault;
+  }
+
+  /** The parts that are served and the remedy if there was no config.xml at the start; null if there was one. */
+  get missing(): string | null {
+    return this.#missing;
   }
 
   /** The configuration as `/status` shows it. The first request after a change reads the elements again. */
@@ -127,7 +138,8 @@ class FreshSettings {
     } catch (thrown) {
       const isNamed = this.#context.configFile !== null || Boolean(process.env['FLEET_HEALTH_CONFIG']);
       if (isNamed || !(thrown instanceof FleetError) || thrown.code !== 'config-missing') throw thrown;
-      this.#log.problem('config-missing', { level: 'WARNING', message: `${thrown.message}; defaults are used` });
+      this.#missing = `${thrown.message}. ${noConfigWords} ${thrown.advice}`;
+      this.#log.problem('config-missing', { level: 'WARNING', message: this.#missing });
       return usualSettings(findConfig(undefined));
     }
   }

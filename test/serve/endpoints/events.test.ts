@@ -155,10 +155,18 @@ test('without a config.xml the server warns, and takes events on defaults', only
     stream?.setEncoding('utf8').on('data', (text: string) => (log += text));
   const ended = once(child, 'close');
   await until(() => log.includes('event=serve-started') || log.includes('listen-failed'));
-  assert.match(log, /event=config-missing level=WARNING message="config\.xml does not exist; defaults are used"/);
+  assert.match(
+    log,
+    /event=config-missing level=WARNING message="config\.xml does not exist\. Only events are served: [^"]* `fleet-health init`\. Without -c FILE it is \.\/config\.xml, or else \/etc\//,
+  );
   if (log.includes('listen-failed')) {
     t.skip('port 5151 is in use');
     return;
+  }
+  for (const path of ['/', '/c/web-1', '/metrics', '/api/status']) {
+    const page = await fetch(`http://127.0.0.1:5151${path}`);
+    assert.equal(page.status, 404);
+    assert.match(await page.text(), /^config\.xml does not exist\. Only events are served: .*`fleet-health init`/);
   }
   child.kill('SIGTERM');
   assert.deepEqual(await ended, [0, null]);
