@@ -41,11 +41,22 @@ export async function crontabCommand(
     ...{ ...programs, config: path.resolve(file) },
   });
   if (options.install) return await change(context, block);
-  return printAnswer(
+  const status = printAnswer(
     output,
     () => ({ command: 'crontab', lines: block, changed: false }),
     () => block.trimEnd(),
   );
+  const installing =
+    options.cronD === null ? '--install' : `--cron-d ${shownShellWord(options.cronD)} >/etc/cron.d/fleet-health`;
+  adviseAtTerminal(context, 'These lines are only printed', installing);
+  return status;
+}
+
+/** Names the command that installs printed lines, on stderr, if a person reads them at a terminal. */
+function adviseAtTerminal({ output, configFile }: Context, fact: string, options: string): void {
+  if (!output.terminal || output.json || output.verbosity === 'quiet') return;
+  const file = configFile === null ? '' : ` -c ${shownShellWord(configFile)}`;
+  output.complain(`${fact}. To install them: fleet-health${file} crontab ${options}`);
 }
 
 /** Returns the account that runs the programs: this account, or for root the owner of the state folder. */
@@ -63,14 +74,17 @@ function makingStateFolder(stateDir: string, account: string): string {
 }
 
 /** Prints the units, or writes them into a folder. `before` begins the command line that starts the units. */
-function writeUnits({ output }: Context, units: readonly Unit[], folder: string | null, before: string): ExitStatus {
+function writeUnits(context: Context, units: readonly Unit[], folder: string | null, before: string): ExitStatus {
+  const { output } = context;
   const texts = Object.fromEntries(units.map(({ name, text }) => [name, text]));
   if (folder === null) {
-    return printAnswer(
+    const status = printAnswer(
       output,
       () => ({ command: 'crontab', units: texts, folder }),
       () => units.map(({ name, text }) => `# /etc/systemd/system/${name}\n${text}`).join('\n'),
     );
+    adviseAtTerminal(context, 'These units are only printed', '--systemd /etc/systemd/system');
+    return status;
   }
   try {
     for (const { name, text } of units) {

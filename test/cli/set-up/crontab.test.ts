@@ -9,6 +9,7 @@ import { rootCertificates } from 'node:tls';
 import { cronBlock, ownCaFile, withBlock, type CronBlockOptions } from '../../../src/cli/set-up/cron-block.ts';
 import { configFolder, exits, program, runCli, succeeded } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+import { onTerminal, withoutTerminal } from '../../support/terminal.ts';
 
 const minimal = '<config><collector every="10m"/><client name="web-1" ip="192.0.2.1"/></config>';
 const options: CronBlockOptions = {
@@ -152,3 +153,25 @@ crontab -l; ls "$HOME"`;
     ...['crontab-failed). Set HOME to a folder.', '# mine', '0 4 * * * backup', ''],
   ]);
 });
+
+test(
+  'printed lines and units name on a terminal the command that installs them',
+  { skip: withoutTerminal },
+  async (t) => {
+    const cwd = configFolder(t, minimal);
+    for (const [args, told] of [
+      [['crontab'], /lines are only printed\. To install them: fleet-health crontab --install\r?\n$/],
+      [
+        ['crontab', '--cron-d', 'fleet'],
+        /To install them: fleet-health crontab --cron-d fleet >\/etc\/cron\.d\/fleet-health\r?\n$/,
+      ],
+      [
+        ['-c', 'config.xml', 'crontab', '--systemd'],
+        /units are only printed\. .* -c config\.xml crontab --systemd \/etc\/systemd\/system\r?\n$/,
+      ],
+    ] as const) {
+      assert.match((await onTerminal(args, { cwd })).screen, told);
+    }
+    assert.doesNotMatch((await onTerminal(['crontab'], { cwd, into: '| cat' })).screen, /install them/);
+  },
+);
