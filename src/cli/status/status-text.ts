@@ -5,7 +5,7 @@ import type { FleetMember } from '../../look/fleet-member.ts';
 import type { FleetStatus } from '../../look/fleet-status.ts';
 import { urgentDays } from '../../look/nearest-forecasts.ts';
 import { endedWords, type LineReader, runWords, siteLines } from '../../look/site-lines.ts';
-import { dayMs } from '../../platform/units.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { heldBackText, sentenceCase } from '../command/alert-words.ts';
@@ -86,6 +86,7 @@ export function statusLines(output: Output, config: Config, status: FleetStatus,
     ...repliesLines(status.repliesUnread, time.moment).map((line) => output.colour('yellow', line)),
     ...unlistedLines(status.unlisted, time),
     ...alertingLines(output, status, nowMs, time),
+    ...alerterLines(output, config, status, nowMs),
     ...(status.lastIngest === null ? [] : [`Last ingest ${endedWords(status.lastIngest, reader)}.`]),
   ];
 }
@@ -157,4 +158,24 @@ function alertingLines(
   if (lastPass !== null)
     lines.push(`Last pass of the alerter ${endedWords(lastPass, { nowMs, moment: time.moment })}.`);
   return lines;
+}
+
+/** The age of the alerter's newest pass from which people are not notified of what fails. */
+const longWithoutPassMs = hourMs;
+
+/** Says that nobody is notified of clients that fail or alerts that fire, as the alerter has not run lately. */
+function alerterLines(
+  output: Output,
+  { collector }: Config,
+  { members, alerting, lastRun, lastPass }: FleetStatus,
+  nowMs: number,
+): readonly string[] {
+  const isBad = alerting.firing > 0 || members.some(({ state }) => state === 'failing' || state === 'late');
+  // The collector that a site forwards to evaluates its reports.
+  if (!isBad || lastRun === null || collector.forward !== null) return [];
+  const remedy = 'fleet-health alert makes a pass, and fleet-health crontab --install starts it regularly.';
+  if (lastPass === null) return [output.colour('red', `The alerter has never run, so nobody is notified: ${remedy}`)];
+  const ageMs = nowMs - (lastPass.finishedAtMs ?? lastPass.startedAtMs);
+  if (ageMs <= longWithoutPassMs) return [];
+  return [output.colour('red', `The alerter has not run for ${describeAge(ageMs)}, so nobody is notified: ${remedy}`)];
 }

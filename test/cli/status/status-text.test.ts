@@ -6,12 +6,18 @@ import { statusText } from '../../../src/cli/status/status-text.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { type FleetMember, sortMembers } from '../../../src/look/fleet-member.ts';
 import type { FleetStatus } from '../../../src/look/fleet-status.ts';
+import { hourMs } from '../../../src/platform/units.ts';
 import type { ClientStatus } from '../../../src/storage/store/storage.ts';
 import { columnsOf } from '../../../src/text/text-columns.ts';
 import { recordedOutput } from '../support/recorded-output.ts';
 
 const nowMs = Date.UTC(2026, 10, 20, 10);
-const config = { alerts: { zone: 'UTC' }, canary: null, stateDir: '/nonexistent' } as Config;
+const config = {
+  alerts: { zone: 'UTC' },
+  canary: null,
+  stateDir: '/nonexistent',
+  collector: { forward: null },
+} as Config;
 const known = {
   reader: 'node',
   cpuPercent: 12.4,
@@ -176,3 +182,27 @@ test('labels have a column where a client has some', () => {
   assert.match(lines[1] ?? '', /^web-1 +ok +role=web site=ber /);
   assert.match(lines[2] ?? '', /^db-1 +ok +- /);
 });
+
+type RunFact = NonNullable<FleetStatus['lastPass']>;
+const runAt = (agoMs: number): RunFact =>
+  ({ outcome: 'finished', startedAtMs: nowMs - agoMs, finishedAtMs: nowMs - agoMs }) as RunFact;
+const lateAlerters: readonly (readonly [title: string, status: Partial<FleetStatus>, told: string | null])[] = [
+  ['never ran', { lastPass: null }, 'The alerter has never run, so nobody is notified: '],
+  ['ran three days ago', { lastPass: runAt(72 * hourMs) }, 'The alerter has not run for 3d, so nobody is notified: '],
+  ['ran now', { lastPass: runAt(60_000) }, null],
+  ['never ran, and no client fails', { lastPass: null, members: [member('good')] }, null],
+  ['never ran, nor did the collector', { lastPass: null, lastRun: null }, null],
+];
+for (const [title, facts, told] of lateAlerters) {
+  test(`an alerter that ${title}: ${told === null ? 'no word' : 'a line with the command'}`, () => {
+    const { output } = recordedOutput();
+    const lastRun = { ...runAt(60_000), host: 'hq', clients: 3, succeeded: 2 } as FleetStatus['lastRun'];
+    const status = { ...statusOf(members), lastRun, ...facts };
+    const lines = statusText(output, config, status, nowMs).split('\n');
+    const said = lines.filter((line) => line.startsWith('The alerter '));
+    const remedy = 'fleet-health alert makes a pass, and fleet-health crontab --install starts it regularly.';
+    assert.deepEqual(said, told === null ? [] : [told + remedy]);
+    const site = { ...config, collector: { forward: {} } } as Config;
+    assert.doesNotMatch(statusText(output, site, status, nowMs), /^The alerter /m);
+  });
+}
