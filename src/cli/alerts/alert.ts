@@ -33,13 +33,19 @@ export async function alertCommand(context: Context, { dryRun }: { readonly dryR
   });
   const host = hostname();
   const notices = dryRun ? null : openRunNotices({ config, broken, program: 'alert', host, signal }, output);
+  const untaken: Untaken[] = [];
+  const told: Undelivered[] = [];
   const pass = alert({
     config,
     openStorage: () => openStorage({ storage, migrate: storage.migrate && !dryRun, program: 'alert' }),
     dryRun,
     signal,
     observe: (event) => {
-      if (event.kind === 'undelivered') complainOfMails(event, config, output);
+      if (event.kind === 'undelivered') {
+        told.push(event);
+        complainOfMails(event, config, output);
+      }
+      if (event.kind === 'put-off' || event.kind === 'refused') untaken.push(event);
       if (event.kind === 'sent' && isWrittenOnly(config, event.recipient)) complainOfFile(event, config, output);
       if (event.kind === 'fault' && notices !== null) complainOfFault(event, notices, output);
       if (event.kind !== 'undelivered') showEvent(view, event);
@@ -50,6 +56,7 @@ export async function alertCommand(context: Context, { dryRun }: { readonly dryR
       (await import('../../look/report-html.ts')).reportHtml({ config, storage: stored, ...query }),
   });
   const result = await (notices === null ? pass : pass.catch((thrown: unknown) => heed(thrown, notices, output)));
+  if (told.length === 0) complainOfUntaken(untaken, config, output);
   await notices?.end(result.outcome === 'overlapped' ? null : result.outcome === 'finished');
   if (config.metrics !== null && !dryRun && result.outcome === 'finished') {
     await (await import('../runs/write-textfile.ts')).writeTextfile(config, config.metrics, output, signal);
@@ -70,6 +77,19 @@ function complainOfMails(event: Undelivered, config: Config, output: Output): vo
   output.complain(complaintText(new FleetError({ code: 'mail-undelivered', stage: 'mail', message })));
 }
 
+/**
+ * Prints a mail that was not taken on stderr, if quiet: once an hour. For the mails that no open alert lacks, such as a
+ * refused canary; complainOfMails prints the others.
+ */
+function complainOfUntaken([first, ...others]: readonly Untaken[], { stateDir }: Config, output: Output): void {
+  if (first === undefined || output.json || output.verbosity !== 'quiet') return;
+  if (!claimHourlyLine(statePaths(stateDir).undeliveredLogged, 0, Date.now())) return;
+  const { kind, recipient, error } = first;
+  const more = others.length === 0 ? '' : `, and ${counted(others.length, 'mail')} more`;
+  const message = `the mail to ${recipient}${more} was ${kind === 'refused' ? 'refused' : 'put off'}: ${error}`;
+  output.complain(complaintText(new FleetError({ code: 'mail-undelivered', stage: 'mail', message })));
+}
+
 /** Prints on stderr once an hour, if quiet, that replies are not read or a stage failed. Other views print each. */
 function complainOfFault({ fault }: Fault, notices: RunNotices, output: Output): void {
   if (fault.code !== 'replies-unread' && fault.code !== 'pass-incomplete') return;
@@ -86,6 +106,7 @@ function complainOfFile({ recipient, where }: Sent, { stateDir }: Config, output
   output.complain(complaintText(new FleetError({ code: 'mail-undelivered', stage: 'mail', message, advice })));
 }
 
+type Untaken = Extract<AlertEvent, { readonly kind: 'put-off' | 'refused' }>;
 type Sent = Extract<AlertEvent, { readonly kind: 'sent' }>;
 type Fault = Extract<AlertEvent, { readonly kind: 'fault' }>;
 type Undelivered = Extract<AlertEvent, { readonly kind: 'undelivered' }>;

@@ -5,8 +5,10 @@ import { test } from 'node:test';
 
 import { mail } from '../../storage/support/alert-samples.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
+import { startImapServer } from '../../support/imap-server.ts';
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
 import { runCli } from '../../support/run-cli.ts';
+import { startSmtpServer } from '../../support/smtp-server.ts';
 import { alertFolder, firing } from '../support/stored-alerts.ts';
 import { isWide } from '../../support/long-tests.ts';
 
@@ -199,3 +201,24 @@ test('quiet says once an hour that replies are not read, and mails go out', asyn
     assert.deepEqual(Object.keys(unread), ['since', 'reason']);
   }
 });
+
+for (const [act, word] of [
+  ['550 5.1.1 nobody of that name', 'refused'],
+  ['451 4.7.1 greylisted', 'put off'],
+] as const) {
+  test(`alert -q says in one line why it ends with 1 when a canary is ${word}`, async (t) => {
+    const imap = await startImapServer({ password: 'x' });
+    const smtpServer = await startSmtpServer({ act: ({ phase }) => (phase === 'rcpt' ? act : undefined) });
+    t.after(() => Promise.all([imap.stop(), smtpServer.stop()]));
+    const elements = `${smtp.replace('port="1"', `port="${smtpServer.port}"`)}
+      <replies imap="imap://fleet@127.0.0.1:${imap.port}/INBOX" password="x"/><canary to="canary@example.org"/>`;
+    const { run } = await alertFolder(t, { config: config.replace('<alerts>', `${elements}<alerts>`) });
+    const { status, stdout, stderr } = await run('-q', 'alert');
+    assert.deepEqual([status, stdout], [1, ''], stderr);
+    assert.match(
+      stderr,
+      /^fleet-health: .*canary@example\.org.*: .*(?:5\.1\.1|4\.7\.1) .*\(mail-undelivered\)\. .*\n$/,
+    );
+    assert.equal(stderr.split('\n').length, 2, stderr);
+  });
+}
