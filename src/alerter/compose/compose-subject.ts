@@ -162,7 +162,7 @@ const counts: Readonly<Record<SectionKind, (count: number) => string>> = {
   resolved: (count) => `${count} resolved`,
   ended: (count) => `${count} ended`,
   event: (count) => counted(count, 'event'),
-  past: (count) => `${count} over already`,
+  past: (count) => `${count} began and ended`,
   open: (count) => `${count} still open`,
   listed: (count) => `${count} held back`,
 };
