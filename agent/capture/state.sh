@@ -9,7 +9,9 @@ stamp() {
   IFS=$nl
   # shellcheck disable=SC2046 # the paths, one a line
   stamp=$(cd "$R/" && stat -c '%i %s %Y' $(cat "$C/watch") | sha256sum)
+  # Without a digest the state is looked at once a day.
   stamp=${stamp%% *}
+  stamp=${stamp:--}
   IFS=" $tab$nl"
   set +f
 }
