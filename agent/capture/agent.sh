@@ -617,7 +617,8 @@ keep() { { say "$1" >"$C/.new-$$" && mv -f "$C/.new-$$" "$C/$2"; } || rm -f "$C/
 printf U
 a=capture
 [ ! "$wanted" ] || a=stateOf
-if command -v gzip >/dev/null; then $a "$@" | gzip -c; else $a "$@"; fi
+# Another program of this name would cost the whole capture. The output of gzip begins with its magic number.
+case $(limited 2 gzip -c) in "$(printf '\037\213')"*) $a "$@" | gzip -c ;; *) $a "$@" ;; esac
 printf %b "$mark"
 [ ! "$fh_members" ] || { rm -f "$fh_members" "$K/plan" && rmdir "$K"; }
 x='no folder of this machine can be used'

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 
@@ -83,6 +83,59 @@ describe('what hangs', { concurrency: 4 }, () => {
       assert.notEqual(report, null);
       await ended(agent.home, 1000);
     });
+  }
+});
+
+/** Programs that are not what their names say, by what they do. */
+const impostors: Readonly<Record<string, (file: string) => void>> = {
+  'ends well without a word': (file) => writeFileSync(file, '#!/bin/sh\nexit 0\n'),
+  'prints what nobody asked for': (file) => writeFileSync(file, '#!/bin/sh\nhead -c 300 /dev/urandom\n'),
+  'explains its use': (file) => writeFileSync(file, '#!/bin/sh\necho "usage: it FILE" >&2\nexit 1\n'),
+  'is a shim': (file) => writeFileSync(file, '#!/bin/sh\necho "No version is set for command it"\nexit 126\n'),
+  'sleeps for ever': (file) => writeFileSync(file, '#!/bin/sh\nexec sleep 60\n'),
+  'cannot be executed': (file) => chmodSync(file, 0o644),
+  'is a folder': (file) => {
+    rmSync(file);
+    mkdirSync(file);
+  },
+};
+
+/** The worker reports that another program of a name may cost. */
+const costs: Readonly<Record<string, readonly string[]>> = {
+  gzip: [],
+  curl: ['containers'],
+  systemctl: ['services', 'timers'],
+  awk: ['disks'],
+};
+
+/** Returns the error and the reasons for unknown values of each worker report. */
+const faultsOf = ({ report }: ShellRun): ReadonlyMap<string, string> =>
+  new Map(
+    report?.worker_reports.map(({ name, error, function_reports }) => {
+      const reasons = function_reports.flatMap(({ unknown = [] }) => unknown.map(({ reason }) => reason));
+      return [name, [error, ...new Set(reasons)].join('; ')];
+    }),
+  );
+
+describe('a program that is not what its name says', { concurrency: 4 }, () => {
+  for (const [name, expected] of Object.entries(costs)) {
+    let without: ReadonlyMap<string, string> | null = null;
+    for (const [what, put] of Object.entries(impostors)) {
+      test(`a ${name} that ${what} costs ${expected.join(' and ') || 'nothing'}`, async (t) => {
+        without ??= faultsOf(await shellAgent(t, { without: [name] }).run());
+        const known = without;
+        const agent = shellAgent(t, { own: { [name]: '' } });
+        put(path.join(agent.bin, name));
+        const run = await agent.run({ guard: 'w', killAfterSeconds: 30 });
+        assert.deepEqual([run.status, run.fault, run.end?.place === null], [0, null, false]);
+        const differing = [...faultsOf(run)].filter(([worker, faults]) => known.get(worker) !== faults);
+        assert.deepEqual(
+          differing.filter(([worker]) => !expected.includes(worker)),
+          [],
+        );
+        await ended(agent.home, 1000);
+      });
+    }
   }
 });
 
