@@ -143,6 +143,24 @@ onEachDatabase('a digest', (kit) => {
     ]);
   });
 
+  test('goes on after an edit of its days and time, and waits for a collector that still runs', async (t) => {
+    const station = await stationFor(t, { storage: await kit.migrated(), elements: daily });
+    await collectAndPass(station, '07:45');
+    await collectAndPass(station, '08:00');
+    station.configure(elementsOf('<digest to="boss@example.org" days="sun" at="07:00"/>'));
+    await collectAndPass(station, '+1 08:00');
+    station.at('+2 06:58');
+    const run = await station.collect({}, { unfinished: true });
+    station.at('+2 07:01');
+    await station.pass();
+    assert.equal((await digestsOf(station)).length, 1);
+    station.at('+2 07:02');
+    await station.endRun(run);
+    await station.pass();
+    const [, next] = await digestsOf(station);
+    assert.match(next?.text?.replaceAll('\n', ' ') ?? '', /^2 of 2 .* Fri 20 Nov 08:00 to Sun 22 Nov 07:00\. /);
+  });
+
   test('is made once by two alerters at once, on two machines', async (t) => {
     const station = await stationFor(t, { storage: await kit.migrated(), elements: daily });
     await collectAndPass(station, '07:45');

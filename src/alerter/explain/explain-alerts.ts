@@ -54,6 +54,7 @@ export interface ExplainOptions {
     Storage,
     | 'alertHistory'
     | 'causes'
+    | 'digest'
     | 'evaluation'
     | 'events'
     | 'figures'

@@ -20,13 +20,17 @@ const maxReportBytes = 4 * 1024 * 1024;
  */
 export async function enqueueDigests(options: EnqueueDigestsOptions): Promise<number> {
   const { config, storage, nowMs, lease, dryRun, observe, signal, stages } = options;
-  if ((await dueDigests(config, storage.notifications, nowMs)).length === 0) return 0;
+  const store = {
+    ...storage.digest,
+    storedMessageIds: (ids: readonly string[]) => storage.notifications.storedMessageIds(ids),
+  };
+  if ((await dueDigests(config, store, nowMs)).length === 0) return 0;
   const held = await lease.take();
   const keeper = dryRun ? null : keepLease(storage.leases, held);
   let count = 0;
   try {
     // Another alerter may have made the digests until the lease was taken.
-    for (const due of await dueDigests(config, storage.notifications, nowMs)) {
+    for (const due of await dueDigests(config, store, nowMs)) {
       if (signal.aborted) return count;
       const what = `the digest ${due.digest.name}`;
       const written = await stages.run({ what, otherwise: null, isVital: false }, () => writeDigest(options, due));
@@ -56,6 +60,8 @@ async function writeDigest(options: EnqueueDigestsOptions, due: DueDigest): Prom
   if (facts === null) return null;
   const report = due.digest.attachesReport ? await renderReport(options, due) : null;
   const words = composeDigest({ facts, config, attached: report?.sentence ?? null });
+  const { sinceMs: fromMs, untilMs: toMs, seenToMs, seenAgainMs } = due;
+  const mailed = { name: due.digest.name, fromMs, seenToMs, seenAgainMs, toMs };
   const mails: NewMail[] = [];
   for (const { to, messageId } of due.recipients) {
     const mail = { ...words, messageId, inReplyTo: null, references: [] };
@@ -68,6 +74,7 @@ async function writeDigest(options: EnqueueDigestsOptions, due: DueDigest): Prom
       // An ordinary mail would delay the next mail about warnings.
       ordinary: false,
       notifications: [],
+      digest: mailed,
       replaces: [],
     });
   }

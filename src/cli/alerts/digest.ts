@@ -7,7 +7,7 @@ import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { dayMs } from '../../platform/units.ts';
-import type { NotificationStore } from '../../storage/store/notification-store.ts';
+import type { DigestStore } from '../../storage/store/digest-store.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readAfterFirstRun } from '../command/read-stored.ts';
@@ -75,7 +75,7 @@ function beginOf({ alerts }: Config, digest: DigestConfig, nowMs: number): numbe
 /** Describes when each digest was last made and when its next one is due, in sentences and as JSON. */
 export async function explainDigests(
   config: Config,
-  store: Pick<NotificationStore, 'storedMessageIds'>,
+  store: Pick<DigestStore, 'madeDigests' | 'runTimes'>,
   nowMs: number,
   time: ReaderTime,
 ): Promise<{ readonly lines: readonly string[]; readonly json: readonly object[] }> {

@@ -110,7 +110,7 @@ async function ofFleet(asked: ExplainOptions): Promise<Answer> {
   const { rules, undelivered } = explained;
   const { config, storage, nowMs } = asked;
   const time = readerTime(config, nowMs);
-  const digests = await explainDigests(config, storage.notifications, nowMs, time);
+  const digests = await explainDigests(config, storage.digest, nowMs, time);
   const alertmanagers = alertmanagersOf(config);
   const json = {
     ...fleetJson(explained),

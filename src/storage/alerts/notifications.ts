@@ -6,7 +6,7 @@ import { silencesAfter } from './operator.ts';
 import { excerptsOf, exportsOf, systemsOf } from '../rows/stored-rows.ts';
 import { changeIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
-import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import { databaseNowMs, fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import { forChunks, insertRows, replaceRows, type Values } from '../sql/insert-rows.ts';
 import {
   type AlertKey,
@@ -98,6 +98,11 @@ async function storeMails(session: Session, mails: readonly NewMail[]): Promise<
     severity: mail.severity,
     ordinary: mail.ordinary ? 1 : 0,
     reply_token: mail.replyToken ?? null,
+    digest: mail.digest?.name ?? null,
+    digest_from: sqlTimeOrNull(mail.digest?.fromMs ?? null),
+    digest_seen_to: sqlTimeOrNull(mail.digest?.seenToMs ?? null),
+    digest_seen_again: sqlTimeOrNull(mail.digest?.seenAgainMs ?? null),
+    digest_to: sqlTimeOrNull(mail.digest?.toMs ?? null),
   }));
   await insertRows(session, 'mails', rows);
   const stored = await idsOf(session, [...byMessageId.keys()]);

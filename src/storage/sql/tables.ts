@@ -55,7 +55,10 @@ export const tables: readonly Table[] = [
     name: 'mails',
     key: ['id'],
     hasCounter: true,
-    times: ['created_at', 'claimed_until', 'next_attempt_at', 'data_at', 'sent_at', 'failed_at'],
+    times: [
+      ...['created_at', 'claimed_until', 'next_attempt_at', 'data_at', 'sent_at', 'failed_at'],
+      ...['digest_from', 'digest_seen_to', 'digest_seen_again', 'digest_to'],
+    ],
     texts: 'longest',
   },
   { name: 'notifications', key: ['id'], hasCounter: true, times: ['before_notified_at'] },

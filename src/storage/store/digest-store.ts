@@ -78,8 +78,33 @@ export interface PendingWork {
   readonly securityUpdates: number | null;
 }
 
+/** A digest that a recipient was mailed. MailedDigest has the meaning of its times. */
+export const madeDigest = recordShape({
+  recipient: text,
+  digest: text,
+  digestFromMs: time,
+  digestSeenToMs: time,
+  digestSeenAgainMs: time,
+  digestToMs: time,
+  createdAtMs: time,
+});
+export type MadeDigest = RecordOf<typeof madeDigest>;
+
+/** The times of a run. */
+export const runTime = recordShape({
+  program: text as Column<Program>,
+  startedAtMs: time,
+  /** null if the run has no end. */
+  finishedAtMs: timeOrNull,
+});
+export type RunTime = RecordOf<typeof runTime>;
+
 /** The queries for digests, which read narrow rows. */
 export interface DigestStore {
+  /** Returns the digests that end after a time, in the order in which they were made. */
+  madeDigests(sinceMs: number): Promise<readonly MadeDigest[]>;
+  /** Returns the runs that started within a span, oldest first. */
+  runTimes(sinceMs: number, untilMs: number): Promise<readonly RunTime[]>;
   /** Returns every client that was ever visited. */
   knownClients(): Promise<readonly KnownClient[]>;
   /**

@@ -30,6 +30,16 @@ export interface Unsent {
   readonly error: string | null;
 }
 
+/** A digest as it was mailed: its name and its span. */
+export interface MailedDigest {
+  readonly name: string;
+  readonly fromMs: number;
+  /** The beginning and the end of the last time within the span without runs; the end of the span if there is none. */
+  readonly seenToMs: number;
+  readonly seenAgainMs: number;
+  readonly toMs: number;
+}
+
 /** A mail with its final text. */
 export interface NewMail extends Pick<Mail, 'recipient' | 'messageId' | 'content' | 'severity'> {
   /** True if the mail has only warnings, recoveries and reminders. */
@@ -40,6 +50,8 @@ export interface NewMail extends Pick<Mail, 'recipient' | 'messageId' | 'content
    */
   readonly replyToken?: string | null;
   readonly notifications: readonly StoredNotification[];
+  /** The digest that the mail is. Default: none. */
+  readonly digest?: MailedDigest | null;
   /** The waiting mails that this mail replaces. */
   readonly replaces: readonly number[];
 }

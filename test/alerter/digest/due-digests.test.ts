@@ -20,7 +20,11 @@ const bounds: readonly (readonly [afterMs: number, outcome: 'not due' | 'made' |
 ];
 for (const [afterMs, outcome] of bounds) {
   test(`${afterMs} ms after its time a digest is ${outcome}`, async () => {
-    const store = { storedMessageIds: () => Promise.resolve(new Set<string>()) };
+    const store = {
+      storedMessageIds: () => Promise.resolve(new Set<string>()),
+      madeDigests: () => Promise.resolve([]),
+      runTimes: () => Promise.resolve([]),
+    };
     const due = await dueDigests(digestConfig, store, dueMs + afterMs);
     const found = due.map(({ lateSinceMs }) => (lateSinceMs === null ? 'made' : 'late'));
     assert.deepEqual(found, outcome === 'not due' ? [] : [outcome]);

@@ -31,6 +31,43 @@ function inventory(client: string, hours: number, kernel: string, disks: readonl
 }
 
 onEachDatabase('what digests sum up', (kit) => {
+  kit.it('the spans of made digests, in the order in which they were made', async ({ storage }) => {
+    const lease = await storage.leases.takeLease('alerter', 'a test');
+    assert.ok(lease);
+    const mailed = (messageId: string, toMs: number | null) => ({
+      ...{ recipient: 'ops@example.org', messageId, content: '', severity: 'warning' as const, ordinary: false },
+      digest: toMs === null ? null : { name: 'daily', fromMs: at(0), seenToMs: at(1), seenAgainMs: at(2), toMs },
+      ...{ notifications: [], replaces: [] },
+    });
+    const mails = [mailed('<late@x>', at(48)), mailed('<no digest@x>', null), mailed('<early@x>', at(24))];
+    for (const mail of [...mails, mailed('<long ago@x>', at(3))])
+      await storage.notifications.saveNotifications(lease, { mails: [mail], notified: [], closedOut: [] });
+    const made = await storage.digest.madeDigests(at(4));
+    assert.deepEqual(
+      made.map(({ digestToMs }) => digestToMs),
+      [at(48), at(24)],
+    );
+    const { createdAtMs, ...last } = made[1] ?? { createdAtMs: 0 };
+    assert.ok(createdAtMs > 0);
+    const seen = { digestSeenToMs: at(1), digestSeenAgainMs: at(2) };
+    const name = { recipient: 'ops@example.org', digest: 'daily' };
+    assert.deepEqual(last, { ...name, ...seen, digestFromMs: at(0), digestToMs: at(24) });
+  });
+
+  kit.it('the times of runs of all programs, oldest first', async ({ storage }) => {
+    for (const [id, program, hours] of [
+      ['b', 'collect', 2],
+      ['a', 'alert', 1],
+      ['c', 'alert', 9],
+    ] as const)
+      await storage.reports.startRun(runStart({ id, program, startedAtMs: at(hours) }));
+    const times = await storage.digest.runTimes(at(1), at(9));
+    assert.deepEqual(times, [
+      { program: 'alert', startedAtMs: at(1), finishedAtMs: null },
+      { program: 'collect', startedAtMs: at(2), finishedAtMs: null },
+    ]);
+  });
+
   kit.it('alerts that fire or ended in the span, the pending ones left out', async ({ storage }) => {
     await storeAlerts(storage, [
       alert({ client: 'fires' }),

@@ -7,8 +7,11 @@ import {
   type AlertSpan,
   alertSpan,
   type DigestStore,
+  madeDigest,
   type PendingWork,
+  type RunTime,
   type RunTotals,
+  runTime,
   runTotals,
 } from '../../store/digest-store.ts';
 import { seenClient } from '../../store/fleet-store.ts';
@@ -34,8 +37,13 @@ const totalsSql = `SELECT program, COUNT(*) AS runs,
     COUNT(DISTINCT config_digest) AS configs
   FROM runs WHERE program = ? AND started_at >= ? AND started_at < ? GROUP BY program`;
 
+const madeSql = `SELECT ${madeDigest.columns} FROM mails WHERE digest_to > ? ORDER BY id`;
+
 export function createDigestStore(database: Database): DigestStore {
   return {
+    madeDigests: async (sinceMs) =>
+      (await database.read((session) => session.all(madeSql, [sqlTime(sinceMs)]))).map(madeDigest.read),
+    runTimes: (sinceMs, untilMs) => database.read((session) => runTimes(session, [sqlTime(sinceMs), sqlTime(untilMs)])),
     knownClients: async () =>
       (await database.read((session) => session.all(`SELECT ${seenClient.columns} FROM clients ORDER BY name`))).map(
         seenClient.read,
@@ -60,6 +68,14 @@ async function alertSpans(
   const left = limit - firing.length - ended.length;
   const endedSince = await session.all(endedSinceSql, [until, since, until, String(left)]);
   return [...firing, ...ended, ...endedSince].map(alertSpan.read);
+}
+
+const timesSql = `SELECT ${runTime.columns} FROM runs WHERE program = ? AND started_at >= ? AND started_at < ?`;
+
+async function runTimes(session: Session, span: readonly [string, string]): Promise<readonly RunTime[]> {
+  const times: RunTime[] = [];
+  for (const program of programs) times.push(...(await session.all(timesSql, [program, ...span])).map(runTime.read));
+  return times.sort((one, other) => one.startedAtMs - other.startedAtMs);
 }
 
 async function totalsOf(session: Session, sinceMs: number, untilMs: number): Promise<readonly RunTotals[]> {
