@@ -47,8 +47,8 @@ export async function ackCommand(context: Context, options: AckCommandOptions): 
     if (ids.length > 0) await storage.operator.acknowledge(ids, by, endsAtMs, comment);
     return { chosen, untilMs: endsAtMs, nowMs: now };
   });
-  const { momentAndAge, zone } = readerTime(config, nowMs);
-  const end = untilMs === null ? 'it ends' : `${momentAndAge(untilMs)}, ${zone}`;
+  const { momentAndWait, zone } = readerTime(config, nowMs);
+  const end = untilMs === null ? 'it ends' : `${momentAndWait(untilMs)}, ${zone}`;
   printDone(
     output,
     () => ({ command: 'ack', by, until: jsonTime(untilMs), comment, alerts: chosen.map(alertIdJson) }),

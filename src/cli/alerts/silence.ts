@@ -114,19 +114,19 @@ interface Covered {
 }
 
 function addedText(config: Config, silence: Silence, { clients, coversFleet, held, nowMs }: Covered): string {
-  const { zone, momentAndAge } = readerTime(config, nowMs);
+  const { zone, momentAndWait } = readerTime(config, nowMs);
   const subject = silence.subject === '*' ? '' : `, subject ${silence.subject}`;
   const what = escapeControls(`client ${silence.client}, rule ${silence.rule}${subject}`);
   const ofClients = silence.client === '' ? '' : `${counted(clients, 'client')} of config.xml`;
   const count = [ofClients, coversFleet ? 'the fleet as a whole' : ''].filter(Boolean).join(' and ');
   const isLater = silence.startsAtMs > nowMs;
-  const begin = isLater ? `from ${momentAndAge(silence.startsAtMs)} ` : '';
+  const begin = isLater ? `from ${momentAndWait(silence.startsAtMs)} ` : '';
   const when = isLater ? 'then' : 'from now on';
   const open =
     held.length === 0 ? '' : ` ${held.length} open ${held.length === 1 ? 'alert is' : 'alerts are'} held back ${when}.`;
   const rest = held.length > maxHeld ? [`  and ${held.length - maxHeld} more`] : [];
   const lines = [...held.slice(0, maxHeld).map(heldText), ...rest].map((line) => `\n${line}`).join('');
-  return `Silence ${silence.id}: ${what}, ${begin}until ${momentAndAge(silence.endsAtMs)}, ${zone}.
+  return `Silence ${silence.id}: ${what}, ${begin}until ${momentAndWait(silence.endsAtMs)}, ${zone}.
 It covers ${count}.${open} To end it: fleet-health silence expire ${silence.id}${lines}`;
 }
 
@@ -186,7 +186,7 @@ function silenceTable(
     ],
     silences,
     ({ startsAtMs, comment }) => [
-      ...(startsAtMs > nowMs ? [`begins ${time.momentAndAge(startsAtMs)}`] : []),
+      ...(startsAtMs > nowMs ? [`begins ${time.momentAndWait(startsAtMs)}`] : []),
       ...(comment === '' ? [] : [comment]),
     ],
   );

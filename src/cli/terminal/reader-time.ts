@@ -19,15 +19,18 @@ export function readerTime({ alerts }: Pick<Config, 'alerts'>, nowMs: number) {
     },
     /** Formats a time as `2026-11-20 10:05`, which `--until` reads. */
     moment,
-    /** Formats a time as `2026-11-20 10:05 (2h ago)`, or `(in 2h)`. */
-    momentAndAge: (atMs: number): string => `${moment(atMs)} (${ageWords(atMs - nowMs)})`,
+    /** Formats the time of something that has happened as `2026-11-20 10:05 (2h ago)`. */
+    momentAndAge: (atMs: number): string => `${moment(atMs)} (${ageWords(nowMs - atMs)})`,
+    /** Formats the time of something that was arranged as `2026-11-20 10:05 (in 2h)`, or `(2h ago)`. */
+    momentAndWait: (atMs: number): string =>
+      `${moment(atMs)} (${atMs - nowMs < justNowMs ? ageWords(nowMs - atMs) : `in ${describeAge(atMs - nowMs)}`})`,
   };
 }
 
-/** Returns `in 2h`, `2h ago` or `just now`: a clock that is slightly ahead writes times slightly ahead. */
-function ageWords(aheadMs: number): string {
-  if (Math.abs(aheadMs) < justNowMs) return 'just now';
-  return aheadMs > 0 ? `in ${describeAge(aheadMs)}` : `${describeAge(-aheadMs)} ago`;
+/** Returns `2h ago` or `just now`. What has happened in a time to come was written while a clock was ahead. */
+function ageWords(ageMs: number): string {
+  if (Math.abs(ageMs) < justNowMs) return 'just now';
+  return ageMs > 0 ? `${describeAge(ageMs)} ago` : `by a clock ${describeAge(-ageMs)} ahead`;
 }
 
 /** Returns a time as ISO 8601 in UTC. null stays null. */
