@@ -193,7 +193,7 @@ async function spanOf({
 
 /**
  * Returns the last time within a span in which no program ran for more than twice as long as usual; the end if there is
- * none. A digest that a clock ahead causes spans such a time. `runs` are those of the span, and of one as long before it.
+ * none. A digest that a clock ahead causes spans such a time. `runs` are those of the span, and of one as long before.
  */
 function lastBreak(
   runs: readonly RunTime[],
