@@ -7,6 +7,8 @@ import { stateLine, withoutPassword, type StateSource } from './state-source.ts'
 
 const maxAccountBytes = 1024 * 1024;
 const noLogin = /\/(nologin|false|sync|halt|shutdown|true|git-shell)$/;
+/** Empty lines, comments, and the lines by which nsswitch's `compat` adds and excludes accounts of NIS. */
+const isNoAccount = /^(?:$|[#+-])/;
 const powerful = new Set(['sudo', 'wheel', 'docker', 'adm', 'lxd', 'libvirt']);
 
 /** Returns the accounts with a login shell, and the members of powerful groups. Their comments stay out. */
@@ -22,7 +24,7 @@ export function accountLines(source: Pick<StateSource, 'exists' | 'readStart'>):
   }
   const names = new Set<string>();
   return rows('/etc/passwd').flatMap(([name = '', , uid = '', gid = '', , home = '', shell]) => {
-    if (shell === undefined || name === '' || name.startsWith('#') || names.has(name)) return [];
+    if (shell === undefined || isNoAccount.test(name) || names.has(name)) return [];
     const member = [...new Set([...(ofNumber.get(gid) ?? []), ...(ofMember.get(name) ?? [])])].sort();
     if (noLogin.test(shell) && member.length === 0) return [];
     names.add(name);
@@ -57,19 +59,36 @@ export function listenerLines(source: StateSource): readonly string[] {
     .map(Number);
   source.read('/proc/net/tcp');
   const found = new Map<string, 'any' | 'loopback'>();
-  for (const [protocol, file, listening] of sockets) {
-    for (const line of (source.readOptional(file) ?? '').split('\n').slice(1)) {
+  const tables = sockets.map(([protocol, file, listening]) => {
+    return { protocol, listening, text: source.readOptional(file) ?? '' };
+  });
+  const loopback = loopbackOf(tables.map(({ text }) => text).join('\n'));
+  for (const { protocol, listening, text } of tables) {
+    for (const line of text.split('\n').slice(1)) {
       const [, local = '', , state] = line.trim().split(/\s+/);
       const [address = '', hex = ''] = local.split(':');
       const port = parseInt(hex, 16);
       if (state !== listening || !(port > 0) || (port >= low && port <= high)) continue;
       const item = `${protocol} ${port}`;
-      const isLoopback = /^[0-9A-F]{6}7F$|^0{24}01000000$|^0{16}FFFF0000[0-9A-F]{6}7F$/i.test(address);
-      if (!isLoopback) found.set(item, 'any');
+      if (!loopback.test(address)) found.set(item, 'any');
       else if (!found.has(item)) found.set(item, 'loopback');
     }
   }
   return [...found].flatMap(([item, value]) => stateLine(item, value));
+}
+
+/** Addresses of loopback in /proc/net, whose words are in the byte order of the machine. */
+const littleEndian = /^[0-9A-F]{6}7F$|^0{24}01000000$|^0{16}FFFF0000[0-9A-F]{6}7F$/i;
+const bigEndian = /^7F[0-9A-F]{6}$|^0{31}1$|^0{20}FFFF7F[0-9A-F]{6}$/i;
+
+/**
+ * Returns the pattern of loopback addresses in these tables. Only tables with an address such as 127.0.0.1 or ::1 in
+ * big-endian order, and none in little-endian order, are of a big-endian machine.
+ */
+function loopbackOf(tables: string): RegExp {
+  const isBig = / (?:0{20}FFFF)?7F0000[0-9A-F]{2}:| 0{31}1:/i.test(tables);
+  const isLittle = / (?:0{16}FFFF0000)?[0-9A-F]{2}00007F:| 0{24}01000000:/i.test(tables);
+  return isBig && !isLittle ? bigEndian : littleEndian;
 }
 
 /** Mounts that programs of containers make. */
