@@ -9,6 +9,7 @@ import { importHosts } from '../../src/import/import.ts';
 import type { ImportKind } from '../../src/import/import-kinds.ts';
 import { isWide } from '../support/long-tests.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { pluck } from '../support/pluck.ts';
 import { times } from '../support/times.ts';
 
 function imported(kind: ImportKind, text: string, file: string | null = null) {
@@ -470,5 +471,34 @@ test(`import reads ${manyHosts} hosts of ${manyGroups} groups`, () => {
 for (const text of ['- a\n- b\n', 'a: [', 'a: &a [*a, *a]\nb: *c\n', '']) {
   test(`${JSON.stringify(text)} is no configuration of pattoo-os`, () => {
     assert.throws(() => importHosts('pattoo', { file: null, text }), /standard input: it is no/);
+  });
+}
+
+/** Forms of merge keys, and the clients of a hub that has them. */
+const merged: Readonly<Record<string, readonly [devices: string, urls: readonly string[]]>> = {
+  'a mapping': ['[{<<: *base}]', ['http://192.0.2.1:5001/']],
+  'a mapping below an own key': ['[{<<: *base, ip_address: 192.0.2.9}]', ['http://192.0.2.9:5001/']],
+  'several mappings, the first first': ['[{<<: [*other, *base]}]', ['http://192.0.2.2:5001/']],
+  'a merged list': ['*list', ['http://192.0.2.1:5001/', 'http://192.0.2.7:5001/']],
+};
+for (const [what, [devices, urls]] of Object.entries(merged)) {
+  test(`a merge key in a configuration of pattoo-os brings ${what}`, () => {
+    const text = `base: &base {ip_address: 192.0.2.1, ip_bind_port: 5001}
+other: &other {ip_address: 192.0.2.2}
+list: &list [*base, {<<: *base, ip_address: 192.0.2.7}]
+pattoo-os-hubd: {ip_devices: ${devices}}\n`;
+    const { hosts, skipped } = importHosts('pattoo', { file: null, text });
+    assert.deepEqual(pluck(hosts, 'url'), urls);
+    assert.ok(skipped.every(({ where }) => /^section [123]$/.test(where)));
+  });
+}
+
+for (const source of ['5', 'text', '[1]', '*no', '[*no]']) {
+  test(`a merge key of ${source} is a fault that is named`, () => {
+    const text = `no: &no 7\npattoo-os-hubd: {ip_devices: [{<<: ${source}}]}\n`;
+    assert.throws(() => importHosts('pattoo', { file: null, text }), {
+      code: 'import-unreadable',
+      message: /merge key/,
+    });
   });
 }

@@ -16,7 +16,7 @@ const advice = 'Give a file of its etc/ with pattoo-os-hubd and ip_devices in it
  * of the program that answers becomes a line about agent.json.
  */
 export function readPattoo(source: SourceText): Imported {
-  const document = yamlDocument(source, advice);
+  const document = yamlDocument(source, advice, { merge: true });
   if (!isObject(document)) throw unreadable(source, 'it is no configuration of pattoo-os', advice);
   const skipped: Skipped[] = [];
   const hosts: ImportedHost[] = [];
