@@ -18,6 +18,20 @@ export function placeInFile(file: string, line: number | null): string {
   return line === null ? file : `${file}:${line}`;
 }
 
+/** Removes full stops and blanks at the end of a message, which becomes a part of a sentence. */
+export function withoutStop(message: string): string {
+  // A search from the end stays linear where a message has many blanks.
+  let end = message.length;
+  while (end > 0 && /[.\s]/.test(message.charAt(end - 1))) end -= 1;
+  return message.slice(0, end);
+}
+
+/** Returns `SUBJECT: MESSAGE`, or the message alone if it begins with the subject. */
+export function withSubject(subject: string, message: string): string {
+  const isNamed = message.startsWith(subject) && !/^[\w-]/.test(message.slice(subject.length));
+  return isNamed ? message : `${subject}: ${message}`;
+}
+
 /**
  * Returns text from outside as one line that is safe in a mail: without line breaks and without characters that change
  * the order of the text around it. A removed character leaves a visible U+FFFD. Cuts the line at 2,000 code units.

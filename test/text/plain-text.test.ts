@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { oneLine, quoted } from '../../src/text/plain-text.ts';
+import { oneLine, quoted, withoutStop, withSubject } from '../../src/text/plain-text.ts';
 
 const cases: readonly { readonly name: string; readonly text: string; readonly line: string }[] = [
   { name: 'line breaks', text: 'a\r\nBcc: x\n\nb\u2028c\u2029d\u0085e\vf\fg', line: 'a Bcc: x b c d e f g' },
@@ -33,4 +33,24 @@ test('only what is written from right to left is isolated', () => {
   assert.equal(quoted('خادم-3'), '\u2068خادم-3\u2069');
   assert.equal(quoted('שרת'), '\u2068שרת\u2069');
   assert.equal(quoted('web-1'), 'web-1');
+});
+
+for (const [message, text] of [
+  ['Authentication failed.', 'Authentication failed'],
+  ['no. 5', 'no. 5'],
+  ['why?', 'why?'],
+  ['wait... ', 'wait'],
+  ['. . .', ''],
+  [`${' '.repeat(200_000)}x`, `${' '.repeat(200_000)}x`],
+] as const) {
+  test(`${JSON.stringify(message.slice(0, 30))} within a sentence has no stop`, () => {
+    assert.equal(withoutStop(message), text);
+  });
+}
+
+test('a message that begins with its subject does not get it again', () => {
+  assert.equal(withSubject('replies at a:993', 'replies at a:993: no answer'), 'replies at a:993: no answer');
+  assert.equal(withSubject('replies at a:993', 'no answer'), 'replies at a:993: no answer');
+  assert.equal(withSubject('web', 'web-1 is away'), 'web: web-1 is away');
+  assert.equal(withSubject('web', 'web'), 'web');
 });

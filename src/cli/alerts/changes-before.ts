@@ -4,7 +4,7 @@ import { maxFurther, namedChanges, type WeighedSet } from '../../alerter/cause/w
 import type { Alert } from '../../storage/store/alert.ts';
 import { changeWords } from '../../text/change-words.ts';
 import { commaGrouped, counted } from '../../text/numbers.ts';
-import { oneLine, quoted } from '../../text/plain-text.ts';
+import { oneLine, quoted, withoutStop } from '../../text/plain-text.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
 
@@ -91,7 +91,7 @@ function unknownLines({ client }: Alert, { sections }: FoundCause, time: ReaderT
   return sections.flatMap(({ kind, observedAtMs, error }) => {
     if (error === null) return [];
     const since = observedAtMs === null ? '' : ` since ${time.moment(observedAtMs)}`;
-    return [`No ${kind} state known${since}: ${oneLine(error)}.`];
+    return [`No ${kind} state known${since}: ${withoutStop(oneLine(error))}.`];
   });
 }
 

@@ -2,6 +2,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { connectFaultWords } from '../../connect-fault-words.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { counted, namedUpTo } from '../../text/numbers.ts';
+import { withoutStop, withSubject } from '../../text/plain-text.ts';
 import { shellWord } from '../../text/shell-word.ts';
 import type { Trial } from './try-connections.ts';
 
@@ -47,7 +48,9 @@ export function failedLines(trials: readonly Trial[]): readonly string[] {
       .filter((trial) => !together.has(trial))
       .map((trial) => {
         const { what, kind, fault } = trial;
-        return kind === 'client' ? `client ${what}: ${wordsOf(fault)}${nextStep(trial)}` : `${what}: ${wordsOf(fault)}`;
+        return kind === 'client'
+          ? `client ${what}: ${wordsOf(fault)}${nextStep(trial)}`
+          : withSubject(what, wordsOf(fault));
       }),
   ];
 }
@@ -82,7 +85,7 @@ function nextStep(trial: FailedTrial | undefined): string {
 type Fault = Pick<NonNullable<Trial['fault']>, 'message' | 'code' | 'advice'>;
 
 function wordsOf({ message, code, advice }: Fault): string {
-  return `${message} (${code}). ${advice}`;
+  return `${withoutStop(message)} (${code}). ${advice}`;
 }
 
 function reasonOf(fault: Fault): string {

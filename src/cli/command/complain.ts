@@ -2,6 +2,7 @@ import { asFleetError, errorTable, FleetError, usageError } from '../../errors.t
 import { escapeControls } from '../../log.ts';
 import { refusedFile } from '../../platform/account.ts';
 import { withoutSecrets } from '../../revealed-secrets.ts';
+import { withoutStop } from '../../text/plain-text.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { Output } from '../terminal/output.ts';
 import type { ExitStatus } from './context.ts';
@@ -44,7 +45,7 @@ export function faultJson({ code, stage, message, advice }: FleetError): object 
 /** Returns a fault on one line: `fleet-health: MESSAGE (code). ADVICE`. */
 export function complaintText(error: FleetError, program = 'fleet-health'): string {
   const [first = '', ...others] = error.message.trim().split('\n');
-  const message = escapeControls(first).replace(/[.\s]+$/, '');
+  const message = withoutStop(escapeControls(first));
   const more = others.length === 0 ? '' : `; and ${others.length} more`;
   return `${program}: ${message}${more} (${error.code}). ${escapeControls(error.advice)}`;
 }

@@ -8,6 +8,7 @@ import { endedWords, type LineReader, runWords, siteLines } from '../../look/sit
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
+import { withoutStop } from '../../text/plain-text.ts';
 import { heldBackText, sentenceCase } from '../command/alert-words.ts';
 import { waitingRuns } from '../command/left-database.ts';
 import { percent, severityCell, stateColours, visitNotes } from '../command/member-words.ts';
@@ -148,7 +149,8 @@ function alertingLines(
     const oldest =
       undelivered.oldestAtMs === null ? '' : `, the oldest for ${describeAge(nowMs - undelivered.oldestAtMs)}`;
     const refused = undelivered.refused === 0 ? '' : `, ${undelivered.refused} refused for good`;
-    const error = undelivered.lastError === null ? '' : `; last error: ${escapeControls(undelivered.lastError)}`;
+    const error =
+      undelivered.lastError === null ? '' : `; last error: ${withoutStop(escapeControls(undelivered.lastError))}`;
     lines.push(
       `${output.colour('red', `${counted(undelivered.mails, 'mail')} not delivered`)}${oldest}${refused}${error}.`,
     );

@@ -85,3 +85,26 @@ test('the last line says which trials failed and what works', () => {
     'Failed: database, 1 of 2 logins. Works: state folder, 1 of 2 logins.',
   );
 });
+
+test('no line of a trial says its subject twice, or ends a message with two stops', () => {
+  const subjects = [
+    'mail server',
+    'replies at imap.example.org:993',
+    'notify /usr/bin/page',
+    'webhook chat',
+    'database',
+  ];
+  for (const what of subjects) {
+    for (const message of [
+      `${what}: Authentication failed.`,
+      `${what} 127.0.0.1:25: no answer. `,
+      'refused...',
+      `${what}s`,
+    ]) {
+      const [line = ''] = failedLines([{ ...client(what, 'dns', message), kind: 'mail' }]);
+      assert.equal(line.split(what).length, message.endsWith('s') ? 3 : 2, line);
+      assert.ok(line.startsWith(what), line);
+      assert.doesNotMatch(line, /\.\.|\. ?\(/);
+    }
+  }
+});

@@ -206,3 +206,13 @@ for (const [title, facts, told] of lateAlerters) {
     assert.doesNotMatch(statusText(output, site, status, nowMs), /^The alerter /m);
   });
 }
+
+test('the last error of a mail ends with one stop', () => {
+  const { output } = recordedOutput();
+  const { alerting, ...status } = statusOf(members);
+  for (const lastError of ['Authentication failed', 'Authentication failed.', 'Authentication failed. ']) {
+    const undelivered = { ...alerting.undelivered, mails: 1, lastError };
+    const text = statusText(output, config, { ...status, alerting: { ...alerting, undelivered } }, nowMs);
+    assert.match(text, /^1 mail not delivered; last error: Authentication failed\.$/m);
+  }
+});
