@@ -189,10 +189,14 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
       const [old] = ((await json('opener', 'keys', 'list'))['keys'] as { id: string }[]).map(({ id }) => id);
       const { rotate } = (await json('opener', 'keys', 'rotate')) as { rotate: { id: string } };
       await run('collector', 'collect');
+      // The state comes with the visit if this machine's /etc has changed since.
+      const waiting = Number((await rows('SELECT COUNT(*) AS n FROM sealed_reports'))[0]?.['n']);
+      assert.ok(waiting === 1 || waiting === 2, String(waiting));
+      const wait = waiting === 1 ? '1 report waits' : '2 reports wait';
       await exits(
         3,
         run('opener', 'keys', 'retire', old ?? ''),
-        /2 reports wait in the database.*here may hold reports.*\(key-in-use\)/s,
+        new RegExp(`${wait} in the database.*here may hold reports.*\\(key-in-use\\)`, 's'),
       );
       const [, next = ''] = publicKeys();
       assert.equal((await run('collector', 'keys', 'import-public', next)).status, 0);
