@@ -139,7 +139,7 @@ const hops: readonly { readonly what: string; readonly hop: () => Hop; readonly 
   {
     what: 'greylists for an hour',
     hop: greylisted,
-    told: /^01T05:11 Warning: the canary of 04:10 arrived after 1h$/,
+    told: /^01T05:11 Warning: the canary of 04:10 arrived after 1h by the clock of the mailbox$/,
   },
   {
     what: 'files to Junk',

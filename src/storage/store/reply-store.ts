@@ -175,7 +175,7 @@ export function canaryWords(found: CanaryFinding, moment: (atMs: number) => stri
   const outcomes: Readonly<Record<CanaryFinding['kind'], string>> = {
     well: `was back after ${describeDuration(afterMs, 0)}`,
     junk: 'arrived in Junk',
-    late: `arrived after ${describeDuration(afterMs, 0)}`,
+    late: `arrived after ${describeDuration(afterMs, 0)} by the clock of the mailbox`,
     repeated: `arrived ${copies === 2 ? 'twice' : `${copies} times`}`,
     lost: `did not come back: ${reason}`,
   };

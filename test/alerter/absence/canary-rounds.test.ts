@@ -94,7 +94,7 @@ const hops: readonly { readonly what: string; readonly hop: () => Hop; readonly 
     what: 'greylists for an hour',
     hop: greylisted,
     told: [
-      '05:10 late: the canary of 04:10 arrived after 1h',
+      '05:10 late: the canary of 04:10 arrived after 1h by the clock of the mailbox',
       '+1 04:15 well: the canary of +1 04:10 was back after 12s',
     ],
   },
