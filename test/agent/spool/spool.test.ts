@@ -91,7 +91,7 @@ test('damaged, foreign and strange files in the spool break nothing', async (t) 
   for (const [file, bytes] of damaged) writeFileSync(file, bytes);
   symlinkSync('/etc/passwd', at('00000000-0000-4000-8000-000000000005'));
   mkdirSync(at('00000000-0000-4000-8000-000000000006'));
-  writeFileSync(path.join(clientDir(), '.new-4711'), 'left by a writer that was killed');
+  writeFileSync(path.join(clientDir(), '.new-2147483647'), 'left by a writer that was killed');
   writeFileSync(path.join(clientDir(), 'counters.json'), '{"bootId":');
 
   const { result, reports } = await visit();
