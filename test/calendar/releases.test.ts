@@ -29,7 +29,7 @@ const days = calendarText(`
                                                        undefined (reading 'length')
 2035-10-23 10:15 release today, visit                | good
 2035-10-24 10:04 upgrade node, upgrade shell, visit  | good; node: package libfoo all; shell: package libfoo all
-2035-10-24 10:05 visit, count, files node, files shell | good; 27 rows since 2035-10-22; 9 sealed reports;
+2035-10-24 10:05 visit, count, files node, files shell | good; 27 rows since 2035-10-22; 10 sealed reports;
    DIGEST.t.cjs counters.json looks updates.json watch; DIGEST.t.sh asked looks notes running watch
 `);
 
