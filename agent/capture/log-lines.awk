@@ -32,11 +32,11 @@ function matchLines(  i, k, p, text) {
   for (i = 1; i <= LINES; i++) if (IS_KEPT[i]) keepLine(LINE_TIME[i], LINE_PRIORITY[i], LINE_UNIT[i], LINE_TEXT[i])
   LINES = 0
 }
-# Keeps the newest 20 lines. A line that repeats the previous one is counted there.
+# Keeps the newest 20 lines. A line that repeats the previous one is counted there, and has its time.
 function keepLine(time, priority, unit, text,  at) {
   text = substr(text, 1, 1020); at = KEPT_LINES % 20
   if (KEPT_LINES && KEPT_TEXT[at] == text && KEPT_UNIT[at] == unit && KEPT_PRIORITY[at] == priority) {
-    KEPT_TIMES[at]++; return
+    KEPT_TIMES[at]++; KEPT_TIME[at] = time; return
   }
   at = ++KEPT_LINES % 20
   KEPT_TIME[at] = time; KEPT_TEXT[at] = text; KEPT_UNIT[at] = unit; KEPT_PRIORITY[at] = priority; KEPT_TIMES[at] = 1

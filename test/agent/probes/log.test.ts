@@ -120,8 +120,8 @@ for (const awk of awks) {
         }),
         entry('s=1;i=2', { MESSAGE: 'x\u001b[31m\ny', PRIORITY: '3', SYSLOG_IDENTIFIER: 'é' }),
         entry('s=1;i=3', { MESSAGE: [...Buffer.from('oom-kill \xff', 'latin1')], PRIORITY: '3' }),
-        entry('s=1;i=4', { ...long }),
-        entry('s=1;i=5', { ...long }),
+        entry('s=1;i=4', { ...long, __REALTIME_TIMESTAMP: '1795326070000000' }),
+        entry('s=1;i=5', { ...long, __REALTIME_TIMESTAMP: '1795326075000000' }),
         entry('s=1;i=6', { MESSAGE: 'Failed login', PRIORITY: '6', SYSLOG_IDENTIFIER: 'sshd' }),
       ]);
       assert.equal(reasonOf((await machine.visit()).functions, 'log', 'errors'), 'first visit');
@@ -135,7 +135,8 @@ for (const awk of awks) {
         { priority: 'crit', unit: 'long.service', text: '(a message of more than 4 KiB)', times: 2 },
         { priority: 'info', unit: 'sshd', text: 'Failed login', times: 1 },
       ]);
-      assert.deepEqual(timesOf(result), ['1795326068', ...Array<undefined>(4)]);
+      // Of repetitions the newest.
+      assert.deepEqual(timesOf(result), ['1795326068', undefined, undefined, '1795326075', undefined]);
       assert.equal(readFileSync(`${machine.place}/log`, 'utf8'), 'journal s=1;i=6\n');
       assert.match(readFileSync(`${machine.root}/asked`, 'utf8'), /-p 6 --output-fields=\S+ --after-cursor=s=1;i=0\n$/);
     });
