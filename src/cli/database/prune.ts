@@ -7,7 +7,8 @@ import type { FileSpace } from '../../storage/sql/database.ts';
 import { databaseKinds, kindOf } from '../../storage/dialects/kinds.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
-import type { PruneLimits, PruneResult, RetentionStore } from '../../storage/store/storage.ts';
+import type { PruneLimits, PruneResult, Storage } from '../../storage/store/storage.ts';
+import { hourMs } from '../../platform/units.ts';
 import { formatDuration } from '../../text/durations.ts';
 import { formatSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
@@ -16,6 +17,7 @@ import type { OptionsOf } from '../command/define-command.ts';
 import { overlappedText } from '../command/lock-holder.ts';
 import { loadSettings } from '../command/settings.ts';
 import { progressOf, showsProgress } from '../terminal/progress.ts';
+import { readerTime } from '../terminal/reader-time.ts';
 import type { pruneParameters } from './parameters.ts';
 
 /**
@@ -53,13 +55,14 @@ async function pruneAll(
   options: OptionsOf<typeof pruneParameters>,
 ): Promise<ExitStatus> {
   const { output, signal } = context;
-  const { pruned, space } = await withStore(config, config.storage.migrate, async (store) => {
-    const total = showsProgress(output) ? rowsOf(await store.countPrunable(limitsOf(config))) : 0;
+  const { pruned, space, until } = await withStore(config, config.storage.migrate, async ({ retention, stored }) => {
+    const total = showsProgress(output) ? rowsOf(await retention.countPrunable(limitsOf(config))) : 0;
     const progress = (await progressOf(output))('pruning', total);
     try {
       const show = (removed: PruneResult): void => progress.to(rowsOf(removed));
       const all = { ...limitsOf(config), freeAll: true };
-      return { pruned: await store.prune(all, signal, show), space: await store.fileSpace() };
+      const removed = await retention.prune(all, signal, show);
+      return { pruned: removed, space: await retention.fileSpace(), until: await untilWords(config, stored) };
     } finally {
       progress.end();
     }
@@ -76,20 +79,34 @@ async function pruneAll(
       freed_bytes: pruned.freedBytes + (anew?.freedBytes ?? 0),
       vacuumed: anew !== null,
     }),
-    () => [...sentences(pruned), ...spaceSentences(space, pruned, anew)].join('\n'),
+    () => [...sentences(pruned), ...until, ...spaceSentences(space, pruned, anew)].join('\n'),
   );
   return pruned.more ? 1 : 0;
 }
 
 async function showPrunable({ output, signal }: Context, config: Config): Promise<ExitStatus> {
   const { applied } = await checkMigrations({ storage: config.storage, signal });
-  const prunable =
-    applied.length === 0 ? nothing : await withStore(config, false, (store) => store.countPrunable(limitsOf(config)));
+  const { counts: prunable, until } =
+    applied.length === 0
+      ? { counts: nothing, until: [] }
+      : await withStore(config, false, async ({ retention, stored }) => ({
+          counts: await retention.countPrunable(limitsOf(config)),
+          until: await untilWords(config, stored),
+        }));
   return printDone(
     output,
     () => ({ command: 'prune', dry_run: true, ...countsOf(prunable) }),
-    () => `It would remove ${list(prunable)}.\n${keptSentence(config)}`,
+    () => [`It would remove ${list(prunable)}.`, ...until, keptSentence(config)].join('\n'),
   );
+}
+
+/** Returns a sentence if the runs do not confirm the time of now. */
+async function untilWords(config: Config, stored: Store['stored']): Promise<readonly string[]> {
+  const nowMs = Date.now();
+  const confirmedMs = await stored.pruneNowMs(nowMs);
+  if (nowMs - confirmedMs < hourMs) return [];
+  const at = readerTime(config, nowMs).momentAndAge(confirmedMs);
+  return [`What is old counts from ${at}: runs have confirmed no later time, and a clock may have leapt ahead.`];
 }
 
 function keptSentence({ retention }: Config): string {
@@ -112,11 +129,13 @@ const nothing: PruneResult = {
   more: false,
 };
 
-async function withStore<T>(config: Config, migrate: boolean, work: (store: RetentionStore) => Promise<T>): Promise<T> {
+type Store = Pick<Storage, 'retention' | 'stored'>;
+
+async function withStore<T>(config: Config, migrate: boolean, work: (store: Store) => Promise<T>): Promise<T> {
   // Opened without the signal, which ends pruning between two transactions and need not abort one.
   const open = await openStorage({ storage: config.storage, migrate, program: 'collect' });
   try {
-    return await work(open.retention);
+    return await work(open);
   } finally {
     await open.close();
   }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { takeLock } from '../../../src/state-folder/lock.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { configFolder, exits, runCli } from '../../support/run-cli.ts';
-import { item, visit } from '../../storage/support/samples.ts';
+import { item, runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 
 const hourMs = 3_600_000;
@@ -75,4 +75,20 @@ test('a second prune beside one that is at work ends at once, and --vacuum is re
   }
   const server = configFolder(t, config.replace('<config>', '<config><storage url="mysql://fleet@db/fleet"/>'));
   await exits(2, runCli(['prune', '--vacuum'], { cwd: server }), /--vacuum is for SQLite.*OPTIMIZE TABLE/);
+});
+
+test('prune says from which time it counts while the runs confirm no later one', async (t) => {
+  const dir = configFolder(t, config);
+  const file = path.join(dir, 'state', 'fleet.db');
+  mkdirSync(path.dirname(file), { mode: 0o700 });
+  const storage = await openStorage({ storage: sqliteConfig(file), migrate: true, program: 'collect' });
+  const longAgoMs = Date.now() - 400 * 24 * hourMs;
+  for (const startedAtMs of [longAgoMs - hourMs, longAgoMs]) {
+    const start = runStart({ startedAtMs });
+    await storage.reports.endRun(start, runEnd(start));
+  }
+  await storage.reports.ingest([item({ observedAtMs: longAgoMs, receivedAtMs: longAgoMs })]);
+  await storage.close();
+  const counts = /^What is old counts from \d{4}-\d\d-\d\d \d\d:\d\d \(400d ago\): runs have confirmed no later time/m;
+  for (const args of [[], ['--dry-run']]) assert.match((await runCli(['prune', ...args], { cwd: dir })).stdout, counts);
 });

@@ -17,6 +17,10 @@ function runs(count: number, everyMs: number, endMs: number): readonly number[] 
   return Array.from({ length: count }, (_, index) => endMs - (count - 1 - index) * everyMs);
 }
 
+/** Returns runs that come in threes, five minutes apart, once a day. */
+const bursts = (days: number): readonly number[] =>
+  runs(days, day, 0).flatMap((at) => [at - 10 * minute, at - 5 * minute, at]);
+
 const before = runs(500, 5 * minute, 0);
 const monday = 2 * day + 8 * hour;
 const cases: readonly {
@@ -85,6 +89,25 @@ const cases: readonly {
     nowMs: 0,
     startedAtMs: runs(60, 7 * day, 0).filter((at) => at !== -7 * day),
     isRight: (at) => at === 0,
+  },
+  { what: 'three runs within ten minutes, once a day', nowMs: 0, startedAtMs: bursts(400), isRight: (at) => at === 0 },
+  {
+    what: '... thirty days without runs, thirty days ago',
+    nowMs: 30 * day,
+    startedAtMs: [...bursts(300).map((at) => at - 30 * day), ...bursts(30).map((at) => at + 30 * day)],
+    isRight: (at) => at === 30 * day,
+  },
+  {
+    what: '... and ten years ahead',
+    nowMs: 10 * year,
+    startedAtMs: [...bursts(300), 10 * year],
+    isRight: (at) => at <= 2 * day,
+  },
+  {
+    what: 'three runs in the first ten minutes, then ten years ahead',
+    nowMs: 10 * year,
+    startedAtMs: [...bursts(1), 10 * year],
+    isRight: (at) => at === hour,
   },
   {
     what: 'a clock that was set back: what is ahead says nothing',
