@@ -42,6 +42,22 @@ export function wallTime(zone: string | null, day: CalendarDay, minute: number):
   return possible.length === 0 ? wallMs - before : Math.min(...possible);
 }
 
+/** Returns the time at which a zone's clocks reach a wall time as wallTime does, or pass over it at a clock change. */
+export function wallTimeReached(zone: string | null, day: CalendarDay, minute: number): number {
+  const atMs = wallTime(zone, day, minute);
+  const wallMs = day + minute * minuteMs;
+  const after = zoneOffsetMs(zone, atMs);
+  if (atMs + after === wallMs) return atMs;
+  // The clock is changed after the one and at or before the other.
+  let [earlierMs, changedMs] = [wallMs - after, atMs];
+  while (changedMs - earlierMs > 1) {
+    const middleMs = Math.floor((earlierMs + changedMs) / 2);
+    if (zoneOffsetMs(zone, middleMs) === after) changedMs = middleMs;
+    else earlierMs = middleMs;
+  }
+  return changedMs;
+}
+
 function formatOf(zone: string): Intl.DateTimeFormat {
   const known = formats.get(zone);
   if (known !== undefined) return known;

@@ -1,6 +1,6 @@
 import type { Window } from '../../config/config.ts';
 import { isOnDays } from '../../config/values/calendar.ts';
-import { calendarDay, wallTime } from '../../text/zone-time.ts';
+import { calendarDay, wallTime, wallTimeReached } from '../../text/zone-time.ts';
 import { dayMs } from '../../platform/units.ts';
 
 /** A time span in which a window or silence holds. The end is excluded. */
@@ -30,8 +30,8 @@ export function windowSpans(window: Window, fromMs: number, toMs: number, defaul
   const lastDay = calendarDay(zone, toMs);
   for (let day = calendarDay(zone, fromMs - durationMs) - dayMs; day <= lastDay; day += dayMs) {
     if (!opensOn(window, day)) continue;
-    const startsAtMs = wallTime(zone, day, startMinute);
-    const endsAtMs = endMinute === undefined ? startsAtMs + durationMs : wallTime(zone, day, endMinute);
+    const startsAtMs = (endMinute === undefined ? wallTime : wallTimeReached)(zone, day, startMinute);
+    const endsAtMs = endMinute === undefined ? startsAtMs + durationMs : wallTimeReached(zone, day, endMinute);
     // Hours within the time that a clock change skips have no minute.
     if (startsAtMs < endsAtMs && startsAtMs <= toMs && endsAtMs >= fromMs) spans.push({ startsAtMs, endsAtMs });
   }

@@ -25,6 +25,10 @@ function spansOn(day: string, window: Window, zone = 'UTC'): readonly string[] {
   );
 }
 
+function dayFrom(date: string, days: number): string {
+  return new Date(ms(`${date}T00:00Z`) + days * 24 * hour).toISOString().slice(0, 10);
+}
+
 const changes = [
   // Berlin: 29 March 2026 02:00 becomes 03:00; 25 October 2026 03:00 becomes 02:00.
   {
@@ -132,6 +136,30 @@ for (const { name, zone, start, hours, day, opens } of changes) {
     const expected = `${opens}/${new Date(ms(opens) + hours * hour).toISOString().slice(0, 16)}Z`;
     const spans = spansOn(day, windowAt(start, hours, { zone }));
     assert.ok(spans.includes(expected), spans.join(', '));
+  });
+}
+
+/** Hours of a recipient in nights with clock changes, and when they begin and end; null: they have no minute. */
+const nights = [
+  { zone: 'Europe/Berlin', date: '2026-03-29', hours: '02:30-04:00', span: '2026-03-29T01:00Z/2026-03-29T02:00Z' },
+  { zone: 'Europe/Berlin', date: '2026-03-29', hours: '01:00-02:30', span: '2026-03-29T00:00Z/2026-03-29T01:00Z' },
+  { zone: 'Europe/Berlin', date: '2026-03-29', hours: '02:10-02:50', span: null },
+  { zone: 'Europe/Berlin', date: '2026-10-25', hours: '02:30-04:00', span: '2026-10-25T00:30Z/2026-10-25T03:00Z' },
+  {
+    zone: 'Australia/Lord_Howe',
+    date: '2026-10-04',
+    hours: '02:15-03:00',
+    span: '2026-10-03T15:30Z/2026-10-03T16:00Z',
+  },
+  { zone: 'America/Santiago', date: '2026-09-06', hours: '00:30-02:00', span: '2026-09-06T04:00Z/2026-09-06T05:00Z' },
+  { zone: 'Asia/Beirut', date: '2026-03-29', hours: '00:00-00:30', span: null },
+];
+for (const { zone, date, hours, span } of nights) {
+  test(`${zone}, ${date}: hours ${hours} begin and end by the clock`, () => {
+    const [startMinute = 0, endMinute = 0] = hours.split('-').map((text) => parseClock(text) ?? 0);
+    const window = { ...windowAt('00:00', 24, { zone, date }), startMinute, endMinute };
+    const spans = new Set([-1, 0, 1].flatMap((days) => spansOn(dayFrom(date, days), window)));
+    assert.deepEqual([...spans], span === null ? [] : [span]);
   });
 }
 
