@@ -11,10 +11,16 @@ const noLogin = /\/(nologin|false|sync|halt|shutdown|true|git-shell)$/;
 const isNoAccount = /^(?:$|[#+-])/;
 const powerful = new Set(['sudo', 'wheel', 'docker', 'adm', 'lxd', 'libvirt']);
 
-/** Returns the accounts with a login shell, and the members of powerful groups. Their comments stay out. */
-export function accountLines(source: Pick<StateSource, 'exists' | 'readStart'>): readonly string[] {
+/**
+ * Returns the accounts with a login shell, and the members of powerful groups. Their comments stay out. Throws an Error
+ * if a file of accounts cannot be read.
+ */
+export function accountLines(source: Pick<StateSource, 'readStart'>): readonly string[] {
   const rows = (path: string): readonly (readonly string[])[] =>
-    (source.exists(path) ? source.readStart(path, maxAccountBytes) : '').split('\n').map((line) => line.split(':'));
+    source
+      .readStart(path, maxAccountBytes)
+      .split('\n')
+      .map((line) => line.split(':'));
   // The powerful groups by the number of a group, and by the name of a member.
   const [ofNumber, ofMember] = [new Map<string, Set<string>>(), new Map<string, Set<string>>()];
   for (const [group = '', , id = '', members = ''] of rows('/etc/group')) {
@@ -112,13 +118,16 @@ export function mountLines(source: StateSource): readonly string[] {
   return [...found].flatMap(([mount, value]) => stateLine(mount, value));
 }
 
-/** Returns kernel, boot, system and the digest of the kernel's command line. */
+/**
+ * Returns kernel, boot, system and the digest of the kernel's command line. Throws an Error if the kernel is unknown:
+ * then no file of it was read.
+ */
 export function systemLines(source: StateSource): readonly string[] {
   const [, os] = /^PRETTY_NAME=["']?(.*?)["']?$/m.exec(osRelease(source)) ?? [];
   const facts = {
     boot: source.readOptional('/proc/sys/kernel/random/boot_id')?.trim(),
     cmdline: source.digest('/proc/cmdline', 'sha256')?.slice(0, 32),
-    kernel: source.readOptional('/proc/sys/kernel/osrelease')?.trim(),
+    kernel: source.read('/proc/sys/kernel/osrelease').trim(),
     os,
   };
   return Object.entries(facts).flatMap(([item, value]) =>

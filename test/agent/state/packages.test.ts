@@ -148,7 +148,6 @@ const hostile: Readonly<Record<string, (size: number) => unknown>> = {
   'a backup of pacman with many tabs': (size) => readPacman([], [`etc/${'\t'.repeat(size)}${md5}`]),
   'members of groups': (size) =>
     accountLines({
-      exists: () => true,
       readStart: (path) =>
         Array.from({ length: size / 32 }, (_, at) =>
           path === '/etc/group' ? `sudo::${at}:a${at},b` : `a${at}::${at}:${at}::/:/bin/sh`,

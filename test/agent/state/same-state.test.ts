@@ -176,9 +176,12 @@ const unread: readonly (readonly [StateKind, missing: readonly string[], error: 
   ['unit', ['etc'], /^no files in \/etc$/],
   ['listener', ['proc/net/tcp'], /^not there: \/proc\/net\/tcp$/],
   ['mount', ['proc/self/mountinfo'], /^not there: \/proc\/self\/mountinfo$/],
+  ['account', ['etc/passwd'], /^not there: \/etc\/passwd$/],
+  ['account', ['etc/group'], /^not there: \/etc\/group$/],
+  ['system', ['proc/sys/kernel/osrelease'], /^not there: \/proc\/sys\/kernel\/osrelease$/],
 ];
 for (const [kind, missing, error] of unread) {
-  test(`the section ${kind} is an error where its files cannot be read`, async (t) => {
+  test(`the section ${kind} is an error where ${missing.join()} cannot be read`, async (t) => {
     const root = machine(t);
     for (const name of missing) rmSync(path.join(root, name), { recursive: true });
     if (missing.includes('etc')) {
