@@ -398,3 +398,43 @@ for (const [what, why, fail] of failures) {
     assert.ok(open.length === 3 && open.every(({ rule }) => rule === 'disk'));
   });
 }
+
+const at =
+  (command: string, change: (answer: string) => string): NonNullable<ImapServer['alter']> =>
+  (answer, to) =>
+    to.startsWith(command) ? change(answer) : answer;
+/** Servers that fail at some step. test/alerter/pass/read-replies.test.ts has the table of all. */
+const oddServers: Readonly<Record<string, NonNullable<ImapServer['alter']>>> = {
+  'greets with BYE': (answer, to) => (to === '' ? '* BYE too many\r\n' : answer),
+  'stalls at the search': at('UID SEARCH', () => '* SEARCH {50}\r\n1'),
+  'stalls in a message': at('UID FETCH', (answer) => answer.replace(/(BODY\[\]<0> \{\d+\}\r\n[^]{9})[^]*/, '$1')),
+  'sends an id that is none': at('UID FETCH', (answer) => answer.replace(/UID \d+/, 'UID NIL')),
+  'has other ids at each connection': at('EXAMINE', (answer) =>
+    answer.replace(/UIDVALIDITY \d+/, () => `UIDVALIDITY ${process.hrtime.bigint() % 1_000_000_000n}`),
+  ),
+  'says that a message arrived in the year 9999': at('UID FETCH', (answer) =>
+    answer.replace(/INTERNALDATE "[^"]*"/, 'INTERNALDATE "31-Dec-9999 23:59:59 +0000"'),
+  ),
+};
+
+for (const [name, alter] of Object.entries(oddServers)) {
+  test(`a server that ${name} costs no mail, and one line`, { skip: skipUnlessWide }, async (t) => {
+    const { station, imap, reply } = await sceneFor(t, create(t));
+    reply('thanks');
+    imap.alter = alter;
+    for (const [time, says] of [
+      ['08:30', 'disk / 96'],
+      ['08:45', 'disk / 96, disk /srv 97'],
+      ['09:00', 'disk / 96, disk /srv 97, disk /var 98'],
+    ] as const) {
+      station.at(time);
+      await station.collect({ 'web-1': says, 'web-2': 'disk / 90' });
+      const { result, events, arrived } = await station.pass();
+      const faults = events.flatMap((event) => (event.kind === 'fault' ? event.fault : []));
+      assert.deepEqual([result.outcome, result.exitStatus], ['finished', 0]);
+      assert.ok(faults.length <= 1 && faults.every(({ code }) => code === 'replies-unread'), JSON.stringify(faults));
+      const [, mount] = /(\S+) \d+$/.exec(says) ?? [];
+      if (time !== '08:30') assert.match(arrived.map(({ sentence }) => sentence).join(), new RegExp(`disk ${mount}`));
+    }
+  });
+}

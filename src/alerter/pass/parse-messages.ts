@@ -37,6 +37,8 @@ export async function parseMessages(
     last = message;
   }
   if (last === null) return { replies, position: null, isAnew };
-  const position = { uidValidity, uid: last.uid, arrivedAtMs: newestMs, message: messageDigest(last.source) };
+  // A message that was passed over is empty: nothing tells it from another one.
+  const message = last.source.length === 0 ? null : messageDigest(last.source);
+  const position = { uidValidity, uid: last.uid, arrivedAtMs: newestMs, message };
   return { replies, position, isAnew };
 }

@@ -1,8 +1,9 @@
 import type { RepliesConfig } from '../../config/config.ts';
-import { asFleetError, type FleetError } from '../../errors.ts';
-import { isOfMessage, unreadMessage, withMailbox } from '../../notify/replies/imap-client.ts';
+import type { FleetError } from '../../errors.ts';
+import { unreadMessage } from '../../notify/replies/imap-client.ts';
 import type { FetchedMessage, OpenMailbox } from '../../notify/replies/imap-client.ts';
 import { messageDigest } from '../../notify/replies/parse-reply.ts';
+import { readMessages, type ReadFolder } from '../../notify/replies/read-messages.ts';
 import type { AttemptOptions } from '../../notify/notify.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { MailboxPosition } from '../../storage/store/reply-store.ts';
@@ -26,98 +27,44 @@ export interface ReadReplies extends ParsedMessages {
 }
 
 interface Messages {
-  uidValidity: string;
+  /** null before the mailbox was opened. */
+  uidValidity: string | null;
   isAnew: boolean;
   /** The ids that were requested; null before they are known. */
   uids: readonly number[] | null;
   readonly messages: Map<number, FetchedMessage>;
-  /** The reasons why messages are passed over, by id. */
-  readonly passedOver: Map<number, string>;
 }
 
-/** The most connections of one reading, and those in a row that yield no message. */
-const maxConnections = 6;
-const maxVain = 3;
+/** The names by which `readMessages` tells the new messages from the last one of the last reading. */
+const [newOnes, lastOne] = ['new', 'last'];
 
 /**
- * Reads messages that are new since a position. A message at which the reading breaks is read once more by itself; if
- * that fails too and later messages can be read, or if its form is the reason, the message is passed over. Throws the
- * signal's reason.
+ * Reads messages that are new since a position. Passes over messages that cannot be read. Throws the signal's reason.
  */
 export async function readReplies(replies: RepliesConfig, options: ReadRepliesOptions): Promise<ReadReplies> {
-  const read: Messages = { uidValidity: '', isAnew: false, uids: null, messages: new Map(), passedOver: new Map() };
-  const endsAtMs = performance.now() + options.timeoutMs;
-  const broke = new Map<number, string>();
-  const isTwice = new Set<number>();
-  let fault: FleetError | null = null;
-  let isAnswered = false;
-  for (let count = 0, vain = 0; count < maxConnections && vain < maxVain; count += 1) {
-    const before = read.messages.size;
-    const timeoutMs = endsAtMs - performance.now();
-    if (timeoutMs <= 0) break;
-    try {
-      const order = (left: readonly number[]) => partsOf(left, broke, isTwice);
-      await withMailbox(replies, { ...options, timeoutMs }, (mailbox) => readInto(read, mailbox, options, order));
-      isAnswered = true;
-      break;
-    } catch (thrown) {
-      options.signal.throwIfAborted();
-      fault = asFleetError(thrown, { code: 'replies-unread', stage: 'mail' });
+  const read: Messages = { uidValidity: null, isAnew: false, uids: null, messages: new Map() };
+  const isAnew = anewCheck(options.position);
+  const { fault, passedOver } = await readMessages(replies, options, async (mailbox, folder) => {
+    read.uidValidity ??= mailbox.uidValidity;
+    if (mailbox.uidValidity !== read.uidValidity) throw new Error('the mailbox was made anew while it was read');
+    if (read.uids === null) {
+      read.isAnew = await isAnew(mailbox, folder);
+      read.uids = await newMessages(mailbox, read.isAnew, options);
     }
-    vain = read.messages.size > before ? 0 : vain + 1;
-    const [at] = partsOf(leftOf(read), broke, isTwice)[0] ?? [];
-    if (at === undefined) break;
-    if (broke.has(at) || isOfMessage(fault)) isTwice.add(at);
-    broke.set(at, fault.message);
-    if (isOfMessage(fault)) read.passedOver.set(at, 'its form or size is not accepted');
-  }
-  const newest = Math.max(-1, ...read.messages.keys());
-  for (const uid of isTwice) if (uid < newest) read.passedOver.set(uid, 'the reading breaks there');
-  // The server answered the request, and left these out.
-  if (isAnswered)
-    for (const uid of leftOf(read)) if (!isTwice.has(uid)) read.passedOver.set(uid, 'the server did not send it');
-  if (isAnswered && leftOf(read).length === 0) fault = null;
-  const passedOver = [...read.passedOver].map(([uid, words]) => unreadMessage(replies, uid, words));
-  return { ...(await parseMessages(read, withoutGaps(read))), fault, passedOver };
-}
-
-/** Returns the ids of messages that are neither read nor passed over. */
-function leftOf({ uids, messages, passedOver }: Messages): readonly number[] {
-  return (uids ?? []).filter((uid) => !messages.has(uid) && !passedOver.has(uid));
-}
-
-/** Returns the order in which ids are requested: the one at which the reading broke once by itself, then the others. */
-function partsOf(
-  left: readonly number[],
-  broke: ReadonlyMap<number, string>,
-  isTwice: ReadonlySet<number>,
-): readonly (readonly number[])[] {
-  const pending = left.filter((uid) => !isTwice.has(uid));
-  const again = pending.filter((uid) => broke.has(uid));
-  return [...again.map((uid) => [uid]), pending.filter((uid) => !broke.has(uid))].filter((part) => part.length > 0);
-}
-
-async function readInto(
-  read: Messages,
-  mailbox: OpenMailbox,
-  options: ReadRepliesOptions,
-  order: (left: readonly number[]) => readonly (readonly number[])[],
-): Promise<void> {
-  if (read.uids === null) {
-    read.uidValidity = mailbox.uidValidity;
-    read.isAnew = await isAnew(mailbox, options.position);
-    read.uids = await newMessages(mailbox, read.isAnew, options);
-  }
-  if (mailbox.uidValidity !== read.uidValidity) return;
-  for (const part of order(leftOf(read)))
-    for await (const message of mailbox.fetch(part)) read.messages.set(message.uid, message);
+    const take = (message: FetchedMessage): void => void read.messages.set(message.uid, message);
+    await folder({ folder: newOnes, uids: read.uids, take });
+  });
+  const unread = passedOver(newOnes);
+  const { isAnew: anew, uidValidity } = read;
+  const parsed = await parseMessages({ isAnew: anew, uidValidity: uidValidity ?? '' }, withoutGaps(read, unread));
+  return { ...parsed, fault, passedOver: [...unread].map(([uid, words]) => unreadMessage(replies, uid, words)) };
 }
 
 /**
  * Returns the messages before the first one that is missing: the position must not pass that message. A message that is
  * passed over is empty.
  */
-function withoutGaps({ uids, messages, passedOver }: Messages): readonly FetchedMessage[] {
+function withoutGaps({ uids, messages }: Messages, passedOver: ReadonlyMap<number, string>): readonly FetchedMessage[] {
   const found = (uids ?? []).map((uid) => {
     const empty = { uid, arrivedAtMs: 0, source: new Uint8Array() };
     return messages.get(uid) ?? (passedOver.has(uid) ? empty : null);
@@ -127,18 +74,20 @@ function withoutGaps({ uids, messages, passedOver }: Messages): readonly Fetched
 }
 
 /**
- * True if the ids of the last reading are not valid in this mailbox. A mailbox that was created anew within a second
- * may have the UIDVALIDITY of the former one: then its ids end before the last id, or another message has that id.
+ * Returns a function that is true if the ids of the last reading are not valid in this mailbox. A mailbox that was
+ * created anew within a second may have the UIDVALIDITY of the former one: then its ids end before the last id, or
+ * another message has that id. A last message that is deleted, or cannot be read any more, shows nothing.
  */
-async function isAnew(mailbox: OpenMailbox, position: MailboxPosition | null): Promise<boolean> {
-  if (position?.uidValidity !== mailbox.uidValidity) return true;
-  if (mailbox.uidNext !== null && mailbox.uidNext <= position.uid) return true;
-  if (position.message === null) return false;
-  for await (const { uid, source } of mailbox.fetch([position.uid])) {
-    if (uid === position.uid) return messageDigest(source) !== position.message;
-  }
-  // Somebody has deleted the message.
-  return false;
+function anewCheck(position: MailboxPosition | null): (mailbox: OpenMailbox, read: ReadFolder) => Promise<boolean> {
+  let digest = position?.message ?? null;
+  return async (mailbox, read) => {
+    if (position?.uidValidity !== mailbox.uidValidity) return true;
+    if (mailbox.uidNext !== null && mailbox.uidNext <= position.uid) return true;
+    if (position.message === null) return false;
+    const take = ({ source }: FetchedMessage): void => void (digest = messageDigest(source));
+    await read({ folder: lastOne, uids: [position.uid], take, isOptional: true });
+    return digest !== position.message;
+  };
 }
 
 async function newMessages(

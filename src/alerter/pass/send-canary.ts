@@ -62,15 +62,13 @@ async function look(
   let unread: string | null = null;
   // A mail may have arrived although the mail server's answer was lost.
   if (replies !== null && [...mails.values()].some(({ dataAtMs }) => dataAtMs !== null)) {
-    try {
-      const { findCanaries } = await import('../../notify/replies/find-canaries.ts');
-      const tokens = state.tries.map(({ token }) => token);
-      seen = await findCanaries(replies, { tokens, sinceMs: state.tries[0]?.atMs ?? nowMs, timeoutMs, signal });
-    } catch (thrown) {
-      if (signal.aborted || !(thrown instanceof FleetError)) throw thrown;
-      unread = thrown.message;
-      observe({ kind: 'fault', fault: thrown });
-    }
+    const { findCanaries } = await import('../../notify/replies/find-canaries.ts');
+    const tokens = state.tries.map(({ token }) => token);
+    const sinceMs = state.tries[0]?.atMs ?? nowMs;
+    const { found, fault } = await findCanaries(replies, { tokens, sinceMs, timeoutMs, signal });
+    seen = found;
+    unread = fault?.message ?? null;
+    if (fault !== null) observe({ kind: 'fault', fault });
   }
   const judged = judgeCanary(state, { mails, seen, unread, nowMs, everyMs: canary?.everyMs ?? 0 });
   for (const { token, gone } of judged.tries) {

@@ -50,10 +50,10 @@ export interface OpenMailbox {
    */
   fetch(uids: readonly number[]): AsyncIterable<FetchedMessage>;
   /**
-   * Opens the folders with these special uses one after the other, and passes the use of each to `work`. Passes over
-   * folders that the server does not open.
+   * Opens the folders with these special uses one after the other, and passes the use and the path of each to `work`.
+   * Passes over folders that the server does not open.
    */
-  elsewhere(uses: readonly SpecialUse[], work: (use: SpecialUse) => Promise<void>): Promise<void>;
+  elsewhere(uses: readonly SpecialUse[], work: (use: SpecialUse, path: string) => Promise<void>): Promise<void>;
 }
 
 export interface FetchedMessage {
@@ -63,13 +63,18 @@ export interface FetchedMessage {
   readonly source: Uint8Array;
 }
 
+export interface MailboxOptions extends AttemptOptions {
+  /** The time without a byte of requested messages after which the server has stalled. The default is the timeout. */
+  readonly stallMs?: number;
+}
+
 /**
  * Logs in, opens the mailbox read-only and passes it to `work`, all within the timeout. Throws FleetError
  * `replies-unread`, `secret-missing`, or the signal's reason.
  */
 export async function withMailbox<T>(
   replies: RepliesConfig,
-  options: AttemptOptions,
+  options: MailboxOptions,
   work: (mailbox: OpenMailbox) => Promise<T>,
 ): Promise<T> {
   options.signal.throwIfAborted();
@@ -77,7 +82,8 @@ export async function withMailbox<T>(
   // The request under way, or the next one, fails too, without this reason.
   let broken: unknown = null;
   client.on('error', (reason) => (broken ??= reason));
-  const flood = watchServer(client);
+  const { stallMs = options.timeoutMs } = options;
+  const watch = watchServer(client, stallMs);
   let stage: Stage = 'connect';
   try {
     return await within(
@@ -94,8 +100,8 @@ export async function withMailbox<T>(
           uidNext: opened.uidNext ?? null,
           search: (from) => search(client, from),
           fetch: (uids) => {
-            flood.allow(uids.length * (maxMessageBytes + maxBesideMessageBytes));
-            return fetch(client, uids);
+            watch.allow(uids.length * (maxMessageBytes + maxBesideMessageBytes));
+            return fetch(client, uids, watch);
           },
           elsewhere: (uses, each) => elsewhere(client, replies.mailbox, uses, each),
         });
@@ -106,14 +112,15 @@ export async function withMailbox<T>(
     );
   } catch (thrown) {
     options.signal.throwIfAborted();
-    if (flood.isOver()) throw fault(replies, stage, floodWords, thrown);
+    if (watch.isOver()) throw fault(replies, stage, floodWords, thrown);
+    if (watch.isStalled()) throw fault(replies, stage, stallWords(stallMs), thrown);
     throw faultOf(
       replies,
       stage,
       thrown instanceof FleetError || thrown instanceof TooLong ? thrown : (broken ?? thrown),
     );
   } finally {
-    flood.end();
+    watch.end();
     client.close();
   }
 }
@@ -152,50 +159,83 @@ function readAuthority(replies: RepliesConfig, file: string): Buffer {
 
 /**
  * Closes the connection once the server has sent more than is allowed: a server that sends without end would use up the
- * memory. imapflow bounds a single response alone. Closes it after a BYE too, which imapflow leaves to the server.
+ * memory. imapflow bounds a single response alone. Closes it after a BYE too, which imapflow leaves to the server, and
+ * if the server stalls while it sends messages: they may be read on another connection.
  */
-function watchServer(client: ImapFlow) {
+function watchServer(client: ImapFlow, stallMs: number) {
   let allowed = maxBesideBytes;
-  let isOver = false;
+  let [isOver, isStalled] = [false, false];
+  let isAwaited = false;
+  let received = 0;
+  /** The time since the newest byte. Counts little of a time in which this process did not run. */
+  let quietMs = 0;
+  let lookedAtMs = performance.now();
   const timer = setInterval(() => {
-    isOver ||= client.stats().received > allowed;
-    if (isOver || typeof Reflect.get(client, 'byeReason') === 'string') client.close();
+    const now = client.stats().received;
+    const passedMs = Math.min(performance.now() - lookedAtMs, 10 * lookEveryMs);
+    lookedAtMs = performance.now();
+    quietMs = isAwaited && now === received ? quietMs + passedMs : 0;
+    received = now;
+    isOver ||= received > allowed;
+    isStalled ||= quietMs > stallMs;
+    if (isOver || isStalled || byeOf(client) !== null) client.close();
   }, lookEveryMs);
   return {
     /** Allows more bytes. */
     allow: (bytes: number): void => void (allowed += bytes),
     isOver: (): boolean => isOver,
+    isStalled: (): boolean => isStalled,
+    /** Begins and ends the time in which messages are awaited. */
+    await: (isNow: boolean): void => void (isAwaited = isNow),
     end: (): void => clearInterval(timer),
   };
+}
+
+const stallWords = (stallMs: number): string =>
+  `no answer within ${Math.ceil(stallMs / 100) / 10} s while reading a message`;
+
+/** Returns the words of the server's BYE; null if it has said none. */
+function byeOf(client: ImapFlow): string | null {
+  const words: unknown = Reflect.get(client, 'byeReason');
+  return typeof words === 'string' ? words : null;
 }
 
 async function search(client: ImapFlow, from: Wanted): Promise<readonly number[]> {
   const query = 'uid' in from ? { uid: `${from.uid}:*` } : from;
   const found = await client.search(query, { uid: true });
-  // imapflow returns no list if the server refuses.
-  if (!Array.isArray(found)) throw new Error('the server refused to search the mailbox');
+  // imapflow returns no list if the server refuses, or says BYE.
+  if (!Array.isArray(found)) throw new Error(byeOf(client) || 'the server refused to search the mailbox');
   return found.sort((a, b) => a - b);
 }
 
-async function* fetch(client: ImapFlow, uids: readonly number[]): AsyncGenerator<FetchedMessage> {
+async function* fetch(
+  client: ImapFlow,
+  uids: readonly number[],
+  watch: ReturnType<typeof watchServer>,
+): AsyncGenerator<FetchedMessage> {
   const query = { uid: true, internalDate: true, source: { maxLength: maxMessageBytes } };
   const wanted = new Set(uids);
   const arrivals = new Map<number, Date | string>();
   let left = maxResponses * (uids.length + 1);
-  // A server may send a FETCH response at any time, about any message, and with any part (RFC 3501, section 7.4.2).
-  for await (const response of client.fetch(uids.join(','), query, { uid: true })) {
-    const { uid, internalDate, source } = response as { uid?: number } & Partial<FetchMessageObject>;
-    if ((left -= 1) < 0) throw new Error(floodWords);
-    if (uid === undefined || !wanted.has(uid)) continue;
-    if (internalDate !== undefined) arrivals.set(uid, internalDate);
-    if (!(source instanceof Uint8Array)) continue;
-    wanted.delete(uid);
-    const arrivedAtMs = new Date(arrivals.get(uid) ?? Number.NaN).getTime();
-    yield {
-      uid,
-      arrivedAtMs: Number.isNaN(arrivedAtMs) ? 0 : arrivedAtMs,
-      source: source.length > maxMessageBytes ? source.subarray(0, maxMessageBytes) : source,
-    };
+  watch.await(true);
+  try {
+    // A server may send a FETCH response at any time, about any message, and with any part (RFC 3501, section 7.4.2).
+    for await (const response of client.fetch(uids.join(','), query, { uid: true })) {
+      const { uid, internalDate, source } = response as { uid?: number } & Partial<FetchMessageObject>;
+      if ((left -= 1) < 0) throw new Error(floodWords);
+      if (uid === undefined || !wanted.has(uid)) continue;
+      if (internalDate !== undefined) arrivals.set(uid, internalDate);
+      if (!(source instanceof Uint8Array)) continue;
+      wanted.delete(uid);
+      const arrivedAtMs = new Date(arrivals.get(uid) ?? Number.NaN).getTime();
+      yield {
+        uid,
+        arrivedAtMs: Number.isNaN(arrivedAtMs) ? 0 : arrivedAtMs,
+        source: source.length > maxMessageBytes ? source.subarray(0, maxMessageBytes) : source,
+      };
+    }
+  } finally {
+    watch.await(false);
   }
 }
 
@@ -203,12 +243,12 @@ async function elsewhere(
   client: ImapFlow,
   mailbox: string,
   uses: readonly SpecialUse[],
-  work: (use: SpecialUse) => Promise<void>,
+  work: (use: SpecialUse, path: string) => Promise<void>,
 ): Promise<void> {
   for (const { path, specialUse = '', flags } of await client.list()) {
     const use = uses.find((one) => specialUse.toLowerCase() === `\\${one}`);
     if (use === undefined || path === mailbox || flags.has('\\Noselect')) continue;
-    if (await opens(client, path)) await work(use);
+    if (await opens(client, path)) await work(use, path);
   }
 }
 
