@@ -80,7 +80,28 @@ export function usageError(message: string, advice?: string): FleetError {
 
 /** Returns the error of a file that a command line names and that cannot be written. */
 export function unwritableError(file: string, thrown: unknown): FleetError {
-  return usageError(`${file} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
+  const why = fileFault(thrown, 'its folder');
+  return usageError(`${file} cannot be written: ${why}`, 'Name a file in a folder that can be written.');
+}
+
+/** The reasons why a file cannot be used, by the code of a system error. */
+const fileFaults: ReadonlyMap<string, string> = new Map([
+  ['EISDIR', 'it is a folder, and a file is needed'],
+  ['ENOTDIR', 'a part of its path is no folder'],
+  ['EACCES', 'this account may not'],
+  ['EPERM', 'this account may not'],
+  ['ELOOP', 'it is a symbolic link that leads in a circle'],
+  ['ENAMETOOLONG', 'its name is too long'],
+  ['EROFS', 'its file system is mounted read-only'],
+]);
+
+/**
+ * Returns the reason why a file or folder that somebody named cannot be used, after "cannot be read: ". `missing` is
+ * what an ENOENT says of.
+ */
+export function fileFault(thrown: unknown, missing = 'it'): string {
+  const errno = errnoOf(thrown) ?? '';
+  return errno === 'ENOENT' ? `${missing} does not exist` : (fileFaults.get(errno) ?? messageOf(thrown));
 }
 
 /**

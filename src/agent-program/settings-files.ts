@@ -2,7 +2,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, rea
 import type { Stats } from 'node:fs';
 import path from 'node:path';
 
-import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { errnoOf, fileFault, FleetError, messageOf } from '../errors.ts';
 import { homeFolder } from '../platform/account.ts';
 import { isObject } from '../platform/parse-json.ts';
 import { settingsFault, type FileOf } from './settings-form.ts';
@@ -147,7 +147,7 @@ function readText(file: string): { readonly text: string; readonly mode: number 
   } catch (thrown) {
     const code = errnoOf(thrown) === 'ENOENT' ? 'config-missing' : 'config-invalid';
     const advice = 'Name another file with -c FILE, or let this account read it.';
-    throw new FleetError({ code, stage: 'config', message: `${file}: ${messageOf(thrown)}`, advice });
+    throw new FleetError({ code, stage: 'config', message: `${file} cannot be read: ${fileFault(thrown)}`, advice });
   }
   try {
     const facts = fstatSync(handle);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 
-import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { errnoOf, fileFault, FleetError } from '../errors.ts';
 import { isMissingCredential } from '../platform/credentials.ts';
 import { rememberSecret } from '../revealed-secrets.ts';
 
@@ -87,5 +87,5 @@ function whyUnreadable(file: string, thrown: unknown): string {
   if (isMissingCredential(file)) return `${file}: systemd has passed no credentials (LoadCredential=)`;
   if (errno === 'ENOENT') return `the secret's file ${file} does not exist`;
   if (errno === 'EACCES') return `the secret's file ${file} may not be read by this account`;
-  return messageOf(thrown);
+  return `the secret's file ${file} cannot be read: ${fileFault(thrown)}`;
 }

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { parseJson } from '../platform/parse-json.ts';
 import { formatDuration } from '../text/durations.ts';
 import { dayMs } from '../platform/units.ts';
-import { errnoOf, messageOf, usageError } from '../errors.ts';
+import { errnoOf, fileFault, messageOf, usageError } from '../errors.ts';
 import { makeFolder } from '../state-folder/durable-file.ts';
 import { hostKeyOf } from '../transport/known-hosts/fingerprint.ts';
 import { hostName } from '../transport/known-hosts/known-hosts.ts';
@@ -132,7 +132,8 @@ export function withFolder<T>(dir: string, work: () => T): T {
     return work();
   } catch (thrown) {
     if (errnoOf(thrown) === null) throw thrown;
-    throw usageError(`${dir} cannot be used: ${messageOf(thrown)}`, 'Name another one with --dir.');
+    const why = errnoOf(thrown) === 'ENOENT' ? 'no folder can be made there' : fileFault(thrown);
+    throw usageError(`${dir} cannot be used: ${why}`, 'Name another one with --dir.');
   }
 }
 

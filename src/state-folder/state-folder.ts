@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
 
-import { asFleetError, errnoOf, FleetError } from '../errors.ts';
+import { asFleetError, errnoOf, fileFault, FleetError } from '../errors.ts';
 import { makeFolder } from './durable-file.ts';
 import { placeKinds, siteMark, type StateFolder, type StatePaths } from './paths.ts';
 
@@ -114,7 +114,9 @@ function lookAt(dir: string, look: () => Stats | undefined): Stats | undefined {
   try {
     return look();
   } catch (thrown) {
-    if (errnoOf(thrown) !== 'EACCES') throw thrown;
+    if (errnoOf(thrown) !== 'EACCES') {
+      throw unusable(`${dir} cannot be used: ${fileFault(thrown)}`, 'Name another: <state dir="...">.');
+    }
     throw unusable(
       `${dir} lies below a folder that this account may not enter`,
       'Run it as the account of the collector (sudo -u fleet-health ...), or let this one in: chmod o+x, or a group.',

@@ -13,7 +13,7 @@ import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { readAfterFirstRun } from '../command/read-stored.ts';
-import { loadSettings } from '../command/settings.ts';
+import { loadSettings, ofOption } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import type { Output } from '../terminal/output.ts';
@@ -38,7 +38,11 @@ export async function replayCommand(
     );
   }
   const { storage: settings, ...own } = loadSettings(context);
-  const config = { ...(options.rules === null ? own : loadConfig({ file: options.rules })), storage: settings };
+  const { rules } = options;
+  const config = {
+    ...(rules === null ? own : ofOption('--rules', () => loadConfig({ file: rules }))),
+    storage: settings,
+  };
   const shown = await readAfterFirstRun(settings, signal, async (storage) => {
     const untilMs = await storage.nowMs();
     const sinceMs = parseSince('--since', options.since ?? usualSince, config, untilMs);

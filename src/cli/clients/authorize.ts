@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 
 import { type KeyRing, loadKeyRing, loadSealingRing } from '../../collector/keys/key-ring.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { FleetError, messageOf, usageError } from '../../errors.ts';
+import { errnoOf, fileFault, FleetError, usageError } from '../../errors.ts';
 import { authorizedKeysOptions, launcherFolders } from '../../loader/launcher.ts';
 import { loadAgentOwner } from '../../state-folder/collector-id.ts';
 import { statePaths } from '../../state-folder/paths.ts';
@@ -198,7 +198,7 @@ function readPublicKey(file: string): string {
     throw new FleetError({
       code: 'credentials-unusable',
       stage: 'login',
-      message: `${file}: ${messageOf(thrown)}`,
+      message: `${file}${errnoOf(thrown) === null ? '' : ' cannot be read'}: ${fileFault(thrown)}`,
       advice: 'Name a file as ssh-keygen writes it, `ssh-ed25519 AAAA...`.',
       cause: thrown,
     });

@@ -6,7 +6,7 @@ import { findConfig } from '../../config/find-config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
 import { keepLastGood, type LastGood, readLastGood } from '../../config/xml/last-good.ts';
-import { type ErrorCode, FleetError, usageError } from '../../errors.ts';
+import { changedFault, type ErrorCode, FleetError, usageError } from '../../errors.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { checkStateFolder, tryStateFolder } from '../../state-folder/state-folder.ts';
 import { utcMinute } from '../terminal/reader-time.ts';
@@ -128,4 +128,14 @@ export function chooseClient(config: Config, name: string): Client {
   const [client, ...others] = selectedClients(config, { clients: [name], group: null });
   if (client !== undefined && others.length === 0) return client;
   throw usageError(`"${name}" is ${others.length + 1} clients`, 'Name one of them.');
+}
+
+/** Returns what `read` reads of a config.xml that an option names. Throws its FleetError, with the option's name. */
+export function ofOption<T>(option: string, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof FleetError) || thrown.code !== 'config-missing') throw thrown;
+    throw changedFault(thrown, { message: `${option}: ${thrown.message}`, advice: 'Name a config.xml that exists.' });
+  }
 }

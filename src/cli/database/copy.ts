@@ -15,7 +15,7 @@ import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { overlappedText } from '../command/lock-holder.ts';
-import { loadSettings } from '../command/settings.ts';
+import { loadSettings, ofOption } from '../command/settings.ts';
 import { noProgress, progressOf } from '../terminal/progress.ts';
 import type { copyParameters } from './parameters.ts';
 
@@ -54,7 +54,7 @@ function targetOf({ to, passwordFile }: CopyCommandOptions): StorageConfig {
   if (passwordFile !== null) {
     throw usageError('--password-file is for a URL', `Write passwordFile= in the <storage> of ${to}.`);
   }
-  return loadConfig({ file: to }).storage;
+  return ofOption('--to', () => loadConfig({ file: to })).storage;
 }
 
 /** The beginning of a URL. Any other text names a file. */

@@ -2,7 +2,7 @@ import path from 'node:path';
 
 import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Config } from '../../config/config.ts';
-import { unwritableError, usageError } from '../../errors.ts';
+import { fileFault, unwritableError, usageError } from '../../errors.ts';
 import { readFleetPage } from '../../look/look.ts';
 import { historyBytesOf } from '../../look/report-html.ts';
 import { type FleetOutliers, fleetOutliers, noOutliers } from '../../outliers/outliers.ts';
@@ -79,7 +79,7 @@ function writeOne({ output }: Context, given: string | null, page: FleetPage): v
 }
 
 async function writeSplit({ output }: Context, options: SplitReportOptions): Promise<void> {
-  const owner = foreignOwner(options.dir);
+  const owner = ownerOf(options.dir);
   if (owner !== null) {
     const advice = 'Name a folder of your own, or run report as that account.';
     throw usageError(`${options.dir} belongs to another account (uid ${owner}), which could read the reports`, advice);
@@ -104,6 +104,14 @@ async function writeSplit({ output }: Context, options: SplitReportOptions): Pro
         ...files.flatMap(({ file, omissions }) => omissions.map((words) => `${file}: ${words}`)),
       ].join('\n'),
   );
+}
+
+function ownerOf(dir: string): number | null {
+  try {
+    return foreignOwner(dir);
+  } catch (thrown) {
+    throw usageError(`--split: ${dir} cannot be used: ${fileFault(thrown)}`, 'Name a folder that can be written.');
+  }
 }
 
 /** Writes a file of --split, and makes its folder. */

@@ -1,5 +1,5 @@
 import { type Config, type MetricsConfig } from '../../config/config.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { fileFault, FleetError } from '../../errors.ts';
 import { writeMetrics } from '../../metrics/metrics.ts';
 import { claimHourlyLine } from '../../notify/hourly-line.ts';
 import { statePaths } from '../../state-folder/paths.ts';
@@ -28,7 +28,7 @@ export async function writeTextfile(
   } catch (thrown) {
     const isDue = claimHourlyLine(statePaths(config.stateDir).textfileLogged, 0, Date.now());
     if (!isDue && output.verbosity !== 'verbose') return;
-    const message = `${file} cannot be written: ${messageOf(thrown)}`;
+    const message = `${file} cannot be written: ${fileFault(thrown, 'its folder')}`;
     const fault = new FleetError({ code: 'textfile-unwritable', stage: 'run', message, cause: thrown });
     output.complain(complaintText(fault));
   }

@@ -13,6 +13,7 @@ import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
+import { ofOption } from '../command/settings.ts';
 import type { importParameters } from './parameters.ts';
 import { readList } from './read-list.ts';
 import { giveToService, serviceAccount } from './service-account.ts';
@@ -28,7 +29,8 @@ export async function importHostsCommand(
     output.complain(escapeControls(`left out: ${where}: ${why}`));
   }
   if (options.update !== null) {
-    const difference = compareWithFile(imported.hosts, options.update);
+    const { update } = options;
+    const difference = ofOption('--update', () => compareWithFile(imported.hosts, update));
     return printAnswer(
       output,
       () => differenceJson(difference, imported.skipped),

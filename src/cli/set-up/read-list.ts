@@ -7,7 +7,7 @@ import * as v from 'valibot';
 
 import { environmentForPrograms, Secret } from '../../config/secret.ts';
 import { checkSecretFile } from '../../config/settings/permissions.ts';
-import { errnoOf, FleetError, messageOf, usageError } from '../../errors.ts';
+import { errnoOf, fileFault, FleetError, messageOf, usageError } from '../../errors.ts';
 import type { ImportKind } from '../../import/import-kinds.ts';
 import type { Skipped, SourceText } from '../../import/imported.ts';
 import { cut } from '../../text/text-columns.ts';
@@ -57,7 +57,7 @@ function readFile(file: string): string {
   try {
     return decoded(readFileSync(file));
   } catch (thrown) {
-    throw unreadable(`${file} cannot be read: ${messageOf(thrown)}`, thrown);
+    throw unreadable(`${file} cannot be read: ${fileFault(thrown)}`, thrown);
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 import type { Config } from '../../config/config.ts';
-import { FleetError, errorTable, messageOf, usageError } from '../../errors.ts';
+import { FleetError, errorTable, fileFault, messageOf, usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { refuseFileOfOthers, tryStateFolder } from '../../state-folder/state-folder.ts';
@@ -121,7 +121,8 @@ function readSource(file: string): NonNullable<TrustSurroundings['source']> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (thrown) {
-    throw usageError(messageOf(thrown));
+    const advice = 'Name a known_hosts file, or one with lines of `name SHA256:...`.';
+    throw usageError(`--from: ${file} cannot be read: ${fileFault(thrown)}`, advice);
   }
   return { file, content: parseTrustSource(text, file) };
 }

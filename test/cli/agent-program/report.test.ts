@@ -94,7 +94,7 @@ const wrong: readonly (readonly [args: string, says: RegExp])[] = [
   ['report --format xml', /^fleet-health-agent: .*Allowed choices are json, daemon-report, pattoo/],
   ['report --every 5s', /give a duration from 10s to 1d/],
   ['report -o x', /--output needs --every/],
-  ['report -c nowhere.json', /nowhere\.json: ENOENT.*\(config-missing\)/],
+  ['report -c nowhere.json', /nowhere\.json cannot be read: it does not exist \(config-missing\)/],
 ];
 
 for (const [args, says] of wrong) {

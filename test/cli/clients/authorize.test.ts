@@ -136,7 +136,7 @@ for (const [what, attributes, args, says] of [
   ['a client that is not there', '', ['web-2'], /web-2.*web-1/s],
   ['no key', '', ['web-1'], /no private key.*--key FILE\.pub/s],
   ['a key that is none', '', ['web-1', '--key', 'config.xml'], /config\.xml: .*ssh-ed25519/s],
-  ['a key that is not there', '', ['web-1', '--key', 'nothing'], /nothing: ENOENT/],
+  ['a key that is not there', '', ['web-1', '--key', 'nothing'], /nothing cannot be read: it does not exist/],
   ['an agent that is none', '', ['web-1', '--agent', 'perl'], /--agent.*perl.*node, shell/s],
   ['a client without SSH', 'transport="local"', ['web-1'], /without SSH/],
 ] as const) {

@@ -84,7 +84,7 @@ test('what cannot be done is one line', async (t) => {
   await exits(3, backup('copy.db'), /^fleet-health: .*fleet\.db is not there yet.*\(storage-unavailable\)\..*\n$/);
   writeFileSync(database, 'no database'.repeat(1000), { mode: 0o600 });
   await exits(3, backup('copy.db'), /^fleet-health: .*fleet\.db: file is not a database.*\n$/);
-  await exits(2, backup('no/such/copy.db'), /copy\.db cannot be written: ENOENT/);
+  await exits(2, backup('no/such/copy.db'), /copy\.db cannot be written: its folder does not exist/);
   assert.deepEqual(readdirSync(dir).sort(), ['config.xml', 'state']);
   const server = place(t, '<storage url="mysql://fleet@db/fleet"/>');
   await exits(2, server.backup('copy.db'), /Run: mysqldump --single-transaction --no-tablespaces fleet /);

@@ -172,7 +172,7 @@ const wrong: readonly (readonly [args: readonly string[], says: RegExp])[] = [
     ['ansibel', 'x'],
     /'ansibel' is invalid for argument 'kind'\. Allowed choices are ansible, nagios, ssh-config, known-hosts, csv, hosts, http-sd, prometheus, pattoo/,
   ],
-  [['csv', '/nowhere/list.csv'], /\/nowhere\/list\.csv cannot be read: ENOENT.*\(import-unreadable\)/],
+  [['csv', '/nowhere/list.csv'], /\/nowhere\/list\.csv cannot be read: it does not exist \(import-unreadable\)/],
   [['csv', '/dev/null'], /\/dev\/null: there is no line in it \(import-unreadable\)/],
   [['csv', 'x', '-o', 'a', '--update', 'b'], /cannot be used with/],
 ];

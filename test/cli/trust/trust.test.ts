@@ -138,7 +138,11 @@ test('--from compares with fingerprints, asks nobody, and trusts nothing that di
 
 test('--from a file that is not there is a wrong command line', async (t) => {
   const fleet = await startFleet(t, 1);
-  await exits(2, fleet.trust('--from', '/nowhere/at/all'), /^fleet-health: ENOENT.*\/nowhere\/at\/all/);
+  await exits(
+    2,
+    fleet.trust('--from', '/nowhere/at/all'),
+    /^fleet-health: --from: \/nowhere\/at\/all cannot be read: it does not exist/,
+  );
 });
 
 for (const title of ['* without a port', '127.0.0.1 without a port', '127.0.0.1, hashed, without a port']) {
