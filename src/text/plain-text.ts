@@ -1,3 +1,5 @@
+import { cutBefore } from './cut-before.ts';
+
 /** Line breaks of every kind, tabs and runs of spaces. */
 const spaces = /[\s\u0085]+/gu;
 /**
@@ -45,8 +47,7 @@ export function oneLine(text: string): string {
     .replace(marksInARow, '$1')
     .trim();
   if (line.length <= maxCharacters) return line;
-  // A surrogate pair that the cut split leaves half of itself.
-  return `${line.slice(0, maxCharacters - 1).replace(/\p{Cs}$/u, '')}…`;
+  return `${cutBefore(line, maxCharacters - 1)}…`;
 }
 
 /**

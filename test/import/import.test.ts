@@ -145,16 +145,20 @@ web-2
       { targets: ['db-2'], labels: { __meta_netbox_primary_ip4: '192.0.2.8/24' } },
       { targets: 'web-3' },
       { targets: [7, 'http://web-4:8080/metrics'] },
+      { targets: ['fd00::1:9991', 'http://fd00::2:10050/metrics', '2001:db8::9'] },
     ]),
     `<client name="web-1" labels="env=prod job=node"/>
 <client name="2001:db8::7" labels="env=prod job=node"/>
 <client name="db-1" ip="192.0.2.9"/>
 <client name="db-2" ip="192.0.2.8"/>
 <client name="web-4"/>
+<client name="2001:db8::9"/>
 `,
     [
       'group 4: it has no list of targets',
       'group 5, target 1: it is no HOST:PORT',
+      'group 6, target 1: an IPv6 address with a port has brackets: [fd00::1]:9991',
+      'group 6, target 2: an IPv6 address with a port has brackets: [fd00::2]:10050',
       'port 9100, which is not that of SSH: not taken from web-1, 2001:db8::7, db-1',
       'label that is no word: not taken from web-1, 2001:db8::7',
       'label __x: not taken from web-1, 2001:db8::7',

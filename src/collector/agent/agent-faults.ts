@@ -1,6 +1,7 @@
 import { FleetError, type ErrorCode, type Stage } from '../../errors.ts';
 import { findLauncherWords, launcherLine, launcherStatus, noAwk } from '../../loader/launcher.ts';
 import { loaderStatus, oldestNode } from '../../loader/loader.ts';
+import { cutBefore } from '../../text/cut-before.ts';
 import type { Exchange } from './agent-exchange.ts';
 
 const maxQuotedChars = 300;
@@ -55,8 +56,7 @@ export function exchangeFault(
 export function printable(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd\s]+/gu, ' ').trim();
   if (line.length <= maxQuotedChars) return line;
-  // The cut may leave half of a character.
-  return `${line.slice(0, maxQuotedChars).replace(/\p{Cs}$/u, '')}…`;
+  return `${cutBefore(line, maxQuotedChars)}…`;
 }
 
 function quoted(text: string): string {

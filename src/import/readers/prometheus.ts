@@ -51,6 +51,7 @@ export function readPrometheus(source: SourceText): Imported {
       const where = `group ${index + 1}, target ${at + 1}`;
       const place = typeof target === 'string' ? placeOf(target) : null;
       if (place === null) skipped.push({ where, why: 'it is no HOST:PORT' });
+      else if (typeof place === 'string') skipped.push({ where, why: place });
       else {
         const host = hostOf(place, labels, where, left);
         const known = hosts.get(host.name);
@@ -95,12 +96,18 @@ interface Target {
   readonly port: string | null;
 }
 
-/** Returns the host and port of `web-1:9100`, `[2001:db8::1]:9100`, `web-1`, or of a URL. */
-function placeOf(target: string): Target | null {
+/**
+ * Returns the host and port of `web-1:9100`, `[2001:db8::1]:9100`, `web-1`, or of a URL; the reason why a text may be
+ * read in two ways; null for any other text.
+ */
+function placeOf(target: string): Target | string | null {
   const text = target
     .trim()
     .replace(/^https?:\/\//, '')
     .replace(/\/.*$/, '');
+  // `fd00::1:9100` is an address too, of another machine.
+  const [, bare = '', last = ''] = /^(.*):(\d{1,5})$/.exec(text) ?? [];
+  if (isIP(bare) === 6) return `an IPv6 address with a port has brackets: [${bare}]:${last}`;
   if (isIP(text) !== 0) return { host: text, port: null };
   const [, literal, name, port = null] = /^(?:\[([^\]]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const host = literal ?? name;
