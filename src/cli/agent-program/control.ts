@@ -45,10 +45,18 @@ export async function startCommand(context: Context, options: StartOptions): Pro
     ...(every === null ? [] : ['--every', every]),
     ...(to === null ? [] : ['--to', to]),
   ];
-  await startInBackground(mode, {
-    program: [node, ...process.execArgv, script],
-    args: [...config, 'run', mode, ...more],
-  });
+  try {
+    await startInBackground(mode, {
+      program: [node, ...process.execArgv, script],
+      args: [...config, 'run', mode, ...more],
+    });
+  } catch (thrown) {
+    // Another start at the same time may have been first.
+    const other = await runningMode(place, mode);
+    if (other === null) throw thrown;
+    output.print(`${mode} is running already (pid ${other.pid}).`);
+    return 0;
+  }
   const pid = (await runningMode(place, mode))?.pid;
   output.print(`${mode} is running${pid === undefined ? '' : ` (pid ${pid})`}.`);
   return 0;

@@ -63,6 +63,14 @@ function statusOf(pid: number, name: string): string | undefined {
 const skip = isWide ? false : 'in the second tier';
 
 suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'needs /proc' }, () => {
+  test('of two starts at the same time one starts the mode, and neither is a fault', async (t) => {
+    const { run, pid } = station(t);
+    const starts = await Promise.all([succeeded(run('start', 'report')), succeeded(run('start', 'report'))]);
+    const running = await pid();
+    for (const said of starts)
+      assert.match(said, new RegExp(`^report is running(?: already)? \\(pid ${running}\\)\\.$`, 'm'));
+  });
+
   test('a mode leads no session, has no terminal and no descriptor of whoever started it', async (t) => {
     const { dir, config, pid } = station(t);
     const open = openSync(path.join(dir, 'held open'), 'w');
