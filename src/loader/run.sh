@@ -30,14 +30,22 @@ seek() {
   home look
   [ "$b" ] || temp look
   command -v timeout >/dev/null || k=w
-  case $k in t) i="timeout -s KILL $t" ;; *) i= ;; esac
 }
 seek
-. ./node-word.sh
-# A node is asked before anything is uploaded: one that cannot run the program would fail at every visit.
+# The version of a node is checked before anything is uploaded: a node that is too old would refuse the program at every
+# visit.
 start() {
-  ask "$1" "$b" "$r" $k "$m"
-  [ "$b" ] || s=$a
+  if [ -z "$b" ]; then
+    "$1" -e "v=process.versions.node.split(/[.]/);if(v[0]<18||v[0]==18&&v[1]<15){console.error(/node is too old: /.source+process.execPath);process.exit(86)}"
+    s=$?
+    case $s in 86 | 126 | 127) ;; *) exit $a ;; esac
+  elif [ $k = t ]; then
+    timeout -s KILL $t "$1" "$b" "$r" t "$m"
+    s=$?
+  else
+    "$1" "$b" "$r" w "$m"
+    s=$?
+  fi
 }
 . ./try-every-node.sh
 # If no node is usable and $8 names a shell agent: starts the shell agent (agent/capture), found in the same places.
@@ -50,4 +58,6 @@ command -v awk >/dev/null || {
 }
 seek
 [ "$b" ] || exit $a
-exec $i /bin/sh "$b" $9 $t $k "$m" $c ${10} - "$r"
+set -- /bin/sh "$b" $9 $t $k "$m" $c ${10} - "$r"
+[ $k = w ] || set -- timeout -s KILL $t "$@"
+exec "$@"

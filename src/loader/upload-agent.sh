@@ -8,14 +8,12 @@ echo "fh-$1-loader-"
 . ./find-machine.sh
 # An old BusyBox accepts only `timeout -t SECONDS`.
 timeout -s KILL 9 true >/dev/null 2>&1 && k=t
-. ./node-word.sh
-# A node is asked first: another program of this name might read the agent.
 start() {
-  case $k in t) i="timeout -s KILL 5" ;; *) i= ;; esac
-  ask "$1"
-  case $v in v[0-9]*) ;; *) return ;; esac
-  [ "$i" ] && i="timeout -s KILL $t"
-  $i "$1" -e "$j" $l $g $o "$r" $k "$m" 4>&-
+  if [ $k = t ]; then
+    timeout -s KILL $t "$1" -e "$j" $l $g $o "$r" $k "$m"
+  else
+    "$1" -e "$j" $l $g $o "$r" $k "$m"
+  fi
   s=$?
 }
 . ./try-every-node.sh
