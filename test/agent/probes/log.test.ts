@@ -135,7 +135,7 @@ for (const awk of awks) {
         { priority: 'crit', unit: 'long.service', text: '(a message of more than 4 KiB)', times: 2 },
         { priority: 'info', unit: 'sshd', text: 'Failed login', times: 1 },
       ]);
-      // Of repetitions the newest.
+      // A repeated line has the time of its newest repetition.
       assert.deepEqual(timesOf(result), ['1795326068', undefined, undefined, '1795326075', undefined]);
       assert.equal(readFileSync(`${machine.place}/log`, 'utf8'), 'journal s=1;i=6\n');
       assert.match(readFileSync(`${machine.root}/asked`, 'utf8'), /-p 6 --output-fields=\S+ --after-cursor=s=1;i=0\n$/);
