@@ -169,14 +169,14 @@ test('--replay says what would have been notified, and --since is for it alone',
   const document = await json('alert', '--replay');
   assert.deepEqual([document['replay'], document['mails'], document['counts']], [true, [], []]);
   assert.deepEqual(document['digests'], []);
-  for (const [args, says] of [
-    [['alert', '--since', '2h'], /--since is only for --replay/],
-    [['alert', '--rules', 'trial.xml'], /--rules is only for --replay/],
-    [['alert', '--replay', '--since', 'once'], /"once" is no time \(usage\)\. Write 30d, /],
-    [['alert', '--replay', '--since', '2199-01-01'], /has not passed yet/],
-  ] as const) {
-    await refused(args, says);
-  }
+  await refused(['alert', '--since', '2h'], /--since is only for --replay/);
+});
+
+test('an option or a time that a replay cannot have is refused', rare, async (t) => {
+  const { refused } = await alertFolder(t, { config, alerts: [firing()] });
+  await refused(['alert', '--rules', 'trial.xml'], /--rules is only for --replay/);
+  await refused(['alert', '--replay', '--since', 'once'], /"once" is no time \(usage\)\. Write 30d, /);
+  await refused(['alert', '--replay', '--since', '2199-01-01'], /has not passed yet/);
 });
 
 test('quiet says once an hour that replies are not read, and mails go out', async (t) => {
