@@ -8,10 +8,14 @@ import { pluck } from '../support/pluck.ts';
 import { addMonitor, addReader, readersHosts, startReadersFleet, trusted } from './readers-fleet.ts';
 import { runPage } from './run-page.ts';
 
-/** The packages of the lock file are there already; the second tier lets npm install them, from the cache of set-up. */
+/**
+ * The packages of the lock file are there already; the second tier lets npm install them, from the cache of set-up. An
+ * old cache is asked about at the registry, which nobody reaches from here.
+ */
 const withPackages = isWide
   ? `mkdir -p ~kim/.npm/_cacache && cd "$(npm config get cache)/_cacache" && cp -r content-v2 index-v5 ~kim/.npm/_cacache
-     chown -R kim: ~kim/.npm`
+     echo prefer-offline=true >~kim/.npmrc
+     chown -R kim: ~kim/.npm ~kim/.npmrc`
   : 'cd ~kim/fleet-health && ln -s /srv/project/node_modules . && touch -d 2000-01-01 package-lock.json';
 const allowKim = 'install -o monitor -m 600 ~kim/.ssh/id_ed25519.pub ~monitor/.ssh/authorized_keys';
 
