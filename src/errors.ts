@@ -96,8 +96,8 @@ const fileFaults: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Returns the reason why a file or folder that somebody named cannot be used, after "cannot be read: ". `missing` is
- * what an ENOENT says of.
+ * Returns the reason why a file or folder that somebody named cannot be used, in words that follow "cannot be read: ".
+ * `missing` is what does not exist, in the words of the message; default: the file or folder itself.
  */
 export function fileFault(thrown: unknown, missing = 'it'): string {
   const errno = errnoOf(thrown) ?? '';

@@ -33,11 +33,12 @@ export async function startCommand(context: Context, options: StartOptions): Pro
   if (every !== null) parseEvery(every);
   const place = checkedPlace(context, mode);
   const { output, configFile } = context;
-  const before = await runningMode(place, mode);
-  if (before !== null) {
-    output.print(`${mode} is running already (pid ${before.pid}).`);
-    return 0;
-  }
+  const saysRunning = async (): Promise<boolean> => {
+    const running = await runningMode(place, mode);
+    if (running !== null) output.print(`${mode} is running already (pid ${running.pid}).`);
+    return running !== null;
+  };
+  if (await saysRunning()) return 0;
   const config = configFile === null ? [] : ['-c', path.resolve(configFile)];
   const [node = '', script = ''] = process.argv;
   const more = [
@@ -52,10 +53,8 @@ export async function startCommand(context: Context, options: StartOptions): Pro
     });
   } catch (thrown) {
     // Another start at the same time may have been first.
-    const other = await runningMode(place, mode);
-    if (other === null) throw thrown;
-    output.print(`${mode} is running already (pid ${other.pid}).`);
-    return 0;
+    if (await saysRunning()) return 0;
+    throw thrown;
   }
   const pid = (await runningMode(place, mode))?.pid;
   output.print(`${mode} is running${pid === undefined ? '' : ` (pid ${pid})`}.`);
