@@ -10,9 +10,9 @@ import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
 import { runCli } from '../../support/run-cli.ts';
 import { startSmtpServer } from '../../support/smtp-server.ts';
 import { alertFolder, firing } from '../support/stored-alerts.ts';
-import { isWide } from '../../support/long-tests.ts';
+import { skipUnlessWide } from '../../support/long-tests.ts';
 
-const rare = { skip: isWide ? false : 'in the second tier' };
+const rare = { skip: skipUnlessWide };
 
 const config = `<config><alerts><mail to="ops@example.org"/></alerts><client name="web-1" ip="192.0.2.1"/></config>`;
 
@@ -113,7 +113,7 @@ test('quiet says once an hour that a mail is not delivered, and mail discard giv
   await refused(['mail', 'discard', '1'], /no mail 1 waits/);
 });
 
-test('mail resend tries a mail with the next pass', async (t) => {
+test('mail resend tries a mail with the next pass', rare, async (t) => {
   const { run, refused, said } = await alertFolder(t, { config: away, alerts: [firing()] });
   assert.match((await run('alert')).stderr, /event=put-off/);
   assert.doesNotMatch((await run('alert')).stderr, /event=put-off/);
@@ -122,7 +122,7 @@ test('mail resend tries a mail with the next pass', async (t) => {
   await refused(['mail', 'resend', '2'], /no mail 2 waits/);
 });
 
-test('a recipient who left config.xml is not sent the mail that waits, and hears nothing of that alert', async (t) => {
+test('a recipient who left config.xml is not sent the mail that waits, nor told of that alert', rare, async (t) => {
   const left = 'left@example.org';
   const known = { alertId: 1, recipient: left, state: 'firing', severity: 'critical', sequence: 1 } as const;
   const plan = { mails: [mail({ recipient: left })], notified: [{ ...known, notifiedAtMs: Date.now() }] };
@@ -179,7 +179,7 @@ test('an option or a time that a replay cannot have is refused', rare, async (t)
   await refused(['alert', '--replay', '--since', '2199-01-01'], /has not passed yet/);
 });
 
-test('quiet says once an hour that replies are not read, and mails go out', async (t) => {
+test('quiet says once an hour that replies are not read, and mails go out', rare, async (t) => {
   const replies = '<replies imap="imap://fleet@127.0.0.1:1/INBOX" address="fleet@example.org" password="x"/>';
   const { run, dir, said, json } = await alertFolder(t, { config: config.replace('<alerts>', `${replies}<alerts>`) });
   const line = /^fleet-health: replies at 127\.0\.0\.1:1: .*ECONNREFUSED.* \(replies-unread\)\..*\n$/;

@@ -23,6 +23,7 @@ const event = (eventId: string): NewEvent => ({
   ...{ eventId, receivedAtMs: Date.now(), host: 'nas', service: 'backup', instance: '', status: 'OK' },
   ...{ description: '', tags: [], value: null, ttl: null, raw: null },
 });
+const rare = { skip: skipUnlessWide };
 const clients = ['web-1', 'web-2', 'db-1'].map((name) => makeClient(name));
 
 /** Makes a fleet whose runs are five minutes apart, beginning now. */
@@ -111,7 +112,7 @@ test('what is there goes once it is old and two later runs have ended', async ()
   assert.equal(await fleet.count('stats'), 7);
 });
 
-test('a run of some length keeps its files for as long as promised, and no run longer', async () => {
+test('a run of some length keeps its files for as long as promised, and no run longer', rare, async () => {
   const { fleet, paths, run } = makeRuns(clients.slice(0, 1));
   // The look at the beginning finds what the third run before has stored 14 minutes and 35 seconds ago.
   const runMs = 25_000;
@@ -219,7 +220,7 @@ for (const [at, title] of [
   });
 }
 
-test('what another server of the database does not have yet stays', async () => {
+test('what another server of the database does not have yet stays', rare, async () => {
   const { fleet, paths, run } = makeRuns(clients.slice(0, 1));
   for (let index = 0; index < 4; index += 1) await run({ collector: { keepStoredMs: 60 * minuteMs } });
   const lagging = async (): Promise<Storage> => {
@@ -304,25 +305,21 @@ function endDisk(t: TestContext, fromCall: number, code: string): () => void {
 }
 
 for (const code of ['ENOSPC', 'EROFS']) {
-  test(
-    `a disk that ends between two moves (${code}) costs a line, and every row is there once`,
-    { skip: skipUnlessWide },
-    async (t) => {
-      for (const fromCall of [1, 2, 3, 4]) {
-        const { fleet, run } = makeRuns(clients.slice(0, 1));
-        await run();
-        const start = fleet.events.length;
-        const repair = endDisk(t, fromCall, code);
-        const { exitStatus } = await run().finally(repair);
-        assert.equal(exitStatus, code === 'EROFS' ? 3 : 0);
-        const notes = fleet.events.slice(start).flatMap((one) => (one.kind === 'note' ? one.message : []));
-        assert.equal(notes.length, 1);
-        assert.match(notes[0] ?? '', new RegExp(`is removed at once and not kept: ${code}$`));
-        assert.deepEqual(restoredOf(await run()), [0, 0]);
-        assert.deepEqual(fleet.sealedFiles(), []);
-        assert.deepEqual(await fleet.column('SELECT outcome FROM runs'), ['finished', 'finished', 'finished']);
-        for (const table of ['stats', 'visits']) assert.equal(await fleet.count(table), 3, table);
-      }
-    },
-  );
+  test(`a disk that ends between two moves (${code}) costs a line, and every row is there once`, rare, async (t) => {
+    for (const fromCall of [1, 2, 3, 4]) {
+      const { fleet, run } = makeRuns(clients.slice(0, 1));
+      await run();
+      const start = fleet.events.length;
+      const repair = endDisk(t, fromCall, code);
+      const { exitStatus } = await run().finally(repair);
+      assert.equal(exitStatus, code === 'EROFS' ? 3 : 0);
+      const notes = fleet.events.slice(start).flatMap((one) => (one.kind === 'note' ? one.message : []));
+      assert.equal(notes.length, 1);
+      assert.match(notes[0] ?? '', new RegExp(`is removed at once and not kept: ${code}$`));
+      assert.deepEqual(restoredOf(await run()), [0, 0]);
+      assert.deepEqual(fleet.sealedFiles(), []);
+      assert.deepEqual(await fleet.column('SELECT outcome FROM runs'), ['finished', 'finished', 'finished']);
+      for (const table of ['stats', 'visits']) assert.equal(await fleet.count(table), 3, table);
+    }
+  });
 }

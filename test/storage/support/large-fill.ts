@@ -3,9 +3,9 @@ import type { Database } from '../../../src/storage/sql/database.ts';
 import { isLong, isWide } from '../../support/long-tests.ts';
 import { numbersTable, type Mariadb } from '../../support/mariadb.ts';
 
-/** The number of clients. Each has a thousand rows of the last month, with a disk, interface, check and sample. */
+/** The number of clients. Each has rows of the last month, with a disk, interface, check and sample. */
 export const clientCount = isLong ? 1000 : isWide ? 200 : 10;
-const rowsOfClient = 1000;
+const rowsOfClient = isWide ? 1000 : 500;
 export const rowCount = clientCount * rowsOfClient;
 
 /** Rows whose ids are multiples of this are also stored as hours of the month before, and half of them as days. */
@@ -34,7 +34,7 @@ function restOf(monthBefore: (at: string, form: string) => string): readonly str
         resolved_at, closed_out)
       SELECT id, client, 'cpu', '', client, NULL, 'critical', 'resolved', '2020-01-01 00:00:00.000',
         '2020-01-01 00:00:00.000', '2020-01-01 00:00:00.000', 1 FROM stats WHERE id % 50 = 0`,
-    `UPDATE alerts SET open_key = client, state = 'firing', resolved_at = NULL, closed_out = 0 WHERE id % 10000 = 0`,
+    `UPDATE alerts SET open_key = client, state = 'firing', resolved_at = NULL, closed_out = 0 WHERE id % 5000 = 0`,
     `INSERT INTO mails (id, recipient, message_id, content, created_at, sent_at, replaced_by)
       SELECT id, 'ops', report_id, '{}', observed_at, CASE WHEN id % 100 = 0 THEN observed_at END,
         CASE WHEN id % 100 = 0 THEN NULL ELSE id + 50 END FROM stats WHERE id % 50 = 0`,
