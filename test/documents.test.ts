@@ -60,6 +60,31 @@ test('docs/operations.md names everything that the state folder can hold', () =>
   }
 });
 
+/** Sentences for one page alone. The others link to the page, because copies of a figure or a step age apart. */
+const explainedOnce = [
+  { page: 'installation.md', what: /\bGRANT [A-Z]/ },
+  { page: 'operations.md', what: /migrations only add|migrate --check` of the new version/ },
+  {
+    page: 'reliability.md',
+    what: /(?:rows|stored|`keepStored`|keepStored>`)[^.|]{0,40}[ (](?:15 minutes|quarter of an hour)/,
+  },
+  { page: 'spool.md', what: /\b3,?000 (?:reports|or 8 MiB)|8 MiB, (?:and )?30 days/ },
+  { page: 'ssh.md', what: /MaxStartups` \(10:30|PerSourcePenalties` \(OpenSSH|PerSourcePenaltyExemptList 192/ },
+];
+
+for (const { page, what } of explainedOnce) {
+  test(`only docs/${page} explains what matches ${what}`, () => {
+    const pages = readdirSync(path.join(packageDir, 'docs')).filter((name) => name.endsWith('.md'));
+    const texts = new Map(pages.map((name) => [`docs/${name}`, read(name)]));
+    for (const name of ['README.md', 'ARCHITECTURE.md', 'config.xml']) texts.set(name, read(`../${name}`));
+    const found = [...texts].filter(([, text]) => what.test(text.replaceAll(/\n */g, ' ')));
+    assert.deepEqual(
+      found.map(([name]) => name),
+      [`docs/${page}`],
+    );
+  });
+}
+
 test('no script names the host of a mirror: packages come from where the machine is set up to have them', () => {
   const scripts = ['test', 'test/machines', 'build/packages', '.ci'].flatMap((folder) =>
     readdirSync(path.join(packageDir, folder), { withFileTypes: true }).flatMap((entry) =>
