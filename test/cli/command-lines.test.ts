@@ -9,7 +9,7 @@ import { createAgentProgram } from '../../src/agent-cli.ts';
 import type { Command } from '../../src/cli/command/define-command.ts';
 import { createProgram } from '../../src/cli.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
-import { commandLines } from '../end-to-end/support/command-lines.ts';
+import { commandLines, type CommandLine } from '../end-to-end/support/command-lines.ts';
 
 /** Options that keep a command running. `status --watch` needs a terminal: test/cli/status/watch-status.test.ts. */
 const keepsRunning = ['--every', '--idle-exit'];
@@ -41,6 +41,20 @@ test('the table has a line of each command and of each mode of both programs', (
   const missing = wanted.filter((words) => !isTyped(words));
   assert.deepEqual(missing, []);
   assert.ok(wanted.length > 70);
+});
+
+test('each command that ends has a line that is typed with -q, but `demo`, which shows what it does', () => {
+  const never = (): Promise<void> => Promise.resolve();
+  const wanted = [
+    ...wantedOf(createProgram(never), 'fleet-health'),
+    ...wantedOf(createAgentProgram(never), 'fleet-health-agent'),
+  ].filter((words) => !words.includes('\0'));
+  const isEnding = ({ runs }: CommandLine): boolean => runs === undefined;
+  const missing = wanted.filter((words) => {
+    const own = commandLines.filter((one) => isEnding(one) && ` ${one.line} `.includes(` ${words} `));
+    return own.length > 0 && !own.some(({ quiet }) => quiet !== undefined);
+  });
+  assert.deepEqual(missing, ['fleet-health demo']);
 });
 
 /** Returns what crontab.example and the units start, as it is typed in a home with a config.xml. */

@@ -24,6 +24,11 @@ export interface StartOptions {
   readonly to: string | null;
 }
 
+/** Prints what was done, unless the command is quiet. */
+function say({ verbosity, print }: Context['output'], text: string): void {
+  if (verbosity !== 'quiet') print(text);
+}
+
 /** Starts a mode in the background. Prints the process id and succeeds if the mode runs already. */
 export async function startCommand(context: Context, options: StartOptions): Promise<ExitStatus> {
   const { send, every, to } = options;
@@ -35,7 +40,7 @@ export async function startCommand(context: Context, options: StartOptions): Pro
   const { output, configFile } = context;
   const saysRunning = async (): Promise<boolean> => {
     const running = await runningMode(place, mode);
-    if (running !== null) output.print(`${mode} is running already (pid ${running.pid}).`);
+    if (running !== null) say(output, `${mode} is running already (pid ${running.pid}).`);
     return running !== null;
   };
   if (await saysRunning()) return 0;
@@ -57,14 +62,14 @@ export async function startCommand(context: Context, options: StartOptions): Pro
     throw thrown;
   }
   const pid = (await runningMode(place, mode))?.pid;
-  output.print(`${mode} is running${pid === undefined ? '' : ` (pid ${pid})`}.`);
+  say(output, `${mode} is running${pid === undefined ? '' : ` (pid ${pid})`}.`);
   return 0;
 }
 
 export async function stopCommand(context: Context, { force, ...options }: ControlOptions): Promise<ExitStatus> {
   const mode = modeOf(options);
   const pid = await stopMode(placeOf(context, mode), mode, force);
-  context.output.print(pid === null ? `${mode} is not running.` : `${mode} has ended (pid ${pid}).`);
+  say(context.output, pid === null ? `${mode} is not running.` : `${mode} has ended (pid ${pid}).`);
   return 0;
 }
 
@@ -77,7 +82,8 @@ export async function restartCommand(context: Context, options: ControlOptions &
 /** Makes a mode read agent.json again. The exit status is 3 if the mode is not running. */
 export async function reloadCommand(context: Context, { mode }: Pick<ControlOptions, 'mode'>): Promise<ExitStatus> {
   const pid = await reloadMode(placeOf(context, mode), mode);
-  context.output.print(pid === null ? `${mode} is not running.` : `${mode} reads agent.json again (pid ${pid}).`);
+  if (pid === null) context.output.print(`${mode} is not running.`);
+  else say(context.output, `${mode} reads agent.json again (pid ${pid}).`);
   return pid === null ? 3 : 0;
 }
 

@@ -14,7 +14,7 @@ import { describeSize } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { commandTransportFor, transportFor } from '../../transport/transport-for.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
-import { printAnswer } from '../command/answer.ts';
+import { printAnswer, printDone } from '../command/answer.ts';
 import { concurrently } from '../command/concurrently.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
@@ -43,10 +43,14 @@ export async function cleanupCommand(context: Context, options: CleanupCommandOp
   const results = waiting.length === 0 ? first : replaced(first, await takeAndCleanUp(round, waiting));
   const isClean = ({ answer }: CleanupResult): boolean => answer?.left.length === 0 && !isWaiting(answer);
   const exitStatus = results.every(isClean) ? 0 : 1;
-  printAnswer(
+  const isNews = (result: CleanupResult): boolean =>
+    !isClean(result) || (result.answer !== null && spoolLines(result.client, result.answer).length > 0);
+  const shown = output.verbosity === 'quiet' ? results.filter(isNews) : results;
+  const print = shown.length === 0 ? printDone : printAnswer;
+  print(
     output,
     () => ({ command: 'cleanup', exit_status: exitStatus, clients: results.map(cleanupJson) }),
-    () => cleanupText(output, results),
+    () => cleanupText(output, shown),
   );
   return exitStatus;
 }

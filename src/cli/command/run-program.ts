@@ -125,7 +125,7 @@ export function emptyProgram(name: string, description: string, configHelp: stri
     .addOption(new Option('-c, --config <file>', configHelp).argParser(notEmpty))
     .option('--json', 'print one JSON document instead of text')
     .addOption(new Option('-v, --verbose', 'print more, and the origin of errors').conflicts('quiet'))
-    .option('-q, --quiet', 'print only faults that prevented the run')
+    .option('-q, --quiet', 'print only answers, and faults that prevented the run')
     .exitOverride()
     .configureHelp({ minWidthToWrap: 30 })
     .configureOutput({ outputError: () => undefined, getOutHelpWidth: helpWidth, getErrHelpWidth: helpWidth });

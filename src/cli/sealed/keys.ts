@@ -9,7 +9,7 @@ import { statePaths, type StatePaths } from '../../state-folder/paths.ts';
 import { readPushKeys } from '../../state-folder/push-keys.ts';
 import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import type { KeyUse } from '../../storage/store/sealed-store.ts';
-import { printAnswer } from '../command/answer.ts';
+import { printAnswer, printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { readStored } from '../command/read-stored.ts';
@@ -58,7 +58,7 @@ export function keysImportCommand(context: Context, file: string): ExitStatus {
     seals: false,
     opens: false,
   };
-  return printAnswer(
+  return printDone(
     context.output,
     () => ({ command: 'keys', 'import-public': keyJson(key) }),
     () =>
@@ -80,7 +80,7 @@ export async function keysRetireCommand(
   const except = names.length === 0 ? [] : selectClients(config, { names, groups: [] }).map(({ name }) => name);
   const use = force ? null : await useOf(context, config, id);
   const key = retireKey({ paths, id, opens, use, clients: config.clients, except, force, nowMs: Date.now() });
-  return printAnswer(
+  return printDone(
     context.output,
     () => ({ command: 'keys', retire: keyJson(key) }),
     () =>
@@ -104,7 +104,7 @@ function printMade(
   key: ListedKey,
   next: readonly string[] = [],
 ): ExitStatus {
-  return printAnswer(
+  return printDone(
     output,
     () => ({ command: 'keys', [action]: keyJson(key) }),
     () => {

@@ -41,7 +41,7 @@ export async function eventsUrlCommand(
     () => ({ command: 'events url', service, host, name, url, curl, wget }),
     () => `${curl}\n${wget}`,
   );
-  if (!isWatched(config, service)) {
+  if (context.output.verbosity !== 'quiet' && !isWatched(config, service)) {
     const rule = `<alert type="event" service="${service}" within="26h"/>`;
     context.output.complain(`No rule watches it: write one such as ${rule} into <alerts>.`);
   }

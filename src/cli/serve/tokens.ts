@@ -27,7 +27,8 @@ export async function tokensAddCommand(
     () => ({ command: 'tokens add', name, for: purpose, token }),
     () => token,
   );
-  if (context.output.terminal) context.output.complain('It is shown this once. Browsers take it as the password.');
+  const { terminal, verbosity, complain } = context.output;
+  if (terminal && verbosity !== 'quiet') complain('It is shown this once. Browsers take it as the password.');
   return 0;
 }
 

@@ -9,7 +9,7 @@ import { changedFault, errnoOf, FleetError, unwritableError, usageError } from '
 import { accountName, expandHome } from '../../platform/account.ts';
 import { writeDurably } from '../../state-folder/durable-file.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
-import { printAnswer } from '../command/answer.ts';
+import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { confirm, openQuestions } from '../command/question.ts';
@@ -51,7 +51,7 @@ export async function initCommand(context: Context, options: InitOptions): Promi
   const start = lastingCommand(config, program);
   const next = [...steps.map((words) => `${program} ${words.join(' ')}`), start];
   if (!isAsking) {
-    return printAnswer(
+    return printDone(
       output,
       () => ({ command: 'init', file, next }),
       () => `${file} is written. Next:\n${next.map((line) => `  ${line}`).join('\n')}`,

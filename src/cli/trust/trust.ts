@@ -54,7 +54,8 @@ export async function trustCommand(context: Context, options: OptionsOf<typeof t
     else {
       write(writable);
       for (const note of leftInPlace(writable)) output.complain(note);
-      if (!output.json && writable.length > 0) output.print(`\n${countKeys(writable)} trusted.`);
+      if (!output.json && output.verbosity !== 'quiet' && writable.length > 0)
+        output.print(`\n${countKeys(writable)} trusted.`);
     }
     results.push(...plans.map((plan) => ({ plan, result: resultOf(plan, options.replace, agreed) })));
   }
