@@ -11,14 +11,9 @@ h=$HOME m= e=83
 . ../../src/loader/find-machine.sh
 . ../../src/loader/places.sh
 command -v timeout >/dev/null 2>&1 || k=w
-start() {
-  if [ $k = t ]; then
-    timeout -s KILL $t "$1" "$b" $r t "$m" "$y" </dev/null
-  else
-    "$1" "$b" $r w "$m" "$y" </dev/null
-  fi
-  s=$?
-}
+. ../../src/loader/node-word.sh
+case $k in t) i="timeout -s KILL $t" ;; *) i= ;; esac
+start() { ask "$1" -e "$z" "$b" $r $k "$m" "$y" </dev/null; }
 # attempt: runs the agent in b by each node, in a subshell, because the functions exit.
 attempt() {
   (

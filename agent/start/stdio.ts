@@ -3,6 +3,8 @@ import { readSync, writeSync } from 'node:fs';
 import { reportIdBytes } from '../../src/report/wire.ts';
 
 const retryMs = 5;
+/** Standard input, or what src/loader/node-word.sh and launcher.cjs name in its place. */
+const input = (globalThis as { fleetHealthInput?: number }).fleetHealthInput ?? 0;
 
 /** Writes to stdout. Returns false if stdout is closed. */
 export function writeOut(bytes: Uint8Array): boolean {
@@ -24,7 +26,7 @@ export function readAcknowledgement(): string | null {
   let length = 0;
   while (length < reportIdBytes) {
     try {
-      const count = readSync(0, id, length, reportIdBytes - length, null);
+      const count = readSync(input, id, length, reportIdBytes - length, null);
       if (count === 0) return null;
       length += count;
     } catch (error) {

@@ -5,19 +5,22 @@
 # $1 digest of the agent, $2 of the other program, $3 collector, $4 sealing key, $5 path of node or `-`, $6 the text of
 # launcher.cjs. Statuses: launcherStatus of launcher.ts.
 umask 077
-a=$1 o=$2 c=$3 y=$4 n=$5 j=$6 h=$HOME k=w m=
+a=$1 o=$2 c=$3 y=$4 n=$5 j=$6 h=$HOME k=w l= m=
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 . ./find-machine.sh
 IFS=
-timeout -s KILL 120 true >/dev/null 2>&1 && k=t
+timeout -s KILL 120 true >/dev/null 2>&1 && k=t l=timeout
 start() {
   set -f
-  if [ $k = t ]; then
-    env -i HOME="$h" PATH="$PATH" timeout -s KILL 120 "$1" -e "$j" "$a" "$o" "$c" "$y" "$k" "$m" "$SSH_ORIGINAL_COMMAND"
-  else
-    env -i HOME="$h" PATH="$PATH" "$1" -e "$j" "$a" "$o" "$c" "$y" "$k" "$m" "$SSH_ORIGINAL_COMMAND"
-  fi
-  s=$?
+  v=$({
+    env -i HOME="$h" PATH="$PATH" $l ${l:+-s} ${l:+KILL} ${l:+120} "$1" -e "$j" "$a" "$o" "$c" "$y" "$k" "$m" "$SSH_ORIGINAL_COMMAND" 3>&1 >&4 4>&- 5<&0 </dev/null
+    # shellcheck disable=SC2283 # the word begins with it
+    echo =$?
+  } | {
+    # shellcheck disable=SC2162 # a version has no backslash
+    read v
+    echo $v
+  })
   set +f
 }
 . ./try-every-node.sh

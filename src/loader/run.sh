@@ -30,22 +30,15 @@ seek() {
   home look
   [ "$b" ] || temp look
   command -v timeout >/dev/null || k=w
+  i=
+  [ "$k" = t ] && i="timeout -s KILL $t"
 }
 seek
-# The version of a node is checked before anything is uploaded: a node that is too old would refuse the program at every
-# visit.
+. ./node-word.sh
+# A node is asked before anything is uploaded: one that cannot run the program would fail at every visit.
 start() {
-  if [ -z "$b" ]; then
-    "$1" -e "v=process.versions.node.split(/[.]/);if(v[0]<18||v[0]==18&&v[1]<15){console.error(/node is too old: /.source+process.execPath);process.exit(86)}"
-    s=$?
-    case $s in 86 | 126 | 127) ;; *) exit $a ;; esac
-  elif [ $k = t ]; then
-    timeout -s KILL $t "$1" "$b" "$r" t "$m"
-    s=$?
-  else
-    "$1" "$b" "$r" w "$m"
-    s=$?
-  fi
+  ask "$1" -e "$z" "$b" "$r" $k "$m"
+  [ "$b" ] || v=$v=$a
 }
 . ./try-every-node.sh
 # If no node is usable and $8 names a shell agent: starts the shell agent (agent/capture), found in the same places.
@@ -58,6 +51,4 @@ command -v awk >/dev/null || {
 }
 seek
 [ "$b" ] || exit $a
-set -- /bin/sh "$b" $9 $t $k "$m" $c ${10} - "$r"
-[ $k = w ] || set -- timeout -s KILL $t "$@"
-exec "$@"
+exec $i /bin/sh "$b" $9 $t $k "$m" $c ${10} - "$r"

@@ -1,11 +1,12 @@
-# Tries each node of this machine until one is new enough; `start NODE` sets s to its exit status. Needs n, a configured
-# path or `-`, and h, the home. Quotes stand only around paths that may hold blanks: launcher.sh loses them, hence the
-# `set -f`.
+# Tries each node of this machine until one says its version; `start NODE` sets v to what it writes to descriptor 3,
+# `=` and its exit status. Needs n, a configured path or `-`, and h, the home. Quotes stand only around paths that may hold
+# blanks: launcher.sh loses them, hence the `set -f`.
 #
-# 86: this node is too old. 126, 127: the shell cannot start it.
+# A program says nothing if it is no node, too old, a shim without a node behind it, or cannot be started.
+exec 4>&1
 run() {
   start "$1"
-  case $s in 86 | 126 | 127) ;; *) exit $s ;; esac
+  case $v in v*) exit ${v##*=} ;; esac
 }
 # go NODE...: runs a node from the configuration, or from the PATH of all other commands of the account.
 go() {

@@ -1,20 +1,15 @@
-// Runs on the client's node, however old: reads the program from stdin, checks its length and digest, and runs it.
+// Runs on a node that is new enough: reads the program from stdin, checks its length and digest, and runs it.
 // Stops reading stdin at the end of the program, because the acknowledgements follow. The program is compressed by
 // brotli.
 //
 // Arguments: length in bytes, digest of the program, digest of the other program, request, guard, machine.
 var args = process.argv,
-  version = process.versions.node.split('.'),
   fs = require('fs'),
   length = +args[1],
   bytes,
   filled = 0,
   count = 1,
   isWhole;
-if (version[0] < 18 || (version[0] == 18 && version[1] < 15)) {
-  console.error('node ' + process.version + ' is too old: ' + process.execPath);
-  process.exit(86);
-}
 bytes = Buffer.alloc(length);
 while (filled < length && count > 0)
   try {

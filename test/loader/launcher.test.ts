@@ -4,11 +4,10 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { loaderStatus } from '../../src/loader/loader.ts';
 import { authorizedKeysOptions, findLauncherWords, launcherStatus } from '../../src/loader/launcher.ts';
 import { launcherCommand, type LauncherOptions } from '../../src/loader/launcher.ts';
 import { visitCommand } from '../support/restricted-key.ts';
-import { fakeNode } from '../support/launcher-path.ts';
+import { fakeNode, impostors, saysVersion } from '../support/launcher-path.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const options: LauncherOptions = {
@@ -50,7 +49,7 @@ const same = (command: string): string => command;
 test('node gets a fixed environment and the command as one word', (t) => {
   const home = tempFolder(t);
   const tells = 'env | grep -v "^\\(_\\|PWD\\|OLDPWD\\|SHLVL\\)="; for last in "$@"; do :; done; echo "[$last]"';
-  const node = fakeNode(path.join(home, 'bin'), tells);
+  const node = fakeNode(path.join(home, 'bin'), `${saysVersion}; ${tells}`);
   const asked = 'a  b;$(id)`id`"\'*\nc';
   const env = { HOME: home, PATH: '/evil', NODE_OPTIONS: '--require=/evil', LC_ALL: 'C', XDG_STATE_HOME: '/evil' };
   const { status, stdout } = run(asked, { node }, env);
@@ -60,12 +59,14 @@ test('node gets a fixed environment and the command as one word', (t) => {
   assert.ok(stdout.endsWith(`\n[${asked}]\n`), stdout);
 });
 
-test('a node that is too old is passed over', (t) => {
-  const home = tempFolder(t);
-  const node = fakeNode(path.join(home, 'bin'), `exit ${loaderStatus.nodeTooOld}`);
-  const ended = run(visitCommand(), { node }, { HOME: home });
-  assert.equal(ended.status, launcherStatus.agentAbsent, ended.stderr);
-});
+for (const [what, text] of Object.entries(impostors)) {
+  test(`a node that ${what} is passed over`, (t) => {
+    const home = tempFolder(t);
+    const node = fakeNode(path.join(home, 'bin'), text);
+    const ended = run(visitCommand(), { node }, { HOME: home });
+    assert.equal(ended.status, launcherStatus.agentAbsent, ended.stderr);
+  });
+}
 
 test('without any node it says so, with the digest', (t) => {
   const hide = (command: string): string =>

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { maxExecBytes } from '../../src/report/wire.ts';
 import { findLoaderSign, loaderStatus, runCommand, uploadCommand, type RunOptions } from '../../src/loader/loader.ts';
 import { bundles, machine } from '../support/agent-visit.ts';
-import { fakeNode } from '../support/launcher-path.ts';
+import { fakeNode, saysVersion } from '../support/launcher-path.ts';
 import { shellConnection } from '../support/shell-connection.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
@@ -92,7 +92,7 @@ test('nodes are tried in order until one is new enough', (t) => {
   const configured = fakeNode(path.join(home, 'configured'), `echo configured >&2; exit ${loaderStatus.nodeTooOld}`);
   const versions = path.join(home, '.nvm/versions/node');
   fakeNode(path.join(versions, 'v12.22.9/bin'), 'echo nvm 12 >&2; exit 0');
-  fakeNode(path.join(versions, 'v22.1.0/bin'), 'echo nvm 22 >&2; exit 9');
+  fakeNode(path.join(versions, 'v22.1.0/bin'), `${saysVersion}; echo nvm 22 >&2; exit 9`);
   const ended = run(runCommand({ ...options, node: configured }), { HOME: home, PATH: `${bin}:${PATH}` });
   assert.deepEqual(ended.stderr.trim().split('\n'), ['configured', 'in PATH', 'nvm 22']);
   assert.equal(ended.status, 9);
@@ -102,7 +102,7 @@ test('a node that cannot be started is passed over', (t) => {
   const home = tempFolder(t);
   placeAgent(home);
   const broken = fakeNode(path.join(home, 'broken'), 'exit 127');
-  fakeNode(path.join(home, 'bin'), 'exit 0');
+  fakeNode(path.join(home, 'bin'), saysVersion);
   assert.equal(run(runCommand({ ...options, node: broken }), { HOME: home, PATH: path.join(home, 'bin') }).status, 0);
 });
 
@@ -144,7 +144,7 @@ for (const [what, spoil] of [
       return;
     }
     const home = tempFolder(t);
-    const node = fakeNode(path.join(home, 'bin'), 'exit 7');
+    const node = fakeNode(path.join(home, 'bin'), `${saysVersion}; exit 7`);
     const file = placeAgent(home);
     assert.equal(run(runCommand({ ...options, node }), { HOME: home, PATH }).status, 7);
     spoil(file);

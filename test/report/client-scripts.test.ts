@@ -25,7 +25,7 @@ const allowed = 'SC1007,SC2015,SC2086';
 /** Functions that are called by name, which shellcheck considers unreachable. */
 const calledByName = 'SC2317';
 /** Parts of other scripts, which are checked with those scripts. */
-const parts = ['begin', 'find-machine', 'places', 'try-every-node'].map((name) => `${name}.sh`);
+const parts = ['begin', 'find-machine', 'node-word', 'places', 'try-every-node'].map((name) => `${name}.sh`);
 
 const found = spawnSync('shellcheck', ['--version']).error === undefined;
 const skip = found || process.env['CI'] !== undefined ? false : 'shellcheck is not installed';

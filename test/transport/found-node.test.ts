@@ -10,7 +10,7 @@ import { spoolScript } from '../../agent/spool/spool-script.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
 import { runCommand, uploadCommand } from '../../src/loader/loader.ts';
 import { launcherCommand } from '../../src/loader/launcher.ts';
-import { launcherPath } from '../support/launcher-path.ts';
+import { launcherPath, saysVersion } from '../support/launcher-path.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const digest = 'a'.repeat(64);
@@ -68,11 +68,11 @@ function machine(t: TestContext, shell = 'dash') {
   return { home, usual, bin };
 }
 
-/** Writes a node that prints the path it was started from. Returns the path. */
+/** Writes a node that prints the path it was started from, unless only its version is asked for. Returns the path. */
 function putNode(folder: string, name = 'node'): string {
   const file = path.join(folder, 'bin', name);
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, '#!/bin/sh\necho "ran $0" >&2\nexit 4\n');
+  writeFileSync(file, `#!/bin/sh\n${saysVersion}\n[ $# = 2 ] || echo "ran $0" >&2\nexit 4\n`);
   chmodSync(file, 0o755);
   return file;
 }

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Report, noRunId } from '../../../src/report/report.ts';
 import { buildAgentWith } from '../../support/agent-bundles.ts';
 import { bundles, modeOf, ownMachine, type Machine, type OwnMachine } from '../../support/agent-visit.ts';
+import { fakeNode, impostors } from '../../support/launcher-path.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { lineFor, runAsCron, startAsCron, type CronOptions } from '../../support/spool-line.ts';
 
@@ -140,6 +141,17 @@ test('without the agent that the script names, another one that is there is take
   assert.notEqual(cron().status, 0);
   assert.equal(spool().length, 1);
 });
+
+for (const [what, text] of Object.entries(impostors)) {
+  test(`another node makes the report where the last one ${what}`, rare, async (t) => {
+    const { home, clientDir, spool, cron } = await spooling(ownMachine(t));
+    const file = script(clientDir);
+    const node = fakeNode(path.join(home, 'bin'), text);
+    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace(/^n='.*'$/m, `n='${node}'`));
+    assert.equal(cron().status, 0);
+    assert.equal(spool().length, 1);
+  });
+}
 
 const damages: readonly { readonly what: string; readonly damage: (content: Buffer) => Buffer }[] = [
   { what: 'half', damage: (content) => content.subarray(0, content.length / 2) },

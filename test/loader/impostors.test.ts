@@ -1,0 +1,42 @@
+/** Programs in PATH that have the name of node and are none: shims without a node behind them, and other programs. */
+import assert from 'node:assert/strict';
+import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { machine, ownCollector } from '../support/agent-visit.ts';
+import { fakeNode, impostors, saysVersion } from '../support/launcher-path.ts';
+import { shellConnection } from '../support/shell-connection.ts';
+
+const PATH = process.env['PATH'] ?? '';
+
+for (const [what, text] of Object.entries(impostors)) {
+  test(`another node is used where the one in PATH ${what}`, async (t) => {
+    const { visit, home, clientDir } = machine(t);
+    const bin = path.join(home, 'bin');
+    const good = path.join(home, '.nvm/versions/node/v22.1.0/bin');
+    mkdirSync(good, { recursive: true });
+    symlinkSync(process.execPath, path.join(good, 'node'));
+    const look = async (uploaded: boolean): Promise<void> => {
+      const connection = shellConnection({ env: { HOME: home, PATH: `${bin}:/usr/bin:/bin` } });
+      const { result, reports } = await visit({ connection, node: null });
+      assert.equal(result.fault, null, result.fault?.message);
+      assert.deepEqual([reports.length, result.uploaded], [1, uploaded]);
+    };
+    fakeNode(bin, text);
+    await look(true);
+    // The next visit finds the agent in place.
+    await look(false);
+    assert.ok(path.dirname(clientDir()).endsWith(ownCollector));
+  });
+}
+
+test('a node that fails after its version is not followed by another', async (t) => {
+  const { visit, home } = machine(t);
+  const good = fakeNode(path.join(home, 'good'), `exec ${process.execPath} "$@"`);
+  assert.equal((await visit({ node: good })).result.fault, null);
+  renameSync(path.join(home, 'good'), path.join(home, 'old'));
+  const failing = fakeNode(path.join(home, 'good'), `${saysVersion}; echo "out of memory" >&2; exit 134`);
+  const { result } = await visit({ node: failing, connection: shellConnection({ env: { HOME: home, PATH } }) });
+  assert.match(result.fault?.message ?? '', /out of memory/);
+});
