@@ -10,32 +10,53 @@ import { freePort } from '../support/free-port.ts';
 const script = path.join(import.meta.dirname, 'guest.sh');
 const cache = process.env['FLEET_HEALTH_GUESTS'] ?? '';
 export const guestSuite = process.env['SUITE'] ?? 'trixie';
-const image = path.join(cache, `guest-${guestSuite}`);
-export const guestKey = path.join(image, 'key');
-export const skipWithoutGuest = existsSync(path.join(image, 'disk'))
-  ? false
-  : 'there is no guest: npm run test:machines makes one';
+export const guestKey = path.join(imageOf(guestSuite), 'key');
+export const skipWithoutGuest = withoutGuest(guestSuite);
+
+/** Returns the folder with the image of a suite of Debian. */
+function imageOf(suite: string): string {
+  return path.join(cache, `guest-${suite}`);
+}
+
+/** Returns the option `skip` of node:test for a machine of this suite. */
+export function withoutGuest(suite: string): string | false {
+  return existsSync(path.join(imageOf(suite), 'disk')) ? false : 'there is no guest: npm run test:machines makes one';
+}
 
 const bootSeconds = 240;
 const sshOptions = ['BatchMode=yes', 'ConnectTimeout=60', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null'];
-const words = ['-q', '-i', guestKey, ...sshOptions.flatMap((option) => ['-o', option])];
+
+export interface GuestOptions {
+  /** Default: `SUITE` of the environment, or trixie. */
+  readonly suite?: string;
+  /** Files that are its disks vdd and following, for reading. */
+  readonly disks?: readonly string[];
+}
 
 export class Guest {
   readonly #folder: string;
+  readonly #options: Required<GuestOptions>;
+  /** The file of the private key of root and of the machine's accounts. */
+  readonly key: string;
+  readonly #words: readonly string[];
   port = 0;
   #pid = 0;
 
   /** Creates a machine. Its disks are in the folder and outlive its boots. */
-  constructor(folder: string) {
+  constructor(folder: string, { suite = guestSuite, disks = [] }: GuestOptions = {}) {
     this.#folder = folder;
+    this.#options = { suite, disks };
+    this.key = path.join(imageOf(suite), 'key');
+    this.#words = ['-q', '-i', this.key, ...sshOptions.flatMap((option) => ['-o', option])];
   }
 
   /** Boots the machine. Returns when a login succeeds. */
   async boot(): Promise<void> {
     this.port = await freePort();
-    this.#pid = Number(
-      execFileSync('sh', [script, 'start', cache, this.#folder, String(this.port)], { encoding: 'utf8' }),
-    );
+    const { suite, disks } = this.#options;
+    const args = [script, 'start', cache, this.#folder, String(this.port), ...disks];
+    const env = { ...process.env, SUITE: suite };
+    this.#pid = Number(execFileSync('sh', args, { encoding: 'utf8', env }));
     const end = Date.now() + bootSeconds * 1000;
     while (this.run('true').status !== 0) {
       if (Date.now() > end) assert.fail(readFileSync(path.join(this.#folder, 'console'), 'latin1').slice(-2000));
@@ -44,7 +65,7 @@ export class Guest {
   }
 
   run(command: string): { readonly status: number | null; readonly said: string } {
-    const args = [...words, '-p', String(this.port), 'root@127.0.0.1', command];
+    const args = [...this.#words, '-p', String(this.port), 'root@127.0.0.1', command];
     // Unpacking packages takes minutes if other machines are emulated at the same time.
     const { status, stdout, stderr, error } = spawnSync('ssh', args, { encoding: 'utf8', timeout: 900_000 });
     return { status, said: `${stdout}${stderr}${error?.message ?? ''}` };
@@ -69,7 +90,9 @@ export class Guest {
   /** Copies files into a folder of the machine. */
   put(files: readonly string[], folder: string): void {
     this.make(`mkdir -p ${folder}`);
-    execFileSync('scp', [...words, '-P', String(this.port), ...files, `root@127.0.0.1:${folder}/`], { stdio: 'pipe' });
+    execFileSync('scp', [...this.#words, '-P', String(this.port), ...files, `root@127.0.0.1:${folder}/`], {
+      stdio: 'pipe',
+    });
   }
 
   /** Reboots the machine as its administrator does. */

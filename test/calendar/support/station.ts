@@ -1,6 +1,6 @@
 /** The monitoring machine of a calendar: the installed programs with a database and a mail server of their own. */
 import path from 'node:path';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, type ExecFileOptions } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 
@@ -41,10 +41,12 @@ export interface StationOptions {
   readonly machineZone: string;
   /** The elements of config.xml beside the storage and the mail server. */
   readonly elements: string;
+  /** The longest time of a program. Default: two minutes. A busy machine takes ten times as long as a free one. */
+  readonly deadlineMs?: number;
 }
 
 export async function openStation(t: Scope, options: StationOptions): Promise<Station> {
-  const { dir, clock, machineZone, elements } = options;
+  const { dir, clock, machineZone, elements, deadlineMs = 120_000 } = options;
   const { element, rows } = options.database === 'sqlite' ? sqliteIn(dir) : await mariadbAt(t, clock);
   mkdirSync(path.join(dir, 'state'), { mode: 0o700 });
   writeFileSync(path.join(dir, 'state/known_hosts'), options.knownHosts.map((line) => `${line}\n`).join(''));
@@ -59,7 +61,7 @@ export async function openStation(t: Scope, options: StationOptions): Promise<St
   return {
     dir,
     change: (release) => (used = release === 'today' ? program : earlierProgram(dir)),
-    run: (...args) => run([used, ...args], dir, env),
+    run: (...args) => run([used, ...args], { cwd: dir, env, timeout: deadlineMs }),
     rows,
     mails: () => {
       const fresh = smtp.mails.slice(seen);
@@ -85,16 +87,16 @@ function earlierProgram(dir: string): string {
   return path.join(folder, 'dist/fleet-health.cjs');
 }
 
-/** The longest time of a program. A busy machine takes ten times as long as a free one. */
-const deadlineMs = 120_000;
-
 /** Runs the program by itself: run-cli.ts would load its sources too. */
-function run(args: readonly string[], cwd: string, variables: Readonly<Record<string, string>>): Promise<CliResult> {
-  const env = { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, ...variables };
+function run(args: readonly string[], { env, ...options }: ExecFileOptions): Promise<CliResult> {
+  const all = { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, ...env };
   return new Promise((resolve) => {
-    const options = { cwd, env, timeout: deadlineMs, maxBuffer: 1024 * 1024 };
-    execFile(process.execPath, args, options, (error, stdout, stderr) => {
-      resolve({ status: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+    execFile(process.execPath, args, { ...options, env: all, maxBuffer: 1024 * 1024 }, (error, stdout, stderr) => {
+      resolve({
+        status: error === null ? 0 : Number(error.code ?? -1),
+        stdout: String(stdout),
+        stderr: String(stderr),
+      });
     });
   });
 }
