@@ -57,8 +57,10 @@ export class FleetError extends Error {
     // The message may contain text from a machine.
     const message = client === null ? options.message : withoutSecrets(options.message);
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    const known = errorTable[options.code];
-    this.code = options.code;
+    // Without a free descriptor neither the program nor the file that it wanted to open is at fault.
+    const lacks = ['internal', 'state-unusable'].includes(options.code) && lacksDescriptors(options.cause);
+    this.code = lacks ? 'descriptors-exhausted' : options.code;
+    const known = errorTable[this.code];
     this.stage = options.stage;
     this.client = client;
     this.retryable = options.retryable ?? known.retryable;
@@ -104,23 +106,24 @@ export function fileFault(thrown: unknown, missing = 'it'): string {
   return errno === 'ENOENT' ? `${missing} does not exist` : (fileFaults.get(errno) ?? messageOf(thrown));
 }
 
-/**
- * Returns a FleetError unchanged, and wraps anything else that was thrown with the given code. A lack of file
- * descriptors is no fault of the program itself.
- */
+/** Returns a FleetError unchanged, and wraps anything else that was thrown with the given code. */
 export function asFleetError(thrown: unknown, fallback: Omit<FleetErrorOptions, 'message' | 'cause'>): FleetError {
   if (thrown instanceof FleetError) return thrown;
-  if (['internal', 'state-unusable'].includes(fallback.code) && ['EMFILE', 'ENFILE'].includes(errnoOf(thrown) ?? '')) {
-    return asFleetError(thrown, { ...fallback, code: 'descriptors-exhausted' });
-  }
   return new FleetError({ ...fallback, message: messageOf(thrown), cause: thrown });
 }
 
-/** Returns the message of anything that was thrown, on one line. */
+function lacksDescriptors(thrown: unknown): boolean {
+  return ['EMFILE', 'ENFILE'].includes(errnoOf(thrown) ?? '');
+}
+
+/** Returns the message of anything that was thrown, on one line, with the limit at which a program was not started. */
 export function messageOf(thrown: unknown): string {
   // A refused connection to a name of several addresses has a code and no message.
   const text = thrown instanceof Error ? thrown.message || (errnoOf(thrown) ?? thrown.name) : String(thrown);
-  return text.replace(/\s+/g, ' ').trim();
+  const isStart = thrown instanceof Error && 'syscall' in thrown && String(thrown.syscall).startsWith('spawn');
+  const limit = lacksDescriptors(thrown) ? 'ulimit -n' : errnoOf(thrown) === 'EAGAIN' ? 'ulimit -u' : null;
+  const hint = isStart && limit !== null ? `: the limit of ${limit} is reached` : '';
+  return text.replace(/\s+/g, ' ').trim() + hint;
 }
 
 /** Returns the code of a system error, such as `ENOENT`. Returns null for any other error. */

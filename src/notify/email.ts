@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { type Socket, connect, isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import type { SmtpConfig } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
+import { readNamedFile } from '../platform/read-named-file.ts';
 import { dayMs } from '../platform/units.ts';
 import { openTunnel } from './http/dial-url.ts';
 import { proxyFor } from './http/proxy.ts';
@@ -312,9 +312,9 @@ async function dialThrough(proxy: URL, smtp: SmtpConfig, options: AttemptOptions
 
 function readAuthority(file: string | null): Buffer | null {
   try {
-    return file === null ? null : readFileSync(file);
+    return file === null ? null : readNamedFile(file);
   } catch (thrown) {
-    const message = `<smtp ca>: ${messageOf(thrown)}`;
+    const message = `<smtp ca>: ${file ?? ''} cannot be read: ${messageOf(thrown)}`;
     throw new FleetError({ code: 'mail-unavailable', stage: 'config', message, cause: thrown });
   }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
@@ -9,6 +9,7 @@ import type { ServeConfig } from '../config/config.ts';
 import { networkMatcher, plainAddress } from '../config/values/networks.ts';
 import { errnoOf, FleetError, messageOf } from '../errors.ts';
 import { httpLimits, isFamilyOff, startListening } from '../platform/listen.ts';
+import { readNamedFile } from '../platform/read-named-file.ts';
 import { limitRequest, provenBodyMs } from '../platform/request-limits.ts';
 import { secondMs } from '../platform/units.ts';
 import { InUse } from './rates.ts';
@@ -192,10 +193,10 @@ function passedDescriptors({ LISTEN_FDS, LISTEN_PID }: NodeJS.ProcessEnv): reado
 function readCertificate({ cert, key }: NonNullable<ServeConfig['tls']>): { cert: Buffer; key: Buffer } {
   let faulty = `tlsCert="${cert}"`;
   try {
-    const certificate = readFileSync(cert);
+    const certificate = readNamedFile(cert);
     createSecureContext({ cert: certificate });
     faulty = `tlsKey="${key}"`;
-    const pair = { cert: certificate, key: readFileSync(key) };
+    const pair = { cert: certificate, key: readNamedFile(key) };
     createSecureContext(pair);
     return pair;
   } catch (thrown) {

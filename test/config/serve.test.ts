@@ -33,11 +33,24 @@ for (const [element, expected] of cases) {
   });
 }
 
-test('metrics beyond this machine without TLS are a warning', (t) => {
-  const dir = configFolder(t, '<config><serve host="::"><metrics/></serve><client ip="192.0.2.1"/></config>');
-  const { warnings } = loadConfig({ file: path.join(dir, 'config.xml') });
-  assert.match(
-    warnings.map(({ message }) => message).join('\n'),
-    /<serve> host="::" sends tokens over the network in clear/,
-  );
-});
+const warned: Readonly<Record<string, readonly string[]>> = {
+  '<serve host="::"><metrics/></serve>': [
+    '<serve> host="::" sends tokens over the network in clear; add tlsCert and tlsKey',
+  ],
+  '<serve><option name="alerts" value="x"/><option name="site"><option name="alerts" value="x"/></option></serve>': [
+    '<option name="alerts"> is shown by /status in one list with <alerts>; choose another name',
+  ],
+  '<serve><option name="serve" value="x"/><option name="mail" value="x"/></serve>': [
+    '<option name="serve"> is shown by /status in one list with <serve>; choose another name',
+  ],
+  '<serve><option name="toString" value="x"/></serve>': [],
+};
+
+for (const [element, messages] of Object.entries(warned)) {
+  test(`${element} has the warnings ${JSON.stringify(messages)}`, (t) => {
+    const dir = configFolder(t, `<config>${element}<client ip="192.0.2.1"/></config>`);
+    const { warnings } = loadConfig({ file: path.join(dir, 'config.xml') });
+    const said = warnings.map(({ message }) => message).filter((message) => /serve|option/.test(message));
+    assert.deepEqual(said, messages);
+  });
+}

@@ -3,6 +3,7 @@ import path from 'node:path';
 
 import type { Config, Finding } from '../../config/config.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
+import { vocabulary } from '../../config/vocabulary/vocabulary.ts';
 import { localPath } from '../../config/xml/local-path.ts';
 import type { Element } from '../../config/xml/parse-elements.ts';
 import { errnoOf, FleetError } from '../../errors.ts';
@@ -11,24 +12,14 @@ import { readTarget } from '../../notify/webhook/read-target.ts';
 import { isMissingCredential } from '../../platform/credentials.ts';
 import { loadPrivateKey, NoKey } from '../../transport/credentials/private-key.ts';
 
-/** The attributes that name a file of this machine, and the kind of the file. */
-const kinds: Readonly<Record<string, 'file' | 'socket'>> = {
-  passwordFile: 'file',
-  passphraseFile: 'file',
-  privateKey: 'file',
-  urlFile: 'file',
-  headerFile: 'file',
-  ca: 'file',
-  serverPublicKeyFile: 'file',
-  knownHosts: 'file',
-  config: 'file',
-  agent: 'socket',
-  socketPath: 'socket',
-};
-/** Values that name no file. */
-const words = new Set(['none', 'env']);
+/** The paths of what the programs make, and of `<include>`, which is tried when config.xml is read. */
+const made = ['state dir', 'metrics textfile', 'serve socket', 'include file'];
+/** The attributes that name a socket. */
+const sockets = ['agent', 'socketPath'];
 /** The commands that use the files of an element. Files of other elements belong to the connections to clients. */
 const users: Readonly<Record<string, string>> = {
+  serve: 'serve needs it',
+  forward: 'collect needs it',
   smtp: 'alert needs it',
   notify: 'alert needs it',
   ...{ events: 'serve needs it', ping: 'serve needs it', status: 'serve needs it' },
@@ -55,14 +46,13 @@ export function namedFileWarnings(
     if (attributes['state'] === 'retired') return;
     for (const [attribute, value] of Object.entries(attributes)) {
       const isCommand = attribute === 'command' && commandElements.includes(name);
-      const kind = kinds[attribute];
-      if (!isCommand && (kind === undefined || words.has(value))) continue;
+      if (!isCommand && !namesFile(name, attribute, value)) continue;
       const named = isCommand ? value : localPath(value, source);
       // Only the service has the credential.
       if (isMissingCredential(named) || isTold(named)) continue;
       const fault = isCommand
         ? commandFault(named)
-        : (fileFault(named, kind === 'socket') ?? (attribute === 'privateKey' ? keyFault(named) : null));
+        : (fileFault(named, sockets.includes(attribute)) ?? (attribute === 'privateKey' ? keyFault(named) : null));
       if (fault === null || warnings.has(named)) continue;
       const message = `<${name} ${attribute}>: ${named} ${fault}; ${users[name] ?? 'collect needs it'}`;
       warnings.set(named, { file: source.shown, line, message: escapeControls(message) });
@@ -71,6 +61,12 @@ export function namedFileWarnings(
   };
   if (root !== null) look(root);
   return [...warnings.values()];
+}
+
+/** True if the value is the path of a file of this machine that must be there. */
+function namesFile(element: string, attribute: string, value: string): boolean {
+  const { kind, words = [] } = vocabulary[element]?.attributes[attribute] ?? {};
+  return kind === 'path' && !words.includes(value) && !made.includes(`${element} ${attribute}`);
 }
 
 /** Warns of each webhook whose URL or header its format cannot use. Omits what cannot be read here. */

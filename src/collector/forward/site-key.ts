@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 
 import * as v from 'valibot';
 
-import { FleetError, messageOf } from '../../errors.ts';
+import { fileFault, FleetError } from '../../errors.ts';
 import { parseJson } from '../../platform/parse-json.ts';
 import { isSiteName, pushKeyBytes } from '../../seal/push.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
@@ -47,7 +47,7 @@ function readText(file: string): { readonly text: string; readonly mode: number 
     if (!facts.isFile() || facts.size > maxFileBytes) throw new Error('it is no small regular file');
     return { text: readFileSync(file, 'utf8'), mode: facts.mode };
   } catch (thrown) {
-    throw invalid(`${file}: ${messageOf(thrown)}`);
+    throw invalid(`${file} cannot be read: ${fileFault(thrown)}`);
   }
 }
 

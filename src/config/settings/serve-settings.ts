@@ -2,6 +2,7 @@ import { secondMs } from '../../platform/units.ts';
 import { parseDuration } from '../../text/durations.ts';
 import type { ServeConfig, ServedCommand, ServedEventsConfig } from '../config.ts';
 import { comparableHost, parseNetworks } from '../values/networks.ts';
+import { vocabulary } from '../vocabulary/vocabulary.ts';
 import { localPath } from '../xml/local-path.ts';
 import { childOf, type Element } from '../xml/parse-elements.ts';
 import { isThisMachine } from '../values/is-this-machine.ts';
@@ -89,6 +90,13 @@ function checkServe(serve: ServeConfig, element: Element, { findings }: ReadCont
   }
   if (beyond !== undefined && events !== null && events.from === null) {
     findings.warn(element, `<serve> host="${beyond}" takes events from everybody; add from="NETWORKS" to <events>`);
+  }
+  for (const option of element.children.filter(({ name }) => name === 'option')) {
+    const { name = '' } = option.attributes;
+    const spec = Object.hasOwn(vocabulary, name) ? vocabulary[name] : undefined;
+    if (spec?.parents.includes('config') !== true) continue;
+    const shown = `<option name="${name}"> is shown by /status in one list with <${name}>`;
+    findings.warn(option, `${shown}; choose another name`);
   }
   if (userHeader !== null && trustedProxies.length === 0) {
     const message = '<serve> has userHeader, which anybody could send; add trustedProxies="ADDRESS" of the proxy';

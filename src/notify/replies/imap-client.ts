@@ -1,10 +1,10 @@
 /** The only file that imports imapflow. */
-import { readFileSync } from 'node:fs';
 
 import { type FetchMessageObject, ImapFlow, type MailboxObject } from 'imapflow';
 
 import type { RepliesConfig } from '../../config/config.ts';
 import { FleetError, messageOf, type Stage } from '../../errors.ts';
+import { readNamedFile } from '../../platform/read-named-file.ts';
 import { rememberSecret, withoutSecrets } from '../../revealed-secrets.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
@@ -151,9 +151,9 @@ function openClient(replies: RepliesConfig): ImapFlow {
 
 function readAuthority(replies: RepliesConfig, file: string): Buffer {
   try {
-    return readFileSync(file);
+    return readNamedFile(file);
   } catch (thrown) {
-    throw fault(replies, 'config', `<replies ca>: ${messageOf(thrown)}`, thrown);
+    throw fault(replies, 'config', `<replies ca>: ${file} cannot be read: ${messageOf(thrown)}`, thrown);
   }
 }
 

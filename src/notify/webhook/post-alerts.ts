@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-
 import type { AlertmanagerConfig } from '../../config/config.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { readNamedFile } from '../../platform/read-named-file.ts';
 import { takeLogin } from '../http/url-login.ts';
 import { TooLong } from '../within.ts';
 import { annotationsOf, labelsOf } from './alertmanager.ts';
@@ -95,7 +94,15 @@ function targetOf(
   const url = new URL(text);
   const login = takeLogin(url);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v2/alerts`;
-  return { target: { url, ca: ca === null ? null : readFileSync(ca), proxy, timeoutMs }, login };
+  return { target: { url, ca: readAuthority(ca), proxy, timeoutMs }, login };
+}
+
+function readAuthority(file: string | null): Buffer | null {
+  try {
+    return file === null ? null : readNamedFile(file);
+  } catch (thrown) {
+    throw new Error(`<alertmanager ca>: ${file ?? ''} cannot be read: ${messageOf(thrown)}`, { cause: thrown });
+  }
 }
 
 function wordsOf(thrown: unknown): string {

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-
 import type { WebhookConfig } from '../../config/config.ts';
 import { parseHeaderLine } from '../../config/values/header-line.ts';
 import { FleetError, messageOf } from '../../errors.ts';
+import { readNamedFile } from '../../platform/read-named-file.ts';
 import { rememberSecret } from '../../revealed-secrets.ts';
 import { percentDecoded } from '../../text/percent-decoded.ts';
 import type { PostTarget } from '../http/post.ts';
@@ -78,9 +77,9 @@ function partsOf({ pathname, search, searchParams, username, password }: URL): r
 
 function readAuthority(webhook: Webhook, file: string | null): Buffer | null {
   try {
-    return file === null ? null : readFileSync(file);
+    return file === null ? null : readNamedFile(file);
   } catch (thrown) {
-    throw unusable(webhook, `<webhook ca>: ${messageOf(thrown)}`);
+    throw unusable(webhook, `<webhook ca>: ${file ?? ''} cannot be read: ${messageOf(thrown)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { servicePort } from '../../platform/service-port.ts';
+import { servicePort } from './service-port.ts';
 
 /**
  * The options of ssh_config(5) and their treatment. The built-in transport follows the options in `followed` and

@@ -14,12 +14,15 @@ const content = `<config>
   <notify command="./plain"/>
   <notify command="sh"/>
   <ssh privateKey="id" knownHosts="hosts" agent="none"/>
-  <alerts><mail to="a@example.org"/></alerts>
+  <alerts><mail to="a@example.org"/><webhook name="w" url="https://192.0.2.1/" ca="w.pem"/></alerts>
   <client ip="192.0.2.1" passwordFile="there"/>
   <client ip="192.0.2.2" privateKey="id"/>
   <client ip="192.0.2.4" privateKey="there"/>
   <client ip="192.0.2.5" privateKey="torn"/>
   <client ip="192.0.2.3" privateKey="old" state="retired"/>
+  <serve port="5999" tlsCert="a.pem" tlsKey="a.key"><look/></serve>
+  <alertmanager url="http://192.0.2.1:9093" ca="m.pem"/>
+  <replies imap="imaps://fleet@192.0.2.1/INBOX" passwordFile="there" ca="r.pem"/>
 </config>`;
 
 test('check names each missing file once, with its element, its line and who needs it', async (t) => {
@@ -39,8 +42,13 @@ test('check names each missing file once, with its element, its line and who nee
     'config.xml:5: <notify command>: ./plain cannot be executed by this account; alert needs it',
     `config.xml:7: <ssh privateKey>: ${dir}/id does not exist; collect needs it`,
     `config.xml:7: <ssh knownHosts>: ${dir}/hosts does not exist; collect needs it`,
+    `config.xml:8: <webhook ca>: ${dir}/w.pem does not exist; alert needs it`,
     `config.xml:11: <client privateKey>: ${dir}/there is no key; collect needs it`,
     `config.xml:12: <client privateKey>: ${dir}/torn is damaged; collect needs it`,
+    `config.xml:14: <serve tlsCert>: ${dir}/a.pem does not exist; serve needs it`,
+    `config.xml:14: <serve tlsKey>: ${dir}/a.key does not exist; serve needs it`,
+    `config.xml:15: <alertmanager ca>: ${dir}/m.pem does not exist; alert needs it`,
+    `config.xml:16: <replies ca>: ${dir}/r.pem does not exist; alert needs it`,
   ]);
 });
 

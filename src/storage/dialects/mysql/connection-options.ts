@@ -2,10 +2,10 @@ import { connect, type Socket } from 'node:net';
 import { authPlugins } from 'mysql2';
 import { createConnection } from 'mysql2/promise';
 import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
-import { readFileSync } from 'node:fs';
 
 import type { MysqlConfig, StorageHost } from './mysql-config.ts';
 import { FleetError, messageOf } from '../../../errors.ts';
+import { readNamedFile } from '../../../platform/read-named-file.ts';
 
 export { createConnection };
 export type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket };
@@ -94,9 +94,9 @@ function tlsOptions({ tls, ca }: Pick<MysqlConfig, 'tls' | 'ca'>): TlsOptions | 
 /** Returns the text of a file that <storage> names. Throws FleetError `config-invalid` if it cannot be read. */
 function readPem(attribute: 'ca' | 'serverPublicKeyFile', file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readNamedFile(file).toString();
   } catch (thrown) {
-    const message = `<storage ${attribute}>: ${messageOf(thrown)}`;
+    const message = `<storage ${attribute}>: ${file} cannot be read: ${messageOf(thrown)}`;
     throw new FleetError({ code: 'config-invalid', stage: 'config', message, cause: thrown });
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { remembered } from './remembered.ts';
+import { remembered } from '../../platform/remembered.ts';
 
 const services = remembered((file: string): string => {
   try {

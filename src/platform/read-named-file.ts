@@ -1,0 +1,18 @@
+import { readFileSync, statSync } from 'node:fs';
+
+import { fileFault } from '../errors.ts';
+
+/** Certificates and keys are smaller. Without a bound a device would be read until the memory is full. */
+const maxFileBytes = 2 ** 20;
+
+/** Reads a small file that config.xml names. Throws an Error with the reason, in words for behind "cannot be read: ". */
+export function readNamedFile(file: string): Buffer {
+  try {
+    const facts = statSync(file);
+    if (!facts.isFile() && !facts.isDirectory()) throw new Error('it is no regular file');
+    if (facts.size > maxFileBytes) throw new Error('it is larger than 1 MiB');
+    return readFileSync(file);
+  } catch (thrown) {
+    throw new Error(fileFault(thrown), { cause: thrown });
+  }
+}

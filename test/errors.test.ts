@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { asFleetError, FleetError, messageOf, type ErrorCode } from '../src/errors.ts';
+
+const systemError = (code: string, syscall: string, message = `${syscall} ${code}`): Error =>
+  Object.assign(new Error(message), { code, syscall });
+const noFile = systemError('EMFILE', 'open', "EMFILE: too many open files, open 'x'");
+
+const started: readonly (readonly [error: Error, message: string])[] = [
+  [systemError('EAGAIN', 'spawn ssh'), 'spawn ssh EAGAIN: the limit of ulimit -u is reached'],
+  [systemError('EMFILE', 'spawn ssh'), 'spawn ssh EMFILE: the limit of ulimit -n is reached'],
+  [systemError('ENFILE', 'spawn'), 'spawn ENFILE: the limit of ulimit -n is reached'],
+  [systemError('ENOENT', 'spawn ssh'), 'spawn ssh ENOENT'],
+  [systemError('EAGAIN', 'read'), 'read EAGAIN'],
+  [noFile, "EMFILE: too many open files, open 'x'"],
+];
+
+for (const [error, message] of started) {
+  test(`the limit at which a program is not started is named: ${error.message}`, () => {
+    assert.equal(messageOf(error), message);
+  });
+}
+
+const lacks: readonly (readonly [given: ErrorCode, cause: unknown, code: ErrorCode])[] = [
+  ['internal', noFile, 'descriptors-exhausted'],
+  ['state-unusable', noFile, 'descriptors-exhausted'],
+  ['state-unusable', systemError('ENFILE', 'scandir'), 'descriptors-exhausted'],
+  ['state-unusable', systemError('EACCES', 'open'), 'state-unusable'],
+  ['state-unusable', undefined, 'state-unusable'],
+  ['storage-unavailable', noFile, 'storage-unavailable'],
+];
+
+for (const [given, cause, code] of lacks) {
+  test(`${given} by ${messageOf(cause)} is ${code}, with the advice of this code`, () => {
+    const fault = new FleetError({ code: given, stage: 'run', message: 'x', cause });
+    const { code: known, advice } = new FleetError({ code, stage: 'run', message: 'x' });
+    assert.deepEqual([fault.code, fault.advice], [known, advice]);
+    if (cause !== undefined) assert.equal(asFleetError(cause, { code: given, stage: 'run' }).code, code);
+  });
+}
