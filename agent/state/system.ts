@@ -1,5 +1,6 @@
 /** The parts of the state that the kernel and a few files of accounts tell. */
 import { imageTypes } from '../../src/report/report.ts';
+import { rootGroups } from '../../src/report/state/state.ts';
 import { isNetwork, nothingInside, withoutDevice } from '../probes/reported-mounts.ts';
 import { unescaped } from '../probes/mountinfo.ts';
 import { osRelease } from './packages.ts';
@@ -9,7 +10,8 @@ const maxAccountBytes = 1024 * 1024;
 const noLogin = /\/(nologin|false|sync|halt|shutdown|true|git-shell)$/;
 /** Empty lines, comments, and the lines by which nsswitch's `compat` adds and excludes accounts of NIS. */
 const isNoAccount = /^(?:$|[#+-])/;
-const powerful = new Set(['sudo', 'wheel', 'docker', 'adm', 'lxd', 'libvirt']);
+/** The members of `adm` read all logs. */
+const powerful = new Set([...rootGroups, 'adm']);
 
 /**
  * Returns the accounts with a login shell, and the members of powerful groups. Their comments stay out. Throws an Error

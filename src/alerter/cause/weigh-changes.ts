@@ -1,6 +1,7 @@
 import { groupBy } from '../../platform/group-by.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
+import { rootGroups } from '../../report/state/state.ts';
 import type { NamedChanges } from '../../storage/store/alert.ts';
 import type { ClientChange } from '../../storage/store/digest-store.ts';
 import { compareText } from '../../text/compare-text.ts';
@@ -295,7 +296,7 @@ const kindOrder = ['package', 'file', 'unit', 'system', 'account', 'mount', 'lis
 /** The kinds in which a set is told, the rarest first: packages come by the dozen. */
 const rareKinds = ['account', 'system', 'unit', 'mount', 'listener', 'file', 'package'];
 /** A value of an account that may become root. */
-const powerful = /^0 |[ ,](?:sudo|wheel|admin|root|docker)(?:,|$)/;
+const powerful = new RegExp(`^0 |[ ,](?:${rootGroups.join('|')})(?:,|$)`);
 
 /** Returns the place of a change in what is told of its set. Whoever may become root comes first. */
 function rarity(change: ClientChange): number {

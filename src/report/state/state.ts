@@ -18,6 +18,9 @@ export const stateLimits = {
 } as const satisfies Readonly<Record<StateKind, number>>;
 export const stateKinds = Object.keys(stateLimits) as readonly StateKind[];
 
+/** The groups whose members may become root by what the group may do. */
+export const rootGroups: readonly string[] = ['docker', 'libvirt', 'lxd', 'sudo', 'wheel'];
+
 /** The longest line. */
 export const maxStateChars = 255;
 

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { namesSubject, setsNearHour, weighChanges, type WeighInput } from '../../../src/alerter/cause/weigh-changes.ts';
+import {
+  givesPower,
+  namesSubject,
+  setsNearHour,
+  weighChanges,
+  type WeighInput,
+} from '../../../src/alerter/cause/weigh-changes.ts';
+import { rootGroups } from '../../../src/report/state/state.ts';
 import { fraction } from '../../../src/simulator/seeded.ts';
 import type { ClientChange } from '../../../src/storage/store/digest-store.ts';
 
@@ -40,6 +47,21 @@ function weigh(changes: readonly ClientChange[], { failing = ['web-1'], having =
 
 const words = (sets: ReturnType<typeof weigh>): readonly string[] =>
   sets.map(({ changes, verdict }) => `${changes[0]?.item} ${changes.length} ${verdict}`);
+
+const accounts: Readonly<Record<string, boolean>> = {
+  '0 /root /bin/bash': true,
+  ...Object.fromEntries(rootGroups.map((group) => [`1001 /home/zoe /bin/bash adm,${group}`, true])),
+  '1001 /home/zoe /bin/bash sudo,users': true,
+  '1001 /home/zoe /bin/bash adm': false,
+  '1001 /home/sudoers /bin/bash': false,
+  '100 /home/zoe /bin/bash': false,
+};
+
+for (const [newValue, isPower] of Object.entries(accounts)) {
+  test(`an account ${newValue} ${isPower ? 'may' : 'may not'} become root`, () => {
+    assert.equal(givesPower({ kind: 'account', item: 'zoe', newValue }), isPower);
+  });
+}
 
 test('a change of the failing member alone, minutes before, is named', () => {
   const [set] = weigh([change('/etc/nginx/nginx.conf', 0)]);
