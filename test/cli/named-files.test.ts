@@ -9,7 +9,7 @@ import { createProgram } from '../../src/cli.ts';
 import { runCli } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
-/** Each option that takes a file or folder, with a command line that ends before its value. */
+/** Each option and argument that takes a file or folder, with a command line that ends before its value. */
 const lines: Readonly<Record<string, string>> = {
   '--config': 'status --config',
   'trust --from': 'trust web-1 --from',
@@ -26,6 +26,8 @@ const lines: Readonly<Record<string, string>> = {
   'enroll --output': 'enroll pushed --https https://192.0.2.1 --output',
   'simulate --dir': 'simulate --for 1s --clients 1 --dir',
   'crontab --systemd': 'crontab --systemd',
+  'keys import-public <file>': 'keys import-public',
+  'backup <file>': 'backup',
 };
 /** Arguments that are files. Ansible's own program reads its lists, and folders too. */
 const positional: Readonly<Record<string, string>> = Object.fromEntries(
@@ -44,10 +46,13 @@ function takersOf(command: Command, before: readonly string[]): readonly string[
   const own = command.options
     .filter(({ flags }) => /<file>|<folder>|\[dir\]|<database>/.test(flags))
     .map(({ long }) => [...before, long ?? ''].join(' '));
-  return [...own, ...command.commands.flatMap((inner) => takersOf(inner, [...before, inner.name()]))];
+  const named = command.registeredArguments
+    .filter((one) => one.required && one.name() === 'file')
+    .map(() => [...before, '<file>'].join(' '));
+  return [...own, ...named, ...command.commands.flatMap((inner) => takersOf(inner, [...before, inner.name()]))];
 }
 
-test('each option that takes a file or folder stands in the table', () => {
+test('each option and argument that takes a file or folder stands in the table', () => {
   const found = takersOf(
     createProgram(() => Promise.resolve()),
     [],

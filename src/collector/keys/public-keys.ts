@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 
-import { messageOf } from '../../errors.ts';
+import { fileFault, messageOf } from '../../errors.ts';
 import { publicKeyFromPem } from '../../seal/key-pair.ts';
 import { keyIdOf } from '../../seal/sealed-message.ts';
 import { factsOfKeyName, invalidKeys, keyFilesIn, keyName, writePublicKey, type KeyPaths } from './key-files.ts';
@@ -88,6 +88,6 @@ function readPublicKey(file: string): Uint8Array {
     return publicKeyFromPem(text);
   } catch (thrown) {
     const advice = 'Copy the file of the same name in public_keys/ of the machine that opens.';
-    throw invalidKeys(`${file}: ${messageOf(thrown)}`, advice, thrown);
+    throw invalidKeys(`${file} cannot be used: ${fileFault(thrown)}`, advice, thrown);
   }
 }

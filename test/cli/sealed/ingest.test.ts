@@ -112,7 +112,7 @@ test('keys import-public takes public halves alone, and says which one seals', a
   const publicFile = made.file.replace('/keys/', '/public_keys/');
   for (const [file, reason] of [
     [made.file, /it holds a private key, which stays where it was made/],
-    [path.join(opener.dir, 'nowhere.pem'), /ENOENT/],
+    [path.join(opener.dir, 'nowhere.pem'), /nowhere\.pem cannot be used: it does not exist/],
     [opener.dir, /it is no regular file/],
   ] as const) {
     const { status, stderr, json } = await collector.run('keys', 'import-public', file);

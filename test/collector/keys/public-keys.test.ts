@@ -67,7 +67,7 @@ test('an imported key keeps the time of its name, and is the newest without one'
 
 const padded = (bytes: number): string => pem.padEnd(bytes, '\n');
 const contents: readonly (readonly [what: string, name: string, content: string, says: RegExp | null])[] = [
-  ['no key', 'a.pem', 'hello', /a\.pem: /],
+  ['no key', 'a.pem', 'hello', /a\.pem cannot be used: not a public key in PEM$/],
   ['a private key', 'b.pem', privateKeyToPem(one), /it holds a private key, which stays where it was made/],
   ['16 KiB', 'c.pem', padded(16_384), null],
   ['more than 16 KiB', 'd.pem', padded(16_385), /it is too large for a key/],
