@@ -30,8 +30,12 @@ export function withoutStop(message: string): string {
 
 /** Returns `SUBJECT: MESSAGE`, or the message alone if it begins with the subject. */
 export function withSubject(subject: string, message: string): string {
-  const isNamed = message.startsWith(subject) && !/^[\w-]/.test(message.slice(subject.length));
-  return isNamed ? message : `${subject}: ${message}`;
+  return beginsWithName(message, subject) ? message : `${subject}: ${message}`;
+}
+
+/** True if a text begins with a name, and not with a longer word. */
+export function beginsWithName(text: string, name: string): boolean {
+  return text.startsWith(name) && !/^[\w-]/.test(text.slice(name.length));
 }
 
 /**

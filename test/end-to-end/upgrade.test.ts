@@ -172,7 +172,7 @@ function upgrade(release: KeptRelease): void {
       }
       const news = mails().filter((name) => !sent.includes(name));
       const subjects = news.map((name) => /^Subject: (.*)$/m.exec(mail(name))?.[1]);
-      const line = 'CRITICAL c2: check queue, QUEUE CRITICAL - 103 wait (again, second';
+      const line = 'CRITICAL c2: check queue, 103 wait (again, second time today)';
       assert.deepEqual(subjects, [line, line]);
     });
 

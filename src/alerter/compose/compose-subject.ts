@@ -7,9 +7,10 @@ import {
   subjectValue,
   titleOf,
   type Wording,
+  withoutTitle,
 } from './item-words.ts';
 import { eventTitle, lastSeen } from './line-words.ts';
-import { quoted } from '../../text/plain-text.ts';
+import { beginsWithName, quoted, withSubject } from '../../text/plain-text.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { DueMail, Line, PendingNotification, Section, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf, cut } from '../../text/text-columns.ts';
@@ -107,17 +108,27 @@ function firingHead(line: Line, kind: SectionKind, wording: SubjectWording, colu
   // The name of a removed rule begins with the rule's type.
   const type = item.watch.rule?.type ?? item.rule.split(' ', 1)[0];
   if (item.client === '' && type === 'event' && fold === null) {
-    return `: ${cut(`${quoted(item.subject)}: ${quoted(item.alert.valueText)}`, whatColumns)}`;
+    const text = quoted(withoutTitle(item.alert.valueText, item));
+    return `: ${cut(text === '' ? quoted(item.subject) : withSubject(quoted(item.subject), text), whatColumns)}`;
   }
   if (item.client === '') return `${separator}${what}`;
   const before = fold === null ? valueBefore(item) : null;
   if (before !== null) return `${separator}${what} was ${before}`;
   const value = fold === null ? subjectValue(item) : fold.kind === 'left' ? null : shortValue(item);
+  // A sentence about the subject needs no label.
+  if (fold === null && item.alert.value === null && saysSubject(item, value)) {
+    return `${separator}${cut(quoted(item.client), columns)}: ${value}${againWords(item, wording)}`;
+  }
   const isSame = fold === null || line.items.every((other) => shortValue(other) === value);
   const comma = item.alert.value === null ? ',' : '';
   const soon = fold === null ? fillsIn(item, wording) : null;
   const more = `${soon === null ? '' : `, ${soon}`}${fold === null ? againWords(item, wording) : ''}`;
   return `${separator}${value === null || !isSame ? what : `${what}${comma} ${value}`}${more}`;
+}
+
+/** True if a value begins with the subject of its alert. */
+function saysSubject({ subject }: PendingNotification, value: string | null): value is string {
+  return value !== null && subject !== '' && beginsWithName(value.toLowerCase(), quoted(subject).toLowerCase());
 }
 
 /** Returns the title of a condition of the fleet. For most of them the first sentence of the value says more. */

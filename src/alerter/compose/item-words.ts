@@ -1,4 +1,5 @@
 import type { Config, Severity } from '../../config/config.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import { alertLabel } from '../../text/alert-label.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
@@ -49,11 +50,50 @@ export function shortValue({ rule, alert }: Pick<PendingNotification, 'rule' | '
 /** The most columns of a value in a subject about one alert. */
 const subjectColumns = 40;
 
+/** The facts in the title before a value. */
+type Title = Pick<PendingNotification, 'severity' | 'client' | 'rule' | 'subject'>;
+
+/** The words of plugins for a state. */
+const stateWords = { critical: ['critical', 'crit'], warning: ['warning', 'warn'] } as const;
+
+/**
+ * Returns a text without the names and the state at its beginning, which its title has already: `MAILQ CRITICAL: 210
+ * unsent` of the check `mailq` becomes `210 unsent`. A name that begins a sentence stays.
+ */
+export function withoutTitle(text: string, { severity, client, rule, subject }: Title): string {
+  const names = [client, ...alertLabel({ rule, subject })].map(oneLine);
+  const known = new Set([...names, ...names.flatMap((name) => name.split(/[^\p{L}\p{N}]+/u))].map(bareWord));
+  const states: readonly string[] = stateWords[severity];
+  const words = oneLine(text).split(' ');
+  const bare = words.map(bareWord);
+  const endsHeading = (at: number): boolean => /[:,\])]$/.test(words[at] ?? '') || bare[at + 1] === '';
+  const isState = (at: number): boolean =>
+    states.includes(bare[at] ?? '') && (endsHeading(at) || words[at] === words[at]?.toUpperCase());
+  const isName = (at: number): boolean => known.has(bare[at] ?? '') && (endsHeading(at) || isState(at + 1));
+  // A plugin's name for itself may differ from that of the check: `DISK CRITICAL - free space` of `root`.
+  const isOwnName = bare[0] !== '' && !isName(0) && !isState(0) && isState(1) && endsHeading(1);
+  let first = isOwnName ? 1 : 0;
+  while (first < words.length && (bare[first] === '' || isName(first) || isState(first))) first += 1;
+  const rest = words.slice(first).join(' ');
+  return isOwnName ? `${words[0] ?? ''}: ${rest}`.replace(/: $/, '') : rest;
+}
+
+/** Returns a word in lower case without signs at its ends, but for the / of a path; '' for signs alone. */
+function bareWord(word: string): string {
+  return word.replace(/^[^\p{L}\p{N}/]+|[^\p{L}\p{N}]+$/gu, '').toLowerCase();
+}
+
+/** Returns the text of a value beside its title. Numbers repeat nothing. */
+export function textBeside(title: Title, { value, valueText }: Pick<Alert, 'value' | 'valueText'>): string {
+  return value === null ? withoutTitle(valueText, title) : oneLine(valueText);
+}
+
 /** Returns the value of a single alert in a subject: the short value, or as many clauses of the text as fit. */
-export function subjectValue(item: Pick<PendingNotification, 'rule' | 'alert'>): string | null {
-  const short = shortValue(item);
-  if (short !== null || item.rule === 'unreachable') return short;
-  const text = oneLine(item.alert.valueText);
+export function subjectValue(item: Title & Pick<PendingNotification, 'alert'>): string | null {
+  if (item.rule === 'unreachable') return shortValue(item);
+  const text = textBeside(item, item.alert);
+  const short = shortText(text, item.alert.value);
+  if (short !== null) return short;
   const ends = [...text.matchAll(/[,;:] | \(|$/g)].map(({ index }) => index);
   const end = ends.findLast((index) => columnsOf(text.slice(0, index)) <= subjectColumns) ?? 0;
   return end === 0 ? null : quoted(text.slice(0, end));

@@ -1,5 +1,5 @@
 import type { SectionWords } from '../compose/mail-words.ts';
-import { countBySeverity, labelOf, shortText } from '../compose/item-words.ts';
+import { countBySeverity, labelOf, shortText, textBeside } from '../compose/item-words.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { AlertSpan } from '../../storage/store/digest-store.ts';
@@ -7,7 +7,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { durationInWords } from '../../text/durations.ts';
 import { commaGrouped } from '../../text/numbers.ts';
-import { oneLine, quoted } from '../../text/plain-text.ts';
+import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { timeInWords } from '../../text/time-words.ts';
 import { digestSection, firstLines, type DigestBlock, type DigestWording } from './digest-section.ts';
@@ -26,7 +26,7 @@ export function openSection(
     (one, other) => compareSeverity(one.severity, other.severity) || one.pendingSinceMs - other.pendingSinceMs,
   );
   const lineOf = (alert: Alert): string => {
-    const value = shortText(oneLine(alert.valueText), alert.value);
+    const value = shortText(textBeside(alert, alert), alert.value);
     const since = durationInWords(madeMs - alert.pendingSinceMs);
     return `${alert.severity}: ${nameOf(alert)}${value === null ? '' : ` ${value}`}, for ${since}`;
   };

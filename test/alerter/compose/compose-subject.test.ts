@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import fc from 'fast-check';
+
 import { composeSubject } from '../../../src/alerter/compose/compose-subject.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import { configOf } from '../support/config-of.ts';
@@ -57,6 +59,7 @@ const state = (rule: string, more: Partial<Said>): Said => ({
   severity: 'warning',
   ...more,
 });
+const ofCheck = (valueText: string): Said => state('check', { severity: 'critical', subject: 'app', valueText });
 const firedTwice = 901;
 const filling = 902;
 /** A level that rises by half a percent in five minutes. */
@@ -152,8 +155,17 @@ const cases: readonly { readonly said: readonly Said[]; readonly subject: string
     { said: [ofEvent('firing')], subject: 'CRITICAL: nas:backup: never heard of' },
     {
       said: [ofEvent('firing', { severity: 'warning', valueText: 'WARN: slow' })],
-      subject: 'Warning: nas:backup: WARN: slow',
+      subject: 'Warning: nas:backup: slow',
     },
+    { said: [ofEvent('firing', { valueText: 'CRITICAL' })], subject: 'CRITICAL: nas:backup' },
+    { said: [ofCheck('CRITICAL - app refuses logins')], subject: 'CRITICAL web-1: app refuses logins' },
+    { said: [ofCheck('APP CRITICAL: 2 of 3 are down')], subject: 'CRITICAL web-1: check app, 2 of 3 are down' },
+    { said: [ofCheck('[CRITICAL] web-1: app: 2 down')], subject: 'CRITICAL web-1: check app, 2 down' },
+    { said: [ofCheck('HTTP CRITICAL - 500 of /login')], subject: 'CRITICAL web-1: check app, HTTP: 500 of /login' },
+    { said: [ofCheck('critical paths are slow')], subject: 'CRITICAL web-1: check app, critical paths are slow' },
+    { said: [ofCheck('WARNING: load 5')], subject: 'CRITICAL web-1: check app, WARNING: load 5' },
+    { said: [ofCheck('application down')], subject: 'CRITICAL web-1: check app, application down' },
+    { said: [ofCheck('CRITICAL')], subject: 'CRITICAL web-1: check app' },
     { said: [ofEvent('reminder')], subject: 'Still CRITICAL: nas:backup: never heard of' },
     { said: [ofEvent('resolved')], subject: 'Resolved: event nas:backup' },
     { said: [disk('web-1', 96)], subject: 'Already true: CRITICAL web-1: disk /var 96 %', more: { alreadyTrue: true } },
@@ -212,3 +224,25 @@ for (const { said, subject, more } of cases) {
     );
   });
 }
+
+/** The words that plugins write first: names and states, each as a heading, in any order. */
+const headings = fc
+  .array(fc.constantFrom('CRITICAL', 'Critical', '[CRIT]', 'APP', 'app', 'web-1', 'check'), { maxLength: 4 })
+  .chain((words) => fc.tuple(...words.map((word) => fc.constantFrom(`${word}: `, `${word} - `, `${word}, `))))
+  .map((words) => words.join(''));
+const sentences = fc.constantFrom('', 'refuses logins', 'app refuses logins', 'APP: refuses logins', '2 of 3 down');
+
+test('the subject about a check names state, client and check once, whatever its plugin writes first', () => {
+  fc.assert(
+    fc.property(headings, fc.constantFrom('', 'CRITICAL ', 'APP CRITICAL - '), sentences, (heading, own, sentence) => {
+      const due = dueMail(config, [ofCheck(`${heading}${own}${sentence}`.trim())]);
+      const reader = { zone: 'Europe/Berlin', nowMs: now };
+      const subject = composeSubject(due, { config, reader, charts: new Map(), timesToday: new Map() });
+      for (const word of ['crit(?:ical)?', 'app', 'web-1', 'check']) {
+        const times = subject.match(new RegExp(`(?<![\\w-])${word}(?![\\w-])`, 'gi')) ?? [];
+        assert.ok(times.length === 1 || (word === 'check' && times.length === 0), subject);
+      }
+    }),
+    { seed: 1 },
+  );
+});
