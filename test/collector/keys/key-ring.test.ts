@@ -196,7 +196,7 @@ test('what is no public key, or is called otherwise than it is, is not imported'
   const publicFile = path.join(opener.publicKeys, path.basename(first.file));
   const refused: readonly (readonly [string, RegExp])[] = [
     [first.file, /private key, which stays where it was made/],
-    [path.join(root, 'nowhere.pem'), /ENOENT/],
+    [path.join(root, 'nowhere.pem'), /nowhere\.pem cannot be used: it does not exist$/],
     [root, /no regular file/],
   ];
   for (const [file, message] of refused) {

@@ -344,7 +344,10 @@ test('a URL, a header or an authority that cannot be used keeps the mails waitin
       webhookConfig(http, { header: literal(`Content-Length: 5`) }),
       /^webhook chat: there is no header in config\.xml$/,
     ],
-    [webhookConfig(http, { ca: path.join(dir, 'no-ca') }), /^webhook chat: <webhook ca>: \/.*\/no-ca cannot be read: it does not exist$/],
+    [
+      webhookConfig(http, { ca: path.join(dir, 'no-ca') }),
+      /^webhook chat: <webhook ca>: \/.*\/no-ca cannot be read: it does not exist$/,
+    ],
   ] as const) {
     const fault = await faultOf(createWebhookChannel(webhook).send(mail, sendOptions()));
     assert.equal(fault.stage, 'config');
