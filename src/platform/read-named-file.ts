@@ -5,7 +5,7 @@ import { fileFault } from '../errors.ts';
 /** Certificates and keys are smaller. Without a bound a device would be read until the memory is full. */
 const maxFileBytes = 2 ** 20;
 
-/** Reads a small file that config.xml names. Throws an Error with the reason, as it stands behind "cannot be read: ". */
+/** Reads a small file that config.xml names. Throws an Error with the reason, in the words of `fileFault`. */
 export function readNamedFile(file: string): Buffer {
   try {
     const facts = statSync(file);

@@ -10,7 +10,7 @@ import { fakeNode, impostors, saysVersion } from '../support/launcher-path.ts';
 import { shellConnection } from '../support/shell-connection.ts';
 
 const PATH = process.env['PATH'] ?? '';
-/** Those of the first tier: one that answers, one that takes the request, one without a status. */
+/** The first tier tries one that answers, one that takes the request, and one without a status. */
 const few = ['ends well and prints a version', 'reads its input to the end', 'is killed'];
 
 for (const [what, text] of Object.entries(impostors)) {
