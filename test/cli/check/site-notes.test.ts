@@ -7,6 +7,7 @@ import { loadSettings } from '../../../src/cli/command/settings.ts';
 import { clockNote, siteNotes } from '../../../src/cli/check/site-notes.ts';
 import { configFolder, runCli } from '../../support/run-cli.ts';
 import { forwardingSite } from '../../support/forwarding-site.ts';
+import { skipUnlessWide } from '../../support/long-tests.ts';
 
 test('a clock that is more than 30 s off the one of hq is named', () => {
   const nowMs = Date.UTC(2026, 0, 1);
@@ -38,7 +39,7 @@ test('check says at either side what the link lacks', { timeout: 120_000 }, asyn
 
 test(
   'check --connect names a wrong clock, and asks hq for it without a refused push',
-  { timeout: 120_000 },
+  { skip: skipUnlessWide, timeout: 120_000 },
   async (t) => {
     const { hq, site } = await forwardingSite(t);
     const hook = path.join(site.dir, 'ahead.cjs');
