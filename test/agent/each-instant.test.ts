@@ -22,7 +22,7 @@ interface FaultyNode {
   readonly changes: () => readonly string[];
 }
 
-// Runs on the client, before the agent. Its own calls use the original functions.
+// Runs on the client, before the agent. Its own calls use the original functions. Descriptor 3 takes the version.
 const preload = `
 const fs = require('fs');
 const real = { ...fs };
@@ -30,7 +30,7 @@ const [at, how, half] = real.readFileSync(__dirname + '/fault', 'utf8').split(' 
 const changes = [];
 for (const name of ['openSync', 'writeSync', 'fsyncSync', 'renameSync', 'symlinkSync', 'mkdirSync', 'unlinkSync']) {
   fs[name] = (...args) => {
-    const isChange = name === 'openSync' ? args[1] === 'wx' : name === 'writeSync' ? args[0] > 2 : true;
+    const isChange = name === 'openSync' ? args[1] === 'wx' : name === 'writeSync' ? args[0] > 3 : true;
     if (!isChange) return real[name](...args);
     changes.push(name);
     real.writeFileSync(__dirname + '/changes', changes.join(' '));

@@ -187,9 +187,13 @@ test('an agent that vanishes between the look and the start is brought again', a
   await visit();
   const file = path.join(path.dirname(clientDir()), `${bundles.agent.digest}.t.cjs`);
   const node = path.join(home, 'node');
-  writeFileSync(node, `#!/bin/sh\ncase $1 in *.cjs) rm -f "$1";; esac\nexec '${process.execPath}' "$@"\n`, {
-    mode: 0o755,
-  });
+  writeFileSync(
+    node,
+    `#!/bin/sh\nfor x; do case $x in *.cjs) rm -f "$x" ;; esac; done\nexec '${process.execPath}' "$@"\n`,
+    {
+      mode: 0o755,
+    },
+  );
   const { result } = await visit({ node });
   assert.equal(result.fault, null);
   assert.equal(result.uploaded, true);
