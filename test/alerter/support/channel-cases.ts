@@ -271,8 +271,9 @@ export const channelCases: readonly ChannelCase[] = [
 ];
 
 /**
- * The cases for each further database. Without `isWide` two suffice, because a channel does the same on each database.
+ * The cases for each further database. Without `isWide` two suffice, because a channel does the same on each database;
+ * no database knows the format of a webhook.
  */
 export const casesOnServers: readonly ChannelCase[] = isWide
-  ? channelCases
+  ? channelCases.filter((one) => !otherFormats.includes(one))
   : channelCases.filter(({ name }) => name === 'mail' || name === 'webhook of incidents');
