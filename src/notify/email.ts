@@ -3,7 +3,7 @@ import { type Socket, connect, isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import type { SmtpConfig } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
-import { readNamedFile } from '../platform/read-named-file.ts';
+import { readAuthority } from '../platform/read-named-file.ts';
 import { dayMs } from '../platform/units.ts';
 import { openTunnel } from './http/dial-url.ts';
 import { proxyFor } from './http/proxy.ts';
@@ -263,7 +263,7 @@ interface Dialled {
  * /etc/hosts included. Throws FleetError `mail-unavailable` if the file of `ca` cannot be read.
  */
 function dialSmtp(smtp: SmtpConfig, leftMs: number, tunnel?: Socket): Dialled {
-  const ca = readAuthority(smtp.ca);
+  const ca = authorityOf(smtp);
   const socket = tunnel ?? connect({ host: smtp.host, port: smtp.port, autoSelectFamily: true });
   const connection = new SMTPConnection({
     host: smtp.host,
@@ -310,12 +310,11 @@ async function dialThrough(proxy: URL, smtp: SmtpConfig, options: AttemptOptions
   }
 }
 
-function readAuthority(file: string | null): Buffer | null {
+function authorityOf({ ca }: Pick<SmtpConfig, 'ca'>): Buffer | null {
   try {
-    return file === null ? null : readNamedFile(file);
+    return readAuthority('smtp', ca);
   } catch (thrown) {
-    const message = `<smtp ca>: ${file ?? ''} cannot be read: ${messageOf(thrown)}`;
-    throw new FleetError({ code: 'mail-unavailable', stage: 'config', message, cause: thrown });
+    throw new FleetError({ code: 'mail-unavailable', stage: 'config', message: messageOf(thrown), cause: thrown });
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 
-import { fileFault } from '../errors.ts';
+import { fileFault, messageOf } from '../errors.ts';
 
 /** Certificates and keys are smaller. Without a bound a device would be read until the memory is full. */
 const maxFileBytes = 2 ** 20;
@@ -14,5 +14,18 @@ export function readNamedFile(file: string): Buffer {
     return readFileSync(file);
   } catch (thrown) {
     throw new Error(fileFault(thrown), { cause: thrown });
+  }
+}
+
+/**
+ * Reads the certificates that the attribute `ca` of an element names. Returns null without a file. Throws an Error that
+ * names the element, the file and the reason.
+ */
+export function readAuthority(element: string, file: string | null): Buffer | null {
+  if (file === null) return null;
+  try {
+    return readNamedFile(file);
+  } catch (thrown) {
+    throw new Error(`<${element} ca>: ${file} cannot be read: ${messageOf(thrown)}`, { cause: thrown });
   }
 }

@@ -4,7 +4,7 @@ import { type FetchMessageObject, ImapFlow, type MailboxObject } from 'imapflow'
 
 import type { RepliesConfig } from '../../config/config.ts';
 import { FleetError, messageOf, type Stage } from '../../errors.ts';
-import { readNamedFile } from '../../platform/read-named-file.ts';
+import { readAuthority } from '../../platform/read-named-file.ts';
 import { rememberSecret, withoutSecrets } from '../../revealed-secrets.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
@@ -126,7 +126,7 @@ export async function withMailbox<T>(
 }
 
 function openClient(replies: RepliesConfig): ImapFlow {
-  const { host, port, security, username, password, ca } = replies;
+  const { host, port, security, username, password } = replies;
   const pass = password.reveal();
   // The credentials as the protocol sends them, so that the server's replies may repeat them.
   rememberSecret(`\0${username}\0${pass}`);
@@ -136,7 +136,7 @@ function openClient(replies: RepliesConfig): ImapFlow {
     secure: security === 'tls',
     ...(security === 'tls' ? {} : { doSTARTTLS: security === 'starttls' }),
     auth: { user: username, pass },
-    tls: ca === null ? {} : { ca: readAuthority(replies, ca) },
+    tls: tlsOf(replies),
     logger: false,
     disableAutoIdle: true,
     disableCompression: true,
@@ -149,11 +149,12 @@ function openClient(replies: RepliesConfig): ImapFlow {
   });
 }
 
-function readAuthority(replies: RepliesConfig, file: string): Buffer {
+function tlsOf(replies: RepliesConfig): { readonly ca?: Buffer } {
   try {
-    return readNamedFile(file);
+    const ca = readAuthority('replies', replies.ca);
+    return ca === null ? {} : { ca };
   } catch (thrown) {
-    throw fault(replies, 'config', `<replies ca>: ${file} cannot be read: ${messageOf(thrown)}`, thrown);
+    throw fault(replies, 'config', messageOf(thrown), thrown);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { AlertmanagerConfig } from '../../config/config.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
-import { readNamedFile } from '../../platform/read-named-file.ts';
+import { readAuthority } from '../../platform/read-named-file.ts';
 import { takeLogin } from '../http/url-login.ts';
 import { TooLong } from '../within.ts';
 import { annotationsOf, labelsOf } from './alertmanager.ts';
@@ -94,15 +94,7 @@ function targetOf(
   const url = new URL(text);
   const login = takeLogin(url);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v2/alerts`;
-  return { target: { url, ca: readAuthority(ca), proxy, timeoutMs }, login };
-}
-
-function readAuthority(file: string | null): Buffer | null {
-  try {
-    return file === null ? null : readNamedFile(file);
-  } catch (thrown) {
-    throw new Error(`<alertmanager ca>: ${file ?? ''} cannot be read: ${messageOf(thrown)}`, { cause: thrown });
-  }
+  return { target: { url, ca: readAuthority('alertmanager', ca), proxy, timeoutMs }, login };
 }
 
 function wordsOf(thrown: unknown): string {

@@ -1,7 +1,7 @@
 import type { WebhookConfig } from '../../config/config.ts';
 import { parseHeaderLine } from '../../config/values/header-line.ts';
 import { FleetError, messageOf } from '../../errors.ts';
-import { readNamedFile } from '../../platform/read-named-file.ts';
+import { readAuthority } from '../../platform/read-named-file.ts';
 import { rememberSecret } from '../../revealed-secrets.ts';
 import { percentDecoded } from '../../text/percent-decoded.ts';
 import type { PostTarget } from '../http/post.ts';
@@ -50,7 +50,7 @@ export function readTarget(webhook: Webhook, messageId = ''): Secrets {
     url.search = '';
   }
   const headers = { ...(form === undefined ? login : {}), ...placed.headers, ...own };
-  return { target: { url, ca: readAuthority(webhook, ca), proxy, timeoutMs }, ...placed, headers, token };
+  return { target: { url, ca: authorityOf(webhook, ca), proxy, timeoutMs }, ...placed, headers, token };
 }
 
 /** Returns the header of a webhook; nothing if it has none. */
@@ -75,11 +75,11 @@ function partsOf({ pathname, search, searchParams, username, password }: URL): r
   return [...new Set([...parts, ...parts.map(percentDecoded)])].filter((part) => part.length > 1);
 }
 
-function readAuthority(webhook: Webhook, file: string | null): Buffer | null {
+function authorityOf(webhook: Webhook, file: string | null): Buffer | null {
   try {
-    return file === null ? null : readNamedFile(file);
+    return readAuthority('webhook', file);
   } catch (thrown) {
-    throw unusable(webhook, `<webhook ca>: ${file ?? ''} cannot be read: ${messageOf(thrown)}`);
+    throw unusable(webhook, messageOf(thrown));
   }
 }
 
