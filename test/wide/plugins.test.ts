@@ -64,7 +64,7 @@ test(
 for (const agent of [node, shell]) {
   test(`plugins that run here: states, texts and figures (${agent.name})`, { skip: skipWithoutPlugins }, async (t) => {
     const folder = path.join(checkClient(t, agent).home, 'files');
-    mkdirSync(folder);
+    mkdirSync(path.join(folder, 'lists/partial'), { recursive: true });
     writeFileSync(path.join(folder, 'status'), 'OK\nall is well\n');
     const commandOf = (command: string): string =>
       `${pluginFolder}/${command.replaceAll('FILE/', `${folder}/`).replace(' check_dummy', ` ${pluginFolder}/check_dummy`)}`;
