@@ -9,7 +9,7 @@ const days = calendarText(`
 2035-10-22 10:05 collect      | good
 2035-10-23 10:02 collect      | good
 2035-10-23 10:05 collect      | good
-2035-10-24 10:00 visit, count | good; 5 rows since 2035-10-22; 5 sealed reports
+2035-10-24 10:00 visit, count | good; 5 rows since 2035-10-22; sealed reports of 3 runs
 `);
 
 test('each visit of the first two days is good, and nobody is told anything', { skip: skipCalendar }, async (t) => {

@@ -32,13 +32,13 @@ const year = calendarText(`
 2035-10-28 06:45 pass                                 | second: digest motd
 2035-10-28 10:26 boot shell, visit                    | good; shell: system boot;
           ops: firing warning node certificate:app, firing warning shell certificate:app, past warning shell rebooted
-2035-10-29 10:28 visit, prune, count                  | good; 30 rows since 2035-10-22; 15 sealed reports
+2035-10-29 10:28 visit, prune, count                  | good; 30 rows since 2035-10-22; sealed reports of 3 runs
 2035-10-31 10:32 visit                                | good; ops: escalated critical node certificate:app,
                                         escalated critical shell certificate:app, firing warning shell updates
 2035-10-31 16:15 pass                                 | month: digest motd
 2035-11-01 10:34 upgrade node, upgrade shell, visit   | good; node: package libfoo all; shell: package libfoo all;
                                                         ops: firing warning node updates
-2035-11-02 10:36 visit, prune, count                  | good; 14 rows since 2035-10-26; 15 sealed reports;
+2035-11-02 10:36 visit, prune, count                  | good; 14 rows since 2035-10-26; sealed reports of 3 runs;
                                                         ops: resolved warning shell updates
 2035-11-03 10:38 visit                                | good; ops: resolved warning node updates
 2035-11-04 05:15 pass                                 |
@@ -67,7 +67,7 @@ const year = calendarText(`
 2036-03-30 06:45 pass                                 | second: digest
 2036-03-30 10:10 visit                                | good
 2036-10-21 10:00 visit                                | good
-2036-10-22 10:02 visit, prune, count                  | good; 4 rows since 2036-10-21; 15 sealed reports
+2036-10-22 10:02 visit, prune, count                  | good; 4 rows since 2036-10-21; sealed reports of 3 runs
 `);
 
 const skip = skipCalendar || skipWithoutMariadb;

@@ -8,7 +8,7 @@ import { calendarText, playCalendar, skipCalendar } from './support/calendar.ts'
 const year = calendarText(`
 2035-10-22 10:00 visit                                | good
 2035-10-22 10:05 visit                                | good
-2035-10-23 10:02 visit, count                         | good; 6 rows since 2035-10-22; 12 sealed reports
+2035-10-23 10:02 visit, count                         | good; 6 rows since 2035-10-22; sealed reports of 3 runs
 2035-10-23 10:05 visit                                | good
 2035-10-23 10:10 visit                                | good
 2035-10-23 10:15 visit                                | good
@@ -28,13 +28,13 @@ const year = calendarText(`
 2035-10-28 01:45 pass                                 |
 2035-10-28 10:26 boot shell, visit                    | good; shell: system boot;
           ops: firing warning node certificate:app, firing warning shell certificate:app, past warning shell rebooted
-2035-10-29 10:28 visit, prune, count                  | good; 30 rows since 2035-10-22; 15 sealed reports
+2035-10-29 10:28 visit, prune, count                  | good; 30 rows since 2035-10-22; sealed reports of 3 runs
 2035-10-30 10:30 visit                                | good; ops: firing warning shell updates
 2035-10-31 10:32 visit                                | good; ops: escalated critical node certificate:app,
                                         firing warning node updates, escalated critical shell certificate:app
 2035-10-31 13:00 pass                                 | month: digest motd
 2035-11-01 10:34 upgrade node, upgrade shell, visit   | good; node: package libfoo all; shell: package libfoo all
-2035-11-02 10:36 visit, prune, count                  | good; 16 rows since 2035-10-26; 15 sealed reports;
+2035-11-02 10:36 visit, prune, count                  | good; 16 rows since 2035-10-26; sealed reports of 3 runs;
                                                         ops: resolved warning shell updates
 2035-11-03 10:38 visit                                | good; ops: resolved warning node updates
 2035-11-04 01:15 pass                                 |
@@ -59,7 +59,7 @@ const year = calendarText(`
 2036-03-30 01:45 pass                                 | week: digest
 2036-03-30 10:10 visit                                | good
 2036-10-21 10:00 visit                                | good
-2036-10-22 10:02 visit, prune, count                  | good; 4 rows since 2036-10-21; 15 sealed reports
+2036-10-22 10:02 visit, prune, count                  | good; 4 rows since 2036-10-21; sealed reports of 3 runs
 `);
 
 test('a year of a fleet on SQLite, in the words of those in Berlin', { skip: skipCalendar }, async (t) => {

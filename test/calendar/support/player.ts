@@ -33,7 +33,7 @@ type Deed = (...words: readonly string[]) => Promise<Said> | Said;
  *   prune
  *   release earlier|today   whose programs run from now on
  *   files CLIENT            says the names of the files that our programs have left there
- *   count                   says how many rows and kept sealed reports there are
+ *   count                   says how many rows there are, and of how many runs sealed reports are kept
  *
  * Said are `good` if `collect` visited every client, else the faults; standard error of any program; each change of a
  * client; and each notification and digest that arrived. A digest is said with the changes that it names.
@@ -146,7 +146,7 @@ function deedsOfPeople({ station, machines }: PlayerOptions): Readonly<Record<st
     count: async () => {
       const [row] = await station.rows('SELECT COUNT(*) AS number, MIN(observed_at) AS first FROM stats');
       const rows = `${String(row?.['number'])} rows since ${String(row?.['first']).slice(0, 10)}`;
-      return [rows, `${station.kept()} sealed reports`];
+      return [rows, `sealed reports of ${station.kept()} runs`];
     },
   };
 }

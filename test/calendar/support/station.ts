@@ -27,7 +27,10 @@ export interface Station {
   readonly rows: (sql: string) => Promise<readonly Row[]>;
   /** Returns the mails that have arrived since the last call. */
   readonly mails: () => readonly string[];
-  /** Returns the number of sealed reports that are kept because the database might forget them. */
+  /**
+   * Returns the number of runs whose sealed reports are kept because the database might forget them. How many a run has
+   * depends on its time: extras begin only if enough of it is left.
+   */
   readonly kept: () => number;
 }
 
@@ -68,7 +71,7 @@ export async function openStation(t: Scope, options: StationOptions): Promise<St
       seen += fresh.length;
       return fresh.map(({ content }) => content);
     },
-    kept: () => namesBelow(path.join(dir, 'state/stored'), '.fhs').length,
+    kept: () => new Set(namesBelow(path.join(dir, 'state/stored'), '.fhs').map((name) => path.dirname(name))).size,
   };
 }
 
