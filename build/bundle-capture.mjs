@@ -19,7 +19,7 @@ import { timerProperties } from '../agent/probes/timers.ts';
 import { leftOut } from '../agent/state/files.ts';
 import { apkDatabases, databases, dpkgWords, rpmFileWords, rpmWords } from '../agent/state/packages.ts';
 import { fstabPattern, secretPattern, unwalked } from '../agent/state/state-source.ts';
-import { socketFiles } from '../agent/state/system.ts';
+import { socketFiles, udpFiles } from '../agent/state/system.ts';
 import { daySeconds, fixedPaths, mostCounted, mostLooked, mostWatched, restlessLooks } from '../agent/state/watched.ts';
 import { imageTypes } from '../src/report/report.ts';
 import { linesOf } from '../src/report/shorten-script.ts';
@@ -102,6 +102,7 @@ function placesOf() {
     RPM_DATABASES: words(databases.filter((path) => path.includes('/rpm/'))),
     APK: words(apkDatabases),
     SOCKETS: words(socketFiles),
+    UDP: words(udpFiles),
     FSTAB_SECRET: fstabPattern,
     SECRET: secretPattern.replaceAll('\t', '$tab'),
   };

@@ -54,6 +54,7 @@ export function capturedState(capture: Capture, source: Source): StateSource {
     ...source,
     below: (folder) => entries.filter(({ path }) => path.startsWith(`${folder}/`)),
     digest: (path, algorithm) => digests.get(algorithm)?.get(path) ?? null,
+    udpBefore: capture.programs.get('udp')?.output ?? null,
     paths: { statusOf: () => '- - -', restless: (capture.facts.get('restless') ?? []).slice(0, mostLooked) },
   };
 }

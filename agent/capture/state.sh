@@ -49,6 +49,7 @@ stateOf() {
   tell '=state'
   [ ! "$R" ] || tell "=root $R"
   [ ! "$C" ] || tell "=place $C"
+  grep -hs '' @UDP@ | sed 's/^/:udp:/'
   for x in @DATABASES@; do [ ! -e "$x" ] || tell "+$x"; done
   a=
   if [ -e var/lib/dpkg/status ]; then

@@ -12,6 +12,7 @@ import {
   type Entry,
   type StateSource,
 } from './state-source.ts';
+import { udpFiles } from './system.ts';
 
 const unwalkedOnes: ReadonlySet<string> = new Set([...unwalked.paths, ...unwalked.names]);
 const worldReadable = 0o004;
@@ -24,6 +25,7 @@ export function liveState(source: Source, root: string): StateSource {
     below: (folder) => entriesBelow(root, folder),
     digest: (path, how) => digestOf(root, path, how),
     paths: { statusOf: (path) => statusOf(root + path), restless: [] },
+    udpBefore: udpFiles.map((file) => source.readOptional(file) ?? '').join('\n'),
   };
 }
 

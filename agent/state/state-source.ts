@@ -11,6 +11,8 @@ export interface StateSource extends Source {
    */
   digest(path: string, algorithm: Algorithm): string | null;
   readonly paths: PathsOfStamp;
+  /** The UDP sockets as they were when the look began; null if they are unknown. */
+  readonly udpBefore: string | null;
 }
 
 /** The paths on which a stamp depends. */

@@ -55,10 +55,14 @@ const sockets = [
   ['udp', '/proc/net/udp6', '07'],
 ] as const;
 export const socketFiles = [...sockets.map(([, file]) => file), '/proc/sys/net/ipv4/ip_local_port_range'];
+export const udpFiles = sockets.flatMap(([protocol, file]) => (protocol === 'udp' ? [file] : []));
+/** Programs that send datagrams from a port of their own choice, such as resolvers, take one from here on. */
+const firstChosenPort = 1024;
 
 /**
- * Returns the ports on which programs listen, outside the range that the kernel gives out. Throws an Error if the
- * sockets are unknown.
+ * Returns the ports on which programs listen, outside the range that the kernel gives out. A UDP port that a program
+ * may have chosen for one question has to be open when the look begins, too. Throws an Error if the sockets are
+ * unknown.
  */
 export function listenerLines(source: StateSource): readonly string[] {
   const [low = 32768, high = 60999] = (source.readOptional('/proc/sys/net/ipv4/ip_local_port_range') ?? '')
@@ -70,19 +74,28 @@ export function listenerLines(source: StateSource): readonly string[] {
   const tables = sockets.map(([protocol, file, listening]) => {
     return { protocol, listening, text: source.readOptional(file) ?? '' };
   });
+  const before = source.udpBefore === null ? null : new Set(portsOf(source.udpBefore).map(({ port }) => port));
+  const isPassing = (port: number): boolean => port >= firstChosenPort && before?.has(port) === false;
   const loopback = loopbackOf(tables.map(({ text }) => text).join('\n'));
   for (const { protocol, listening, text } of tables) {
-    for (const line of text.split('\n').slice(1)) {
-      const [, local = '', , state] = line.trim().split(/\s+/);
-      const [address = '', hex = ''] = local.split(':');
-      const port = parseInt(hex, 16);
+    for (const { address, port, state } of portsOf(text)) {
       if (state !== listening || !(port > 0) || (port >= low && port <= high)) continue;
+      if (protocol === 'udp' && isPassing(port)) continue;
       const item = `${protocol} ${port}`;
       if (!loopback.test(address)) found.set(item, 'any');
       else if (!found.has(item)) found.set(item, 'loopback');
     }
   }
   return [...found].flatMap(([item, value]) => stateLine(item, value));
+}
+
+/** Returns what the lines of tables of sockets say; of their heads, nonsense without a port. */
+function portsOf(tables: string): readonly { address: string; port: number; state: string }[] {
+  return tables.split('\n').map((line) => {
+    const [, local = '', , state = ''] = line.trim().split(/\s+/);
+    const [address = '', hex = ''] = local.split(':');
+    return { address, port: parseInt(hex, 16), state };
+  });
 }
 
 /** Addresses of loopback in /proc/net, whose words are in the byte order of the machine. */

@@ -146,6 +146,7 @@ const ofState: Readonly<Record<string, readonly string[]>> = {
       ':dpkg-query:',
       ':dpkg-query: /etc/',
       ':dpkg-query:ii ',
+      ':udp:',
       ':md5:',
       ':sha256:',
       ':unit:',

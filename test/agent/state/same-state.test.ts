@@ -1,6 +1,6 @@
 /** The shell agent and the Node agent read the same state, and tell no secret. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -168,6 +168,31 @@ test('each kind of a unit in /etc is a line, and only transient units of /run ar
   assert.deepEqual(linesOf(await ofNode(root)), unitsWanted);
   const { report } = await shellAgent(t).run({ root, state: true });
   assert.deepEqual(linesOf(report ?? {}), unitsWanted);
+});
+
+test('a UDP port that a program took for one question is no listener', async (t) => {
+  const socket = (port: string): string => `   0: 00000000:${port} 00000000:0000 07 0\n`;
+  const before = `  sl  local_address rem_address   st\n${socket('0035')}${socket('14E9')}`;
+  type Look = (root: string, asks: string) => Promise<Partial<Report>>;
+  const listeners = async (look: Look): Promise<unknown> => {
+    const root = machine(t);
+    const tables = path.join(root, 'proc/net/udp');
+    writeFileSync(tables, before);
+    // Somebody asks while the packages are read.
+    const asks = `printf '%s' '${socket('0202')}${socket('07D0')}' >>'${tables}'`;
+    const { sections = [] } = await look(root, asks);
+    assert.notEqual(readFileSync(tables, 'utf8'), before);
+    return sections.find(({ kind }) => kind === 'listener')?.lines;
+  };
+  const ofNodeAgent: Look = async (root, asks) => {
+    writeFileSync(path.join(root, 'usr/bin/dpkg-query'), `#!/bin/sh\n${asks}\n`);
+    return await ofNode(root);
+  };
+  const ofShellAgent: Look = async (root, asks) =>
+    (await shellAgent(t, { own: { 'dpkg-query': asks } }).run({ root, state: true })).report ?? {};
+  const wanted = ['tcp 3306\tloopback', 'tcp 443\tany', 'udp 514\tany', 'udp 53\tany', 'udp 5353\tany'];
+  assert.deepEqual(await listeners(ofNodeAgent), wanted);
+  assert.deepEqual(await listeners(ofShellAgent), wanted);
 });
 
 /** The sections that are an error on a machine whose files cannot be read: never a baseline, and never "gone". */

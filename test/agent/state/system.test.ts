@@ -11,6 +11,7 @@ const sourceOf = (files: Readonly<Record<string, string>>): StateSource =>
     readStart: (file: string) => files[file] ?? '',
     readOptional: (file: string) => files[file] ?? null,
     read: (file: string) => files[file] ?? assert.fail(file),
+    udpBefore: null,
   }) as unknown as StateSource;
 
 test('lines of passwd that are no accounts are none: comments and those of nsswitch compat', () => {
