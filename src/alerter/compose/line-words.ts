@@ -3,6 +3,7 @@ import type { Severity } from '../../config/config.ts';
 import { drawChart, type ChartWords } from './sparkline.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { foldTitle, maxNamesInTitle, sharedLabel, shortValue, titleOf } from './item-words.ts';
+import { adviceFor } from '../../text/advice.ts';
 import { joined, namedUpTo } from '../../text/numbers.ts';
 import { limitWords, withLimit } from '../../text/limit-words.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
@@ -111,6 +112,7 @@ function factsOfOne(item: PendingNotification, kind: SectionKind, wording: Wordi
     kind === 'open' && item.before !== null ? `last notified ${timeInWords(reader, item.before.notifiedAtMs)}` : '',
     isFiring || kind === 'resolved' ? acknowledgedWords(item, reader) : '',
     alert.flapping && kind !== 'flapping' ? 'comes and goes' : '',
+    isFiring ? remedyOf([item]) : '',
   ].filter((fact) => fact !== '');
 }
 
@@ -180,7 +182,17 @@ function factsOfMany({ items, fold }: Line, kind: SectionKind, { reader }: Wordi
     still.length <= maxNamesInTitle ? '' : `still unreachable: ${namedUpTo(maxNames, still.map(quoted))}`,
     timeFact(items, kind, reader),
     unacknowledgedWords(items),
+    firingKinds.includes(kind) ? remedyOf(items) : '',
   ].filter((fact) => fact !== '');
+}
+
+/** Returns the remedy of the error that all these unreachable clients share; '' if there is none. */
+function remedyOf(items: readonly PendingNotification[]): string {
+  const [code = null, ...others] = new Set(
+    items.map(({ rule, alert }) => (rule === 'unreachable' ? (alert.progress.code ?? null) : null)),
+  );
+  const advice = others.length > 0 ? null : adviceFor(code, [...new Set(items.map(({ client }) => client))]);
+  return advice === null ? '' : `what to do: ${quoted(advice)}`;
 }
 
 /** Returns the reasons of many items with the count of each, or the value and limit that all share. */

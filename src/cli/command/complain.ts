@@ -1,9 +1,8 @@
-import { asFleetError, errorTable, FleetError, usageError } from '../../errors.ts';
+import { asFleetError, FleetError, usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { refusedFile } from '../../platform/account.ts';
 import { withoutSecrets } from '../../revealed-secrets.ts';
 import { withoutStop } from '../../text/plain-text.ts';
-import { shownShellWord } from '../../text/shell-word.ts';
 import type { Output } from '../terminal/output.ts';
 import type { ExitStatus } from './context.ts';
 
@@ -48,19 +47,6 @@ export function complaintText(error: FleetError, program = 'fleet-health'): stri
   const message = withoutStop(escapeControls(first));
   const more = others.length === 0 ? '' : `; and ${others.length} more`;
   return `${program}: ${message}${more} (${error.code}). ${escapeControls(error.advice)}`;
-}
-
-const namesShown = 5;
-
-/**
- * Returns the advice for a stored error code, with these clients in place of the word CLIENT. Returns null for a code
- * that this version does not know.
- */
-export function adviceFor(code: string | null, clients: readonly string[]): string | null {
-  if (code === null || !Object.hasOwn(errorTable, code)) return null;
-  const { advice } = errorTable[code as keyof typeof errorTable];
-  const names = clients.map(shownShellWord);
-  return names.length > namesShown ? advice.replace(' CLIENT', '') : advice.replace('CLIENT', names.join(' '));
 }
 
 function stackOf(error: Error): string {

@@ -2,7 +2,8 @@ import type { CollectEvent, CollectResult } from '../../collector/collect-option
 import type { LogFields } from '../../log.ts';
 import { restoredRows } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import { adviceFor, complaintText, faultJson } from '../command/complain.ts';
+import { adviceFor } from '../../text/advice.ts';
+import { complaintText, faultJson } from '../command/complain.ts';
 import { holderJson, overlappedFields } from '../command/lock-holder.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { createOutputLog, type Output } from '../terminal/output.ts';

@@ -89,9 +89,20 @@ const rising: readonly SeriesPoint[] = Array.from({ length: 288 }, (_, index) =>
   value: index > 100 && index < 125 ? null : 61 + (index / 287) ** 3 * 35.2,
 }));
 
+const begun = { holding: 1, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs: at('10:05') };
+
+/** Returns the progress of an unreachable client whose newest visit failed with an error. */
+const failedBy = (code: string): Alert['progress'] => ({ ...begun, code });
+
+/** A client whose key runs an earlier agent. */
+const outdated: Partial<Said> = {
+  valueText: 'agent failed: the key of root runs another agent',
+  progress: failedBy('restricted-key'),
+};
+
 /** Returns the progress of an alert whose worst row came half an hour after its first. */
 const reached = (value: number): Alert['progress'] => ({
-  ...{ holding: 1, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs: at('10:05') },
+  ...begun,
   worst: {
     atMs: at('08:30'),
     severity: value >= 95 ? 'critical' : 'warning',
@@ -186,7 +197,7 @@ export const samples: Readonly<Record<string, Sample>> = {
     ),
   ),
   'bastion-gone': sample([
-    ...behind.map((client, index) => lost(client, { id: 160 + index })),
+    ...behind.map((client, index) => lost(client, { id: 160 + index, progress: failedBy('connect-failed') })),
     disk('web-1', '/', 91, { id: 170 }),
   ]),
   'bastion-back': sample(behind.map((client, index) => lost(client, { ...reachedAgain, id: 180 + index }))),
@@ -207,7 +218,7 @@ export const samples: Readonly<Record<string, Sample>> = {
     ...Array.from({ length: 25 }, (_, index) => disk('web-1', `/invented-${index + 10}`, 99, { id: 400 + index })),
     disk('db-2', '/', 99, { id: 430 }),
   ]),
-  'last-of-a-rack': sample([lost('rack-7-08', { id: 440 })], {}, [
+  'last-of-a-rack': sample([lost('rack-7-08', { id: 440, ...outdated })], {}, [
     ...rack.slice(0, 7).map((client, index) => lost(client, { ...reminded, id: 441 + index })),
     disk('web-2', '/', 91, { ...reminded, id: 450, acknowledgedBy: 'kim', acknowledgedComment: 'on it' }),
   ]),

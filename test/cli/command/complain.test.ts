@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { adviceFor, complain } from '../../../src/cli/command/complain.ts';
+import { complain } from '../../../src/cli/command/complain.ts';
 import type { Output } from '../../../src/cli/terminal/output.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { recordedOutput } from '../support/recorded-output.ts';
@@ -54,24 +54,6 @@ test('a message from outside cannot forge a second line', () => {
   const forged = new FleetError({ code: 'internal', stage: 'run', message: 'a\rfleet-health: all is well\u001b[1A' });
   for (const character of ['\r', '\n', '\u001b']) assert.ok(!say(forged).stderr.join('').includes(character));
 });
-
-const many = ['a', 'b', 'c', 'd', 'e', 'f'];
-const adviceCases: readonly (readonly [code: string | null, clients: readonly string[], advice: string | null])[] = [
-  ['host-key-unknown', ['web-1'], 'Run `fleet-health trust web-1`.'],
-  ['host-key-unknown', ['web-1', '192.0.2.1:2222'], 'Run `fleet-health trust web-1 192.0.2.1:2222`.'],
-  ['host-key-unknown', many, 'Run `fleet-health trust`.'],
-  ['host-key-changed', ["o'neill $(x)"], "If it is meant to: `fleet-health trust --replace 'o'\\''neill $(x)'`."],
-  ['connect-refused', ['web-1'], 'Check that sshd runs, and ip and port.'],
-  ['of-another-version', ['web-1'], null],
-  ['toString', ['web-1'], null],
-  [null, ['web-1'], null],
-];
-
-for (const [code, clients, advice] of adviceCases) {
-  test(`advice for ${String(code)} of ${clients.join(', ')}`, () => {
-    assert.equal(adviceFor(code, clients), advice);
-  });
-}
 
 test('a removed working folder and a lack of descriptors are no faults of the program', () => {
   const gone = Object.assign(new Error('ENOENT: no such file or directory, uv_cwd'), { syscall: 'uv_cwd' });
