@@ -14,11 +14,11 @@ import {
 import { poolsDir } from '../agent/probes/devices.ts';
 import { network, nothingInside, withoutDevice } from '../agent/probes/reported-mounts.ts';
 import { allReads } from '../agent/probes/reads.ts';
-import { journalWords, unitProperties } from '../agent/probes/services.ts';
+import { journalWords, rootSlice, unitProperties } from '../agent/probes/services.ts';
 import { timerProperties } from '../agent/probes/timers.ts';
 import { leftOut } from '../agent/state/files.ts';
-import { apkDatabases, databases, dpkgWords, rpmFileWords, rpmWords } from '../agent/state/packages.ts';
-import { fstabPattern, secretPattern, unwalked } from '../agent/state/state-source.ts';
+import { apkDatabases, databases, dpkgWords, rpmFileWords, rpmWord, rpmWords } from '../agent/state/packages.ts';
+import { emptyDigests, fstabPattern, secretPattern, unwalked } from '../agent/state/state-source.ts';
 import { socketFiles, udpFiles } from '../agent/state/system.ts';
 import { daySeconds, fixedPaths, mostCounted, mostLooked, mostWatched, restlessLooks } from '../agent/state/watched.ts';
 import { imageTypes } from '../src/report/report.ts';
@@ -41,7 +41,7 @@ function managers() {
     const begin = `if [ -e ${program.slice(1)} ]; then`;
     const asks = calls.map((words, at) => {
       const key = at === 0 ? name : `'${name} ${words.at(-1)}'`;
-      return `packages ${key} ${words.map((word) => (/^[\w:=.-]+$/.test(word) ? word : `'${word}'`)).join(' ')}`;
+      return `${words[0] === '--version' ? 'left=2\n' : ''}packages ${key} ${words.map((word) => (/^[\w:=.-]+$/.test(word) ? word : `'${word}'`)).join(' ')}`;
     });
     const isDivided = calls.length > 1 ? ['left=$((left / 2))'] : [];
     // Without lists, as in images of containers, apt reports no updates.
@@ -78,6 +78,7 @@ function placesOf() {
     MANAGERS: managers(),
     POOLS: `${poolsDir.slice(1)}/*/state`,
     POOL_WORDS: poolWords.join(' '),
+    ROOT_SLICE: rootSlice,
     UNIT_PROPERTIES: properties(unitProperties),
     TIMER_PROPERTIES: properties(timerProperties),
     SLOW: oneOf([...network, 'fuse', 'fuse[.].*', 'fuseblk']),
@@ -98,11 +99,16 @@ function placesOf() {
     DATABASES: words(databases),
     DPKG: shellWords(dpkgWords),
     RPM: shellWords(rpmWords),
+    RPM_WORD: shellWords(rpmWord),
     RPM_FILES: shellWords(rpmFileWords),
     RPM_DATABASES: words(databases.filter((path) => path.includes('/rpm/'))),
     APK: words(apkDatabases),
     SOCKETS: words(socketFiles),
     UDP: words(udpFiles),
+    EMPTY: emptyDigests.sha256,
+    EMPTIES: Object.values(emptyDigests)
+      .map((digest) => `${digest}*`)
+      .join(' | '),
     FSTAB_SECRET: fstabPattern,
     SECRET: secretPattern.replaceAll('\t', '$tab'),
   };

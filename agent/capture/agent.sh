@@ -20,7 +20,7 @@ nl='
 '
 tab='	'
 @PINNED@
-exec 9<&0 </dev/null 2>/dev/null
+exec 9<&0 8</dev/null </dev/null 2>/dev/null
 
 # mksh has no built-in printf, and a report is too long for an argument of another program.
 case $KSH_VERSION in
@@ -76,12 +76,12 @@ look() {
   case $state in [!Z]) began=${20}-$boot ;; esac
 }
 
-# limited SECONDS COMMAND...: runs the command with a time limit. Records the process first: one that hangs in the
+# limited SECONDS COMMAND...: runs the command with a time limit. Its input is descriptor 8, which is empty. Records the process first: one that hangs in the
 # kernel cannot be killed.
 limited() {
   s=$1
   shift
-  "$@" &
+  "$@" <&8 &
   p=$!
   [ ! "$C" ] || { look $p && echo "$p $began" >"$C/running"; }
   watch $s $p
@@ -124,7 +124,10 @@ ours() {
 }
 # whole FILE: true if the file has the digest of the uploaded text, or this machine has no program to compute digests.
 whole() {
-  case $(sha256sum <"$1" || shasum -a 256 <"$1" || echo $digest) in $digest*) ;; *) return 1 ;; esac
+  case $(limited 2 sha256sum 8<"$1" | head -c 64) in
+  $digest*) ;;
+  *) case $(limited 1 sha256sum | head -c 64) in @EMPTY@*) return 1 ;; esac ;;
+  esac
 }
 # install ROOT: keeps this text in the first writable root, and removes other versions from all roots. Under a
 # restricted key keeps no text, and only finds the place for counters.
@@ -185,7 +188,18 @@ command -v nice >/dev/null || low=
 @STATE@
 
 # The plan has a line for each question. It is split at line breaks alone, without globs.
-plan=$(limited 5 awk "$program" plan)
+plan= s=5
+for fh_awk in awk /usr/bin/awk /bin/awk mawk gawk 'busybox awk'; do
+  # shellcheck disable=SC2086 # the words
+  plan=$(limited $s $fh_awk "$program" plan | head -c 1048576)
+  # Another program may have the name.
+  case $nl$plan in *"$nl.") break ;; esac
+  plan= fh_awk= s=1
+done
+case $fh_awk in
+awk | '') ;;
+*) awk() { (IFS=' ' && exec $fh_awk "$@"); } ;;
+esac
 units= fh_requested= fh_asks= slow= odd= fstab= stamp= wanted= noFiles= noExcerpts= former=
 set -f
 IFS=$nl
@@ -235,7 +249,7 @@ fi
 # tell TEXT: prints a line of the capture.
 tell() { say "$1$nl"; }
 # from NAME SECONDS COMMAND...: prints the output of a program with a time limit, each line with the name, and its status
-# as the last line.
+# as the last line. The output of a program that does not stop is cut, and then has no status.
 from() {
   n=$1
   tell "=limit $n $2"
@@ -243,7 +257,8 @@ from() {
   {
     limited "$@"
     printf '\n=%s\n' $?
-  } | sed "s/^/:$n:/"
+  } | head -c 1048000 | sed "s/^/:$n:/;16000q"
+  tell
 }
 # copy: prints files.
 copy() {
@@ -403,6 +418,7 @@ capture() {
   fi
   cd "$R/" || return
   tell "=pid $$"
+  [ "$fh_awk" ] || tell '=nofs awk: its answer is not that of awk'
   [ ! "$R" ] || tell "=root $R"
   [ ! "$C" ] || tell "=place $C"
   [ -e proc/sys/kernel/arch ] || tell "=uname $(uname -m)"
@@ -486,7 +502,7 @@ systemctl_() {
   [ ! "$timers" ] || o='@TIMER_PROPERTIES@'
   set -f
   # shellcheck disable=SC2086 # the properties
-  set -- show --no-pager --state=failed @UNIT_PROPERTIES@ $o -- '*'
+  set -- show --no-pager --state=failed @UNIT_PROPERTIES@ $o -- @ROOT_SLICE@ '*'
   IFS=$nl
   # shellcheck disable=SC2086 # the units, one a line
   set -- "$@" $units $timers
@@ -498,7 +514,7 @@ systemctl_() {
   say "$o$nl" | sed -n '/^:systemctl:Id=/h;/^:systemctl:ActiveState=failed$/{g;s/.*:Id=//p;}' | sort -u | head -n 3 |
     while IFS= read -r u; do
       case $u in *:*) continue ;; esac
-      limited 2 journalctl @JOURNAL_WORDS@ --unit="$u" | while IFS= read -r x; do tell ":journalctl --unit=$u:$x"; done
+      limited 2 journalctl @JOURNAL_WORDS@ --unit="$u" | head -c 65536 | head -n 1000 | while IFS= read -r x; do tell ":journalctl --unit=$u:$x"; done
       tell ":journalctl --unit=$u:=0"
     done
 }
@@ -618,7 +634,7 @@ printf U
 a=capture
 [ ! "$wanted" ] || a=stateOf
 # Another program of this name would cost the whole capture. The output of gzip begins with its magic number.
-case $(limited 2 gzip -c) in "$(printf '\037\213')"*) $a "$@" | gzip -c ;; *) $a "$@" ;; esac
+case $(limited 2 gzip -c | head -c 2) in "$(printf '\037\213')"*) $a "$@" | gzip -c ;; *) $a "$@" ;; esac
 printf %b "$mark"
 [ ! "$fh_members" ] || { rm -f "$fh_members" "$K/plan" && rmdir "$K"; }
 x='no folder of this machine can be used'

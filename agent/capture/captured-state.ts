@@ -3,7 +3,7 @@ import { ReportFault, type Report } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
 import { readState } from '../state/collect-state.ts';
 import { mostLooked } from '../state/watched.ts';
-import { mostEntries, type Algorithm, type Entry, type StateSource } from '../state/state-source.ts';
+import { emptyDigests, mostEntries, type Algorithm, type Entry, type StateSource } from '../state/state-source.ts';
 import type { Source } from '../probes/source.ts';
 import { utcText } from '../start/clock.ts';
 import { agentOf, uptimeMs } from './collect-capture.ts';
@@ -13,6 +13,9 @@ import type { Capture } from './parse-capture.ts';
 const deadlineMs = 14_000;
 /** The kinds of files in the upper digits of a mode in hexadecimal digits. */
 const kinds: Readonly<Record<string, Entry['kind']>> = { '8': 'file', a: 'link', '4': 'folder' };
+
+/** The file with the digests of `emptyDigests`. */
+const emptyFile = '//dev/null';
 
 export interface StateCaptureOptions {
   readonly capture: Capture;
@@ -50,10 +53,16 @@ export function capturedState(capture: Capture, source: Source): StateSource {
   const entries = entriesOf(capture);
   const algorithms: readonly Algorithm[] = ['md5', 'sha1', 'sha256', 'unit'];
   const digests = new Map(algorithms.map((name) => [name, digestsIn(capture.programs.get(name)?.output ?? '')]));
+  const asked = new Set(capture.facts.get('sums'));
   return {
     ...source,
     below: (folder) => entries.filter(({ path }) => path.startsWith(`${folder}/`)),
-    digest: (path, algorithm) => digests.get(algorithm)?.get(path) ?? null,
+    digest: (path, algorithm) => {
+      const program = algorithm === 'unit' ? 'sha256' : algorithm;
+      if (asked.has(program) && digests.get(program)?.get(emptyFile) !== emptyDigests[program])
+        throw new Error(`${program}sum: its answer is not that of ${program}sum`);
+      return digests.get(algorithm)?.get(path) ?? null;
+    },
     udpBefore: capture.programs.get('udp')?.output ?? null,
     paths: { statusOf: () => '- - -', restless: (capture.facts.get('restless') ?? []).slice(0, mostLooked) },
   };

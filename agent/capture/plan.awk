@@ -1,6 +1,6 @@
 # The questions for programs, from the request and from the mounts. `u` a unit, `l` a log, `c` a check; `q` a mount to
 # ask, `s` one that may hang, `r` a path of /etc/fstab that no mount has; `t` the stamp, `w` the state, `n` without
-# files; `f` the folder of a former name. Paths are escaped as in mountinfo.
+# files; `f` the folder of a former name; `.` the end. Paths are escaped as in mountinfo.
 
 function plan(request,  i) {
   readRequest(request)
@@ -13,6 +13,7 @@ function plan(request,  i) {
   if (index(request, "\"noFiles\":")) print "n"
   if (index(request, "\"noExcerpts\":")) print "e"
   if (index(request, "\"checks\":")) printRequested(request)
+  print "."
 }
 
 function planMounts(file, fstab,  line, at, f, g, n, i, mnt, typ, dev, slow, here) {

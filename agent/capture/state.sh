@@ -8,10 +8,10 @@ stamp() {
   set -f
   IFS=$nl
   # shellcheck disable=SC2046 # the paths, one a line
-  stamp=$(cd "$R/" && stat -c '%i %s %Y' $(cat "$C/watch") | sha256sum)
+  stamp=$(cd "$R/" && stat -c '%i %s %Y' $(cat "$C/watch") | limited 2 sha256sum 8<&0 | head -c 65)
   # Without a digest the state is looked at once a day.
   stamp=${stamp%% *}
-  stamp=${stamp:--}
+  case ${#stamp}$stamp in 64*[!0-9a-f]*) stamp=- ;; 64*) ;; *) stamp=- ;; esac
   IFS=" $tab$nl"
   set +f
 }
@@ -38,8 +38,29 @@ watchPaths() {
   keep "$(say "$o$nl" | sed -n 's/^n//p')$nl" looks
   say "$o$nl" | sed -n 's,^r,=restless /,p'
 }
-# sums NAME PROGRAM: prints the digests of the files of the standard input, one a line.
-sums() { tr '\n' '\0' | xargs -0 $2 | sed "s/^/:$1:/"; }
+# knows NAME...: sets $known to those of md5, sha1 and sha256 whose programs know the digest of nothing. Another program
+# may have such a name.
+knows() {
+  known=' ' o=
+  read -r o <proc/sys/crypto/fips_enabled
+  for x; do
+    command -v ${x}sum >/dev/null || continue
+    # Such a kernel may refuse it.
+    [ "$x$o" = md51 ] || tell "=sums $x"
+    n=$(limited 2 ${x}sum | head -c 64)
+    case $n in
+    @EMPTIES@)
+      tell ":$x:${n%% *}  /dev/null"
+      known="$known$x "
+      ;;
+    esac
+  done
+}
+# sums NAME: prints the digests of the files of the standard input, one a line.
+sums() {
+  case $known in *" $1 "*) ;; *) return ;; esac
+  tr '\n' '\0' | limited 8 xargs -0 ${1}sum 8<&0 | sed "s/^/:$1:/"
+}
 # open FOLDER...: prints the files that every account may read.
 open() { find "$@" -xdev -type d ! -perm -001 -prune -o -type f -perm -004 -size -513 -print; }
 # stateOf: prints the state of the machine.
@@ -54,6 +75,7 @@ stateOf() {
   a=
   if [ -e var/lib/dpkg/status ]; then
     a=md5
+    top 1 var/lib/dpkg/status
     ! command -v dpkg-query >/dev/null || from dpkg-query 8 dpkg-query @DPKG@
   fi
   o=
@@ -61,8 +83,15 @@ stateOf() {
   if [ "$o" ] && command -v rpm >/dev/null; then
     a=md5
     # rpm ends well after headers that it could not read, and only complains.
-    from rpm 8 sh -c 'exec rpm "$@" 2>&1' rpm @RPM@
-    from 'rpm --dump' 8 rpm @RPM_FILES@
+    o=$(from rpm 8 sh -c 'exec rpm "$@" 2>&1' rpm @RPM@)
+    tell "$o"
+    case $o in
+    *=137) ;;
+    *)
+      from 'rpm fleet-health' 2 rpm @RPM_WORD@
+      from 'rpm --dump' 8 rpm @RPM_FILES@
+      ;;
+    esac
   fi
   for x in @APK@; do
     [ ! -e "$x" ] || a="$a sha1"
@@ -77,14 +106,16 @@ stateOf() {
   find etc run/systemd/system -xdev \( -type f -o -type d -o -type l \) @UNWALKED@ \
     -exec stat -c '=entry %f %s %Y ./%n' {} +
   for x in etc/systemd/system/* run/systemd/system/*; do [ ! -L "$x" ] || { o=$(readlink "$x") && tell "=link ./$x ${o##*/}"; }; done
+  # shellcheck disable=SC2086 # the words
+  knows ${a:-md5} sha256
   [ "$noFiles" ] || {
     o=$(open etc | grep -vE '@LEFT_OUT@')
-    for x in ${a:-md5}; do say "$o" | sums $x ${x}sum; done
+    for x in ${a:-md5}; do say "$o" | sums $x; done
     grep -qE '@FSTAB_SECRET@' etc/fstab && o=$(say "$o" | grep -vx etc/fstab)
-    say "$o" | tr '\n' '\0' | xargs -0 grep -LE "@SECRET@" | sums sha256 sha256sum
+    say "$o" | tr '\n' '\0' | xargs -0 grep -LE "@SECRET@" | sums sha256
   }
-  sha256sum proc/cmdline | sed 's/^/:sha256:/'
-  open etc/systemd/system run/systemd/system | while IFS= read -r x; do
+  say proc/cmdline | sums sha256
+  [ "$known" = "${known% sha256 }" ] || open etc/systemd/system run/systemd/system | while IFS= read -r x; do
     o=$(sed -e :a -e '/\\$/{' -e N -e 's/\\\n/ /' -e ba -e '}' -e "s/^\([ $tab]*Environment[ $tab]*=\).*/\1/" \
       -e "s/^\([ $tab]*SetCredential[A-Za-z]*[ $tab]*=\).*/\1/" -e 's,//[^/:@ ]*:[^/@ ]*@,//,g' "$x")
     n=$(say "$o" | sha256sum)

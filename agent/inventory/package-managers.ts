@@ -1,4 +1,5 @@
 /** The package managers that know pending updates: the commands to run, and the meaning of their answers. */
+import { demandWord } from '../probes/own-word.ts';
 
 /**
  * The pending updates. `security` has the names of updates with security fixes; null if the manager does not know them.
@@ -19,31 +20,44 @@ export interface PackageManager {
   readonly read: (answers: readonly string[]) => PendingUpdates;
 }
 
+/** Returns the read of an answer that has the word of each answer of the manager. */
+const withWord = (name: string, word: RegExp, read: (answer: string) => PendingUpdates): PackageManager['read'] => {
+  return ([answer = '']) => {
+    demandWord(name, answer, word);
+    return read(answer);
+  };
+};
+
 /** The package managers in the order in which they are looked for. */
 export const packageManagers: readonly PackageManager[] = [
   {
     program: '/usr/bin/apt-get',
-    calls: [['-s', '-o', 'Debug::NoLocking=true', '-o', 'APT::Get::Upgrade-Allow-New=true', 'upgrade']],
+    calls: [
+      ['-s', '-o', 'quiet=1', '-o', 'Debug::NoLocking=true', '-o', 'APT::Get::Upgrade-Allow-New=true', 'upgrade'],
+    ],
     statuses: [0],
     lists: ['/var/lib/apt/lists', '/var/lib/apt/lists/partial', '/var/lib/apt/periodic/update-success-stamp'],
-    read: ([answer = '']) => aptUpdates(answer),
+    read: withWord('apt-get', /^Inst |^\d+ upgraded, |^ *Upgrading: \d/m, aptUpdates),
   },
   {
     program: '/usr/bin/zypper',
     calls: [['--no-refresh', '--non-interactive', 'list-patches']],
     statuses: [0],
     lists: ['/var/cache/zypp/raw'],
-    read: ([answer = '']) => zypperPatches(answer),
+    read: withWord('zypper', /\| *needed|^No updates found|^Reading installed packages/m, zypperPatches),
   },
   ...['dnf', 'yum'].map((name) => ({
     program: `/usr/bin/${name}`,
     calls: [
       ['-C', '-q', 'check-update'],
       ['-C', '-q', 'check-update', '--security'],
+      // The other answers are empty if there are no updates.
+      ['--version'],
     ],
     statuses: [0, 100],
     lists: ['/var/cache/dnf', '/var/cache/libdnf5', '/var/cache/yum'],
-    read: ([all = '', security = '']: readonly string[]) => {
+    read: ([all = '', security = '', version = '']: readonly string[]) => {
+      demandWord(name, version, /^(?:dnf5 version )?\d+\.\d+/m);
       return { total: dnfPackages(all).length, security: dnfPackages(security) };
     },
   })),
@@ -52,7 +66,9 @@ export const packageManagers: readonly PackageManager[] = [
     calls: [['--no-network', 'version', '-l', '<']],
     statuses: [0],
     lists: ['/var/cache/apk', '/etc/apk/cache'],
-    read: ([answer = '']) => ({ total: (answer.match(/^\S+ +< /gm) ?? []).length, security: null }),
+    read: withWord('apk', /^Installed: +Available:/m, (answer) => {
+      return { total: (answer.match(/^\S+ +< /gm) ?? []).length, security: null };
+    }),
   },
 ];
 

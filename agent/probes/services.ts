@@ -1,3 +1,4 @@
+import { demandWord } from './own-word.ts';
 import { messageOf, type Source } from './source.ts';
 import { emptyReport, functionReport, missing, type Facts } from './function-report.ts';
 import type { FunctionReport } from '../../src/report/report.ts';
@@ -23,6 +24,8 @@ export const journalWords = ['-qn5', '-ocat', '--no-pager'];
 const running = new Set(['active', 'reloading', 'refreshing']);
 /** The time limit of a starting unit. */
 const startingMs = 120_000;
+/** The unit that every systemd has. An answer without it is not of a systemd without failed units. */
+export const rootSlice = '-.slice';
 const systemctl = ['/usr/bin/systemctl', '/bin/systemctl', '/run/current-system/sw/bin/systemctl'];
 /** The suffixes of units. https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html */
 const suffixes = new Set(
@@ -66,7 +69,7 @@ async function askSystemctl(
   const named = timers.length > 0 ? [...unitProperties, ...timerProperties] : unitProperties;
   const properties = named.flatMap((name) => ['-p', name]);
   // `--state` only filters the pattern: `*` gives the failed units, named units appear in any state.
-  const args = ['show', '--no-pager', '--state=failed', ...properties, '--', '*'];
+  const args = ['show', '--no-pager', '--state=failed', ...properties, '--', rootSlice, '*'];
   const linesOf = async (unit: string): Promise<readonly Facts[]> => {
     const journal = program.replace('system', 'journal');
     const text = await programs.run(journal, [...journalWords, `--unit=${unit}`], allowedMs()).catch(() => '');
@@ -75,6 +78,7 @@ async function askSystemctl(
   };
   try {
     const output = await programs.run(program, [...args, ...units.map(wholeUnitName), ...timers], allowedMs());
+    demandWord('systemctl', output, /^Id=-\.slice$/m);
     const blocks = output.split(/\n\n+/);
     const nowS = reader.monotonicS();
     const checks = blocks.flatMap((block) => lateTimer(block, nowS));

@@ -6,7 +6,7 @@ import { messageOf } from '../probes/source.ts';
 import { fileLines, ownFiles } from './files.ts';
 import { liveState } from './live-state.ts';
 import { readPackages } from './packages.ts';
-import type { StateSource } from './state-source.ts';
+import type { Entry, StateSource } from './state-source.ts';
 import { accountLines, listenerLines, mountLines, systemLines } from './system.ts';
 import { unitLines } from './units.ts';
 import { watchPaths } from './watched.ts';
@@ -28,7 +28,7 @@ export async function readState(
   const leftMs = (): number => Math.max(1, Math.min(packagesMs, deadlineMs - 500) - (process.uptime() - begun) * 1000);
   const packages = await readPackages(source, leftMs);
   const entries = source.below('/etc');
-  const files = ownFiles(source, entries, packages);
+  const { files, unknown } = filesOf(() => ownFiles(source, entries, packages));
   const restless = watchPaths(source, entries, files);
   const { known = {}, noFiles = false } = options;
   // A walk that finds no file beside /etc/passwd has failed.
@@ -39,7 +39,9 @@ export async function readState(
   const sections = [
     section('package', () => packages.lines, packages.error),
     // Without the packages every file of /etc would look like one of people's own.
-    ...(noFiles ? [] : [section('file', () => fileLines(source, files, restless), packages.error ?? unread)]),
+    ...(noFiles
+      ? []
+      : [section('file', () => fileLines(source, files, restless), packages.error ?? unread ?? unknown)]),
     section('unit', () => unitLines(source), unread),
     section('account', () => accountLines(source)),
     section('listener', () => listenerLines(source)),
@@ -47,6 +49,15 @@ export async function readState(
     section('system', () => systemLines(source)),
   ];
   return { workerReports: [], counters: null, report: { name: 'State report', sections } };
+}
+
+/** Returns the files, or the reason why it is unknown which ones are as their packages ship them. */
+function filesOf(read: () => readonly Entry[]): { readonly files: readonly Entry[]; readonly unknown: string | null } {
+  try {
+    return { files: read(), unknown: null };
+  } catch (error) {
+    return { files: [], unknown: messageOf(error) };
+  }
 }
 
 function sectionOf(

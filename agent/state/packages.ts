@@ -1,3 +1,4 @@
+import { demandWord } from '../probes/own-word.ts';
 import { messageOf } from '../probes/source.ts';
 import { maxStateChars } from '../../src/report/state/state.ts';
 import { stateLine, type Algorithm, type StateSource } from './state-source.ts';
@@ -41,6 +42,10 @@ interface Manager {
 
 export const dpkgWords = ['-W', '-f', '${db:Status-Abbrev}${Package} ${Version} ${Architecture}\\n${Conffiles}\\n'];
 export const rpmWords = ['-qa', '--qf', '%{INSTALLTIME} %{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE} %{ARCH}\\n'];
+/** The line of a package in any state, in the answer of dpkg-query. */
+const dpkgRow = /^[uihrp][ncHUFWti][ R]\S+ \S+ \S+$/m;
+/** The words to which rpm answers with the last one, also if its database has no packages. */
+export const rpmWord = ['--eval', 'fleet-health'];
 export const rpmFileWords = ['-qac', '--dump'];
 /** Puts the complaints of rpm into its output: rpm ends well after headers that it could not read. */
 const withComplaints = ['/bin/sh', '-c', 'exec "$0" "$@" 2>&1'];
@@ -57,7 +62,12 @@ const managers: readonly Manager[] = [
     systems: ['debian', 'ubuntu'],
     databases: ['/var/lib/dpkg/status'],
     program: '/usr/bin/dpkg-query',
-    read: async ({ programs }, _, leftMs) => readDpkg(await programs.run('/usr/bin/dpkg-query', dpkgWords, leftMs())),
+    read: async ({ programs, readOptional }, database, leftMs) => {
+      const answer = await programs.run('/usr/bin/dpkg-query', dpkgWords, leftMs());
+      if (!dpkgRow.test(answer) && (readOptional(database) ?? '').trim() !== '')
+        demandWord('dpkg-query', answer, dpkgRow);
+      return readDpkg(answer);
+    },
   },
   {
     name: 'rpm',
@@ -76,7 +86,10 @@ const managers: readonly Manager[] = [
         });
       // A failure alone leaves more files in the state.
       const files = await programs.run('/usr/bin/rpm', rpmFileWords, leftMs()).catch(() => '');
-      return readRpm(packages, files);
+      const read = readRpm(packages, files);
+      if (read.packages.length === 0)
+        demandWord('rpm', await programs.run('/usr/bin/rpm', rpmWord, leftMs()), /^fleet-health$/m);
+      return read;
     },
   },
   {

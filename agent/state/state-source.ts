@@ -25,6 +25,13 @@ export interface PathsOfStamp {
 
 export type Algorithm = 'md5' | 'sha1' | 'sha256' | 'unit';
 
+/** The digests of no byte at all. A program that does not know them is not what its name says. */
+export const emptyDigests = {
+  md5: 'd41d8cd98f00b204e9800998ecf8427e',
+  sha1: 'da39a3ee5e6b4b0d3255bfef95601890afd80709',
+  sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+};
+
 export interface Entry {
   readonly path: string;
   readonly kind: 'file' | 'link' | 'folder';

@@ -193,7 +193,7 @@ test('a unit that reloads or began to start a moment ago is active; a restart af
   ];
   const root = rootWith(tempFolder(t), {
     'run/systemd/system/x': '',
-    'usr/bin/systemctl': `#!/bin/sh\ncat <<'.'\n${reported.join('\n')}.\n`,
+    'usr/bin/systemctl': `#!/bin/sh\ncat <<'.'\nId=-.slice\n\n${reported.join('\n')}.\n`,
     'proc/uptime': readFileSync('/proc/uptime'),
     'proc/self/mountinfo': '',
   });

@@ -187,7 +187,8 @@ const mount = 'proc/self/mountinfo:';
 const deep = '/a'.repeat(2000);
 const few = 5000;
 const asked = (name: string, text: string): string => `:${name}:${text}\n:${name}:=0`;
-const timer = (property: string): string => asked('systemctl', `Id=a\n:systemctl:${property}`);
+const timer = (property: string): string =>
+  asked('systemctl', `Id=-.slice\n:systemctl:\n:systemctl:Id=a\n:systemctl:${property}`);
 
 const chosen: Readonly<Record<string, string>> = {
   'mounts on one another': lines((at) => `${mount}${at} ${at + 1} 8:1 / /${at} rw - ext4 x`),
@@ -217,10 +218,10 @@ const chosen: Readonly<Record<string, string>> = {
   'a long time span': timer(`RandomizedDelayUSec=${'1'.repeat(outputChars - 100)}`),
   'a long calendar': timer(`TimersCalendar={ OnCalendar=*${'-'.repeat(outputChars - 100)} ;`),
   'a long calendar of other signs': timer(`TimersCalendar={ OnCalendar=*${'-~'.repeat(outputChars / 2 - 100)} ;`),
-  'many units': `${lines(() => ':systemctl:Id=a\n:systemctl:', room, 8000)}\n:systemctl:=0`,
+  'many units': `:systemctl:Id=-.slice\n:systemctl:\n${lines(() => ':systemctl:Id=a\n:systemctl:', room, 8000)}\n:systemctl:=0`,
   'names of a unit': timer(`Names=${'b '.repeat(outputChars / 2 - 20)}`),
   'an update with many parentheses': asked('apt-get', `Inst ${'('.repeat(outputChars - 10)}`),
-  'a package of many architectures': `${asked('dnf check-update', `a.${'86'.repeat(5e5)}-`)}\n${asked('dnf --security', '')}`,
+  'a package of many architectures': `${asked('dnf check-update', `a.${'86'.repeat(5e5)}-`)}\n${asked('dnf --security', '')}\n${asked('dnf --version', '4.14.0')}`,
   'a table of df that never ends': asked('df', `${' 1 1 1 - /'.repeat(1e5)}\r`),
   'checks without end': `:checks:cx\x1fnagios\x1f0\x1f0\x1e${'\x1ea'.repeat(5e5)}`,
   'fields of a check': `:checks:c${'x\x1f'.repeat(5e5)}`,

@@ -312,6 +312,7 @@ test('systemctl that hangs, fails or is missing leaves the units unknown, with a
   for (const [systemctl, reason] of [
     ['exec sleep 60', 'systemctl: no answer within 2 s'],
     ['exit 4', 'systemctl: ended with 4'],
+    ['echo hello', 'systemctl: its answer is not that of systemctl'],
   ] as const) {
     const run = await shellAgent(t, { own: { systemctl } }).run({ root, options: { units: ['a'] } });
     const services = workerOf(run, 'services');
@@ -324,6 +325,7 @@ test('systemctl that hangs, fails or is missing leaves the units unknown, with a
 test('failed units and units that rules name, as systemctl shows them', async (t) => {
   const root = rootWith(tempFolder(t), { 'run/systemd/system/x': '', 'proc/uptime': '5.00 1.00\n' });
   const shown = [
+    'Id=-.slice\nNames=-.slice\nLoadState=loaded\nActiveState=active\n',
     'Id=a.service\nNames=a.service alias.service\nLoadState=loaded\nActiveState=failed\n',
     'Id=b.service\nNames=b.service\nLoadState=loaded\nActiveState=active\n',
     'Id=c.service\nNames=c.service\nLoadState=not-found\nActiveState=inactive\n',

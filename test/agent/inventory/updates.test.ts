@@ -15,11 +15,12 @@ import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf } from '../probes/fixture-context.ts';
 
 const day = 86_400;
+const noUpdates = '0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n';
 
 interface Manager {
   readonly path: string;
   readonly lists: string;
-  /** The answers to `check-update` and `check-update --security`. Other package managers are asked once. */
+  /** The answers to `check-update`, `check-update --security` and `--version`. Other package managers are asked once. */
   readonly answers: readonly string[];
   readonly status?: number;
   readonly text: string;
@@ -64,6 +65,7 @@ old.x86_64                     1-1                         baseos
       `
 kernel.x86_64                  5.14.0-503.15.1.el9_5       baseos
 `,
+      '4.14.0\n  Installed: dnf-0:4.14.0-17.el9.noarch at Mon 01 Jan 2024 00:00:00 GMT\n',
     ],
     status: 100,
     text: '3 updates pending, 1 for security',
@@ -107,7 +109,7 @@ function machineWith(t: TestContext, name: string, { path, lists, answers, statu
   mkdirSync(`${root}/${path.slice(0, path.lastIndexOf('/'))}`, { recursive: true });
   const script = (text: string): void => writeFileSync(`${root}/${path}`, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   script(
-    `echo "$@" >>${root}/args\ncase $* in *--security) cat ${root}/answer1 ;; *) cat ${root}/answer0 ;; ` +
+    `echo "$@" >>${root}/args\ncase $* in *--security) cat ${root}/answer1 ;; *--version) cat ${root}/answer2; exit ;; *) cat ${root}/answer0 ;; ` +
       `esac\nexit ${status}`,
   );
   return { root, name, lists: `${root}/${lists}`, script };
@@ -223,7 +225,7 @@ for (const [agent, agentOn] of Object.entries(agents)) {
       exit: 0,
       output: '3 updates pending, 1 for security, the oldest for 1 d|total=3 security=1',
     });
-    rootWith(machine.root, { answer0: 'Reading package lists...\n' });
+    rootWith(machine.root, { answer0: `Reading package lists...\n${noUpdates}` });
     assert.deepEqual((await next(day)).map(inShort)[0], {
       name: 'updates',
       exit: 0,
@@ -253,7 +255,7 @@ for (const [agent, agentOn] of Object.entries(agents)) {
   test(`old package lists are reported, and without any nothing is asked (${agent})`, async (t) => {
     const manager = managers['apt-get'];
     assert.ok(manager);
-    const machine = machineWith(t, 'apt-get', { ...manager, answers: ['\n'] });
+    const machine = machineWith(t, 'apt-get', { ...manager, answers: [noUpdates] });
     const { next } = agentOn(t, machine);
     await next(0);
     const old = Date.now() / 1000 - 45.5 * day;

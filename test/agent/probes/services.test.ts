@@ -23,7 +23,9 @@ function rootWith(t: TestContext, shell: string | null): string {
 }
 
 // The output of systemd 252.
-const answer = `Id=good.service
+const slice = 'Id=-.slice\nNames=-.slice\nLoadState=loaded\nActiveState=active\n';
+const answer = `${slice}
+Id=good.service
 Names=good.service other.service
 LoadState=loaded
 ActiveState=active
@@ -67,12 +69,21 @@ test('failed units, and the state of those that rules name, in one call', async 
   ]);
   const args = readFileSync(`${root}/usr/bin/systemctl.args`, 'utf8').trim().split('\n');
   // Names follow `--`. A bare number gets a suffix, because systemctl would read a number as the id of a job.
-  const names = ['*', 'good.service', 'other.service', 'nope.service', 'bad.service', '7.service', 'silent.timer'];
+  const names = [
+    '-.slice',
+    '*',
+    'good.service',
+    'other.service',
+    'nope.service',
+    'bad.service',
+    '7.service',
+    'silent.timer',
+  ];
   assert.deepEqual(args.slice(args.indexOf('--') + 1), names);
 });
 
 test('no failed units at all', async (t) => {
-  const { functions } = await services.run(contextOf(rootWith(t, ''), { leftMs: () => 5000 }));
+  const { functions } = await services.run(contextOf(rootWith(t, `cat <<'.'\n${slice}.`), { leftMs: () => 5000 }));
   assert.deepEqual(onlyRow(functions, 'services'), { failed_units: 0 });
   assert.deepEqual(familyOf(functions, 'failed_unit'), { name: 'failed_unit', data: [] });
 });
@@ -85,6 +96,7 @@ for (const { what, shell, reason } of [
     reason: /^systemctl: Failed to connect to bus$/,
   },
   { what: 'fails silently', shell: 'exit 4', reason: /^systemctl: ended with 4$/ },
+  { what: 'is another program', shell: 'echo hello', reason: /^systemctl: its answer is not that of systemctl$/ },
   { what: 'is killed', shell: 'kill -9 $$', reason: /^systemctl: ended with SIGKILL$/ },
 ] as const) {
   test(`systemctl ${what}: unknown with the reason, and an error`, async (t) => {
@@ -123,8 +135,8 @@ test('without systemd, or without its program: unknown with the reason, and no e
 });
 
 test('of many failed units 200, and the count of all', async (t) => {
-  const shell =
-    "i=0; while [ $i -lt 300 ]; do printf 'Id=u%03d.service\\nActiveState=failed\\n\\n' $i; i=$((i+1)); done";
+  const shell = `printf 'Id=-.slice\\n\\n'; i=0
+    while [ $i -lt 300 ]; do printf 'Id=u%03d.service\\nActiveState=failed\\n\\n' $i; i=$((i+1)); done`;
   const { functions } = await services.run(contextOf(rootWith(t, shell), { leftMs: () => 5000 }));
   assert.deepEqual(onlyRow(functions, 'services'), { failed_units: 300 });
   assert.equal(familyOf(functions, 'failed_unit').data.length, 200);
@@ -134,7 +146,7 @@ test('of many failed units 200, and the count of all', async (t) => {
 /** Returns the lines of failed units in the reports of both agents. Asserts that both have the same. */
 async function unitLines(t: TestContext, failed: readonly string[], options: ProbeOptions): Promise<unknown> {
   const blocks = failed.map((unit) => `Id=${unit}\nNames=${unit}\nLoadState=loaded\nActiveState=failed\n`);
-  const systemctl = `cat <<'.'\n${blocks.join('\n')}.`;
+  const systemctl = `cat <<'.'\n${[slice, ...blocks].join('\n')}.`;
   const journalctl = `for unit; do :; done
     case $unit in *hangs*) exec sleep 60 ;; *quiet*) exit ;; *denied*) exit 1 ;; esac
     printf '%s\\n' "$#" '' 'one \\x2d' 'two: ' three four "last of $unit"`;

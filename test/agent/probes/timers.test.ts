@@ -102,8 +102,8 @@ const timers: Readonly<Record<string, Timer>> = {
 
 /** Returns the blocks of `systemctl show`. The properties of a timer precede the properties of its unit. */
 function shown(): string {
-  return Object.entries(timers)
-    .map(([name, { lines, lastAgo, activeAgo = 400 * 24 * hour, state = 'waiting', random = '0' }]) => {
+  const blocks = Object.entries(timers).map(
+    ([name, { lines, lastAgo, activeAgo = 400 * 24 * hour, state = 'waiting', random = '0' }]) => {
       const isActive = state !== 'dead' && state !== 'failed';
       const active = Math.max(0, uptimeSeconds - activeAgo) * 1e6;
       return [
@@ -120,8 +120,9 @@ function shown(): string {
         `ActiveEnterTimestampMonotonic=${active.toFixed(0)}`,
         '',
       ].join('\n');
-    })
-    .join('\n');
+    },
+  );
+  return ['Id=-.slice\n', ...blocks].join('\n');
 }
 
 /** Returns a machine with this text as the program systemctl and these files. Some timers are enabled. */
@@ -168,7 +169,13 @@ test('the timers that are enabled are named in the one call, each once', async (
   assert.equal(calls.length, 2);
   for (const call of calls) {
     const words = call.trim().split('\n');
-    assert.deepEqual(words.slice(words.indexOf('--') + 1).sort(), ['*', 'both.timer', 'of e.timer', 'of u.timer']);
+    assert.deepEqual(words.slice(words.indexOf('--') + 1).sort(), [
+      '*',
+      '-.slice',
+      'both.timer',
+      'of e.timer',
+      'of u.timer',
+    ]);
     assert.ok(words.includes('LastTriggerUSecMonotonic'));
   }
 });

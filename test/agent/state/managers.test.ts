@@ -119,7 +119,7 @@ const scriptOf = (name: string, output: string | null): string =>
   output === null
     ? 'exit 2'
     : name === 'rpm'
-      ? `case "$*" in *--dump) cat <<'END'\n${rpmFiles}END\n;; *) cat <<'END'\n${output}END\nesac`
+      ? `case "$*" in *fleet-health) echo fleet-health ;; *--dump) cat <<'END'\n${rpmFiles}END\n;; *) cat <<'END'\n${output}END\nesac`
       : `cat <<'END'\n${output}END`;
 
 const foundIn = ({ sections = [] }: Partial<Report>): unknown => {

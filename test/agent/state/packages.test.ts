@@ -132,8 +132,15 @@ test('packages that cannot be read are an error, and a machine without a package
   const source = { ...liveState(openSource('/nowhere'), '/nowhere'), exists: (path: string) => path.includes('rpm') };
   const failing = { ...source, programs: { ...source.programs, run } };
   assert.equal((await readPackages(failing, () => 1)).error, 'rpm: no answer within 8000 ms');
-  const empty = { ...source, programs: { ...source.programs, run: () => Promise.resolve('') } };
-  assert.equal((await readPackages(empty, () => 1)).error, 'no packages in the database');
+  const saying = (word: string) => ({
+    ...source,
+    programs: {
+      ...source.programs,
+      run: (_: string, words: readonly string[]) => Promise.resolve(words.includes('--eval') ? word : ''),
+    },
+  });
+  assert.equal((await readPackages(saying('fleet-health\n'), () => 1)).error, 'no packages in the database');
+  assert.equal((await readPackages(saying('hello\n'), () => 1)).error, 'rpm: its answer is not that of rpm');
   const none = await readPackages(liveState(openSource('/nowhere'), '/nowhere'), () => 1);
   assert.deepEqual([none.error, none.lines], [null, []]);
   assert.ok(dpkgWords.length > 2);

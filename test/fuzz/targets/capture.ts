@@ -21,6 +21,8 @@ etc/fstab:/dev/sdb1 /data ext4 defaults 0 0
 !proc/9/cmdline:/bin/sh
 :notes:- 1
 :notes:{"counters":null,"texts":{},"sinceMs":1}
+:systemctl:Id=-.slice
+:systemctl:
 :systemctl:Id=a.service
 :systemctl:=0
 :checks:
