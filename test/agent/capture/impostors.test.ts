@@ -93,7 +93,7 @@ const stateOfNode = async (root: string, deadlineMs: number): Promise<readonly S
   const { report = {} } = await readState(liveState(openSource(root), root), { options: {}, deadlineMs });
   return sectionsOf(report);
 };
-/** The time of the Node agent for a program: one that never ends costs this time, and a good one needs little of it. */
+/** Returns the time of the Node agent for a program. One that never ends costs this time; a good one needs little. */
 const allowedMs = (what: string): number => (what === 'never ends' ? 2000 : 20_000);
 
 describe('the state', () => {

@@ -20,7 +20,7 @@ const noUpdates = '0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded
 interface Manager {
   readonly path: string;
   readonly lists: string;
-  /** The answers to `check-update`, `check-update --security` and `--version`. Other package managers are asked once. */
+  /** The answers to `check-update`, `check-update --security` and `--version`. Others are asked once. */
   readonly answers: readonly string[];
   readonly status?: number;
   readonly text: string;
