@@ -76,8 +76,8 @@ look() {
   case $state in [!Z]) began=${20}-$boot ;; esac
 }
 
-# limited SECONDS COMMAND...: runs the command with a time limit. Its input is descriptor 8, which is empty. Records the process first: one that hangs in the
-# kernel cannot be killed.
+# limited SECONDS COMMAND...: runs the command with a time limit. Its input is descriptor 8, which is empty. Records the
+# process first: one that hangs in the kernel cannot be killed.
 limited() {
   s=$1
   shift
@@ -514,7 +514,8 @@ systemctl_() {
   say "$o$nl" | sed -n '/^:systemctl:Id=/h;/^:systemctl:ActiveState=failed$/{g;s/.*:Id=//p;}' | sort -u | head -n 3 |
     while IFS= read -r u; do
       case $u in *:*) continue ;; esac
-      limited 2 journalctl @JOURNAL_WORDS@ --unit="$u" | head -c 65536 | head -n 1000 | while IFS= read -r x; do tell ":journalctl --unit=$u:$x"; done
+      limited 2 journalctl @JOURNAL_WORDS@ --unit="$u" | head -c 65536 | head -n 1000 |
+        while IFS= read -r x; do tell ":journalctl --unit=$u:$x"; done
       tell ":journalctl --unit=$u:=0"
     done
 }
