@@ -62,10 +62,10 @@ const managers: readonly Manager[] = [
     systems: ['debian', 'ubuntu'],
     databases: ['/var/lib/dpkg/status'],
     program: '/usr/bin/dpkg-query',
-    read: async ({ programs, readOptional }, database, leftMs) => {
-      const answer = await programs.run('/usr/bin/dpkg-query', dpkgWords, leftMs());
-      if (!dpkgRow.test(answer) && (readOptional(database) ?? '').trim() !== '')
-        demandWord('dpkg-query', answer, dpkgRow);
+    read: async (source, database, leftMs) => {
+      const answer = await source.programs.run('/usr/bin/dpkg-query', dpkgWords, leftMs());
+      const isEmpty = !dpkgRow.test(answer) && (source.readOptional(database) ?? '').trim() === '';
+      if (!isEmpty) demandWord('dpkg-query', answer, dpkgRow);
       return readDpkg(answer);
     },
   },

@@ -31,7 +31,7 @@ interface Manager {
   readonly own: readonly string[];
 }
 
-const rpmLists = "rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n'";
+const rpmLists = "rpm -qa --qf '%{NAME} %{EVR} %{ARCH}\\n'";
 /** Returns `NAME VERSION ARCHITECTURE` from `NAME ARCHITECTURE[ VERSION]<TAB>VERSION`. */
 const rpmShown = (line: string): string => {
   const [item = '', version = ''] = line.split('\t');
