@@ -10,24 +10,11 @@ import { withoutSecrets } from './revealed-secrets.ts';
 export { errorTable, type ErrorCode };
 
 /** The stage of a run or visit at which something went wrong. */
-export type Stage =
-  | 'usage'
-  | 'config'
-  | 'lock'
-  | 'keys'
-  | 'run'
-  | 'resolve'
-  | 'connect'
-  | 'handshake'
-  | 'login'
-  | 'channel'
-  | 'upload'
-  | 'agent'
-  | 'report'
-  | 'seal'
-  | 'spool'
-  | 'storage'
-  | 'mail';
+export type Stage = (typeof stages)[number];
+export const stages = [
+  ...(['usage', 'config', 'lock', 'keys', 'run', 'resolve', 'connect', 'handshake', 'login', 'channel'] as const),
+  ...(['upload', 'agent', 'report', 'seal', 'spool', 'storage', 'mail'] as const),
+] as const;
 
 export interface FleetErrorOptions {
   readonly code: ErrorCode;

@@ -5,8 +5,8 @@ import * as v from 'valibot';
 import { entriesOf, parseJson } from '../../platform/parse-json.ts';
 import { boundedTime } from '../../report/outside-values.ts';
 import { writeDurably } from '../../state-folder/durable-file.ts';
+import { readers } from '../../storage/store/run.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
-import { readers } from '../inbox/parse-records.ts';
 
 const textOrNull = v.fallback(v.nullable(v.string()), null);
 const timeOrNull = v.fallback(v.pipe(v.unknown(), v.transform(boundedTime)), null);

@@ -1,9 +1,11 @@
 /** Visits and runs from outside: of a document of this machine, or of a site. Each value is checked. */
 import { printable } from '../agent/agent-faults.ts';
-import { errorTable, type Stage } from '../../errors.ts';
+import { errorTable, stages } from '../../errors.ts';
 import { boundedTime, isStorableText } from '../../report/outside-values.ts';
 import {
   programs,
+  readerOrNull,
+  runEnds,
   type Restored,
   type RunEnd,
   type RunStart,
@@ -12,13 +14,6 @@ import {
 } from '../../storage/store/run.ts';
 
 const maxMessageChars = 1000;
-
-const stages: readonly Stage[] = [
-  ...(['usage', 'config', 'lock', 'keys', 'run', 'resolve', 'connect', 'handshake', 'login', 'channel'] as const),
-  ...(['upload', 'agent', 'report', 'seal', 'spool', 'storage', 'mail'] as const),
-];
-export const readers = ['node', 'runtime', 'shell', 'push', 'spoke'] as const;
-const outcomes = ['finished', 'failed', 'overlapped', 'interrupted'] as const;
 
 /** Parses a visit. Returns null for another form. Replaces values that are not essential by null. */
 export function parseVisit(value: unknown): VisitRecord | null {
@@ -37,7 +32,7 @@ export function parseVisit(value: unknown): VisitRecord | null {
     stage: stages.find((one) => one === stage) ?? (ok ? null : 'run'),
     code: typeof code === 'string' && Object.hasOwn(errorTable, code) ? code : ok ? null : 'internal',
     message: typeof message === 'string' ? oneLine(message.slice(0, maxMessageChars)) : null,
-    reader: readers.find((one) => one === reader) ?? null,
+    reader: readerOrNull(reader),
     bootId: isText(bootId, 64) ? printable(bootId) : null,
     sealedTo: ids,
     nextAttemptAtMs: boundedTime(rest.nextAttemptAtMs),
@@ -81,7 +76,7 @@ export function parseRunStart(value: unknown): RunStart | null {
 export function parseRunEnd(value: unknown): Omit<RunEnd, 'id'> | null {
   const fields = fieldsOf(value) as Unchecked<RunEnd>;
   const { clients, succeeded, failed, skipped, cpuMs, maxRssBytes } = fields;
-  const outcome = outcomes.find((known) => known === fields.outcome);
+  const outcome = runEnds.find((known) => known === fields.outcome);
   const finishedAtMs = boundedTime(fields.finishedAtMs);
   if (outcome === undefined || finishedAtMs === null) return null;
   if (!isClients(clients) || !isClients(succeeded) || !isClients(failed) || !isClients(skipped)) return null;

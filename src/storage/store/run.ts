@@ -2,7 +2,8 @@ import { dayMs } from '../../platform/units.ts';
 import { counted } from '../../text/numbers.ts';
 import { numberOrNull, type RecordOf, recordShape, text, textOrNull, time, timeOrNull } from './record-shape.ts';
 
-export type RunOutcome = 'running' | 'finished' | 'failed' | 'overlapped' | 'interrupted';
+export const runEnds = ['finished', 'failed', 'overlapped', 'interrupted'] as const;
+export type RunOutcome = 'running' | (typeof runEnds)[number];
 
 /** The programs that leave a row of `runs`. */
 export const programs = ['collect', 'alert', 'ingest'] as const;
@@ -13,7 +14,7 @@ export type Program = (typeof programs)[number];
  * over HTTP. `runtime`: a node that earlier versions uploaded, in their records.
  */
 export type Reader = (typeof readers)[number];
-const readers = ['node', 'runtime', 'shell', 'push', 'spoke'] as const;
+export const readers = ['node', 'runtime', 'shell', 'push', 'spoke'] as const;
 
 /** Reads the column `reader`. Returns null for NULL and for values that this version does not know. */
 export function readerOrNull(value: unknown): Reader | null {

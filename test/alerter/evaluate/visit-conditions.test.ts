@@ -24,12 +24,21 @@ for (const { stage, code, expected } of [
   { stage: 'login', code: 'auth-timeout', expected: 'login refused' },
   { stage: 'login', code: 'visit-deadline', expected: 'login refused' },
   { stage: 'connect', code: 'credentials-unusable', expected: 'login refused' },
+  { stage: 'connect', code: 'secret-missing', expected: 'login refused' },
+  { stage: 'channel', code: 'auth-timeout', expected: 'login refused' },
+  { stage: 'channel', code: 'auth-failed', expected: 'login refused' },
   { stage: 'channel', code: 'channel-failed', expected: 'agent failed' },
   { stage: 'agent', code: 'no-runtime', expected: 'agent failed' },
   { stage: 'agent', code: 'agent-timeout', expected: 'agent failed' },
   { stage: 'agent', code: 'visit-deadline', expected: 'agent failed' },
   { stage: 'seal', code: 'seal-no-key', expected: 'agent failed' },
   { stage: 'spool', code: 'spool-full', expected: null },
+  { stage: 'agent', code: 'spool-full', expected: null },
+  { stage: 'agent', code: 'state-unusable', expected: null },
+  { stage: 'connect', code: 'descriptors-exhausted', expected: null },
+  { stage: 'connect', code: 'run-deadline', expected: null },
+  ...['spool', 'storage', 'config', 'lock', 'keys', 'run'].map((stage) => ({ stage, code: null, expected: null })),
+  { stage: 'resolve', code: null, expected: 'network' },
   { stage: 'run', code: 'run-deadline', expected: null },
   { stage: 'agent', code: 'interrupted', expected: null },
   { stage: 'agent', code: 'internal', expected: null },
@@ -51,6 +60,11 @@ for (const { stage, code, expected } of [
   { stage: 'connect', code: 'connect-refused', expected: false },
   { stage: 'handshake', code: 'handshake-failed', expected: false },
   { stage: 'handshake', code: 'sshd-rejection', expected: false },
+  { stage: 'handshake', code: 'no-common-algorithm', expected: false },
+  { stage: 'channel', code: 'connect-failed', expected: true },
+  { stage: 'channel', code: 'connect-timeout', expected: true },
+  { stage: 'channel', code: 'handshake-timeout', expected: true },
+  { stage: 'channel', code: 'dns', expected: true },
   { stage: 'login', code: 'bastion-failed', expected: false },
   { stage: 'login', code: 'auth-failed', expected: false },
   { stage: 'agent', code: 'agent-failed', expected: false },
@@ -80,6 +94,22 @@ test('what kept a visit from the host key says nothing of the key; what came pas
     'host-key-changed': 'none',
     'not-trusted': 'none',
   });
+});
+
+for (const [stage, isPast] of Object.entries({
+  ...{ resolve: false, connect: false, handshake: false },
+  ...{ login: true, channel: true, upload: true, agent: true, report: true, seal: true },
+})) {
+  test(`a visit that failed at ${stage} ${isPast ? 'came past' : 'says nothing of'} the host key`, () => {
+    const { unreachable, ...ofKeys } = levels(failedVisit(stage, 'visit-deadline'));
+    assert.equal(unreachable, 'critical');
+    const level = isPast ? 'none' : 'unknown';
+    assert.deepEqual(ofKeys, { 'host-key-changed': level, 'not-trusted': level });
+  });
+}
+
+test('a login without its password says nothing of the host key', () => {
+  assert.equal(levels(failedVisit('login', 'secret-missing'))['host-key-changed'], 'unknown');
 });
 
 test('a host key that is wrong is no matter of the network', () => {
