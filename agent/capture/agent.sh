@@ -194,7 +194,7 @@ for fh_awk in awk /usr/bin/awk /bin/awk mawk gawk 'busybox awk'; do
   plan=$(limited $s $fh_awk "$program" plan | head -c 1048576)
   # Another program may have the name.
   case $nl$plan in *"$nl.") break ;; esac
-  plan= fh_awk= s=1
+  plan= fh_awk= s=3
 done
 case $fh_awk in
 awk | '') ;;

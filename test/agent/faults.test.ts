@@ -88,7 +88,7 @@ test('probes that throw are a fault of this run; what is spooled still comes', a
 test('probes that never end are a fault before the deadline', async (t) => {
   const { visit, clientDir } = machine(t);
   const agent = buildAgentWith('() => new Promise(() => setInterval(() => {}, 1000))');
-  const { result } = await visit({ bundles: { ...bundles, agent }, agentTimeoutMs: 10_000 });
+  const { result } = await visit({ bundles: { ...bundles, agent }, agentTimeoutMs: 20_000 });
   assert.equal(result.fault?.code, 'agent-timeout');
   assert.match(result.fault.message, /the probes did not end within \d+ ms/);
   assert.ok(result.hello && result.end);
