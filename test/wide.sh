@@ -29,8 +29,10 @@ files=$({ printf '%s\n' $stories test/wide/*.test.ts
   grep -rlE '^// Second tier:' test --include='*.test.ts'
   grep -rlwE 'isWide|skipUnlessWide|onEachDatabase|checkAgents|checkAwks|hugeWeek' test --include='*.test.ts'; } | sort -u)
 status=0
-npm run --silent lint || { status=1; echo "== failed: lint" >&2; }
+# Each uses one core for minutes.
+npm run --silent lint &
 timeout 900 node --import tsx --test test/recipes/recipes.test.ts || { status=1; echo "== failed: recipes" >&2; }
+wait $! || { status=1; echo "== failed: lint" >&2; }
 # With the machine's own npm: one that another Node runs does not find the machine's settings.
 for version; do
   [ ! -x "$cache/$version/bin/node" ] || continue
