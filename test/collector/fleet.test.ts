@@ -28,7 +28,7 @@ describe('fifty clients on one real sshd, three of them hanging', { skip }, asyn
   }
   const deadlines = { clientDeadlineMs, connectTimeoutMs: clientDeadlineMs, agentTimeoutMs: clientDeadlineMs };
 
-  it('ends within the client deadline and two seconds, with 47 reports and 3 visits that say why', async () => {
+  it('ends before a second client deadline would, with 47 reports and 3 visits that say why', async () => {
     // The first pass uploads the agent and takes a few inventories, limited by the number of CPUs. The deadline test
     // must not include that time.
     await makeInventoriedIn(fleet.stateDir, ...clients.slice(4).map(({ name }) => name));
@@ -42,7 +42,7 @@ describe('fifty clients on one real sshd, three of them hanging', { skip }, asyn
     const started = performance.now();
     const result = await collect({ collector: deadlines });
     const tookMs = performance.now() - started;
-    assert.ok(tookMs < clientDeadlineMs + 2000, `it took ${tookMs} ms`);
+    assert.ok(tookMs < 2 * clientDeadlineMs, `it took ${tookMs} ms`);
     assert.deepEqual([result.succeeded, result.failed, result.exitStatus], [47, 3, 1], JSON.stringify(result));
     assert.deepEqual(result.failures.map(({ client }) => client).toSorted(), ['web-10', 'web-20', 'web-30']);
     const rows = await fleet.query(
