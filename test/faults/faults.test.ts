@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { isLong, isWide } from '../support/long-tests.ts';
+import { isWide } from '../support/long-tests.ts';
 import { skipWithoutMariadb } from '../support/mariadb.ts';
 import { sshdOrSkip } from '../support/sshd.ts';
 import { failuresOf, summaryOf } from './fault-figures.ts';
@@ -10,7 +10,7 @@ import { runFaults } from './fault-run.ts';
 
 const seed = 5;
 const { kills, clients, rowsBetween } = isWide
-  ? { kills: isLong ? 30 : 15, clients: 4, rowsBetween: 3 }
+  ? { kills: 30, clients: 4, rowsBetween: 3 }
   : { kills: 6, clients: 2, rowsBetween: 1 };
 const usual = [{ database: 'sqlite', pipe: 'visit' }] as const;
 const others = [
