@@ -6,7 +6,7 @@
  * N is the CPU of `node -e 0` where Node reads the system's certificates at its start, 58 ms on the machine of
  * docs/performance.md and three times that on a slow one. Seconds differ by machine, multiples of N less. Other work
  * beside it makes a file dearer, by up to a third, but not N: a file above `maxFileN` is measured twice alone, and the
- * lower figure counts. Kernels differ up to threefold in what a process costs beside Node, and files that visit clients
+ * lower figure counts. Kernels differ in what a process costs beside Node, and files that visit clients
  * without Node start thousands: `maxFileN` is in N or in `shellRounds`, whichever is dearer.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -62,7 +62,10 @@ const dearFiles = new Map([
   ['test/faults/faults.test.ts', 'kills all programs, and compares what was promised'],
 ]);
 
-/** Starts 120 processes, as the agent for clients without Node does. They cost 1 N on most machines. */
+/**
+ * Starts 120 processes, as the agent for clients without Node does. So many that files which kept to `maxFileN` keep to
+ * it where N is 106 ms and these cost 380 ms, the only machine on which both were compared.
+ */
 const shellRounds = 'for i in 1 2 3 4; do for i in 1 2 3 4 5 6 7 8 9 10; do x=$(echo a | sed s/a/b/); done; done';
 
 /**
