@@ -4,6 +4,7 @@ import type { ProbeOptions } from '../../src/report/wire.ts';
 import { readState } from '../state/collect-state.ts';
 import { mostLooked } from '../state/watched.ts';
 import { emptyDigests, mostEntries, type Algorithm, type Entry, type StateSource } from '../state/state-source.ts';
+import { demandWord } from '../probes/own-word.ts';
 import type { Source } from '../probes/source.ts';
 import { utcText } from '../start/clock.ts';
 import { agentOf, uptimeMs } from './collect-capture.ts';
@@ -59,8 +60,10 @@ export function capturedState(capture: Capture, source: Source): StateSource {
     below: (folder) => entries.filter(({ path }) => path.startsWith(`${folder}/`)),
     digest: (path, algorithm) => {
       const program = algorithm === 'unit' ? 'sha256' : algorithm;
-      if (asked.has(program) && digests.get(program)?.get(emptyFile) !== emptyDigests[program])
-        throw new Error(`${program}sum: its answer is not that of ${program}sum`);
+      if (asked.has(program)) {
+        const known = new RegExp(`^${emptyDigests[program]}$`);
+        demandWord(`${program}sum`, digests.get(program)?.get(emptyFile) ?? '', known);
+      }
       return digests.get(algorithm)?.get(path) ?? null;
     },
     udpBefore: capture.programs.get('udp')?.output ?? null,
