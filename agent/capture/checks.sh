@@ -132,9 +132,10 @@ check() {
   [ $limit -gt 0 ] || { finish '' 'no time left' && return; }
   mkfifo "$d/pipe" && echo "$name" >"$d/name" && echo "$boot" >"$d/boot" || return
   (
+    # The file pid says that setsid and nice have begun it: other programs may have these names.
     # shellcheck disable=SC2016 # the shell that is started expands it
-    $session /bin/sh -c 'd=$1 && shift && read -r x </proc/$$/stat && echo "$x" >"$d/pid" && exec "$@"' fh "$d" \
-      env -i PATH=$fixed LC_ALL=C ${HOME+"HOME=$HOME"} $low "$program_" "$@" >"$d/pipe"
+    $session $low /bin/sh -c 'd=$1 && shift && read -r x </proc/$$/stat && echo "$x" >"$d/pid" && exec "$@"' fh "$d" \
+      env -i PATH=$fixed LC_ALL=C ${HOME+"HOME=$HOME"} "$program_" "$@" >"$d/pipe"
     echo $? >"$d/exit"
     signal KILL
   ) &
@@ -165,6 +166,7 @@ check() {
   code=
   read -r code <"$d/exit"
   [ "$why" ] || [ ! -e "$d/late" ] || why=timeout
+  [ "$why" ] || [ -s "$d/pid" ] || why='cannot be started'
   [ "$why" ] || { [ "$code" ] && { [ $code -le 128 ] || [ $code -gt 192 ]; }; } || why=signal
   kept=4096
   [ "$form" != textfile ] || kept=32768

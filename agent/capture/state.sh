@@ -11,7 +11,7 @@ stamp() {
   stamp=$(cd "$R/" && stat -c '%i %s %Y' $(cat "$C/watch") | limited 2 sha256sum 8<&0 | head -c 65)
   # Without a digest the state is looked at once a day.
   stamp=${stamp%% *}
-  case ${#stamp}$stamp in 64*[!0-9a-f]*) stamp=- ;; 64*) ;; *) stamp=- ;; esac
+  case ${#stamp},$stamp in 64,*[!0-9a-f]*) stamp=- ;; 64,*) ;; *) stamp=- ;; esac
   IFS=" $tab$nl"
   set +f
 }
@@ -45,21 +45,19 @@ knows() {
   read -r o <proc/sys/crypto/fips_enabled
   for x; do
     command -v ${x}sum >/dev/null || continue
-    # Such a kernel may refuse it.
-    [ "$x$o" = md51 ] || tell "=sums $x"
     n=$(limited 2 ${x}sum | head -c 64)
     case $n in
-    @EMPTIES@)
-      tell ":$x:${n%% *}  /dev/null"
-      known="$known$x "
-      ;;
+    @EMPTIES@) known="$known$x " ;;
+    # Such a kernel may refuse md5.
+    *) [ "$x$o" = md51 ] || tell "=sums $x" ;;
     esac
   done
 }
-# sums NAME: prints the digests of the files of the standard input, one a line.
+# sums NAME: prints the digests of the files of the standard input, one a line. The last one is that of nothing: the list
+# has come to its end.
 sums() {
-  case $known in *" $1 "*) ;; *) return ;; esac
-  tr '\n' '\0' | limited 8 xargs -0 ${1}sum 8<&0 | sed "s/^/:$1:/"
+  case $known in *" $1 "*) tell "=sums $1" ;; *) return ;; esac
+  { cat && tell /dev/null; } | tr '\n' '\0' | limited 8 xargs -0 ${1}sum 8<&0 | sed "s/^/:$1:/"
 }
 # open FOLDER...: prints the files that every account may read.
 open() { find "$@" -xdev -type d ! -perm -001 -prune -o -type f -perm -004 -size -513 -print; }
@@ -110,11 +108,11 @@ stateOf() {
   knows ${a:-md5} sha256
   [ "$noFiles" ] || {
     o=$(open etc | grep -vE '@LEFT_OUT@')
-    for x in ${a:-md5}; do say "$o" | sums $x; done
+    for x in ${a:-md5}; do tell "$o" | sums $x; done
     grep -qE '@FSTAB_SECRET@' etc/fstab && o=$(say "$o" | grep -vx etc/fstab)
     say "$o" | tr '\n' '\0' | xargs -0 grep -LE "@SECRET@" | sums sha256
   }
-  say proc/cmdline | sums sha256
+  tell proc/cmdline | sums sha256
   [ "$known" = "${known% sha256 }" ] || open etc/systemd/system run/systemd/system | while IFS= read -r x; do
     o=$(sed -e :a -e '/\\$/{' -e N -e 's/\\\n/ /' -e ba -e '}' -e "s/^\([ $tab]*Environment[ $tab]*=\).*/\1/" \
       -e "s/^\([ $tab]*SetCredential[A-Za-z]*[ $tab]*=\).*/\1/" -e 's,//[^/:@ ]*:[^/@ ]*@,//,g' "$x")

@@ -1,11 +1,12 @@
 import type { SpawnOptions } from 'node:child_process';
+import { setPriority } from 'node:os';
 
 import { startOf } from '../start/running.ts';
 
 export const fixedPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const maxReadBytes = 64 * 1024;
-/** The options of nice. The priority is set before the program begins, so that its children have the priority, too. */
-const niced = ['-n', '19'];
+/** The lowest priority. Not by nice(1): a client may lack it, and another program of that name may end well. */
+const lowest = 19;
 /** The time from SIGTERM to SIGKILL, and from SIGKILL until a process counts as hanging. */
 export const termMs = 1000;
 export const killMs = 500;
@@ -30,15 +31,16 @@ export interface CheckOutcome {
  * ended. Calls `started` with the process before anything is awaited.
  */
 export async function runCheck(
-  command: readonly string[],
+  [program = '', ...args]: readonly string[],
   deadlineMs: number,
   started: (id: ProcessId) => void,
 ): Promise<CheckOutcome> {
   const { spawn } = await import('node:child_process');
   return new Promise((resolve) => {
     // A child that did not start for lack of descriptors has no output; its event `error` comes later.
-    const child = spawn('nice', [...niced, ...command], spawnOptions());
+    const child = spawn(program, args, spawnOptions());
     const { pid } = child;
+    lower(pid);
     const id = pid === undefined ? null : { pid, start: startOf(pid) };
     const chunks: Buffer[] = [];
     let length = 0;
@@ -87,6 +89,14 @@ export async function runCheck(
     child.on('close', () => finish());
     if (id !== null) started(id);
   });
+}
+
+function lower(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, lowest);
+  } catch {
+    // The program has ended.
+  }
 }
 
 function spawnOptions(): SpawnOptions {

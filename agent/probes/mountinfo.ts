@@ -84,8 +84,11 @@ function isReadOnly(options: string): boolean {
   return options === 'ro' || options.startsWith('ro,') || /,(emergency_ro|shutdown)(,|$)/.test(options);
 }
 
+/** The longest path of the kernel (PATH_MAX, 4,096 bytes), each byte of it written as four characters. */
+const maxEscapedChars = 4 * 4096;
+
 /** Decodes a path: the kernel writes blank, tab, newline, backslash and `#` as three octal digits. */
 export function unescaped(text: string): string {
-  if (!text.includes('\\')) return text;
+  if (!text.includes('\\') || text.length > maxEscapedChars) return text;
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }

@@ -9,8 +9,9 @@ echo "fh-$1-loader-"
 # The text has no line break at its end, which $(cat) would lose. It is plain ASCII, so its characters are bytes.
 fh_agent=$(head -c $4)
 [ ${#fh_agent} = $4 ] || exit 88
-# An old BusyBox accepts only `timeout -t SECONDS`: the agent then uses its own watchdog.
-timeout -s KILL 9 true >/dev/null 2>&1 && k=t
+# An old BusyBox accepts only `timeout -t SECONDS`, and another program may have the name: the agent then uses its own
+# watchdog.
+case $(timeout -s KILL 9 echo fh </dev/null 2>/dev/null) in fh) k=t ;; esac
 export fh_agent
 set -- /bin/sh -c "$fh_agent" fh $7 $t $k "$m" $6 $8 $5 "$9"
 [ $k = w ] || set -- timeout -s KILL $t "$@"

@@ -5,6 +5,8 @@ import { test } from 'node:test';
 
 import type { Client, SshSettings } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
+import { createSshFinisher, sshDefaults } from '../../src/config/settings/ssh-settings.ts';
+import { literal } from '../support/both-transports.ts';
 import { assertFault, clientOf, configFolder, faults, load, nowMs } from './support/config-files.ts';
 
 /** The attributes of <ssh>, a group and a client, and the resulting settings. */
@@ -109,16 +111,11 @@ test('equal words in two files are two things', () => {
   assert.deepEqual(passwords, ['of a', 'of b']);
 });
 
-test("ssh's own key is the default where no password, key or agent is said", (t) => {
+test("ssh's own key is the default where no password, key or agent is said", () => {
   const home = configFolder({ '.ssh/id_rsa': 'x', '.ssh/id_ed25519': 'x' });
-  const before = process.env['HOME'];
-  process.env['HOME'] = home;
-  t.after(() => (process.env['HOME'] = before));
-  const config = load(
-    '<client name="a" ip="10.0.0.1"/><client name="b" ip="10.0.0.2" password="x"/>' +
-      '<client name="c" ip="10.0.0.3" privateKey="none"/><client name="d" ip="10.0.0.4" transport="local"/>',
-  );
-  const keys = config.clients.map(({ ssh }) => ssh.privateKey);
+  const finish = createSshFinisher(sshDefaults('/known_hosts', home));
+  const layers = [{}, { password: literal('x') }, { privateKey: null }, { transport: 'local' }] as const;
+  const keys = layers.map((layer) => finish(layer).privateKey);
   assert.deepEqual(keys, [path.join(home, '.ssh/id_ed25519'), null, null, null]);
 });
 

@@ -6,11 +6,11 @@ import { isWide } from '../support/long-tests.ts';
 import { skipWithoutMariadb } from '../support/mariadb.ts';
 import { sshdOrSkip } from '../support/sshd.ts';
 import { failuresOf, summaryOf } from './fault-figures.ts';
-import { runFaults } from './fault-run.ts';
+import { runFaults, type Progress } from './fault-run.ts';
 
 const seed = 5;
 const { kills, clients, rowsBetween } = isWide
-  ? { kills: 30, clients: 4, rowsBetween: 3 }
+  ? { kills: 20, clients: 4, rowsBetween: 3 }
   : { kills: 6, clients: 2, rowsBetween: 1 };
 const usual = [{ database: 'sqlite', pipe: 'visit' }] as const;
 const others = [
@@ -23,9 +23,16 @@ const others = [
 describe('everything is killed again and again: nothing is lost, nothing comes twice', { concurrency: 2 }, () => {
   for (const { database, pipe } of isWide ? [...usual, ...others] : usual) {
     const skip = database === 'mysql' ? skipWithoutMariadb : false;
-    test(`${database}, ${pipe}`, { skip, timeout: 400_000 }, async (t) => {
+    test(`${database}, ${pipe}`, { skip, timeout: 600_000 }, async (t) => {
       if (!sshdOrSkip(t)) return;
-      const result = await runFaults({ database, pipe, seed, kills, forMs: 120_000, clients, rowsBetween });
+      const beganMs = performance.now();
+      let progress = 'no round has ended';
+      t.after(() => t.diagnostic(progress));
+      const observe = ({ rounds, kills: so, wrong }: Progress): void => {
+        const seconds = Math.round((performance.now() - beganMs) / 1000);
+        progress = `after ${seconds} s: ${rounds} rounds, ${so} kills, ${wrong.length} wrong`;
+      };
+      const result = await runFaults({ database, pipe, seed, kills, forMs: 120_000, clients, rowsBetween, observe });
       t.diagnostic(summaryOf(result));
       assert.deepEqual(failuresOf(result), []);
       assert.ok(result.killed >= kills / 3, `only ${result.killed} kills in two minutes`);

@@ -1,12 +1,13 @@
 /** Programs in PATH that have the name of node and are none: shims without a node behind them, and other programs. */
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { machine, ownCollector } from '../support/agent-visit.ts';
 import { skipUnlessWide } from '../support/long-tests.ts';
 import { fakeNode, impostors, saysVersion } from '../support/launcher-path.ts';
+import { shellClient } from '../support/shell-client.ts';
 import { shellConnection } from '../support/shell-connection.ts';
 
 const PATH = process.env['PATH'] ?? '';
@@ -32,6 +33,25 @@ for (const [what, text] of Object.entries(impostors)) {
     // The next visit finds the agent in place.
     await look(false);
     assert.ok(path.dirname(clientDir()).endsWith(ownCollector));
+  });
+}
+
+for (const text of ['exit 0', 'echo "$@"', 'cat', 'exit 3']) {
+  test(`a client is visited where timeout is another program: ${text}`, { skip: skipUnlessWide }, async (t) => {
+    const { visit, home } = machine(t);
+    const timeout = path.join(home, 'bin/timeout');
+    mkdirSync(path.dirname(timeout));
+    writeFileSync(timeout, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    const ofShell = shellClient(t, { own: { timeout: text } });
+    for (let visits = 0; visits < 2; visits++) {
+      const env = { HOME: home, PATH: `${path.dirname(timeout)}:${PATH}` };
+      const { result, reports } = await visit({ connection: shellConnection({ env }) });
+      assert.equal(result.fault, null, result.fault?.message);
+      assert.equal(reports.length, 1);
+      const shell = await ofShell.visit();
+      assert.equal(shell.result.fault, null, shell.result.fault?.message);
+      assert.equal(shell.reports.length, 1);
+    }
   });
 }
 

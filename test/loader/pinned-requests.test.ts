@@ -284,7 +284,7 @@ for (const reader of ['node', 'shell'] as const) {
       const { bin, ask } = pinnedClient(t, reader);
       const asked = path.join(bin, 'asked');
       const programs = {
-        systemctl: `printf '%s\\n' Id=web.service Names=web.service LoadState=loaded ActiveState=failed`,
+        systemctl: `printf '%s\\n' Id=-.slice '' Id=web.service Names=web.service LoadState=loaded ActiveState=failed`,
         journalctl: `case $* in *--unit=*) echo "$*" >>${asked}; echo 'last words' ;; *) exit 1 ;; esac`,
       };
       for (const [name, script] of Object.entries(programs)) {

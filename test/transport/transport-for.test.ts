@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import type { Client, SshSettings } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../../src/simulator/loopback-server.ts';
+import { loginHome } from '../../src/platform/account.ts';
 import { createSshConfigReader, type SshConfigReader } from '../../src/transport/ssh-config/ssh-config-reader.ts';
 import { decodeLoginKey } from '../../src/transport/credentials/private-key.ts';
 import { commandTransportFor, transportFor } from '../../src/transport/transport-for.ts';
@@ -88,12 +89,9 @@ describe('transportFor', () => {
     assert.match(advice, /^Make one with ssh-keygen -t ed25519, or set privateKey/);
   });
 
-  it('a login without a key and without ssh_config says where one was looked for', async (t) => {
-    const before = process.env['HOME'];
-    process.env['HOME'] = dir;
-    t.after(() => (process.env['HOME'] = before));
+  it('a login without a key and without ssh_config says where one was looked for', async () => {
     const { message, advice } = await fails(connect({ via: 'ssh2' }), 'credentials-unusable login');
-    const files = ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => path.join(dir, '.ssh', name));
+    const files = ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => path.join(loginHome(), '.ssh', name));
     assert.equal(message, `no private key: looked for ${files.join(', ')}`);
     assert.match(advice, /^Make one with ssh-keygen -t ed25519, or set privateKey/);
   });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-import { accountName, homeFolder } from '../../platform/account.ts';
+import { accountName, loginHome } from '../../platform/account.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { SshSettings } from '../config.ts';
 import { localPath } from '../xml/local-path.ts';
@@ -102,10 +102,9 @@ export interface SshDefaults {
   readonly privateKey: string | null;
 }
 
-/** Returns the settings that hold unless config.xml has others. */
-export function sshDefaults(knownHosts: string): SshDefaults {
-  const home = homeFolder();
-  const keys = home === null ? [] : ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => path.join(home, '.ssh', name));
+/** Returns the settings that hold unless config.xml has others. Keys and ssh_config are looked up in the same home. */
+export function sshDefaults(knownHosts: string, home = loginHome()): SshDefaults {
+  const keys = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => path.join(home, '.ssh', name));
   return { knownHosts, username: accountName(), privateKey: keys.find((key) => existsSync(key)) ?? null };
 }
 

@@ -24,7 +24,7 @@ export const sshAttributes: Attributes = {
     words: none,
     help:
       'The file of a private key. Default without password and agent: the first that exists of ' +
-      '~/.ssh/id_ed25519, id_ecdsa and id_rsa.',
+      'id_ed25519, id_ecdsa and id_rsa in .ssh of the home that passwd names, as ssh does.',
   },
   passphrase: { kind: 'secret', words: none, help: 'The passphrase of the private key.' },
   passphraseFile: { kind: 'path', words: none, help: 'A file whose first line is the passphrase.' },

@@ -1,6 +1,5 @@
 import path from 'node:path';
 
-import { homeFolder } from '../../platform/account.ts';
 import { formatDuration } from '../../text/durations.ts';
 import type { Hop, HopCredentials, HopValue, IdentityFile } from './hop.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';
@@ -135,13 +134,12 @@ function resolveCredentials({ machine, reading, self }: ResolveHopOptions, value
   // The default keys count only if no credentials are configured, as in ssh. Without ssh_config config.xml has taken
   // the first one that exists; if there is none, all are named here, so that a login says where it looked.
   const bare = ssh.explicit['password'] === undefined && ssh.explicit['agent'] === undefined;
-  const home = reading === null ? (homeFolder() ?? self.home) : self.home;
   const privateKeys = values.pick<readonly IdentityFile[]>(
     'privateKey',
     [
       values.inConfig('privateKey', own),
       fromSsh === undefined ? null : { value: ofSsh, place: fromSsh.map(({ place }) => place).join(', ') },
-      byDefault(bare && (reading !== null || ssh.privateKey === null) ? defaultKeys(home) : own),
+      byDefault(bare && (reading !== null || ssh.privateKey === null) ? defaultKeys(self.home) : own),
     ],
     (keys) => keys.map(({ path: file }) => file).join(', ') || 'none',
   );

@@ -21,6 +21,7 @@ import { contextOf, familyOf, reasonOf } from '../probes/fixture-context.ts';
 const impostors: Readonly<Record<string, string>> = {
   'prints nothing': 'exit 0',
   'prints another text': `printf '\\033[31mhello\\033[0m\\n'; echo "usage: $0 FILE"; echo '{"Id=x": [{}]}'; echo "is a test ok"`,
+  'prints a number': 'echo 447649',
   'repeats its words': 'echo "$@"',
   'repeats its input': 'exec cat',
   'fails with words': 'echo hello; exit 3',
@@ -108,20 +109,32 @@ describe('the state', () => {
     }
   }
   let wanted: readonly StateSection[] | null = null;
+  const stateOfShell = async (
+    t: TestContext,
+    own: Readonly<Record<string, string>>,
+  ): Promise<readonly StateSection[]> => {
+    const agent = shellAgent(t, { own: { ...real, ...own } });
+    const run = await agent.run({ root: machineWith(t, {}), state: true, killAfterSeconds: 60 });
+    assert.equal(run.fault, null);
+    assert.match(run.end?.stamp ?? '', /^(?:[0-9a-f]{64}|-)$/);
+    return sectionsOf(run.report ?? {});
+  };
+  for (const program of ['md5sum', 'sha256sum']) {
+    test(`shell: a ${program} that needs too long for a file`, async (t) => {
+      wanted ??= await stateOfShell(t, {});
+      const slow = `[ "$1" ] || exec /usr/bin/${program}
+        for x; do case $x in */own.conf) exec sleep 60 ;; *) /usr/bin/${program} "$x" ;; esac; done`;
+      const found = await stateOfShell(t, { [program]: slow });
+      assertNoFalseSection(found, wanted, program);
+      assert.ok(found.some(({ error }) => error !== null));
+    });
+  }
   for (const program of ['dpkg-query', 'rpm', 'md5sum', 'sha256sum', 'awk', 'gzip']) {
     for (const [what, text] of Object.entries(impostors)) {
       test(`shell: a ${program} that ${what}`, async (t) => {
-        const root = machineWith(t, {});
-        const read = async (own: Readonly<Record<string, string>>): Promise<readonly StateSection[]> => {
-          const agent = shellAgent(t, { own: { ...real, ...own } });
-          const run = await agent.run({ root, state: true, killAfterSeconds: 60 });
-          assert.equal(run.fault, null);
-          assert.match(run.end?.stamp ?? '', /^(?:[0-9a-f]{64}|-)$/);
-          return sectionsOf(run.report ?? {});
-        };
-        wanted ??= await read({});
+        wanted ??= await stateOfShell(t, {});
         assert.ok(wanted.every(({ error }) => error === null));
-        const found = await read({ [program]: text });
+        const found = await stateOfShell(t, { [program]: text });
         assertNoFalseSection(found, wanted, program);
         if (program === 'awk' || program === 'gzip') assert.deepEqual(found, wanted);
       });

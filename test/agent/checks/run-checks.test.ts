@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -44,6 +44,18 @@ for (const agent of checkAgents) {
     ]);
     assert.equal(lines[5], lines[6], 'a process group of its own');
   });
+
+  for (const helper of ['nice', 'setsid']) {
+    test(`a check that another ${helper} does not begin is not OK (${agent.name})`, rare, async (t) => {
+      const client = checkClient(t, agent);
+      const begun = path.join(client.home, 'begun');
+      writeFileSync(path.join(client.home, 'bin', helper), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+      client.conf(`own ${client.program('own', `: >${begun}; exit 0`)}`);
+      const { checks } = await client.visit();
+      const [exit, why] = existsSync(begun) ? [0, null] : [null, 'cannot be started'];
+      assert.deepEqual(checks, [{ name: 'own', format: 'nagios', exit, why, output: '', age_s: 0 }]);
+    });
+  }
 
   test(`checks that hang, flood, fork or die cost themselves (${agent.name})`, rare, async (t) => {
     const client = checkClient(t, agent);
