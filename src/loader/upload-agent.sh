@@ -7,7 +7,7 @@ l=$4 g=$5 o=$6 j=$7 r=$8 k=w
 echo "fh-$1-loader-"
 . ./find-machine.sh
 # An old BusyBox accepts only `timeout -t SECONDS`, and another program may have the name.
-case $(timeout -s KILL 9 echo fh </dev/null 2>/dev/null) in fh) k=t ;; esac
+case $(timeout -s KILL 9 printf fh </dev/null 2>/dev/null) in fh) k=t ;; esac
 . ./node-word.sh
 case $k in t) i="timeout -s KILL $t" ;; *) i= ;; esac
 # A node is asked first: another program of this name might read the agent. On a slow machine the answer takes seconds.

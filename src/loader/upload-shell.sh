@@ -11,7 +11,7 @@ fh_agent=$(head -c $4)
 [ ${#fh_agent} = $4 ] || exit 88
 # An old BusyBox accepts only `timeout -t SECONDS`, and another program may have the name: the agent then uses its own
 # watchdog.
-case $(timeout -s KILL 9 echo fh </dev/null 2>/dev/null) in fh) k=t ;; esac
+case $(timeout -s KILL 9 printf fh </dev/null 2>/dev/null) in fh) k=t ;; esac
 export fh_agent
 set -- /bin/sh -c "$fh_agent" fh $7 $t $k "$m" $6 $8 $5 "$9"
 [ $k = w ] || set -- timeout -s KILL $t "$@"
