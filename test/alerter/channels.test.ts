@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { minuteMs } from '../../src/platform/units.ts';
 import { onEachDatabase } from '../storage/support/databases.ts';
-import { isWide } from '../support/long-tests.ts';
+import { isLong, isWide } from '../support/long-tests.ts';
 import { channelCases, casesOnServers, type ChannelCase, type ChannelSite } from './support/channel-cases.ts';
 import { withMoments, type Moment } from './support/moments.ts';
 import { at } from './support/rows.ts';
@@ -224,7 +224,7 @@ const deliveryPromises: readonly DeliveryPromise[] = [
 ];
 
 onEachDatabase('every channel', (kit) => {
-  const every = !isWide ? Infinity : kit.kind === 'sqlite' ? 3 : 9;
+  const every = !isWide ? Infinity : (isLong ? 1 : 2) * (kit.kind === 'sqlite' ? 3 : 9);
   for (const { promise, concerns = () => true, first, alerts = '', smtp = '', story } of deliveryPromises) {
     for (const channel of (kit.kind === 'sqlite' ? channelCases : casesOnServers).filter(concerns)) {
       const isInTier = isWide || first === undefined || first.includes(channel.name);

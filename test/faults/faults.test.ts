@@ -2,16 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { isWide } from '../support/long-tests.ts';
+import { isLong, isWide } from '../support/long-tests.ts';
 import { skipWithoutMariadb } from '../support/mariadb.ts';
 import { sshdOrSkip } from '../support/sshd.ts';
 import { failuresOf, summaryOf } from './fault-figures.ts';
 import { runFaults, type Progress } from './fault-run.ts';
 
 const seed = 5;
-const { kills, clients, rowsBetween } = isWide
-  ? { kills: 20, clients: 4, rowsBetween: 3 }
-  : { kills: 6, clients: 2, rowsBetween: 1 };
+const { clients, rowsBetween } = isWide ? { clients: 4, rowsBetween: 3 } : { clients: 2, rowsBetween: 1 };
 const usual = [{ database: 'sqlite', pipe: 'visit' }] as const;
 const others = [
   { database: 'mysql', pipe: 'visit' },
@@ -22,6 +20,7 @@ const others = [
 
 describe('everything is killed again and again: nothing is lost, nothing comes twice', { concurrency: 2 }, () => {
   for (const { database, pipe } of isWide ? [...usual, ...others] : usual) {
+    const kills = isLong ? 30 : !isWide ? 6 : pipe === 'visit' ? 20 : 12;
     const skip = database === 'mysql' ? skipWithoutMariadb : false;
     test(`${database}, ${pipe}`, { skip, timeout: 600_000 }, async (t) => {
       if (!sshdOrSkip(t)) return;

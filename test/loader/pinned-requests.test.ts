@@ -17,12 +17,12 @@ import type { Report } from '../../src/report/report.ts';
 import type { AgentRequest, RequestedCheck } from '../../src/report/wire.ts';
 import { openReport } from '../../src/seal/open.ts';
 import { bundles, keyPair } from '../support/agent-visit.ts';
-import { isWide, skipUnlessWide } from '../support/long-tests.ts';
+import { isLong, isWide, skipUnlessWide } from '../support/long-tests.ts';
 import { framesOf, shellStart, visitCommand } from '../support/restricted-key.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 /** Each run starts a launcher and an agent. */
-const numRuns = isWide ? 60 : 1;
+const numRuns = isLong ? 60 : isWide ? 15 : 1;
 const collectorId = '57961bcb-d028-45f9-9828-3bc654105a74';
 const task = { client: 'web-1', runId: collectorId, publicKey: keyPair.publicKey, probeOptions: {} };
 const own = [{ name: 'own', format: 'nagios', exit: 0, why: null, output: 'mine', age_s: 0 }];

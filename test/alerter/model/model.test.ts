@@ -6,7 +6,7 @@ import fc from 'fast-check';
 
 import { messageOf } from '../../../src/errors.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
-import { isWide, skipUnlessWide } from '../../support/long-tests.ts';
+import { isLong, isWide, skipUnlessWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { knownBugs } from './known-bugs.ts';
 import { story, type Step } from './steps.ts';
@@ -28,7 +28,7 @@ for (const { name, story: steps, isFoundByModel = false, hasTest = !isFoundByMod
 
 test('whatever happens, people know in time what they must, and are told nothing else', async () => {
   const dir = tempFolder();
-  const numRuns = Number(process.env['PROPERTY_RUNS'] ?? (isWide ? 40 : 1));
+  const numRuns = Number(process.env['PROPERTY_RUNS'] ?? (isLong ? 40 : isWide ? 20 : 1));
   const result = await fc.check(
     fc.asyncProperty(story, (steps) => playOnce(steps, dir)),
     {
