@@ -122,7 +122,7 @@ const fillings = [
 ];
 
 /** The part of the largest size that is tried of each filling. Growth by more than the size shows in it too. */
-const part = isLong ? 1 : 1 / 4;
+const part = isLong ? 1 : 1 / 8;
 
 /** Asserts that nothing behind a place costs much: one line, and many. */
 async function assertPlaceIsCheap(place: string, before: string, shellState: boolean): Promise<void> {

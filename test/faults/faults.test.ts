@@ -9,7 +9,12 @@ import { failuresOf, summaryOf } from './fault-figures.ts';
 import { runFaults, type Progress } from './fault-run.ts';
 
 const seed = 5;
-const { clients, rowsBetween } = isWide ? { clients: 4, rowsBetween: 3 } : { clients: 2, rowsBetween: 1 };
+/** The costs are rounds times clients, and half of the rounds those without kills: two changes' rows. */
+const sizes = {
+  first: { kills: 6, clients: 2, rowsBetween: 1 },
+  visit: { kills: isLong ? 30 : 20, clients: 4, rowsBetween: 3 },
+  other: { kills: isLong ? 30 : 12, clients: 3, rowsBetween: 2 },
+} as const;
 const usual = [{ database: 'sqlite', pipe: 'visit' }] as const;
 const others = [
   { database: 'mysql', pipe: 'visit' },
@@ -20,7 +25,7 @@ const others = [
 
 describe('everything is killed again and again: nothing is lost, nothing comes twice', { concurrency: 2 }, () => {
   for (const { database, pipe } of isWide ? [...usual, ...others] : usual) {
-    const kills = isLong ? 30 : !isWide ? 6 : pipe === 'visit' ? 20 : 12;
+    const { kills, clients, rowsBetween } = sizes[!isWide ? 'first' : pipe === 'visit' ? 'visit' : 'other'];
     const skip = database === 'mysql' ? skipWithoutMariadb : false;
     test(`${database}, ${pipe}`, { skip, timeout: 600_000 }, async (t) => {
       if (!sshdOrSkip(t)) return;
