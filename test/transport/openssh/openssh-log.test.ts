@@ -114,6 +114,75 @@ describe('the fault of an ssh that ended before it was logged in', () => {
       facts: 'auth-failed login',
       says: /the client takes publickey; the client says "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!"$/,
     },
+    {
+      name: 'a revoked host key',
+      lines: [...proved.slice(0, 4), '@       WARNING: REVOKED HOST KEY DETECTED!               @'],
+      facts: 'host-key-revoked handshake',
+      says: /^ED25519 SHA256:Ct\+gn\S+ of 10\.0\.0\.1 is marked @revoked in \/state\/known_hosts$/,
+    },
+    {
+      name: 'a host certificate of another machine',
+      lines: [
+        ...[...proved.slice(0, 4), 'Certificate invalid: name is not a listed principal'],
+        ...['No ED25519-CERT host key is known for 10.0.0.1', 'Host key verification failed.'],
+      ],
+      facts: 'host-key-unknown handshake',
+      says: /has no key for it \(Certificate invalid: name is not a listed principal\)$/,
+    },
+    {
+      name: 'another end of the handshake',
+      lines: [...proved.slice(0, 4), 'ssh_dispatch_run_fatal: Connection to 10.0.0.1 port 22: incorrect signature'],
+      facts: 'handshake-failed handshake',
+      says: /incorrect signature/,
+    },
+    {
+      name: 'no word in time',
+      lines: [connecting, established, 'Connection timed out during banner exchange'],
+      facts: 'handshake-timeout handshake',
+      says: /timed out during banner exchange/,
+    },
+    {
+      name: 'no word',
+      lines: [connecting, established, 'kex_exchange_identification: Connection closed by remote host'],
+      facts: 'handshake-failed handshake',
+      says: /Connection closed by remote host/,
+    },
+    {
+      name: 'a private key that cannot be read',
+      lines: [...proved, 'Load key "/k": invalid format', 'monitor@10.0.0.1: Permission denied (publickey).'],
+      facts: 'credentials-unusable login',
+      says: /^monitor was refused; nothing that is configured was asked for.*; Load key "\/k": invalid format$/,
+    },
+    {
+      name: 'a key that its agent does not use',
+      lines: [
+        ...[...proved, 'sign_and_send_pubkey: signing failed for ED25519 "/k" from agent: agent refused operation'],
+        'monitor@10.0.0.1: Permission denied (publickey).',
+      ],
+      facts: 'credentials-unusable login',
+      says: /agent refused operation/,
+    },
+    {
+      name: 'a server that closes during the login',
+      lines: [...proved, 'Connection closed by 10.0.0.1 port 22'],
+      facts: 'connect-failed login',
+      says: /^the client closed the connection during the login$/,
+    },
+    {
+      name: 'a connection that breaks during the login',
+      lines: [...proved, 'ssh_dispatch_run_fatal: Connection to 10.0.0.1 port 22: Broken pipe'],
+      facts: 'connect-failed login',
+      says: /^the connection broke during the login: .*Broken pipe$/,
+    },
+    {
+      name: 'a connection that breaks after the login',
+      lines: [
+        ...[...proved, 'Authenticated to web-1 ([10.0.0.1]:22) using "publickey".'],
+        'client_loop: send disconnect: Broken pipe',
+      ],
+      facts: 'connect-failed login',
+      says: /^the connection broke: client_loop: send disconnect: Broken pipe$/,
+    },
   ];
   for (const { name, lines, facts, says } of cases) {
     it(name, () => {
