@@ -46,6 +46,7 @@ if [ "$trial" = no ]; then
   export CI=true
   step npm run --silent test
   step npm run --silent test:wide
+  step env FLEET_HEALTH_LONG_TESTS=1 node --import tsx --test test/walks/walks.test.ts
   step npm run --silent test:machines
   step npm run --silent test:awkward
   step npm run --silent faults -- --kills 1000 --minutes 120

@@ -44,7 +44,7 @@ interface Fault {
   readonly code: string | null;
   /** The exit status of the alerter, which may succeed where it has nothing to write. `null` if nobody asks. */
   readonly alert: 0 | 3 | null;
-  /** Begins the fault. Returns a function that ends it. */
+  /** Begins the fault. Returns a function that ends it, and returns false if it did not come about. */
   readonly begin: () => Promise<() => unknown>;
 }
 
@@ -99,18 +99,25 @@ async function openStation(storage: string, select: (sql: string) => unknown) {
 
 type Station = Awaited<ReturnType<typeof openStation>>;
 
+/** The most tries of a fault that needs two reports in one transaction: a busy machine may open them one by one. */
+const maxRounds = 5;
+
 function testFaults(station: Station, faults: readonly Fault[]): void {
   for (const { fault, code, alert, begin } of faults) {
     test(`${fault}: ${code === null ? 'hinders nobody' : 'reports wait and are stored once'}`, async () => {
-      const end = await begin();
-      const { waiting, ...collected } = await station.collect();
-      const alerted = await station.alert();
-      await end();
-      const codes = code === null ? [] : [code];
-      assert.deepEqual(collected, { status: code === null ? 0 : 3, stderr: '', visited: clients, codes });
-      assert.ok(code === null ? waiting === 0 : waiting >= clients, `${waiting} wait`);
-      assert.deepEqual(alerted, { status: alert ?? alerted.status, stdout: '', stderr: '' });
-      await station.storesAllOnce();
+      let cameAbout: unknown = false;
+      for (let round = 0; round < maxRounds && cameAbout === false; round += 1) {
+        const end = await begin();
+        const { waiting, ...collected } = await station.collect();
+        const alerted = await station.alert();
+        cameAbout = await end();
+        const codes = code === null ? [] : [code];
+        assert.deepEqual(collected, { status: code === null ? 0 : 3, stderr: '', visited: clients, codes });
+        assert.ok(code === null ? waiting === 0 : waiting >= clients, `${waiting} wait`);
+        assert.deepEqual(alerted, { status: alert ?? alerted.status, stdout: '', stderr: '' });
+        await station.storesAllOnce();
+      }
+      assert.notEqual(cameAbout, false, 'the fault did not come about');
     });
   }
 }
@@ -317,7 +324,7 @@ suite('MariaDB', { skip }, async () => {
         const end = await beginDeadlock(mariadb, made.name);
         return async () => {
           station.onVisit = () => Promise.resolve();
-          await end();
+          return await end();
         };
       },
     },
@@ -353,15 +360,15 @@ async function crowdOf(mariadb: Mariadb) {
   };
 }
 
-/** Locks c2, and c1 once the collector, which locks c1 first, waits for c2. */
-async function beginDeadlock(mariadb: Mariadb, database: string): Promise<() => Promise<void>> {
+/** Locks c2, and c1 once the collector waits for c2, which has locked c1 before if it stores both at once. */
+async function beginDeadlock(mariadb: Mariadb, database: string): Promise<() => Promise<boolean>> {
   const deadlocks = async (): Promise<number> =>
     Number((await mariadb.asRoot("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'"))[0]?.['Value']);
   const before = await deadlocks();
   const other = await createConnection({ socketPath: mariadb.socketPath, user: 'root', database });
   const lock = (client: string) =>
     other.query('UPDATE clients SET last_visit_at = last_visit_at WHERE name = ?', [client]);
-  await other.query('CREATE TABLE weight (n INT PRIMARY KEY)');
+  await other.query('CREATE TABLE IF NOT EXISTS weight (n INT PRIMARY KEY)');
   await other.query('START TRANSACTION');
   // In a deadlock InnoDB rolls back the transaction that has changed less.
   await other.query(`INSERT INTO weight SELECT seq FROM ${numbersTable(5000)}`);
@@ -372,7 +379,9 @@ async function beginDeadlock(mariadb: Mariadb, database: string): Promise<() => 
   return async () => {
     await freed;
     await other.end();
-    assert.equal(await deadlocks(), before + 1);
+    const more = (await deadlocks()) - before;
+    assert.ok(more <= 1, `${more} deadlocks`);
+    return more === 1;
   };
 }
 

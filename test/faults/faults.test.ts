@@ -13,7 +13,7 @@ const seed = 5;
 const sizes = {
   first: { kills: 6, clients: 2, rowsBetween: 1 },
   visit: { kills: isLong ? 30 : 20, clients: 4, rowsBetween: 3 },
-  other: { kills: isLong ? 30 : 12, clients: 3, rowsBetween: 2 },
+  other: isLong ? { kills: 30, clients: 4, rowsBetween: 3 } : { kills: 12, clients: 2, rowsBetween: 1 },
 } as const;
 const usual = [{ database: 'sqlite', pipe: 'visit' }] as const;
 const others = [

@@ -1,11 +1,14 @@
-// Second tier: runs the program from its sources two dozen times.
+// Second tier: runs the program from its sources two dozen times, for `npm run release`.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { isLong } from '../support/long-tests.ts';
 import { documentedWalks } from './documented-walks.ts';
 import { measureWalks } from './measure-walks.ts';
 
-test('docs/walks.md lists the files that a value passes, and no others', { timeout: 600_000 }, async () => {
+const skip = isLong ? false : 'run by `npm run release`';
+
+test('docs/walks.md lists the files that a value passes, and no others', { skip, timeout: 600_000 }, async () => {
   const documented = documentedWalks();
   const walks = await measureWalks();
   assert.equal(walks.length, 3);

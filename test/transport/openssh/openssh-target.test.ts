@@ -1,0 +1,67 @@
+/** The settings of which ssh is told: only what config.xml says itself goes before ssh_config. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { Client, SshSettings } from '../../../src/config/config.ts';
+import type { OpensshTarget } from '../../../src/transport/openssh/openssh-arguments.ts';
+import { opensshTarget } from '../../../src/transport/openssh/openssh-target.ts';
+import type { Hop } from '../../../src/transport/route/hop.ts';
+import type { Route } from '../../../src/transport/route/route.ts';
+import { literal } from '../../support/both-transports.ts';
+import { makeClient } from '../../support/fleet.ts';
+
+const usual = makeClient('web-1');
+const client = (ssh: Partial<SshSettings> = {}, more: Partial<Client> = {}): Client => ({
+  ...{ ...usual, address: '192.0.2.1', addressExplicit: true, port: 22, ...more },
+  ssh: { ...usual.ssh, explicit: {}, knownHosts: '/state/known_hosts', hostKeys: 'strict', ...ssh },
+});
+const said = (...names: readonly string[]): SshSettings['explicit'] =>
+  Object.fromEntries(names.map((name) => [name, 'config.xml:2']));
+
+const cases: readonly (readonly [what: string, client: Client, expected: Partial<OpensshTarget>])[] = [
+  [
+    'nothing said',
+    client({ username: 'me', privateKey: '/home/me/.ssh/id', agent: '/run/agent', kex: 'x', config: '/c' }),
+    {
+      ...{ client: 'web-1', host: 'web-1', hostName: '192.0.2.1', hostKeyAlias: null, port: null, username: null },
+      ...{ config: 'own', policy: 'strict', kex: null, privateKey: null, agent: null, route: null },
+      knownHosts: '/state/known_hosts',
+    },
+  ],
+  ['an address that is its name', client({}, { addressExplicit: false }), { host: 'web-1', hostName: null }],
+  ['a name that is no host', client({}, { name: 'web 1' }), { host: '192.0.2.1', hostName: '192.0.2.1' }],
+  ['a name that is no host, and no address', client({}, { name: 'web 1', addressExplicit: false }), { host: 'web 1' }],
+  ['a port', client({ explicit: said('port') }, { port: 2222 }), { port: 2222 }],
+  ['an account', client({ explicit: said('username'), username: 'me' }), { username: 'me' }],
+  ['a file', client({ explicit: said('config'), config: '/c' }), { config: { file: '/c' } }],
+  ['no file', client({ explicit: said('config'), config: null }), { config: 'none' }],
+  ['new keys', client({ hostKeys: 'accept-new' }), { policy: 'accept-new' }],
+  ['key exchanges', client({ explicit: said('kex'), kex: 'curve25519-sha256' }), { kex: 'curve25519-sha256' }],
+  ['a key', client({ explicit: said('privateKey'), privateKey: '/k' }), { privateKey: '/k' }],
+  ['no key', client({ explicit: said('privateKey'), privateKey: null }), { privateKey: 'none' }],
+  ['an agent', client({ explicit: said('agent'), agent: 'env' }), { agent: 'env' }],
+  ['no agent', client({ explicit: said('agent'), agent: null }), { agent: 'none' }],
+  ['no way by others', client({ explicit: said('proxyJump') }), { route: 'direct' }],
+];
+for (const [what, given, expected] of cases) {
+  test(`of config.xml ssh is told: ${what}`, () => {
+    const target = opensshTarget(given, null);
+    for (const [name, value] of Object.entries(expected)) assert.deepEqual(Reflect.get(target, name), value, name);
+  });
+}
+
+test('the secrets are revealed at the login', () => {
+  const { secrets } = opensshTarget(client({ password: literal('p'), passphrase: literal('q') }), null);
+  assert.deepEqual(secrets(), { password: 'p', passphrase: 'q' });
+  assert.deepEqual(opensshTarget(client(), null).secrets(), { password: null, passphrase: null });
+});
+
+test('behind other machines the last one dials, and the key is that of the client’s name', () => {
+  const hopOf = (name: string, address: string, port: number, knownAs: string): Hop =>
+    ({ name, address, port, knownAs }) as unknown as Hop;
+  const gate = hopOf('gate', '192.0.2.9', 22, '192.0.2.9');
+  const route = { hops: [gate, hopOf('web-1', '10.0.0.1', 2222, '[web-1]:2222')] } as unknown as Route;
+  const target = opensshTarget(client({ explicit: said('proxyJump') }), route);
+  assert.deepEqual(target.route, { hops: [gate], address: '10.0.0.1', port: 2222 });
+  assert.deepEqual([target.hostName, target.hostKeyAlias, target.port], ['web-1', null, 2222]);
+});
