@@ -27,6 +27,7 @@ done
 stories="$stories test/cli/try-out/demo.test.ts"
 # On a single Node they are left to `npm test`, but for their further cases.
 [ $# -gt 1 ] && several=$stories || several=
+# shellcheck disable=SC2086 # the files
 files=$({ printf '%s\n' $several test/wide/*.test.ts
   grep -rlE '^// Second tier:' test --include='*.test.ts'
   grep -rlwE 'isWide|skipUnlessWide|onEachDatabase|checkAgents|checkAwks|hugeWeek' test --include='*.test.ts'; } | sort -u)

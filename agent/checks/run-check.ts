@@ -7,6 +7,8 @@ export const fixedPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 const maxReadBytes = 64 * 1024;
 /** The lowest priority. Not by nice(1): a client may lack it, and another program of that name may end well. */
 const lowest = 19;
+/** The statuses of a shell for a program that is there and whose interpreter is not, or may not be executed. */
+const shellStatus: Readonly<Record<string, number>> = { ENOENT: 127, EACCES: 126 };
 /** The time from SIGTERM to SIGKILL, and from SIGKILL until a process counts as hanging. */
 export const termMs = 1000;
 export const killMs = 500;
@@ -39,8 +41,7 @@ export async function runCheck(
   return new Promise((resolve) => {
     // A child that did not start for lack of descriptors has no output; its event `error` comes later.
     const child = spawn(program, args, spawnOptions());
-    const { pid } = child;
-    lower(pid);
+    const pid = lowered(child.pid);
     const id = pid === undefined ? null : { pid, start: startOf(pid) };
     const chunks: Buffer[] = [];
     let length = 0;
@@ -77,8 +78,9 @@ export async function runCheck(
       fault ??= 'too long';
       kill();
     });
-    child.on('error', () => {
-      fault ??= 'cannot be started';
+    child.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
+      ended = { code: shellStatus[code] ?? null, signal: null };
+      if (ended.code === null) fault ??= 'cannot be started';
       finish();
     });
     child.on('exit', (code, signal) => {
@@ -91,12 +93,14 @@ export async function runCheck(
   });
 }
 
-function lower(pid: number | undefined): void {
+/** Gives a process the lowest priority. Returns its pid. */
+function lowered(pid: number | undefined): number | undefined {
   try {
     if (pid !== undefined) setPriority(pid, lowest);
   } catch {
     // The program has ended.
   }
+  return pid;
 }
 
 function spawnOptions(): SpawnOptions {
