@@ -57,13 +57,19 @@ for (const agent of checkAgents) {
     });
   }
 
+  test(`a check whose interpreter is missing has the status of a shell (${agent.name})`, rare, async (t) => {
+    const client = checkClient(t, agent);
+    const odd = client.program('odd', '');
+    writeFileSync(odd, '#!/no/such/program\n');
+    client.conf(`odd ${odd}`);
+    const { checks } = await client.visit();
+    assert.deepEqual(checks, [{ name: 'odd', format: 'nagios', exit: 127, why: null, output: '', age_s: 0 }]);
+  });
+
   test(`checks that hang, flood, fork or die cost themselves (${agent.name})`, rare, async (t) => {
     const client = checkClient(t, agent);
     const pids = path.join(client.home, 'pids');
     const note = `echo $$ >>${pids}`;
-    const odd = path.join(client.home, 'plugins/odd');
-    mkdirSync(path.dirname(odd), { mode: 0o700 });
-    writeFileSync(odd, '#!/no/such/program\n', { mode: 0o700 });
     client.conf(
       [
         `sleeps timeout=1s ${client.program('sleeps', `${note}; echo begun; sleep 60`)}`,
@@ -78,7 +84,6 @@ for (const agent of checkAgents) {
         `folder ${path.join(client.home, 'plugins')}`,
         `plain ${client.program('plain', 'echo no', 0o600)}`,
         `long ${client.program('long', 'yes 0123456 | head -n 6000; exit 2')}`,
-        `odd ${odd}`,
       ].join('\n'),
     );
     const { checks, refused } = await client.visit();
@@ -97,7 +102,6 @@ for (const agent of checkAgents) {
       { name: 'folder', exit: null, why: 'cannot be started', output: '' },
       { name: 'plain', exit: null, why: 'cannot be started', output: '' },
       { name: 'long', exit: 2, why: null, output: '0123456\n'.repeat(5) },
-      { name: 'odd', exit: 127, why: null, output: '' },
     ]);
     assert.equal(checks.find(({ name }) => name === 'long')?.output.length, 4096 - 1);
     const left = readFileSync(pids, 'utf8').trim().split('\n').map(Number).filter(isRunning);
