@@ -50,14 +50,15 @@ export function capturedState(capture: Capture, source: Source): StateSource {
   const entries = entriesOf(capture);
   const algorithms: readonly Algorithm[] = ['md5', 'sha1', 'sha256', 'unit'];
   const digests = new Map(algorithms.map((name) => [name, digestsIn(capture.programs.get(name)?.output ?? '')]));
-  const hasEnds = new Map(algorithms.map((name) => [name, hasAllEnds(capture, programOf(name))]));
+  const cut = new Set(algorithms.map(programOf).filter((program) => !hasAllEnds(capture, program)));
   return {
     ...source,
     below: (folder) => entries.filter(({ path }) => path.startsWith(`${folder}/`)),
     digest: (path, algorithm) => {
-      if (hasEnds.get(algorithm) === false) {
-        const why = 'it took too long, or is another program';
-        throw new Error(`${programOf(algorithm)}sum: the digest of /dev/null does not end its list: ${why}`);
+      const program = programOf(algorithm);
+      if (cut.has(program)) {
+        const why = 'it took too long, or another program has this name';
+        throw new Error(`${program}sum: its list of digests is not whole: ${why}`);
       }
       return digests.get(algorithm)?.get(path) ?? null;
     },

@@ -87,7 +87,7 @@ test('probes that throw are a fault of this run; what is spooled still comes', a
 
 test('probes that never end are a fault before the deadline', async (t) => {
   const { visit, clientDir } = machine(t);
-  // Its timers are four times as fast: a busy machine starts it later than the second that it is before the collector.
+  // Its timers are four times as fast: it gives up a second before the collector, and may need longer to start.
   const quick =
     'const later = setTimeout; globalThis.setTimeout = (work, ms, ...rest) => later(work, ms / 4, ...rest);';
   const agent = buildAgentWith(`() => { ${quick} return new Promise(() => setInterval(() => {}, 1000)); }`);

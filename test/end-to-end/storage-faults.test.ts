@@ -360,7 +360,7 @@ async function crowdOf(mariadb: Mariadb) {
   };
 }
 
-/** Locks c2, and c1 once the collector waits for c2, which has locked c1 before if it stores both at once. */
+/** Locks c2, and c1 once the collector waits for c2. A collector that stores both at once has locked c1 before. */
 async function beginDeadlock(mariadb: Mariadb, database: string): Promise<() => Promise<boolean>> {
   const deadlocks = async (): Promise<number> =>
     Number((await mariadb.asRoot("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'"))[0]?.['Value']);

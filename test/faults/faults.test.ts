@@ -9,7 +9,7 @@ import { failuresOf, summaryOf } from './fault-figures.ts';
 import { runFaults, type Progress } from './fault-run.ts';
 
 const seed = 5;
-/** The costs are rounds times clients, and half of the rounds those without kills: two changes' rows. */
+/** The CPU grows with the clients and the rows between changes: rounds without kills go on until all is notified. */
 const sizes = {
   first: { kills: 6, clients: 2, rowsBetween: 1 },
   visit: { kills: isLong ? 30 : 20, clients: 4, rowsBetween: 3 },
