@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { calendarText, playCalendar, skipCalendar } from './support/calendar.ts';
+import { calendarText, patience, playCalendar, skipCalendar } from './support/calendar.ts';
 
 const days = calendarText(`
 2035-10-22 10:00 collect      | good
@@ -16,7 +16,7 @@ test('each visit of the first two days is good, and nobody is told anything', { 
   const played = await playCalendar(t, days, {
     ...{ database: 'sqlite', clients: { web: 'node' }, machineZone: 'UTC' },
     elements: `
-      <collector every="1d"/>
+      <collector every="1d" ${patience}/>
       <alerts defaults="no" mail="ops@example.org"><alert type="check"/><alert name="state-disk" enabled="no"/></alerts>`,
   });
   assert.deepEqual(played.split('\n'), days.split('\n'));

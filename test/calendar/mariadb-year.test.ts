@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { skipWithoutMariadb } from '../support/mariadb.ts';
-import { calendarText, playCalendar, skipCalendar } from './support/calendar.ts';
+import { calendarText, patience, playCalendar, skipCalendar } from './support/calendar.ts';
 
 /**
  * With the nights of New York's clock changes: the hour from 01:00 comes twice on November 4, and that from 02:00 never
@@ -76,7 +76,7 @@ test('a year of a fleet on MariaDB, in the words of those in New York', { skip }
   const played = await playCalendar(t, year, {
     ...{ database: 'mariadb', clients: { node: 'node', shell: 'shell' }, machineZone: 'Europe/Berlin' },
     elements: `
-      <collector every="1d" keepStored="36h"/><retention raw="7d" detail="2d"/>
+      <collector every="1d" keepStored="36h" ${patience}/><retention raw="7d" detail="2d"/>
       <alerts defaults="no" zone="America/New_York" repeat="none" mail="ops@example.org">
         <alert name="backup" type="check" check="backup" repeat="1d"/><alert type="check"/>
         <alert name="state-disk" enabled="no"/>

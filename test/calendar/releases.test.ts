@@ -10,7 +10,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { packageDir } from '../../src/state-folder/paths.ts';
-import { calendarText, playCalendar, skipCalendar } from './support/calendar.ts';
+import { calendarText, patience, playCalendar, skipCalendar } from './support/calendar.ts';
 
 const days = calendarText(`
 2035-10-22 10:00 release earlier, visit              | good
@@ -37,7 +37,7 @@ test('programs of two releases read what the others have written', { skip: skipC
   const played = await playCalendar(t, days, {
     ...{ database: 'sqlite', clients: { node: 'node', shell: 'shell' }, machineZone: 'UTC' },
     elements: `
-      <collector every="1d"/>
+      <collector every="1d" ${patience}/>
       <alerts defaults="no" mail="ops@example.org">
         <alert name="backup" type="check" check="backup"/><alert name="state-disk" enabled="no"/>
       </alerts>`,

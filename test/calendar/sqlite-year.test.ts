@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { calendarText, playCalendar, skipCalendar } from './support/calendar.ts';
+import { calendarText, patience, playCalendar, skipCalendar } from './support/calendar.ts';
 
 /** With the nights of Berlin's clock changes: the hour from 02:00 comes twice on October 28, and never on March 30. */
 const year = calendarText(`
@@ -66,7 +66,7 @@ test('a year of a fleet on SQLite, in the words of those in Berlin', { skip: ski
   const played = await playCalendar(t, year, {
     ...{ database: 'sqlite', clients: { node: 'node', shell: 'shell' }, machineZone: 'America/New_York' },
     elements: `
-      <collector every="1d" keepStored="36h"/><retention raw="7d" detail="2d"/>
+      <collector every="1d" keepStored="36h" ${patience}/><retention raw="7d" detail="2d"/>
       <alerts defaults="no" zone="Europe/Berlin" repeat="none" mail="ops@example.org">
         <alert name="backup" type="check" check="backup" repeat="1d"/><alert type="check"/>
         <alert name="state-disk" enabled="no"/>

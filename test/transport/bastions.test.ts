@@ -212,17 +212,17 @@ describe('bastions', { skip: sshdMissing() ?? false }, async () => {
 
       it('a bastion that does not answer', { skip }, async () => {
         const { port } = await stoppedAfter(startDeafListener());
-        const attempt = connect(web(), [fra({}, { port })], { connectTimeoutMs: 600 });
+        const attempt = connect(web(), [fra({}, { port })], { connectTimeoutMs: 2000 });
         const says = /^bastion fra: no answer from .* within \d+ ms \(connect-timeout\)/;
         await fails(attempt, 'bastion-failed connect', says);
       });
 
       it('a bastion or a client that says nothing', { skip }, async () => {
         const { port } = await stoppedAfter(listen(() => undefined));
-        const limits = { connectTimeoutMs: 1500 };
+        const limits = { connectTimeoutMs: 2000 };
         const says = /^bastion fra: .*\d+ ms \(handshake-timeout\)/;
         await fails(connect(web(), [fra({}, { port })], limits), 'bastion-failed handshake', says);
-        const attempt = connect(web({}, { port }), [fra()], { tcpTimeoutMs: 400, connectTimeoutMs: 4000 });
+        const attempt = connect(web({}, { port }), [fra()], { tcpTimeoutMs: 2000, connectTimeoutMs: 4000 });
         await fails(attempt, 'handshake-timeout handshake');
       });
 

@@ -73,7 +73,7 @@ describe('private keys', { skip }, async () => {
       const connected = once(mute, 'connection');
       const { name: username } = await sshd.addAccount();
       const agent = new SshAgent(path.join(sshd.dir, 'mute'));
-      const attempt = { server: sshd, username, credentials: { agent }, options: { connectTimeoutMs: 600 } };
+      const attempt = { server: sshd, username, credentials: { agent }, options: { connectTimeoutMs: 2000 } };
       await fails(login(attempt), 'auth-timeout');
       const [connection] = (await connected) as [NodeJS.ReadableStream];
       connection.resume();

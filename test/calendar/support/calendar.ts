@@ -13,6 +13,12 @@ import { openStation, type StationOptions } from './station.ts';
 /** The option `skip` of node:test. */
 export const skipCalendar: string | false = sshdMissing() ?? skipWithoutFaketime;
 
+/**
+ * Attributes of `<collector>`. Visits are late on a busy machine, and a visit that is late brings its inventory another
+ * day, which is what its limits are for.
+ */
+export const patience = 'connectTimeout="60s" agentTimeout="60s" clientDeadline="240s"';
+
 export interface CalendarOptions extends Pick<StationOptions, 'database' | 'machineZone' | 'elements'> {
   /** The agents of the clients, by their names. */
   readonly clients: Readonly<Record<string, AgentKind>>;

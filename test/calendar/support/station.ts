@@ -44,12 +44,12 @@ export interface StationOptions {
   readonly machineZone: string;
   /** The elements of config.xml beside the storage and the mail server. */
   readonly elements: string;
-  /** The longest time of a program. Default: two minutes. A busy machine takes ten times as long as a free one. */
+  /** The longest time of a program. Default: five minutes. A busy machine takes ten times as long as a free one. */
   readonly deadlineMs?: number;
 }
 
 export async function openStation(t: Scope, options: StationOptions): Promise<Station> {
-  const { dir, clock, machineZone, elements, deadlineMs = 120_000 } = options;
+  const { dir, clock, machineZone, elements, deadlineMs = 300_000 } = options;
   const { element, rows } = options.database === 'sqlite' ? sqliteIn(dir) : await mariadbAt(t, clock);
   mkdirSync(path.join(dir, 'state'), { mode: 0o700 });
   writeFileSync(path.join(dir, 'state/known_hosts'), options.knownHosts.map((line) => `${line}\n`).join(''));
