@@ -58,7 +58,6 @@ const dearFiles = new Map([
   ['test/end-to-end/storage-away.test.ts', 'the one story of a database that is away'],
   ['test/end-to-end/through-bastions.test.ts', 'the one story of clients behind bastions'],
   ['test/end-to-end/upgrade.test.ts', 'the one story of an upgrade'],
-  ['test/documents/readme.test.ts', 'the commands of README: two builds, an installation, a fleet'],
   ['test/faults/faults.test.ts', 'kills all programs, and compares what was promised'],
 ]);
 

@@ -1,3 +1,4 @@
+// Second tier: builds twice, installs, and visits a fleet.
 /** The commands of README, as they stand there, from a fresh clone and in an empty home. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
