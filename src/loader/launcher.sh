@@ -9,7 +9,8 @@ a=$1 o=$2 c=$3 y=$4 n=$5 j=$6 h=$HOME k=w l= m=
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 . ./find-machine.sh
 IFS=
-timeout -s KILL 120 true >/dev/null 2>&1 && k=t l=timeout
+# Another program may have the name, which does not start the agent.
+case $(timeout -s KILL 120 printf fh </dev/null 2>/dev/null) in fh) k=t l=timeout ;; esac
 start() {
   set -f
   v=$({

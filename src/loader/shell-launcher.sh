@@ -31,8 +31,8 @@ if [ ${#b} = 0 ]; then
   no 85 no program "$a", unchanged, in /usr/local/lib/fleet-health or "$h"/.local/lib/fleet-health
 fi
 command -v awk >/dev/null 2>&1 || no 83 no awk was found
-if timeout -s KILL 120 true >/dev/null 2>&1; then
-  exec env -i HOME="$h" PATH="$PATH" timeout -s KILL 120 /bin/sh -c "$b" fh pinned 120 t "$m" "$y" "$a" $z "$SSH_ORIGINAL_COMMAND"
-else
-  exec env -i HOME="$h" PATH="$PATH" /bin/sh -c "$b" fh pinned 120 w "$m" "$y" "$a" $z "$SSH_ORIGINAL_COMMAND"
-fi
+# Another program may have the name, which does not start the agent.
+s=w
+case $(timeout -s KILL 120 printf fh </dev/null 2>/dev/null) in fh) s=t ;; esac
+[ $s = w ] || exec env -i HOME="$h" PATH="$PATH" timeout -s KILL 120 /bin/sh -c "$b" fh pinned 120 t "$m" "$y" "$a" $z "$SSH_ORIGINAL_COMMAND"
+exec env -i HOME="$h" PATH="$PATH" /bin/sh -c "$b" fh pinned 120 w "$m" "$y" "$a" $z "$SSH_ORIGINAL_COMMAND"

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { machine, ownCollector } from '../support/agent-visit.ts';
 import { skipUnlessWide } from '../support/long-tests.ts';
-import { fakeNode, impostors, saysVersion } from '../support/launcher-path.ts';
+import { fakeNode, impostors, otherTimeouts, saysVersion } from '../support/launcher-path.ts';
 import { shellClient } from '../support/shell-client.ts';
 import { shellConnection } from '../support/shell-connection.ts';
 
@@ -36,7 +36,7 @@ for (const [what, text] of Object.entries(impostors)) {
   });
 }
 
-for (const text of ['exit 0', 'echo "$@"', 'cat', 'exit 3']) {
+for (const text of otherTimeouts) {
   test(`a client is visited where timeout is another program: ${text}`, { skip: skipUnlessWide }, async (t) => {
     const { visit, home } = machine(t);
     const timeout = path.join(home, 'bin/timeout');

@@ -1,13 +1,14 @@
 /** The texts of a restricted key. Their use by a real sshd is tested in test/end-to-end/restricted-key.test.ts. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { authorizedKeysOptions, findLauncherWords, launcherStatus } from '../../src/loader/launcher.ts';
 import { launcherCommand, type LauncherOptions } from '../../src/loader/launcher.ts';
 import { visitCommand } from '../support/restricted-key.ts';
-import { fakeNode, impostors, saysVersion } from '../support/launcher-path.ts';
+import { fakeNode, impostors, launcherPath, otherTimeouts, saysVersion } from '../support/launcher-path.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const options: LauncherOptions = {
@@ -58,6 +59,18 @@ test('node gets a fixed environment and the command as one word', (t) => {
   assert.deepEqual(stdout.split('\n').slice(0, 2).sort(), [`HOME=${home}`, fixed]);
   assert.ok(stdout.endsWith(`\n[${asked}]\n`), stdout);
 });
+
+for (const text of otherTimeouts) {
+  test(`node is started where timeout is another program: ${text}`, (t) => {
+    const home = tempFolder(t);
+    const bin = path.join(home, 'bin');
+    mkdirSync(bin);
+    writeFileSync(path.join(bin, 'timeout'), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    const node = fakeNode(path.join(home, 'own'), `${saysVersion}; echo started`);
+    const first = (command: string): string => command.replace(launcherPath, `${bin}:${launcherPath}`);
+    assert.equal(run(visitCommand(), { node }, { HOME: home }, first).stdout, 'started\n');
+  });
+}
 
 for (const [what, text] of Object.entries(impostors)) {
   test(`a node that ${what} is passed over`, (t) => {

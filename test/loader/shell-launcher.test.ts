@@ -16,7 +16,7 @@ import { bundles } from '../support/agent-visit.ts';
 import { framesOf, shellStart, visitCommand } from '../support/restricted-key.ts';
 import { isWide } from '../support/long-tests.ts';
 import { commandOf, shells, whereIs } from '../support/shell-client.ts';
-import { launcherPath } from '../support/launcher-path.ts';
+import { launcherPath, otherTimeouts } from '../support/launcher-path.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const collectorId = '57961bcb-d028-45f9-9828-3bc654105a74';
@@ -165,11 +165,14 @@ test('without awk it says so', (t) => {
   assert.equal(findLauncherWords(stderr)?.reason, noAwk);
 });
 
-test('without timeout the agent has a watchdog of its own', (t) => {
-  const { home, run } = place(t, { without: ['timeout'] });
-  put(below(home));
-  assert.match(run().stdout, wasRead);
-});
+for (const [what, text] of [['none', null], ...otherTimeouts.map((other) => [other, other] as const)] as const) {
+  test(`without timeout the agent has a watchdog of its own: ${what}`, (t) => {
+    const { home, run } = place(t, { without: ['timeout'] });
+    if (text !== null) writeFileSync(path.join(home, 'bin/timeout'), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    put(below(home));
+    assert.match(run().stdout, wasRead);
+  });
+}
 
 const nobody = 65534;
 

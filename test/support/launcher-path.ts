@@ -23,6 +23,9 @@ export const impostors: Readonly<Record<string, string>> = {
   'ends as a node that is too old': 'exit 86',
 };
 
+/** Texts of programs that have the name of timeout and start nothing. */
+export const otherTimeouts: readonly string[] = ['exit 0', 'echo "$@"', 'cat', 'exit 3'];
+
 /** Writes a shell script in place of a node. Returns its path. */
 export function fakeNode(dir: string, text: string): string {
   mkdirSync(dir, { recursive: true });
