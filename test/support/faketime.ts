@@ -1,5 +1,5 @@
 /** Clocks that are set while a program uses them. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const library = readdirSync('/usr/lib')
@@ -30,4 +30,15 @@ export function fakedClock(dir: string): FakedClock {
     DONT_FAKE_MONOTONIC: '1',
   };
   return { env, set };
+}
+
+/**
+ * Removes what libfaketime keeps in memory for processes that are gone. It leaves that of a killed one and of a subshell,
+ * and a later process with the same number does not start where half of it is left.
+ */
+export function sweepFaketime(): void {
+  for (const name of existsSync('/dev/shm') ? readdirSync('/dev/shm') : []) {
+    const pid = /^(?:faketime_shm|sem\.faketime_sem)_(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(path.join('/dev/shm', name), { force: true });
+  }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 
-import { skipWithoutFaketime } from '../../support/faketime.ts';
+import { skipWithoutFaketime, sweepFaketime } from '../../support/faketime.ts';
 import { sshdMissing } from '../../support/sshd.ts';
 import { tempFolder, type Scope } from '../../support/temp-folder.ts';
 import { calendarClock } from './calendar-clock.ts';
@@ -31,6 +31,8 @@ export interface CalendarOptions extends Pick<StationOptions, 'database' | 'mach
 export async function playCalendar(t: Scope, text: string, options: CalendarOptions): Promise<string> {
   const lines = text.split('\n').map((line) => /^(\S+ \S+) +([^|]*?) *\|/.exec(line) ?? []);
   const dir = tempFolder(t);
+  sweepFaketime();
+  t.after(sweepFaketime);
   // Clients read the clock.
   chmodSync(dir, 0o755);
   const clock = calendarClock(dir);
