@@ -33,8 +33,8 @@ export function fakedClock(dir: string): FakedClock {
 }
 
 /**
- * Removes what libfaketime keeps in memory for processes that are gone. It leaves that of a killed one and of a subshell,
- * and a later process with the same number does not start where half of it is left.
+ * Removes what libfaketime keeps in memory for processes that are gone. It leaves that of a killed one and of a
+ * subshell, and a later process with the same number does not start where half of it is left.
  */
 export function sweepFaketime(): void {
   for (const name of existsSync('/dev/shm') ? readdirSync('/dev/shm') : []) {
