@@ -69,10 +69,16 @@ function sectionOf(
   const failed = (reason: string): StateSection => ({ kind, digest: '', error: printable(reason), lines: null });
   if (error !== null) return failed(error);
   try {
-    const lines = [...read()].sort().slice(0, stateLimits[kind]);
+    const sorted = [...read()].sort();
+    // A walk beside which names change may come by one of them twice, and no report may hold an item twice.
+    const lines = sorted.filter((line, at) => itemOf(line) !== itemOf(sorted[at - 1])).slice(0, stateLimits[kind]);
     const digest = stateDigest(lines);
     return { kind, digest, error: null, lines: digest === known ? null : lines };
   } catch (thrown) {
     return failed(messageOf(thrown));
   }
+}
+
+function itemOf(line = ''): string {
+  return line.slice(0, line.indexOf('\t') + 1);
 }

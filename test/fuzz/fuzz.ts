@@ -29,7 +29,7 @@ const usualLongCpuMs = 3000;
 const longEvery = 400;
 
 /** Mutates inputs for a while and checks the parser's results. */
-export function fuzz(options: FuzzOptions): FuzzResult {
+export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const { target, corpus, seed, forMs, maxRuns = Infinity, longCpuMs = usualLongCpuMs } = options;
   const random = createRandom(seed);
   const [first, ...others] = target.seeds();
@@ -42,7 +42,7 @@ export function fuzz(options: FuzzOptions): FuzzResult {
   while (runs < maxRuns && performance.now() < endsAt) {
     const input = mutate(random.pick(pool), pool, dictionary, random);
     try {
-      const kind = target.check(input);
+      const kind = await target.check(input);
       if (!kinds.has(kind) && pool.length < maxPool) {
         kinds.add(kind);
         pool.push(input);
@@ -52,26 +52,26 @@ export function fuzz(options: FuzzOptions): FuzzResult {
     }
     if (++runs % longEvery !== 0 || input.length === 0) continue;
     const long = Buffer.alloc(longBytes, input);
-    const error = tooSlow(target, long, longCpuMs);
+    const error = await tooSlow(target, long, longCpuMs);
     if (error !== null) return { runs, kinds: kinds.size, failure: { input: input.subarray(0, maxInputBytes), error } };
   }
   return { runs, kinds: kinds.size, failure: null };
 }
 
 /** Returns the fault of a kept input, checked as it is and repeated; null if none. */
-export function evaluate(target: FuzzTarget, input: Buffer): Error | null {
+export async function evaluate(target: FuzzTarget, input: Buffer): Promise<Error | null> {
   try {
-    target.check(input);
+    await target.check(input);
   } catch (thrown) {
     return asError(thrown);
   }
-  return input.length === 0 ? null : tooSlow(target, Buffer.alloc(longBytes, input), usualLongCpuMs);
+  return input.length === 0 ? null : await tooSlow(target, Buffer.alloc(longBytes, input), usualLongCpuMs);
 }
 
-function tooSlow(target: FuzzTarget, long: Buffer, longCpuMs: number): Error | null {
+async function tooSlow(target: FuzzTarget, long: Buffer, longCpuMs: number): Promise<Error | null> {
   const before = process.cpuUsage();
   try {
-    target.check(long);
+    await target.check(long);
   } catch (thrown) {
     return asError(thrown);
   }

@@ -24,7 +24,7 @@ if (values.help === true || unknown.length > 0 || !(minutes > 0) || !Number.isSa
 }
 for (const target of chosen) {
   const corpus = readCorpus(target.name).map(({ input }) => input);
-  const { runs, kinds, failure } = fuzz({ target, corpus, seed, forMs: (minutes * 60_000) / chosen.length });
+  const { runs, kinds, failure } = await fuzz({ target, corpus, seed, forMs: (minutes * 60_000) / chosen.length });
   console.log(
     `${target.name}: seed ${seed}, ${runs} inputs of ${kinds} kinds, ${failure === null ? 'nothing wrong' : 'FAILED'}`,
   );

@@ -12,7 +12,7 @@ export interface FuzzTarget {
    * Throws if a property does not hold. Returns a short description of the parser's result: inputs with a new
    * description are mutated further.
    */
-  readonly check: (input: Buffer) => string;
+  readonly check: (input: Buffer) => string | Promise<string>;
 }
 
 /** Returns a parser's result, or the fault of its own that it threw. Passes other errors on. */

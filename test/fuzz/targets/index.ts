@@ -7,6 +7,7 @@ import { knownHostsTarget } from './known-hosts.ts';
 import { loaderSignTarget } from './loader-sign.ts';
 import { reportTarget } from './report.ts';
 import { sealHeaderTarget } from './seal-header.ts';
+import { stateCaptureTarget } from './state-capture.ts';
 import { trustSourceTarget } from './trust-source.ts';
 
 /** Every parser of input from other machines or people. */
@@ -16,6 +17,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   sealHeaderTarget,
   reportTarget,
   captureTarget,
+  stateCaptureTarget,
   checksTarget,
   knownHostsTarget,
   loaderSignTarget,
