@@ -55,12 +55,17 @@ function watch(object: Methods, kindOf: Readonly<Record<string, string>>, atInst
   }
 }
 
-/** Watches descriptors 0 and 1: an agent's acknowledgements and its frames. */
+/**
+ * Watches descriptors 0 and 1: an agent's acknowledgements and its frames. The version that a node says before its agent
+ * runs is no instant: without it the client takes another node, which keeps no ledger.
+ */
 function watchDescriptors(files: Methods, atInstant: AtInstant): void {
   const write = files['writeSync'] as (...args: unknown[]) => number;
   const read = files['readSync'] as (...args: unknown[]) => number;
-  files['writeSync'] = (...args: unknown[]) =>
-    atInstant(args[0] === 1 ? 'send' : args[0] === 2 ? 'complain' : 'file-write', () => write(...args));
+  files['writeSync'] = (...args: unknown[]) => {
+    if (args[1] === process.version) return write(...args);
+    return atInstant(args[0] === 1 ? 'send' : args[0] === 2 ? 'complain' : 'file-write', () => write(...args));
+  };
   files['readSync'] = (...args: unknown[]) =>
     args[0] === 0 ? atInstant('acknowledgement', () => read(...args)) : read(...args);
 }
