@@ -64,7 +64,8 @@ function watchDescriptors(files: Methods, atInstant: AtInstant): void {
   const read = files['readSync'] as (...args: unknown[]) => number;
   files['writeSync'] = (...args: unknown[]) => {
     if (args[1] === process.version) return write(...args);
-    return atInstant(args[0] === 1 ? 'send' : args[0] === 2 ? 'complain' : 'file-write', () => write(...args));
+    const kind = args[0] === 1 ? 'send' : args[0] === 2 ? 'complain' : 'file-write';
+    return atInstant(kind, () => write(...args));
   };
   files['readSync'] = (...args: unknown[]) =>
     args[0] === 0 ? atInstant('acknowledgement', () => read(...args)) : read(...args);
