@@ -56,8 +56,8 @@ function watch(object: Methods, kindOf: Readonly<Record<string, string>>, atInst
 }
 
 /**
- * Watches descriptors 0 and 1: an agent's acknowledgements and its frames. The version that a node says before its agent
- * runs is no instant: without it the client takes another node, which keeps no ledger.
+ * Watches descriptors 0 and 1: an agent's acknowledgements and its frames. The version that a node says before its
+ * agent runs is no instant: without it the client takes another node, which keeps no ledger.
  */
 function watchDescriptors(files: Methods, atInstant: AtInstant): void {
   const write = files['writeSync'] as (...args: unknown[]) => number;
