@@ -21,6 +21,7 @@ import { parseClientLabels } from './values/labels.ts';
 import type { ReadContext } from './settings/read-secret.ts';
 import { readSettings, type Settings } from './settings/read-settings.ts';
 import { createAudienceReader, nobody, readWindows } from './clients/recipients.ts';
+import type { AlertAttributes } from './rules/merge-alert.ts';
 import { RuleReader } from './rules/rule-scope.ts';
 import { createSshFinisher, createSshReader, sshDefaults } from './settings/ssh-settings.ts';
 import { statePaths } from '../state-folder/paths.ts';
@@ -107,6 +108,7 @@ interface Fleet extends Pick<Config, 'labels' | 'jumpHosts' | 'alerts'> {
   readonly bastions: readonly ReadBastion[];
   /** Returns the place of a written rule; null for a default. */
   readonly placeOf: (rule: Rule) => Place | null;
+  readonly attributesOf: (rule: Rule) => AlertAttributes;
 }
 
 /** Reads `<ssh>`, `<alerts>`, the bastions, and the clients with their inherited settings. */
@@ -164,6 +166,7 @@ function readFleet({ root, settings, context, nowMs }: ReadFleetOptions): Fleet 
     jumpHosts: finishSsh(jumpLayer(ssh)),
     alerts: { ...alerts, recipients: ofAll.audience.recipients, windows: ofAll.windows, rules: ofAll.rules.fleetRules },
     placeOf: (rule) => rules.placeOf(rule),
+    attributesOf: (rule) => rules.attributesOf(rule),
   };
 }
 
@@ -184,12 +187,13 @@ function readAlerts(element: Element | null): Omit<AlertsConfig, 'recipients' | 
 /** Reports faults that show only in the whole configuration. Returns the digests, which name groups of clients. */
 function checkFleet(root: Element, settings: Settings, fleet: Fleet, findings: Findings): readonly DigestConfig[] {
   const { collector, retention, notify, alertmanager } = settings;
-  const { clients, bastions, placeOf } = fleet;
+  const { clients, bastions, placeOf, attributesOf } = fleet;
   if (collector.forward !== null) {
     checkSite(clients, { metrics: childOf(root, 'metrics'), serve: childOf(root, 'serve') }, findings);
   }
   checkRoutes({ root, bastions, clients, findings });
-  checkRules({ root, clients, fleetRules: fleet.alerts.rules, collector, retention, placeOf, findings });
+  const fleetRules = fleet.alerts.rules;
+  checkRules({ root, clients, fleetRules, collector, retention, placeOf, attributesOf, findings });
   const groups = new Set(clients.flatMap(({ client }) => client.groups));
   const digests = readDigests(childOf(root, 'alerts'), groups, findings);
   const whole: Place = { source: root.source, line: null };

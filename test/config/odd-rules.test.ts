@@ -55,9 +55,32 @@ test('for="" below half of every, or beyond the rows that are kept, is a warning
   ]);
 });
 
-test('a percent below one is a warning', () => {
-  assert.deepEqual(warningsOf('<alert type="cpu" limit="0.95"/>'), [
-    'config.xml:3: <alert> "cpu": the limit 0.95 is 0.95 %, less than one percent; write 95% if that is meant',
-  ]);
-  assert.deepEqual(warningsOf('<alert type="cpu" limit="1"/><alert type="load" limit="0.5"/>'), []);
+const small: readonly (readonly [limits: string, warned: readonly (readonly [limit: string, meant: string])[]])[] = [
+  ['limit="0.95"', [['0.95', '95%']]],
+  ['limit="0.001"', [['0.001', '0.1%']]],
+  ['limit="0.07"', [['0.07', '7%']]],
+  ['warning="0.5" critical="0.9%"', [['0.5', '50%']]],
+  ['warning="0.5%" critical="0.9"', [['0.9', '90%']]],
+  ['limit="0.001%"', []],
+  ['limit="0.5%"', []],
+  ['limit="0.95 %"', []],
+  ['limit="1"', []],
+  ['limit="0"', []],
+];
+for (const [limits, warned] of small) {
+  test(`a disk with ${limits} is ${warned.length === 0 ? 'no warning' : 'a warning: it is less than one percent'}`, () => {
+    const lines = warned.map(
+      ([limit, meant]) =>
+        `config.xml:3: <alert> "disk": the limit ${limit} is ${limit} %, less than one percent; write ${meant} if ` +
+        'that is meant',
+    );
+    assert.deepEqual(warningsOf(`<alert type="disk" ${limits}/>`), lines);
+  });
+}
+
+test('a small limit is a warning where a percent is meant, and where an outer one is written without a sign', () => {
+  assert.deepEqual(warningsOf('<alert type="load" limit="0.5"/>'), []);
+  const tuned = '<group><alert name="cpu" for="2x"/><client name="x" ip="10.0.0.2"/></group>';
+  assert.equal(warningsOf('<alert type="cpu" limit="0.5"/>', tuned).length, 2);
+  assert.deepEqual(warningsOf('<alert type="cpu" limit="0.5%"/>', tuned), []);
 });

@@ -6,6 +6,7 @@ import type { Element } from '../xml/parse-elements.ts';
 import { formatDuration } from '../../text/durations.ts';
 import type { ReadClient } from './read-clients.ts';
 import { ruleTypeOf } from '../vocabulary/rule-types.ts';
+import type { AlertAttributes } from '../rules/merge-alert.ts';
 
 export interface CheckRulesOptions {
   readonly root: Element;
@@ -14,6 +15,8 @@ export interface CheckRulesOptions {
   readonly collector: Pick<CollectorConfig, 'everyMs'>;
   readonly retention: Pick<RetentionConfig, 'rawMs'>;
   readonly placeOf: (rule: Rule) => Place | null;
+  /** Returns the attributes of a rule as they are written. */
+  readonly attributesOf: (rule: Rule) => AlertAttributes;
   readonly findings: Findings;
 }
 
@@ -35,8 +38,10 @@ export function checkRules(options: CheckRulesOptions): void {
   checkNames(root, { fleetRules, rulesOf, findings });
 }
 
-function oddities(rule: Rule, { collector: { everyMs }, retention: { rawMs } }: CheckRulesOptions): readonly string[] {
-  const { forMs, warning, critical, type } = rule;
+function oddities(rule: Rule, options: CheckRulesOptions): readonly string[] {
+  const { everyMs } = options.collector;
+  const { rawMs } = options.retention;
+  const { forMs, type } = rule;
   const messages: string[] = [];
   const every = formatDuration(everyMs);
   if (forMs !== null && forMs > rawMs)
@@ -45,11 +50,18 @@ function oddities(rule: Rule, { collector: { everyMs }, retention: { rawMs } }: 
     const short = `for="${formatDuration(forMs)}" is no longer than half of every="${every}"`;
     messages.push(`${short}, so one row is enough; write for="1x", or more than ${every}`);
   }
-  for (const limit of [warning, critical]) {
-    if (ruleTypeOf(type)?.unit !== 'percent' || limit === null || limit <= 0 || limit >= 1) continue;
-    messages.push(`the limit ${limit} is ${limit} %, less than one percent; write ${limit * 100}% if that is meant`);
-  }
+  if (ruleTypeOf(type)?.unit === 'percent') messages.push(...fractions(options.attributesOf(rule)));
   return messages;
+}
+
+/** Returns a message for each limit that may be meant as a fraction. One with a percent sign is meant as it is. */
+function fractions({ limit, warning, critical }: AlertAttributes): readonly string[] {
+  return [limit, warning, critical].flatMap((text) => {
+    const value = Number(text ?? 'NaN');
+    if (!(value > 0 && value < 1)) return [];
+    const percent = Number((value * 100).toFixed(4));
+    return [`the limit ${value} is ${value} %, less than one percent; write ${percent}% if that is meant`];
+  });
 }
 
 interface NamesOptions {

@@ -26,12 +26,12 @@ export class RuleReader {
   readonly #options: RuleReaderOptions;
   readonly #findings: Findings;
   readonly #known: ReadonlyMap<string, BuiltinRule>;
-  readonly #places = new Map<Rule, Place>();
+  readonly #merged = new Map<Rule, MergedRule>();
   readonly #scopesWithin = remembered<RuleScope, Map<string, RuleScope>>(() => new Map());
   readonly #listsBeside = remembered<RuleScope['builtins'], Map<string, readonly Rule[]>>(() => new Map());
   readonly #finish = remembered((merged: MergedRule): Rule | null => {
     const rule = finishRule(merged, this.#options, this.#findings);
-    if (rule !== null && merged.place !== null) this.#places.set(rule, merged.place);
+    if (rule !== null) this.#merged.set(rule, merged);
     return rule;
   });
 
@@ -67,7 +67,12 @@ export class RuleReader {
 
   /** Returns the element that wrote a rule or tuned it last; null if no element did. */
   placeOf(rule: Rule): Place | null {
-    return this.#places.get(rule) ?? null;
+    return this.#merged.get(rule)?.place ?? null;
+  }
+
+  /** Returns the attributes of a rule as they are written, the inherited ones included. */
+  attributesOf(rule: Rule): AlertAttributes {
+    return this.#merged.get(rule)?.attributes ?? {};
   }
 
   #scopeOf(parts: Omit<RuleScope, 'rules' | 'fleetRules'>): RuleScope {
