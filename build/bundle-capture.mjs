@@ -21,6 +21,7 @@ import { apkDatabases, databases, dpkgWords, rpmFileWords, rpmWord, rpmWords } f
 import { emptyDigests, fstabPattern, secretPattern, unwalked } from '../agent/state/state-source.ts';
 import { socketFiles, udpFiles } from '../agent/state/system.ts';
 import { daySeconds, fixedPaths, mostCounted, mostLooked, mostWatched, restlessLooks } from '../agent/state/watched.ts';
+import { unitFolders } from '../agent/state/units.ts';
 import { imageTypes } from '../src/report/report.ts';
 import { linesOf } from '../src/report/shorten-script.ts';
 import { shortenAwk } from './shorten-awk.mjs';
@@ -96,6 +97,8 @@ function placesOf() {
       .map((folder) => `! -path '${folder}/*'`)
       .join(' '),
     LEFT_OUT: leftOut.replaceAll('^/etc', '^etc'),
+    UNITS: words(unitFolders),
+    UNITS_BESIDE: words(unitFolders.filter((folder) => !folder.startsWith('/etc/'))),
     DATABASES: words(databases),
     DPKG: shellWords(dpkgWords),
     RPM: shellWords(rpmWords),

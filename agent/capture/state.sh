@@ -101,9 +101,11 @@ stateOf() {
     # The epoch of a version is before a colon.
     awk '/^%/ { b = /BACKUP/ } b && /\t/ { n = FILENAME; gsub(/:/, "\001", n); print n ":" $0 }' var/lib/pacman/local/*/files
   fi
-  find etc run/systemd/system -xdev \( -type f -o -type d -o -type l \) @UNWALKED@ \
+  find etc @UNITS_BESIDE@ -xdev \( -type f -o -type d -o -type l \) @UNWALKED@ \
     -exec stat -c '=entry %f %s %Y ./%n' {} +
-  for x in etc/systemd/system/* run/systemd/system/*; do [ ! -L "$x" ] || { o=$(readlink "$x") && tell "=link ./$x ${o##*/}"; }; done
+  for n in @UNITS@; do
+    for x in "$n"/*; do [ ! -L "$x" ] || { o=$(readlink "$x") && tell "=link ./$x ${o##*/}"; }; done
+  done
   # shellcheck disable=SC2086 # the words
   knows ${a:-md5} sha256
   [ "$noFiles" ] || {
@@ -113,7 +115,7 @@ stateOf() {
     say "$o" | tr '\n' '\0' | xargs -0 grep -LE "@SECRET@" | sums sha256
   }
   tell proc/cmdline | sums sha256
-  [ "$known" = "${known% sha256 }" ] || open etc/systemd/system run/systemd/system | while IFS= read -r x; do
+  [ "$known" = "${known% sha256 }" ] || open @UNITS@ | while IFS= read -r x; do
     o=$(sed -e :a -e '/\\$/{' -e N -e 's/\\\n/ /' -e ba -e '}' -e "s/^\([ $tab]*Environment[ $tab]*=\).*/\1/" \
       -e "s/^\([ $tab]*SetCredential[A-Za-z]*[ $tab]*=\).*/\1/" -e 's,//[^/:@ ]*:[^/@ ]*@,//,g' "$x")
     n=$(say "$o" | sha256sum)

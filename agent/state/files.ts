@@ -4,7 +4,7 @@ import { maxFileBytes, stateLine, timeAndSize, unwalked, type Entry, type StateS
 /** Files that other sections have, that programs write, and that package managers leave behind. For grep -E as well. */
 export const leftOut = [
   '^/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?$',
-  '^/etc/systemd/(system|user)/',
+  '^/etc/systemd/system/',
   ...unwalked.paths.map((folder) => `^${folder}/`),
   ...[...unwalked.names, '.etckeeper'].map((name) => `/${name.replace('.', '[.]')}(/|$)`),
   '^/etc/(ld[.]so[.]cache|mtab|adjtime|aliases[.]db|[.]pwd[.]lock|[.]updated)$',

@@ -1,8 +1,11 @@
 import { stateDigest } from '../../src/report/state/state.ts';
 import { stateLine, timeAndSize, type StateSource } from './state-source.ts';
 
-/** The folders of units that people make. Units of /usr/lib change with their packages. */
-export const unitFolders = ['/etc/systemd/system', '/run/systemd/system'];
+/**
+ * The folders of systemd.unit(5) in which people make units. Units of /usr/lib change with their packages, and what
+ * people set in /etc/systemd/system.control, system.attached and user are files of /etc.
+ */
+export const unitFolders = ['/etc/systemd/system', '/run/systemd/system', '/usr/local/lib/systemd/system'];
 
 interface Unit {
   readonly words: Set<string>;

@@ -99,9 +99,10 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
   };
 }
 
-/** The reports that lack the figure of the check or the sample of the textfile. */
-const withoutSamplesSql = `SELECT s.report_id FROM stats s LEFT JOIN samples x ON x.stat_id = s.id
-  GROUP BY s.id, s.report_id HAVING COUNT(x.series_id) < 2`;
+/** The reports that lack the figure of the check or the sample of the textfile, with what the checks said. */
+const withoutSamplesSql = `SELECT s.report_id, MAX(c.state) AS state, MAX(c.text) AS text FROM stats s
+  LEFT JOIN samples x ON x.stat_id = s.id LEFT JOIN check_stats c ON c.stat_id = s.id
+  GROUP BY s.id, s.report_id HAVING COUNT(DISTINCT x.series_id) < 2`;
 
 /** Returns the rows that have not as many disks as their report lists. */
 async function reportsWithoutTheirDisks({ database }: FaultSite): Promise<readonly FaultRow[]> {

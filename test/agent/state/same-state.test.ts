@@ -124,6 +124,7 @@ const units: Readonly<Record<string, string>> = {
   'etc/systemd/system/app@.service': '[Service]\n',
   'etc/systemd/system/multi-user.target.wants/app@1.service': '-> ../app@.service',
   'etc/systemd/system/multi-user.target.upholds/up.service': '-> ../up.service',
+  'etc/systemd/system/multi-user.target.requires/need.service': '-> ../need.service',
   'etc/systemd/system/default.target': '-> /lib/systemd/system/rescue.target',
   'etc/systemd/system/sshd.service': '-> /lib/systemd/system/ssh.service',
   'etc/systemd/system/own.service': '-> /opt/own.service',
@@ -136,6 +137,8 @@ const units: Readonly<Record<string, string>> = {
   'run/systemd/system/user@1000.service.d/a.conf': '[Service]\n',
   'run/systemd/system/user@.service.d/b.conf': '[Service]\n',
   'run/systemd/system/made.service': '[Service]\n',
+  'usr/local/lib/systemd/system/local.service': '[Service]\n',
+  'usr/local/lib/systemd/system/other.service': '-> /opt/other.service',
 };
 const unitsWanted = [
   'app@.service\tDIGEST\tS',
@@ -143,8 +146,11 @@ const unitsWanted = [
   'default.target\tlinked rescue.target',
   'empty.service\tmasked',
   'lib.service\tDIGEST\tS',
+  'local.service\tDIGEST\tS',
   'made.service\tDIGEST\tS',
   'masked.service\tmasked',
+  'need.service\tenabled',
+  'other.service\tlinked',
   'own.service\tlinked',
   'run-backup.service\tDIGEST\tS',
   'service\tDIGEST\tS',
@@ -156,7 +162,7 @@ const unitsWanted = [
   'user@.service\tDIGEST\tS',
 ];
 
-test('each kind of a unit in /etc is a line, and only transient units of /run are not', async (t) => {
+test('each kind of a unit that people make is a line, and only transient units of /run are not', async (t) => {
   const root = rootWith(tempFolder(t), { 'proc/uptime': '1000.5 1.0\n' });
   for (const [name, text] of Object.entries(units)) {
     mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
@@ -168,6 +174,28 @@ test('each kind of a unit in /etc is a line, and only transient units of /run ar
   assert.deepEqual(linesOf(await ofNode(root)), unitsWanted);
   const { report } = await shellAgent(t).run({ root, state: true });
   assert.deepEqual(linesOf(report ?? {}), unitsWanted);
+});
+
+test('what stands in other folders of units below /etc is a file', async (t) => {
+  const root = machine(t);
+  const names = [
+    '/etc/systemd/system.attached/portable.service',
+    '/etc/systemd/system.control/app.service.d/50-CPUWeight.conf',
+    '/etc/systemd/user/own.service',
+  ];
+  for (const name of names) {
+    mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+    writeFileSync(path.join(root, name), '[Service]\n');
+  }
+  const found = ({ sections = [] }: Partial<Report>): unknown =>
+    sections
+      .find(({ kind }) => kind === 'file')
+      ?.lines?.map(masked)
+      .filter((line) => line.startsWith('/etc/systemd/'));
+  const wantedFiles = names.map((name) => `${name}\tDIGEST\tS`);
+  assert.deepEqual(found(await ofNode(root)), wantedFiles);
+  const client = shellAgent(t, { own: { 'dpkg-query': `cat <<'END'\n${dpkg}END` } });
+  assert.deepEqual(found((await client.run({ root, state: true })).report ?? {}), wantedFiles);
 });
 
 test('a UDP port that a program took for one question is no listener', async (t) => {
