@@ -36,10 +36,7 @@ export function createAgentProgram(perform: Perform): Command {
     "agent.json to use (default: the account's ~/.config/fleet-health/agent.json, else /etc/fleet-health/agent.json)",
   );
   addExample(program, 'fleet-health-agent report --format daemon-report');
-  program.addHelpText(
-    'after',
-    '\nMODE --start, --stop, --restart and --status are start, stop, restart and status MODE.',
-  );
+  program.addHelpText('after', '\nMODE --start means start MODE; so do --stop, --restart and --status.');
   for (const add of commands) add(program, (action) => perform(program.opts(), action));
   return program;
 }

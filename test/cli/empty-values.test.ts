@@ -8,7 +8,7 @@ import { createProgram } from '../../src/cli.ts';
 
 /** Values that may be empty: comments, the words of an event, no mails of cron, and the word to complete. */
 const mayBeEmpty = [
-  ...['ack --comment', 'silence add --comment', 'events send --tags', 'events send description'],
+  ...['ack --comment', 'silence add --comment', 'events send --tags', 'events send text'],
   ...['crontab --mail-to', 'complete words'],
 ];
 

@@ -68,7 +68,7 @@ const small: readonly (readonly [limits: string, warned: readonly (readonly [lim
   ['limit="0"', []],
 ];
 for (const [limits, warned] of small) {
-  test(`a disk with ${limits} is ${warned.length === 0 ? 'no warning' : 'a warning: it is less than one percent'}`, () => {
+  test(`a disk with ${limits} is ${warned.length === 0 ? 'no warning' : 'a warning, as less than one percent'}`, () => {
     const lines = warned.map(
       ([limit, meant]) =>
         `config.xml:3: <alert> "disk": the limit ${limit} is ${limit} %, less than one percent; write ${meant} if ` +

@@ -89,7 +89,7 @@ export const silence = defineGroup(
   {
     name: 'silence',
     help: 'suppress notifications for a time',
-    example: "fleet-health silence add --client 'web-*' --rule disk --until 2h --comment 'moving logs'",
+    example: "fleet-health silence add --client 'web-*' --until 2h --comment 'moving logs'",
   },
   [silenceAdd, silenceList, silenceExpire],
 );

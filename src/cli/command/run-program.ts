@@ -127,7 +127,7 @@ export function emptyProgram(name: string, description: string, configHelp: stri
     .addOption(new Option('-v, --verbose', 'print more, and the origin of errors').conflicts('quiet'))
     .option('-q, --quiet', 'print only answers, and faults that prevented the run')
     .exitOverride()
-    .configureHelp({ minWidthToWrap: 30 })
+    .configureHelp({ minWidthToWrap: 25 })
     .configureOutput({ outputError: () => undefined, getOutHelpWidth: helpWidth, getErrHelpWidth: helpWidth });
 }
 

@@ -28,7 +28,7 @@ export const backup = defineCommand({
 export const copy = defineCommand({
   name: 'copy',
   help: 'copy the database into another one of any kind, with alerts and notifications',
-  example: 'fleet-health copy --to mysql://fleet@db.example.org/fleet --password-file db.password',
+  example: 'fleet-health copy --to mysql://fleet@db-1/fleet --password-file db.password',
   parameters: copyParameters,
   run: async (context, options) => (await import('./copy.ts')).copyCommand(context, options),
 });

@@ -22,7 +22,7 @@ const url = defineCommand({
 const send = defineCommand({
   name: 'send',
   help: 'send an event until a receiver has it; exit 1: refused, 3: no receiver within the timeout',
-  example: 'fleet-health events send nas backup OK "3 GB in 5 min" --to https://collector.example.org/',
+  example: 'fleet-health events send nas backup OK "3 GB" --to https://fleet.example.org/',
   parameters: sendParameters,
   run: async (context, options) => (await import('./send-event.ts')).eventsSendCommand(context, options),
 });

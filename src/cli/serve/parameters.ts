@@ -10,7 +10,7 @@ export const sendParameters = {
   host: text('<host>', 'the host of the event'),
   service: text('<service>', 'the service of the event, as in rules'),
   status: text('<status>', 'OK, WARN, CRIT or UNKNOWN, or 0 to 3'),
-  description: anyText('<description>', 'a line of text'),
+  description: anyText('<text>', 'a line of text'),
   to: text('--to <url>', 'the URL of a `serve`, or the name of a <webhook> (default: the `serve` of config.xml)'),
   instance: text('--instance <name>', 'one of several instances of the service'),
   tags: anyText('--tags <words>', 'words, separated by commas'),
