@@ -14,6 +14,11 @@ const vms = ['a', 'b', 'c']
 const away = 'fails connect-refused';
 const guests = { 'vm-a': away, 'vm-b': away, 'vm-c': away };
 
+/** The part of Alertmanager's document that says what fires. */
+interface Paged {
+  readonly alerts: readonly { readonly status: string; readonly labels: { readonly instance: string } }[];
+}
+
 test('a hypervisor that is back without its guests names them, in every channel', async (t) => {
   const http = await openReceiver(t);
   const elements = `<collector every="5m"/><alerts zone="UTC"><mail to="ops@example.org"/>
@@ -43,6 +48,9 @@ test('a hypervisor that is back without its guests names them, in every channel'
   assert.match(station.server.mails.at(-1)?.content ?? '', /hv-1 is back, still away: vm-a, vm-b, vm-c/);
   const bodies = (to: string) => http.received.filter((post) => post.path === to).map(({ body }) => body);
   assert.match(bodies('/chat').at(-1) ?? '', /^CRITICAL: hv-1 is back, still away: vm-a, vm-b, vm-c/);
+  const paged = JSON.parse(bodies('/pager').at(-1) ?? '') as Paged;
+  const states = paged.alerts.map(({ status, labels }) => `${labels.instance} ${status}`);
+  assert.deepEqual(states, ['vm-a firing', 'vm-b firing', 'vm-c firing', 'hv-1 resolved']);
   for (const time of ['08:40', '08:45']) told.push(await passAt(time, {}));
   assert.match(told.at(-1) ?? '', /^Resolved: /);
 });
