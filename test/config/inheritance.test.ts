@@ -5,8 +5,10 @@ import { test } from 'node:test';
 
 import type { Client, SshSettings } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
+import { defaultSshConfigFiles } from '../../src/config/settings/ssh-config-files.ts';
 import { createSshFinisher, sshDefaults } from '../../src/config/settings/ssh-settings.ts';
 import { literal } from '../support/both-transports.ts';
+import { setHome } from '../support/set-home.ts';
 import { assertFault, clientOf, configFolder, faults, load, nowMs } from './support/config-files.ts';
 
 /** The attributes of <ssh>, a group and a client, and the resulting settings. */
@@ -117,6 +119,13 @@ test("ssh's own key is the default where no password, key or agent is said", () 
   const layers = [{}, { password: literal('x') }, { privateKey: null }, { transport: 'local' }] as const;
   const keys = layers.map((layer) => finish(layer).privateKey);
   assert.deepEqual(keys, [path.join(home, '.ssh/id_ed25519'), null, null, null]);
+});
+
+test('the default key and ssh_config are those of the home folder of passwd, whatever HOME is', (t) => {
+  setHome(t, configFolder({ '.ssh/id_ed25519': 'x', '.ssh/config': 'Host nas\n' }));
+  const { homedir: home } = userInfo();
+  assert.deepEqual(sshDefaults('/known_hosts'), sshDefaults('/known_hosts', home));
+  assert.deepEqual(defaultSshConfigFiles(), [path.join(home, '.ssh/config'), '/etc/ssh/ssh_config']);
 });
 
 test('bastions take what <ssh> says, but for jumps and transports', () => {

@@ -14,6 +14,7 @@ import { decodeLoginKey } from '../../src/transport/credentials/private-key.ts';
 import { commandTransportFor, transportFor } from '../../src/transport/transport-for.ts';
 import { fails, failure } from '../support/login.ts';
 import { literal } from '../support/both-transports.ts';
+import { setHome } from '../support/set-home.ts';
 import { sharedFor, sshClient } from '../support/run-shared.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
@@ -78,6 +79,11 @@ describe('an ip that does not resolve', () => {
     assert.match(await adviceFor('files', 'nas.invalid'), /remove the ip, and write name="nas\.invalid"\.$/);
     assert.match(await adviceFor('nas.invalid', 'files'), /^Check ip=/);
   });
+  it('is looked for in the ssh_config of the home folder of passwd, whatever HOME is', async (t) => {
+    setHome(t, dir);
+    const advice = await adviceFor('nas.invalid', 'nas.invalid');
+    assert.ok(advice.includes(`${path.join(userInfo().homedir, '.ssh', 'config')} has a Host nas.invalid`), advice);
+  });
 });
 
 describe('transportFor', () => {
@@ -89,12 +95,18 @@ describe('transportFor', () => {
     assert.match(advice, /^Make one with ssh-keygen -t ed25519, or set privateKey/);
   });
 
-  it('a login without a key and without ssh_config says where one was looked for', async () => {
-    const { message, advice } = await fails(connect({ via: 'ssh2' }), 'credentials-unusable login');
-    const files = ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => path.join(loginHome(), '.ssh', name));
-    assert.equal(message, `no private key: looked for ${files.join(', ')}`);
-    assert.match(advice, /^Make one with ssh-keygen -t ed25519, or set privateKey/);
-  });
+  for (const [said, home] of [
+    ['that of passwd', loginHome()],
+    ['another folder', dir],
+  ] as const) {
+    it(`a login without a key or ssh_config says where one was looked for, where HOME is ${said}`, async (t) => {
+      setHome(t, home);
+      const { message, advice } = await fails(connect({ via: 'ssh2' }), 'credentials-unusable login');
+      const files = ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => path.join(userInfo().homedir, '.ssh', name));
+      assert.equal(message, `no private key: looked for ${files.join(', ')}`);
+      assert.match(advice, /^Make one with ssh-keygen -t ed25519, or set privateKey/);
+    });
+  }
 
   it('privateKey="none" and nothing else is said to be no way to log in, with the ways there are', async () => {
     const none = { via: 'ssh2', privateKey: null, explicit: { privateKey: 'config.xml:2' } } as const;
