@@ -7,7 +7,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import { maxUnpackedBytes } from '../../agent/capture/parse-capture.ts';
+import { collectStateCapture } from '../../agent/capture/captured-state.ts';
+import { collectCapture } from '../../agent/capture/collect-capture.ts';
+import { maxUnpackedBytes, parseCapture, type Capture } from '../../agent/capture/parse-capture.ts';
+import { probes } from '../../agent/probes/index.ts';
 import { allReads } from '../../agent/probes/reads.ts';
 import { apkDatabases } from '../../agent/state/packages.ts';
 import { socketFiles } from '../../agent/state/system.ts';
@@ -30,6 +33,7 @@ const base = `proc/uptime:77.50 1.00
 proc/stat:cpu  1 2 3 4
 proc/stat:cpu0 1 2 3 4
 proc/self/mountinfo:1 0 8:1 / / rw - ext4 /dev/sda rw
+proc/self/mountinfo:2 1 0:9 / /x rw - nfs s:/x rw
 proc/sys/kernel/osrelease:6
 proc/meminfo:MemTotal: 1000 kB
 proc/net/dev:eth0: 1 2 3
@@ -38,7 +42,6 @@ proc/1/stat:1 (sh) S 1
 +run/chrony
 +sys/fs/cgroup/cgroup.controllers
 +sys/fs/cgroup/docker/${'a'.repeat(64)}
-+usr/bin/dnf
 +var/lib/apt/lists/x_Packages
 =place /x
 =daily
@@ -59,6 +62,11 @@ async function cpuMs(text: string, shellState: boolean): Promise<number> {
   });
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000;
+}
+
+/** Returns the lines of a program's answer. */
+function asked(name: string, text: string): string {
+  return `:${name}:${text}\n:${name}:=0`;
 }
 
 /** Returns as many lines as a capture may have. */
@@ -106,15 +114,38 @@ const concrete = (path: string): string =>
     .replace(/docker-\*\.scope/, scope)
     .replace(/\[0-9a-f\]\*/, 'a'.repeat(64))
     .replace(/\[0-9\]\*|\*/g, '1');
-const keys = 'fs kind link real time fail df late hang root place limit nofs uname pid sample'.split(' ');
-const programs =
-  'df,dfi,systemctl,containers,log,checks,notes,zpool,chronyc,apt-get,zypper,dnf check-update,dnf --security,apk';
-const places = [
-  ...[...allReads('files'), ...allReads('heads').map(([file]) => file)].map((path) => `${concrete(path)}:`),
-  ...allReads('firsts').map((path) => `!${concrete(path)}:`),
-  ...programs.split(',').map((name) => `:${name}:`),
-  ...keys.flatMap((key) => [`=${key} `, `=${key} ./x `]),
-  ...['+proc/', '-proc/', '+', '-', '!'],
+/** The facts of a capture whose texts are read. Those of a state are in `ofState`. */
+const keys = 'fs kind link real time fail df late hang root place limit nofs uname pid sample end'.split(' ');
+const id = 'a'.repeat(64);
+const listed = ['containers', 'unhealthy'].map((name) => {
+  const container = `{"Id":"${id}","Names":["/x"],"Status":"Restarting (1)"}`;
+  return `:${name}:[\n:${name}:${container}\n${asked(name, ']')}\n`;
+});
+const [young = ''] = listed;
+const failed = asked('systemctl', 'Id=-.slice\n:systemctl:\n:systemctl:Id=u\n:systemctl:ActiveState=failed');
+const dnf = `+usr/bin/dnf\n${asked('dnf check-update', '')}\n${asked('dnf --security', '')}\n`;
+/** The names under which a capture has the answers of programs, with the lines without which each is not read. */
+const programs: Readonly<Record<string, string>> = {
+  ...Object.fromEntries('df dfi systemctl containers log checks notes'.split(' ').map((name) => [name, ''])),
+  'journalctl --unit=u': `${failed}\n`,
+  unhealthy: young,
+  paused: young,
+  [`${id.slice(0, 12)} json`]: young,
+  [`${id.slice(0, 12)} logs`]: listed.join(''),
+  zpool: 'proc/spl/kstat/zfs/p/state:ONLINE\n',
+  ...Object.fromEntries('chronyc apt-get zypper apk'.split(' ').map((name) => [name, ''])),
+  'dnf check-update': '+usr/bin/dnf\n',
+  'dnf --security': dnf,
+  'dnf --version': dnf,
+};
+const places: readonly (readonly [place: string, before?: string])[] = [
+  ...[
+    ...[...allReads('files'), ...allReads('heads').map(([file]) => file)].map((path) => `${concrete(path)}:`),
+    ...allReads('firsts').map((path) => `!${concrete(path)}:`),
+    ...keys.flatMap((key) => [`=${key} `, `=${key} ./x `]),
+    ...['+proc/', '-proc/', '+', '-', '!'],
+  ].map((place) => [place] as const),
+  ...Object.entries(programs).map(([name, before]) => [`:${name}:`, before] as const),
 ];
 const fillings = [
   ...[' ', '/', '1', ':', ')', '(', '\0', '\\', '-', ',', '{', '\\040', ' -', ' 1', '/a', '1.', '=a ', '\t', '\u2028'],
@@ -139,8 +170,8 @@ async function assertPlaceIsCheap(place: string, before: string, shellState: boo
   }
 }
 
-for (const place of places) {
-  test(`whatever a client writes behind ${place}, it costs little`, () => assertPlaceIsCheap(place, '', false));
+for (const [place, before = ''] of places) {
+  test(`whatever a client writes behind ${place}, it costs little`, () => assertPlaceIsCheap(place, before, false));
 }
 
 /** The places of a state, behind the line that makes it one of this package manager. */
@@ -152,10 +183,12 @@ const ofState: Readonly<Record<string, readonly string[]>> = {
       ':dpkg-query:ii ',
       ':udp:',
       ':md5:',
+      ':sha1:',
       ':sha256:',
       ':unit:',
       '=entry 81a4 1 1 ./etc/',
     ],
+    ...['=restless ', '=restless /etc/', '=sums ', '=sums md5 '],
     ...['=entry ', '=entry 4140 1 1 ./etc/', '=entry 81a4 1 1 ./etc/systemd/system/a', '=link ./etc/systemd/system/'],
     ...['etc/passwd:', 'etc/passwd:a::1:', 'etc/group:', 'etc/group:sudo::27:', 'etc/os-release:PRETTY_NAME='],
     ...socketFiles.map((file) => `${file.slice(1)}:`),
@@ -170,7 +203,8 @@ const ofState: Readonly<Record<string, readonly string[]>> = {
       ':',
     ],
   ],
-  '+var/lib/rpm/rpmdb.sqlite': [':rpm:', ':rpm:1 a ', ':rpm --dump:/etc/', ':rpm --dump:/etc/a 1 1 '],
+  '+var/lib/rpm/rpmdb.sqlite': [':rpm:', ':rpm:1 a '],
+  '+var/lib/rpm/rpmdb.sqlite\n:rpm:=0': [':rpm fleet-health:', ':rpm --dump:/etc/', ':rpm --dump:/etc/a 1 1 '],
   '+lib/apk/db': apkDatabases.flatMap((file) =>
     ['F:etc', 'F:etc/', 'Z:Q1', 'P:'].map((end) => `${file.slice(1)}:${end}`),
   ),
@@ -187,10 +221,68 @@ for (const [manager, stateful] of Object.entries(ofState)) {
   }
 }
 
+/** The lines that open all readers of a visit, with one package manager of each group. */
+const visits = ['apt-get', 'zypper', 'dnf', 'apk'].map((manager) => {
+  const others = /^(?:apt-get|zypper|dnf|apk)\b/;
+  const given = Object.entries(programs).filter(([name]) => !others.test(name) || name.startsWith(manager));
+  const answered = given.filter(([name]) => !/^(?:systemctl|containers|unhealthy|checks|notes)$/.test(name));
+  const before = [...new Set(given.map(([, before]) => before))].join('');
+  const answers = answered.map(([name]) => `:${name}:=${name === 'chronyc' ? 137 : 0}\n`).join('');
+  return `${base}${before}${answers}=end 1|2|3|\n`;
+});
+
+/** Returns a capture that notes by their rows which facts and answers are read, each with the words that ask for it. */
+function noting(capture: Capture, read: Map<string, Set<string>>): Capture {
+  let words = '';
+  const note = (row: string): void => void read.set(row, (read.get(row) ?? new Set()).add(words));
+  const programs = new Map(capture.programs);
+  const facts = new Map(capture.facts);
+  return {
+    ...capture,
+    programs: Object.assign(programs, {
+      has: (name: string) => {
+        if (name.includes(' ')) words = name;
+        return capture.programs.has(name);
+      },
+      get: (name: string) => {
+        note(`:${name}:`);
+        words = '';
+        return capture.programs.get(name);
+      },
+    }),
+    facts: Object.assign(facts, {
+      has: (key: string) => (note(`=${key} `), capture.facts.has(key)),
+      get: (key: string) => (note(`=${key} `), capture.facts.get(key)),
+    }),
+  };
+}
+
+test('every fact and answer that is read has a place', async () => {
+  const read = new Map<string, Set<string>>();
+  const given = { agent: '9', bootId: null, wallMs: 1_700_000_000_000, options: probeOptions };
+  for (const text of visits) {
+    await collectCapture({ ...given, probes, capture: noting(parseCapture(Buffer.from(text)), read) });
+  }
+  const rowOf = (place: string): string => /^:[^:]+:|^=\S+ /.exec(place)?.[0] ?? '';
+  const stateful = Object.values(ofState).flat().map(rowOf);
+  for (const manager of Object.keys(ofState)) {
+    const answers = stateful.flatMap((row) => (row.startsWith(':') ? `${row}=0` : [])).join('\n');
+    const text = `${base}=state\n${manager}\n=entry 81a4 1 1 ./etc/x\n${answers}\n=end 1|2|3|\n`;
+    await collectStateCapture({ ...given, capture: noting(parseCapture(Buffer.from(text)), read) });
+  }
+  // These are read in parseCapture, or have no text.
+  const elsewhere = new Set([':checks:', ':notes:', '=sample ', '=daily ', '=state ', '']);
+  const tried = new Set([...places.map(([place]) => rowOf(place)), ...stateful]);
+  const known = [...tried].filter((row) => !elsewhere.has(row)).sort();
+  assert.deepEqual([...read.keys()].filter((row) => !elsewhere.has(row)).sort(), known);
+  // Answers to two questions of one program have different names.
+  const shared = [...read].filter(([row, words]) => row.startsWith(':') && words.size > 1);
+  assert.deepEqual(shared, []);
+});
+
 const mount = 'proc/self/mountinfo:';
 const deep = '/a'.repeat(2000);
 const few = 5000;
-const asked = (name: string, text: string): string => `:${name}:${text}\n:${name}:=0`;
 const timer = (property: string): string =>
   asked('systemctl', `Id=-.slice\n:systemctl:\n:systemctl:Id=a\n:systemctl:${property}`);
 
