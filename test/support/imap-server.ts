@@ -41,22 +41,25 @@ export interface ImapServerOptions {
   readonly password?: string;
   /** The certificate for TLS from the first byte. */
   readonly certificate?: KeyPair;
+  /** The certificate for TLS after STARTTLS, which is offered then, and has to come before the login. */
+  readonly startTls?: KeyPair;
 }
 
 /** Starts the server on 127.0.0.1. */
 export async function startImapServer(options: ImapServerOptions = {}): Promise<ImapServer> {
-  const { username = 'fleet', password = 'correct horse "battery"', certificate } = options;
+  const { username = 'fleet', password = 'correct horse "battery"', certificate, startTls } = options;
   const sockets = new Set<Socket>();
   let sent = 0;
   const server = createServer((plain) => {
     sockets.add(plain);
     plain.on('error', () => undefined);
     plain.on('close', () => sockets.delete(plain));
-    const socket =
-      certificate === undefined
-        ? plain
-        : new TLSSocket(plain, { isServer: true, secureContext: createSecureContext(certificate) });
-    socket.on('error', () => undefined);
+    const secured = (to: KeyPair): Socket => {
+      const made = new TLSSocket(plain, { isServer: true, secureContext: createSecureContext(to) });
+      made.on('error', () => undefined);
+      return made;
+    };
+    let socket = certificate === undefined ? plain : secured(certificate);
     sent = 0;
     const say = (text: string): void => {
       const bytes = Buffer.from(text);
@@ -65,7 +68,8 @@ export async function startImapServer(options: ImapServerOptions = {}): Promise<
       if (left > bytes.length || imap.cutAfterBytes === null) socket.write(bytes);
       else if (!socket.writableEnded) socket.end(bytes.subarray(0, Math.max(0, left)));
     };
-    converse(imap, socket, say);
+    const startsTls = startTls === undefined ? null : (): Socket => (socket = secured(startTls));
+    converse(imap, socket, { say, startsTls });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -98,9 +102,15 @@ export async function startImapServer(options: ImapServerOptions = {}): Promise<
   return imap;
 }
 
-function converse(imap: ImapServer, socket: Socket, say: (text: string) => void): void {
+interface Line {
+  readonly say: (text: string) => void;
+  /** Begins TLS and returns its socket; null if it is not offered, or has begun. */
+  readonly startsTls: (() => Socket) | null;
+}
+
+function converse(imap: ImapServer, socket: Socket, { say, startsTls }: Line, isGreeted = false): void {
   const tell = (text: string, command: string): void => say(imap.alter?.(text, command) ?? text);
-  tell('* OK ready\r\n', '');
+  if (!isGreeted) tell('* OK ready\r\n', '');
   let rest = '';
   let open = imap.messages;
   /** The tag of a login whose credentials have not arrived yet. */
@@ -118,20 +128,31 @@ function converse(imap: ImapServer, socket: Socket, say: (text: string) => void)
       }
       imap.commands.push(command);
       if (/^EXAMINE/i.test(command)) open = /Junk/.test(command) ? imap.junk : imap.messages;
+      if (startsTls !== null && /^STARTTLS$/i.test(command)) {
+        tell(`${tag} OK begin\r\n`, command);
+        socket.removeAllListeners('data');
+        converse(imap, startsTls(), { say, startsTls: null }, true);
+        return;
+      }
       const acted = imap.act?.(command);
       if (acted === 'stall') return;
-      tell(acted === undefined ? answer({ ...imap, messages: open }, tag, command) : `${tag} ${acted}\r\n`, command);
+      tell(
+        acted === undefined
+          ? answer({ ...imap, messages: open }, tag, command, startsTls !== null)
+          : `${tag} ${acted}\r\n`,
+        command,
+      );
       if (/^LOGOUT/i.test(command)) socket.end();
     }
   });
 }
 
-function answer(imap: ImapServer, tag: string, command: string): string {
+function answer(imap: ImapServer, tag: string, command: string, isPlain: boolean): string {
   const done = `${tag} OK done\r\n`;
   const [word = '', argument = ''] = /^((?:UID )?\S+) ?(.*)$/.exec(command)?.slice(1) ?? [];
   switch (word.toUpperCase()) {
     case 'CAPABILITY':
-      return `* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n${done}`;
+      return `* CAPABILITY IMAP4rev1 ${isPlain ? 'STARTTLS LOGINDISABLED' : 'AUTH=PLAIN'}\r\n${done}`;
     case 'AUTHENTICATE': {
       const [, user, password] = Buffer.from(argument.split(' ')[1] ?? '', 'base64')
         .toString()

@@ -9,6 +9,7 @@ import { loadConfig } from '../../../src/config/load-config.ts';
 import type { RepliesConfig } from '../../../src/config/config.ts';
 import { findCanaries } from '../../../src/notify/replies/find-canaries.ts';
 import type { MailboxPosition } from '../../../src/storage/store/reply-store.ts';
+import { makeCertificates, type KeyPair } from '../../support/certificates.ts';
 import { startImapServer, type ImapServer } from '../../support/imap-server.ts';
 import { isWide, skipUnlessWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -17,6 +18,8 @@ const token = '0123456789abcdef01234567';
 const never = new AbortController().signal;
 const replyOf = (body: string, id: string): string =>
   `Message-ID: <${id}@x>\nFrom: kim@example.org\nTo: fleet+${token}@example.org\nSubject: canary ${token}\n\n${body}\n`;
+
+type Alter = NonNullable<ImapServer['alter']>;
 
 interface Scene {
   readonly imap: ImapServer;
@@ -27,8 +30,8 @@ interface Scene {
   readonly canaries: (timeoutMs?: number) => Promise<readonly [number, string | undefined]>;
 }
 
-async function sceneFor(t: TestContext): Promise<Scene> {
-  const imap = await startImapServer({ password: 'x' });
+async function sceneFor(t: TestContext, startTls?: KeyPair): Promise<Scene> {
+  const imap = await startImapServer({ password: 'x', ...(startTls && { startTls }) });
   t.after(() => imap.stop());
   const dir = tempFolder(t);
   const file = path.join(dir, 'config.xml');
@@ -110,8 +113,19 @@ const unsolicited: readonly string[] = [
   '+ go on',
 ];
 
-/** Places at which they come: before and after the usual answer to a command. */
-const commands = ['EXAMINE', 'UID SEARCH', 'UID FETCH', 'CAPABILITY', 'AUTHENTICATE', 'LOGOUT'];
+/** Places at which they come: before and after the usual answer to a command. The greeting is the answer to none. */
+const commands = ['EXAMINE', 'UID SEARCH', 'UID FETCH', 'CAPABILITY', 'AUTHENTICATE', 'LIST', 'LOGOUT', 'greeting'];
+
+/** Adds a response to the answer to a command. The tagged line comes last, and the greeting first. */
+const beside =
+  (response: string, command: string): Alter =>
+  (answer, to) => {
+    if (to === '') return command === 'greeting' ? `${answer}${response}\r\n` : answer;
+    // Any LIST is an answer to this question for the root, and imapflow takes no literal as one.
+    const isRoot = to === 'LIST "" ""' && response.startsWith('* LIST');
+    if (!to.startsWith(command) || isRoot) return answer;
+    return `${response}\r\n${answer.replace(/([^\r\n]+\r\n)$/, `${response}\r\n$1`)}`;
+  };
 
 test('a response that nobody asked for changes nothing, wherever it comes', async (t) => {
   for (const response of isWide ? unsolicited : unsolicited.slice(0, 9)) {
@@ -119,11 +133,7 @@ test('a response that nobody asked for changes nothing, wherever it comes', asyn
     imap.deliver(replyOf('ack 1h', 'a'));
     imap.deliver(replyOf('ack 2h', 'b'));
     for (const command of isWide ? commands : ['UID FETCH']) {
-      imap.alter = (answer, to) => {
-        if (!to.startsWith(command)) return answer;
-        // The tagged line comes last.
-        return `${response}\r\n${answer.replace(/([^\r\n]+\r\n)$/, `${response}\r\n$1`)}`;
-      };
+      imap.alter = beside(response, command);
       const { fault, lines, passedOver } = await read();
       const what = `${response} at ${command}`;
       assert.deepEqual([fault?.message, passedOver.map(({ message }) => message)], [undefined, []], what);
@@ -134,7 +144,41 @@ test('a response that nobody asked for changes nothing, wherever it comes', asyn
   }
 });
 
-type Alter = NonNullable<ImapServer['alter']>;
+test('nor does it while the folders are listed', { skip: skipUnlessWide }, async (t) => {
+  const { imap, settings } = await sceneFor(t);
+  const other = '89abcdef0123456789abcdef';
+  const source = replyOf('x', 'a').replaceAll(token, other).replace('Subject: ', 'Subject: Fleet Health canary ');
+  imap.junk.push({ uid: 1, arrivedAtMs: Date.now(), source });
+  for (const response of unsolicited) {
+    imap.alter = beside(response, 'LIST');
+    const options = { tokens: [other], sinceMs: Date.now(), timeoutMs: 20_000, signal: never };
+    const { found, fault } = await findCanaries(settings, options);
+    const folders = found.map(({ folder }) => folder);
+    assert.deepEqual([fault?.message, folders], [undefined, ['junk']], response);
+  }
+});
+
+test('nor does it before TLS begins, and BYE there ends the reading', { skip: skipUnlessWide }, async (t) => {
+  const certificates = makeCertificates(tempFolder(t));
+  const { imap, settings } = await sceneFor(t, certificates.good);
+  const tls: RepliesConfig = { ...settings, security: 'starttls', ca: certificates.ca };
+  imap.deliver(replyOf('ack 1h', 'a'));
+  for (const response of unsolicited) {
+    for (const command of ['greeting', 'STARTTLS']) {
+      imap.alter = beside(response, command);
+      const limits = { timeoutMs: 20_000, signal: never };
+      const { replies, fault } = await readReplies(tls, { position: null, sinceMs: Date.now() - 1000, ...limits });
+      const lines = replies.map(({ line }) => line);
+      assert.deepEqual([fault?.message, lines], [undefined, ['ack 1h']], `${response} at ${command}`);
+    }
+  }
+  imap.commands.splice(0);
+  imap.alter = (answer, to) => (to === 'STARTTLS' ? '* BYE so long\r\n' : answer);
+  const { fault } = await readReplies(tls, { position: null, sinceMs: 0, timeoutMs: 5000, signal: never });
+  assert.match(fault?.message ?? '', /: so long$/);
+  assert.doesNotMatch(imap.commands.join('\n'), /AUTH|LOGIN|EXAMINE|FETCH/);
+});
+
 const onFetchOf =
   (uid: number, change: (answer: string) => string): Alter =>
   (answer, to) =>
