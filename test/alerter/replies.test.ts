@@ -6,6 +6,7 @@ import { isWide, skipUnlessWide } from '../support/long-tests.ts';
 import type { StorageConfig } from '../../src/config/config.ts';
 import { onEachDatabase } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { openReceiver } from '../support/http-receiver.ts';
 import { startImapServer, type ImapServer } from '../support/imap-server.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { withMoments } from './support/moments.ts';
@@ -418,8 +419,10 @@ const oddServers: Readonly<Record<string, NonNullable<ImapServer['alter']>>> = {
 };
 
 for (const [name, alter] of Object.entries(oddServers)) {
-  test(`a server that ${name} costs no mail, and one line`, { skip: skipUnlessWide }, async (t) => {
+  test(`a server that ${name} costs no mail, no heartbeat, and one line`, { skip: skipUnlessWide }, async (t) => {
     const { station, imap, reply } = await sceneFor(t, create(t));
+    const beats = await openReceiver(t);
+    station.configure(`${elementsOf(imap.port, `="${password}"`)}<heartbeat url="${beats.origin}/beat"/>`);
     reply('thanks');
     imap.alter = alter;
     for (const [time, says] of [
@@ -429,9 +432,11 @@ for (const [name, alter] of Object.entries(oddServers)) {
     ] as const) {
       station.at(time);
       await station.collect({ 'web-1': says, 'web-2': 'disk / 90' });
+      const sent = beats.received.length;
       const { result, events, arrived } = await station.pass();
       const faults = events.flatMap((event) => (event.kind === 'fault' ? event.fault : []));
-      assert.deepEqual([result.outcome, result.exitStatus], ['finished', 0]);
+      const heard = beats.received.slice(sent).map((post) => post.path);
+      assert.deepEqual([result.outcome, result.exitStatus, heard], ['finished', 0, ['/beat']]);
       assert.ok(faults.length <= 1 && faults.every(({ code }) => code === 'replies-unread'), JSON.stringify(faults));
       const [, mount] = /(\S+) \d+$/.exec(says) ?? [];
       if (time !== '08:30') assert.match(arrived.map(({ sentence }) => sentence).join(), new RegExp(`disk ${mount}`));
