@@ -1,28 +1,44 @@
 /** The fate of a pass: whatever one stored row or receiver says, every other recipient is told. */
 import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
+import { isDatabaseAway } from '../../../src/notify/away-notices.ts';
 import { tables } from '../../../src/storage/sql/tables.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 import { openReceiver, type ReceiverAnswer } from '../../support/http-receiver.ts';
-import { isWide } from '../../support/long-tests.ts';
+import { isWide, skipUnlessWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { openPushover } from '../../support/vendor-server.ts';
+import { openPushover, openTelegram } from '../../support/vendor-server.ts';
 import { stationFor, type PassOutcome, type Station } from '../support/station.ts';
+
+interface Told {
+  readonly told: readonly string[];
+  readonly beats: number;
+  readonly faults: readonly string[];
+  /** The faults that would be notified as an outage of the database, and the notifications that say so. */
+  readonly aways: readonly string[];
+}
 
 interface Scene {
   readonly station: Station;
-  /** Makes a pass. Returns who was told of web-2, the heartbeats, and the faults. */
-  readonly pass: () => Promise<{ told: readonly string[]; beats: number; faults: readonly string[] } & PassOutcome>;
+  /** Makes a pass. Returns who was told of web-2, the heartbeats, the faults, and who hears of the database. */
+  readonly pass: () => Promise<Told & PassOutcome>;
 }
 
-async function sceneFor(t: TestContext, more = ''): Promise<Scene> {
+/** Elements of config.xml: inside <alerts>, and beside it. */
+interface Elements {
+  readonly inside?: string;
+  readonly beside?: string;
+}
+
+async function sceneFor(t: TestContext, { inside = '', beside = '' }: Elements = {}): Promise<Scene> {
   const http = await openReceiver(t);
   const elements = `<collector every="15m"/><heartbeat url="${http.origin}/beat"/>
     <alerts zone="UTC"><mail to="ops@example.org"/><mail to="kim@example.org" clients="web-1"/>
       <webhook name="chat" url="${http.origin}/chat" format="text"/>
-      <alert type="disk" warning="85%" critical="95%"/><alert type="service"/>${more}</alerts>
+      <alert type="disk" warning="85%" critical="95%"/><alert type="service"/>${inside}</alerts>${beside}
     <client name="web-[1-3]" ip="192.0.2.[1-3]" username="u"/>`;
   const storage = sqliteConfig(path.join(tempFolder(t), 'fleet.db'));
   const station = await stationFor(t, { storage, elements });
@@ -35,8 +51,13 @@ async function sceneFor(t: TestContext, more = ''): Promise<Scene> {
       ...posted.map((post) => ({ to: post.path, content: post.body })),
     ];
     const told = said.flatMap(({ to, content }) => (/web-2/.test(content) ? [to] : []));
-    const faults = outcome.events.flatMap((event) => (event.kind === 'fault' ? event.fault.message : []));
-    return { ...outcome, told: told.sort(), beats: posted.filter((post) => post.path === '/beat').length, faults };
+    const thrown = outcome.events.flatMap((event) => (event.kind === 'fault' ? event.fault : []));
+    const aways = [
+      ...thrown.filter(isDatabaseAway).map(({ message }) => message),
+      ...said.flatMap(({ content }) => /database (?:away|.*can be used again)/i.exec(content)?.[0] ?? []),
+    ];
+    const beats = posted.filter((post) => post.path === '/beat').length;
+    return { ...outcome, told: told.sort(), beats, faults: thrown.map(({ message }) => message), aways };
   };
   return { station, pass };
 }
@@ -83,11 +104,13 @@ test('whatever one stored row says, everybody else is told', async (t) => {
         const sql = `UPDATE ${table} SET ${column} = ? WHERE rowid = (${row})`;
         const changed = await station.database.write((session) => session.run(sql, [value])).catch(() => 0);
         if (changed !== 1) continue;
-        const { told, faults } = await pass().catch((thrown: unknown) => ({
+        const { told, faults, aways } = await pass().catch((thrown: unknown) => ({
           told: [],
           faults: [`ended: ${String(thrown)}`],
+          aways: [],
         }));
-        if (told.join(' ') !== '/chat ops@example.org') missed.push(`${what}: ${told.join(' ')}: ${faults.join('; ')}`);
+        if (told.join(' ') !== '/chat ops@example.org' || aways.length > 0)
+          missed.push(`${what}: ${told.join(' ')}: ${faults.join('; ')}: ${aways.join('; ')}`);
       }
     }
   }
@@ -110,40 +133,86 @@ const accepted = (receipt: unknown): ReceiverAnswer => ({
   body: JSON.stringify({ status: 1, request: 'e460545a8b', receipt }),
 });
 const reset: ReceiverAnswer = (socket) => void socket.resetAndDestroy();
-const answers: Readonly<Record<string, ReceiverAnswer>> = {
-  'a receipt that it has given before': accepted('r000KAWXTswy4cekx6vZbHBKbCKk1c'),
-  'a receipt that is no text': accepted({ r: 1 }),
-  'a receipt that is too long': accepted('r'.repeat(65)),
-  'no receipt': accepted(undefined),
-  'no answer but a reset': reset,
-  'a refusal': { status: 400, body: 'no' },
-  'a fault': { status: 500 },
+
+interface OddReceiver {
+  readonly answer: ReceiverAnswer;
+  /** The address, and the format. Default: those of Pushover. */
+  readonly url?: (origin: string) => string;
+  readonly format?: string;
+  /** True if it has taken the notification. */
+  readonly takes?: true;
+}
+
+const odd: Readonly<Record<string, OddReceiver>> = {
+  'a receipt that it has given before': { answer: accepted('r000KAWXTswy4cekx6vZbHBKbCKk1c'), takes: true },
+  'a receipt that is no text': { answer: accepted({ r: 1 }), takes: true },
+  'a receipt that is too long': { answer: accepted('r'.repeat(65)), takes: true },
+  'no receipt': { answer: accepted(undefined), takes: true },
+  'no answer but a reset': { answer: reset },
+  'a refusal': { answer: { status: 400, body: 'no' } },
+  'a fault': { answer: { status: 500 } },
+  'a page for an answer of Telegram': {
+    answer: { status: 200, body: '<html>\0\ufffd' },
+    ...{ format: 'telegram', url: openTelegram().url },
+  },
+  'null for an answer of Slack': {
+    answer: { status: 200, body: 'null' },
+    format: 'slack',
+    url: (origin) => `${origin}/slack`,
+  },
+  'bytes that are no HTTP': {
+    answer: (socket) => void socket.end(Buffer.from([0, 255, 13, 10, 27, 91])),
+    ...{ format: 'text', url: (origin) => `${origin}/text` },
+  },
+  'a pause without end': {
+    answer: { status: 429, headers: { 'retry-after': '9'.repeat(300) } },
+    ...{ format: 'text', url: (origin) => `${origin}/text` },
+  },
 };
 
-for (const [name, answer] of Object.entries(answers).slice(0, isWide ? undefined : 1)) {
+/**
+ * Lets web-2 get full while a receiver fails of which this is the element. Returns the pass that tells of it, with who
+ * hears of the database in all passes.
+ */
+async function passBeside(t: TestContext, elements: Elements): ReturnType<Scene['pass']> {
+  const { station, pass } = await sceneFor(t, elements);
+  station.at('07:45');
+  await station.collect();
+  const well = await pass();
+  station.at('08:00');
+  await station.collect({ 'web-1': 'disk / 96' });
+  const first = await pass();
+  station.at('08:15');
+  await station.collect({ 'web-1': 'disk / 96', 'web-2': 'disk / 96' });
+  const second = await pass();
+  return { ...second, aways: [well, first, second].flatMap(({ aways }) => aways) };
+}
+
+const tried = Object.entries(odd).slice(0, isWide ? undefined : 1);
+for (const [name, { answer, format = 'pushover', takes, url = openPushover().url }] of tried) {
   test(`a receiver with ${name} costs itself alone`, async (t) => {
     const receiver = await openReceiver(t);
     receiver.act((post) => (post.method === 'GET' ? reset : answer));
-    const url = openPushover().url(receiver.origin);
-    const { station, pass } = await sceneFor(t, `<webhook name="oncall" format="pushover" url="${url}"/>`);
-    station.at('07:45');
-    await station.collect();
-    await pass();
-    station.at('08:00');
-    await station.collect({ 'web-1': 'disk / 96' });
-    await pass();
-    station.at('08:15');
-    await station.collect({ 'web-1': 'disk / 96', 'web-2': 'disk / 96' });
-    const { told, beats, result, faults } = await pass();
-    assert.deepEqual(told, ['/chat', 'ops@example.org']);
-    const isTaken = name.startsWith('a receipt') || name === 'no receipt';
+    const inside = `<webhook name="oncall" format="${format}" url="${url(receiver.origin)}"/>`;
+    const { told, beats, result, faults, aways } = await passBeside(t, { inside });
+    assert.deepEqual([told, aways], [['/chat', 'ops@example.org'], []]);
+    assert.deepEqual([beats, result.exitStatus], takes === true ? [1, 0] : [0, 1]);
     assert.deepEqual(
-      { beats, exitStatus: result.exitStatus },
-      isTaken ? { beats: 1, exitStatus: 0 } : { beats: 0, exitStatus: 1 },
+      faults.filter((fault) => !/^webhook oncall: /.test(fault)),
+      [],
     );
-    assert.ok(
-      faults.every((fault) => /^webhook oncall: /.test(fault)),
-      faults.join(),
-    );
+    assert.ok(receiver.received.length > 0);
   });
 }
+
+test('a command that prints odd bytes and fails costs itself alone', { skip: skipUnlessWide }, async (t) => {
+  const command = path.join(tempFolder(t), 'page');
+  writeFileSync(command, "#!/bin/sh\nprintf '\\377\\0\\033[2J\\n' | tee /dev/stderr >$0.ran\nexit 75\n", {
+    mode: 0o700,
+  });
+  const { told, beats, result, faults, aways } = await passBeside(t, { beside: `<notify command="${command}"/>` });
+  assert.deepEqual([told, aways], [['/chat', 'ops@example.org'], []]);
+  assert.deepEqual([beats, result.exitStatus], [0, 1]);
+  const others = faults.filter((fault) => !fault.includes(command));
+  assert.deepEqual([existsSync(`${command}.ran`), others], [true, []]);
+});
