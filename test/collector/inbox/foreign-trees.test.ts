@@ -1,26 +1,36 @@
 /** Whatever lies below a folder that a site writes to costs this site alone, and leads nowhere else. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
+import { createServer } from 'node:net';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import fc from 'fast-check';
 
 import { documentName } from '../../../src/collector/inbox/document-files.ts';
 import { idFrom } from '../../../src/state-folder/collector-id.ts';
-import { inFolder } from '../../../src/state-folder/held-folder.ts';
+import { HeldFolder, inFolder } from '../../../src/state-folder/held-folder.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { noOtherAccount } from '../../support/accounts.ts';
-import { makeClient, makeFleet } from '../../support/fleet.ts';
-import { isWide } from '../../support/long-tests.ts';
+import { makeClient, makeFleet, type Fleet } from '../../support/fleet.ts';
+import { isWide, skipUnlessWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const nowMs = Date.now();
 const ofSite = (name: string, site: string) => makeClient(name, { arrival: { kind: 'site', site }, labels: { site } });
 const others = [makeClient('good-1'), ofSite('site-1', 'fra'), ofSite('site-2', 'ber')];
 const id = idFrom('one');
+
+/** Makes the file of a socket on which nobody listens any more. A name below the state folder may be too long. */
+function bindSocket(file: string): void {
+  const bound = path.join(tempFolder(), 's');
+  const server = createServer().listen(bound);
+  fs.renameSync(bound, file);
+  server.close();
+}
 
 /** Makes an entry. `outside` is a folder that nobody may touch. */
 const kinds: Readonly<Record<string, (file: string, outside: string) => void>> = {
@@ -40,6 +50,7 @@ const kinds: Readonly<Record<string, (file: string, outside: string) => void>> =
   'a file nobody may read': (file) => fs.writeFileSync(file, 'x', { mode: 0 }),
   'a deep folder': (file) => fs.mkdirSync(path.join(file, 'a/b/c/d'), { recursive: true }),
   'a pipe': (file) => void execFileSync('mkfifo', [file]),
+  'a socket': (file) => bindSocket(file),
   'a device': (file) => void execFileSync('mknod', [file, 'c', '1', '3']),
   'a plain file': (file) => fs.writeFileSync(file, '{"run":7}'),
 };
@@ -63,8 +74,8 @@ const ownPlaces = [
   ),
   ...['dropped.jsonl', 'dropped.1.jsonl'].map((one) => `bad-1/quarantine/${one}`),
 ];
-/** A link, pipe or device in the place of the folder is refused by each program before it begins. */
-const refusedKinds = /^a (?:link|pipe|device)/;
+/** A link, pipe, socket or device in the place of the folder is refused by each program before it begins. */
+const refusedKinds = /^a (?:link|pipe|socket|device)/;
 
 /** Returns what is below a folder, with contents and modes. */
 function picture(dir: string): readonly string[] {
@@ -123,8 +134,11 @@ function plant(tree: Tree, root: string, outside: string): void {
   }
 }
 
+/** Is called with the folder of the site before the runs. Returns what is called after them. */
+type Begin = (site: string) => (fleet: Fleet) => Promise<void>;
+
 /** Returns the number of lines that three runs have printed about the tree. */
-async function checkTree(tree: Tree, isOwn = false): Promise<number> {
+async function checkTree(tree: Tree, isOwn = false, begin?: Begin): Promise<number> {
   let named = 0;
   const fleet = makeFleet();
   const clients = isOwn ? [...others, makeClient('bad-1')] : others;
@@ -140,6 +154,7 @@ async function checkTree(tree: Tree, isOwn = false): Promise<number> {
   execFileSync('chown', ['-hR', '65534:65534', outside]);
   fs.chmodSync(path.dirname(fleet.stateDir), 0o755);
   const before = picture(outside);
+  const end = begin?.(path.join(paths.inbox, 'site-fra'));
   for (const times of [1, 2, 3]) {
     fleet.events.length = 0;
     const { exitStatus, outcome, faults } = await asNobody(fleet.stateDir, () => fleet.collect(clients));
@@ -155,6 +170,7 @@ async function checkTree(tree: Tree, isOwn = false): Promise<number> {
     assert.equal(fs.readFileSync(path.join(fleet.stateDir, 'push-keys.json'), 'utf8'), '{"clients":[]}');
     assert.deepEqual(picture(outside), before);
   }
+  await end?.(fleet);
   fleet.remove();
   return named;
 }
@@ -202,10 +218,125 @@ test(
         ['collector/set-aside', 'a link to the state folder'],
         ['x', 'a pipe'],
       ],
+      [['.', 'a socket']],
+      [
+        ['collector', 'a socket'],
+        [`site-1/${id}.fhs`, 'a socket'],
+        [`collector/${document}`, 'a socket'],
+      ],
     ];
     for (const tree of isWide ? named : named.slice(0, 3)) {
       assert.equal(await checkTree(tree), 3, JSON.stringify(tree));
     }
+  },
+);
+
+/** Gives the folder of a site what a site brings, and some that it does not. */
+function bring(site: string): void {
+  putRun(path.dirname(site), 'fra', 'site-1');
+  for (const place of ['site-1', 'site-3/quarantine']) fs.mkdirSync(path.join(site, place), { recursive: true });
+  for (const place of [`site-1/${id}.fhs`, `site-3/.${id}.fhs.part`, `collector/${document}`, 'collector/x.json']) {
+    fs.writeFileSync(path.join(site, place), 'x');
+  }
+  fs.utimesSync(path.join(site, `site-3/.${id}.fhs.part`), 1, 1);
+}
+
+const withFolder = (file: string, away: string): void => fs.renameSync(path.dirname(file), away);
+/** Fates of an entry that was listed, and not yet opened. */
+const fates: Readonly<Record<string, (file: string, away: string) => void>> = {
+  vanishes: (file, away) => fs.renameSync(file, away),
+  'vanishes with its folder': withFolder,
+  ...Object.fromEntries(
+    ['a link to the state folder', 'a deep folder', 'a pipe', 'a plain file', 'a folder nobody may enter'].map(
+      (kind) => [
+        `is exchanged for ${kind}`,
+        (file: string, away: string) => {
+          fs.renameSync(file, away);
+          kinds[kind]?.(file, '');
+        },
+      ],
+    ),
+  ),
+};
+
+/**
+ * Strikes every n-th entry of a site that is listed, at once, and brings all back before the next look. Returns the
+ * number of entries, and what brings back the last ones.
+ */
+function strikeAfterLooks(t: TestContext, site: string, strike: (file: string, away: string) => void, nth: number) {
+  const taken: (readonly [file: string, away: string])[] = [];
+  let [seen, struck] = [0, 0];
+  const away = path.join(path.dirname(site), 'away');
+  fs.mkdirSync(away);
+  execFileSync('chown', ['-hR', '65534:65534', site, away]);
+  const bringBack = (): void => {
+    for (const [file, kept] of taken.splice(0).reverse()) {
+      if (!fs.existsSync(kept)) continue;
+      if (fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory() === true) fs.chmodSync(file, 0o700);
+      fs.rmSync(file, { recursive: true, force: true });
+      fs.renameSync(kept, file);
+    }
+  };
+  t.mock.method(HeldFolder.prototype, 'entries', function (this: HeldFolder) {
+    bringBack();
+    const entries = fs.readdirSync(path.dirname(this.at('x')), { withFileTypes: true });
+    const isOfSite = this.dir === site || this.dir.startsWith(`${site}/`);
+    for (const { name } of isOfSite ? entries : []) {
+      const file = path.join(this.dir, name);
+      if ((seen += 1) % nth !== 0 || fs.lstatSync(file, { throwIfNoEntry: false }) === undefined) continue;
+      const kept = path.join(away, String((struck += 1)));
+      strike(file, kept);
+      taken.push([strike === withFolder ? path.dirname(file) : file, kept]);
+    }
+    return entries;
+  });
+  return { struck: () => struck, bringBack };
+}
+
+for (const [fate, strike] of Object.entries(fates).slice(0, isWide ? undefined : 1)) {
+  test(`what ${fate} between a look and the next step costs its site alone`, { skip: noOtherAccount }, async (t) => {
+    for (const nth of isWide ? [2, 3] : [2]) {
+      const named = await checkTree([], false, (site) => {
+        bring(site);
+        const { struck, bringBack } = strikeAfterLooks(t, site, strike, nth);
+        return async (fleet) => {
+          assert.ok(struck() > 3);
+          t.mock.restoreAll();
+          bringBack();
+          // Nothing is lost that has only moved for a while.
+          if (fate.startsWith('vanishes')) await asNobody(fleet.stateDir, () => fleet.collect(others));
+          if (fate.startsWith('vanishes')) assert.equal(await fleet.count("visits WHERE client = 'site-1'"), 1);
+        };
+      });
+      assert.ok(named <= 3, `${named} lines`);
+    }
+  });
+}
+
+/** Moves the first files and folders of a folder away and back until it is killed. */
+const restless = `const fs = require('node:fs');
+for (;;) for (const place of ['site-1', 'collector', 'site-1/${id}.fhs', 'collector/${document}', '.']) {
+  const file = process.argv[1] + '/' + place;
+  try { fs.renameSync(file, process.argv[2]); } catch { continue; }
+  fs.renameSync(process.argv[2], file);
+}`.replaceAll("'/' + place", "(place === '.' ? '' : '/' + place)");
+
+test(
+  'what moves away and back all the time costs its site alone',
+  { skip: skipUnlessWide || noOtherAccount },
+  async () => {
+    const named = await checkTree([], false, (site) => {
+      bring(site);
+      execFileSync('chown', ['-hR', '65534:65534', site]);
+      const mover = spawn(process.execPath, ['-e', restless, site, `${site}.away`.replace('site-', '')]);
+      return async (fleet) => {
+        assert.equal(mover.exitCode, null);
+        mover.kill('SIGKILL');
+        await once(mover, 'exit');
+        assert.equal(await fleet.count("visits WHERE client = 'site-2'"), 1);
+      };
+    });
+    assert.ok(named <= 3, `${named} lines`);
   },
 );
 
