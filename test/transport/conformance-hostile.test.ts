@@ -31,7 +31,7 @@ const silent: readonly Case[] = [
     mode: 'tarpit',
     code: 'handshake-timeout',
     stage: 'handshake',
-    says: /nothing that speaks SSH answered within 1500 ms/,
+    says: /nothing that speaks SSH answered within 2500 ms/,
   },
   { mode: 'banner-only', code: 'handshake-timeout', stage: 'handshake', says: /key exchange/ },
   { mode: 'kexinit-only', code: 'handshake-timeout', stage: 'handshake', says: /key exchange/ },
@@ -39,9 +39,9 @@ const silent: readonly Case[] = [
     mode: 'login-browser',
     code: 'auth-timeout',
     stage: 'login',
-    says: /within 1500 ms; the client says "[^"]{0,150}To log in, visit[\ufffd[ 0-9a-z\\]{1,20} https:\/\/login.example.org\/a1b2"$/,
+    says: /within 2500 ms; the client says "[^"]{0,150}To log in, visit[\ufffd[ 0-9a-z\\]{1,20} https:\/\/login.example.org\/a1b2"$/,
   },
-  { mode: 'login-silent', code: 'auth-timeout', stage: 'login', says: /no answer to the login within 1500 ms/ },
+  { mode: 'login-silent', code: 'auth-timeout', stage: 'login', says: /no answer to the login within 2500 ms/ },
 ];
 
 const refusing: readonly Case[] = [
