@@ -4,7 +4,6 @@ import { test } from 'node:test';
 
 import { sampleEvents, silentAfterMs } from '../../../src/alerter/evaluate/event-samples.ts';
 import type { NewestEvent } from '../../../src/storage/store/event-store.ts';
-import { madeEvent } from '../../events/support/event-samples.ts';
 import { clientWith } from '../support/config-of.ts';
 
 const nowMs = Date.UTC(2026, 10, 20, 8);
@@ -14,7 +13,8 @@ const backup = '<alert type="event" service="backup" within="26h"/>';
 function eventOf(changes: Partial<NewestEvent> & { readonly hours?: number } = {}): NewestEvent {
   const { hours = 1, ...over } = changes;
   const receivedAtMs = nowMs - hours * hourMs;
-  return { ...madeEvent('1', { host: 'web-1', service: 'backup', description: '', receivedAtMs }), ...over };
+  const made = { host: 'web-1', service: 'backup', instance: '', status: 'OK', description: '', ttl: null } as const;
+  return { ...made, receivedAtMs, ...over };
 }
 
 interface Told {

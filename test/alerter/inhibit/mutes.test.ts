@@ -24,7 +24,7 @@ function mutesOf({ fleet = '', own = '', silences = [] }: Muted): Mutes {
   return openMutes({
     config,
     silences: silences.map(([begin, end, client = '*'], index) => ({
-      ...{ id: index + 1, client, rule: '*', subject: '*', comment: null, createdBy: 'kim', createdAtMs: 0 },
+      ...{ id: index + 1, client, rule: '*', subject: '*', comment: '', author: 'kim' },
       ...{ startsAtMs: at(begin), endsAtMs: at(end) },
     })),
   });

@@ -1,4 +1,4 @@
-/** What mysql2 is told for a <storage>. The logins themselves are in test/storage/mysql.test.ts and mysql-tls.test.ts. */
+/** The options of mysql2 for a <storage>. The logins are in test/storage/mysql.test.ts and mysql-tls.test.ts. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
