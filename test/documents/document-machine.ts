@@ -35,7 +35,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The lines that are typed, each when its prompt stands on the terminal, which the command then has. */
   readonly typed?: readonly Answer[];
-  /** Default: two minutes. */
+  /** Default: 400 s. */
   readonly limitMs?: number;
 }
 
@@ -77,7 +77,7 @@ export async function startDocumentMachine(t: TestContext, options: MachineOptio
   await until(() => (first ??= firstProcessOf(child.pid ?? 0)) !== null, 'the machine did not start');
   const machine: DocumentMachine = {
     root: `/proc/${first}/root`,
-    run: async (command, { account = 'root', env = {}, typed, limitMs = 120_000 } = {}) => {
+    run: async (command, { account = 'root', env = {}, typed, limitMs = 400_000 } = {}) => {
       const place = `/tmp/folder-${account}`;
       const whole = `cd "$(cat ${place} 2>/dev/null || echo ~)" || exit; ${command}\nstatus=$?; pwd >${place}; exit $status`;
       const variables = {
