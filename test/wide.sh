@@ -11,6 +11,10 @@ sh test/setup.sh --wide
 umask 022
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
 export FLEET_HEALTH_WIDE_TESTS=1
+case ${FLEET_HEALTH_HALF:-0} in
+0 | 1) ;;
+*) echo "test/wide.sh: FLEET_HEALTH_HALF is 0, 1 or not set" >&2; exit 1 ;;
+esac
 # Debian 13's, the newest of each even line, and what is to come.
 [ $# -gt 0 ] || set -- 20.19.2 22 24 26
 case $(uname -m) in

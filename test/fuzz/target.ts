@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
+import { ReportFault } from '../../src/report/report.ts';
+
 /** A parser, and the properties that it has for any input. */
 export interface FuzzTarget {
   /** The name of its folder in corpus/. */
@@ -26,6 +28,10 @@ export function outcomeOf<T, F extends Error>(
     if (isOwnFault(thrown)) return { value: null, fault: thrown };
     throw thrown;
   }
+}
+
+export function isReportFault(thrown: unknown): thrown is ReportFault {
+  return thrown instanceof ReportFault;
 }
 
 export function requireThat(condition: boolean, what: string): asserts condition {

@@ -1,9 +1,6 @@
 import { capturedSource } from '../../../agent/capture/captured-source.ts';
 import { parseCapture } from '../../../agent/capture/parse-capture.ts';
-import { ReportFault } from '../../../src/report/report.ts';
-import { kindOf, outcomeOf, requireThat, type FuzzTarget } from '../target.ts';
-
-const isReportFault = (thrown: unknown): thrown is ReportFault => thrown instanceof ReportFault;
+import { isReportFault, kindOf, outcomeOf, requireThat, type FuzzTarget } from '../target.ts';
 
 /** A capture with a line of each kind. */
 export const sampleCapture = `=pid 9

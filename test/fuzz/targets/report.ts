@@ -3,11 +3,10 @@ import { encodeReport } from '../../../src/report/encode-report.ts';
 import { maxClientBytes, maxReportBytes, maxWorkerReports } from '../../../src/report/limits.ts';
 import { parseReport } from '../../../src/report/parse-report.ts';
 import { withPlausibleValues } from '../../../src/report/plausible-report.ts';
-import { ReportFault, type Report } from '../../../src/report/report.ts';
+import type { Report } from '../../../src/report/report.ts';
 import { fullReport, sampleReport } from '../../report/support/sample-report.ts';
-import { kindOf, outcomeOf, requireSame, requireThat, type FuzzTarget } from '../target.ts';
+import { isReportFault, kindOf, outcomeOf, requireSame, requireThat, type FuzzTarget } from '../target.ts';
 
-const isReportFault = (thrown: unknown): thrown is ReportFault => thrown instanceof ReportFault;
 const seed = (report: Report): Buffer => encodeReport(report);
 
 /** A parsed report is the same after it was encoded and parsed again, and can be stored. */

@@ -2,11 +2,9 @@ import { collectStateCapture } from '../../../agent/capture/captured-state.ts';
 import { parseCapture } from '../../../agent/capture/parse-capture.ts';
 import { emptyDigests } from '../../../agent/state/state-source.ts';
 import { reportPlace } from '../../../src/report/check-value.ts';
-import { ReportFault } from '../../../src/report/report.ts';
 import { stateSectionsOf } from '../../../src/report/state/parse-state.ts';
-import { kindOf, outcomeOf, type FuzzTarget } from '../target.ts';
+import { isReportFault, kindOf, outcomeOf, type FuzzTarget } from '../target.ts';
 
-const isReportFault = (thrown: unknown): thrown is ReportFault => thrown instanceof ReportFault;
 const digest = '0cc175b9c0f1b6a831c399e269772661';
 
 /** A state with a line of each kind, but for the package managers. */

@@ -8,6 +8,7 @@ import { FleetError } from '../../../src/errors.ts';
 import { createLocalTransport } from '../../../src/transport/connection/local.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
 import { fails, failure } from '../../support/login.ts';
+import { setHome } from '../../support/set-home.ts';
 
 const connect = (signal = new AbortController().signal): Promise<Connection> =>
   createLocalTransport('here').connect({ tcpTimeoutMs: 1000, connectTimeoutMs: 1000, signal });
@@ -44,15 +45,12 @@ describe('the local transport', () => {
     await connection.leave();
   });
 
-  it('runs in / where the account has no home', async () => {
-    const before = process.env['HOME'];
-    process.env['HOME'] = '/nonexistent';
+  it('runs in / where the account has no home', async (t) => {
+    setHome(t, '/nonexistent');
     const connection = await connect();
     try {
       assert.equal(await text((await connection.exec('pwd')).stdout), '/\n');
     } finally {
-      if (before === undefined) delete process.env['HOME'];
-      else process.env['HOME'] = before;
       await connection.leave();
     }
   });
