@@ -85,7 +85,8 @@ export class FrameParser {
         if (this.#checked === null) at += 1;
         const end = this.#endOfCapture(at, chunk.length);
         if (end === -1) break;
-        frames.push({ type: 'U', payload: Buffer.from(this.#held.subarray(at, end)) });
+        // A part of the memory that this parser leaves below, so that the largest payload is not copied.
+        frames.push({ type: 'U', payload: this.#held.subarray(at, end) });
         at = end + this.#limits.marker.length;
         this.#checked = null;
         continue;
@@ -115,8 +116,7 @@ export class FrameParser {
 
   #append(chunk: Uint8Array): void {
     if (this.#length + chunk.length > this.#held.length) {
-      // Doubles the buffer, so that a peer that sends single bytes does not cause a copy of all bytes for each.
-      const larger = Buffer.allocUnsafe(Math.max(4096, 2 * (this.#length + chunk.length)));
+      const larger = Buffer.allocUnsafe(roomFor(this.#length + chunk.length));
       larger.set(this.#held.subarray(0, this.#length));
       this.#held = larger;
     }
@@ -177,6 +177,15 @@ export class FrameParser {
     if (size > maxJsonFrameBytes) throw new WireFault('agent-output', `a frame ${type} of ${size} bytes`);
     return type;
   }
+}
+
+/** The input beyond which the next buffer holds any capture. Memory that is not written to costs nothing. */
+const largeBytes = 64 * 1024;
+
+/** Returns the size of a buffer for some bytes: so much more that single bytes do not cause a copy for each. */
+function roomFor(bytes: number): number {
+  const mostBytes = maxCaptureBytes + largeBytes;
+  return bytes > largeBytes && bytes <= mostBytes ? mostBytes : Math.max(4096, 2 * bytes);
 }
 
 /** Parses the content of a hello frame. Throws WireFault. */

@@ -7,7 +7,8 @@ import type { CaptureAnswer, CaptureJob } from './seal-in-thread.ts';
 
 async function answerTo({ payload, hello, task }: CaptureJob): Promise<CaptureAnswer> {
   try {
-    return { made: await sealCapture(Buffer.from(payload), hello, task), fault: null };
+    const capture = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    return { made: await sealCapture(capture, hello, task), fault: null };
   } catch (thrown) {
     // An error loses its class on the way to the other thread.
     const { code, stage } = thrown instanceof FleetError ? thrown : ({ code: 'internal', stage: 'report' } as const);

@@ -11,6 +11,7 @@ import { packageDir } from '../../state-folder/paths.ts';
 import type { CaptureTask, SealedCapture } from './seal-capture.ts';
 
 export interface CaptureJob {
+  /** The capture. The caller cannot read it afterwards: its memory may go to the thread. */
   readonly payload: Uint8Array;
   readonly hello: Hello;
   readonly task: CaptureTask;
@@ -137,9 +138,14 @@ export class CaptureThread {
         Math.min(lookMs, cpuMs),
       );
       worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-      if (job !== null) worker.postMessage(job);
+      if (job !== null) worker.postMessage(job, memoryOf(job.payload));
     });
   }
+}
+
+/** Returns the memory that moves with a capture. That of small buffers is shared with others, and is copied. */
+function memoryOf({ buffer }: Uint8Array): readonly ArrayBuffer[] {
+  return buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize ? [buffer] : [];
 }
 
 function lateFault(job: CaptureJob | null, { cpuMs, wallMs }: CaptureLimits): Error {

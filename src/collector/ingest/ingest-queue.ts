@@ -11,9 +11,14 @@ export interface IngestTimes {
   readonly leftoversMs: number;
   /** The time after which everything waits. */
   readonly allMs: number;
+  /** The time for rejecting reports of one origin. Its other leftovers wait after that. */
+  readonly rejectedMs: number;
 }
 
-export const noTimeLimit: IngestTimes = { aloneMs: Infinity, leftoversMs: Infinity, allMs: Infinity };
+export const noTimeLimit: IngestTimes = {
+  ...{ aloneMs: Infinity, leftoversMs: Infinity, allMs: Infinity },
+  rejectedMs: Infinity,
+};
 
 export interface IngestQueueOptions {
   /** The reports of earlier runs that wait, oldest first. */
@@ -30,7 +35,7 @@ export interface IngestQueueOptions {
  */
 export function createIngestQueue({ leftovers, suspects: shunned, times }: IngestQueueOptions) {
   const begunAt = performance.now();
-  const old = leftovers.toReversed();
+  let old = leftovers.toReversed();
   const fresh: SpooledReport[] = [];
   let held: SpooledReport[] = [];
   let putOff = 0;
@@ -41,7 +46,7 @@ export function createIngestQueue({ leftovers, suspects: shunned, times }: Inges
   /** Leaves the leftovers of earlier runs to the next run. */
   const putOffLeftovers = (): void => {
     putOff += old.length + suspects.length;
-    old.length = 0;
+    old = [];
     suspects = [];
   };
   const oldest = (count: number): SpooledReport[] => (count > 0 ? old.splice(-count).reverse() : []);
@@ -64,6 +69,14 @@ export function createIngestQueue({ leftovers, suspects: shunned, times }: Inges
     /** Puts reports that were not stored before all others. */
     hold: (reports: readonly SpooledReport[]): void => void held.unshift(...reports),
     putOffLeftovers,
+    /** Leaves some of the leftovers to the next run. Returns their number. */
+    putOffThose: (isOne: (report: SpooledReport) => boolean): number => {
+      const others = old.filter((report) => !isOne(report));
+      const count = old.length - others.length;
+      old = others;
+      putOff += count;
+      return count;
+    },
     /** Allows files that were open when an earlier run died: after all others, and each alone. */
     releaseSuspects: (): void => void (mayTakeSuspects = true),
     /** Returns the number of reports that `next` may still return. */

@@ -45,6 +45,8 @@ class IngestPump<Item> implements Ingest {
   readonly #rejections: ReturnType<typeof createRejections>;
   readonly #queue: ReturnType<typeof createIngestQueue>;
   readonly #counts = { stored: 0, duplicate: 0 };
+  /** The time that rejected reports took, by their origins. */
+  readonly #rejectedMs = new Map<string, number>();
   #stopped: FleetError | null = null;
   #pump: Promise<void> | null = null;
   #visiting = true;
@@ -171,6 +173,7 @@ class IngestPump<Item> implements Ingest {
 
   #open(report: SpooledReport): Opened<Item> | null {
     const { names, describeKey, now } = this.#options;
+    const begunAt = performance.now();
     let client = report.client ?? 'unknown';
     try {
       const sealed = readSealed(report.file);
@@ -186,6 +189,7 @@ class IngestPump<Item> implements Ingest {
     } catch (thrown) {
       // A person removed the file: there is nothing to store and nothing to keep.
       if (errnoOf(thrown) !== 'ENOENT') this.#reject(report, client, asRejected(thrown, describeKey));
+      this.#countRejected(report, performance.now() - begunAt);
       return null;
     }
   }
@@ -209,6 +213,19 @@ class IngestPump<Item> implements Ingest {
     this.#rejections.add(client, rejected, keep, report.origin);
   }
 
+  /** Leaves the leftovers of an origin to the next run once rejecting others of it has taken its time. */
+  #countRejected(report: SpooledReport, ms: number): void {
+    const { times, observe } = this.#options;
+    const origin = originOf(report);
+    const beforeMs = this.#rejectedMs.get(origin) ?? 0;
+    this.#rejectedMs.set(origin, beforeMs + ms);
+    if (beforeMs > times.rejectedMs || beforeMs + ms <= times.rejectedMs) return;
+    const left = this.#queue.putOffThose((other) => originOf(other) === origin);
+    if (left === 0) return;
+    const what = left === 1 ? 'another report waits' : `${left} other reports wait`;
+    observe({ kind: 'note', message: `${origin}: ${what} for the next run: too many that came there are rejected` });
+  }
+
   #stop(fault: FleetError): void {
     this.#stopped ??= fault;
     this.#options.onFault(fault);
@@ -220,6 +237,12 @@ function checkName({ file }: SpooledReport, reportId: string): void {
   const named = parseSealedName(path.basename(file))?.reportId ?? reportId;
   if (named === reportId) return;
   throw new ReportRejected('report-foreign', `its file is named as report ${named}, its header names ${reportId}`);
+}
+
+/** Returns the folder that a report lies in, or that of the site which brought it. */
+function originOf({ file, origin }: SpooledReport): string {
+  const folder = path.dirname(file);
+  return origin === null ? folder : path.dirname(folder);
 }
 
 function partition<T>(list: readonly T[], isFirst: (one: T) => boolean): readonly [T[], T[]] {

@@ -30,7 +30,7 @@ import { forgetRestored, removeOld } from './second-look.ts';
 import { silentVisits } from './silent-clients.ts';
 import { restoredRows } from '../../storage/store/run.ts';
 import type { Storage } from '../../storage/store/storage.ts';
-import { startStorageTime, storageLimits, type StorageTime } from './storage-limits.ts';
+import { ingestTimes, startStorageTime, storageLimits, type StorageTime } from './storage-limits.ts';
 import { visitClients, type ClientsVisited, type VisitClientsOptions } from './visit-clients.ts';
 
 /** Makes the run while the lock is held. Throws FleetError `state-unusable`. */
@@ -66,7 +66,7 @@ export async function makeRun(options: CollectorRun): Promise<CollectResult> {
       spool,
       quarantine,
       ...{ leftovers, passedOver },
-      times: { aloneMs: limits.prepareMs, leftoversMs: leftMs(limits.leftoversMs), allMs: leftMs(limits.allMs) },
+      times: ingestTimes(limits, leftMs),
       keys: keyRing.opening,
       runId: start.id,
       describeKey: (id) => describeMissingKey(paths, id),

@@ -1,6 +1,7 @@
 import type { CollectorConfig } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { minuteMs, secondMs } from '../../platform/units.ts';
+import type { IngestTimes } from '../ingest/ingest-queue.ts';
 
 /** The time limits for the database, so that a slow database costs no visits and no later run. */
 export interface StorageLimits {
@@ -17,6 +18,9 @@ export interface StorageLimits {
   readonly allMs: number;
 }
 
+/** The time that a run takes at most for rejecting what one site, or one client, has brought. */
+const rejectedMs = secondMs / 4;
+
 const minMs = 10 * secondMs;
 const maxMs = minuteMs;
 
@@ -27,6 +31,12 @@ const maxMs = minuteMs;
 export function storageLimits({ runDeadlineMs }: Pick<CollectorConfig, 'runDeadlineMs'>): StorageLimits {
   const shareMs = Math.min(maxMs, Math.max(minMs, runDeadlineMs / 8));
   return { prepareMs: shareMs, inboxMs: shareMs / 2, leftoversMs: runDeadlineMs, allMs: runDeadlineMs + shareMs };
+}
+
+/** Returns the limits for storing reports. `leftMs` returns what is left of a time from the run's beginning. */
+export function ingestTimes(limits: StorageLimits, leftMs: (ms: number) => number): IngestTimes {
+  const { prepareMs: aloneMs, leftoversMs, allMs } = limits;
+  return { aloneMs, leftoversMs: leftMs(leftoversMs), allMs: leftMs(allMs), rejectedMs };
 }
 
 export type StorageTime = ReturnType<typeof startStorageTime>;

@@ -80,18 +80,18 @@ test('reports without end, and of nobody, go to a bounded quarantine and delay n
   const fleet = makeFleet();
   const folder = path.join(statePaths(fleet.stateDir).inbox, 'site-fra', 'site-1');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  for (let number = 0; number < (isWide ? 20_000 : 400); number += 1) {
+  for (let number = 0; number < (isWide ? 5000 : 400); number += 1) {
     writeFileSync(path.join(folder, `${idFrom(String(number))}.1.-.-.-.fhs`), `garbage ${number}`);
   }
-  const { faults, succeeded, reports } = await fleet.collect(clients);
-  assert.deepEqual([faults, succeeded, reports.stored], [[], good.length, 3 * good.length]);
+  const waiting = (): number => readdirSync(folder).filter((name) => name.endsWith('.fhs')).length;
+  for (let left = Infinity; left > 0; left = waiting()) {
+    assert.ok(waiting() < left, 'each run takes its part');
+    const { faults, succeeded, reports } = await fleet.collect(clients);
+    assert.deepEqual([faults, succeeded, reports.stored], [[], good.length, 3 * good.length]);
+  }
   const { setAside } = statePaths(fleet.stateDir);
   const kept = readdirSync(path.join(setAside, 'site-fra', 'site-1')).filter((name) => name.endsWith('.fhs'));
   assert.equal(kept.length, 20);
-  assert.deepEqual(
-    readdirSync(folder).filter((name) => name.endsWith('.fhs')),
-    [],
-  );
 });
 
 test('a site fills its own part of the disk, and no part of others', async () => {

@@ -182,6 +182,23 @@ const rejects: readonly { readonly what: string; readonly code: string; readonly
   },
 ];
 
+test('rejecting what one client brought takes its time, and reports of others do not wait for it', async () => {
+  const bench = await makeBench();
+  const batch = 200;
+  for (let at = 0; at < batch + 3; at += 1) await bench.put('web-1', Buffer.from('none'), idOf(at), at);
+  await bench.putSamples(1);
+  const { sealed, reportId } = sealedSample({ key, inside: { client: 'new-name' } });
+  await bench.put('new-name', sealed, reportId);
+  const counts = await bench.drain({ times: { ...noTimeLimit, rejectedMs: 0 } });
+  assert.deepEqual(counts, { ...none, stored: 1, quarantined: batch, waiting: 4 });
+  assert.deepEqual(await bench.stored(), ['new-name']);
+  const notes = bench.events.flatMap((event) => (event.kind === 'note' ? [event.message] : []));
+  const folder = path.join(bench.dir, folderOfClient('web-1'));
+  const line = `${folder}: 4 other reports wait for the next run: too many that came there are rejected`;
+  assert.deepEqual(notes, [line]);
+  assert.deepEqual(await bench.drain(), { ...none, stored: 1, quarantined: 3 });
+});
+
 test('what waits while the clock is ten years ahead is not too old', async () => {
   const bench = await makeBench();
   await bench.putSamples(1);
