@@ -94,42 +94,46 @@ for (const awk of checkAwks) {
   });
 }
 
-/** The places of cgroups by runtime, driver and option. */
-const places: Readonly<Record<string, string>> = {
-  'Docker, systemd': `system.slice/docker-${web}.scope`,
-  'Docker, cgroupfs': `docker/${web}`,
-  'Docker, --cgroup-parent of a slice': `people.slice/people-own.slice/docker-${web}.scope`,
-  'Docker, --cgroup-parent of a folder': `people/own/${web}`,
-  'rootless Docker': `user.slice/user-1000.slice/user@1000.service/app.slice/docker-${web}.scope`,
-  'Docker, another runtime': `system.slice/docker.service/docker/${web}`,
-  'Podman, systemd': `machine.slice/libpod-${web}.scope`,
-  'Podman, cgroupfs': `libpod_parent/libpod-${web}`,
-  'Podman, --cgroup-parent': `people/own/libpod-${web}`,
-  'a pod, systemd': `machine.slice/machine-libpod_pod_${db}.slice/libpod-${web}.scope`,
-  'a pod, cgroupfs': `libpod_parent/${db}/libpod-${web}`,
-  'rootless Podman': `user.slice/user-1000.slice/user@1000.service/user.slice/libpod-${web}.scope`,
-  'a rootless pod': `user.slice/user-1000.slice/user@1000.service/user.slice/user-libpod_pod_${db}.slice/libpod-${web}.scope`,
-  Quadlet: `system.slice/web.service/libpod-payload-${web}`,
-  'Quadlet of a user': `user.slice/user-1000.slice/user@1000.service/app.slice/web.service/libpod-payload-${web}`,
-};
+/** Returns the places of a cgroup by runtime, driver and option. */
+const placesOf = (id: string): Readonly<Record<string, string>> => ({
+  'Docker, systemd': `system.slice/docker-${id}.scope`,
+  'Docker, cgroupfs': `docker/${id}`,
+  'Docker, --cgroup-parent of a slice': `people.slice/people-own.slice/docker-${id}.scope`,
+  'Docker, --cgroup-parent of a folder': `people/own/${id}`,
+  'rootless Docker': `user.slice/user-1000.slice/user@1000.service/app.slice/docker-${id}.scope`,
+  'Docker, another runtime': `system.slice/docker.service/docker/${id}`,
+  'Podman, systemd': `machine.slice/libpod-${id}.scope`,
+  'Podman, cgroupfs': `libpod_parent/libpod-${id}`,
+  'Podman, --cgroup-parent': `people/own/libpod-${id}`,
+  'a pod, systemd': `machine.slice/machine-libpod_pod_${db}.slice/libpod-${id}.scope`,
+  'a pod, cgroupfs': `libpod_parent/${db}/libpod-${id}`,
+  'rootless Podman': `user.slice/user-1000.slice/user@1000.service/user.slice/libpod-${id}.scope`,
+  'a rootless pod': `user.slice/user-1000.slice/user@1000.service/user.slice/user-libpod_pod_${db}.slice/libpod-${id}.scope`,
+  Quadlet: `system.slice/web.service/libpod-payload-${id}`,
+  'Quadlet of a user': `user.slice/user-1000.slice/user@1000.service/app.slice/web.service/libpod-payload-${id}`,
+});
 
 for (const awk of checkAwks) {
   test(`a cgroup is found wherever it is, with its figures (${awk})`, async (t) => {
-    const found: Record<string, string> = {};
-    for (const [what, place] of Object.entries(places)) {
-      const conmon = place.replace(/[^/]*$/, `libpod-conmon-${web}.scope`);
-      const [check, second] = await checkedMachine(t, awk).visit({
-        ...version2,
-        ...container(place, { memory: 3 }),
+    const kinds = Object.keys(placesOf(''));
+    const idOf = (at: number): string => at.toString(16).repeat(64);
+    const files = kinds.map((kind, at) => {
+      const id = idOf(at);
+      const place = placesOf(id)[kind] ?? '';
+      return {
+        ...container(place, { memory: at + 1 }),
         // The conmon of a container, the group of crun below it, and a container inside of it are no rows.
-        ...container(conmon),
+        ...container(place.replace(/[^/]*$/, `libpod-conmon-${id}.scope`)),
         ...container(`${place}/container`),
-        ...container(`${place}/docker/${'9'.repeat(64)}`),
-      });
-      found[what] = second === undefined ? `${check?.name} ${check?.output}` : 'several';
-    }
-    const row = 'container:4f5d0a1b2c3d running|memory=3145728B;;;0 oom_kills=0';
-    assert.deepEqual(found, Object.fromEntries(Object.keys(places).map((what) => [what, row])));
+        ...container(`${place}/docker/${'f'.repeat(64)}`),
+      };
+    });
+    const checks = await checkedMachine(t, awk).visit(Object.assign({}, version2, ...files) as Files);
+    const found = checks.map(({ name, output }) => `${name} ${output}`);
+    const row = (at: number): string =>
+      `container:${idOf(at).slice(0, 12)} running|memory=${(at + 1) * 1024 * 1024}B;;;0 oom_kills=0`;
+    assert.deepEqual(new Set(found), new Set(kinds.map((_, at) => row(at))));
+    assert.equal(found.length, kinds.length);
   });
 
   test(`cgroups of version 1 have the same figures (${awk})`, async (t) => {
