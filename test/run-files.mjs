@@ -1,7 +1,7 @@
 /**
  * Runs compiled test files: `node test/run-files.mjs [--first-tier] FILE...`. At the end it names again what failed
- * and prints the CPU of each file in N. With --first-tier it checks types, format and lint beside the tests, which wait
- * for servers part of their time. A file of the first tier above `maxFileN` fails unless `dearFiles` has its reason.
+ * and prints the CPU of each file in N. With --first-tier it checks the types beside the tests, which wait for servers
+ * part of their time. A file of the first tier above `maxFileN` fails unless `dearFiles` has its reason.
  *
  * N is the CPU of `node -e 0` where Node reads the system's certificates at its start, 58 ms on the machine of
  * docs/performance.md and three times that on a slow one. Seconds differ by machine, multiples of N less. Other work
@@ -137,11 +137,9 @@ function canStart(file) {
   return spawnSync(file).status === 0;
 }
 
-/** Starts the checks, which write to a file. Returns a promise of their exit code. */
-function startChecks(file) {
-  const command =
-    'npm run --silent types; a=$?; npm run --silent format; b=$?; npm run --silent lint:quick; exit $((a | b | $?))';
-  const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** Starts the check of the types, which writes to a file. Returns a promise of its exit code. */
+function startTypes(file) {
+  const child = spawn('npm', ['run', '--silent', 'types'], { stdio: ['ignore', 'pipe', 'pipe'] });
   const written = createWriteStream(file);
   for (const stream of [child.stdout, child.stderr]) stream.pipe(written, { end: false });
   return once(child, 'close').then(([code]) => code);
@@ -189,7 +187,7 @@ async function measureAlone(file, { spec, meter, temporary }) {
 const isFirstTier = process.argv[2] === '--first-tier';
 const files = process.argv.slice(isFirstTier ? 3 : 2);
 const dir = makeTemporary();
-const [spec, meter, checked, temporary] = ['spec', 'meter', 'checked', 'tmp'].map((name) => path.join(dir, name));
+const [spec, meter, typed, temporary] = ['spec', 'meter', 'types', 'tmp'].map((name) => path.join(dir, name));
 writeFileSync(meter, '');
 // Other accounts have their files here too.
 mkdirSync(temporary);
@@ -199,12 +197,12 @@ const nodeStart = measureN();
 const startedAt = performance.now();
 // test/wide.sh names the unpacked Debian packages.
 process.env.FLEET_HEALTH_INSTALLED ??= installPackage();
-const checks = isFirstTier ? startChecks(checked) : Promise.resolve(0);
+const types = isFirstTier ? startTypes(typed) : Promise.resolve(0);
 const built = builtMs();
 const testsCode = await runTests(files, { spec, meter, temporary });
 const isRebuilt = builtMs() !== built;
 if (isRebuilt) console.error('dist/ was built while the tests ran: build in a copy of the project');
-const checksCode = await checks;
+const typesCode = await types;
 const wallMs = performance.now() - startedAt;
 const { n, dearerMs } = nodeStart.stop();
 
@@ -224,7 +222,7 @@ console.log(
 );
 const failing = readFileSync(spec, 'utf8').split(/^(?=.*failing tests:$)/m)[1];
 if (failing !== undefined) console.log(failing);
-if (isFirstTier) process.stdout.write(readFileSync(checked, 'utf8'));
+if (isFirstTier) process.stdout.write(readFileSync(typed, 'utf8'));
 let areDear = false;
 for (const { compiled, name, cpuMs } of isFirstTier ? measured : []) {
   if (cpuMs <= maxFileN * dearerMs || dearFiles.has(name)) continue;
@@ -238,4 +236,4 @@ for (const { compiled, name, cpuMs } of isFirstTier ? measured : []) {
   areDear ||= isDear;
 }
 rmSync(dir, { recursive: true, force: true });
-process.exitCode = testsCode || checksCode || (areDear || isRebuilt ? 1 : 0);
+process.exitCode = testsCode || typesCode || (areDear || isRebuilt ? 1 : 0);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that must hold: set-up, types, format, lint, build, tests. Arguments are test files; default: those of
+# Everything that must hold: set-up, build, types, tests. Arguments are test files; default: those of
 # test/first-tier.sh.
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The second tier: the recipes of CONTRIBUTING.md; on the first Node the test files that are left out of `npm test` (see
+# The second tier: format, lint, and the recipes of CONTRIBUTING.md; on the first Node the test files that are left out of `npm test` (see
 # test/first-tier.sh) and those of which it runs only some cases, with all cases; on every Node that is promised, as
 # collector and as clients' Node, the demo and one end-to-end test a story; on the last of several Nodes with the programs of
 # the Debian packages.
@@ -42,9 +42,9 @@ files=$({ printf '%s\n' $several test/wide/*.test.ts
   done)
 status=0
 # Each uses one core for minutes.
-npm run --silent lint &
+{ formatted=0; npm run --silent format || formatted=1; npm run --silent lint && exit $formatted; } &
 timeout 900 node --import tsx --test test/recipes/recipes.test.ts || { status=1; echo "== failed: recipes" >&2; }
-wait $! || { status=1; echo "== failed: lint" >&2; }
+wait $! || { status=1; echo "== failed: format or lint" >&2; }
 # With the machine's own npm: one that another Node runs does not find the machine's settings.
 for version; do
   [ ! -x "$cache/$version/bin/node" ] || continue
