@@ -11,6 +11,7 @@ import {
   slackMessage,
   teamsMessage,
   telegramMessage,
+  type TextEscape,
   type TextLimits,
 } from './message-text.ts';
 import type { Notice } from './notice.ts';
@@ -61,6 +62,7 @@ export interface Format {
   readonly place?: (address: Address) => Placed;
   /** The longest texts; a format for programs has none. */
   readonly limits?: TextLimits;
+  readonly escape: TextEscape;
   readonly body: (notice: Notice, text: MessageText, name: string) => Body;
   /** Reads the body of a success, as an object too (`{}` for other bodies). Default: whatever it is, it is accepted. */
   readonly meaning?: (fields: Json, body: string) => AnswerMeaning;
@@ -88,9 +90,10 @@ const emergency = { retry: '60', expire: '3600' };
  * 65,536 bytes of JSON, in which a quotation mark takes two. Apprise and Gotify name none.
  */
 export const formats: Readonly<Record<WebhookFormat, Format>> = {
-  alertmanager: { body: (notice, _, name) => json(alertmanagerDocument(notice, name)) },
+  alertmanager: { escape: 'none', body: (notice, _, name) => json(alertmanagerDocument(notice, name)) },
   slack: {
     limits: { unit: 'bytes', title: 150, lines: 2_900 },
+    escape: 'none',
     body: (notice, text) => json(slackMessage(notice, text)),
     // Slack answers `ok`, and others in its form JSON or nothing. Words such as `no_channel` are its errors.
     meaning: (fields, body) => {
@@ -101,13 +104,15 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     },
   },
   discord: {
-    limits: { unit: 'bytes', title: 500, lines: 4_000, escape: escapeMarkdown },
+    limits: { unit: 'bytes', title: 500, lines: 4_000 },
+    escape: escapeMarkdown,
     body: (notice, text) => json(discordMessage(notice, text)),
     meaning: () => 'accepted',
     pauseMs: ({ retry_after: seconds }) => Number(seconds) * secondMs,
   },
   teams: {
     limits: { unit: 'bytes', title: 1_000, lines: 20_000 },
+    escape: 'none',
     body: (_, text) => json(teamsMessage(text)),
     // Connectors report errors of Teams with the status 200.
     meaning: (_, body) => {
@@ -117,6 +122,7 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
   },
   ntfy: {
     limits: { unit: 'bytes', title: 250, lines: 4_000 },
+    escape: 'none',
     body: (notice, { title, lines }) => ({
       type: plainText,
       text: lines,
@@ -131,16 +137,18 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
   pagerduty: {
     url: 'https://KEY@events.pagerduty.com/v2/enqueue',
     place: ({ token }) => ({ fields: { routing_key: token } }),
+    escape: 'none',
     body: (notice) => {
       const text = pagerdutyEvents(notice).map((event) => JSON.stringify(event));
       return { type: severalJson, text: text.join('\n') };
     },
     meaning: ({ status }) => acceptedIf(typeof status !== 'string' || status === 'success'),
   },
-  juggler: { body: (notice) => json(jugglerEvents(notice)) },
-  text: { body: ({ subject, text }) => ({ type: plainText, text: `${subject}\n\n${text}` }) },
+  juggler: { escape: 'none', body: (notice) => json(jugglerEvents(notice)) },
+  text: { escape: 'none', body: ({ subject, text }) => ({ type: plainText, text: `${subject}\n\n${text}` }) },
   apprise: {
     limits: { unit: 'bytes', title: 250, lines: 16_000 },
+    escape: 'none',
     body: (notice, { title, lines }) => {
       const type = byUrgency(notice, ['success', 'warning', 'failure', 'failure']);
       return json({ title, body: lines, type, format: 'text' });
@@ -157,6 +165,7 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
       fields: query,
     }),
     limits: { unit: 'bytes', title: 250, lines: 8_000 },
+    escape: 'none',
     body: (notice, { title, lines }) => {
       const extras = { 'client::display': { contentType: 'text/plain' } };
       return json({ title, message: lines, priority: byUrgency(notice, [2, 5, 7, 8]), extras });
@@ -170,6 +179,7 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
       fields: { ...query, chat_id: target },
     }),
     limits: { unit: 'utf16', title: 400, lines: 3_600 },
+    escape: 'none',
     body: (_, { title, lines }) => json(telegramMessage(`${title}\n\n${lines}`)),
     meaning: ({ ok, error_code: code }) => (code === 429 ? 'later' : acceptedIf(ok === true)),
     pauseMs: ({ parameters }) => Number((parameters as Json | undefined)?.['retry_after']) * secondMs,
@@ -184,6 +194,7 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
       fields: query,
     }),
     limits: { unit: 'bytes', title: 400, lines: 28_000 },
+    escape: 'none',
     // Empty mentions: else a client looks for the names of people in the text.
     body: (_, { title, lines }) => json({ msgtype: 'm.text', body: `${title}\n\n${lines}`, 'm.mentions': {} }),
     meaning: ({ event_id: id }) => acceptedIf(typeof id === 'string'),
@@ -196,6 +207,7 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
       fields: { ...query, token, user: target },
     }),
     limits: { unit: 'characters', title: 250, lines: 1_024 },
+    escape: 'none',
     body: (notice, { title, lines }) => {
       // An event is over at once: nobody could acknowledge it.
       const priority = notice.state === 'event' ? '1' : '2';

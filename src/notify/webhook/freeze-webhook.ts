@@ -20,8 +20,8 @@ export function webhookForm(webhooks: readonly WebhookForm[], name: string): Web
  * stored like a mail. `parseFrozen` parses this form. The same notice gives the same text, which has no secret.
  */
 export function freezeWebhook(notice: Notice, { format, name }: WebhookForm): string {
-  const { body, limits } = formats[format];
-  const shown = limits === undefined ? { title: '', lines: '' } : messageText(notice, limits);
+  const { body, limits, escape } = formats[format];
+  const shown = limits === undefined ? { title: '', lines: '' } : messageText(notice, limits, escape);
   const { type, text, headers = {} } = body(notice, shown, name);
   const all = { 'Message-ID': notice.messageId, Subject: encoded(notice.subject), 'Content-Type': type, ...headers };
   const head = Object.entries(all).map(([key, value]) => `${key}: ${value}`);

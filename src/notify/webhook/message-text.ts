@@ -10,9 +10,10 @@ export interface TextLimits {
   readonly unit: TextUnit;
   readonly title: number;
   readonly lines: number;
-  /** Disables the vendor's markup in a text. Default: the vendor gives these texts no markup. */
-  readonly escape?: (text: string) => string;
 }
+
+/** Disables the vendor's markup in a text. `none`: the vendor gives these texts no markup, or programs read them. */
+export type TextEscape = 'none' | ((text: string) => string);
 
 /** The text of a message for people. */
 export interface MessageText {
@@ -31,8 +32,9 @@ const maxShare = 4;
 const restSize = 40;
 
 /** Returns the text of a notification within limits. A line is escaped before it is measured, and the title after. */
-export function messageText({ subject, alerts }: Notice, limits: TextLimits): MessageText {
-  const { unit, title, escape = (text) => text } = limits;
+export function messageText({ subject, alerts }: Notice, limits: TextLimits, escaping: TextEscape): MessageText {
+  const { unit, title } = limits;
+  const escape = escaping === 'none' ? (text: string): string => text : escaping;
   const lines: string[] = [];
   const changes = new Set<string>();
   const most = Math.min(maxLine, Math.floor(limits.lines / maxShare));

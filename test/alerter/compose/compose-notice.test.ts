@@ -29,7 +29,7 @@ function noticeOf(said: readonly Said[]): Notice {
 }
 
 function linesOf(said: readonly Said[], lines = 4_000): readonly string[] {
-  return messageText(noticeOf(said), { unit: 'bytes', title: 250, lines }).lines.split('\n');
+  return messageText(noticeOf(said), { unit: 'bytes', title: 250, lines }, 'none').lines.split('\n');
 }
 
 interface Event {

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 
 import type { WebhookFormat } from '../../../src/config/config.ts';
 import { Secret } from '../../../src/config/secret.ts';
+import { formats } from '../../../src/notify/webhook/formats.ts';
 import { freezeWebhook, parseFrozen } from '../../../src/notify/webhook/freeze-webhook.ts';
 import { createWebhookChannel } from '../../../src/notify/webhook/webhook.ts';
 import { openReceiver } from '../../support/http-receiver.ts';
@@ -59,38 +60,79 @@ test('slack: the form of the published example, with a header, in plain text', (
   });
 });
 
-/** Calls a check with texts of clients that act as markup somewhere. */
-function eachHostile(check: (text: string) => void): void {
-  fc.assert(fc.property(clientText, check), { numRuns: 50, examples: [[hostile]] });
+/** A frozen notification, with its body as a document. */
+interface Sent {
+  readonly type: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly fields: Json;
 }
 
-test('slack: the text of push messages is escaped, and all else is plain', () =>
-  eachHostile((text) => {
-    const message = document('slack', noticeOf([noticeAlert({ title: text })], { subject: text }));
-    assert.doesNotMatch(String(message['text']), /[<>]|&(?!amp;|lt;|gt;)/);
-    assert.doesNotMatch(JSON.stringify(message), /"mrkdwn"|"link_names"|"parse"/);
-  }));
+/** Fails unless a program reads the text as it is: JSON, without a form for people. */
+const asJson = ({ type }: Sent): void => assert.equal(type, 'application/json');
 
-test('discord: the published way to take mentions away, and no markup of a client', () =>
-  eachHostile((hostileText) => {
-    const message = document('discord', noticeOf([noticeAlert({ title: hostileText })], { subject: hostileText }));
+/**
+ * The way in which each maker takes text without markup and mentions, as its documents say. A format for programs hands
+ * the text on as it is.
+ */
+const disarmed: Readonly<Record<WebhookFormat, (sent: Sent) => void>> = {
+  alertmanager: asJson,
+  pagerduty: asJson,
+  juggler: asJson,
+  text: ({ type }) => assert.equal(type, 'text/plain; charset=utf-8'),
+  slack: ({ fields }) => {
+    assert.doesNotMatch(String(fields['text']), /[<>]|&(?!amp;|lt;|gt;)/);
+    assert.doesNotMatch(JSON.stringify(fields), /"mrkdwn"|"link_names"|"parse"/);
+  },
+  discord: ({ fields }) => {
     const example = vector('discord') as Json;
-    assert.deepEqual(message['allowed_mentions'], example['allowed_mentions']);
-    for (const name of Object.keys(example)) assert.ok(name in message, name);
-    const [embed] = message['embeds'] as readonly Json[];
-    for (const text of [message['content'], embed?.['description']]) {
+    assert.deepEqual(fields['allowed_mentions'], example['allowed_mentions']);
+    for (const name of Object.keys(example)) assert.ok(name in fields, name);
+    const [embed] = fields['embeds'] as readonly Json[];
+    for (const text of [fields['content'], embed?.['description']]) {
       assert.doesNotMatch(String(text).replace(/\\./g, ''), /[@<`*_~|[\]>#]/);
     }
-  }));
-
-test('teams: the published card, with text that knows no markup and no mention', () =>
-  eachHostile((text) => {
-    const message = document('teams', noticeOf([noticeAlert({ title: text })], { subject: text }));
+  },
+  teams: ({ fields }) => {
     const strip = (value: unknown): unknown =>
       JSON.parse(JSON.stringify(value, (name, inner) => (name === 'body' ? [] : inner) as unknown));
-    assert.deepEqual(shapeOf(strip(message)), shapeOf(strip(vector('teams'))));
-    assert.doesNotMatch(JSON.stringify(message), /"TextBlock"|"entities"|"msteams"/);
-  }));
+    assert.deepEqual(shapeOf(strip(fields)), shapeOf(strip(vector('teams'))));
+    assert.doesNotMatch(JSON.stringify(fields), /"TextBlock"|"entities"|"msteams"/);
+  },
+  ntfy: ({ type, headers }) => {
+    assert.equal(type, 'text/plain; charset=utf-8');
+    assert.deepEqual(Object.keys(headers).sort(), ['priority', 'tags', 'title'], 'no header Markdown');
+  },
+  apprise: ({ fields }) => assert.equal(fields['format'], 'text'),
+  gotify: ({ fields }) => assert.deepEqual(fields['extras'], { 'client::display': { contentType: 'text/plain' } }),
+  telegram: ({ fields: { text, entities, ...fields } }) => {
+    assert.deepEqual(entities, [{ type: 'pre', offset: 0, length: String(text).length }]);
+    assert.ok(!('parse_mode' in fields));
+  },
+  matrix: ({ fields }) => {
+    assert.deepEqual(Object.keys(fields).sort(), ['body', 'm.mentions', 'msgtype']);
+    assert.deepEqual([fields['m.mentions'], fields['msgtype']], [{}, 'm.text']);
+  },
+  pushover: ({ fields }) => {
+    for (const name of ['html', 'monospace', 'url']) assert.ok(!(name in fields), name);
+  },
+};
+
+/** Returns the documents of a frozen notification; the fields of a form, and none of plain text. */
+function sentOf(format: WebhookFormat, text: string): readonly Sent[] {
+  const { requests, type, headers } = frozen(format, noticeOf([noticeAlert({ title: text })], { subject: text }));
+  return requests.map((request) => {
+    if (type === 'application/json') return { type, headers, fields: JSON.parse(request) as Json };
+    const isForm = type === 'application/x-www-form-urlencoded';
+    return { type, headers, fields: isForm ? Object.fromEntries(new URLSearchParams(request)) : {} };
+  });
+}
+
+for (const format of Object.keys(formats) as WebhookFormat[]) {
+  test(`${format}: text of a client is neither markup nor a mention`, () => {
+    const check = (text: string): void => sentOf(format, text).forEach(disarmed[format]);
+    fc.assert(fc.property(clientText, check), { numRuns: 30, examples: [[hostile]] });
+  });
+}
 
 test('ntfy: title, priority and tags of the published example, as headers', () => {
   const example = vector('ntfy') as Json;
