@@ -1,3 +1,4 @@
+import type { DeviceKind } from '../../src/report/checks.ts';
 import type { BuiltInCheck } from './collected.ts';
 import { printable } from './function-report.ts';
 import type { Probe } from './probe.ts';
@@ -9,24 +10,39 @@ export const poolsFile = 'pools';
 /** The folder of each pool, in which OpenZFS 0.8 and newer report the state. */
 export const poolsDir = '/proc/spl/kstat/zfs';
 
-/**
- * The kinds of devices: name, folder, a file that only devices of this kind have, and the files to read. `*` stands for
- * the rest of a name. A bond is a file itself.
- */
-export const deviceKinds: readonly (readonly [kind: string, folder: string, proof: string, files: string])[] = [
-  ['bond', '/proc/net/bonding', '', ''],
-  [
-    'md',
-    '/sys/block',
-    '/md',
-    '/md/array_state /md/metadata_version /md/level /md/raid_disks /md/degraded /md/sync_action /md/sync_completed ' +
-      '/md/mismatch_cnt /md/uuid /md/dev-*/state',
-  ],
-  ['ecc', '/sys/devices/system/edac/mc', '/ce_count', '/ce_count /ue_count /mc_name'],
-  ['btrfs', '/sys/fs/btrfs', '/devinfo', '/label /devinfo/*/missing /devinfo/*/error_stats'],
-  ['zfs', poolsDir, '/state', '/state'],
-  ['ext4', '/sys/fs/ext4', '/errors_count', '/errors_count /last_error_time /last_error_func'],
-];
+interface DevicePlace {
+  readonly folder: string;
+  /** A file that only devices of this kind have. */
+  readonly proof: string;
+  /** The files to read. `*` stands for the rest of a name. */
+  readonly files: readonly string[];
+}
+
+/** The places of the devices of each kind. A bond is a file itself. */
+const places: Readonly<Record<DeviceKind, DevicePlace>> = {
+  bond: { folder: '/proc/net/bonding', proof: '', files: [''] },
+  md: {
+    folder: '/sys/block',
+    proof: '/md',
+    files: [
+      ...['/md/array_state', '/md/metadata_version', '/md/level', '/md/raid_disks', '/md/degraded', '/md/sync_action'],
+      ...['/md/sync_completed', '/md/mismatch_cnt', '/md/uuid', '/md/dev-*/state'],
+    ],
+  },
+  ecc: { folder: '/sys/devices/system/edac/mc', proof: '/ce_count', files: ['/ce_count', '/ue_count', '/mc_name'] },
+  btrfs: {
+    folder: '/sys/fs/btrfs',
+    proof: '/devinfo',
+    files: ['/label', '/devinfo/*/missing', '/devinfo/*/error_stats'],
+  },
+  zfs: { folder: poolsDir, proof: '/state', files: ['/state'] },
+  ext4: {
+    folder: '/sys/fs/ext4',
+    proof: '/errors_count',
+    files: ['/errors_count', '/last_error_time', '/last_error_func'],
+  },
+};
+export const devicePlaces = Object.entries(places);
 /** The lines of a bond's file that are used. */
 const bondLine = /^(Slave Interface|MII Status|Currently Active Slave|Aggregator ID|\s+Partner Mac Address):/;
 
@@ -39,14 +55,14 @@ export const devices: Probe = {
   check: 'devices',
   deadlineMs: 1000,
   run: ({ source }) => {
-    const checks = deviceKinds.flatMap(([kind, folder, proof, files]) =>
+    const checks = devicePlaces.flatMap(([kind, { folder, proof, files }]) =>
       source
         .list(folder)
         .sort()
         .filter((name) => source.exists(`${folder}/${name}${proof}`))
         .slice(0, 100)
         .map((name): BuiltInCheck => {
-          const lines = files.split(' ').flatMap((file) => linesOf(source, `${folder}/${name}`, file));
+          const lines = files.flatMap((file) => linesOf(source, `${folder}/${name}`, file));
           if (kind === 'zfs') lines.push(...shares(source.notes?.read(poolsFile), name));
           return { name: `${kind}:${name}`, state: 0, text: lines.join('\n'), perfdata: '', isDevice: true };
         }),

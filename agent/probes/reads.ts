@@ -3,7 +3,7 @@
  * them with those that a probe asks its source for. `*` and `[...]` stand for parts of names, as in a shell.
  */
 import { chronyRuns, driftFiles } from './clock.ts';
-import { deviceKinds } from './devices.ts';
+import { devicePlaces } from './devices.ts';
 
 export interface Reads {
   /** Files of text that are read. */
@@ -45,9 +45,9 @@ export const reads: Readonly<Record<string, Reads>> = {
     times: [...driftFiles, '/run/systemd/timesync/synchronized'],
   },
   devices: {
-    names: deviceKinds.map(([, folder, proof]) => `${folder}/*${proof}`),
+    names: devicePlaces.map(([, { folder, proof }]) => `${folder}/*${proof}`),
     files: [
-      ...deviceKinds.flatMap(([, folder, , files]) => files.split(' ').map((file) => `${folder}/*${file}`)),
+      ...devicePlaces.flatMap(([, { folder, files }]) => files.map((file) => `${folder}/*${file}`)),
       ...(container.files ?? []),
     ],
   },

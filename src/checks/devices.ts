@@ -2,6 +2,7 @@
  * Turns the files of a device, as the agents read them (agent/probes/devices.ts), into a state. Faults of before are in
  * the earlier results, which outlive the boots of a client.
  */
+import type { DeviceKind } from '../report/checks.ts';
 import { bonding } from './bonding.ts';
 import { btrfs, ecc, ext4 } from './device-errors.ts';
 import type { Device, DeviceParser, EarlierResult } from './device-files.ts';
@@ -9,7 +10,7 @@ import { md } from './md.ts';
 import type { CheckOutcome } from './perfdata.ts';
 import { zfs } from './zfs.ts';
 
-const parsers: Readonly<Record<string, DeviceParser>> = { bond: bonding, md, ecc, btrfs, zfs, ext4 };
+const parsers: Readonly<Record<DeviceKind, DeviceParser>> = { bond: bonding, md, ecc, btrfs, zfs, ext4 };
 
 /** The state of a device, under the name of its check. */
 export interface NamedOutcome extends CheckOutcome {
@@ -27,7 +28,7 @@ export function parseDevice(
   earlierOf: (check: string) => EarlierResult,
 ): NamedOutcome | null {
   const [, kind = '', name = ''] = /^(\w+):(.*)$/s.exec(check) ?? [];
-  const parser = Object.hasOwn(parsers, kind) ? parsers[kind] : undefined;
+  const parser: DeviceParser | undefined = isKind(kind) ? parsers[kind] : undefined;
   const lines = output.split('\n').flatMap((text) => {
     const [, file, line] = /^([^=]*)=(.*)$/.exec(text) ?? [];
     return file === undefined || line === undefined ? [] : [[file, line.trim()] as const];
@@ -49,6 +50,10 @@ export function parseDevice(
   if (outcome === null) return null;
   if (outcome === undefined) return { name: whole, state: 3, text: 'cannot be read', figures: [] };
   return { ...outcome, name: whole, text: own === null ? outcome.text : `${name}: ${outcome.text}` };
+}
+
+function isKind(kind: string): kind is DeviceKind {
+  return Object.hasOwn(parsers, kind);
 }
 
 /** Returns the UUID of an array; null for kernels before 5.10, and for arrays without metadata. */
