@@ -1,12 +1,15 @@
 /**
- * The documents say something of everything of its kind: each command that prints JSON, each condition.
+ * The documents say something of everything of its kind: each command that prints JSON, each condition, each format.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { devicePlaces } from '../agent/probes/devices.ts';
+import { webhookFormats } from '../src/config/channel-config.ts';
 import { builtinRules } from '../src/config/rules/builtin-rules.ts';
+import { importKinds } from '../src/import/import-kinds.ts';
 import { packageDir, statePaths } from '../src/state-folder/paths.ts';
 import { commandNames } from './support/command-names.ts';
 import { documentedWalks } from './walks/documented-walks.ts';
@@ -48,6 +51,36 @@ test('docs/alerts.md names every rule that holds without being written, as it is
     return `${name} ${attributes['severity'] ?? (attributes['critical'] === undefined ? 'critical' : 'both')}`;
   });
   assert.deepEqual(written.toSorted(), rules.toSorted());
+});
+
+/** Returns what stands in backticks in the first cells of a table, which is known by its titles. */
+function firstCells(text: string, titles: string): readonly string[] {
+  const [, rows = ''] = text.split(`| ${titles} |\n`);
+  const [table = ''] = rows.split('\n\n');
+  return table
+    .split('\n')
+    .flatMap((row) => [...(row.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? ''));
+}
+
+test('docs/webhooks.md has a row for every format, and README.md names every chat and pager', () => {
+  const rows = firstCells(read('webhooks.md'), '`format` | request | body | the longest text');
+  assert.deepEqual(rows.toSorted(), [...webhookFormats].toSorted());
+  const named = /^- \*\*Chats and pagers\*\*:([^]*?)^- /m.exec(read('../README.md'))?.[1]?.toLowerCase() ?? '';
+  const missing = webhookFormats.filter((format) => format !== 'text' && !named.includes(format));
+  assert.deepEqual(missing, []);
+});
+
+test('docs/import.md has a row for every kind of lists', () => {
+  const rows = firstCells(read('import.md'), 'list | read from | taken');
+  assert.deepEqual(rows.toSorted(), [...importKinds].toSorted());
+});
+
+test('docs/checks.md has a row for every kind of devices', () => {
+  const rows = firstCells(read('checks.md'), 'check | from | WARNING | CRITICAL').map(
+    (name) => name.split(':')[0] ?? '',
+  );
+  const missing = devicePlaces.filter(([kind]) => !rows.includes(kind));
+  assert.deepEqual(missing, []);
 });
 
 test('docs/operations.md names everything that the state folder can hold', () => {
