@@ -41,7 +41,6 @@ const dearFiles = new Map([
   ['test/alerter/channels.test.ts', 'the promises of every channel in one table'],
   ['test/alerter/replies.test.ts', 'cuts off the reading of replies again and again'],
   ['test/calendar/first-days.test.ts', 'five visits of installed programs, with two inventories'],
-  ['test/cli/last-good.test.ts', 'each program with a config.xml that has become wrong'],
   ['test/cli/runs/collect.test.ts', 'what a run of the collector says, against a real sshd'],
   ['test/cli/status/status.test.ts', 'what status says of every state of a fleet'],
   ['test/collector/ingest/opening-marks.test.ts', 'ends a process at each place where a file is opened'],

@@ -5,6 +5,7 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 
 import { packageDir } from '../../src/state-folder/paths.ts';
 import { noOtherAccount } from '../support/accounts.ts';
+import { makeInventoriedIn } from '../support/inventoried.ts';
 import { isWide } from '../support/long-tests.ts';
 import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
@@ -49,6 +50,7 @@ describe('check --connect finds what collect will find', () => {
 
   test('and leaves an SQLite database as it is', async (t) => {
     const dir = configFolder(t, `<config>${here}</config>`);
+    await makeInventoriedIn(path.join(dir, 'state'), 'here');
     assert.equal((await runCli(['-q', 'collect'], { cwd: dir })).status, 0);
     const file = path.join(dir, 'state', 'fleet.db');
     const before = readFileSync(file);

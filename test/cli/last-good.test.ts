@@ -111,6 +111,7 @@ test('a first run with a broken config.xml is refused, and so is a copy that oth
   const config = path.join(dir, 'config.xml');
   assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2);
   writeFileSync(config, local());
+  await makeInventoriedIn(path.join(dir, 'state'), 'here');
   assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 0);
   const folder = path.join(dir, 'state', 'last-good');
   const [name = ''] = readdirSync(folder);

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { noOtherAccount } from '../support/accounts.ts';
+import { makeInventoriedIn } from '../support/inventoried.ts';
 import { isWide } from '../support/long-tests.ts';
 import { configFolder, exits, runCli } from '../support/run-cli.ts';
 
@@ -16,6 +17,7 @@ const rarer = ['check', 'explain here', 'ack 1', 'outliers', 'digest', 'enroll h
 
 test('a state folder of another account is no fault of the program', asRoot, async (t) => {
   const dir = configFolder(t, here);
+  await makeInventoriedIn(path.join(dir, 'state'), 'here');
   await exits(0, runCli(['-q', 'collect'], { cwd: dir }), /^/);
   chmodSync(dir, 0o755);
   chmodSync(path.join(dir, 'config.xml'), 0o644);

@@ -11,10 +11,14 @@ import { FleetError } from '../../src/errors.ts';
 import { takeLock } from '../../src/state-folder/lock.ts';
 import type { Report } from '../../src/report/report.ts';
 import { generateKeyPair, privateKeyToPem, type KeyPair } from '../../src/seal/key-pair.ts';
+import { sqlTime } from '../../src/storage/sql/sql-time.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import type { SealedItem } from '../../src/storage/store/sealed-store.ts';
 import { worker } from '../report/support/sample-report.ts';
 import { makeClient, storageAway } from '../support/fleet.ts';
+import { makeInventoriedIn } from '../support/inventoried.ts';
+import { isWide } from '../support/long-tests.ts';
+import { pluckAll } from '../support/pluck.ts';
 import { sealedSample } from '../support/sealed-report.ts';
 import { makeSplitFleet, type SplitFleet } from '../support/split-fleet.ts';
 
@@ -67,6 +71,8 @@ suite('reports of real agents, collected without the private key and opened else
   let collected: CollectResult;
 
   test('are stored sealed, and no row shows figures', async () => {
+    // The inventory of a client without Node passes through the collector unsealed, that of the other never does.
+    if (!isWide) await makeInventoriedIn(fleet.stateDir, 'web-1');
     collected = await fleet.collect(clients, sealedOnly);
     assert.equal(collected.exitStatus, 0);
     assert.equal(collected.succeeded, 2);
@@ -93,9 +99,12 @@ suite('reports of real agents, collected without the private key and opened else
     }
     assert.deepEqual(stats.map((row) => row['client']).toSorted(), ['shell-1', 'web-1']);
     assert.ok((await fleet.count('inventory')) >= 1);
-    const [known] = await fleet.query("SELECT last_report_at, sealed_to FROM clients WHERE name = 'web-1'");
-    assert.notEqual(known?.['last_report_at'], null);
-    assert.equal(known?.['sealed_to'], one.keyId);
+    const reported = `last_report_at > '${sqlTime(Date.now() - 1_800_000)}' AS reported`;
+    const known = await fleet.query(`SELECT name, sealed_to, ${reported} FROM clients ORDER BY name`);
+    assert.deepEqual(pluckAll(known, 'name', 'sealed_to', 'reported'), [
+      ['shell-1', one.keyId, 1],
+      ['web-1', one.keyId, 1],
+    ]);
     const runs = await fleet.query("SELECT outcome, host, clients, succeeded FROM runs WHERE program = 'ingest'");
     assert.deepEqual(
       runs.map((run) => ({ ...run })),

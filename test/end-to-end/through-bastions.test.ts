@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
+import { isWide } from '../support/long-tests.ts';
 import { startSshd, sshdMissing, sshKeygen, type Sshd } from '../support/sshd.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 import { pluck } from '../support/pluck.ts';
@@ -59,9 +60,17 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
         client('own', 'proxyJump="fra" transport="openssh" config="none"'),
         client('far', 'proxyJump="ber" transport="openssh" config="none"'),
       ]);
-      const site = await kind.site(t, `<collector every="1h"/>\n${bastions}\n${behind.join('\n')}`);
+      // The state takes the way of the inventory.
+      const changes = isWide ? 'yes' : 'no';
+      const site = await kind.site(
+        t,
+        `<collector every="1h" changes="${changes}"/>\n${bastions}\n${behind.join('\n')}`,
+      );
       const trusted = await site.run('trust', '--yes');
       assert.equal(trusted.status, 0, trusted.stderr);
+      // The inventory of one client behind each kind of login is enough to see that it takes the same way.
+      const known = isWide ? [] : ['pool-2', 'far'];
+      await site.inventoried(...known);
       const logins = fra.count(/Accepted publickey for/g);
       const notified = await visits(site);
       const outcomes = [...notified].map(([name, { code, message }]) => [name, code ?? message]).sort();
@@ -70,7 +79,10 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
         ['far', 'own', 'pool-1', 'pool-2'].map((name) => [name, null]),
       );
       // Both pool clients share a login. Each of the others has its own, and one for what follows the figures.
-      assert.equal(fra.count(/Accepted publickey for/g), logins + 1 + 2 * 2);
+      const own = ['own', 'far'].flatMap((name) => (known.includes(name) ? [name] : [name, name]));
+      assert.equal(fra.count(/Accepted publickey for/g), logins + 1 + own.length);
+      const inventories = await site.rows('SELECT client FROM inventory ORDER BY client');
+      assert.deepEqual(pluck(inventories, 'client'), isWide ? ['far', 'own', 'pool-1', 'pool-2'] : ['own', 'pool-1']);
       const rows = await site.rows('SELECT client, processes FROM stats ORDER BY client');
       assert.deepEqual(pluck(rows, 'client'), ['far', 'own', 'pool-1', 'pool-2']);
       for (const row of rows) assert.ok(Number(row['processes']) > 0);

@@ -1,5 +1,6 @@
 /** Clients that answer with the bytes of a test, in place of a login shell. */
 import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
+import { markerBytes } from '../../src/report/wire.ts';
 import { sealReport } from '../../src/seal/seal.ts';
 import { keyPair, visit, type Visited, type VisitOptions } from './agent-visit.ts';
 import { shellConnection } from './shell-connection.ts';
@@ -23,15 +24,13 @@ export const report = encodeFrame(
 export const print = (bytes: Uint8Array): string =>
   `printf %b '${[...bytes].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('')}'`;
 
-/**
- * The first part of a script. The request, the marker and the sign depend on the visit, and node reads them most
- * simply.
- */
+/** The first part of a script. The request, the marker and the sign depend on the visit. No Node is started for it. */
 export const prelude =
-  'R=$(printf %s "$COMMAND" | grep -o "eyJ2Ijox[A-Za-z0-9_-]*")\n' +
-  `M=$('${process.execPath}' -p 'JSON.parse(Buffer.from(process.argv[1],"base64url")).marker' "$R")\n` +
-  `sign() { echo "fh-$M-loader-$1"; }\n` +
-  `mark() { '${process.execPath}' -e 'process.stdout.write(Buffer.from(process.argv[1],"base64url"))' -- "$M"; }\n`;
+  "fromBase64url() { tr '_-' '/+' | base64 -d 2>/dev/null; }\n" +
+  'R=$(printf %s "$COMMAND" | grep -o "eyJ2Ijox[A-Za-z0-9_-]*" | fromBase64url)\n' +
+  'M=${R#*\'"marker":"\'}\nM=${M%%\'"\'*}\n' +
+  'sign() { echo "fh-$M-loader-$1"; }\n' +
+  `mark() { printf %s "$M${'='.repeat((3 - (markerBytes % 3)) % 3)}" | fromBase64url; }\n`;
 
 /**
  * Runs texts in place of the requested command. In a text `sign N` prints the loader's first line and `mark` the

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { openReceiver } from '../../support/http-receiver.ts';
+import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
 import { configFolder, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
 import { pluck, pluckAll } from '../../support/pluck.ts';
@@ -128,6 +129,7 @@ test('--connect names the rules whose mounts nobody has', async (t) => {
     <alert type="disk" mount="/no/such/*" limit="90%"/>
     <alert type="mount" mount="/no/such"/>
   </alerts>`);
+  await makeInventoriedIn(path.join(fleet.dir, 'state'), 'c1');
   await fleet.run(['-q', 'collect']);
   const { stdout, status } = await fleet.run(['check', '--connect']);
   assert.equal(status, 0, stdout);

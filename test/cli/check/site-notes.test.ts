@@ -5,6 +5,9 @@ import { test } from 'node:test';
 
 import { loadSettings } from '../../../src/cli/command/settings.ts';
 import { clockNote, siteNotes } from '../../../src/cli/check/site-notes.ts';
+import { openSiteFacts } from '../../../src/collector/forward/site-facts.ts';
+import { attemptsPerDay, furtherAttemptsPerDay } from '../../../src/report/state/state-due.ts';
+import { visit } from '../../storage/support/samples.ts';
 import { configFolder, runCli } from '../../support/run-cli.ts';
 import { forwardingSite } from '../../support/forwarding-site.ts';
 import { skipUnlessWide } from '../../support/long-tests.ts';
@@ -23,12 +26,18 @@ test('check says at either side what the link lacks', { timeout: 120_000 }, asyn
   assert.doesNotMatch((await hq.run('check')).stdout, /push endpoint/);
   assert.doesNotMatch((await site.run('check', '--connect')).stdout, /wait here|hq refused|clock here/);
   await hq.end();
+  const file = path.join(site.dir, 'state', 'site-facts.json');
+  const today = Date.now();
+  const facts = openSiteFacts(file);
+  facts.sawInventory('web-1', today);
+  const noFurther = { stamp: null, runs: attemptsPerDay + furtherAttemptsPerDay };
+  facts.saw(visit({ client: 'web-1', startedAtMs: today, bootId: null, state: noFurther }), '');
+  facts.save(new Set(['web-1']));
   assert.match((await hq.run('check')).stdout, endpoint);
   await site.run('-q', 'collect');
   const waiting = await site.run('check', '--connect');
   assert.match(waiting.stdout, /warning: \d reports? of this site wait here, the oldest for \d+s: collect forwards/);
   const refusedBefore = ['db\u001b1'];
-  const file = path.join(site.dir, 'state', 'site-facts.json');
   writeFileSync(file, JSON.stringify({ refused: refusedBefore, clients: [] }), {
     mode: 0o600,
   });

@@ -202,10 +202,12 @@ suite('its script', { skip: sshdMissing() ?? false }, async () => {
   }
 
   for (const shell of shells) {
-    test(`in ${shell}: the shell agent alone, as it is`, async (t) => {
+    test(`in ${shell}: the shell agent alone, as it is, and ~/.ssh for an account without it`, async (t) => {
       const { account, keysFile, run } = await script(t, 'shell');
+      assert.equal(existsSync(path.dirname(keysFile)), false);
       const { status, stderr } = run(shell.split(' '));
       assert.deepEqual([status, stderr], [0, '']);
+      assert.equal(statSync(path.dirname(keysFile)).mode & 0o777, 0o700);
       const lib = path.join(account.home, '.local/lib/fleet-health');
       const [name = '', ...others] = readdirSync(lib);
       assert.deepEqual(others, []);
@@ -255,12 +257,6 @@ suite('its script', { skip: sshdMissing() ?? false }, async () => {
     assert.equal(existsSync(path.join(account.home, '.local')), false);
   });
 
-  test('an account without ~/.ssh gets one', async (t) => {
-    const { keysFile, run } = await script(t);
-    assert.equal(run().status, 0);
-    assert.equal(statSync(path.dirname(keysFile)).mode & 0o777, 0o700);
-  });
-
   test('a symbolic link in the place of authorized_keys is refused, and what it points to stays', async (t) => {
     const { account, keysFile, run } = await script(t);
     mkdirSync(path.dirname(keysFile));
@@ -293,8 +289,7 @@ suite('its script', { skip: sshdMissing() ?? false }, async () => {
 
   test('another account learns who may run it', async (t) => {
     const { account, run } = await script(t);
-    const { uid } = await sshd.addAccount();
-    const { status, stderr } = run(['sh'], uid);
+    const { status, stderr } = run(['sh'], 65_534);
     assert.equal(status, 1);
     assert.ok(stderr.includes(`run this as root or as ${account.name}`), stderr);
   });

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { scrape, valuesOf } from '../../metrics/support/exposition.ts';
+import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { configFolder, exits, runCli } from '../../support/run-cli.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { reportedFleet, type ReportedFleet } from '../support/reported-fleet.ts';
@@ -116,6 +117,7 @@ test('collect writes the textfile at the end of a run', async (t) => {
     '<config><metrics textfile="fleet.prom"/><client name="here" ip="127.0.0.1" transport="local"/></config>',
   );
   chmodSync(cwd, 0o700);
+  await makeInventoriedIn(path.join(cwd, 'state'), 'here');
   const { status, stderr } = await runCli(['collect'], { cwd, env: { HOME: cwd } });
   assert.equal(status, 0, stderr);
   const scraped = scrape(readFileSync(path.join(cwd, 'fleet.prom'), 'utf8'));

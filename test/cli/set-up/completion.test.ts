@@ -5,6 +5,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, test } from 'node:test';
 
+import { isWide } from '../../support/long-tests.ts';
 import { agentProgram, configFolder, program, runCli, succeeded } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -13,20 +14,25 @@ const config = `<config>
   <client name="db-1" ip="192.0.2.3"/>
 </config>`;
 
+type Line = readonly [line: readonly string[], offered: readonly string[], withheld: readonly string[]];
+
 /** Command lines up to the cursor, with the words that must be offered and the words that must not. */
-const lines: readonly (readonly [line: readonly string[], offered: readonly string[], withheld: readonly string[]])[] =
+const lines: readonly Line[] = [
+  [['--ver'], ['--version', '--verbose'], ['--json']],
+  [['-c', 'CONFIG', 'collect', '--group', ''], ['web servers'], ['web-1', 'collect']],
+  [['-c', 'CONFIG', 'collect', 'web-'], ['web-1', 'web-$(touch /tmp/harm)'], ['db-1']],
+  [['-c', '/nowhere', 'collect', ''], [], ['web-1']],
+];
+
+/** Lines whose words complete.test.ts expects, and which a shell reads as it reads others above. */
+const alike: readonly Line[] = [
+  [['col'], ['collect'], ['status']],
   [
-    [['col'], ['collect'], ['status']],
-    [['--ver'], ['--version', '--verbose'], ['--json']],
-    [
-      ['silence', ''],
-      ['add', 'list', 'expire'],
-      ['collect', 'web-1'],
-    ],
-    [['-c', 'CONFIG', 'collect', '--group', ''], ['web servers'], ['web-1', 'collect']],
-    [['-c', 'CONFIG', 'collect', 'web-'], ['web-1', 'web-$(touch /tmp/harm)'], ['db-1']],
-    [['-c', '/nowhere', 'collect', ''], [], ['web-1']],
-  ];
+    ['silence', ''],
+    ['add', 'list', 'expire'],
+    ['collect', 'web-1'],
+  ],
+];
 
 type Offer = (script: string, line: readonly string[], env: Readonly<Record<string, string>>) => string;
 
@@ -98,7 +104,7 @@ for (const [shell, offer] of Object.entries(offers)) {
     symlinkSync(program, path.join(bin, 'fleet-health'));
     symlinkSync(process.execPath, path.join(bin, 'node'));
     const env = { PATH: `${bin}:/usr/bin:/bin`, HOME: folder };
-    for (const [line, offered, withheld] of lines) {
+    for (const [line, offered, withheld] of isWide ? [...lines, ...alike] : lines) {
       const said = offer(
         script,
         line.map((word) => (word === 'CONFIG' ? file : word)),

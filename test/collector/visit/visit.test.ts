@@ -17,6 +17,8 @@ import type { VisitContext } from '../../../src/collector/visit/context.ts';
 import { assertWithin } from '../../support/within.ts';
 
 const fleet = makeFleet('real');
+/** Agents in memory, where the visits are the subject and not what the agents do. */
+const inMemory = makeFleet();
 const key = generateKeyPair();
 let clients = 0;
 
@@ -28,8 +30,12 @@ function ringOf(sealing: KeyPair): KeyRing {
   return { sealing, opening: privateKeysOf([sealing]), known, made: false };
 }
 
-/** Makes a visit to a new client with the real agent. `exec` may replace the commands. */
-function watched(more: Partial<VisitContext> = {}, exec: (command: string, number: number) => string = (c) => c) {
+/** Makes a visit to a new client with the real agent, or in another fleet. `exec` may replace the commands. */
+function watched(
+  more: Partial<VisitContext> = {},
+  exec: (command: string, number: number) => string = (c) => c,
+  of = fleet,
+) {
   const client = makeClient(`visit-${clients++}`);
   const kept: ReceivedReport[] = [];
   /** The calls on connections, in order: connect, exec, leave, destroy. */
@@ -51,7 +57,7 @@ function watched(more: Partial<VisitContext> = {}, exec: (command: string, numbe
     },
   });
   const context: VisitContext = {
-    config: makeConfig(fleet.stateDir, [client]),
+    config: makeConfig(of.stateDir, [client]),
     start: runStart({ id: randomUUID() }),
     keyRing: ringOf(key),
     bundles,
@@ -61,7 +67,7 @@ function watched(more: Partial<VisitContext> = {}, exec: (command: string, numbe
     transportFor: (to) => ({
       connect: async (options) => {
         calls.push('connect');
-        return watch(await fleet.transportFor(to).connect(options));
+        return watch(await of.transportFor(to).connect(options));
       },
     }),
     restricted: { has: () => false },
@@ -73,7 +79,7 @@ function watched(more: Partial<VisitContext> = {}, exec: (command: string, numbe
     },
     ...more,
   };
-  const spooled = () => fleet.spooledAt(client.name).length;
+  const spooled = () => of.spooledAt(client.name).length;
   return { context, client, kept, calls, spooled };
 }
 
@@ -157,7 +163,8 @@ test('an inventory that fails, or for which no time is left, does not fail the v
   const broken = watched({ facts: new Map() }, (command, number) => (number < 2 ? command : 'exit 1'));
   const outcome = await visit(broken.context, broken.client);
   assert.deepEqual([outcome.fault, broken.kept.length], [null, 1]);
-  const hurried = watched({ facts: new Map(), config: makeConfig(fleet.stateDir, [], { clientDeadlineMs: 4900 }) });
+  const config = makeConfig(inMemory.stateDir, [], { clientDeadlineMs: 4900 });
+  const hurried = watched({ facts: new Map(), config }, undefined, inMemory);
   assert.equal((await visit(hurried.context, hurried.client)).fault, null);
   assert.equal(hurried.kept.length, 1);
 });
@@ -194,7 +201,7 @@ for (const { what, script, code, message } of silences) {
 }
 
 test('a report sealed to a key that is not live is neither kept nor acknowledged, unlike those beside it', async () => {
-  const { context, client, kept, spooled } = watched();
+  const { context, client, kept, spooled } = watched({}, undefined, inMemory);
   const retired = generateKeyPair();
   await visit({ ...context, keyRing: ringOf(retired), dryRun: true }, client);
   assert.equal(spooled(), 1);
@@ -210,7 +217,7 @@ test('a report sealed to a key that is not live is neither kept nor acknowledged
 
 test('what cannot be made safe here is not acknowledged and comes again', async () => {
   const full = new FleetError({ code: 'spool-full', stage: 'spool', message: 'ENOSPC' });
-  const { context, client, kept, spooled } = watched({ keep: () => Promise.reject(full) });
+  const { context, client, kept, spooled } = watched({ keep: () => Promise.reject(full) }, undefined, inMemory);
   const { fault } = await visit(context, client);
   assert.equal(fault, full);
   assert.equal(spooled(), 1);

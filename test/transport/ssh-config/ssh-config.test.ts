@@ -21,6 +21,8 @@ for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
   writeFileSync(file, readFileSync(file, 'utf8').replaceAll('@DIR@', dir));
 }
 
+const isMissing = spawnSync('ssh', ['-V']).error !== undefined;
+
 describe('like ssh -G', () => {
   const files = readdirSync(corpus).filter((name) => name.endsWith('.conf'));
   const cases = files.flatMap((name) => {
@@ -36,7 +38,7 @@ describe('like ssh -G', () => {
   for (const { name, host } of cases) {
     it(`${name}: ${host}`, (t) => {
       const file = path.join(dir, name);
-      if (spawnSync('ssh', ['-V']).error !== undefined) {
+      if (isMissing) {
         assert.ok(!process.env['CI'], 'needs ssh');
         t.skip('needs ssh (openssh-client)');
         return;
