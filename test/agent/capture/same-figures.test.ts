@@ -144,6 +144,8 @@ for (const awk of awks) {
   });
 }
 
+/** The later visits are those of test/agent/probes/cpu.test.ts too: both agents have the code that calculates. */
+const quotaVisits = isWide ? 6 : 3;
 for (const awk of isWide ? awks : awks.slice(0, 1)) {
   test(`a container with a CPU quota: the shell agent, too, says how much of the quota is used (${awk})`, async (t) => {
     for (const version of [1, 2]) {
@@ -157,7 +159,7 @@ for (const awk of isWide ? awks : awks.slice(0, 1)) {
         { uptime: 1300, usedUs: 4_600_000_000, quota: '50000' },
         { uptime: 1400, usedUs: 3, quota: '50000' },
         { uptime: 1500, usedUs: 4, quota: '200000' },
-      ]) {
+      ].slice(0, quotaVisits)) {
         const container: Readonly<Record<string, string>> =
           version === 2
             ? { 'cpu.max': `${quota} 100000\n`, 'cpu.stat': `usage_usec ${usedUs}\nuser_usec 1\n` }
@@ -177,7 +179,7 @@ for (const awk of isWide ? awks : awks.slice(0, 1)) {
         said.push(family?.data[0]?.['used_percent'] ?? reason);
       }
       const reasons = ['no quota at the previous visit', 25, 100, 'the counters went backwards'];
-      assert.deepEqual(said, ['first visit', ...reasons, 50], `cgroup version ${version}`);
+      assert.deepEqual(said, ['first visit', ...reasons, 50].slice(0, quotaVisits), `cgroup version ${version}`);
     }
   });
 }

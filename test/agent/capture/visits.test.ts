@@ -66,6 +66,9 @@ test('the client keeps the agent and notes, nothing of a report, and all of it f
     assert.doesNotMatch(readFileSync(path.join(client.home, '.local', file), 'latin1'), /"worker_reports":\[\{/);
   }
   for (let dir = place; dir !== client.home; dir = path.dirname(dir)) assert.equal(modeOf(dir), 0o700);
+  const refused = await client.visit({ unsealed: 'refuse' });
+  assert.equal(refused.result.fault?.code, 'no-runtime', 'refused after it was allowed, the agent in place is not run');
+  assert.deepEqual(refused.received, []);
 });
 
 test('unsealed="refuse": nothing is brought, and the fault names what can be done', async (t) => {
@@ -75,14 +78,6 @@ test('unsealed="refuse": nothing is brought, and the fault names what can be don
   assert.equal(result.fault?.code, 'no-runtime');
   assert.match(result.fault.advice, /Install it .*or set unsealed="allow"/);
   assert.equal(connection.commands.length, 1);
-  assert.deepEqual(received, []);
-});
-
-test('refused after it was allowed, the shell agent that is in place is not run', async (t) => {
-  const client = shellClient(t);
-  await client.visit();
-  const { result, received } = await client.visit({ unsealed: 'refuse' });
-  assert.equal(result.fault?.code, 'no-runtime');
   assert.deepEqual(received, []);
 });
 
@@ -118,25 +113,16 @@ const spoils: readonly { readonly what: string; readonly spoil: (file: string) =
   { what: 'something else', spoil: (file) => writeFileSync(file, 'exit 3\n') },
 ];
 for (const { what, spoil } of isWide ? spoils : spoils.slice(0, 1)) {
-  test(`a shell agent whose file is ${what} is brought again`, async (t) => {
+  test(`a shell agent whose file is ${what} is brought again, and one of another version is removed`, async (t) => {
     const client = shellClient(t);
     const { result } = await visited(client, 2);
     const file = path.join(path.dirname(result.end?.place ?? ''), `${bundles.shell.digest}.t.sh`);
+    writeFileSync(path.join(path.dirname(file), `${'0'.repeat(64)}.t.sh`), 'exit 3\n', { mode: 0o600 });
     spoil(file);
     assert.equal((await visited(client, 2)).result.uploaded, true);
     assert.deepEqual(readFileSync(file), bundles.shell.content);
+    const agents = filesBelow(path.dirname(file)).filter((name) => name.endsWith('.sh'));
+    assert.deepEqual(agents, [path.basename(file)]);
     await visited(client, 1);
   });
 }
-
-test('an agent of another version is removed when this one is brought', async (t) => {
-  const client = shellClient(t);
-  const { result } = await visited(client, 2);
-  const dir = path.dirname(result.end?.place ?? '');
-  const current = path.join(dir, `${bundles.shell.digest}.t.sh`);
-  writeFileSync(path.join(dir, `${'0'.repeat(64)}.t.sh`), 'exit 3\n', { mode: 0o600 });
-  truncateSync(current);
-  await visited(client, 2);
-  const agents = filesBelow(dir).filter((name) => name.endsWith('.sh'));
-  assert.deepEqual(agents, [path.basename(current)]);
-});

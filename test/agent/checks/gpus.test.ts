@@ -18,40 +18,39 @@ function said({ checks }: Pick<CheckVisit, 'checks'>): string[] {
   return rows.map(({ check_name: name, state, text }) => `${name} ${state} ${text}`);
 }
 
+/** Returns what one line of several says, whose rows all have the same name. */
+const saidOf = ({ checks }: CheckVisit, wanted: string): string[] =>
+  said({ checks: checks.filter(({ name }) => name === wanted) });
+
 for (const agent of checkAgents) {
-  test(`nvidia-smi is asked, and fewer GPUs than expected are reported (${agent.name})`, async (t) => {
+  test(`nvidia-smi is asked, and fewer GPUs than expected, faults and a hang are reported (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
-    const args = path.join(client.home, 'args');
-    const smi = client.program('nvidia-smi', `echo "$@" >>${args}\necho '${gpu}'\necho '${gpu}'`);
-    client.conf(`gpu expected=2 timeout=5s program=${smi}\n`);
-    assert.deepEqual(said(await client.visit()), ['gpu 0 2 GPUs: NVIDIA A100-SXM4-40GB']);
+    const [args, pids] = ['args', 'pids'].map((name) => path.join(client.home, name)) as [string, string];
+    const smi = (name: string, text: string): string => `program=${client.program(name, text)}`;
+    const lost = 'echo "Unable to determine the device handle for GPU 0000:3B:00.0: GPU is lost."; exit 15';
+    const hang = `trap '' TERM; sleep 600 & echo $$ $! >>${pids}; wait`;
+    client.conf(
+      `gpu expected=2 timeout=5s ${smi('two', `echo "$@" >>${args}\necho '${gpu}'\necho '${gpu}'`)}\n` +
+        `gpu ${smi('lost', lost)}\ngpu expected=8 timeout=1s ${smi('hangs', hang)}\n`,
+    );
+    const first = await client.visit();
+    assert.deepEqual(
+      first.checks.map(({ name }) => name),
+      ['gpu:2', 'gpu', 'gpu:8'],
+    );
+    assert.deepEqual(saidOf(first, 'gpu:2'), ['gpu 0 2 GPUs: NVIDIA A100-SXM4-40GB']);
     const fields = 'name,temperature.gpu,utilization.gpu,memory.used,memory.total';
     assert.equal(readFileSync(args, 'utf8'), `--query-gpu=${fields} --format=csv,noheader,nounits\n`);
-    client.program('nvidia-smi', `echo '${gpu}'`);
-    assert.deepEqual(said(await client.visit()), ['gpu 2 1 GPU of 2: NVIDIA A100-SXM4-40GB']);
-    client.program(
-      'nvidia-smi',
-      'echo "Unable to determine the device handle for GPU 0000:3B:00.0: GPU is lost."; exit 15',
-    );
-    client.conf(`gpu program=${smi}\n`);
-    const [lost] = said(await client.visit());
-    assert.match(lost ?? '', /^gpu 2 Unable to determine .*: GPU is lost\.\n0 GPUs$/);
-    client.program('nvidia-smi', 'echo "<html>"');
-    assert.deepEqual(said(await client.visit()), ['gpu 3 not an answer of nvidia-smi: <html>\n0 GPUs']);
-  });
-
-  test(`nvidia-smi that hangs is ended with its children, and is UNKNOWN (${agent.name})`, async (t) => {
-    const client = checkClient(t, agent);
-    const pids = path.join(client.home, 'pids');
-    const hang = `trap '' TERM; sleep 600 & echo $$ $! >>${pids}; wait`;
-    client.conf(`gpu expected=8 timeout=1s program=${client.program('nvidia-smi', hang)}\n`);
-    assert.deepEqual(
-      (await client.visit()).checks.map(({ name, exit, why }) => ({ name, exit, why })),
-      [{ name: 'gpu:8', exit: null, why: 'timeout' }],
-    );
+    assert.match(saidOf(first, 'gpu').join(), /^gpu 2 Unable to determine .*: GPU is lost\.\n0 GPUs$/);
+    const hung = first.checks[2];
+    assert.deepEqual([hung?.exit, hung?.why], [null, 'timeout'], 'a hang is UNKNOWN');
     const begun = readFileSync(pids, 'utf8').trim().split(/\s+/);
     assert.equal(begun.length, 2);
-    assert.deepEqual(begun.filter(isRunning), []);
+    assert.deepEqual(begun.filter(isRunning), [], 'it is ended with its children');
+    client.conf(`gpu expected=2 ${smi('fewer', `echo '${gpu}'`)}\ngpu ${smi('page', 'echo "<html>"')}\n`);
+    const second = await client.visit();
+    assert.deepEqual(saidOf(second, 'gpu:2'), ['gpu 2 1 GPU of 2: NVIDIA A100-SXM4-40GB']);
+    assert.deepEqual(saidOf(second, 'gpu'), ['gpu 3 not an answer of nvidia-smi: <html>\n0 GPUs']);
   });
 
   test(`a check of that name with a command is one's own, and wrong options are refused (${agent.name})`, async (t) => {

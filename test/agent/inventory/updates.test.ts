@@ -1,6 +1,6 @@
 /** Pending updates: the inventory or the shell agent asks for them, and visits repeat the answer. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 
 import { withBuiltIn } from '../../../agent/checks/with-built-in.ts';
@@ -101,9 +101,18 @@ Found 2 applicable patches:
   },
 };
 
-/** Returns a machine whose package manager writes its arguments to `args` and prints its answers from files. */
-function machineWith(t: TestContext, name: string, { path, lists, answers, status = 0 }: Manager): Machine {
-  const root = tempFolder(t);
+interface Machine {
+  readonly lists: string;
+  readonly script: (text: string) => void;
+}
+
+/**
+ * Makes the root of a machine whose package manager writes its arguments to `args` and prints its answers from files. A
+ * manager that the machine had is gone.
+ */
+function machineWith(root: string, { path, lists, answers, status = 0 }: Manager): Machine {
+  for (const other of Object.values(managers)) rmSync(`${root}/${other.path}`, { force: true });
+  rmSync(`${root}/args`, { force: true });
   answers.forEach((answer, at) => rootWith(root, { [`answer${at}`]: answer }));
   rootWith(root, { [`${lists}/x_Packages`]: '' });
   mkdirSync(`${root}/${path.slice(0, path.lastIndexOf('/'))}`, { recursive: true });
@@ -112,14 +121,7 @@ function machineWith(t: TestContext, name: string, { path, lists, answers, statu
     `echo "$@" >>${root}/args\ncase $* in *--security) cat ${root}/answer1 ;; *--version) cat ${root}/answer2; exit ;; *) cat ${root}/answer0 ;; ` +
       `esac\nexit ${status}`,
   );
-  return { root, name, lists: `${root}/${lists}`, script };
-}
-
-interface Machine {
-  readonly root: string;
-  readonly name: string;
-  readonly lists: string;
-  readonly script: (text: string) => void;
+  return { lists: `${root}/${lists}`, script };
 }
 
 /** An agent on a machine. */
@@ -128,7 +130,7 @@ interface Agent {
   readonly next: (seconds: number) => Promise<readonly CheckResult[]>;
 }
 
-function nodeAgent(t: TestContext, { root }: Machine): Agent {
+function nodeAgent(t: TestContext, root: string): Agent {
   const placeDir = tempFolder(t);
   t.mock.restoreAll();
   let nowMs = Date.now();
@@ -143,21 +145,19 @@ function nodeAgent(t: TestContext, { root }: Machine): Agent {
   };
 }
 
-function shellAgentOf(t: TestContext, { root, name }: Machine, awk: string): Agent {
-  const agent = shellAgent(t, {
-    awk,
-    own: {
-      [name]: `exec ${root}/${name === 'apk' ? 'sbin' : 'usr/bin'}/${name} "$@"`,
-      // On a busy machine a nice process would get no CPU in its time.
-      nice: 'shift 2\nexec "$@"',
-    },
-  });
+function shellAgentOf(t: TestContext, root: string, awk: string): Agent {
+  // On a busy machine a nice process would get no CPU in its time.
+  const agent = shellAgent(t, { awk, own: { nice: 'shift 2\nexec "$@"' } });
   let uptime = 1000;
   return {
     next: async (seconds) => {
       // The clock of the client stands still; the times in its files are moved into the past instead.
       ageNotes(agent.place, seconds);
       rootWith(root, { 'proc/uptime': `${(uptime += 60)}.00 1.00\n` });
+      for (const [name, { path }] of Object.entries(managers)) {
+        rmSync(`${agent.bin}/${name}`, { force: true });
+        if (existsSync(`${root}/${path}`)) symlinkSync(`${root}/${path}`, `${agent.bin}/${name}`);
+      }
       const { report, fault } = await agent.run({ root, killAfterSeconds: 20 });
       assert.equal(fault, null);
       return report?.checks ?? [];
@@ -165,59 +165,65 @@ function shellAgentOf(t: TestContext, { root, name }: Machine, awk: string): Age
   };
 }
 
-const agents: Readonly<Record<string, (t: TestContext, machine: Machine) => Agent>> = {
+const agents: Readonly<Record<string, (t: TestContext, root: string) => Agent>> = {
   node: nodeAgent,
-  ...Object.fromEntries(
-    checkAwks.map((awk) => [awk, (t: TestContext, machine: Machine) => shellAgentOf(t, machine, awk)]),
-  ),
+  ...Object.fromEntries(checkAwks.map((awk) => [awk, (t: TestContext, root: string) => shellAgentOf(t, root, awk)])),
 };
+
+const argsOf = (root: string): readonly string[] => readFileSync(`${root}/args`, 'utf8').trim().split('\n');
 
 for (const [agent, agentOn] of Object.entries(agents)) {
   test(`each package manager is asked a day after the first visit, and repeated (${agent})`, async (t) => {
-    for (const [name, manager] of Object.entries(managers)) {
-      const machine = machineWith(t, name, manager);
-      const { next } = agentOn(t, machine);
-      assert.deepEqual(await next(0), [], name);
-      assert.deepEqual((await next(day)).map(inShort), [
-        { name: 'updates', exit: 0, output: `${manager.text}|${manager.perfdata}` },
-      ]);
-      const asked = readFileSync(`${machine.root}/args`, 'utf8').trim().split('\n');
-      assert.equal(asked.length, manager.answers.length);
-      const [again] = await next(60);
-      assert.equal(again?.output, `${manager.text}|${manager.perfdata}`);
+    // The managers are those of a single client, one after the other.
+    let root = tempFolder(t);
+    let client = agentOn(t, root);
+    for (const [at, [name, manager]] of Object.entries(managers).entries()) {
+      const isFirst = at === 0 || isWide;
+      if (isFirst && at > 0) {
+        root = tempFolder(t);
+        client = agentOn(t, root);
+      }
+      machineWith(root, manager);
+      if (isFirst) assert.deepEqual(await client.next(0), [], name);
+      const output = `${manager.text}|${manager.perfdata}`;
+      assert.deepEqual((await client.next(day)).map(inShort), [{ name: 'updates', exit: 0, output }], name);
+      assert.equal(argsOf(root).length, manager.answers.length, name);
+      if (!isFirst) continue;
+      const [again] = await client.next(60);
+      assert.equal(again?.output, output);
       assert.ok(again.age_s >= 60 && again.age_s < 120, String(again.age_s));
-      assert.equal(readFileSync(`${machine.root}/args`, 'utf8').trim().split('\n').length, asked.length);
+      assert.equal(argsOf(root).length, manager.answers.length, name);
     }
   });
 
   test(`security updates pending for a week are a WARNING, until they are installed (${agent})`, async (t) => {
     const manager = managers['apt-get'];
     assert.ok(manager);
-    const machine = machineWith(t, 'apt-get', manager);
-    const { next } = agentOn(t, machine);
-    const results: unknown[] = [];
-    const sixDays = isWide ? Array<number>(6).fill(day + 1) : [6 * (day + 1)];
+    const root = tempFolder(t);
+    machineWith(root, manager);
+    const { next } = agentOn(t, root);
     await next(0);
-    for (const later of [day, ...sixDays, day + 1, day + 1]) results.push((await next(later)).map(inShort)[0]);
-    assert.deepEqual(results.at(-3), {
+    await next(day);
+    for (let days = 1; isWide && days < 6; days += 1) await next(day + 1);
+    assert.deepEqual((await next(isWide ? day + 1 : 6 * (day + 1))).map(inShort)[0], {
       name: 'updates',
       exit: 0,
       output: '5 updates pending, 3 for security, the oldest for 6 d|total=5 security=3',
     });
-    assert.deepEqual(results.at(-2), {
+    assert.deepEqual((await next(day + 1)).map(inShort)[0], {
       name: 'updates',
       exit: 1,
       output: '5 updates pending, 3 for security, the oldest for 7 d|total=5 security=3',
     });
     // Two of the three old security updates are left, and a new one was published: the old ones determine the state.
     const [answer = ''] = manager.answers;
-    rootWith(machine.root, { answer0: answer.replaceAll('libgcrypt20', 'libnew').replace(/^Inst libssl3.*$/m, '') });
-    assert.deepEqual((await next(day)).map(inShort)[0], {
+    rootWith(root, { answer0: answer.replaceAll('libgcrypt20', 'libnew').replace(/^Inst libssl3.*$/m, '') });
+    assert.deepEqual((await next(2 * day + 1)).map(inShort)[0], {
       name: 'updates',
       exit: 1,
       output: '4 updates pending, 2 for security, the oldest for 9 d|total=4 security=2',
     });
-    rootWith(machine.root, {
+    rootWith(root, {
       answer0: answer.replaceAll('libgcrypt20', 'libnew').replace(/^Inst lib(ssl3|lzma).*$/gm, ''),
     });
     assert.deepEqual((await next(day)).map(inShort)[0], {
@@ -225,7 +231,7 @@ for (const [agent, agentOn] of Object.entries(agents)) {
       exit: 0,
       output: '3 updates pending, 1 for security, the oldest for 1 d|total=3 security=1',
     });
-    rootWith(machine.root, { answer0: `Reading package lists...\n${noUpdates}` });
+    rootWith(root, { answer0: `Reading package lists...\n${noUpdates}` });
     assert.deepEqual((await next(day)).map(inShort)[0], {
       name: 'updates',
       exit: 0,
@@ -233,41 +239,34 @@ for (const [agent, agentOn] of Object.entries(agents)) {
     });
   });
 
-  test(`a manager that fails is UNKNOWN if it ever answered, and is asked again a day later (${agent})`, async (t) => {
+  test(`a manager without lists, one that fails, and old lists (${agent})`, async (t) => {
     const manager = managers['apt-get'];
     assert.ok(manager);
-    const machine = machineWith(t, 'apt-get', manager);
-    const { next } = agentOn(t, machine);
+    const root = tempFolder(t);
+    machineWith(root, { ...manager, lists: 'elsewhere' });
+    const { next } = agentOn(t, root);
     await next(0);
-    const script = readFileSync(`${machine.root}/usr/bin/apt-get`, 'utf8');
-    machine.script(`echo "$@" >>${machine.root}/args; exit 100`);
     assert.deepEqual(await next(day), []);
+    assert.equal(existsSync(`${root}/args`), false, 'without lists nothing is asked');
+    const { lists, script } = machineWith(root, manager);
+    const answering = readFileSync(`${root}/usr/bin/apt-get`, 'utf8');
+    script(`echo "$@" >>${root}/args; exit 100`);
+    assert.deepEqual(await next(day), [], 'it has never answered');
     assert.deepEqual(await next(60), []);
-    assert.equal(readFileSync(`${machine.root}/args`, 'utf8').trim().split('\n').length, 1);
-    machine.script(script);
+    assert.equal(argsOf(root).length, 1, 'it is asked again a day later');
+    script(answering);
     assert.equal((await next(day))[0]?.exit, 0);
-    machine.script('exit 100');
+    script('exit 100');
     const [broken] = await next(day);
     assert.equal(broken?.exit, 3);
     assert.match(broken.output, /^[a-z -]+: ended with 100$/);
-  });
-
-  test(`old package lists are reported, and without any nothing is asked (${agent})`, async (t) => {
-    const manager = managers['apt-get'];
-    assert.ok(manager);
-    const machine = machineWith(t, 'apt-get', { ...manager, answers: [noUpdates] });
-    const { next } = agentOn(t, machine);
-    await next(0);
+    script(answering);
+    rootWith(root, { answer0: noUpdates });
     const old = Date.now() / 1000 - 45.5 * day;
-    utimesSync(machine.lists, old, old);
+    utimesSync(lists, old, old);
     const [reported] = await next(day);
     // The clock of the Node agent has advanced by a day.
     assert.match(reported?.output ?? '', /^no updates pending, package lists are 4[56] d old\|total=0 security=0$/);
-    const bare = machineWith(t, 'apt-get', { ...manager, lists: 'elsewhere' });
-    const other = agentOn(t, bare);
-    await other.next(0);
-    assert.deepEqual(await other.next(day), []);
-    assert.equal(existsSync(`${bare.root}/args`), false);
   });
 }
 

@@ -73,21 +73,41 @@ const said: Readonly<Record<string, readonly ReturnType<typeof inShort>[]>> = {
   container: [{ name: 'container:000000000000', exit: 0, output: 'running|memory=110592B;;;0;20971520 oom_kills=1' }],
 };
 
-for (const [name, checks] of Object.entries(said)) {
+/** Recordings that one machine may have at once. */
+const together: readonly (readonly string[])[] = [
+  ['md-resync', 'bond-up', 'btrfs-whole', 'container'],
+  ['md-clean', 'bond-half', 'btrfs-corrupt'],
+  ['md-degraded', 'bond-down', 'btrfs-missing'],
+  ['md-recover', 'bond-two'],
+  ['md-check'],
+];
+assert.deepEqual(together.flat().sort(), Object.keys(said).sort());
+
+for (const names of together) {
   for (const awk of checkAwks) {
-    test(`recorded: ${name} (${awk})`, async (t) => {
-      assert.deepEqual((await checkedMachine(t, awk).visit(recorded(name))).map(inShort), checks);
+    test(`recorded: ${names.join()} (${awk})`, async (t) => {
+      const machine = checkedMachine(t, awk);
+      const paths = names.flatMap((name) => Object.keys(recorded(name)));
+      assert.equal(new Set(paths).size, paths.length, 'no file of two recordings');
+      const files: Files = Object.assign({}, ...names.map(recorded)) as Files;
+      const found = (await machine.visit(files)).map(inShort);
+      for (const name of names) {
+        const wanted = said[name] ?? [];
+        const own = found.filter((check) => wanted.some((one) => one.name === check.name));
+        assert.deepEqual(own, wanted, name);
+      }
+      assert.equal(found.length, names.flatMap((name) => said[name] ?? []).length);
+      if (!names.includes('btrfs-whole')) return;
+      const later = (await machine.visit({ ...files, ...recorded('btrfs-corrupt') })).map(inShort);
+      const added = 'device 2: 9767 corruption errors, 9767 more errors since the previous report';
+      assert.deepEqual(
+        later.find(({ name }) => name === btrfs),
+        { name: btrfs, exit: 2, output: `data: 2 devices, ${added}|${errors}` },
+        'errors that a scrub has found since the previous visit',
+      );
     });
   }
 }
-
-test('recorded: btrfs errors that a scrub has found since the previous visit', async (t) => {
-  const machine = checkedMachine(t);
-  await machine.visit(recorded('btrfs-whole'));
-  const [found] = (await machine.visit(recorded('btrfs-corrupt'))).map(inShort);
-  const added = 'device 2: 9767 corruption errors, 9767 more errors since the previous report';
-  assert.deepEqual(found, { name: btrfs, exit: 2, output: `data: 2 devices, ${added}|${errors}` });
-});
 
 test('recorded: kills for want of memory, pressure, open files and connection tracking', async (t) => {
   const root = rootWith(tempFolder(t), recorded('kernel'));

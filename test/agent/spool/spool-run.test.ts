@@ -45,8 +45,7 @@ async function spooling(made: OwnMachine): Promise<Spooling> {
   return own;
 }
 
-test('reports are kept by cron, and the next visit brings them home, this run’s first', async (t) => {
-  const { visit, spool, clientDir, cron } = await spooling(ownMachine(t));
+async function keepsReports({ visit, spool, clientDir, cron }: Spooling): Promise<void> {
   assert.equal(modeOf(script(clientDir)), 0o600);
   for (let n = 1; n <= 3; n += 1) {
     assert.deepEqual(cron(), nothing);
@@ -69,10 +68,9 @@ test('reports are kept by cron, and the next visit brings them home, this run’
   assert.deepEqual(spool(), []);
   assert.deepEqual(fs.readFileSync(script(clientDir)), content, 'it is not written anew at every visit');
   assert.deepEqual(fs.readdirSync(clientDir()).sort(), ['counters.json', 'spool.sh']);
-});
+}
 
-test('with a collector that comes there is nothing to do', async (t) => {
-  const { spool, clientDir, cron } = await spooling(ownMachine(t));
+function leavesToCollector({ spool, clientDir, cron }: Spooling): void {
   assert.deepEqual(cron({ pauseSeconds: 450 }), nothing);
   assert.deepEqual(spool(), []);
   const file = path.join(clientDir(), 'counters.json');
@@ -87,6 +85,69 @@ test('with a collector that comes there is nothing to do', async (t) => {
     assert.equal(cron({ pauseSeconds: 450 }).status, 0);
     assert.equal(spool().length, taken);
   }
+}
+
+async function takesOtherRules({ visit, clientDir, spool, cron }: Spooling): Promise<void> {
+  const agent = buildAgentWith(
+    `({ options }) => Promise.resolve({ workerReports: [{ name: 'asked', duration_ms: 0, error: JSON.stringify(options),
+      function_reports: [] }], counters: null })`,
+  );
+  const before = fs.readFileSync(script(clientDir), 'utf8');
+  await visit({ bundles: { ...bundles, agent }, probeOptions: { units: ['nginx.service'] } });
+  assert.notEqual(fs.readFileSync(script(clientDir), 'utf8'), before);
+  assert.deepEqual(cron(), nothing);
+  assert.equal(spool().length, 1);
+  const { reports } = await visit();
+  assert.equal(reports[1]?.worker_reports[0]?.error, '{"units":["nginx.service"]}');
+}
+
+async function meetsVisit({ visit, home, clientDir, line }: Spooling): Promise<void> {
+  const repetitions = isWide ? 5 : 1;
+  let taken = 0;
+  for (let n = 0; n < repetitions; n += 1) {
+    const child = startAsCron(line(), { home });
+    const [{ result }] = await Promise.all([visit(), once(child, 'exit')]);
+    assert.equal(result.fault, null);
+    taken += result.acknowledged;
+  }
+  assert.ok(taken >= repetitions);
+  const last = await visit();
+  assert.equal(last.result.fault, null);
+  assert.deepEqual(fs.readdirSync(clientDir()).sort(), ['counters.json', 'spool.sh']);
+}
+
+async function hangs({ visit, home, clientDir, spool, cron, line }: Spooling): Promise<void> {
+  const agent = buildAgentWith(
+    `({ source }) => source.notes?.read('hang') === '' ? new Promise(() => setInterval(() => {}, 1000))
+      : Promise.resolve({ workerReports: [], counters: null })`,
+  );
+  const own = { bundles: { ...bundles, agent } };
+  await visit(own);
+  fs.writeFileSync(path.join(clientDir(), 'hang'), '');
+  const child = startAsCron(line(), { home });
+  const ended = once(child, 'exit');
+  const record = path.join(clientDir(), 'running');
+  for (let n = 0; n < 6000 && !fs.existsSync(record) && !isLink(record); n += 1) await sleep(10);
+  assert.deepEqual(cron(), nothing);
+  fs.rmSync(path.join(clientDir(), 'hang'));
+  const { result } = await visit(own);
+  assert.equal(result.fault, null);
+  assert.deepEqual(await ended, [137, null]);
+  assert.deepEqual(spool(), []);
+}
+
+/** Stories of one client, one after the other: each finds an empty spool, or begins with a visit. */
+const stories: readonly (readonly [string, (own: Spooling) => Promise<void> | void])[] = [
+  ['reports are kept by cron, and the next visit brings them home, this run’s first', keepsReports],
+  ['with a collector that comes there is nothing to do', leavesToCollector],
+  ['a new agent, a new key and other rules reach the script with the visit that brings them', takesOtherRules],
+  ['a visit and a crontab that come at once: one report each at most, and none is lost', meetsVisit],
+  ['a crontab’s agent that hangs gives way to a visit, and a second of its kind does not join it', hangs],
+];
+
+test('a client that runs the line', async (t) => {
+  const own = await spooling(ownMachine(t));
+  for (const [what, story] of stories) await t.test(what, () => story(own));
 });
 
 test('what each report says is an average since the one before, whichever kind it was', rare, async (t) => {
@@ -111,21 +172,6 @@ test('what each report says is an average since the one before, whichever kind i
   const { reports } = await visit();
   const since = reports.map(({ worker_reports }) => worker_reports[0]?.function_reports[0]?.data[0]?.['n']);
   assert.deepEqual(since, [4, 1, 2, 3]);
-});
-
-test('a new agent, a new key and other rules reach the script with the visit that brings them', async (t) => {
-  const { visit, clientDir, spool, cron } = await spooling(ownMachine(t));
-  const agent = buildAgentWith(
-    `({ options }) => Promise.resolve({ workerReports: [{ name: 'asked', duration_ms: 0, error: JSON.stringify(options),
-      function_reports: [] }], counters: null })`,
-  );
-  const before = fs.readFileSync(script(clientDir), 'utf8');
-  await visit({ bundles: { ...bundles, agent }, probeOptions: { units: ['nginx.service'] } });
-  assert.notEqual(fs.readFileSync(script(clientDir), 'utf8'), before);
-  assert.deepEqual(cron(), nothing);
-  assert.equal(spool().length, 1);
-  const { reports } = await visit();
-  assert.equal(reports[1]?.worker_reports[0]?.error, '{"units":["nginx.service"]}');
 });
 
 test('without the agent that the script names, another one that is there is taken', rare, async (t) => {
@@ -179,43 +225,6 @@ test('after a cleanup the line does nothing, and makes nothing', rare, async (t)
   fs.rmSync(path.join(home, '.local/state/fleet-health'), { recursive: true });
   assert.equal(cron().said, '');
   assert.equal(fs.existsSync(path.join(home, '.local/state/fleet-health')), false);
-});
-
-test('a visit and a crontab that come at once: one report each at most, and none is lost', async (t) => {
-  const { visit, home, clientDir, line } = await spooling(ownMachine(t));
-  const repetitions = isWide ? 5 : 1;
-  let taken = 0;
-  for (let n = 0; n < repetitions; n += 1) {
-    const child = startAsCron(line(), { home });
-    const [{ result }] = await Promise.all([visit(), once(child, 'exit')]);
-    assert.equal(result.fault, null);
-    taken += result.acknowledged;
-  }
-  assert.ok(taken >= repetitions);
-  const last = await visit();
-  assert.equal(last.result.fault, null);
-  assert.deepEqual(fs.readdirSync(clientDir()).sort(), ['counters.json', 'spool.sh']);
-});
-
-test('a crontab’s agent that hangs gives way to a visit, and a second of its kind does not join it', async (t) => {
-  const { visit, home, clientDir, spool, cron, line } = await spooling(ownMachine(t));
-  const agent = buildAgentWith(
-    `({ source }) => source.notes?.read('hang') === '' ? new Promise(() => setInterval(() => {}, 1000))
-      : Promise.resolve({ workerReports: [], counters: null })`,
-  );
-  const own = { bundles: { ...bundles, agent } };
-  await visit(own);
-  fs.writeFileSync(path.join(clientDir(), 'hang'), '');
-  const child = startAsCron(line(), { home });
-  const ended = once(child, 'exit');
-  const record = path.join(clientDir(), 'running');
-  for (let n = 0; n < 6000 && !fs.existsSync(record) && !isLink(record); n += 1) await sleep(10);
-  assert.deepEqual(cron(), nothing);
-  fs.rmSync(path.join(clientDir(), 'hang'));
-  const { result } = await visit(own);
-  assert.equal(result.fault, null);
-  assert.deepEqual(await ended, [137, null]);
-  assert.deepEqual(spool(), []);
 });
 
 test('a client that was renamed goes on under its new name, by the line of the old one', rare, async (t) => {

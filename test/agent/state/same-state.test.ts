@@ -162,79 +162,78 @@ const unitsWanted = [
   'user@.service\tDIGEST\tS',
 ];
 
-test('each kind of a unit that people make is a line, and only transient units of /run are not', async (t) => {
-  const root = rootWith(tempFolder(t), { 'proc/uptime': '1000.5 1.0\n' });
-  for (const [name, text] of Object.entries(units)) {
+/** Files of units in other folders below /etc. */
+const besideUnits = [
+  '/etc/systemd/system.attached/portable.service',
+  '/etc/systemd/system.control/app.service.d/50-CPUWeight.conf',
+  '/etc/systemd/user/own.service',
+];
+const socket = (port: string): string => `   0: 00000000:${port} 00000000:0000 07 0\n`;
+const socketsBefore = `  sl  local_address rem_address   st\n${socket('0035')}${socket('14E9')}`;
+
+/** Makes the root of a machine with units of each kind, on which somebody asks while the packages are read. */
+function machineWithUnits(t: TestContext): { readonly root: string; readonly tables: string; readonly asks: string } {
+  const root = machine(t);
+  const all = { ...units, ...Object.fromEntries(besideUnits.map((name) => [name, '[Service]\n'])) };
+  for (const [name, text] of Object.entries(all)) {
     mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
     if (text.startsWith('-> ')) symlinkSync(text.slice(3), path.join(root, name));
     else writeFileSync(path.join(root, name), text);
   }
-  const linesOf = ({ sections = [] }: Partial<Report>): unknown =>
-    sections.find(({ kind }) => kind === 'unit')?.lines?.map(masked);
-  assert.deepEqual(linesOf(await ofNode(root)), unitsWanted);
-  const { report } = await shellAgent(t).run({ root, state: true });
-  assert.deepEqual(linesOf(report ?? {}), unitsWanted);
-});
+  const tables = path.join(root, 'proc/net/udp');
+  writeFileSync(tables, socketsBefore);
+  const dpkgAndAsks = `printf '%s' '${socket('0202')}${socket('07D0')}' >>'${tables}'\ncat <<'END'\n${dpkg}END`;
+  return { root, tables, asks: dpkgAndAsks };
+}
 
-test('what stands in other folders of units below /etc is a file', async (t) => {
-  const root = machine(t);
-  const names = [
-    '/etc/systemd/system.attached/portable.service',
-    '/etc/systemd/system.control/app.service.d/50-CPUWeight.conf',
-    '/etc/systemd/user/own.service',
-  ];
-  for (const name of names) {
-    mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
-    writeFileSync(path.join(root, name), '[Service]\n');
-  }
-  const found = ({ sections = [] }: Partial<Report>): unknown =>
-    sections
-      .find(({ kind }) => kind === 'file')
-      ?.lines?.map(masked)
-      .filter((line) => line.startsWith('/etc/systemd/'));
-  const wantedFiles = names.map((name) => `${name}\tDIGEST\tS`);
-  assert.deepEqual(found(await ofNode(root)), wantedFiles);
-  const client = shellAgent(t, { own: { 'dpkg-query': `cat <<'END'\n${dpkg}END` } });
-  assert.deepEqual(found((await client.run({ root, state: true })).report ?? {}), wantedFiles);
-});
-
-test('a UDP port that a program took for one question is no listener', async (t) => {
-  const socket = (port: string): string => `   0: 00000000:${port} 00000000:0000 07 0\n`;
-  const before = `  sl  local_address rem_address   st\n${socket('0035')}${socket('14E9')}`;
-  type Look = (root: string, asks: string) => Promise<Partial<Report>>;
-  const listeners = async (look: Look): Promise<unknown> => {
-    const root = machine(t);
-    const tables = path.join(root, 'proc/net/udp');
-    writeFileSync(tables, before);
-    // Somebody asks while the packages are read.
-    const asks = `printf '%s' '${socket('0202')}${socket('07D0')}' >>'${tables}'`;
-    const { sections = [] } = await look(root, asks);
-    assert.notEqual(readFileSync(tables, 'utf8'), before);
-    return sections.find(({ kind }) => kind === 'listener')?.lines;
-  };
-  const ofNodeAgent: Look = async (root, asks) => {
-    writeFileSync(path.join(root, 'usr/bin/dpkg-query'), `#!/bin/sh\n${asks}\n`);
-    return await ofNode(root);
-  };
-  const ofShellAgent: Look = async (root, asks) =>
-    (await shellAgent(t, { own: { 'dpkg-query': asks } }).run({ root, state: true })).report ?? {};
-  const wanted = ['tcp 3306\tloopback', 'tcp 443\tany', 'udp 514\tany', 'udp 53\tany', 'udp 5353\tany'];
-  assert.deepEqual(await listeners(ofNodeAgent), wanted);
-  assert.deepEqual(await listeners(ofShellAgent), wanted);
-});
+const ofNodeAgent = async (root: string, asks: string): Promise<Partial<Report>> => {
+  writeFileSync(path.join(root, 'usr/bin/dpkg-query'), `#!/bin/sh\n${asks}\n`);
+  return await ofNode(root);
+};
+const looks: Readonly<Record<string, (t: TestContext, root: string, asks: string) => Promise<Partial<Report>>>> = {
+  'Node agent': (_, root, asks) => ofNodeAgent(root, asks),
+  'shell agent': async (t, root, asks) =>
+    (await shellAgent(t, { own: { 'dpkg-query': asks } }).run({ root, state: true })).report ?? {},
+};
+for (const [agent, look] of Object.entries(looks)) {
+  test(`units, files beside them and listeners that last, and nothing transient (${agent})`, async (t) => {
+    const { root, tables, asks } = machineWithUnits(t);
+    const { sections = [] } = await look(t, root, asks);
+    const linesOf = (wanted: StateKind): readonly string[] | undefined =>
+      sections.find(({ kind }) => kind === wanted)?.lines?.map(masked);
+    const kindsOfUnits = [...unitsWanted, ...wanted.unit].sort();
+    assert.deepEqual(linesOf('unit'), kindsOfUnits, 'each kind of a unit that people make, none of those of /run');
+    assert.deepEqual(
+      linesOf('file')?.filter((line) => line.startsWith('/etc/systemd/')),
+      besideUnits.map((name) => `${name}\tDIGEST\tS`),
+      'what stands in other folders of units below /etc is a file',
+    );
+    assert.notEqual(readFileSync(tables, 'utf8'), socketsBefore);
+    assert.deepEqual(
+      linesOf('listener'),
+      ['tcp 3306\tloopback', 'tcp 443\tany', 'udp 514\tany', 'udp 53\tany', 'udp 5353\tany'],
+      'a UDP port that a program took for one question is no listener',
+    );
+  });
+}
 
 /** The sections that are an error on a machine whose files cannot be read: never a baseline, and never "gone". */
-const unread: readonly (readonly [StateKind, missing: readonly string[], error: RegExp])[] = [
-  ['file', ['etc'], /^no files in \/etc$/],
-  ['unit', ['etc'], /^no files in \/etc$/],
-  ['listener', ['proc/net/tcp'], /^not there: \/proc\/net\/tcp$/],
-  ['mount', ['proc/self/mountinfo'], /^not there: \/proc\/self\/mountinfo$/],
-  ['account', ['etc/passwd'], /^not there: \/etc\/passwd$/],
-  ['account', ['etc/group'], /^not there: \/etc\/group$/],
-  ['system', ['proc/sys/kernel/osrelease'], /^not there: \/proc\/sys\/kernel\/osrelease$/],
-];
-for (const [kind, missing, error] of unread) {
-  test(`the section ${kind} is an error where ${missing.join()} cannot be read`, async (t) => {
+const unread: readonly (readonly [missing: readonly string[], errors: Readonly<Partial<Record<StateKind, RegExp>>>])[] =
+  [
+    [
+      ['proc/net/tcp', 'proc/self/mountinfo', 'etc/passwd', 'proc/sys/kernel/osrelease'],
+      {
+        listener: /^not there: \/proc\/net\/tcp$/,
+        mount: /^not there: \/proc\/self\/mountinfo$/,
+        account: /^not there: \/etc\/passwd$/,
+        system: /^not there: \/proc\/sys\/kernel\/osrelease$/,
+      },
+    ],
+    // Only etc/passwd is there, as a link.
+    [['etc'], { file: /^no files in \/etc$/, unit: /^no files in \/etc$/, account: /^not there: \/etc\/group$/ }],
+  ];
+for (const [missing, errors] of unread) {
+  test(`the sections ${Object.keys(errors).join()} are errors where ${missing.join()} cannot be read`, async (t) => {
     const root = machine(t);
     for (const name of missing) rmSync(path.join(root, name), { recursive: true });
     if (missing.includes('etc')) {
@@ -243,10 +242,15 @@ for (const [kind, missing, error] of unread) {
       symlinkSync('../passwd', path.join(root, 'etc/passwd'));
     }
     const client = shellAgent(t, { own: { 'dpkg-query': `cat <<'END'\n${dpkg}END` } });
-    for (const report of [await ofNode(root), (await client.run({ root, state: true })).report]) {
-      const section = report?.sections?.find((one) => one.kind === kind);
-      assert.match(section?.error ?? '', error);
-      assert.equal(section?.lines, null);
+    const reports = { node: await ofNode(root), shell: (await client.run({ root, state: true })).report };
+    for (const [agent, report] of Object.entries(reports)) {
+      assert.equal(report?.sections?.length, Object.keys(wanted).length);
+      for (const { kind, error, lines } of report.sections) {
+        const said = errors[kind];
+        if (said === undefined) assert.equal(error, null, `${kind} (${agent})`);
+        else assert.match(error ?? '', said, `${kind} (${agent})`);
+        assert.equal(lines === null, said !== undefined, `${kind} (${agent})`);
+      }
     }
   });
 }
@@ -274,7 +278,7 @@ test('no certificates and no repositories count among the files that are looked 
 });
 
 for (const shell of isWide ? shells : shells.slice(0, 1)) {
-  test(`the capture has the same state, and no secret (${shell})`, async (t) => {
+  test(`the capture has the same state, no secret, and a stamp of what is watched (${shell})`, async (t) => {
     const root = machine(t);
     const client = shellAgent(t, { shell, own: { 'dpkg-query': `cat <<'END'\n${dpkg}END` } });
     const { report, capture, end } = await client.run({ root, state: true });
@@ -283,6 +287,9 @@ for (const shell of isWide ? shells : shells.slice(0, 1)) {
     const text = capture[0] === 0x1f ? gunzipSync(capture) : capture;
     assertNoSecret(text, JSON.stringify(report));
     assert.ok(!insides.some((inside) => text.includes(inside)));
+    assert.equal((await client.run({ root })).end?.stamp, end?.stamp, 'the stamp changes with nothing else');
+    writeFileSync(path.join(root, 'etc/nginx/nginx.conf'), 'worker_processes 8;\n# more\n');
+    assert.notEqual((await client.run({ root })).end?.stamp, end?.stamp, 'the stamp changes with a watched file');
     const again = await client.run({
       root,
       state: true,
@@ -316,13 +323,4 @@ test('the digest of a unit is the same with another password', async (t) => {
   }
   assert.deepEqual(values.slice(1, 3), [values[0], values[0]]);
   assert.notEqual(values[3], values[0]);
-});
-
-test('the stamp of the shell agent changes with a watched file and with nothing else', async (t) => {
-  const root = machine(t);
-  const client = shellAgent(t, { own: { 'dpkg-query': `cat <<'END'\n${dpkg}END` } });
-  const first = (await client.run({ root, state: true })).end?.stamp;
-  assert.equal((await client.run({ root })).end?.stamp, first);
-  writeFileSync(path.join(root, 'etc/nginx/nginx.conf'), 'worker_processes 8;\n# more\n');
-  assert.notEqual((await client.run({ root })).end?.stamp, first);
 });
