@@ -64,7 +64,7 @@ export const benchmarks: readonly ListedBenchmark[] = [
   listed('installed-size', 0.5, 'what npm install takes on the disk', async () => {
     return (await import('./installed-size.ts')).benchInstalledSize;
   }),
-  byName('strangers', 2, 'what one site and one client cost the others of their run', async () => {
+  byName('strangers', 6, 'what one site and one client cost the others of their run', async () => {
     return (await import('./strangers.ts')).benchStrangers;
   }),
   byName('serve', 20, 'the first screen of 10,000 clients, and the memory of a day of requests', async () => {
