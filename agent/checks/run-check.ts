@@ -30,7 +30,8 @@ export interface CheckOutcome {
 /**
  * Runs a program without a shell, in a process group of its own, at the lowest priority, without stdin. Neither throws
  * nor rejects. Ends the group by SIGTERM and SIGKILL at the deadline, and the rest of the group after the program has
- * ended. Calls `started` with the process before anything is awaited.
+ * ended. An end that a busy client has kept it from hearing of comes first. Calls `started` with the process before
+ * anything is awaited.
  */
 export async function runCheck(
   [program = '', ...args]: readonly string[],
@@ -47,7 +48,7 @@ export async function runCheck(
     let length = 0;
     let fault: string | null = null;
     let ended: { readonly code: number | null; readonly signal: string | null } | null = null;
-    let timer = setTimeout(() => expire(), deadlineMs);
+    let timer = setTimeout(() => setImmediate(expire), deadlineMs);
     const finish = (hanging: ProcessId | null = null): void => {
       clearTimeout(timer);
       child.stdout?.destroy();
