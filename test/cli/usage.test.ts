@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 
 import { createAgentProgram } from '../../src/agent-cli.ts';
 import { createProgram } from '../../src/cli.ts';
-import type { Command } from '../../src/cli/command/define-command.ts';
+import type { AddCommand, Command } from '../../src/cli/command/define-command.ts';
+import { emptyProgram } from '../../src/cli/command/run-program.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
 import { configFolder, exits, outcomeOf, program, runCli, succeeded } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -30,6 +32,24 @@ test('the help names every command, and nothing that is not built', async () => 
     .split('\n')
     .flatMap((line) => /^ {2}(\w+)/.exec(line)?.slice(1) ?? []);
   assert.deepEqual(listed.sort(), [...commands, 'help'].sort());
+});
+
+test('every command that a room of src/cli defines is one of its program', async () => {
+  const cli = path.join(packageDir, 'src', 'cli');
+  const namesOf = ({ commands }: Command): readonly string[] => commands.map((command) => command.name());
+  const rooms = readdirSync(cli).filter((room) => existsSync(path.join(cli, room, 'commands.ts')));
+  assert.ok(rooms.includes('alerts') && rooms.includes('agent-program'));
+  for (const room of rooms) {
+    const file = pathToFileURL(path.join(cli, room, 'commands.ts')).href;
+    const defined = emptyProgram('any', 'any', 'any');
+    for (const add of Object.values((await import(file)) as Readonly<Record<string, AddCommand>>)) {
+      add(defined, () => Promise.resolve());
+    }
+    const create = room === 'agent-program' ? createAgentProgram : createProgram;
+    const listed = namesOf(create(() => Promise.resolve()));
+    const missing = namesOf(defined).filter((name) => !listed.includes(name));
+    assert.deepEqual(missing, [], `src/cli/${room}/commands.ts`);
+  }
 });
 
 test('-V is --version', async () => {
