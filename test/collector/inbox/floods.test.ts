@@ -84,8 +84,10 @@ test('reports without end, and of nobody, go to a bounded quarantine and delay n
     writeFileSync(path.join(folder, `${idFrom(String(number))}.1.-.-.-.fhs`), `garbage ${number}`);
   }
   const waiting = (): number => readdirSync(folder).filter((name) => name.endsWith('.fhs')).length;
-  for (let left = Infinity; left > 0; left = waiting()) {
-    assert.ok(waiting() < left, 'each run takes its part');
+  let before = Infinity;
+  while (waiting() > 0) {
+    assert.ok(waiting() < before, 'each run takes its part');
+    before = waiting();
     const { faults, succeeded, reports } = await fleet.collect(clients);
     assert.deepEqual([faults, succeeded, reports.stored], [[], good.length, 3 * good.length]);
   }
