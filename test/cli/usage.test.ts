@@ -3,12 +3,10 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { pathToFileURL } from 'node:url';
 
 import { createAgentProgram } from '../../src/agent-cli.ts';
 import { createProgram } from '../../src/cli.ts';
-import type { AddCommand, Command } from '../../src/cli/command/define-command.ts';
-import { emptyProgram } from '../../src/cli/command/run-program.ts';
+import type { Command } from '../../src/cli/command/define-command.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
 import { configFolder, exits, outcomeOf, program, runCli, succeeded } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -34,21 +32,25 @@ test('the help names every command, and nothing that is not built', async () => 
   assert.deepEqual(listed.sort(), [...commands, 'help'].sort());
 });
 
-test('every command that a room of src/cli defines is one of its program', async () => {
-  const cli = path.join(packageDir, 'src', 'cli');
-  const namesOf = ({ commands }: Command): readonly string[] => commands.map((command) => command.name());
-  const rooms = readdirSync(cli).filter((room) => existsSync(path.join(cli, room, 'commands.ts')));
+test('every command that a room of src/cli defines is one of its program', () => {
+  const source = path.join(packageDir, 'src');
+  const read = (...names: readonly string[]): string => readFileSync(path.join(source, ...names), 'utf8');
+  const rooms = readdirSync(path.join(source, 'cli')).filter((room) =>
+    existsSync(path.join(source, 'cli', room, 'commands.ts')),
+  );
   assert.ok(rooms.includes('alerts') && rooms.includes('agent-program'));
   for (const room of rooms) {
-    const file = pathToFileURL(path.join(cli, room, 'commands.ts')).href;
-    const defined = emptyProgram('any', 'any', 'any');
-    for (const add of Object.values((await import(file)) as Readonly<Record<string, AddCommand>>)) {
-      add(defined, () => Promise.resolve());
-    }
-    const create = room === 'agent-program' ? createAgentProgram : createProgram;
-    const listed = namesOf(create(() => Promise.resolve()));
-    const missing = namesOf(defined).filter((name) => !listed.includes(name));
-    assert.deepEqual(missing, [], `src/cli/${room}/commands.ts`);
+    const defined = [...read('cli', room, 'commands.ts').matchAll(/^export const (\w+)/gm)].map(([, name]) => name);
+    assert.ok(defined.length > 0, room);
+    const program = read(room === 'agent-program' ? 'agent-cli.ts' : 'cli.ts');
+    // The linter finds an import that is not used.
+    const [, imported = ''] = new RegExp(`import {([^}]*)} from './cli/${room}/commands.ts'`).exec(program) ?? [];
+    const names = imported.split(',').map((name) => name.trim());
+    assert.deepEqual(
+      defined.filter((name) => name === undefined || !names.includes(name)),
+      [],
+      `src/cli/${room}/commands.ts`,
+    );
   }
 });
 
