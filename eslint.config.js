@@ -38,7 +38,7 @@ function methodsOf(checker, type) {
 const fewMethods = {
   create: ({ sourceCode, report }) => {
     const { program, esTreeNodeToTSNodeMap: nodes } = sourceCode.parserServices;
-    // The first tier lints without types; the second tier has them at no cost.
+    // Files in JavaScript have no types.
     if (!program) return {};
     const checker = program.getTypeChecker();
     const check = ({ id }) => {

@@ -112,7 +112,7 @@ export function benchStrangers({ quick }: BenchOptions): Promise<BenchResult> {
 async function startPeer(kind: CaptureKind): Promise<[ChildProcess, PeerAddress]> {
   const args = ['--import', 'tsx', path.join(packageDir, 'bench', 'capture-peer.ts'), kind];
   const child = spawn(process.execPath, args, { cwd: packageDir, stdio: ['pipe', 'pipe', 'inherit'] });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const [line] = (await once(child.stdout, 'data', { signal: AbortSignal.timeout(minuteMs) })) as [Buffer];
   return [child, JSON.parse(line.toString()) as PeerAddress];
 }
 

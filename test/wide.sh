@@ -1,8 +1,8 @@
 #!/bin/sh
-# The second tier: format, lint, and the recipes of CONTRIBUTING.md; on the first Node the test files that are left out of `npm test` (see
-# test/first-tier.sh) and those of which it runs only some cases, with all cases; on every Node that is promised, as
-# collector and as clients' Node, the demo and one end-to-end test a story; on the last of several Nodes with the programs of
-# the Debian packages.
+# The second tier: format, lint, and the recipes of CONTRIBUTING.md; on the first Node the test files that are left out
+# of `npm test` (see test/first-tier.sh) and those of which it runs only some cases, with all cases; on every Node that
+# is promised, as collector and as clients' Node, the demo and one end-to-end test a story; on the last of several Nodes
+# with the programs of the Debian packages.
 # `npm run test:wide [VERSION...]`; the binaries are npm packages, kept in /var/tmp. FLEET_HEALTH_HALF=0 or 1 runs half of
 # the files, chosen by their names.
 set -eu

@@ -30,8 +30,8 @@ export interface CheckOutcome {
 /**
  * Runs a program without a shell, in a process group of its own, at the lowest priority, without stdin. Neither throws
  * nor rejects. Ends the group by SIGTERM and SIGKILL at the deadline, and the rest of the group after the program has
- * ended. An end that a busy client has kept it from hearing of comes first. Calls `started` with the process before
- * anything is awaited.
+ * ended. A program that ended before the deadline is no timeout, also where this process was too busy to notice. Calls
+ * `started` with the process before anything is awaited.
  */
 export async function runCheck(
   [program = '', ...args]: readonly string[],
