@@ -259,7 +259,7 @@ export default tseslint.config(
   },
   {
     // Programs for a client's node, which may be too old for anything newer.
-    files: ['src/loader/*.cjs'],
+    files: ['src/transport/loader/*.cjs'],
     languageOptions: {
       ecmaVersion: 5,
       sourceType: 'commonjs',

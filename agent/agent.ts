@@ -1,6 +1,6 @@
 /**
- * The agent on a client. The loader (src/loader/run.sh) starts the agent, which ends within a second and leaves nothing
- * running.
+ * The agent on a client. The loader (src/transport/loader/run.sh) starts the agent, which ends within a second and
+ * leaves nothing running.
  *
  * Guarantees: the hello is sent before any probe runs. A report is on this machine's disk before it is sent, and stays
  * there until it is acknowledged. Faults of the disk, of probes or of an earlier agent never prevent the report of the

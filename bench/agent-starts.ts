@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readBundles } from '../src/collector/agent/agent-bundles.ts';
 import { encodeRequest } from '../src/report/agent-request.ts';
 import type { AgentRequest } from '../src/report/wire.ts';
-import { generateKeyPair } from '../src/seal/key-pair.ts';
-import { runCommand, uploadCommand, uploadShellCommand } from '../src/loader/loader.ts';
+import { generateKeyPair } from '../src/report/seal/key-pair.ts';
+import { runCommand, uploadCommand, uploadShellCommand } from '../src/transport/loader/loader.ts';
 
 /** The parts of a request that name further work. */
 export type Asked = Pick<AgentRequest, 'options' | 'checks' | 'stamp'>;

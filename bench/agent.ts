@@ -1,5 +1,5 @@
 import { readBundles } from '../src/collector/agent/agent-bundles.ts';
-import { sshdMissing } from '../test/support/sshd.ts';
+import { sshdMissing } from '../test/support/ssh/sshd.ts';
 import type { AgentAskedCosts, AgentAskedInput } from './agent-asked.ts';
 import type { AgentCosts, AgentVisitsInput } from './agent-visits.ts';
 import { inFreshProcess } from './children.ts';

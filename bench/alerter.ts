@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import type { StorageConfig } from '../src/config/config.ts';
 import { sqliteConfig } from '../test/storage/support/sqlite-config.ts';
-import { skipWithoutMariadb, startMariadb } from '../test/support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb } from '../test/support/databases/mariadb.ts';
 import { inTemporaryFolder, program, watchRun, type WatchedRun } from './children.ts';
 import { atMost, measured, notMeasured, seriesOf } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure, Row, Target, Unit } from './figure.ts';

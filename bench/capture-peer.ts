@@ -5,10 +5,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 
-import type { PeerAddress } from '../test/support/flooding-peers.ts';
-import { captureAtBounds } from '../test/support/large-captures.ts';
-import { startReportServer } from '../test/support/report-server.ts';
-import { account } from '../test/support/ssh-fleet.ts';
+import type { PeerAddress } from '../test/support/ssh/flooding-peers.ts';
+import { captureAtBounds } from '../test/support/clients/large-captures.ts';
+import { startReportServer } from '../test/support/fleets/report-server.ts';
+import { account } from '../test/support/fleets/ssh-fleet.ts';
 
 /** The sizes of captures: some lines, as large as may be, and the same as text. */
 export type CaptureKind = 'small' | 'packed' | 'text';

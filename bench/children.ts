@@ -8,7 +8,7 @@ import path from 'node:path';
 import { packageDir } from '../src/state-folder/paths.ts';
 
 /** The installed command. */
-export { program } from '../test/support/installed.ts';
+export { program } from '../test/support/programs/installed.ts';
 
 /** The resolution of CPU time in /proc, 10 ms: smaller costs need many starts in a row. */
 const millisecondsPerTick = 10;

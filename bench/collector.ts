@@ -1,4 +1,4 @@
-import { sshdMissing } from '../test/support/sshd.ts';
+import { sshdMissing } from '../test/support/ssh/sshd.ts';
 import { costOf, inTemporaryFolder } from './children.ts';
 import { inRounds, measured, notMeasured, ratioAtMost } from './figure.ts';
 import type { BenchOptions, BenchResult, Row } from './figure.ts';

@@ -1,5 +1,5 @@
 /** The first version of the estimator, without the later rules for rotations and for growth that has ended. */
-import { medianOf, theilSen } from '../src/forecast/quantiles.ts';
+import { medianOf, theilSen } from '../src/alerter/forecast/quantiles.ts';
 import type { Levels } from './forecast-shapes.ts';
 
 const weekDays = 7;

@@ -2,7 +2,7 @@
  * Daily levels of made file systems, in percent of the size: 35 days of past, the last of them today, and 30 of future.
  * Growing levels are full either well within 30 days or long after, so that no estimator is right or wrong by a day.
  */
-import { historyDays } from '../src/forecast/forecast.ts';
+import { historyDays } from '../src/alerter/forecast/forecast.ts';
 import { fraction } from '../src/simulator/seeded.ts';
 
 export const futureDays = 30;

@@ -2,8 +2,8 @@
  * The question "Full within 30 days?", for five estimators and made file systems with a known future. Counts how often
  * each estimator is wrong about file systems that will not be full, and right about those that will.
  */
-import { forecast } from '../src/forecast/forecast.ts';
-import { theilSen, type DayValue } from '../src/forecast/quantiles.ts';
+import { forecast } from '../src/alerter/forecast/forecast.ts';
+import { theilSen, type DayValue } from '../src/alerter/forecast/quantiles.ts';
 import { forInformation, measured, type BenchOptions, type BenchResult, type Figure } from './figure.ts';
 import { firstEstimate } from './forecast-first.ts';
 import { Chance, chosenShapes, futureDays, otherShapes, today, type Levels, type Shape } from './forecast-shapes.ts';

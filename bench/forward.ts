@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { openSqlite } from '../src/platform/sqlite.ts';
 import { siteId } from '../src/state-folder/collector-id.ts';
-import { freePort } from '../test/support/free-port.ts';
+import { freePort } from '../test/support/servers/free-port.ts';
 import { program, run, watchRun, type WatchedRun } from './children.ts';
 import { forInformation, measured, type BenchOptions, type BenchResult } from './figure.ts';
 import { startServer } from './push.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, lstatSync } from 'node:fs';
 import path from 'node:path';
 
-import { packageFolder } from '../test/support/installed.ts';
+import { packageFolder } from '../test/support/programs/installed.ts';
 import { atMost, measured, type BenchOptions, type BenchResult, type Row } from './figure.ts';
 
 const row: Row = {

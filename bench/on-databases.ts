@@ -2,7 +2,7 @@ import path from 'node:path';
 
 import type { StorageConfig } from '../src/config/config.ts';
 import { sqliteConfig } from '../test/storage/support/sqlite-config.ts';
-import { skipWithoutMariadb, startMariadb, type MariadbDatabase } from '../test/support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb, type MariadbDatabase } from '../test/support/databases/mariadb.ts';
 import { inTemporaryFolder } from './children.ts';
 import type { BenchOptions } from './figure.ts';
 

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { sshKeygen, startSshd } from '../test/support/sshd.ts';
+import { sshKeygen, startSshd } from '../test/support/ssh/sshd.ts';
 import { cpuMsWithChildren, run } from './children.ts';
 import { collectPass, type PassCost } from './collect-pass.ts';
 

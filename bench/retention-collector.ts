@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { openStorage } from '../src/storage/open-storage.ts';
 import { item } from '../test/storage/support/samples.ts';
-import { storageOf } from '../test/support/storage-argument.ts';
-import type { StorageArgument } from '../test/support/storage-argument.ts';
+import { storageOf } from '../test/support/databases/storage-argument.ts';
+import type { StorageArgument } from '../test/support/databases/storage-argument.ts';
 
 const config = storageOf(JSON.parse(process.argv[2] ?? '') as StorageArgument);
 const storage = await openStorage({ storage: config, migrate: false, program: 'collect' });

@@ -14,7 +14,7 @@ import { forInformation, measured, type BenchOptions, type BenchResult, type Fig
 import { onDatabases, type BenchDatabase } from './on-databases.ts';
 import { fillRaw, fillRollups } from './retention-fill.ts';
 import { dayMs, hourMs, minuteMs } from '../src/platform/units.ts';
-import { storageArgument } from '../test/support/storage-argument.ts';
+import { storageArgument } from '../test/support/databases/storage-argument.ts';
 
 const pruneMs = minuteMs;
 

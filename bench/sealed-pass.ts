@@ -9,13 +9,13 @@ import { folderOfClient } from '../src/state-folder/client-folder.ts';
 import { startIngest } from '../src/collector/ingest/start-ingest.ts';
 import { defaultBounds, Quarantine } from '../src/collector/sealed-reports/quarantine.ts';
 import { openSealedSpool } from '../src/collector/sealed-reports/sealed-spool.ts';
-import { generateKeyPair, privateKeysOf, type KeyPair } from '../src/seal/key-pair.ts';
+import { generateKeyPair, privateKeysOf, type KeyPair } from '../src/report/seal/key-pair.ts';
 import { conditionOf } from '../src/simulator/condition.ts';
 import { planFleet, type FleetPlan } from '../src/simulator/fleet-plan.ts';
 import { SimulatedAgent } from '../src/simulator/simulated-agent.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import { sqliteConfig } from '../test/storage/support/sqlite-config.ts';
-import { makeClient } from '../test/support/fleet.ts';
+import { makeClient } from '../test/support/fleets/fleet.ts';
 import { inTemporaryFolder } from './children.ts';
 import { dayMs } from '../src/platform/units.ts';
 import { openMarks } from '../src/collector/ingest/opening-marks.ts';
@@ -78,7 +78,9 @@ const sharedLabel = Buffer.concat([Buffer.of(0, 32), label(kem, 'shared_secret')
 const keyLabel = Buffer.concat([Buffer.of(0, 32), label(suite, 'key')]);
 const nonceLabel = Buffer.concat([Buffer.of(0, 12), label(suite, 'base_nonce')]);
 
-/** Opens a report by src/seal/FORMAT.md without checks beyond those of the primitives: the least possible cost. */
+/**
+ * Opens a report by src/report/seal/FORMAT.md without checks beyond those of the primitives: the least possible cost.
+ */
 function openBare(bytes: Buffer, { privateKey, publicKey }: KeyPair): Buffer {
   const headerEnd = 30 + bytes.readUInt16BE(28);
   const enc = bytes.subarray(headerEnd, headerEnd + 32);

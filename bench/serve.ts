@@ -5,7 +5,7 @@ import { get, type IncomingMessage } from 'node:http';
 import path from 'node:path';
 
 import { sqliteConfig } from '../test/storage/support/sqlite-config.ts';
-import { freePort } from '../test/support/free-port.ts';
+import { freePort } from '../test/support/servers/free-port.ts';
 import { inTemporaryFolder, program } from './children.ts';
 import { atMost, measured, type BenchOptions, type BenchResult, type Figure, type Row } from './figure.ts';
 import { makeRows } from './made-rows.ts';

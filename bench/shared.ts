@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { username } from '../src/simulator/fleet-folder.ts';
-import { skipWithoutMariadb, startMariadb, type MariadbDatabase } from '../test/support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb, type MariadbDatabase } from '../test/support/databases/mariadb.ts';
 import { program, run } from './children.ts';
 import { measured, notMeasured, ratioAtLeast, type BenchOptions, type BenchResult, type Row } from './figure.ts';
 import { startSimulated } from './simulated.ts';

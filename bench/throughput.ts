@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { sshdMissing } from '../test/support/sshd.ts';
+import { sshdMissing } from '../test/support/ssh/sshd.ts';
 import { costOf, inTemporaryFolder, run } from './children.ts';
 import { inRounds, measured, notMeasured, ratioAtLeast } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure, Row } from './figure.ts';

@@ -6,10 +6,10 @@ import path from 'node:path';
 
 import { openingOf } from '../src/collector/agent/agent-stream.ts';
 import type { Connection } from '../src/transport/transport.ts';
-import { bundles, keyPair, visit } from '../test/support/agent-visit.ts';
-import { shellConnection } from '../test/support/shell-connection.ts';
-import { sshKeygen, sshdMissing, startSshd } from '../test/support/sshd.ts';
-import { connectBy, noChildLeft, type TransportName, type LoginTarget } from '../test/support/both-transports.ts';
+import { bundles, keyPair, visit } from '../test/support/clients/agent-visit.ts';
+import { shellConnection } from '../test/support/clients/shell-connection.ts';
+import { sshKeygen, sshdMissing, startSshd } from '../test/support/ssh/sshd.ts';
+import { connectBy, noChildLeft, type TransportName, type LoginTarget } from '../test/support/ssh/both-transports.ts';
 import { childrenCpuMs, inTemporaryFolder } from './children.ts';
 import { inRounds, measured, notMeasured, ratioAtMost } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure, Row } from './figure.ts';

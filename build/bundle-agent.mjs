@@ -14,7 +14,8 @@ import { computedTexts } from './computed-texts.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
-// The check runs before the rest, in syntax that such a node can still parse: `oldestNode` of src/loader/loader.ts.
+// The check runs before the rest, in syntax that such a node can still parse: `oldestNode` of
+// src/transport/loader/loader.ts.
 const refuseOldNode =
   '"use strict";(function(v){if(v[0]<18||v[0]==18&&v[1]<15){console.error("node "+process.version+" is too old: "+' +
   'process.execPath);process.exit(86)}})(process.versions.node.split("."));';

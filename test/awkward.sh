@@ -96,7 +96,7 @@ if [ -n "$asked" ]; then
 else
   run "$root_conditions" "$@"
   run account "$@"
-  [ $# -gt 0 ] || set -- $(find test/alerter test/config test/report test/seal -name '*.test.ts')
+  [ $# -gt 0 ] || set -- $(find test/alerter test/config test/report -name '*.test.ts')
   run clock "$@"
 fi
 exit "$status"

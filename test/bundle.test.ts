@@ -14,8 +14,8 @@ import ssh2 from 'ssh2';
 import { partsOf } from '../build/packages/program-tree.ts';
 import { readBundles } from '../src/collector/agent/agent-bundles.ts';
 import { packageDir } from '../src/state-folder/paths.ts';
-import { program } from './support/installed.ts';
-import { sshKeygen } from './support/sshd.ts';
+import { program } from './support/programs/installed.ts';
+import { sshKeygen } from './support/ssh/sshd.ts';
 import { tempFolder } from './support/temp-folder.ts';
 import { pluck } from './support/pluck.ts';
 

@@ -12,18 +12,20 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = path.join(root, 'dist', 'test');
 
-/** The programs that tests start as processes of their own, by `programArgs` of test/support/program-args.ts. */
+/**
+ * The programs that tests start as processes of their own, by `programArgs` of test/support/programs/program-args.ts.
+ */
 const programs = [
   'test/storage/support/alert-writer.ts',
   'test/storage/support/lock-writer.ts',
   'test/storage/support/prune-writer.ts',
-  'test/support/alert-process.ts',
-  'test/support/collect-killable.ts',
-  'test/support/collect-leftovers.ts',
-  'test/support/collect-measured.ts',
-  'test/support/dear-peers.ts',
-  'test/support/flooding-peers.ts',
-  'test/support/lock-holder.ts',
+  'test/support/programs/alert-process.ts',
+  'test/support/fleets/collect-killable.ts',
+  'test/support/fleets/collect-leftovers.ts',
+  'test/support/fleets/collect-measured.ts',
+  'test/support/ssh/dear-peers.ts',
+  'test/support/ssh/flooding-peers.ts',
+  'test/support/databases/lock-holder.ts',
 ].map((file) => path.join(root, file));
 
 /** The slowest test files, most of it waiting: begun last, they would run alone at the end. */

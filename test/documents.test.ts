@@ -9,9 +9,9 @@ import { test } from 'node:test';
 import { devicePlaces } from '../agent/probes/devices.ts';
 import { webhookFormats } from '../src/config/channel-config.ts';
 import { builtinRules } from '../src/config/rules/builtin-rules.ts';
-import { importKinds } from '../src/import/import-kinds.ts';
+import { importKinds } from '../src/cli/import/import-kinds.ts';
 import { packageDir, statePaths } from '../src/state-folder/paths.ts';
-import { commandNames } from './support/command-names.ts';
+import { commandNames } from './support/programs/command-names.ts';
 import { documentedWalks } from './walks/documented-walks.ts';
 
 const read = (name: string): string => readFileSync(path.join(packageDir, 'docs', name), 'utf8');

@@ -12,25 +12,20 @@ const root = path.join(import.meta.dirname, '..');
 
 /**
  * Folders of src from the bottom up: a member imports what stands before it. Members of one line do not import each
- * other. A room that stands by itself (`config/values`) may be imported earlier than the rest of its folder. `.` is the
- * files of src itself without the way in, which is the command line's.
+ * other. A room that stands by itself (`config/values`) may be imported earlier than the rest of its folder. The files
+ * of src itself are the ways in, which belong to the command line.
  */
 const house: readonly string[] = [
-  'report seal .',
-  'platform checks',
+  'report',
+  'platform/errors',
+  'platform',
   'text',
   'config/values',
   'state-folder',
-  'loader storage/sql transport/connection',
-  'storage/dialects',
   'config',
-  'transport storage notify page',
-  'forecast import',
-  'outliers',
-  'metrics events',
+  'transport storage notify',
   'collector alerter simulator',
   'look',
-  'serve',
   'agent-program',
   'cli',
 ];
@@ -40,12 +35,13 @@ const house: readonly string[] = [
  * `.` is the other files there, the entry modules, which no room imports.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
-  'src/config': ['values', 'contract', 'xml', 'vocabulary', 'settings', 'rules', 'clients', '.'],
-  'src/import': ['contract', 'readers', '.'],
-  'src/report': ['contract', 'state', '.'],
+  'src/config': ['values', 'databases', 'contract', 'xml', 'vocabulary', 'settings', 'rules', 'clients', '.'],
+  'src/cli/import': ['contract', 'readers', '.'],
+  'src/look': ['page metrics', 'views', 'serve'],
+  'src/report': ['contract', 'state checks seal', '.'],
   'src/transport': [
     'contract',
-    'connection',
+    'connection loader',
     'ssh-config',
     'known-hosts',
     'route',
@@ -67,7 +63,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     '.',
   ],
   'src/collector': [
-    'agent keys',
+    'agent keys events',
     'contract inbox',
     'sealed-reports',
     'ingest',
@@ -79,6 +75,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     '.',
   ],
   'src/alerter': [
+    'forecast',
+    'outliers',
     'evaluate',
     'transition',
     'inhibit',
@@ -93,7 +91,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/cli': [
     'terminal',
     'command',
-    'database status look metrics sealed check clients runs trust push set-up',
+    'import database status look metrics sealed check clients runs trust push',
+    'set-up',
     'alerts',
     'try-out serve agent-program',
     '.',
@@ -107,12 +106,13 @@ const contracts: readonly string[] = [
   'src/config/config.ts',
   'src/config/rule.ts',
   'src/config/secret.ts',
-  'src/import/imported.ts',
-  'src/import/left-keys.ts',
-  'src/import/unreadable.ts',
+  'src/cli/import/imported.ts',
+  'src/cli/import/left-keys.ts',
+  'src/cli/import/unreadable.ts',
   'src/report/check-value.ts',
   'src/report/checks.ts',
   'src/report/limits.ts',
+  'src/report/log-lines.ts',
   'src/report/outside-values.ts',
   'src/report/report.ts',
   'src/transport/transport.ts',
@@ -128,14 +128,14 @@ const maxFiles = 20;
  */
 const onlyFrom: Readonly<Record<string, readonly string[]>> = {
   'agent-program': [
-    ...['.', 'report', 'seal', 'platform', 'text', 'config/values', 'state-folder', 'agent'],
+    ...['report', 'platform/errors', 'platform', 'text', 'config/values', 'state-folder', 'agent'],
     ...['config/rules', 'alerter/evaluate', 'alerter/transition'],
   ],
 };
 /** The ways in, which belong to the command line. */
 const waysIn = ['cli.ts', 'agent-cli.ts', 'fleet-health.cts', 'fleet-health-agent.cts'];
-/** These import nothing of the project: they run on clients too. */
-const sharedWithAgent = ['report', 'seal'];
+/** Imports nothing of the rest of the project: it runs on clients too. */
+const sharedWithAgent = ['report'];
 /**
  * ssh2: two files, because the server side serves the demo, the simulator and the tests alone. valibot: any, because
  * each document is described where it is read. Every other package: one file.
@@ -191,7 +191,7 @@ function readSource(name: string): SourceFile {
   };
 }
 
-/** Returns `config` for src/config/load-config.ts, `cli` for src/cli.ts and the start, `.` for other files of src. */
+/** Returns `config` for src/config/load-config.ts, and `cli` for src/cli.ts and the other ways in. */
 function memberOf(name: string): string {
   const [, first = '', second, third] = name.split('/');
   if (second === undefined) return waysIn.includes(first) ? 'cli' : '.';
@@ -199,14 +199,19 @@ function memberOf(name: string): string {
   return third !== undefined && rankOf(house, room) !== -1 ? room : first;
 }
 
-/** Returns the folder with rooms that a file is in, and its room. Returns null if its folder has no rooms. */
-function roomOf(name: string): { readonly folder: string; readonly room: string } | null {
-  const folder = Object.keys(rooms).find((one) => name.startsWith(`${one}/`));
-  if (folder === undefined) return null;
-  const room = path.posix.dirname(name.slice(folder.length + 1));
-  if (room !== '.')
+interface Place {
+  readonly folder: string;
+  readonly room: string;
+}
+
+/** Returns the folders with rooms that a file is in, each with the room. */
+function placesOf(name: string): readonly Place[] {
+  const folders = Object.keys(rooms).filter((one) => name.startsWith(`${one}/`));
+  return folders.map((folder) => {
+    const room = path.posix.dirname(name.slice(folder.length + 1));
+    if (room === '.') return { folder, room: contracts.includes(name) ? 'contract' : '.' };
     return { folder, room: rankOf(rooms[folder] ?? [], room) === -1 ? (room.split('/')[0] ?? '') : room };
-  return { folder, room: contracts.includes(name) ? 'contract' : '.' };
+  });
 }
 
 function rankOf(order: readonly string[], member: string): number {
@@ -228,12 +233,10 @@ test('nothing that is exported changes, and nothing is imported for its effect',
 
 test('every folder of src has its rank, and every room of a folder', () => {
   const members = sources.map((file) => memberOf(file.name)).filter((member) => rankOf(house, member) === -1);
-  const unknown = [...sources, ...agentSources].flatMap(({ name }) => {
-    const place = roomOf(name);
-    return place === null || rankOf(rooms[place.folder] ?? [], place.room) !== -1
-      ? []
-      : `${place.folder}/${place.room}`;
-  });
+  const unknown = [...sources, ...agentSources]
+    .flatMap(({ name }) => placesOf(name))
+    .filter(({ folder, room }) => rankOf(rooms[folder] ?? [], room) === -1)
+    .map(({ folder, room }) => `${folder}/${room}`);
   assert.deepEqual([...new Set([...members, ...unknown])], []);
 });
 
@@ -256,12 +259,20 @@ test('imports go downward only, types included, and never between members of one
   assert.deepEqual(wrong, []);
 });
 
-test('nothing but the registry of databases imports one of them', () => {
-  const folder = 'src/storage/dialects/';
-  const isOfDatabase = (name: string): boolean => name.startsWith(folder) && name.slice(folder.length).includes('/');
-  const wrong = sources
-    .filter(({ name }) => !isOfDatabase(name) && name !== `${folder}registry.ts`)
-    .flatMap(({ name, inside }) => inside.filter(isOfDatabase).map((target) => `${name} imports ${target}`));
+test('nothing but the registries of databases imports one of them', () => {
+  const folder = 'src/storage/dialects';
+  const names = readdirSync(path.join(root, folder)).filter((name) => !name.includes('.'));
+  const wrong = names.flatMap((name) => {
+    const isOfIt = (file: string): boolean =>
+      file.startsWith(`${folder}/${name}/`) || file === `src/config/databases/${name}.ts`;
+    return sources
+      .filter(
+        (source) =>
+          !isOfIt(source.name) && !/^src\/(?:config\/databases|storage\/dialects)\/registry\.ts$/.test(source.name),
+      )
+      .flatMap((source) => source.inside.filter(isOfIt).map((target) => `${source.name} imports ${target}`));
+  });
+  assert.ok(names.length > 1);
   assert.deepEqual(wrong, []);
 });
 
@@ -285,30 +296,50 @@ test('the second program imports nothing of the server and of the database', () 
 });
 
 test('rooms import in one direction, types included', () => {
-  const wrong = [...sources, ...agentSources].flatMap((file) => {
-    const from = roomOf(file.name);
-    return file.inside
-      .filter((target) => {
-        const to = roomOf(target);
-        if (from === null || to === null || from.folder !== to.folder || from.room === to.room) return false;
-        const order = rooms[from.folder] ?? [];
-        return rankOf(order, to.room) >= rankOf(order, from.room);
-      })
-      .map((target) => `${file.name} imports ${target}`);
-  });
+  const wrong = [...sources, ...agentSources].flatMap((file) =>
+    placesOf(file.name).flatMap(({ folder, room }) => {
+      const order = rooms[folder] ?? [];
+      return file.inside
+        .filter((target) => {
+          const to = placesOf(target).find((place) => place.folder === folder)?.room ?? room;
+          return to !== room && rankOf(order, to) >= rankOf(order, room);
+        })
+        .map((target) => `${file.name} imports ${target}`);
+    }),
+  );
   assert.deepEqual(wrong, []);
 });
 
-test('the table of rooms in ARCHITECTURE.md is what is on the disk', () => {
+function foldersUnder(dir: string): readonly string[] {
+  const inner = readdirSync(path.join(root, dir), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return inner.map(({ name }) => `${dir}/${name}`).flatMap((folder) => [folder, ...foldersUnder(folder)]);
+}
+
+test('the table of rooms in ARCHITECTURE.md names the folders of src, in their order', () => {
   const page = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8');
   const named = [...page.matchAll(/^\| `((?:src|agent|build)\/[^`]*)`/gm)].map(([, name = '']) => name);
-  const foldersUnder = (dir: string): readonly string[] => [
-    `${dir}/`,
-    ...readdirSync(path.join(root, dir), { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .flatMap(({ name }) => foldersUnder(`${dir}/${name}`)),
-  ];
-  assert.deepEqual([...named].sort(), ['src', 'agent', 'build'].flatMap(foldersUnder).sort());
+  const ranked = house.flatMap((members) => members.split(' ')).filter((member) => !member.includes('/'));
+  assert.deepEqual(named, ['build/', 'src/', ...ranked.map((member) => `src/${member}/`), 'agent/']);
+  assert.deepEqual(
+    [...ranked].sort(),
+    readdirSync(path.join(root, 'src'))
+      .filter((name) => !name.includes('.'))
+      .sort(),
+  );
+});
+
+test('the first file of each folder inside says what the folder is for', () => {
+  const folders = ['src', 'agent', 'build'].flatMap(foldersUnder).filter((folder) => !/^src\/[^/]+$/.test(folder));
+  const firsts = folders.flatMap((folder) => {
+    const [first] = readdirSync(path.join(root, folder)).filter((name) => /\.c?ts$/.test(name));
+    return first === undefined ? [] : [[folder, `${folder}/${first}`] as const];
+  });
+  assert.ok(firsts.length > 60);
+  const silent = firsts.filter(([folder, file]) => {
+    const text = readFileSync(path.join(root, file), 'utf8').replace(/^\/\*\*\s+(?:\* )?/, '');
+    return !text.startsWith(`${folder}: `);
+  });
+  assert.deepEqual(silent, []);
 });
 
 test('no folder has more files than can be looked over', () => {
@@ -321,10 +352,10 @@ test('no folder has more files than can be looked over', () => {
   assert.deepEqual(wrong, []);
 });
 
-test('the agent imports only itself, src/report and src/seal', () => {
+test('the agent imports only itself and src/report', () => {
   const wrong = agentSources.flatMap((file) =>
     file.inside
-      .filter((target) => !/^(agent|src\/report|src\/seal)\//.test(target))
+      .filter((target) => !/^(agent|src\/report)\//.test(target))
       .map((target) => `${file.name} imports ${target}`),
   );
   assert.deepEqual(wrong, []);
@@ -398,7 +429,7 @@ const opensByPath: Readonly<Record<string, string>> = {
   'src/collector/sealed-reports/sealed-spool.ts': 'the names in encrypted_stats/, which is ours',
   'src/collector/run/run-watches.ts': 'a file of the state folder',
   'src/collector/run/second-look.ts': 'stored/, which is ours',
-  'src/serve/endpoints/newest-requests.ts': 'push-times/, which is ours',
+  'src/look/serve/endpoints/newest-requests.ts': 'push-times/, which is ours',
 };
 
 test('folders in which others write are entered by descriptor alone', () => {
@@ -406,7 +437,7 @@ test('folders in which others write are entered by descriptor alone', () => {
     (room) => `src/collector/${room}`,
   );
   const byPath = /^import (?!type).* from '(?:node:fs.*|.*\/(?:durable-file|folder-entries|streamed-file)\.ts)';$/m;
-  const found = [...rooms, 'src/events', 'src/serve/endpoints'].flatMap((room) =>
+  const found = [...rooms, 'src/collector/events', 'src/look/serve/endpoints'].flatMap((room) =>
     readdirSync(path.join(root, room))
       .map((name) => `${room}/${name}`)
       .filter((file) => byPath.test(readFileSync(path.join(root, file), 'utf8').replace(/\{[^}]*\}/g, '{}'))),

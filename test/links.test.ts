@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { packageDir } from '../src/state-folder/paths.ts';
 
-const documents = ['.', 'docs', 'grafana', 'src/seal'].flatMap((folder) =>
+const documents = ['.', 'docs', 'grafana', 'src/report/seal'].flatMap((folder) =>
   readdirSync(path.join(packageDir, folder))
     .filter((name) => name.endsWith('.md'))
     .map((name) => path.join(folder, name)),

@@ -5,7 +5,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, wri
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { packageFolder, prefix } from './support/installed.ts';
+import { packageFolder, prefix } from './support/programs/installed.ts';
 import { tempFolder } from './support/temp-folder.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -17,7 +17,7 @@ const wanted = [
   ...['dist/fleet-health.cjs', 'dist/parts/compile-cache.cjs', 'dist/parts/cli.cjs'],
   ...['dist/agent/agent.cjs', 'dist/agent/inventory.cjs'],
   ...['dist/fleet-health-agent.cjs', 'dist/parts/agent-cli.cjs'],
-  ...['src/seal/FORMAT.md', 'src/transport/openssh/openssh-askpass.sh', 'src/transport/openssh/openssh-hop.sh'],
+  ...['src/report/seal/FORMAT.md', 'src/transport/openssh/openssh-askpass.sh', 'src/transport/openssh/openssh-hop.sh'],
 ];
 
 test('the installed package holds everything that the programs need, and no sources', () => {

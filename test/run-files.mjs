@@ -45,8 +45,8 @@ const dearFiles = new Map([
   ['test/cli/status/status.test.ts', 'what status says of every state of a fleet'],
   ['test/collector/ingest/opening-marks.test.ts', 'ends a process at each place where a file is opened'],
   ['test/collector/split-trust.test.ts', 'two accounts with different rights on one database'],
-  ['test/look/fleet-page.test.ts', 'renders the page of a fleet with weeks of rows'],
-  ['test/metrics/export.test.ts', 'exports a history that is larger than a batch'],
+  ['test/look/views/fleet-page.test.ts', 'renders the page of a fleet with weeks of rows'],
+  ['test/look/metrics/export.test.ts', 'exports a history that is larger than a batch'],
   ['test/storage/conformance.test.ts', 'the SQL of SQLite and of MariaDB'],
   ['test/storage/copy/copy.test.ts', 'copies and compares every table'],
   ['test/storage/hostile-rows.test.ts', 'every column with every value that a client may send'],
@@ -114,9 +114,9 @@ function makeTemporary() {
   return mkdtempSync(path.join(tmpdir(), 'fleet-run-'));
 }
 
-/** Installs the package that the tests start, by test/support/installed.ts. Returns its prefix. */
+/** Installs the package that the tests start, by test/support/programs/installed.ts. Returns its prefix. */
 function installPackage() {
-  const script = "import('./test/support/installed.ts').then(({ prefix }) => process.stdout.write(prefix))";
+  const script = "import('./test/support/programs/installed.ts').then(({ prefix }) => process.stdout.write(prefix))";
   const { stdout, status } = spawnSync(process.execPath, ['--import', 'tsx', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',

@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { program } from './support/installed.ts';
+import { program } from './support/programs/installed.ts';
 import { tempFolder } from './support/temp-folder.ts';
 
 test('the installed program checks, collects and reports under cron: no HOME, no USER, a PATH without Node', (t) => {

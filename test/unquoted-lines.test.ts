@@ -8,9 +8,9 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 
 import { loadConfig } from '../src/config/load-config.ts';
-import { FleetError } from '../src/errors.ts';
-import { importHosts } from '../src/import/import.ts';
-import { importKinds, type ImportKind } from '../src/import/import-kinds.ts';
+import { FleetError } from '../src/platform/errors/errors.ts';
+import { importHosts } from '../src/cli/import/import.ts';
+import { importKinds, type ImportKind } from '../src/cli/import/import-kinds.ts';
 import { parseKnownHosts } from '../src/transport/known-hosts/known-hosts.ts';
 import { createSshConfigReader } from '../src/transport/ssh-config/ssh-config-reader.ts';
 import { isWide } from './support/long-tests.ts';

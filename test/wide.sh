@@ -62,7 +62,7 @@ for version; do
   npm run --silent build
   left=$((left - 1))
   if [ "$left" = 0 ] && [ "$files" = "$stories" ]; then
-    sh test/support/unpack-debs.sh "$debs"
+    sh test/support/programs/unpack-debs.sh "$debs"
     export FLEET_HEALTH_INSTALLED="$debs/prefix"
   fi
   # shellcheck disable=SC2086

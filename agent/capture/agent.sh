@@ -1,6 +1,6 @@
 # The agent for clients without Node. It copies what the probes name (agent/probes/reads.ts) to the collector, which runs
 # the probes on this capture (parse-capture.ts has its form). It cannot seal, and keeps only notes of the collector on
-# this machine. Runs in dash, bash, BusyBox ash and mksh as /bin/sh. src/loader/loader.ts starts it.
+# this machine. Runs in dash, bash, BusyBox ash and mksh as /bin/sh. src/transport/loader/loader.ts starts it.
 #
 # Arguments: $1 marker in octal numbers with dots; $2 seconds until the agent is killed; $3 `t` if timeout(1) kills it,
 # `w` if a watchdog of its own does; $4 machine; $5 collector; $6 folder of the client; $7 digest of this text if it was

@@ -1,3 +1,5 @@
+/** agent/capture: clients without Node: the script that copies what the probes name, and the machine of a capture. */
+
 /** The machine of a capture, to the probes. */
 import { ReportFault } from '../../src/report/report.ts';
 import { pausedOnes, unhealthyOnes } from '../probes/containers.ts';

@@ -1,4 +1,4 @@
-# The bounds of a restricted key (src/loader/shell-launcher.sh), as in agent/spool/pinned.ts: the holder chooses the
+# The bounds of a restricted key (src/transport/loader/shell-launcher.sh), as in agent/spool/pinned.ts: the holder chooses the
 # words of the request and one of a few folders for counters, and nothing else. The arguments are then: $1 `pinned`; $2
 # to $5 as in agent.sh; $6 digest of this text, which the launcher has compared; $7 `s` if the state may be read, else `-`;
 # $8 the command of the
@@ -29,7 +29,7 @@ if [ "$1" = pinned ]; then
   pinned=$6 digest=- n=0 a= m= f= w=
   [ ${#8} -le 8192 ] || refuse
   case $8 in '/bin/sh -c '*) ;; *) refuse ;; esac
-  # The words of runCommand in src/loader/loader.ts: the marker follows `fh`, the agent's own marker and the folder
+  # The words of runCommand in src/transport/loader/loader.ts: the marker follows `fh`, the agent's own marker and the folder
   # follow the kind, and the request is the last word.
   set -f
   IFS=' '

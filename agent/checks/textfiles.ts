@@ -5,7 +5,7 @@ import { errorCode } from '../probes/source.ts';
 
 const maxFiles = 50;
 const maxBytes = 1024 * 1024;
-/** The metrics of hardware and updates that the collector knows (src/checks/textfiles.ts). */
+/** The metrics of hardware and updates that the collector knows (src/report/checks/textfiles.ts). */
 const known =
   /^(smartmon_(device_smart_healthy|(reallocated_sector_ct|current_pending_sector|offline_uncorrectable|grown_defects_count)_raw_value)|nvme_(critical_warning(_total)?|media_errors_total|percentage_used_ratio)|apt_(upgrades|autoremove)_pending|megaraid_(healthy|degraded|failed|battery_backup_healthy|pd_(media_errors|predictive_errors|smart_alerted))|node_ipmi_(chassis_fault|sensor_state|speed_rpm|temperature_celsius))$/;
 /** A sample of one of these metrics is fine unless it is 0, any other only at 0; a temperature below `fineBelow`. */

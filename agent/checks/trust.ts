@@ -8,8 +8,8 @@ const othersWrite = 0o002;
 /**
  * Returns the first part of an absolute path that another account than root or this one could change: the file, a
  * folder above it, a symbolic link in the path, or a missing part. Returns null if there is none. Folders such as /tmp,
- * where nobody replaces files of others, are safe except directly above the file. src/loader/try-every-node.sh and
- * agent/capture/checks.sh have the same rule.
+ * where nobody replaces files of others, are safe except directly above the file.
+ * src/transport/loader/try-every-node.sh and agent/capture/checks.sh have the same rule.
  */
 export function untrustedPart(path: string): string | null {
   const left = path.split('/').filter((name) => name !== '');

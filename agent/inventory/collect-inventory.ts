@@ -1,3 +1,4 @@
+/** agent/inventory: the daily inventory. */
 import { machine } from 'node:os';
 
 import { runProbes } from '../probes/collect.ts';

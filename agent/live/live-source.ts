@@ -1,3 +1,5 @@
+/** agent/live: the machine on which the agent runs: files, programs, mounts. */
+
 /** The machine on which this program runs, or a folder with files of another one. */
 import {
   accessSync,

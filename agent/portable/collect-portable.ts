@@ -1,3 +1,4 @@
+/** agent/portable: systems other than Linux. */
 import { cpus, loadavg, machine, uptime } from 'node:os';
 
 import { runProbes } from '../probes/collect.ts';

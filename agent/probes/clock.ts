@@ -1,3 +1,4 @@
+/** agent/probes: the probes, listed in `index.ts`, and what they share. */
 import { missing, oneRow, type Missing } from './function-report.ts';
 import type { Probe, ProbeResult } from './probe.ts';
 import type { Source } from './source.ts';

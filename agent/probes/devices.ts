@@ -48,7 +48,7 @@ const bondLine = /^(Slave Interface|MII Status|Currently Active Slave|Aggregator
 
 /**
  * Reads the files of each device: `FILE=LINE` for each of their lines. The collector evaluates them
- * (src/checks/devices.ts). Containers report none, because the devices are their host's.
+ * (src/report/checks/devices.ts). Containers report none, because the devices are their host's.
  */
 export const devices: Probe = {
   name: 'devices',

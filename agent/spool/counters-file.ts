@@ -1,3 +1,4 @@
+/** agent/spool: reports by a client's own crontab. */
 import type { Counters } from '../probes/collected.ts';
 import { isWritten, readKept, removeFile } from '../start/private-file.ts';
 

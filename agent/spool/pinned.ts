@@ -1,6 +1,6 @@
 /**
- * The bounds of a restricted key (src/loader/launcher.ts): the holder of the key may run this agent and choose the
- * words of the request, but neither the sealing key nor the use of the machine's resources.
+ * The bounds of a restricted key (src/transport/loader/launcher.ts): the holder of the key may run this agent and
+ * choose the words of the request, but neither the sealing key nor the use of the machine's resources.
  */
 import { maxClientBytes } from '../../src/report/limits.ts';
 import { decodeRequest, RequestVersionError } from '../../src/report/agent-request.ts';
@@ -9,7 +9,10 @@ import { openPlace, type PlaceNames } from '../start/places.ts';
 import { listPrivateFiles } from '../start/private-file.ts';
 import { clientFolder } from './visit.ts';
 
-/** The values that a restricted key fixes. src/loader/launcher.cjs puts them into `globalThis.fleetHealthPinned`. */
+/**
+ * The values that a restricted key fixes. src/transport/loader/launcher.cjs puts them into
+ * `globalThis.fleetHealthPinned`.
+ */
 export interface Pinned {
   /** The SHA-256 of the agent in hexadecimal digits. */
   readonly digest: string;

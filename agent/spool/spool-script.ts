@@ -1,7 +1,7 @@
 /**
  * Writes the script `spool.sh` in a client's folder, which the crontab line of `fleet-health spool`
- * (src/loader/spool-line.ts) starts. The line makes an empty script; every visit updates the script. The line therefore
- * names no agent, no key and no options of rules, and stays the same when these change.
+ * (src/transport/loader/spool-line.ts) starts. The line makes an empty script; every visit updates the script. The line
+ * therefore names no agent, no key and no options of rules, and stays the same when these change.
  */
 import { lstatSync } from 'node:fs';
 

@@ -8,16 +8,16 @@
 umask 077
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_PATH NODE_V8_COVERAGE
 h=$HOME m= e=83
-. ../../src/loader/find-machine.sh
-. ../../src/loader/places.sh
+. ../../src/transport/loader/find-machine.sh
+. ../../src/transport/loader/places.sh
 command -v timeout >/dev/null 2>&1 || k=w
-. ../../src/loader/node-word.sh
+. ../../src/transport/loader/node-word.sh
 case $k in t) i="timeout -s KILL $t" ;; *) i= ;; esac
 start() { ask "$1" -e "$z" "$b" $r $k "$m" "$y" </dev/null; }
 # attempt: runs the agent in b by each node, in a subshell, because the functions exit.
 attempt() {
   (
-    . ../../src/loader/try-every-node.sh
+    . ../../src/transport/loader/try-every-node.sh
     exit 83
   )
   e=$?

@@ -5,7 +5,7 @@
 import { lstatSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { readHeader } from '../../src/seal/sealed-message.ts';
+import { readHeader } from '../../src/report/seal/sealed-message.ts';
 import { listPrivateFiles, readPrivateFile, removeFile, writePrivateFile } from '../start/private-file.ts';
 
 export interface SpoolLimits {

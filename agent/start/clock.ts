@@ -1,3 +1,4 @@
+/** agent/start: its start, pinning and end. */
 import { readFileSync } from 'node:fs';
 
 /** Returns whole milliseconds since boot. Includes the time that a machine slept if the system counts it. */

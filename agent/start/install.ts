@@ -2,7 +2,8 @@ import { type PlaceNames, openPlace } from './places.ts';
 import { isWritten, listPrivateFiles, removeFile } from './private-file.ts';
 
 /**
- * An agent that was uploaded for this visit. src/loader/upload-agent.cjs puts it into `globalThis.fleetHealthUploaded`.
+ * An agent that was uploaded for this visit. src/transport/loader/upload-agent.cjs puts it into
+ * `globalThis.fleetHealthUploaded`.
  */
 export interface UploadedAgent {
   /** The bytes of this program, whose length and digest are checked. */

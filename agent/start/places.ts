@@ -13,8 +13,9 @@ const privateMode = 0o700;
 const groupAndOthers = 0o077;
 
 /**
- * Returns the roots where files may be kept on this machine, the best first, as src/loader/places.sh does. A home comes
- * first because it persists, memory last because it does not outlive a boot. A home that is missing is not made.
+ * Returns the roots where files may be kept on this machine, the best first, as src/transport/loader/places.sh does. A
+ * home comes first because it persists, memory last because it does not outlive a boot. A home that is missing is not
+ * made.
  */
 export function placeRoots(env: NodeJS.ProcessEnv, uid: number): string[] {
   const state = env['XDG_STATE_HOME'];

@@ -3,7 +3,7 @@ import { readSync, writeSync } from 'node:fs';
 import { reportIdBytes } from '../../src/report/wire.ts';
 
 const retryMs = 5;
-/** Standard input, or what src/loader/node-word.sh and launcher.cjs name in its place. */
+/** Standard input, or what src/transport/loader/node-word.sh and launcher.cjs name in its place. */
 const input = (globalThis as { fleetHealthInput?: number }).fleetHealthInput ?? 0;
 
 /** Writes to stdout. Returns false if stdout is closed. */

@@ -1,3 +1,4 @@
+/** agent/state: packages, files, units, accounts, listeners and mounts, for what changed. */
 import { stateDigest, stateLimits } from '../../src/report/state/state.ts';
 import type { StateKind, StateSection } from '../../src/report/report.ts';
 import type { Collected, CollectOptions } from '../probes/collected.ts';

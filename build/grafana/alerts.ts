@@ -1,3 +1,4 @@
+/** build/grafana: makes the dashboards of grafana/ and the files that provision them. */
 import type { DashboardSpec, PanelSpec } from './panels.ts';
 
 const chosen = 'client=~"$client|"';

@@ -1,6 +1,6 @@
 /**
  * The dashboards of grafana/, for MySQL or MariaDB and for Prometheus, and the files that provision them. `UPDATE=1
- * node --import tsx --test test/metrics/grafana.test.ts` writes them.
+ * node --import tsx --test test/look/metrics/grafana.test.ts` writes them.
  */
 import { alertsDashboard } from './alerts.ts';
 import { clientDashboard } from './client.ts';

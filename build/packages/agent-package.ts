@@ -1,3 +1,4 @@
+/** build/packages: makes what people install: npm's package from dist/, and Debian's of its files. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 

@@ -1,4 +1,5 @@
-import type { PageAlert, PageSilence } from '../../src/page/page.ts';
+/** build/pictures: makes the pictures of docs/pictures/ in Chromium, from an invented fleet. */
+import type { PageAlert, PageSilence } from '../../src/look/page/page.ts';
 import { hourMs } from '../../src/platform/units.ts';
 
 type Made = Pick<PageAlert, 'client' | 'rule' | 'subject' | 'severity' | 'value' | 'limit'> & {

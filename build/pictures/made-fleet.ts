@@ -1,6 +1,6 @@
-import { encodeHistory, type PlottedSeries } from '../../src/page/encode-series.ts';
-import type { HistoryLimit } from '../../src/page/series-layout.ts';
-import type { FleetPage, PageAlert, PageClient, PageFigure } from '../../src/page/page.ts';
+import { encodeHistory, type PlottedSeries } from '../../src/look/page/encode-series.ts';
+import type { HistoryLimit } from '../../src/look/page/series-layout.ts';
+import type { FleetPage, PageAlert, PageClient, PageFigure } from '../../src/look/page/page.ts';
 import { dayMs, hourMs, minuteMs } from '../../src/platform/units.ts';
 import { madeAlerts, madeSilence } from './made-alerts.ts';
 import { type MadeFigures, madeFigures } from './made-figures.ts';

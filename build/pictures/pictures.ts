@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-import { renderFleetPage } from '../../src/page/fleet-page.ts';
+import { renderFleetPage } from '../../src/look/page/fleet-page.ts';
 import { escapeMarkup } from '../../src/text/escape-markup.ts';
 import { madeFleet } from './made-fleet.ts';
 import { madeMail } from './made-mail.ts';

@@ -1,3 +1,4 @@
+/** build/reference: makes docs/config.md, config.xsd and the manual pages of man/. */
 import { configReference, type ElementReference } from './config-reference.ts';
 import { manualPage, prose, tagged, withoutMarkdown, word } from './mdoc.ts';
 

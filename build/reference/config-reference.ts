@@ -5,7 +5,7 @@
 import type { KindName } from '../../src/config/vocabulary/attribute-kinds.ts';
 import type { AttributeSpec, ElementSpec } from '../../src/config/vocabulary/element-spec.ts';
 import { vocabulary } from '../../src/config/vocabulary/vocabulary.ts';
-import { databaseKinds } from '../../src/storage/dialects/kinds.ts';
+import { databaseKinds } from '../../src/config/databases/kinds.ts';
 
 /** The notation of a value of each kind. */
 const forms: Readonly<Record<KindName, string>> = {

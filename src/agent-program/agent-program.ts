@@ -6,8 +6,8 @@ import type { Counters } from '../../agent/probes/collected.ts';
 import { readCounters, writeCounters } from '../../agent/spool/counters-file.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { messageOf } from '../errors.ts';
-import type { LogFields } from '../log.ts';
+import { messageOf } from '../platform/errors/errors.ts';
+import type { LogFields } from '../platform/errors/log.ts';
 import { unlessAborted } from '../platform/deadline.ts';
 import { appendLine } from './bounded-file.ts';
 import { formatReport, type ReportFormat } from './format-report.ts';

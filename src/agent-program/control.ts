@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 
 import { readPrivateFile } from '../../agent/start/private-file.ts';
-import { errnoOf, FleetError } from '../errors.ts';
+import { errnoOf, FleetError } from '../platform/errors/errors.ts';
 import { parseJson } from '../platform/parse-json.ts';
 import { secondMs } from '../platform/units.ts';
 import { lookAtLock, type LockHolder } from '../state-folder/lock.ts';

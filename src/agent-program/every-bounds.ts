@@ -1,4 +1,4 @@
-import { usageError } from '../errors.ts';
+import { usageError } from '../platform/errors/errors.ts';
 import { dayMs, secondMs } from '../platform/units.ts';
 import { parseDuration } from '../text/durations.ts';
 

@@ -1,7 +1,7 @@
 import { closeSync, constants, fchmodSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
-import { asFleetError } from '../errors.ts';
+import { asFleetError } from '../platform/errors/errors.ts';
 
 const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 

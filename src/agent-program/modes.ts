@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { usageError } from '../errors.ts';
+import { usageError } from '../platform/errors/errors.ts';
 import { keepReporting } from './agent-program.ts';
 import type { ModeContext } from './mode-context.ts';
 

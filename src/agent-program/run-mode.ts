@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../platform/errors/errors.ts';
 import { secondMs } from '../platform/units.ts';
 import { holdLock } from '../state-folder/lock.ts';
 import type { AgentLog } from './agent-program.ts';

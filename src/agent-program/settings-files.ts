@@ -2,7 +2,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, rea
 import type { Stats } from 'node:fs';
 import path from 'node:path';
 
-import { errnoOf, fileFault, FleetError, messageOf } from '../errors.ts';
+import { errnoOf, fileFault, FleetError, messageOf } from '../platform/errors/errors.ts';
 import { homeFolder } from '../platform/account.ts';
 import { isObject } from '../platform/parse-json.ts';
 import { settingsFault, type FileOf } from './settings-form.ts';

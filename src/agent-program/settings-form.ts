@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 
 import { didYouMean } from '../config/values/nearest.ts';
-import { FleetError } from '../errors.ts';
+import { FleetError } from '../platform/errors/errors.ts';
 import { isObject } from '../platform/parse-json.ts';
 import { parseDuration } from '../text/durations.ts';
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 
-import { FleetError } from '../errors.ts';
+import { FleetError } from '../platform/errors/errors.ts';
 import { secondMs } from '../platform/units.ts';
 import { withStreams } from '../platform/child-process.ts';
 import { shownShellWord } from '../text/shell-word.ts';

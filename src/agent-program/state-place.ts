@@ -2,7 +2,7 @@ import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 
 import { openPlace, placeRoots } from '../../agent/start/places.ts';
 import { listPrivateFiles } from '../../agent/start/private-file.ts';
-import { FleetError } from '../errors.ts';
+import { FleetError } from '../platform/errors/errors.ts';
 import { makeFolder } from '../state-folder/durable-file.ts';
 
 /** The folder of the service, which its package or unit creates. */

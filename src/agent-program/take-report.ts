@@ -5,7 +5,7 @@ import { within } from '../../agent/probes/within.ts';
 import type { Collect, Counters } from '../../agent/probes/collected.ts';
 import { checksOf, describeReport, secondReadingMs, type Begun } from '../../agent/spool/make-report.ts';
 import { monotonicMs, readBootId } from '../../agent/start/clock.ts';
-import { FleetError } from '../errors.ts';
+import { FleetError } from '../platform/errors/errors.ts';
 import { secondMs } from '../platform/units.ts';
 import { encodeReport } from '../report/encode-report.ts';
 import { noRunId, type Report } from '../report/report.ts';

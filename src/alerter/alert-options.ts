@@ -1,5 +1,5 @@
 import type { Client, Config } from '../config/config.ts';
-import type { FleetError } from '../errors.ts';
+import type { FleetError } from '../platform/errors/errors.ts';
 import { processUse } from '../platform/process-use.ts';
 import type { RunEnd, RunStart } from '../storage/store/run.ts';
 import type { AppliedReply } from '../storage/store/reply-store.ts';

@@ -1,5 +1,5 @@
 import type { Client, Config } from '../config/config.ts';
-import type { FleetError } from '../errors.ts';
+import type { FleetError } from '../platform/errors/errors.ts';
 import type { Report } from '../report/report.ts';
 import type { Storage, VisitRecord } from '../storage/store/storage.ts';
 import type { AnyTransport } from '../transport/transport.ts';

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { asFleetError } from '../errors.ts';
+import { asFleetError } from '../platform/errors/errors.ts';
 import { takeLock } from '../state-folder/lock.ts';
 import { jitterFraction } from '../platform/jitter.ts';
 import { statePaths } from '../state-folder/paths.ts';

@@ -18,13 +18,13 @@ import type {
 } from './channel-config.ts';
 import type { Secret } from './secret.ts';
 import type { Rule, Severity } from './rule.ts';
-import type { StorageConfig } from '../storage/dialects/kinds.ts';
+import type { StorageConfig } from './databases/kinds.ts';
 import type { FamilyGroup } from './values/family-groups.ts';
 import type { Labels } from './values/labels.ts';
 
 export type * from './channel-config.ts';
 export type { Operator, Rule, Severity } from './rule.ts';
-export type { StorageConfig } from '../storage/dialects/kinds.ts';
+export type { StorageConfig } from './databases/kinds.ts';
 export type { FamilyGroup } from './values/family-groups.ts';
 
 export interface Config {

@@ -7,7 +7,7 @@ import { serverZone } from '../text/server-zone.ts';
 import { ruleTypeOf } from './vocabulary/rule-types.ts';
 import { sshConfigFiles } from './settings/ssh-config-files.ts';
 import { sshDefaults } from './settings/ssh-settings.ts';
-import { databaseKinds, kindOf, nameOf } from '../storage/dialects/kinds.ts';
+import { databaseKinds, kindOf, nameOf } from './databases/kinds.ts';
 
 /** A default in force. */
 export interface DefaultRow {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 
-import { errnoOf, fileFault, FleetError } from '../errors.ts';
+import { errnoOf, fileFault, FleetError } from '../platform/errors/errors.ts';
 import { isMissingCredential } from '../platform/credentials.ts';
-import { rememberSecret } from '../revealed-secrets.ts';
+import { rememberSecret } from '../platform/errors/revealed-secrets.ts';
 
 type Source =
   | { readonly kind: 'literal'; readonly value: string }

@@ -1,8 +1,8 @@
 import { globMatcher } from '../config/values/globs.ts';
 import { webhookOfRecipient } from '../config/values/recipient-name.ts';
 import type { Config, Recipient } from '../config/config.ts';
-import { asFleetError, type FleetError } from '../errors.ts';
-import { escapeControls } from '../log.ts';
+import { asFleetError, type FleetError } from '../platform/errors/errors.ts';
+import { escapeControls } from '../platform/errors/log.ts';
 import { statePaths } from '../state-folder/paths.ts';
 import { durationInWords } from '../text/durations.ts';
 import { unknownRecipient, type AwayState, type AwayTopic } from './away-state.ts';

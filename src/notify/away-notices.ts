@@ -6,7 +6,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 
-import type { FleetError } from '../errors.ts';
+import type { FleetError } from '../platform/errors/errors.ts';
 import { hourMs, minuteMs } from '../platform/units.ts';
 import { statePaths } from '../state-folder/paths.ts';
 import { changeAwayState, databaseAway, makeAwayState, unknownRecipient as unknown } from './away-state.ts';

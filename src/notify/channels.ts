@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { FleetError } from '../errors.ts';
+import { FleetError } from '../platform/errors/errors.ts';
 import { statePaths } from '../state-folder/paths.ts';
 import { webhookOfRecipient } from '../config/values/recipient-name.ts';
 import { mailTimeouts, type Channel, type ChannelTimeouts } from './notify.ts';

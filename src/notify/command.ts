@@ -1,5 +1,5 @@
 import type { NotifyConfig } from '../config/config.ts';
-import { FleetError, messageOf, type FleetErrorOptions } from '../errors.ts';
+import { FleetError, messageOf, type FleetErrorOptions } from '../platform/errors/errors.ts';
 import { commandEnvironment, runCommand } from '../platform/run-command.ts';
 import { TryLater, type Channel, type OutgoingMail, type SendOptions } from './notify.ts';
 

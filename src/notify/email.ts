@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type Socket, connect, isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import type { SmtpConfig } from '../config/config.ts';
-import { FleetError, messageOf } from '../errors.ts';
+import { FleetError, messageOf } from '../platform/errors/errors.ts';
 import { readAuthority } from '../platform/read-named-file.ts';
 import { dayMs } from '../platform/units.ts';
 import { openTunnel } from './http/dial-url.ts';

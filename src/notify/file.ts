@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import { writeSynced, makeFolder } from '../state-folder/durable-file.ts';
-import { FleetError, messageOf } from '../errors.ts';
+import { FleetError, messageOf } from '../platform/errors/errors.ts';
 import { mailTimeouts, type Channel, type OutgoingMail, type SendOptions } from './notify.ts';
 
 /**

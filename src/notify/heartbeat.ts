@@ -1,4 +1,4 @@
-import { FleetError } from '../errors.ts';
+import { FleetError } from '../platform/errors/errors.ts';
 import { withTimeout } from '../platform/deadline.ts';
 import type { HeartbeatConfig } from '../config/config.ts';
 import { getStatus, requestFaultWords } from './http/get-status.ts';

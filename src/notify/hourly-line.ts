@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import type { FleetError } from '../errors.ts';
+import type { FleetError } from '../platform/errors/errors.ts';
 import { hourMs } from '../platform/units.ts';
 import { makeFolder } from '../state-folder/durable-file.ts';
 

@@ -4,7 +4,7 @@
  * accepts no mail at present (a stage other than `mail`: no server, a refused login). No fault contains a credential.
  */
 import type { Severity } from '../config/config.ts';
-import { FleetError, type FleetErrorOptions } from '../errors.ts';
+import { FleetError, type FleetErrorOptions } from '../platform/errors/errors.ts';
 
 /** A frozen mail: every attempt sends the same bytes. */
 export interface OutgoingMail {

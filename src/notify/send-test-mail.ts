@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 
 import type { Config } from '../config/config.ts';
 import { isMailAddress } from '../config/values/addresses.ts';
-import { FleetError } from '../errors.ts';
+import { FleetError } from '../platform/errors/errors.ts';
 import { openChannels } from './channels.ts';
 import { recipientOfWebhook } from '../config/values/recipient-name.ts';
 import { digestOf, domainOf, senderOf } from './mail-identity.ts';

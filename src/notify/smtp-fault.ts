@@ -1,6 +1,6 @@
 import type { SmtpConfig } from '../config/config.ts';
-import { FleetError, messageOf, type FleetErrorOptions, type Stage } from '../errors.ts';
-import { withoutSecrets } from '../revealed-secrets.ts';
+import { FleetError, messageOf, type FleetErrorOptions, type Stage } from '../platform/errors/errors.ts';
+import { withoutSecrets } from '../platform/errors/revealed-secrets.ts';
 import { TryLater } from './notify.ts';
 import { TooLong } from './within.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
 
-import { errnoOf, FleetError } from '../errors.ts';
+import { errnoOf, FleetError } from './errors/errors.ts';
 
 /** Returns the account name of this process; null if its user id has no entry in passwd, as in containers. */
 export function accountName(): string | null {

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 
-import { FleetError } from '../errors.ts';
+import { FleetError } from './errors/errors.ts';
 
 /** True if a child has ended, by itself or by a signal. */
 export function hasEnded(child: ChildProcess): boolean {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Server, ServerOptions } from 'node:http';
 import type { ListenOptions } from 'node:net';
 
-import { errnoOf } from '../errors.ts';
+import { errnoOf } from './errors/errors.ts';
 import { secondMs } from './units.ts';
 
 /** The limits of a server that strangers can reach: slow requests are ended. Node's own limits are minutes. */

@@ -1,4 +1,4 @@
-import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { errnoOf, FleetError, messageOf } from './errors/errors.ts';
 import { withTimeout } from './deadline.ts';
 import { postSigned, type SignedAnswer, type SignedPost } from './signed-post.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 
-import { fileFault, messageOf } from '../errors.ts';
+import { fileFault, messageOf } from './errors/errors.ts';
 
 /** Certificates and keys are smaller. Without a bound a device would be read until the memory is full. */
 const maxFileBytes = 2 ** 20;

@@ -15,7 +15,7 @@ import {
   requestMac,
   sha256,
   type SignedPath,
-} from '../seal/push.ts';
+} from '../report/seal/push.ts';
 import { boundAnswer } from './bound-answer.ts';
 import { secondMs } from './units.ts';
 

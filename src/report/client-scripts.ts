@@ -8,15 +8,15 @@
 import { nodeScript, shellScript } from './shorten-script.ts';
 
 /** The loader of a visit: runs an installed agent. */
-export const runScript = shellScript('src/loader/run.sh');
-export const uploadAgentScript = shellScript('src/loader/upload-agent.sh');
-export const uploadAgentProgram = nodeScript('src/loader/upload-agent.cjs', '"');
-export const uploadShellScript = shellScript('src/loader/upload-shell.sh');
-export const cleanupScript = shellScript('src/loader/cleanup.sh');
-export const spoolLineScript = shellScript('src/loader/spool-line.sh');
+export const runScript = shellScript('src/transport/loader/run.sh');
+export const uploadAgentScript = shellScript('src/transport/loader/upload-agent.sh');
+export const uploadAgentProgram = nodeScript('src/transport/loader/upload-agent.cjs', '"');
+export const uploadShellScript = shellScript('src/transport/loader/upload-shell.sh');
+export const cleanupScript = shellScript('src/transport/loader/cleanup.sh');
+export const spoolLineScript = shellScript('src/transport/loader/spool-line.sh');
 /** The end of the script that the crontab line starts: a file on the client. Its variables come first. */
 export const spoolScriptEnd = shellScript('agent/spool/spool.sh');
 /** The launchers of restricted keys, without double quotes, which dropbear does not accept in authorized_keys. */
-export const launcherScript = shellScript('src/loader/launcher.sh').replaceAll('"', '');
-export const launcherProgram = nodeScript('src/loader/launcher.cjs', '`');
-export const shellLauncherScript = shellScript('src/loader/shell-launcher.sh').replaceAll('"', '');
+export const launcherScript = shellScript('src/transport/loader/launcher.sh').replaceAll('"', '');
+export const launcherProgram = nodeScript('src/transport/loader/launcher.cjs', '`');
+export const shellLauncherScript = shellScript('src/transport/loader/shell-launcher.sh').replaceAll('"', '');

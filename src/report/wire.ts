@@ -11,8 +11,8 @@
  *   `F` fault, JSON: {code, message} instead of this run's report; spooled reports may still follow
  *   `E` end, JSON: End              nothing follows
  * stdin of the agent: 16 raw bytes for each acknowledged report id, nothing else; the end of stdin lets the agent end.
- * An uploaded agent finds its own program before these bytes (src/loader/upload-agent.cjs). The shell agent reads notes
- * instead, which it keeps for its next capture.
+ * An uploaded agent finds its own program before these bytes (src/transport/loader/upload-agent.cjs). The shell agent
+ * reads notes instead, which it keeps for its next capture.
  */
 import type { CheckFormat } from './checks.ts';
 

@@ -1,7 +1,7 @@
 import { decodeRequest } from '../report/agent-request.ts';
 import { encodeFrame, encodeJsonFrame } from '../report/frames.ts';
 import { markerBytes, maxExecBytes, reportIdBytes, type AgentRequest } from '../report/wire.ts';
-import { loaderStatus } from '../loader/loader.ts';
+import { loaderStatus } from '../transport/loader/loader.ts';
 import type { ServerChannel } from './ssh-server.ts';
 import type { Condition } from './condition.ts';
 import type { DeadCause } from './profile.ts';

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { parseJson } from '../platform/parse-json.ts';
 import { formatDuration } from '../text/durations.ts';
 import { dayMs } from '../platform/units.ts';
-import { errnoOf, fileFault, messageOf, usageError } from '../errors.ts';
+import { errnoOf, fileFault, messageOf, usageError } from '../platform/errors/errors.ts';
 import { makeFolder } from '../state-folder/durable-file.ts';
 import { hostKeyOf } from '../transport/known-hosts/fingerprint.ts';
 import { hostName } from '../transport/known-hosts/known-hosts.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-import { FleetError, messageOf } from '../errors.ts';
+import { FleetError, messageOf } from '../platform/errors/errors.ts';
 import { minuteMs } from '../platform/units.ts';
 
 /** The listeners of the simulated servers: one for each address of loopback, all on one port. */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { encodeReport } from '../report/encode-report.ts';
 import { reportVersion, type Report } from '../report/report.ts';
 import { type AgentRequest, type Hello, protocolVersion } from '../report/wire.ts';
-import { sealReport } from '../seal/seal.ts';
+import { sealReport } from '../report/seal/seal.ts';
 import type { Condition } from './condition.ts';
 import { figuresOf } from './figures.ts';
 import type { SimulatedClient } from './fleet-plan.ts';

@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 import { Worker } from 'node:worker_threads';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../platform/errors/errors.ts';
 
 import type { ParsedKey } from './ssh-server.ts';
 import { answerVisit } from './answer-visit.ts';

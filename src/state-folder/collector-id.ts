@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 
-import { asFleetError, errnoOf, FleetError } from '../errors.ts';
+import { asFleetError, errnoOf, FleetError } from '../platform/errors/errors.ts';
 import { writeDurably } from './durable-file.ts';
 
 /**

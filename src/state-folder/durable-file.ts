@@ -17,7 +17,7 @@ import {
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
-import { errnoOf } from '../errors.ts';
+import { errnoOf } from '../platform/errors/errors.ts';
 import { hourMs } from '../platform/units.ts';
 
 const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;

@@ -1,6 +1,6 @@
 import { readdirSync, type Dirent } from 'node:fs';
 
-import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../platform/errors/errors.ts';
 
 /** The codes of a folder that is missing. */
 const missing: readonly string[] = ['ENOENT'];

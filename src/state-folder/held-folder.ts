@@ -24,7 +24,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 
-import { errnoOf } from '../errors.ts';
+import { errnoOf } from '../platform/errors/errors.ts';
 import { makeFolder, writeDurably, writeSynced } from './durable-file.ts';
 
 const { O_APPEND, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;

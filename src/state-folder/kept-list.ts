@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 
 import { array, type GenericSchema, type InferOutput, object, unknown } from 'valibot';
 
-import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../platform/errors/errors.ts';
 import { entriesOf, parseJson } from '../platform/parse-json.ts';
 import { writeDurably } from './durable-file.ts';
 

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../platform/errors/errors.ts';
 import { isSqliteBusy, openSqlite, sqliteResultCode, type SqliteDatabase } from '../platform/sqlite.ts';
 
 export interface LockHolder {

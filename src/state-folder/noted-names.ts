@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 
-import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../platform/errors/errors.ts';
 import { writeDurably } from './durable-file.ts';
 
 /** The names that runs have noted in a file of the state folder. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import * as v from 'valibot';
 
-import { pushKeyBytes } from '../seal/push.ts';
+import { pushKeyBytes } from '../report/seal/push.ts';
 import { readKeptList, whenChanged, writeKeptList } from './kept-list.ts';
 
 const pushKey = v.object({

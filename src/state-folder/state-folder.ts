@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
 
-import { asFleetError, errnoOf, fileFault, FleetError } from '../errors.ts';
+import { asFleetError, errnoOf, fileFault, FleetError } from '../platform/errors/errors.ts';
 import { makeFolder } from './durable-file.ts';
 import { placeKinds, siteMark, type StateFolder, type StatePaths } from './paths.ts';
 

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 
-import type { StorageConfig } from './dialects/kinds.ts';
+import type { StorageConfig } from '../config/databases/kinds.ts';
 import type { Storage } from './store/storage.ts';
 
 export interface KeptStorageOptions {

@@ -1,4 +1,4 @@
-import type { StorageConfig } from './dialects/kinds.ts';
+import type { StorageConfig } from '../config/databases/kinds.ts';
 import type { Database, DatabaseUse } from './sql/database.ts';
 import { createHistory } from './history.ts';
 import { checkDatabase, migrateDatabase } from './migrate/migrate.ts';

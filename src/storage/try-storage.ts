@@ -3,7 +3,8 @@ import { tables } from './sql/tables.ts';
 import { checkDatabase } from './migrate/migrate.ts';
 import { readMigrations } from './migrate/migration-files.ts';
 import { migrationState, throwMismatch } from './migrate/migration-state.ts';
-import { kindOf, type StorageConfig } from './dialects/kinds.ts';
+import type { StorageConfig } from '../config/databases/kinds.ts';
+import { driverOf } from './dialects/drivers.ts';
 import { openDatabase } from './dialects/open-database.ts';
 
 export interface TryStorageOptions {
@@ -40,10 +41,10 @@ const schemaTrialEnd = ['DROP VIEW IF EXISTS fleet_health_trial_view', 'DROP TAB
  */
 export async function tryStorage(options: TryStorageOptions): Promise<readonly string[]> {
   const { storage } = options;
-  const kind = kindOf(storage);
-  if (!(await kind.exists(storage))) {
-    await kind.checkPlace(storage);
-    throwMismatch(migrationState([], readMigrations(kind.name)), storage.migrate ? 'pending' : 'none');
+  const driver = driverOf(storage);
+  if (!(await driver.exists(storage))) {
+    await driver.checkPlace(storage);
+    throwMismatch(migrationState([], readMigrations(storage.kind)), storage.migrate ? 'pending' : 'none');
     return [];
   }
   const database = await openDatabase({ ...options, program: 'collect' });

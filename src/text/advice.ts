@@ -1,4 +1,4 @@
-import { errorTable } from '../error-table.ts';
+import { errorTable } from '../platform/errors/error-table.ts';
 import { shownShellWord } from './shell-word.ts';
 
 const namesShown = 5;

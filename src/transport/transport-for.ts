@@ -1,5 +1,5 @@
 import type { Client } from '../config/config.ts';
-import { changedFault, FleetError } from '../errors.ts';
+import { changedFault, FleetError } from '../platform/errors/errors.ts';
 import { dialThrough, limitsOf } from './bastions/bastion-pool.ts';
 import { besideKeys, type Credentials } from './credentials/credentials.ts';
 import { needsHostCertificate } from './known-hosts/host-key-check.ts';

@@ -5,7 +5,7 @@
  */
 import type { Readable, Writable } from 'node:stream';
 
-import type { PolledVisit } from '../seal/push.ts';
+import type { PolledVisit } from '../report/seal/push.ts';
 
 export interface ConnectOptions {
   /** The limit of the TCP connection, in ms. */

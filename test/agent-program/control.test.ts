@@ -6,12 +6,12 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { lockFile, runningMode } from '../../src/agent-program/control.ts';
-import { programArgs } from '../support/program-args.ts';
+import { programArgs } from '../support/programs/program-args.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 test('whoever looks at a mode that is not running is not taken for it', async (t) => {
   const place = tempFolder(t);
-  const [holder, looking] = ['../support/lock-holder.ts', 'support/onlooker.ts'].map((script) =>
+  const [holder, looking] = ['../support/databases/lock-holder.ts', 'support/onlooker.ts'].map((script) =>
     programArgs(path.join(import.meta.dirname, script)),
   );
   assert.ok(holder !== undefined && looking !== undefined);

@@ -8,7 +8,7 @@ import { openEvaluator } from '../../src/agent-program/edge/edge-evaluator.ts';
 import type { EdgeRule } from '../../src/agent-program/edge/edge-settings.ts';
 import { readSettings } from '../../src/agent-program/settings.ts';
 import type { Report, Row } from '../../src/report/report.ts';
-import { machineReport } from '../support/machine-report.ts';
+import { machineReport } from '../support/clients/machine-report.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 type Written = Readonly<Record<string, unknown>>;

@@ -11,9 +11,9 @@ import { readSettings } from '../../src/agent-program/settings.ts';
 import { minuteMs } from '../../src/platform/units.ts';
 import { FrameParser } from '../../src/report/frames.ts';
 import { noRunId, type Report } from '../../src/report/report.ts';
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
-import { pushLimits, pushMarker } from '../../src/seal/push.ts';
-import { maxSealedBytes, readHeader } from '../../src/seal/sealed-message.ts';
+import { generateKeyPair } from '../../src/report/seal/key-pair.ts';
+import { pushLimits, pushMarker } from '../../src/report/seal/push.ts';
+import { maxSealedBytes, readHeader } from '../../src/report/seal/sealed-message.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const beganMs = Date.UTC(2026, 10, 22);

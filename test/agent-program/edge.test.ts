@@ -9,8 +9,8 @@ import { test } from 'node:test';
 
 import { runEdge } from '../../src/agent-program/edge/edge.ts';
 import { readSettings } from '../../src/agent-program/settings.ts';
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
-import { listenOn } from '../support/free-port.ts';
+import { generateKeyPair } from '../../src/report/seal/key-pair.ts';
+import { listenOn } from '../support/servers/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 import { assertWithin } from '../support/within.ts';

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { formatReport } from '../../src/agent-program/format-report.ts';
 import { agentId } from '../../src/agent-program/pattoo.ts';
 import type { TakenReport } from '../../src/agent-program/take-report.ts';
-import { machineReport } from '../support/machine-report.ts';
+import { machineReport } from '../support/clients/machine-report.ts';
 
 const at = '2026-11-22T23:00:00.123Z';
 const taken: TakenReport = {

@@ -10,7 +10,7 @@ import { pattooUrl, postPattoo } from '../../src/agent-program/push/post-pattoo.
 import { runPattoo } from '../../src/agent-program/push/pattoo-mode.ts';
 import { pushPattoo, type PattooPushed } from '../../src/agent-program/push/push-pattoo.ts';
 import { readSettings } from '../../src/agent-program/settings.ts';
-import { freePort, listenOn } from '../support/free-port.ts';
+import { freePort, listenOn } from '../support/servers/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 
 import { pushTransport, type PushTarget, type PushTransport } from '../../src/agent-program/push/push-transports.ts';
-import type { FleetError } from '../../src/errors.ts';
+import type { FleetError } from '../../src/platform/errors/errors.ts';
 
 const target: PushTarget = { pushKey: Buffer.alloc(32, 7), to: new URL('http://127.0.0.1:1/'), identity: null };
 

@@ -12,10 +12,10 @@ import type { PushTransport } from '../../src/agent-program/push/push-transports
 import { openReceiver } from '../../src/collector/receive/receiver.ts';
 import { receiveVisit } from '../../src/collector/receive/receive-visit.ts';
 import { dayMs, minuteMs } from '../../src/platform/units.ts';
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
-import { makeClient, makeConfig, makeFleet, type Fleet } from '../support/fleet.ts';
+import { generateKeyPair } from '../../src/report/seal/key-pair.ts';
+import { makeClient, makeConfig, makeFleet, type Fleet } from '../support/fleets/fleet.ts';
 import { isWide } from '../support/long-tests.ts';
-import { sealedSample } from '../support/sealed-report.ts';
+import { sealedSample } from '../support/clients/sealed-report.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const laptop = makeClient('laptop', { arrival: { kind: 'comes', everyMs: 300_000 } });

@@ -13,8 +13,8 @@ import { readSettings } from '../../src/agent-program/settings.ts';
 import { dayMs, hourMs } from '../../src/platform/units.ts';
 import { parseReport } from '../../src/report/parse-report.ts';
 import type { StateParts } from '../../src/report/state/state-due.ts';
-import { openReport } from '../../src/seal/open.ts';
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import { openReport } from '../../src/report/seal/open.ts';
+import { generateKeyPair } from '../../src/report/seal/key-pair.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const key = generateKeyPair();

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { readSettings } from '../../src/agent-program/settings.ts';
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 /** Writes agent.json and files of agent.d/. Returns the folder. */

@@ -10,10 +10,10 @@ import { test, type TestContext } from 'node:test';
 import type { ModeStatus } from '../../src/agent-program/mode-context.ts';
 import { readSettings } from '../../src/agent-program/settings.ts';
 import { runSpoke } from '../../src/agent-program/spoke/spoke.ts';
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import { postSigned, type SignedAnswer, type SignedPost } from '../../src/platform/signed-post.ts';
 import { FrameParser } from '../../src/report/frames.ts';
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import { generateKeyPair } from '../../src/report/seal/key-pair.ts';
 import {
   acknowledgePath,
   contentDigest,
@@ -24,9 +24,9 @@ import {
   pushPath,
   requestMac,
   sha256,
-} from '../../src/seal/push.ts';
-import { maxSealedBytes, readHeader } from '../../src/seal/sealed-message.ts';
-import { freePort } from '../support/free-port.ts';
+} from '../../src/report/seal/push.ts';
+import { maxSealedBytes, readHeader } from '../../src/report/seal/sealed-message.ts';
+import { freePort } from '../support/servers/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const key = Buffer.alloc(32, 7);

@@ -4,8 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { bundles, filesBelow, keep, machine, modeOf } from '../support/agent-visit.ts';
-import { shellConnection } from '../support/shell-connection.ts';
+import { bundles, filesBelow, keep, machine, modeOf } from '../support/clients/agent-visit.ts';
+import { shellConnection } from '../support/clients/shell-connection.ts';
 
 test('the first visit brings the agent, the second finds it; only agent and counters are left', async (t) => {
   const { home, visit, clientDir } = machine(t);

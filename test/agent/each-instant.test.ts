@@ -10,7 +10,14 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { bundles, filesBelow, keep, ownMachine, type OwnMachine, type Visited } from '../support/agent-visit.ts';
+import {
+  bundles,
+  filesBelow,
+  keep,
+  ownMachine,
+  type OwnMachine,
+  type Visited,
+} from '../support/clients/agent-visit.ts';
 import { isLong } from '../support/long-tests.ts';
 
 interface FaultyNode {

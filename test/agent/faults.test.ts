@@ -4,9 +4,9 @@ import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:f
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { buildAgentWith } from '../support/agent-bundles.ts';
-import { bundles, filesBelow, keep, machine } from '../support/agent-visit.ts';
-import { shellConnection } from '../support/shell-connection.ts';
+import { buildAgentWith } from '../support/clients/agent-bundles.ts';
+import { bundles, filesBelow, keep, machine } from '../support/clients/agent-visit.ts';
+import { shellConnection } from '../support/clients/shell-connection.ts';
 
 const skip = process.getuid?.() !== 0 && 'needs root, for another account';
 

@@ -9,9 +9,9 @@ import { services } from '../../agent/probes/services.ts';
 import { temperatures } from '../../agent/probes/temperatures.ts';
 import type { Report } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
-import { machine } from '../support/agent-visit.ts';
+import { machine } from '../support/clients/agent-visit.ts';
 import { pluck } from '../support/pluck.ts';
-import { rootWith, rowsOf, shellAgent } from '../support/shell-report.ts';
+import { rootWith, rowsOf, shellAgent } from '../support/clients/shell-report.ts';
 import { contextOf, familyOf, reasonOf } from './probes/fixture-context.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 

@@ -8,8 +8,8 @@ import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync,
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { bundles, keep, ownMachine, type Visited } from '../support/agent-visit.ts';
-import { fill, withSmallDisk } from '../support/small-disk.ts';
+import { bundles, keep, ownMachine, type Visited } from '../support/clients/agent-visit.ts';
+import { fill, withSmallDisk } from '../support/programs/small-disk.ts';
 
 interface Damage {
   readonly what: string;

@@ -10,10 +10,10 @@ import { test, type TestContext } from 'node:test';
 import type { Report, Row } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
 import { shellWord } from '../../src/text/shell-word.ts';
-import { visit } from '../support/agent-visit.ts';
-import { awks, shells, whereIs } from '../support/shell-client.ts';
-import { shellConnection } from '../support/shell-connection.ts';
-import { rowsOf, shellAgent } from '../support/shell-report.ts';
+import { visit } from '../support/clients/agent-visit.ts';
+import { awks, shells, whereIs } from '../support/clients/shell-client.ts';
+import { shellConnection } from '../support/clients/shell-connection.ts';
+import { rowsOf, shellAgent } from '../support/clients/shell-report.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const namespace = ['unshare', '-m', '-p', '-f', '--kill-child', '--propagation', 'private'] as const;
@@ -49,9 +49,9 @@ const env = { ...process.env, LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin'
  */
 async function mounted(context: TestContext, dir: string, script: string): Promise<Mounted> {
   const [program, ...args] = namespace;
-  const prelude = readFileSync(path.join(import.meta.dirname, '../support/mounted.sh'), 'utf8');
+  const prelude = readFileSync(path.join(import.meta.dirname, '../support/programs/mounted.sh'), 'utf8');
   const text = `${prelude}\n${script}\necho ready\nexec cat >/dev/null`;
-  const fuse = path.join(import.meta.dirname, '../support/odd-fuse.mjs');
+  const fuse = path.join(import.meta.dirname, '../support/programs/odd-fuse.mjs');
   const holder = spawn(program, [...args, 'sh', '-ec', text, 'sh', dir, process.execPath, fuse], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });

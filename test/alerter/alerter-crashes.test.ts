@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import { isLong, isWide } from '../support/long-tests.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/databases/mariadb.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { withMoments, type Moment } from './support/moments.ts';
 import { passToCutOff } from './support/pass-to-cut-off.ts';

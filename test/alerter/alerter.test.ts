@@ -6,7 +6,7 @@ import { isWide } from '../support/long-tests.ts';
 import { onEachDatabase } from '../storage/support/databases.ts';
 import { bound, stationFor, type Station } from './support/station.ts';
 import { passStories } from './support/whole-pass-story.ts';
-import { listenOn } from '../support/free-port.ts';
+import { listenOn } from '../support/servers/free-port.ts';
 
 const alerts = '<alerts><mail to="ops@example.org"/><alert type="disk" warning="85%" critical="95%"/></alerts>';
 const two = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
 import { onEachDatabase, type Kit } from '../storage/support/databases.ts';
-import { openReceiver, type HttpReceiver } from '../support/http-receiver.ts';
+import { openReceiver, type HttpReceiver } from '../support/servers/http-receiver.ts';
 import { stationFor, type Station } from './support/station.ts';
 
 interface PostedAlert {

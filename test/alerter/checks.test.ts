@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { parseTextfiles } from '../../src/checks/textfiles.ts';
-import { formatPerfdata } from '../../src/checks/written-perfdata.ts';
+import { parseTextfiles } from '../../src/report/checks/textfiles.ts';
+import { formatPerfdata } from '../../src/report/checks/written-perfdata.ts';
 import { observe, said } from './support/observe.ts';
 import { checkRow } from './support/rows.ts';
 import { stories } from './support/story.ts';

@@ -6,14 +6,14 @@ import { test } from 'node:test';
 
 import { deliver } from '../../src/alerter/deliver/deliver.ts';
 import type { NotifyConfig } from '../../src/config/config.ts';
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import { openChannels } from '../../src/notify/channels.ts';
 import { recipientOfCommand } from '../../src/notify/mail-identity.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { smtpConfig, withLogin } from '../notify/support/smtp-config.ts';
 import { onEachDatabase } from '../storage/support/databases.ts';
-import type { SmtpMoment } from '../support/smtp-server.ts';
+import type { SmtpMoment } from '../support/servers/smtp-server.ts';
 import { contentOf, never, openOffice, openPost, openServer, recipientsOf, withOutbox } from './support/sending.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { pluckAll } from '../support/pluck.ts';

@@ -6,7 +6,7 @@ import { evaluateEvents } from '../../src/alerter/absence/evaluate-events.ts';
 import { explainClient } from '../../src/alerter/explain/explain-client.ts';
 import { explainFleet } from '../../src/alerter/explain/explain-fleet.ts';
 import type { NewEvent } from '../../src/storage/store/event-store.ts';
-import { madeEvent } from '../events/support/event-samples.ts';
+import { madeEvent } from '../collector/events/support/event-samples.ts';
 import { onEachDatabase } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { pluckAll } from '../support/pluck.ts';

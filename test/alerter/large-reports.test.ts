@@ -8,15 +8,15 @@ import { promisify } from 'node:util';
 import type { Report } from '../../src/report/report.ts';
 import { reportWith, worker } from '../report/support/sample-report.ts';
 import { onEachDatabase } from '../storage/support/databases.ts';
-import type { AlertOrder } from '../support/alert-process.ts';
-import { storageArgument } from '../support/storage-argument.ts';
-import { programArgs } from '../support/program-args.ts';
+import type { AlertOrder } from '../support/programs/alert-process.ts';
+import { storageArgument } from '../support/databases/storage-argument.ts';
+import { programArgs } from '../support/programs/program-args.ts';
 import { at } from './support/rows.ts';
 import { stationFor, type Station } from './support/station.ts';
 import { everyMs } from './support/time-line.ts';
 
 const run = promisify(execFile);
-const program = fileURLToPath(new URL('../support/alert-process.ts', import.meta.url));
+const program = fileURLToPath(new URL('../support/programs/alert-process.ts', import.meta.url));
 
 /** Returns a report of nearly 1 MiB in which a unit is not active. */
 function largeReport(): Report {

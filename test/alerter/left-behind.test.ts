@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { openReceiver } from '../support/http-receiver.ts';
+import { openReceiver } from '../support/servers/http-receiver.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { stationFor } from './support/station.ts';
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { startImapServer } from '../support/imap-server.ts';
+import { startImapServer } from '../support/servers/imap-server.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { stationFor } from './support/station.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { openReceiver, type HttpReceiver } from '../support/http-receiver.ts';
+import { openReceiver, type HttpReceiver } from '../support/servers/http-receiver.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { at } from './support/rows.ts';
 import { stationFor, type Station } from './support/station.ts';

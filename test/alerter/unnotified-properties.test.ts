@@ -6,10 +6,10 @@ import fc from 'fast-check';
 
 import type { DueMail } from '../../src/alerter/dispatch/notification-plan.ts';
 import type { StorageConfig } from '../../src/config/config.ts';
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { isWide } from '../support/long-tests.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/databases/mariadb.ts';
 import { configOf } from './support/config-of.ts';
 import { at } from './support/rows.ts';
 import { openStation } from './support/station.ts';

@@ -9,13 +9,13 @@ import { webhookFormats } from '../../src/config/channel-config.ts';
 import type { StorageConfig } from '../../src/config/config.ts';
 import type { Database } from '../../src/storage/sql/database.ts';
 import { onEachDatabase, type Kit } from '../storage/support/databases.ts';
-import type { AlertOrder } from '../support/alert-process.ts';
-import { openReceiver, type HttpReceiver } from '../support/http-receiver.ts';
+import type { AlertOrder } from '../support/programs/alert-process.ts';
+import { openReceiver, type HttpReceiver } from '../support/servers/http-receiver.ts';
 import { skipUnlessWide } from '../support/long-tests.ts';
-import { programArgs } from '../support/program-args.ts';
-import { storageArgument } from '../support/storage-argument.ts';
-import { timePassed } from '../support/time-passed.ts';
-import { fieldsOf, openPushover, vendors, type Vendor, type VendorFormat } from '../support/vendor-server.ts';
+import { programArgs } from '../support/programs/program-args.ts';
+import { storageArgument } from '../support/databases/storage-argument.ts';
+import { timePassed } from '../support/databases/time-passed.ts';
+import { fieldsOf, openPushover, vendors, type Vendor, type VendorFormat } from '../support/servers/vendor-server.ts';
 import { withMoments } from './support/moments.ts';
 import { stationFor, type Station } from './support/station.ts';
 
@@ -47,7 +47,7 @@ async function openSite(
   return { station, receiver, storage };
 }
 
-const program = path.join(import.meta.dirname, '../support/alert-process.ts');
+const program = path.join(import.meta.dirname, '../support/programs/alert-process.ts');
 
 /** Starts a pass as a process of its own. */
 function startPass({ station, storage }: Site): ChildProcess {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { onEachDatabase } from '../storage/support/databases.ts';
-import { openReceiver } from '../support/http-receiver.ts';
+import { openReceiver } from '../support/servers/http-receiver.ts';
 import { stationFor } from './support/station.ts';
 
 const token = 'T0KEN-8f3c91';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { skipWithoutMariadb } from '../support/mariadb.ts';
+import { skipWithoutMariadb } from '../support/databases/mariadb.ts';
 import { calendarText, patience, playCalendar, skipCalendar } from './support/calendar.ts';
 
 /**

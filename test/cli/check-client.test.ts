@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { configFolder, runCli, succeeded } from '../support/run-cli.ts';
+import { configFolder, runCli, succeeded } from '../support/programs/run-cli.ts';
 import { pluckAll } from '../support/pluck.ts';
 
 const content = `<config>

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { whoHears } from '../../src/cli/check/who-hears.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
-import { configFolder, runCli } from '../support/run-cli.ts';
+import { configFolder, runCli } from '../support/programs/run-cli.ts';
 
 async function printed(t: Parameters<typeof configFolder>[0], children: string): Promise<string> {
   const { stdout, status } = await runCli(['check'], { cwd: configFolder(t, `<config>${children}</config>`) });

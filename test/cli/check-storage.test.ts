@@ -4,12 +4,12 @@ import path from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 
 import { packageDir } from '../../src/state-folder/paths.ts';
-import { noOtherAccount } from '../support/accounts.ts';
-import { makeInventoriedIn } from '../support/inventoried.ts';
+import { noOtherAccount } from '../support/programs/accounts.ts';
+import { makeInventoriedIn } from '../support/clients/inventoried.ts';
 import { isWide } from '../support/long-tests.ts';
-import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
-import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
-import { configFolder, exits, runCli } from '../support/run-cli.ts';
+import { serverName, skipWithoutMariadb, startMariadb } from '../support/databases/mariadb.ts';
+import type { Mariadb, MariadbDatabase } from '../support/databases/mariadb.ts';
+import { configFolder, exits, runCli } from '../support/programs/run-cli.ts';
 
 const here = '<client name="here" ip="127.0.0.1" transport="local"/>';
 const nobody = 65_534;

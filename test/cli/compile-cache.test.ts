@@ -7,7 +7,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 
-import { program } from '../support/installed.ts';
+import { program } from '../support/programs/installed.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const run = promisify(execFile);

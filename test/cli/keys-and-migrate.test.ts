@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { sqlDir } from '../../src/state-folder/paths.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { configFolder, exits, runCli, succeeded } from '../support/run-cli.ts';
+import { configFolder, exits, runCli, succeeded } from '../support/programs/run-cli.ts';
 import { pluck, pluckAll } from '../support/pluck.ts';
 
 /** A run stores its row without a visit. */

@@ -19,9 +19,9 @@ import {
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { makeInventoriedIn } from '../support/inventoried.ts';
+import { makeInventoriedIn } from '../support/clients/inventoried.ts';
 import { isWide } from '../support/long-tests.ts';
-import { configFolder, runCli } from '../support/run-cli.ts';
+import { configFolder, runCli } from '../support/programs/run-cli.ts';
 
 const rare = { skip: isWide ? false : 'in the second tier' };
 

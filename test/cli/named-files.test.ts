@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import type { Command } from '../../src/cli/command/define-command.ts';
 import { createProgram } from '../../src/cli.ts';
-import { runCli } from '../support/run-cli.ts';
+import { runCli } from '../support/programs/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 /** Each option and argument that takes a file or folder, with a command line that ends before its value. */

@@ -4,10 +4,10 @@ import { chmodSync, chownSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { noOtherAccount } from '../support/accounts.ts';
-import { makeInventoriedIn } from '../support/inventoried.ts';
+import { noOtherAccount } from '../support/programs/accounts.ts';
+import { makeInventoriedIn } from '../support/clients/inventoried.ts';
 import { isWide } from '../support/long-tests.ts';
-import { configFolder, exits, runCli } from '../support/run-cli.ts';
+import { configFolder, exits, runCli } from '../support/programs/run-cli.ts';
 
 const here = '<config><client name="here" ip="127.0.0.1" transport="local"/></config>';
 const nobody = 65_534;

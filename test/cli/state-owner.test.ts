@@ -6,7 +6,7 @@ import { chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 
-import { configFolder, exits, runCli } from '../support/run-cli.ts';
+import { configFolder, exits, runCli } from '../support/programs/run-cli.ts';
 
 const someone = 54_321;
 

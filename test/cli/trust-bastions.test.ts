@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 
-import { configFolder, exits, runCli, succeeded, type CliResult } from '../support/run-cli.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+import { configFolder, exits, runCli, succeeded, type CliResult } from '../support/programs/run-cli.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/ssh/sshd.ts';
 
 /** Returns the first two words of a line. */
 const twoWords = (line = ''): string => line.split(' ').slice(0, 2).join(' ');

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
-import { onTerminal, withoutTerminal as skip } from '../support/terminal.ts';
+import { startLoopbackFleet, type LoopbackFleet } from '../support/fleets/loopback-fleet.ts';
+import { onTerminal, withoutTerminal as skip } from '../support/programs/terminal.ts';
 
 /** Runs trust on a terminal and types `typed` at its question. */
 async function trustOnTerminal(

@@ -8,7 +8,7 @@ import { createAgentProgram } from '../../src/agent-cli.ts';
 import { createProgram } from '../../src/cli.ts';
 import type { Command } from '../../src/cli/command/define-command.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
-import { configFolder, exits, outcomeOf, program, runCli, succeeded } from '../support/run-cli.ts';
+import { configFolder, exits, outcomeOf, program, runCli, succeeded } from '../support/programs/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const commands = (

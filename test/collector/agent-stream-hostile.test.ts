@@ -5,12 +5,12 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import type { ErrorCode } from '../../src/errors.ts';
+import type { ErrorCode } from '../../src/platform/errors/errors.ts';
 import { encodeFrame } from '../../src/report/frames.ts';
-import { loaderStatus } from '../../src/loader/loader.ts';
-import { visit } from '../support/agent-visit.ts';
-import { answer, end, hello, meet, opening, prelude, print, report } from '../support/scripted-client.ts';
-import { shellConnection } from '../support/shell-connection.ts';
+import { loaderStatus } from '../../src/transport/loader/loader.ts';
+import { visit } from '../support/clients/agent-visit.ts';
+import { answer, end, hello, meet, opening, prelude, print, report } from '../support/clients/scripted-client.ts';
+import { shellConnection } from '../support/clients/shell-connection.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const dir = tempFolder();

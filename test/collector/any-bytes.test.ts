@@ -13,19 +13,19 @@ import { receiveSiteFile } from '../../src/collector/receive/receive-site-file.t
 import { receiveVisit } from '../../src/collector/receive/receive-visit.ts';
 import type { Client } from '../../src/config/config.ts';
 import { encodeFrame } from '../../src/report/frames.ts';
-import { pushMarker } from '../../src/seal/push.ts';
-import { sealReport } from '../../src/seal/seal.ts';
+import { pushMarker } from '../../src/report/seal/push.ts';
+import { sealReport } from '../../src/report/seal/seal.ts';
 import { statePaths } from '../../src/state-folder/paths.ts';
 import type { VisitRecord } from '../../src/storage/store/storage.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { sampleReport } from '../report/support/sample-report.ts';
-import { madeEvent } from '../events/support/event-samples.ts';
+import { madeEvent } from './events/support/event-samples.ts';
 import { runEnd, runStart, visit } from '../storage/support/samples.ts';
-import { makeClient, makeConfig, makeFleet, type Fleet } from '../support/fleet.ts';
-import { changedJson, changes, type Change } from '../support/hostile-values.ts';
+import { makeClient, makeConfig, makeFleet, type Fleet } from '../support/fleets/fleet.ts';
+import { changedJson, changes, type Change } from '../support/clients/hostile-values.ts';
 import { isWide } from '../support/long-tests.ts';
 import { namesBelow } from '../support/names-below.ts';
-import { scriptedAgent } from '../support/scripted-agents.ts';
+import { scriptedAgent } from '../support/clients/scripted-agents.ts';
 
 const nowMs = Date.now();
 const start = runStart({ startedAtMs: nowMs - 60_000 });

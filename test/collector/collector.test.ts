@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { documentsOf } from '../../src/collector/inbox/origins.ts';
 import { takeLock } from '../../src/state-folder/lock.ts';
 import { statePaths } from '../../src/state-folder/paths.ts';
-import { FleetError, type ErrorCode } from '../../src/errors.ts';
+import { FleetError, type ErrorCode } from '../../src/platform/errors/errors.ts';
 import type { Client } from '../../src/config/config.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import type { Transport } from '../../src/transport/transport.ts';
-import { makeClient, makeFleet, storageAway, type Fleet } from '../support/fleet.ts';
+import { makeClient, makeFleet, storageAway, type Fleet } from '../support/fleets/fleet.ts';
 import { pluckAll } from '../support/pluck.ts';
 import { assertWithin } from '../support/within.ts';
 

@@ -6,14 +6,14 @@ import { describe, it } from 'node:test';
 
 import type { CollectEvent, CollectResult } from '../../src/collector/collect-options.ts';
 import type { Client } from '../../src/config/config.ts';
-import type { ErrorCode } from '../../src/errors.ts';
-import { startDeafListener } from '../support/deaf-listener.ts';
-import { freePort } from '../support/free-port.ts';
-import { startHostileServer } from '../support/hostile-server.ts';
-import type { HostileMode } from '../support/hostile-ssh.ts';
-import type { TestServer } from '../support/login.ts';
-import { startReportServer } from '../support/report-server.ts';
-import { account, makeSshFleet } from '../support/ssh-fleet.ts';
+import type { ErrorCode } from '../../src/platform/errors/errors.ts';
+import { startDeafListener } from '../support/servers/deaf-listener.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { startHostileServer } from '../support/ssh/hostile-server.ts';
+import type { HostileMode } from '../support/ssh/hostile-ssh.ts';
+import type { TestServer } from '../support/ssh/login.ts';
+import { startReportServer } from '../support/fleets/report-server.ts';
+import { account, makeSshFleet } from '../support/fleets/ssh-fleet.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
 const deaths: readonly {

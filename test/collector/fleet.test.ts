@@ -4,10 +4,10 @@ import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
-import { startHostileServer } from '../support/hostile-server.ts';
-import { makeInventoriedIn } from '../support/inventoried.ts';
-import { makeSshFleet } from '../support/ssh-fleet.ts';
-import { sshKeygen, sshdMissing, sshdOfSuite } from '../support/sshd.ts';
+import { startHostileServer } from '../support/ssh/hostile-server.ts';
+import { makeInventoriedIn } from '../support/clients/inventoried.ts';
+import { makeSshFleet } from '../support/fleets/ssh-fleet.ts';
+import { sshKeygen, sshdMissing, sshdOfSuite } from '../support/ssh/sshd.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
 const skip = sshdMissing() ?? false;

@@ -6,9 +6,9 @@ import { after, test } from 'node:test';
 
 import { statePaths } from '../../src/state-folder/paths.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
-import { makeClient, makeConfig, openFleet } from '../support/fleet.ts';
-import { makeMigrated } from '../support/migrated.ts';
-import { fill, mountSmallDisk } from '../support/small-disk.ts';
+import { makeClient, makeConfig, openFleet } from '../support/fleets/fleet.ts';
+import { makeMigrated } from '../support/databases/migrated.ts';
+import { fill, mountSmallDisk } from '../support/programs/small-disk.ts';
 
 // The folder is removed after its file system is unmounted.
 const fleet = openFleet(mkdtempSync(path.join(tmpdir(), 'fh-full-disk-')), 'scripted');

@@ -8,12 +8,12 @@ import type { Client } from '../../src/config/config.ts';
 import type { TransportShared } from '../../src/transport/transport-shared.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { commandTransportFor } from '../../src/transport/transport-for.ts';
-import { literal } from '../support/both-transports.ts';
-import { makeClient, makeFleet } from '../support/fleet.ts';
-import { startReportServer } from '../support/report-server.ts';
-import { sharedFor, ssh, sshBastion } from '../support/run-shared.ts';
-import { account } from '../support/ssh-fleet.ts';
-import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
+import { literal } from '../support/ssh/both-transports.ts';
+import { makeClient, makeFleet } from '../support/fleets/fleet.ts';
+import { startReportServer } from '../support/fleets/report-server.ts';
+import { sharedFor, ssh, sshBastion } from '../support/ssh/run-shared.ts';
+import { account } from '../support/fleets/ssh-fleet.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/ssh/sshd.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
 const skip = sshdMissing() ?? false;

@@ -15,9 +15,9 @@ import { allReads } from '../../agent/probes/reads.ts';
 import { apkDatabases } from '../../agent/state/packages.ts';
 import { socketFiles } from '../../agent/state/system.ts';
 import { sealCapture } from '../../src/collector/agent/seal-capture.ts';
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import { isLong } from '../support/long-tests.ts';
-import { keyPair } from '../support/agent-visit.ts';
+import { keyPair } from '../support/clients/agent-visit.ts';
 
 /** The most CPU of a hostile capture, in captures of many processes. */
 const maxTimes = 8;

@@ -18,11 +18,11 @@ import { openingIntake, sealedIntake } from '../../src/collector/ingest/intake.t
 import { asRejected, type ReportRejected } from '../../src/collector/ingest/rejections.ts';
 import { describeMissingKey } from '../../src/collector/keys/retired-keys.ts';
 import { statePaths } from '../../src/state-folder/paths.ts';
-import { generateKeyPair, privateKeysOf } from '../../src/seal/key-pair.ts';
-import { makeClient, makeConfig, makeFleet } from '../support/fleet.ts';
-import { scriptedAgent } from '../support/scripted-agents.ts';
-import { sealedSample, type SealedSample } from '../support/sealed-report.ts';
-import { readHeader } from '../../src/seal/sealed-message.ts';
+import { generateKeyPair, privateKeysOf } from '../../src/report/seal/key-pair.ts';
+import { makeClient, makeConfig, makeFleet } from '../support/fleets/fleet.ts';
+import { scriptedAgent } from '../support/clients/scripted-agents.ts';
+import { sealedSample, type SealedSample } from '../support/clients/sealed-report.ts';
+import { readHeader } from '../../src/report/seal/sealed-message.ts';
 
 function freshFleet() {
   const fleet = makeFleet();

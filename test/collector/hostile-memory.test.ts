@@ -10,21 +10,21 @@ import { promisify } from 'node:util';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 
 import type { AgentRequest } from '../../src/report/wire.ts';
-import { generateEphemeral } from '../../src/seal/hpke.ts';
-import { sealCompressed } from '../../src/seal/seal.ts';
-import type { MeasuredFleet, MeasuredPass } from '../support/collect-measured.ts';
-import { makeFleet } from '../support/fleet.ts';
-import { startHostileServer } from '../support/hostile-server.ts';
-import type { HostileMode } from '../support/hostile-ssh.ts';
-import { captureAtBounds } from '../support/large-captures.ts';
-import { programArgs } from '../support/program-args.ts';
-import { sealedFor, startReportServer, type ReportServer } from '../support/report-server.ts';
-import { account } from '../support/ssh-fleet.ts';
+import { generateEphemeral } from '../../src/report/seal/hpke.ts';
+import { sealCompressed } from '../../src/report/seal/seal.ts';
+import type { MeasuredFleet, MeasuredPass } from '../support/fleets/collect-measured.ts';
+import { makeFleet } from '../support/fleets/fleet.ts';
+import { startHostileServer } from '../support/ssh/hostile-server.ts';
+import type { HostileMode } from '../support/ssh/hostile-ssh.ts';
+import { captureAtBounds } from '../support/clients/large-captures.ts';
+import { programArgs } from '../support/programs/program-args.ts';
+import { sealedFor, startReportServer, type ReportServer } from '../support/fleets/report-server.ts';
+import { account } from '../support/fleets/ssh-fleet.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 import { worker } from '../report/support/sample-report.ts';
 
 const run = promisify(execFile);
-const program = fileURLToPath(new URL('../support/collect-measured.ts', import.meta.url));
+const program = fileURLToPath(new URL('../support/fleets/collect-measured.ts', import.meta.url));
 const hostileClients = 8;
 const otherClients = 8;
 

@@ -13,18 +13,18 @@ import { generateKey, listKeys, rotateKeys } from '../../src/collector/keys/key-
 import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import { retireKey } from '../../src/collector/keys/retire-key.ts';
 import type { StorageConfig } from '../../src/config/config.ts';
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import { statePaths } from '../../src/state-folder/paths.ts';
 import { shuffled } from '../../src/simulator/seeded.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import { onEachDatabase, type Kit } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { makeClient, makeConfig, makeFleet, storageAway } from '../support/fleet.ts';
+import { makeClient, makeConfig, makeFleet, storageAway } from '../support/fleets/fleet.ts';
 import { isLong, isWide } from '../support/long-tests.ts';
-import { makeMigrated } from '../support/migrated.ts';
+import { makeMigrated } from '../support/databases/migrated.ts';
 import { namesBelow } from '../support/names-below.ts';
-import { scriptedAgent } from '../support/scripted-agents.ts';
+import { scriptedAgent } from '../support/clients/scripted-agents.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const root = tempFolder();

@@ -8,9 +8,9 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 
 import type { CollectResult } from '../../src/collector/collect-options.ts';
-import { makeFleet, quarantined } from '../support/fleet.ts';
+import { makeFleet, quarantined } from '../support/fleets/fleet.ts';
 import { isLong } from '../support/long-tests.ts';
-import { programArgs } from '../support/program-args.ts';
+import { programArgs } from '../support/programs/program-args.ts';
 
 const fleet = makeFleet();
 
@@ -18,7 +18,7 @@ const names = Array.from({ length: 8 }, (_, index) => `client-${index}`);
 /** The number of rounds; each starts nine processes. */
 const moments = isLong ? 20 : 10;
 const logFile = path.join(fleet.dir, 'wire.log');
-const script = path.join(import.meta.dirname, '../support/collect-killable.ts');
+const script = path.join(import.meta.dirname, '../support/fleets/collect-killable.ts');
 
 /** Makes a pass that kills itself at the moment, unless the pass ends earlier. Returns `null` if it was killed. */
 async function pass(moment: string): Promise<CollectResult | null> {

@@ -6,8 +6,8 @@ import { setImmediate } from 'node:timers/promises';
 import { loadKeyRing } from '../../src/collector/keys/key-ring.ts';
 import { openSealedSpool } from '../../src/collector/sealed-reports/sealed-spool.ts';
 import { statePaths } from '../../src/state-folder/paths.ts';
-import { makeClient, makeFleet } from '../support/fleet.ts';
-import { sealedSample } from '../support/sealed-report.ts';
+import { makeClient, makeFleet } from '../support/fleets/fleet.ts';
+import { sealedSample } from '../support/clients/sealed-report.ts';
 
 const fleet = makeFleet();
 

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 
 import type { CollectResult } from '../../src/collector/collect-options.ts';
 import type { Client, CollectorConfig } from '../../src/config/config.ts';
-import { FleetError } from '../../src/errors.ts';
-import { makeClient, makeFleet } from '../support/fleet.ts';
-import { startReportServer, type ReportServer, type ReportServerOptions } from '../support/report-server.ts';
-import { account, makeSshFleet } from '../support/ssh-fleet.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
+import { makeClient, makeFleet } from '../support/fleets/fleet.ts';
+import { startReportServer, type ReportServer, type ReportServerOptions } from '../support/fleets/report-server.ts';
+import { account, makeSshFleet } from '../support/fleets/ssh-fleet.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
 interface Polite {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Listener } from '../support/free-port.ts';
-import { startTcpProxy } from '../support/tcp-proxy.ts';
-import { startReportServer } from '../support/report-server.ts';
-import { account, makeSshFleet } from '../support/ssh-fleet.ts';
+import type { Listener } from '../support/servers/free-port.ts';
+import { startTcpProxy } from '../support/servers/tcp-proxy.ts';
+import { startReportServer } from '../support/fleets/report-server.ts';
+import { account, makeSshFleet } from '../support/fleets/ssh-fleet.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
 /** The number of bytes that are sent at once before the rest drips, from the version line to the report. */

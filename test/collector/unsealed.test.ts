@@ -8,12 +8,12 @@ import fc from 'fast-check';
 
 import { maxUnpackedBytes } from '../../agent/capture/parse-capture.ts';
 import { sealCapture } from '../../src/collector/agent/seal-capture.ts';
-import { FleetError, type ErrorCode } from '../../src/errors.ts';
+import { FleetError, type ErrorCode } from '../../src/platform/errors/errors.ts';
 import { encodeJsonFrame } from '../../src/report/frames.ts';
 import { maxCaptureBytes } from '../../src/report/wire.ts';
 import { sampleCapture } from '../fuzz/targets/capture.ts';
-import { keyPair, type VisitOptions } from '../support/agent-visit.ts';
-import { end, hello, meet, opening, print, report as sealed } from '../support/scripted-client.ts';
+import { keyPair, type VisitOptions } from '../support/clients/agent-visit.ts';
+import { end, hello, meet, opening, print, report as sealed } from '../support/clients/scripted-client.ts';
 
 const clocks = { wall_ms: 1_700_000_000_000, monotonic_ms: 1, boot_id: null };
 const shellHello = encodeJsonFrame('H', { v: 1, agent: '9', ...clocks, reader: 'shell' });

@@ -7,8 +7,8 @@ import type { Client, SshSettings } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { defaultSshConfigFiles } from '../../src/config/settings/ssh-config-files.ts';
 import { createSshFinisher, sshDefaults } from '../../src/config/settings/ssh-settings.ts';
-import { literal } from '../support/both-transports.ts';
-import { setHome } from '../support/set-home.ts';
+import { literal } from '../support/ssh/both-transports.ts';
+import { setHome } from '../support/programs/set-home.ts';
 import { assertFault, clientOf, configFolder, faults, load, nowMs } from './support/config-files.ts';
 
 /** The attributes of <ssh>, a group and a client, and the resulting settings. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import type { ServeConfig } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { configFolder } from '../support/run-cli.ts';
+import { configFolder } from '../support/programs/run-cli.ts';
 
 const cases: readonly (readonly [element: string, expected: Partial<ServeConfig>])[] = [
   ['<serve/>', { hosts: ['::1', '127.0.0.1'], port: 5151, socket: null, tls: null, look: false, metrics: null }],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { parseStorageUrl } from '../../src/storage/dialects/kinds.ts';
+import { parseStorageUrl } from '../../src/config/databases/kinds.ts';
 
 const mysql = { kind: 'mysql', user: null, password: null, hosts: [], database: 'fleet' };
 

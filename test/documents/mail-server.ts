@@ -4,7 +4,7 @@
  */
 import { appendFileSync, readFileSync } from 'node:fs';
 
-import { startSmtpServer } from '../support/smtp-server.ts';
+import { startSmtpServer } from '../support/servers/smtp-server.ts';
 
 const [, , port = '', certificate = '', file = ''] = process.argv;
 const pem = readFileSync(certificate, 'utf8');

@@ -9,12 +9,12 @@ import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
 import { packageDir } from '../../src/state-folder/paths.ts';
-import { freePort } from '../support/free-port.ts';
-import { startHttpReceiver } from '../support/http-receiver.ts';
-import { succeeded } from '../support/run-cli.ts';
-import { startSmtpServer } from '../support/smtp-server.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { startHttpReceiver } from '../support/servers/http-receiver.ts';
+import { succeeded } from '../support/programs/run-cli.ts';
+import { startSmtpServer } from '../support/servers/smtp-server.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { typeLine } from '../support/typed-line.ts';
+import { typeLine } from '../support/programs/typed-line.ts';
 import { blocksOf, typedLines, withoutRemark } from './page-blocks.ts';
 
 interface Line {

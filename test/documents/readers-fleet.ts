@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 
 import { packageDir } from '../../src/state-folder/paths.ts';
-import type { ReceivedMail } from '../support/smtp-server.ts';
+import type { ReceivedMail } from '../support/servers/smtp-server.ts';
 import type { DocumentMachine } from './document-machine.ts';
 
 /** The names of the pages with the addresses that a machine answers for them. */

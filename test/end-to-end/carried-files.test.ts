@@ -7,8 +7,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { siteId } from '../../src/state-folder/collector-id.ts';
-import { forwardingSite } from '../support/forwarding-site.ts';
-import { succeeded } from '../support/run-cli.ts';
+import { forwardingSite } from '../support/fleets/forwarding-site.ts';
+import { succeeded } from '../support/programs/run-cli.ts';
 
 const hasRsync = spawnSync('rsync', ['--version']).status === 0;
 const skip = hasRsync ? false : 'there is no rsync here (apt-get install rsync)';

@@ -6,7 +6,7 @@ import { suite, test, type TestContext } from 'node:test';
 
 import { loadConfig } from '../../src/config/load-config.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
-import { keptPort } from '../support/free-port.ts';
+import { keptPort } from '../support/servers/free-port.ts';
 import { isWide } from '../support/long-tests.ts';
 import { pluck } from '../support/pluck.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';

@@ -6,9 +6,9 @@ import { after, before, suite, test } from 'node:test';
 
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { fakedClock, skipWithoutFaketime } from '../support/faketime.ts';
-import { openSite, type Site } from '../support/report-site.ts';
-import { outcomeOf, type CliResult } from '../support/run-cli.ts';
+import { fakedClock, skipWithoutFaketime } from '../support/programs/faketime.ts';
+import { openSite, type Site } from '../support/fleets/report-site.ts';
+import { outcomeOf, type CliResult } from '../support/programs/run-cli.ts';
 import type { SqlRow } from '../../src/storage/sql/database.ts';
 import { namesBelow } from '../support/names-below.ts';
 

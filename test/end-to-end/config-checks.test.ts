@@ -5,10 +5,10 @@ import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 
-import { everyNode } from '../support/every-node.ts';
-import { restrict } from '../support/restricted-key.ts';
-import { succeeded } from '../support/run-cli.ts';
-import { sshdMissing, sshdOfSuite } from '../support/sshd.ts';
+import { everyNode } from '../support/programs/every-node.ts';
+import { restrict } from '../support/ssh/restricted-key.ts';
+import { succeeded } from '../support/programs/run-cli.ts';
+import { sshdMissing, sshdOfSuite } from '../support/ssh/sshd.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
 const [sqlite] = databaseKinds();

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { groupExchange } from '../../src/config/values/key-exchanges.ts';
-import { collectAmong, startPeers } from '../support/collect-among.ts';
-import { dearExchanges } from '../support/dear-exchanges.ts';
+import { collectAmong, startPeers } from '../support/fleets/collect-among.ts';
+import { dearExchanges } from '../support/ssh/dear-exchanges.ts';
 import { times } from '../support/times.ts';
 
 const count = 100;

@@ -8,7 +8,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { serveFolder } from '../serve/support/served-fleet.ts';
+import { serveFolder } from '../look/serve/support/served-fleet.ts';
 import {
   agentProgram,
   configFolder,
@@ -17,7 +17,7 @@ import {
   startAgentProgram,
   succeeded,
   type CliResult,
-} from '../support/run-cli.ts';
+} from '../support/programs/run-cli.ts';
 import { until } from '../support/until.ts';
 
 const rules =

@@ -5,12 +5,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, suite, test } from 'node:test';
 
-import { freePort } from '../support/free-port.ts';
-import { startHttpReceiver } from '../support/http-receiver.ts';
-import { startSmtpServer } from '../support/smtp-server.ts';
-import { sshKeygen } from '../support/sshd.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { startHttpReceiver } from '../support/servers/http-receiver.ts';
+import { startSmtpServer } from '../support/servers/smtp-server.ts';
+import { sshKeygen } from '../support/ssh/sshd.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { typeLine, type TypedLine } from '../support/typed-line.ts';
+import { typeLine, type TypedLine } from '../support/programs/typed-line.ts';
 import { commandLines, type CommandLine } from './support/command-lines.ts';
 
 /** Returns a line of the table as it is typed with -q; null if it is not. */

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 
 import { packageDir } from '../../src/state-folder/paths.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
-import { configFolder, runBuilt } from '../support/run-cli.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/databases/mariadb.ts';
+import { configFolder, runBuilt } from '../support/programs/run-cli.ts';
 
 /** Returns the rights that docs/installation.md grants, by account. */
 function documentedGrants(): ReadonlyMap<string, string> {

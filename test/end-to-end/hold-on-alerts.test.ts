@@ -5,7 +5,7 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
 import { isWide } from '../support/long-tests.ts';
-import { exits, runBuilt, type CliResult } from '../support/run-cli.ts';
+import { exits, runBuilt, type CliResult } from '../support/programs/run-cli.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
 /** Clients that are this machine itself. More than a hundredth of a percent of its memory is always in use. */

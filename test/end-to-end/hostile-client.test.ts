@@ -13,9 +13,9 @@ import { deflateRawSync } from 'node:zlib';
 
 import type { FunctionReport, Report, Row } from '../../src/report/report.ts';
 import type { AgentRequest, Hello } from '../../src/report/wire.ts';
-import { generateEphemeral } from '../../src/seal/hpke.ts';
-import { sealCompressed } from '../../src/seal/seal.ts';
-import { sealedFor, startReportServer } from '../support/report-server.ts';
+import { generateEphemeral } from '../../src/report/seal/hpke.ts';
+import { sealCompressed } from '../../src/report/seal/seal.ts';
+import { sealedFor, startReportServer } from '../support/fleets/report-server.ts';
 import { sampleReport, worker } from '../report/support/sample-report.ts';
 import { times } from '../support/times.ts';
 import { databaseKinds, type DatabaseKind, type Site } from './support/whole-fleet.ts';

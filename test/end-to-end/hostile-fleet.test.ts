@@ -6,16 +6,16 @@ import path from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 
 import type { StorageConfig } from '../../src/config/config.ts';
-import { harmlessJson } from '../../src/log.ts';
+import { harmlessJson } from '../../src/platform/errors/log.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
-import { scrape } from '../metrics/support/exposition.ts';
-import { type Served, serveFolder } from '../serve/support/served-fleet.ts';
+import { scrape } from '../look/metrics/support/exposition.ts';
+import { type Served, serveFolder } from '../look/serve/support/served-fleet.ts';
 import { onEachDatabase } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { isLong } from '../support/long-tests.ts';
-import { configFolder, runBuilt, succeeded } from '../support/run-cli.ts';
+import { configFolder, runBuilt, succeeded } from '../support/programs/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { onTerminal, withoutTerminal } from '../support/terminal.ts';
+import { onTerminal, withoutTerminal } from '../support/programs/terminal.ts';
 import { fleetConfig, hostileNames, hostileWords, plainWords, storeFleet } from './support/hostile-fleet.ts';
 import { assertInert, assertInertOnTerminal, readCsv, readHtml } from './support/inert.ts';
 

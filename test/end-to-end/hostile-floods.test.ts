@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 
-import { collectAmong, startPeers, type AmongOptions, type AmongResult } from '../support/collect-among.ts';
-import { floods, type Flood, type FloodName } from '../support/floods.ts';
+import { collectAmong, startPeers, type AmongOptions, type AmongResult } from '../support/fleets/collect-among.ts';
+import { floods, type Flood, type FloodName } from '../support/ssh/floods.ts';
 import { times } from '../support/times.ts';
 
 const good = 30;

@@ -9,8 +9,8 @@ import PostalMime from 'postal-mime';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import type { Cause } from '../../src/storage/store/alert.ts';
-import { configFolder, runBuilt, type CliResult } from '../support/run-cli.ts';
-import { sealedFor, startReportServer } from '../support/report-server.ts';
+import { configFolder, runBuilt, type CliResult } from '../support/programs/run-cli.ts';
+import { sealedFor, startReportServer } from '../support/fleets/report-server.ts';
 import { worker } from '../report/support/sample-report.ts';
 import { assertInert } from './support/inert.ts';
 

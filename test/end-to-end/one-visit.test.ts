@@ -6,7 +6,7 @@ import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isWide } from '../support/long-tests.ts';
-import { sshdMissing, sshKeygen, type Sshd, sshdOfSuite } from '../support/sshd.ts';
+import { sshdMissing, sshKeygen, type Sshd, sshdOfSuite } from '../support/ssh/sshd.ts';
 import { databaseKinds, listing } from './support/whole-fleet.ts';
 import { pluck } from '../support/pluck.ts';
 

@@ -9,12 +9,12 @@ import type { StorageConfig } from '../../src/config/config.ts';
 import type { Database, SqlRow } from '../../src/storage/sql/database.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/databases/mariadb.ts';
 import { skipUnlessWide } from '../support/long-tests.ts';
-import { sealedFor } from '../support/report-server.ts';
-import { openSite, type Site, type SiteOptions } from '../support/report-site.ts';
-import { outcomeOf, type CliResult } from '../support/run-cli.ts';
-import { startSmtpServer } from '../support/smtp-server.ts';
+import { sealedFor } from '../support/fleets/report-server.ts';
+import { openSite, type Site, type SiteOptions } from '../support/fleets/report-site.ts';
+import { outcomeOf, type CliResult } from '../support/programs/run-cli.ts';
+import { startSmtpServer } from '../support/servers/smtp-server.ts';
 
 const long = '2020-01-01 00:00:00.000';
 

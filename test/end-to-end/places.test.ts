@@ -7,9 +7,9 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
-import { makeInventoriedIn } from '../support/inventoried.ts';
-import { configFolder, runBuilt, succeeded, type CliResult } from '../support/run-cli.ts';
-import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../support/sshd.ts';
+import { makeInventoriedIn } from '../support/clients/inventoried.ts';
+import { configFolder, runBuilt, succeeded, type CliResult } from '../support/programs/run-cli.ts';
+import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../support/ssh/sshd.ts';
 import { listing } from './support/whole-fleet.ts';
 
 interface Surroundings {

@@ -11,10 +11,10 @@ import path from 'node:path';
 import { after, suite, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
-import { keyIdOf } from '../../src/seal/sealed-message.ts';
-import { makeCertificates } from '../support/certificates.ts';
-import { freePort, listenOn } from '../support/free-port.ts';
+import { generateKeyPair } from '../../src/report/seal/key-pair.ts';
+import { keyIdOf } from '../../src/report/seal/sealed-message.ts';
+import { makeCertificates } from '../support/servers/certificates.ts';
+import { freePort, listenOn } from '../support/servers/free-port.ts';
 import {
   configFolder,
   exits,
@@ -23,9 +23,9 @@ import {
   succeeded,
   type CliResult,
   type Resident,
-} from '../support/run-cli.ts';
+} from '../support/programs/run-cli.ts';
 import { sampleReport } from '../report/support/sample-report.ts';
-import { sealedSample } from '../support/sealed-report.ts';
+import { sealedSample } from '../support/clients/sealed-report.ts';
 import type { Scope } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 
-import { startSshd, sshdMissing, type Sshd, type SshdAccount } from '../support/sshd.ts';
+import { startSshd, sshdMissing, type Sshd, type SshdAccount } from '../support/ssh/sshd.ts';
 import { databaseKinds } from './support/whole-fleet.ts';
 
 const skip = sshdMissing() ?? false;

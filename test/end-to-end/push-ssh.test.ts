@@ -6,15 +6,15 @@ import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
-import { keyIdOf } from '../../src/seal/sealed-message.ts';
-import { noOtherAccount } from '../support/accounts.ts';
+import { generateKeyPair } from '../../src/report/seal/key-pair.ts';
+import { keyIdOf } from '../../src/report/seal/sealed-message.ts';
+import { noOtherAccount } from '../support/programs/accounts.ts';
 import { skipUnlessWide } from '../support/long-tests.ts';
-import { acknowledgedIn, pushedStream } from '../support/pushed-stream.ts';
-import { agentProgram } from '../support/installed.ts';
-import { outcomeOf, program, runBuilt, succeeded, type CliResult } from '../support/run-cli.ts';
-import { sealedSample, type SealedSample } from '../support/sealed-report.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
+import { acknowledgedIn, pushedStream } from '../support/clients/pushed-stream.ts';
+import { agentProgram } from '../support/programs/installed.ts';
+import { outcomeOf, program, runBuilt, succeeded, type CliResult } from '../support/programs/run-cli.ts';
+import { sealedSample, type SealedSample } from '../support/clients/sealed-report.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/ssh/sshd.ts';
 
 interface AgentJson {
   readonly client: string;

@@ -9,9 +9,9 @@ import { after, before, suite, test } from 'node:test';
 
 import { packageDir } from '../../src/state-folder/paths.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
-import { program, runBuilt, type CliResult } from '../support/run-cli.ts';
-import { sshKeygen, sshdMissing, startSshd, type Sshd } from '../support/sshd.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/databases/mariadb.ts';
+import { program, runBuilt, type CliResult } from '../support/programs/run-cli.ts';
+import { sshKeygen, sshdMissing, startSshd, type Sshd } from '../support/ssh/sshd.ts';
 
 const document = readFileSync(path.join(packageDir, 'docs', 'operations.md'), 'utf8');
 

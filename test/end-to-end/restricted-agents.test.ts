@@ -10,10 +10,10 @@ import { gunzipSync } from 'node:zlib';
 
 import { parseHello } from '../../src/report/frames.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
-import { readHeader } from '../../src/seal/sealed-message.ts';
-import { dropbearMissing, startDropbear } from '../support/dropbear.ts';
-import { everyNode } from '../support/every-node.ts';
+import { generateKeyPair } from '../../src/report/seal/key-pair.ts';
+import { readHeader } from '../../src/report/seal/sealed-message.ts';
+import { dropbearMissing, startDropbear } from '../support/ssh/dropbear.ts';
+import { everyNode } from '../support/programs/every-node.ts';
 import {
   attacksWith,
   framesOf,
@@ -25,11 +25,11 @@ import {
   type KeyServer,
   type Restricted,
   type RestrictOptions,
-} from '../support/restricted-key.ts';
-import { exits, succeeded } from '../support/run-cli.ts';
-import { lineFor, runAsCron } from '../support/spool-line.ts';
-import { startSshAgent } from '../support/ssh-agent.ts';
-import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
+} from '../support/ssh/restricted-key.ts';
+import { exits, succeeded } from '../support/programs/run-cli.ts';
+import { lineFor, runAsCron } from '../support/clients/spool-line.ts';
+import { startSshAgent } from '../support/ssh/ssh-agent.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/ssh/sshd.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 import { databaseKinds, listing } from './support/whole-fleet.ts';
 

@@ -5,8 +5,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
 
-import { install, restrict } from '../support/restricted-key.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
+import { install, restrict } from '../support/ssh/restricted-key.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/ssh/sshd.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
 suite('restricted keys with options of their own', { skip: sshdMissing() ?? false }, () => {

@@ -5,10 +5,10 @@ import path from 'node:path';
 import { after, suite, test } from 'node:test';
 
 import { parseHello } from '../../src/report/frames.ts';
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
-import { readHeader } from '../../src/seal/sealed-message.ts';
-import { attacksWith, framesOf, owned, restrict, visitCommand } from '../support/restricted-key.ts';
-import { sshdMissing, sshdOfSuite } from '../support/sshd.ts';
+import { generateKeyPair } from '../../src/report/seal/key-pair.ts';
+import { readHeader } from '../../src/report/seal/sealed-message.ts';
+import { attacksWith, framesOf, owned, restrict, visitCommand } from '../support/ssh/restricted-key.ts';
+import { sshdMissing, sshdOfSuite } from '../support/ssh/sshd.ts';
 import { databaseKinds, listing } from './support/whole-fleet.ts';
 
 suite('a restricted key', { skip: sshdMissing() ?? false }, async () => {

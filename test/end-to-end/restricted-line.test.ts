@@ -5,9 +5,9 @@ import { chmodSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 
-import { dropbearMissing, startDropbear } from '../support/dropbear.ts';
-import { keysFileOf, restrict, type KeyServer } from '../support/restricted-key.ts';
-import { sshdMissing, startSshd } from '../support/sshd.ts';
+import { dropbearMissing, startDropbear } from '../support/ssh/dropbear.ts';
+import { keysFileOf, restrict, type KeyServer } from '../support/ssh/restricted-key.ts';
+import { sshdMissing, startSshd } from '../support/ssh/sshd.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 import { databaseKinds } from './support/whole-fleet.ts';
 

@@ -6,11 +6,11 @@ import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { commandNames } from '../support/command-names.ts';
-import { packageFolder } from '../support/installed.ts';
-import type { SmtpAct, SmtpMoment } from '../support/smtp-server.ts';
-import { sshdMissing } from '../support/sshd.ts';
-import { skipWithoutMariadb } from '../support/mariadb.ts';
+import { commandNames } from '../support/programs/command-names.ts';
+import { packageFolder } from '../support/programs/installed.ts';
+import type { SmtpAct, SmtpMoment } from '../support/servers/smtp-server.ts';
+import { sshdMissing } from '../support/ssh/sshd.ts';
+import { skipWithoutMariadb } from '../support/databases/mariadb.ts';
 import { secretPlaces, startStation, variants, type Run, type Station } from './support/secret-station.ts';
 
 /** Arguments with which each command has something to do. The test fails for a new command without an entry here. */

@@ -11,11 +11,11 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { fraction } from '../../src/simulator/seeded.ts';
-import type { Cluster, ClusterNode } from '../support/cluster.ts';
-import { skipWithoutGalera, startGalera } from '../support/galera.ts';
-import { skipWithoutGroups, startGroup } from '../support/group-replication.ts';
-import { skipWithoutFaketime } from '../support/faketime.ts';
-import { outcomeOf, runBuilt, type CliResult } from '../support/run-cli.ts';
+import type { Cluster, ClusterNode } from '../support/databases/cluster.ts';
+import { skipWithoutGalera, startGalera } from '../support/databases/galera.ts';
+import { skipWithoutGroups, startGroup } from '../support/databases/group-replication.ts';
+import { skipWithoutFaketime } from '../support/programs/faketime.ts';
+import { outcomeOf, runBuilt, type CliResult } from '../support/programs/run-cli.ts';
 import { times } from '../support/times.ts';
 import { startSharedSite, storedSql, type SharedSite } from './support/shared-site.ts';
 

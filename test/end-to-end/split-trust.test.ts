@@ -11,11 +11,11 @@ import { Secret } from '../../src/config/secret.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
 import type { Report } from '../../src/report/report.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
-import { makeInventoried } from '../support/inventoried.ts';
+import { makeInventoried } from '../support/clients/inventoried.ts';
 import { isWide, skipUnlessWide } from '../support/long-tests.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
-import { exits, runBuilt, runCli, succeeded, type CliResult } from '../support/run-cli.ts';
-import { startSmtpServer, type SmtpServer } from '../support/smtp-server.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/databases/mariadb.ts';
+import { exits, runBuilt, runCli, succeeded, type CliResult } from '../support/programs/run-cli.ts';
+import { startSmtpServer, type SmtpServer } from '../support/servers/smtp-server.ts';
 import type { SqlRow } from '../../src/storage/sql/database.ts';
 
 /** Returns the rights that docs/installation.md grants a collector without the private key. */

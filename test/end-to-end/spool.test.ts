@@ -8,8 +8,8 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
 import { noRunId } from '../../src/report/report.ts';
-import { runBuilt, type CliResult } from '../support/run-cli.ts';
-import { commandOfLine, runAsCron } from '../support/spool-line.ts';
+import { runBuilt, type CliResult } from '../support/programs/run-cli.ts';
+import { commandOfLine, runAsCron } from '../support/clients/spool-line.ts';
 import { databaseKinds, listing, type Site } from './support/whole-fleet.ts';
 
 const minuteMs = 60_000;

@@ -7,9 +7,9 @@ import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { runBuilt, type CliResult } from '../support/run-cli.ts';
-import { withSmallDisk } from '../support/small-disk.ts';
-import { startSmtpServer } from '../support/smtp-server.ts';
+import { runBuilt, type CliResult } from '../support/programs/run-cli.ts';
+import { withSmallDisk } from '../support/programs/small-disk.ts';
+import { startSmtpServer } from '../support/servers/smtp-server.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const skip = process.getuid?.() !== 0 && 'only root mounts a file system';

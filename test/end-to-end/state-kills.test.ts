@@ -13,7 +13,7 @@ import { holdPort } from '../../src/simulator/loopback-listeners.ts';
 import { fraction, wholeBetween } from '../../src/simulator/seeded.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { isLong, isWide } from '../support/long-tests.ts';
-import { outcomeOf, runBuilt, startCli, succeeded } from '../support/run-cli.ts';
+import { outcomeOf, runBuilt, startCli, succeeded } from '../support/programs/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { times } from '../support/times.ts';
 

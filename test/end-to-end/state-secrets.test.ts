@@ -5,12 +5,12 @@ import { cpSync, existsSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rm
 import path from 'node:path';
 import { after, suite, test, type TestContext } from 'node:test';
 
-import { everyNode } from '../support/every-node.ts';
-import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
-import { filesBelow } from '../support/agent-visit.ts';
+import { everyNode } from '../support/programs/every-node.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/ssh/sshd.ts';
+import { filesBelow } from '../support/clients/agent-visit.ts';
 import { pluck } from '../support/pluck.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { serveFolder } from '../serve/support/served-fleet.ts';
+import { serveFolder } from '../look/serve/support/served-fleet.ts';
 import { databaseKinds } from './support/whole-fleet.ts';
 
 const secrets = ['tr0ub4dor-unit', 'tr0ub4dor-file', 'tr0ub4dor-mount', 'tr0ub4dor-url', 'tr0ub4dor-later'];

@@ -8,10 +8,10 @@ import path from 'node:path';
 import { suite, test } from 'node:test';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { startFickleProxy } from '../support/tcp-proxy.ts';
-import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import { startFickleProxy } from '../support/servers/tcp-proxy.ts';
+import { skipWithoutMariadb, startMariadb } from '../support/databases/mariadb.ts';
 import { namesBelow } from '../support/names-below.ts';
-import { openSite } from '../support/report-site.ts';
+import { openSite } from '../support/fleets/report-site.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
 const countsSql = `SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(*) FROM visits) AS visits,

@@ -12,13 +12,13 @@ import { after, suite, test } from 'node:test';
 import { createConnection, type Connection } from 'mysql2/promise';
 
 import { openSqlite, type SqliteDatabase } from '../../src/platform/sqlite.ts';
-import { startFickleProxy } from '../support/tcp-proxy.ts';
-import { numbersTable, skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
+import { startFickleProxy } from '../support/servers/tcp-proxy.ts';
+import { numbersTable, skipWithoutMariadb, startMariadb, type Mariadb } from '../support/databases/mariadb.ts';
 import { namesBelow } from '../support/names-below.ts';
-import { sealedFor } from '../support/report-server.ts';
-import { openSite } from '../support/report-site.ts';
-import { succeeded } from '../support/run-cli.ts';
-import { fill, mountSmallDisk } from '../support/small-disk.ts';
+import { sealedFor } from '../support/fleets/report-server.ts';
+import { openSite } from '../support/fleets/report-site.ts';
+import { succeeded } from '../support/programs/run-cli.ts';
+import { fill, mountSmallDisk } from '../support/programs/small-disk.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
 const skip = process.getuid?.() === 0 && process.platform === 'linux' ? skipWithoutMariadb : 'needs root';

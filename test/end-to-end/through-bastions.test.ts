@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
 import { isWide } from '../support/long-tests.ts';
-import { startSshd, sshdMissing, sshKeygen, type Sshd } from '../support/sshd.ts';
+import { startSshd, sshdMissing, sshKeygen, type Sshd } from '../support/ssh/sshd.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 import { pluck } from '../support/pluck.ts';
 

@@ -10,13 +10,13 @@ import type { StorageConfig } from '../../src/config/config.ts';
 import { passToCutOff } from '../alerter/support/pass-to-cut-off.ts';
 import { idOf, openStation, type Station } from '../alerter/support/station.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import type { AlertOrder } from '../support/alert-process.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
-import { programArgs } from '../support/program-args.ts';
-import { storageArgument } from '../support/storage-argument.ts';
+import type { AlertOrder } from '../support/programs/alert-process.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/databases/mariadb.ts';
+import { programArgs } from '../support/programs/program-args.ts';
+import { storageArgument } from '../support/databases/storage-argument.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
-const program = path.join(import.meta.dirname, '../support/alert-process.ts');
+const program = path.join(import.meta.dirname, '../support/programs/alert-process.ts');
 
 /** Real processes and the database's own clock. Stored times are moved into the past instead of waiting. */
 class Alerters {

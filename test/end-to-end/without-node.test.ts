@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
-import { everyNode } from '../support/every-node.ts';
-import { sshdMissing, sshKeygen, sshdOfSuite, type SshdAccount } from '../support/sshd.ts';
+import { everyNode } from '../support/programs/every-node.ts';
+import { sshdMissing, sshKeygen, sshdOfSuite, type SshdAccount } from '../support/ssh/sshd.ts';
 import { databaseKinds, listing, type Site } from './support/whole-fleet.ts';
 import { namesBelow } from '../support/names-below.ts';
 

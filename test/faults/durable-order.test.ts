@@ -7,9 +7,9 @@ import { openFaultSite } from './fault-site.ts';
 import { hookFiles } from './kill-plan.ts';
 import type { OrderLine } from './order-hook.ts';
 import { startProgram } from './program-run.ts';
-import { makeInventoriedIn } from '../support/inventoried.ts';
+import { makeInventoriedIn } from '../support/clients/inventoried.ts';
 import { isWide } from '../support/long-tests.ts';
-import { sshdMissing } from '../support/sshd.ts';
+import { sshdMissing } from '../support/ssh/sshd.ts';
 
 /** The figures, the state, and in the second tier the inventory, which takes the same way. */
 const reports = isWide ? 3 : 2;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { startMariadb, type MariadbDatabase } from '../support/mariadb.ts';
+import { startMariadb, type MariadbDatabase } from '../support/databases/mariadb.ts';
 
 export type FaultRow = Readonly<Record<string, unknown>>;
 

@@ -2,9 +2,9 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { freePort } from '../support/free-port.ts';
-import { program, runBuilt, succeeded } from '../support/run-cli.ts';
-import { sshKeygen, type Sshd } from '../support/sshd.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { program, runBuilt, succeeded } from '../support/programs/run-cli.ts';
+import { sshKeygen, type Sshd } from '../support/ssh/sshd.ts';
 import type { FaultPrograms } from './fault-programs.ts';
 
 /** The kinds. `push`: over HTTP to `serve`; `ssh`: to `receive` under sshd; `spoke`: the collector polls over HTTP. */

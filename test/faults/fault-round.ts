@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'no
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { timePassed } from '../support/time-passed.ts';
+import { timePassed } from '../support/databases/time-passed.ts';
 import type { Faults, RandomKill } from './choose-faults.ts';
 import type { Pipe } from './fault-pipe.ts';
 import type { FaultSite } from './fault-site.ts';

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { generateKey } from '../../src/collector/keys/key-ring.ts';
 import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import { statePaths } from '../../src/state-folder/paths.ts';
-import { startSshd, sshKeygen, type Sshd } from '../support/sshd.ts';
+import { startSshd, sshKeygen, type Sshd } from '../support/ssh/sshd.ts';
 import { mariadbOfItsOwn, sqliteIn, type FaultDatabase } from './fault-database.ts';
 import { clientAttributes, enrolClients, servingElement, sshdLinesOf, type Pipe } from './fault-pipe.ts';
 import { makeFaultPrograms, type FaultPrograms, type HookName } from './fault-programs.ts';

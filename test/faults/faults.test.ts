@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { isLong, isWide } from '../support/long-tests.ts';
-import { skipWithoutMariadb } from '../support/mariadb.ts';
-import { sshdOrSkip } from '../support/sshd.ts';
+import { skipWithoutMariadb } from '../support/databases/mariadb.ts';
+import { sshdOrSkip } from '../support/ssh/sshd.ts';
 import { failuresOf, summaryOf } from './fault-figures.ts';
 import { runFaults, type Progress } from './fault-run.ts';
 

@@ -5,7 +5,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
-import { startSmtpServer, type SmtpMoment, type SmtpPhase } from '../support/smtp-server.ts';
+import { startSmtpServer, type SmtpMoment, type SmtpPhase } from '../support/servers/smtp-server.ts';
 import { mailFiles } from './mail-server-files.ts';
 
 /**

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-import { agentProgram, program } from '../support/run-cli.ts';
+import { agentProgram, program } from '../support/programs/run-cli.ts';
 import { agentFileOf, binOf } from './fault-pipe.ts';
 import type { FaultSite } from './fault-site.ts';
 import { hookEnvironment, type KillPlan } from './kill-plan.ts';

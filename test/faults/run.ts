@@ -10,7 +10,7 @@
  */
 import { parseArgs } from 'node:util';
 
-import { sshdMissing } from '../support/sshd.ts';
+import { sshdMissing } from '../support/ssh/sshd.ts';
 import { failuresOf, summaryOf } from './fault-figures.ts';
 import { pipes } from './fault-pipe.ts';
 import { runFaults } from './fault-run.ts';

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../support/servers/free-port.ts';
 
 const script = path.join(import.meta.dirname, 'guest.sh');
 const cache = process.env['FLEET_HEALTH_GUESTS'] ?? '';

@@ -1,10 +1,10 @@
 /**
- * npm run mutation -- [--seed N|commit] [--count N] [--only ID,...] [--rooms DIR,...] [--tests PATH,...]: breaks the
- * alerter, the collector, the storage and the transport, or some rooms, at random places and says which breaks no test
- * of the first tier notices, or none of some folders and files. The seed is by default of the commit's hash: nobody has
- * seen its places before. Each break is tried with the test files that come by its place, the nearest first, until one
- * fails. The files that come by are found by running all of them once, unbroken; those that fail then are left out and
- * named with the reason.
+ * npm run mutation -- [--seed N|commit] [--count N] [--only ID,...] [--rooms DIR,...] [--tests PATH,...] [--unreached]:
+ * breaks the alerter, the collector, the storage and the transport, or some rooms, at random places and says which
+ * breaks no test of the first tier notices, or none of some folders and files. The seed is by default of the commit's
+ * hash: nobody has seen its places before. Each break is tried with the test files that come by its place, the nearest
+ * first, until one fails. The files that come by are found by running all of them once, unbroken; those that fail then
+ * are left out and named with the reason. `--unreached` ends there and prints the places that no test comes by.
  */
 import { spawn, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,6 +29,7 @@ const { values } = parseArgs({
     rooms: { type: 'string', default: 'src/alerter,src/collector,src/storage,src/transport' },
     tests: { type: 'string', default: 'test' },
     json: { type: 'string' },
+    unreached: { type: 'boolean', default: false },
   },
 });
 process.umask(0o022);
@@ -66,6 +67,11 @@ const breaks = chooseBreaks(findBreaks(root, rooms), Number(values.count), creat
 const files = buildCopy();
 const wanted = values.only?.split(',').map(Number);
 const covering = await coverage(files);
+if (values.unreached) {
+  for (const place of breaks.filter(({ id }) => !covering.some(({ reached }) => reached.has(id))))
+    console.log(sentence({ place, tried: 0, noticedBy: null }));
+  process.exit();
+}
 const outcomes = await inParallel(
   breaks.filter(({ id }) => wanted?.includes(id) ?? true),
   async (place) => {

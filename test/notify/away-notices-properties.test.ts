@@ -7,11 +7,11 @@ import fc from 'fast-check';
 
 import type { Config } from '../../src/config/config.ts';
 import { recipientOfWebhook } from '../../src/config/values/recipient-name.ts';
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import { AwayNotices } from '../../src/notify/away-notices.ts';
 import { configBroken, databaseAway, type AwayTopic } from '../../src/notify/away-state.ts';
-import { makeConfig } from '../support/fleet.ts';
-import { startHttpReceiver, type HttpReceiver } from '../support/http-receiver.ts';
+import { makeConfig } from '../support/fleets/fleet.ts';
+import { startHttpReceiver, type HttpReceiver } from '../support/servers/http-receiver.ts';
 import { isWide } from '../support/long-tests.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { webhookConfig } from './support/notices.ts';

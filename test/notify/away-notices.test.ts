@@ -4,12 +4,12 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import type { Config } from '../../src/config/config.ts';
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import { AwayNotices, isDatabaseAway } from '../../src/notify/away-notices.ts';
 import { configBroken, databaseAway } from '../../src/notify/away-state.ts';
 import { recipientOfWebhook } from '../../src/config/values/recipient-name.ts';
-import { makeConfig } from '../support/fleet.ts';
-import { openReceiver } from '../support/http-receiver.ts';
+import { makeConfig } from '../support/fleets/fleet.ts';
+import { openReceiver } from '../support/servers/http-receiver.ts';
 import { webhookConfig } from './support/notices.ts';
 import { openServer } from '../alerter/support/sending.ts';
 import { tempFolder } from '../support/temp-folder.ts';

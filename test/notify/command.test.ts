@@ -4,7 +4,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import type { Channel } from '../../src/notify/notify.ts';
 import { createCommandChannel } from '../../src/notify/command.ts';
 import { faultOf, outgoing, sendOptions } from './support/smtp-config.ts';

@@ -4,12 +4,12 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import type { Channel } from '../../src/notify/notify.ts';
 import { createEmailChannel, verifyMailServer } from '../../src/notify/email.ts';
 import { addressOf } from '../../src/notify/mail-identity.ts';
 import { openServer as server, recipientsOf } from '../alerter/support/sending.ts';
-import type { SmtpAct, SmtpPhase, SmtpServerOptions } from '../support/smtp-server.ts';
+import type { SmtpAct, SmtpPhase, SmtpServerOptions } from '../support/servers/smtp-server.ts';
 import {
   faultOf,
   never,
@@ -22,7 +22,7 @@ import {
 } from './support/smtp-config.ts';
 import { isWide } from '../support/long-tests.ts';
 import { until } from '../support/until.ts';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../support/servers/free-port.ts';
 
 /** Returns options with this action at one phase, in place of the usual action. */
 function at(wanted: SmtpPhase, act: SmtpAct): SmtpServerOptions {

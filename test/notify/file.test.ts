@@ -3,7 +3,7 @@ import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import { createFileChannel, outboxName } from '../../src/notify/file.ts';
 import { faultOf, outgoing, sendOptions } from './support/smtp-config.ts';
 import { tempFolder } from '../support/temp-folder.ts';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import { sendHeartbeat, sendHeartbeats } from '../../src/notify/heartbeat.ts';
 import { faultOf, never } from './support/smtp-config.ts';
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { claimHourlyLine, openFaultLines } from '../../src/notify/hourly-line.ts';
-import type { ErrorCode } from '../../src/errors.ts';
+import type { ErrorCode } from '../../src/platform/errors/errors.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const minuteMs = 60_000;

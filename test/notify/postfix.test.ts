@@ -7,7 +7,7 @@ import { Secret } from '../../src/config/secret.ts';
 import { createEmailChannel, verifyMailServer } from '../../src/notify/email.ts';
 import { freezeMail } from '../../src/notify/mime.ts';
 import type { OutgoingMail } from '../../src/notify/notify.ts';
-import { skipWithoutPostfix, startPostfix, type Postfix } from '../support/postfix.ts';
+import { skipWithoutPostfix, startPostfix, type Postfix } from '../support/servers/postfix.ts';
 import { faultOf, never, outgoing, sendOptions, smtpConfig } from './support/smtp-config.ts';
 
 describe('Postfix', { skip: skipWithoutPostfix }, () => {

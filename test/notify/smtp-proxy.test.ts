@@ -7,8 +7,8 @@ import { inspect } from 'node:util';
 import type { SmtpConfig } from '../../src/config/config.ts';
 import { createEmailChannel, verifyMailServer } from '../../src/notify/email.ts';
 import { openServer } from '../alerter/support/sending.ts';
-import { makeCertificates } from '../support/certificates.ts';
-import { openProxy } from '../support/http-proxy.ts';
+import { makeCertificates } from '../support/servers/certificates.ts';
+import { openProxy } from '../support/servers/http-proxy.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { faultOf, never, outgoing, password, sendOptions, timeouts, withLogin } from './support/smtp-config.ts';
 

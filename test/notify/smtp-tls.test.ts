@@ -5,9 +5,9 @@ import { test, type TestContext } from 'node:test';
 
 import { createEmailChannel } from '../../src/notify/email.ts';
 import type { SmtpConfig } from '../../src/config/config.ts';
-import { makeCertificates } from '../support/certificates.ts';
+import { makeCertificates } from '../support/servers/certificates.ts';
 import { openServer as server } from '../alerter/support/sending.ts';
-import type { SmtpServer } from '../support/smtp-server.ts';
+import type { SmtpServer } from '../support/servers/smtp-server.ts';
 import { faultOf, outgoing, password, sendOptions, timeouts, withLogin } from './support/smtp-config.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 

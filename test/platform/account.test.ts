@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { accountName, expandHome, homeFolder, loginHome } from '../../src/platform/account.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
-import { noOtherAccount } from '../support/accounts.ts';
+import { noOtherAccount } from '../support/programs/accounts.ts';
 
 test('~ is the home folder, and only at the beginning', () => {
   assert.equal(homeFolder(), homedir());

@@ -8,8 +8,8 @@ import { plainAnswer } from '../../src/cli/check/plain-answer.ts';
 import { post } from '../../src/notify/http/post.ts';
 import { boundAnswer } from '../../src/platform/bound-answer.ts';
 import { postSigned } from '../../src/platform/signed-post.ts';
-import { pushPath } from '../../src/seal/push.ts';
-import { listenOn } from '../support/free-port.ts';
+import { pushPath } from '../../src/report/seal/push.ts';
+import { listenOn } from '../support/servers/free-port.ts';
 
 const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';
 const hint = 'HTTP/1.1 103 Early Hints\r\n\r\n';

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { withTimeout } from '../../src/platform/deadline.ts';
 import { postSigned } from '../../src/platform/signed-post.ts';
-import { pushPath } from '../../src/seal/push.ts';
+import { pushPath } from '../../src/report/seal/push.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;

@@ -1,6 +1,6 @@
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import type { Client } from '../../src/config/config.ts';
-import { makeConfig, type Fleet } from '../support/fleet.ts';
+import { makeConfig, type Fleet } from '../support/fleets/fleet.ts';
 import type { Recovered } from './every-cut.ts';
 
 const rows = `

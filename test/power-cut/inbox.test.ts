@@ -5,13 +5,13 @@ import { documentName } from '../../src/collector/inbox/document-files.ts';
 import { EventDocuments } from '../../src/collector/inbox/event-documents.ts';
 import { openReceiver } from '../../src/collector/receive/receiver.ts';
 import { receiveSiteFile } from '../../src/collector/receive/receive-site-file.ts';
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import { generateKeyPair } from '../../src/report/seal/key-pair.ts';
 import { idFrom, siteId } from '../../src/state-folder/collector-id.ts';
 import { statePaths } from '../../src/state-folder/paths.ts';
-import { madeEvent } from '../events/support/event-samples.ts';
+import { madeEvent } from '../collector/events/support/event-samples.ts';
 import { runEnd, runStart, visit } from '../storage/support/samples.ts';
-import { makeClient, makeConfig, makeFleet } from '../support/fleet.ts';
-import { sealedSample } from '../support/sealed-report.ts';
+import { makeClient, makeConfig, makeFleet } from '../support/fleets/fleet.ts';
+import { sealedSample } from '../support/clients/sealed-report.ts';
 import { afterNextRun } from './after-next-run.ts';
 import { tryEveryCut } from './every-cut.ts';
 

@@ -11,14 +11,14 @@ import { loadKeyRing } from '../../src/collector/keys/key-ring.ts';
 import { protocolVersion, type AgentRequest } from '../../src/report/wire.ts';
 import { Quarantine } from '../../src/collector/sealed-reports/quarantine.ts';
 import { openSealedSpool } from '../../src/collector/sealed-reports/sealed-spool.ts';
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
-import { senderOfSite } from '../../src/seal/push.ts';
+import { generateKeyPair } from '../../src/report/seal/key-pair.ts';
+import { senderOfSite } from '../../src/report/seal/push.ts';
 import { loadCollectorId } from '../../src/state-folder/collector-id.ts';
 import { statePaths } from '../../src/state-folder/paths.ts';
 import { pushKeyFinder } from '../../src/state-folder/push-keys.ts';
 import { writeStreamed } from '../../src/state-folder/streamed-file.ts';
 import { namesBelow } from '../support/names-below.ts';
-import { sealedSample } from '../support/sealed-report.ts';
+import { sealedSample } from '../support/clients/sealed-report.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { tryEveryCut } from './every-cut.ts';
 

@@ -11,7 +11,7 @@ import { openSqlite } from '../../src/platform/sqlite.ts';
 import { statePaths } from '../../src/state-folder/paths.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import { mail } from '../storage/support/alert-samples.ts';
-import { makeFleet, type Fleet } from '../support/fleet.ts';
+import { makeFleet, type Fleet } from '../support/fleets/fleet.ts';
 import { tryEveryCut, type Recovered } from './every-cut.ts';
 
 const { signal } = new AbortController();

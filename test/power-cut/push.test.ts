@@ -4,10 +4,10 @@ import { test } from 'node:test';
 
 import { openReceiver } from '../../src/collector/receive/receiver.ts';
 import { receiveVisit } from '../../src/collector/receive/receive-visit.ts';
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
-import { makeClient, makeConfig, makeFleet } from '../support/fleet.ts';
-import { acknowledgedIn, pushedStream } from '../support/pushed-stream.ts';
-import { sealedSample } from '../support/sealed-report.ts';
+import { generateKeyPair } from '../../src/report/seal/key-pair.ts';
+import { makeClient, makeConfig, makeFleet } from '../support/fleets/fleet.ts';
+import { acknowledgedIn, pushedStream } from '../support/clients/pushed-stream.ts';
+import { sealedSample } from '../support/clients/sealed-report.ts';
 import { afterNextRun } from './after-next-run.ts';
 import { tryEveryCut } from './every-cut.ts';
 

@@ -6,7 +6,7 @@ import { runDocuments } from '../../src/collector/inbox/run-documents.ts';
 import { idFrom } from '../../src/state-folder/collector-id.ts';
 import { statePaths } from '../../src/state-folder/paths.ts';
 import { runEnd, runStart, visit } from '../storage/support/samples.ts';
-import { makeFleet } from '../support/fleet.ts';
+import { makeFleet } from '../support/fleets/fleet.ts';
 import { afterNextRun } from './after-next-run.ts';
 import { tryEveryCut } from './every-cut.ts';
 

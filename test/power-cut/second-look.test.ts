@@ -3,8 +3,8 @@ import { copyFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { makeConfig, type Fleet } from '../support/fleet.ts';
-import { makeMigrated } from '../support/migrated.ts';
+import { makeConfig, type Fleet } from '../support/fleets/fleet.ts';
+import { makeMigrated } from '../support/databases/migrated.ts';
 import { afterNextRun } from './after-next-run.ts';
 import { tryEveryCut } from './every-cut.ts';
 import { clients, makeWaiting, promised } from './waiting-collector.ts';

@@ -11,7 +11,7 @@ import { createRequire, syncBuiltinESMExports } from 'node:module';
 import type fs from 'node:fs';
 import path from 'node:path';
 
-import { errnoOf } from '../../src/errors.ts';
+import { errnoOf } from '../../src/platform/errors/errors.ts';
 
 /** A name in a folder: the folder's inode and the name. */
 export type Name = `${string}/${string}`;

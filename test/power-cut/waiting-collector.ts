@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 
 import { EventDocuments } from '../../src/collector/inbox/event-documents.ts';
 import { openReceiver } from '../../src/collector/receive/receiver.ts';
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import { generateKeyPair } from '../../src/report/seal/key-pair.ts';
 import { statePaths } from '../../src/state-folder/paths.ts';
-import { madeEvent } from '../events/support/event-samples.ts';
-import { makeClient, makeConfig, makeFleet, type Fleet } from '../support/fleet.ts';
-import { sealedSample } from '../support/sealed-report.ts';
+import { madeEvent } from '../collector/events/support/event-samples.ts';
+import { makeClient, makeConfig, makeFleet, type Fleet } from '../support/fleets/fleet.ts';
+import { sealedSample } from '../support/clients/sealed-report.ts';
 
 export const clients = [makeClient('web-1', { arrival: { kind: 'comes', everyMs: 300_000 } })];
 const reportId = '00000000-0000-4000-8000-000000000001';

@@ -30,14 +30,22 @@ test('each recipe of CONTRIBUTING.md has its diff, and each diff its recipe', ()
   assert.deepEqual([...linked].map(([, name]) => name).sort(), [...recipes].sort());
 });
 
-test('a database is a folder of dialects, a folder of sql and a line of the registry', () => {
+test('a database is its settings, a folder of dialects, a folder of sql, and lines of two registries', () => {
   const diff = readFileSync(path.join(import.meta.dirname, 'dialect.diff'), 'utf8');
   const name = /^\+\+\+ b\/sql\/(\w+)/m.exec(diff)?.[1] ?? '';
-  const registry = 'src/storage/dialects/registry.ts';
-  assert.deepEqual([...placesOf(diff)].sort(), [`sql/${name}`, registry, `src/storage/dialects/${name}`].sort());
-  const [, lines = ''] = diff.split(`+++ b/${registry}\n`);
-  const changed = (lines.split(/^diff /m)[0] ?? '').match(/^[+-].*$/gm);
-  assert.deepEqual(changed, [`+export { ${name}Kind } from './${name}/kind.ts';`]);
+  const registries = {
+    'src/config/databases/registry.ts': [`+export { ${name}Kind } from './${name}.ts';`],
+    'src/storage/dialects/registry.ts': [
+      `+import { ${name}Driver } from './${name}/driver.ts';`,
+      `+  ${name}: ${name}Driver,`,
+    ],
+  };
+  const own = [`sql/${name}`, `src/config/databases/${name}.ts`, `src/storage/dialects/${name}`];
+  assert.deepEqual([...placesOf(diff)].sort(), [...own, ...Object.keys(registries)].sort());
+  for (const [registry, added] of Object.entries(registries)) {
+    const [, lines = ''] = diff.split(`+++ b/${registry}\n`);
+    assert.deepEqual((lines.split(/^diff /m)[0] ?? '').match(/^[+-].*$/gm), added);
+  }
 });
 
 interface Copy {

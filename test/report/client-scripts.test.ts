@@ -5,13 +5,13 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { launcherFolders, launcherStatus, noAwk } from '../../src/loader/launcher.ts';
-import { loaderStatus, oldestNode } from '../../src/loader/loader.ts';
-import { spoolSign } from '../../src/loader/spool-line.ts';
+import { launcherFolders, launcherStatus, noAwk } from '../../src/transport/loader/launcher.ts';
+import { loaderStatus, oldestNode } from '../../src/transport/loader/loader.ts';
+import { spoolSign } from '../../src/transport/loader/spool-line.ts';
 import * as clientScripts from '../../src/report/client-scripts.ts';
 import { maxExecBytes, otherVersionStatus, restrictedKeySign, spoolScriptName } from '../../src/report/wire.ts';
-import { launcherPath } from '../support/launcher-path.ts';
-import { shells } from '../support/shell-client.ts';
+import { launcherPath } from '../support/ssh/launcher-path.ts';
+import { shells } from '../support/clients/shell-client.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const texts: Readonly<Record<string, string>> = clientScripts;
@@ -31,7 +31,7 @@ const found = spawnSync('shellcheck', ['--version']).error === undefined;
 const skip = found || process.env['CI'] !== undefined ? false : 'shellcheck is not installed';
 
 test('shellcheck finds nothing in the scripts', { skip }, () => {
-  const files = ['src/loader', 'agent/capture', 'agent/spool', 'src/transport/openssh'].flatMap((folder) =>
+  const files = ['src/transport/loader', 'agent/capture', 'agent/spool', 'src/transport/openssh'].flatMap((folder) =>
     readdirSync(path.join(root, folder))
       .filter((name) => name.endsWith('.sh') && !parts.includes(name))
       .map((name) => `${folder}/${name}`),

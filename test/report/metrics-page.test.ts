@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { families, prefix } from '../../src/metrics/families.ts';
+import { families, prefix } from '../../src/look/metrics/families.ts';
 import { ruleTypes } from '../../src/config/vocabulary/rule-types.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
 import { metrics } from '../../src/report/metrics.ts';

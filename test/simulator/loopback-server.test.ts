@@ -8,7 +8,7 @@ import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../..
 import { decodeLoginKey } from '../../src/transport/credentials/private-key.ts';
 import { scanHostKeys } from '../../src/transport/ssh2/scan-host-keys.ts';
 import type { Connection } from '../../src/transport/transport.ts';
-import { connectTo, fails, login, refused, type TestServer } from '../support/login.ts';
+import { connectTo, fails, login, refused, type TestServer } from '../support/ssh/login.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';

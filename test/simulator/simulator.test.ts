@@ -11,7 +11,7 @@ import type { Context, ExitStatus } from '../../src/cli/command/context.ts';
 import { alertCommand } from '../../src/cli/alerts/alert.ts';
 import { collectCommand } from '../../src/cli/runs/collect.ts';
 import { createOutput } from '../../src/cli/terminal/output.ts';
-import type { ErrorCode } from '../../src/errors.ts';
+import type { ErrorCode } from '../../src/platform/errors/errors.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { stormMs } from '../../src/simulator/condition.ts';
 import { readKeys, username, writeFolder } from '../../src/simulator/fleet-folder.ts';

@@ -18,8 +18,8 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { holdLock, lookAtLock, takeLock, type LockAttempt, type LockHolder } from '../../src/state-folder/lock.ts';
-import { programArgs } from '../support/program-args.ts';
-import { fill, withSmallDisk } from '../support/small-disk.ts';
+import { programArgs } from '../support/programs/program-args.ts';
+import { fill, withSmallDisk } from '../support/programs/small-disk.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -44,7 +44,7 @@ after(() => {
 });
 
 function startHolder(file: string, nowMs: number): Child {
-  const script = path.join(import.meta.dirname, '../support/lock-holder.ts');
+  const script = path.join(import.meta.dirname, '../support/databases/lock-holder.ts');
   const child = spawn(process.execPath, [...programArgs(script), file, String(nowMs)]);
   children.push(child);
   child.stderr.pipe(process.stderr);

@@ -15,7 +15,7 @@ import {
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import { statePaths, type StateFolder, type StatePaths } from '../../src/state-folder/paths.ts';
 import {
   checkStateFolder,

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { writeStreamed } from '../../src/state-folder/streamed-file.ts';
-import { withSmallDisk } from '../support/small-disk.ts';
+import { withSmallDisk } from '../support/programs/small-disk.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 async function* chunksOf(...texts: readonly (string | Error)[]): AsyncGenerator<string> {

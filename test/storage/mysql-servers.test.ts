@@ -3,15 +3,21 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 
-import type { MysqlConfig } from '../../src/storage/dialects/mysql/mysql-config.ts';
+import type { MysqlConfig } from '../../src/config/databases/mysql.ts';
 import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
 import { mysqlFault } from '../../src/storage/dialects/mysql/faults.ts';
 import { createMysqlServers } from '../../src/storage/dialects/mysql/servers.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { StorageFault } from '../../src/storage/sql/fault.ts';
-import { freePort, listenOn } from '../support/free-port.ts';
-import { startFickleProxy, type FickleProxy } from '../support/tcp-proxy.ts';
-import { mysqlAt, skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
+import { freePort, listenOn } from '../support/servers/free-port.ts';
+import { startFickleProxy, type FickleProxy } from '../support/servers/tcp-proxy.ts';
+import {
+  mysqlAt,
+  skipWithoutMariadb,
+  startMariadb,
+  type Mariadb,
+  type MariadbDatabase,
+} from '../support/databases/mariadb.ts';
 import { item } from './support/samples.ts';
 
 describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {

@@ -10,10 +10,10 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 
 import { createConnection } from 'mysql2/promise';
 
-import type { MysqlConfig } from '../../src/storage/dialects/mysql/mysql-config.ts';
+import type { MysqlConfig } from '../../src/config/databases/mysql.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
-import { listen } from '../support/free-port.ts';
-import { type Mariadb, mysqlAt, serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import { listen } from '../support/servers/free-port.ts';
+import { type Mariadb, mysqlAt, serverName, skipWithoutMariadb, startMariadb } from '../support/databases/mariadb.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 /** A server in place of a MySQL server that asks for the password under an RSA key of its own. */

@@ -12,8 +12,8 @@ import { openMysqlDatabase, type MysqlDatabaseOptions } from '../../src/storage/
 import { openStorage, storageOn } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import { markProcessed } from '../../src/storage/alerts/evaluation.ts';
-import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
-import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
+import { serverName, skipWithoutMariadb, startMariadb } from '../support/databases/mariadb.ts';
+import type { Mariadb, MariadbDatabase } from '../support/databases/mariadb.ts';
 import { item, visit, worker } from './support/samples.ts';
 import { unprocessedIds } from './support/unprocessed-ids.ts';
 import { pluck } from '../support/pluck.ts';

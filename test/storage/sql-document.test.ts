@@ -7,7 +7,7 @@ import { stateDigest } from '../../src/report/state/state.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
 import { fillKnownFleet, knownAnswers } from './support/known-fleet.ts';
 import { stateItem } from './support/state-samples.ts';
-import { questionsOf, sqlDocument } from '../support/sql-questions.ts';
+import { questionsOf, sqlDocument } from '../support/databases/sql-questions.ts';
 import { onEachDatabase, type Opened } from './support/databases.ts';
 import { check, item, runEnd, runStart, visit, worker } from './support/samples.ts';
 

@@ -13,10 +13,10 @@ import { openSqlite } from '../../src/platform/sqlite.ts';
 import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
 import { openStorage, storageOn } from '../../src/storage/open-storage.ts';
 import { openSqliteDatabase } from '../../src/storage/dialects/sqlite/database.ts';
-import { programArgs } from '../support/program-args.ts';
+import { programArgs } from '../support/programs/program-args.ts';
 import { item, visit } from './support/samples.ts';
 import { sqliteConfig } from './support/sqlite-config.ts';
-import { withSmallDisk } from '../support/small-disk.ts';
+import { withSmallDisk } from '../support/programs/small-disk.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 type Writer = ChildProcessByStdio<Writable, Readable, null>;

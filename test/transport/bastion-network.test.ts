@@ -9,9 +9,9 @@ import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 
 import { commandTransportFor } from '../../src/transport/transport-for.ts';
-import { failure } from '../support/login.ts';
-import { sharedFor, sshBastion, sshClient } from '../support/run-shared.ts';
-import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
+import { failure } from '../support/ssh/login.ts';
+import { sharedFor, sshBastion, sshClient } from '../support/ssh/run-shared.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/ssh/sshd.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 interface Network {

@@ -7,14 +7,14 @@ import { afterEach, describe, it } from 'node:test';
 import type { Bastion, Client, SshSettings } from '../../src/config/config.ts';
 import { commandTransportFor } from '../../src/transport/transport-for.ts';
 import type { Connection } from '../../src/transport/transport.ts';
-import { startBastionServers } from '../support/bastion-servers.ts';
-import { literal, noChildLeft, transports } from '../support/both-transports.ts';
-import { startDeafListener } from '../support/deaf-listener.ts';
-import { freePort, listen } from '../support/free-port.ts';
+import { startBastionServers } from '../support/ssh/bastion-servers.ts';
+import { literal, noChildLeft, transports } from '../support/ssh/both-transports.ts';
+import { startDeafListener } from '../support/servers/deaf-listener.ts';
+import { freePort, listen } from '../support/servers/free-port.ts';
 import { isWide } from '../support/long-tests.ts';
-import { fails } from '../support/login.ts';
-import { sharedFor, sshBastion } from '../support/run-shared.ts';
-import { sshdMissing, sshdOfSuite, type Sshd, type SshdAccount } from '../support/sshd.ts';
+import { fails } from '../support/ssh/login.ts';
+import { sharedFor, sshBastion } from '../support/ssh/run-shared.ts';
+import { sshdMissing, sshdOfSuite, type Sshd, type SshdAccount } from '../support/ssh/sshd.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
 interface Fault {

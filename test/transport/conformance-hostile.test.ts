@@ -6,16 +6,16 @@ import assert from 'node:assert/strict';
 import { buffer, text } from 'node:stream/consumers';
 import { afterEach, describe, it } from 'node:test';
 
-import { FleetError, type ErrorCode, type Stage } from '../../src/errors.ts';
+import { FleetError, type ErrorCode, type Stage } from '../../src/platform/errors/errors.ts';
 import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
-import { startDeafListener } from '../support/deaf-listener.ts';
-import { freePort } from '../support/free-port.ts';
-import { startHostileServer, type HostileServer } from '../support/hostile-server.ts';
-import type { HostileMode } from '../support/hostile-ssh.ts';
-import { fails, failure } from '../support/login.ts';
+import { startDeafListener } from '../support/servers/deaf-listener.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { startHostileServer, type HostileServer } from '../support/ssh/hostile-server.ts';
+import type { HostileMode } from '../support/ssh/hostile-ssh.ts';
+import { fails, failure } from '../support/ssh/login.ts';
 import { isWide } from '../support/long-tests.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { connectBy, noChildLeft, transports, type LoginTarget } from '../support/both-transports.ts';
+import { connectBy, noChildLeft, transports, type LoginTarget } from '../support/ssh/both-transports.ts';
 import { assertWithin } from '../support/within.ts';
 
 interface Case {

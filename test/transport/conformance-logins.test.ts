@@ -5,17 +5,17 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, before, describe, it } from 'node:test';
 
-import type { ErrorCode } from '../../src/errors.ts';
+import type { ErrorCode } from '../../src/platform/errors/errors.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
-import { sharedFor } from '../support/run-shared.ts';
-import { dropbearMissing, startDropbear } from '../support/dropbear.ts';
+import { sharedFor } from '../support/ssh/run-shared.ts';
+import { dropbearMissing, startDropbear } from '../support/ssh/dropbear.ts';
 import { isWide, skipUnlessWide } from '../support/long-tests.ts';
-import { fails, failure } from '../support/login.ts';
-import { startSshAgent } from '../support/ssh-agent.ts';
-import { fingerprintOf, sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
+import { fails, failure } from '../support/ssh/login.ts';
+import { startSshAgent } from '../support/ssh/ssh-agent.ts';
+import { fingerprintOf, sshdMissing, sshdOfSuite, sshKeygen } from '../support/ssh/sshd.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
-import { clientOf, connectBy, noChildLeft, targetAt, transports } from '../support/both-transports.ts';
-import type { LoginTarget, TransportName } from '../support/both-transports.ts';
+import { clientOf, connectBy, noChildLeft, targetAt, transports } from '../support/ssh/both-transports.ts';
+import type { LoginTarget, TransportName } from '../support/ssh/both-transports.ts';
 
 const tried: readonly TransportName[] = isWide ? transports : ['ssh2'];
 const password = 'pass word "with" $igns é';

@@ -8,11 +8,11 @@ import { existsSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 
-import { visit } from '../support/agent-visit.ts';
-import { sshServers } from '../support/ssh-servers.ts';
-import { sshKeygen } from '../support/sshd.ts';
+import { visit } from '../support/clients/agent-visit.ts';
+import { sshServers } from '../support/ssh/ssh-servers.ts';
+import { sshKeygen } from '../support/ssh/sshd.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
-import { connectBy, noChildLeft, targetAt, transports } from '../support/both-transports.ts';
+import { connectBy, noChildLeft, targetAt, transports } from '../support/ssh/both-transports.ts';
 
 const shells = ['bash', 'dash', 'zsh', 'fish', 'tcsh', 'mksh', 'ash'];
 

@@ -7,14 +7,14 @@ import path from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import { afterEach, describe, it } from 'node:test';
 
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
 import { isWide } from '../support/long-tests.ts';
-import { sshServers } from '../support/ssh-servers.ts';
-import { sshKeygen } from '../support/sshd.ts';
+import { sshServers } from '../support/ssh/ssh-servers.ts';
+import { sshKeygen } from '../support/ssh/sshd.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 import { until } from '../support/until.ts';
-import { connectBy, noChildLeft, targetAt, transports } from '../support/both-transports.ts';
+import { connectBy, noChildLeft, targetAt, transports } from '../support/ssh/both-transports.ts';
 
 for (const { name, missing, start, login, ended } of isWide ? sshServers : sshServers.slice(0, 1)) {
   for (const transport of isWide ? transports : (['ssh2'] as const)) {

@@ -4,9 +4,9 @@ import { describe, it } from 'node:test';
 
 import { groupExchange } from '../../src/config/values/key-exchanges.ts';
 import { hostName, parseKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
-import { dearExchanges, halfOf, oddNumber, type DearExchange } from '../support/dear-exchanges.ts';
-import { connectTo, failure } from '../support/login.ts';
-import { listen } from '../support/free-port.ts';
+import { dearExchanges, halfOf, oddNumber, type DearExchange } from '../support/ssh/dear-exchanges.ts';
+import { connectTo, failure } from '../support/ssh/login.ts';
+import { listen } from '../support/servers/free-port.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
 /** Four times the measured cost of the most expensive exchange on one core of 2026, for slower machines. */

@@ -8,9 +8,9 @@ import { suite, test, type TestContext } from 'node:test';
 
 import { spoolScript } from '../../agent/spool/spool-script.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
-import { runCommand, uploadCommand } from '../../src/loader/loader.ts';
-import { launcherCommand } from '../../src/loader/launcher.ts';
-import { launcherPath, saysVersion } from '../support/launcher-path.ts';
+import { runCommand, uploadCommand } from '../../src/transport/loader/loader.ts';
+import { launcherCommand } from '../../src/transport/loader/launcher.ts';
+import { launcherPath, saysVersion } from '../support/ssh/launcher-path.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const digest = 'a'.repeat(64);

@@ -8,9 +8,9 @@ import { hostName, joinKnownHosts, loadKnownHosts } from '../../src/transport/kn
 import { parseKnownHosts, type KnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { scanHostKeys } from '../../src/transport/ssh2/scan-host-keys.ts';
-import { startHostileServer } from '../support/hostile-server.ts';
-import { fails, failure, login, type Login } from '../support/login.ts';
-import { sshdMissing, sshdOfSuite, sshKeygen, type HostKeyType } from '../support/sshd.ts';
+import { startHostileServer } from '../support/ssh/hostile-server.ts';
+import { fails, failure, login, type Login } from '../support/ssh/login.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen, type HostKeyType } from '../support/ssh/sshd.ts';
 
 describe('host keys of a real OpenSSH server', { skip: sshdMissing() ?? false }, async () => {
   const sshd = await sshdOfSuite({ hostKeyTypes: ['ed25519', 'ecdsa', 'rsa'] });

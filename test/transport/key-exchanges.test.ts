@@ -5,8 +5,8 @@ import { test } from 'node:test';
 
 import { scanHostKeys } from '../../src/transport/ssh2/scan-host-keys.ts';
 import { groupExchange, usualKeyExchanges } from '../../src/config/values/key-exchanges.ts';
-import { fails, login } from '../support/login.ts';
-import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
+import { fails, login } from '../support/ssh/login.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/ssh/sshd.ts';
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 
 const skip = sshdMissing() ?? false;

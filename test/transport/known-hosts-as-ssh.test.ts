@@ -9,12 +9,12 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import { needsHostCertificate } from '../../src/transport/known-hosts/host-key-check.ts';
 import { hostName, loadKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
-import { login } from '../support/login.ts';
-import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
+import { login } from '../support/ssh/login.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/ssh/sshd.ts';
 
 /** The keys in the lines: three of the server, its authority's, and two that belong to no server. */
 type Keys = Awaited<ReturnType<typeof startServer>>['keys'];

@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { machine } from '../support/agent-visit.ts';
-import { shellConnection } from '../support/shell-connection.ts';
+import { machine } from '../support/clients/agent-visit.ts';
+import { shellConnection } from '../support/clients/shell-connection.ts';
 
 const PATH = process.env['PATH'] ?? '';
 

@@ -8,10 +8,10 @@ import { afterEach, describe, it } from 'node:test';
 
 import ssh2, { type Connection } from 'ssh2';
 
-import { wirePacket, wireString } from '../support/dear-exchanges.ts';
-import { startSsh2Server } from '../support/ssh2-server.ts';
-import { startTcpProxy } from '../support/tcp-proxy.ts';
-import { connectTo, failure } from '../support/login.ts';
+import { wirePacket, wireString } from '../support/ssh/dear-exchanges.ts';
+import { startSsh2Server } from '../support/ssh/ssh2-server.ts';
+import { startTcpProxy } from '../support/servers/tcp-proxy.ts';
+import { connectTo, failure } from '../support/ssh/login.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
 type End = 'client' | 'server';

@@ -12,9 +12,9 @@ import { fingerprint } from '../../src/transport/known-hosts/fingerprint.ts';
 import { hostName, parseKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
-import { publicBlobOf, startSsh2Server } from '../support/ssh2-server.ts';
-import { connectTo } from '../support/login.ts';
-import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/sshd.ts';
+import { publicBlobOf, startSsh2Server } from '../support/ssh/ssh2-server.ts';
+import { connectTo } from '../support/ssh/login.ts';
+import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/ssh/sshd.ts';
 
 const credentials = { password: 'right' };
 

@@ -11,7 +11,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 
-import { FleetError } from '../../src/errors.ts';
+import { FleetError } from '../../src/platform/errors/errors.ts';
 import { connectionTokens, expandTokens } from '../../src/transport/ssh-config/ssh-config-tokens.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { ask, inWordsOfSsh, load, ofSsh, self, sshSays } from './ssh-config/support/ssh-says.ts';

@@ -9,9 +9,9 @@ import { SshAgent, revealCredentials } from '../../src/transport/credentials/cre
 import type { HopCredentials } from '../../src/transport/route/hop.ts';
 import { loadPrivateKey, Sha1Refused } from '../../src/transport/credentials/private-key.ts';
 import type { ParsedKey } from '../../src/transport/connection/ssh2.ts';
-import { failure, login, refused } from '../support/login.ts';
-import { addToAgent, startSshAgent } from '../support/ssh-agent.ts';
-import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
+import { failure, login, refused } from '../support/ssh/login.ts';
+import { addToAgent, startSshAgent } from '../support/ssh/ssh-agent.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/ssh/sshd.ts';
 
 const password = 'a password of an account';
 

@@ -8,8 +8,8 @@ import { describe, it } from 'node:test';
 
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { SshAgent } from '../../src/transport/credentials/credentials.ts';
-import { fails, login, refused } from '../support/login.ts';
-import { sshdMissing, sshdOfSuite } from '../support/sshd.ts';
+import { fails, login, refused } from '../support/ssh/login.ts';
+import { sshdMissing, sshdOfSuite } from '../support/ssh/sshd.ts';
 
 const skip = sshdMissing() ?? false;
 

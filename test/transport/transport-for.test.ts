@@ -12,10 +12,10 @@ import { loginHome } from '../../src/platform/account.ts';
 import { createSshConfigReader, type SshConfigReader } from '../../src/transport/ssh-config/ssh-config-reader.ts';
 import { decodeLoginKey } from '../../src/transport/credentials/private-key.ts';
 import { commandTransportFor, transportFor } from '../../src/transport/transport-for.ts';
-import { fails, failure } from '../support/login.ts';
-import { literal } from '../support/both-transports.ts';
-import { setHome } from '../support/set-home.ts';
-import { sharedFor, sshClient } from '../support/run-shared.ts';
+import { fails, failure } from '../support/ssh/login.ts';
+import { literal } from '../support/ssh/both-transports.ts';
+import { setHome } from '../support/programs/set-home.ts';
+import { sharedFor, sshClient } from '../support/ssh/run-shared.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const dir = tempFolder();

@@ -8,8 +8,8 @@ import path from 'node:path';
 
 import type { AgentRequest } from '../../src/report/wire.ts';
 import { sampleReport } from '../report/support/sample-report.ts';
-import { type ReportServer, sealedFor, startReportServer } from '../support/report-server.ts';
-import { type SmtpServer, startSmtpServer } from '../support/smtp-server.ts';
+import { type ReportServer, sealedFor, startReportServer } from '../support/fleets/report-server.ts';
+import { type SmtpServer, startSmtpServer } from '../support/servers/smtp-server.ts';
 import { coveredRun, type Entered, enteredMore } from './covered-run.ts';
 
 export interface Walk {

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { stationFor, type Says } from '../alerter/support/station.ts';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../support/servers/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { startProgram } from './support/prometheus.ts';
 

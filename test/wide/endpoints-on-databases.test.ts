@@ -8,11 +8,11 @@ import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { databaseKinds, type Site } from '../end-to-end/support/whole-fleet.ts';
-import { openEndpoint } from '../serve/support/event-endpoints.ts';
-import { assertNoneLost } from '../serve/support/killed-endpoints.ts';
+import { openEndpoint } from '../look/serve/support/event-endpoints.ts';
+import { assertNoneLost } from '../look/serve/support/killed-endpoints.ts';
 import { isLong } from '../support/long-tests.ts';
-import { freePort } from '../support/free-port.ts';
-import { agentProgram, exits, runCli, startAgentProgram, succeeded } from '../support/run-cli.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { agentProgram, exits, runCli, startAgentProgram, succeeded } from '../support/programs/run-cli.ts';
 import { times } from '../support/times.ts';
 import { assertWithin } from '../support/within.ts';
 
@@ -124,7 +124,7 @@ suite('events, pushes and asked clients', () => {
     });
 
     test(`no acknowledged event is missing or there twice after kills (${kind.name})`, options, async (t) => {
-      // SQLite is tested with more events in test/serve/endpoints/.
+      // SQLite is tested with more events in test/look/serve/endpoints/.
       const site = await kind.site(t, elements);
       // A server that is killed early may not have made the tables.
       const first = await openEndpoint(t, {}, site.dir);

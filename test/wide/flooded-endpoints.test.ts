@@ -6,8 +6,8 @@ import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { collector } from '../serve/support/pushing-collector.ts';
-import { acknowledgedIn, pushedStream } from '../support/pushed-stream.ts';
+import { collector } from '../look/serve/support/pushing-collector.ts';
+import { acknowledgedIn, pushedStream } from '../support/clients/pushed-stream.ts';
 
 const maxBytes = 12 * 1024 * 1024;
 const connections = 10_000;

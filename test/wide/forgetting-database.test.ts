@@ -9,9 +9,9 @@ import { minuteMs } from '../../src/platform/units.ts';
 import { statePaths } from '../../src/state-folder/paths.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { CollectResult } from '../../src/collector/collect-options.ts';
-import type { MysqlConfig } from '../../src/storage/dialects/mysql/mysql-config.ts';
-import { makeClient, makeFleet, type Fleet, type FleetOptions } from '../support/fleet.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
+import type { MysqlConfig } from '../../src/config/databases/mysql.ts';
+import { makeClient, makeFleet, type Fleet, type FleetOptions } from '../support/fleets/fleet.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/databases/mariadb.ts';
 
 const skip = skipWithoutMariadb;
 const clients = Array.from({ length: 100 }, (_, index) => makeClient(`web-${index}`));

@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 
 import { isWide } from '../support/long-tests.ts';
-import { forwardingSite } from '../support/forwarding-site.ts';
+import { forwardingSite } from '../support/fleets/forwarding-site.ts';
 import { namesBelow } from '../support/names-below.ts';
-import { startCli } from '../support/run-cli.ts';
+import { startCli } from '../support/programs/run-cli.ts';
 
 const kills = isWide ? 60 : 12;
 const clients = ['web-1', 'web-2', 'web-3'];

@@ -6,11 +6,11 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { clock } from '../../agent/probes/clock.ts';
-import { checkStats } from '../../src/checks/checks.ts';
+import { checkStats } from '../../src/report/checks/checks.ts';
 import { contextOf, onlyRow } from '../agent/probes/fixture-context.ts';
-import { checkAgents, checkClient } from '../support/check-client.ts';
-import { freePort } from '../support/free-port.ts';
-import { shellAgent } from '../support/shell-report.ts';
+import { checkAgents, checkClient } from '../support/clients/check-client.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { shellAgent } from '../support/clients/shell-report.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 import { skipWithoutUnpacked, unpacked } from './support/plugins.ts';

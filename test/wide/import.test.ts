@@ -5,7 +5,7 @@ import { chmodSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { exits, runCli } from '../support/run-cli.ts';
+import { exits, runCli } from '../support/programs/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const needs = (program: string): string | false => (existsSync(program) ? false : `${program} is not installed`);

@@ -9,12 +9,12 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { contentDigest, encodePushHeader, maxPushBytes, requestMac, sha256 } from '../../src/seal/push.ts';
-import { collector } from '../serve/support/pushing-collector.ts';
-import { makeCertificates } from '../support/certificates.ts';
-import { freePort } from '../support/free-port.ts';
-import { acknowledgedIn, pushedStream } from '../support/pushed-stream.ts';
-import { agentProgram, outcomeOf, succeeded } from '../support/run-cli.ts';
+import { contentDigest, encodePushHeader, maxPushBytes, requestMac, sha256 } from '../../src/report/seal/push.ts';
+import { collector } from '../look/serve/support/pushing-collector.ts';
+import { makeCertificates } from '../support/servers/certificates.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { acknowledgedIn, pushedStream } from '../support/clients/pushed-stream.ts';
+import { agentProgram, outcomeOf, succeeded } from '../support/programs/run-cli.ts';
 import { until } from '../support/until.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 

@@ -4,10 +4,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { maxFigures, parsePerfdata } from '../../src/checks/perfdata.ts';
-import { checkStats, type CheckStat } from '../../src/checks/checks.ts';
+import { maxFigures, parsePerfdata } from '../../src/report/checks/perfdata.ts';
+import { checkStats, type CheckStat } from '../../src/report/checks/checks.ts';
 import { maxChecks, type CheckResult, type RefusedCheck } from '../../src/report/checks.ts';
-import { checkAgents, checkClient, type CheckAgent } from '../support/check-client.ts';
+import { checkAgents, checkClient, type CheckAgent } from '../support/clients/check-client.ts';
 import {
   pluginFolder,
   pluginRuns,

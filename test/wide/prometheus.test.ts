@@ -3,12 +3,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { expandPrometheus, grafanaQueries } from '../metrics/support/grafana.ts';
+import { expandPrometheus, grafanaQueries } from '../look/metrics/support/grafana.ts';
 import { reportedFleet } from '../cli/support/reported-fleet.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
-import { program } from '../support/run-cli.ts';
-import { freePort } from '../support/free-port.ts';
+import { program } from '../support/programs/run-cli.ts';
+import { freePort } from '../support/servers/free-port.ts';
 import { check, item } from '../storage/support/samples.ts';
 import { ask, askUntil, promtool, skipWithoutPrometheus, startProgram } from './support/prometheus.ts';
 

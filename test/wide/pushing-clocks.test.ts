@@ -6,11 +6,11 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { collector } from '../serve/support/pushing-collector.ts';
-import { fakedClock, skipWithoutFaketime } from '../support/faketime.ts';
+import { collector } from '../look/serve/support/pushing-collector.ts';
+import { fakedClock, skipWithoutFaketime } from '../support/programs/faketime.ts';
 import { namesBelow } from '../support/names-below.ts';
-import { agentProgram, exits, runCli, succeeded } from '../support/run-cli.ts';
-import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { agentProgram, exits, runCli, succeeded } from '../support/programs/run-cli.ts';
+import { startTcpProxy } from '../support/servers/tcp-proxy.ts';
 
 const minuteMs = 60_000;
 const dayMs = 1440 * minuteMs;

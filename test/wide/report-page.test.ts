@@ -6,9 +6,9 @@ import { test, type TestContext } from 'node:test';
 
 import type { Page } from 'playwright-core';
 
-import { type ClientHistory, encodeHistory } from '../../src/page/encode-series.ts';
-import { renderFleetPage } from '../../src/page/fleet-page.ts';
-import { clientOf, pageOf } from '../page/support/page-samples.ts';
+import { type ClientHistory, encodeHistory } from '../../src/look/page/encode-series.ts';
+import { renderFleetPage } from '../../src/look/page/fleet-page.ts';
+import { clientOf, pageOf } from '../look/page/support/page-samples.ts';
 import { reportedFleet } from '../cli/support/reported-fleet.ts';
 import { accessibilityFaults, htmlFaults, openFile, skipWithoutBrowser } from './support/browser.ts';
 

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 
-import { servedFleet } from '../serve/support/served-fleet.ts';
+import { servedFleet } from '../look/serve/support/served-fleet.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const wapiti = '/usr/bin/wapiti';

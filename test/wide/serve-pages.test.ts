@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core';
 
 import { loadConfig } from '../../src/config/load-config.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
-import { type Served, servedFleet } from '../serve/support/served-fleet.ts';
+import { type Served, servedFleet } from '../look/serve/support/served-fleet.ts';
 import { check, item, ordinaryWorkers, runEnd, runStart, worker } from '../storage/support/samples.ts';
 import { accessibilityFaults, htmlFaults, openAddress, skipWithoutBrowser } from './support/browser.ts';
 

@@ -5,8 +5,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
-import { outcomeOf, runCli } from '../support/run-cli.ts';
+import { skipWithoutMariadb, startMariadb } from '../support/databases/mariadb.ts';
+import { outcomeOf, runCli } from '../support/programs/run-cli.ts';
 import { times } from '../support/times.ts';
 import { startSharedSite } from '../end-to-end/support/shared-site.ts';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { startMariadb, skipWithoutMariadb } from '../support/mariadb.ts';
-import { runCli } from '../support/run-cli.ts';
+import { startMariadb, skipWithoutMariadb } from '../support/databases/mariadb.ts';
+import { runCli } from '../support/programs/run-cli.ts';
 import { times } from '../support/times.ts';
 import { endedWell, startSharedSite, storedSql } from '../end-to-end/support/shared-site.ts';
 

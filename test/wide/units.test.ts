@@ -9,7 +9,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { packageDir } from '../../src/state-folder/paths.ts';
-import { agentProgram, type CliResult } from '../support/run-cli.ts';
+import { agentProgram, type CliResult } from '../support/programs/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 /** The units, with ten times the permitted exposure of each. Agents need access to all that they read. */

@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { openEndpoint } from '../serve/support/event-endpoints.ts';
-import { freePort } from '../support/free-port.ts';
-import { configFolder, runCli, startAgentProgram, succeeded } from '../support/run-cli.ts';
+import { openEndpoint } from '../look/serve/support/event-endpoints.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { configFolder, runCli, startAgentProgram, succeeded } from '../support/programs/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 

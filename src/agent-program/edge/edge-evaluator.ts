@@ -1,3 +1,4 @@
+/** src/agent-program/edge: rules that a machine evaluates by itself. */
 import * as v from 'valibot';
 
 import { isWritten, readPrivateFile } from '../../../agent/start/private-file.ts';

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../platform/errors/errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { AgentLog } from '../agent-program.ts';
 import { openWaitingLines } from '../waiting-lines.ts';

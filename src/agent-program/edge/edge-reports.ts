@@ -6,7 +6,7 @@ import { keepReport } from '../../../agent/spool/visit.ts';
 import { parseJson } from '../../platform/parse-json.ts';
 import { encodeReport } from '../../report/encode-report.ts';
 import type { Report } from '../../report/report.ts';
-import { sealReport } from '../../seal/seal.ts';
+import { sealReport } from '../../report/seal/seal.ts';
 import { openOwnVisit, type OwnVisit } from '../push/own-visit.ts';
 import { openPushBackoff } from '../push/push-backoff.ts';
 import type { Enrolment } from '../push/push-settings.ts';

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 
-import { messageOf, usageError } from '../../errors.ts';
+import { messageOf, usageError } from '../../platform/errors/errors.ts';
 import { everyReport } from '../agent-program.ts';
 import { appendLine } from '../bounded-file.ts';
 import type { ModeContext } from '../mode-context.ts';

@@ -1,3 +1,4 @@
+/** src/agent-program/push: reports that a machine sends to the collector. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -9,8 +10,8 @@ import { placeRoots } from '../../../agent/start/places.ts';
 import { claimPlace, releasePlace } from '../../../agent/start/running.ts';
 import { secondMs } from '../../platform/units.ts';
 import { protocolVersion, type AgentFault, type AgentRequest } from '../../report/wire.ts';
-import { pushLimits } from '../../seal/push.ts';
-import { maxSealedBytes, readHeader } from '../../seal/sealed-message.ts';
+import { pushLimits } from '../../report/seal/push.ts';
+import { maxSealedBytes, readHeader } from '../../report/seal/sealed-message.ts';
 import type { AgentSettings } from '../settings.ts';
 import { beginReport, collectOfSystem } from '../take-report.ts';
 import type { Enrolment } from './push-settings.ts';
@@ -94,7 +95,7 @@ function requestOf(
   };
 }
 
-/** Returns the name of this machine in the paths of agents, as src/loader/find-machine.sh forms it. */
+/** Returns the name of this machine in the paths of agents, as src/transport/loader/find-machine.sh forms it. */
 function machineName(): string {
   const files = ['/etc/machine-id', '/var/lib/dbus/machine-id', '/proc/sys/kernel/hostname'];
   const name = files.map(firstWord).find((word) => word !== '') ?? hostname();

@@ -1,4 +1,4 @@
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { minuteMs, secondMs } from '../../platform/units.ts';
 import { repeat } from '../agent-program.ts';
 import type { ModeContext } from '../mode-context.ts';

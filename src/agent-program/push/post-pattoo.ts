@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../platform/errors/errors.ts';
 import { withTimeout } from '../../platform/deadline.ts';
 import { secondMs } from '../../platform/units.ts';
 

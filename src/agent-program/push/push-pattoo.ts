@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../platform/errors/errors.ts';
 import { holdLock } from '../../state-folder/lock.ts';
 import { counted } from '../../text/numbers.ts';
 import { takeKeptReport } from '../agent-program.ts';

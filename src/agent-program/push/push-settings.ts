@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 import { dayMs, minuteMs, secondMs } from '../../platform/units.ts';
-import { pushKeyBytes } from '../../seal/push.ts';
+import { pushKeyBytes } from '../../report/seal/push.ts';
 import { checkFormats } from '../../report/checks.ts';
 import { choice, duration, readForm, settingsObject, settingsObjects, text } from '../settings-form.ts';
 import { type FileOf, texts, wholeNumber } from '../settings-form.ts';

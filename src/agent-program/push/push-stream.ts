@@ -5,8 +5,8 @@ import { monotonicMs } from '../../../agent/start/clock.ts';
 import { secondMs } from '../../platform/units.ts';
 import { encodeFrame, encodeJsonFrame } from '../../report/frames.ts';
 import { protocolVersion, type AgentFault } from '../../report/wire.ts';
-import { maxSealedBytes, readHeader } from '../../seal/sealed-message.ts';
-import { pushLimits, pushMarker } from '../../seal/push.ts';
+import { maxSealedBytes, readHeader } from '../../report/seal/sealed-message.ts';
+import { pushLimits, pushMarker } from '../../report/seal/push.ts';
 
 /** The limit of one stream, which has to arrive within the five seconds that a server waits. */
 const maxBytes = 256 * 1024;

@@ -5,7 +5,7 @@ import { withTimeout } from '../../platform/deadline.ts';
 import { answerFault, pushSigned, sshFault } from '../../platform/push-faults.ts';
 import { readBeginning } from '../../platform/signed-post.ts';
 import { secondMs } from '../../platform/units.ts';
-import { pushLimits, pushMarker, pushPath } from '../../seal/push.ts';
+import { pushLimits, pushMarker, pushPath } from '../../report/seal/push.ts';
 import type { Enrolment } from './push-settings.ts';
 
 /** Sends one stream and returns the answer. Throws FleetError `push-failed` with advice. */

@@ -4,7 +4,7 @@
  * other answer keeps it.
  */
 import { closeVisit } from '../../../agent/spool/visit.ts';
-import { usageError, type FleetError } from '../../errors.ts';
+import { usageError, type FleetError } from '../../platform/errors/errors.ts';
 import type { AgentFault } from '../../report/wire.ts';
 import type { AgentSettings } from '../settings.ts';
 import { makeOwnReport, openOwnVisit } from './own-visit.ts';

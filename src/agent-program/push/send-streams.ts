@@ -1,5 +1,5 @@
 import { removeFile } from '../../../agent/start/private-file.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { acknowledgedIn, type PushStream } from './push-stream.ts';
 import type { PushTransport } from './push-transports.ts';
 

@@ -1,3 +1,4 @@
+/** src/agent-program/spoke: answers to a collector that requests reports over HTTP. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import {
@@ -12,7 +13,7 @@ import {
   requestMac,
   sha256,
   type SignedPath,
-} from '../../seal/push.ts';
+} from '../../report/seal/push.ts';
 import type { AgentSettings } from '../settings.ts';
 import { plainAnswer, send, type SpokeAnswer } from './spoke-answer.ts';
 

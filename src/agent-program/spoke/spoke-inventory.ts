@@ -1,5 +1,5 @@
 import { closeVisit } from '../../../agent/spool/visit.ts';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../platform/errors/errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { ModeContext } from '../mode-context.ts';
 import { openOwnVisit } from '../push/own-visit.ts';

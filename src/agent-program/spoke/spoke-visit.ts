@@ -2,7 +2,7 @@ import { closeVisit } from '../../../agent/spool/visit.ts';
 import { removeFile } from '../../../agent/start/private-file.ts';
 import { listSpool } from '../../../agent/spool/spool.ts';
 import { secondMs } from '../../platform/units.ts';
-import { parsePolledVisit } from '../../seal/push.ts';
+import { parsePolledVisit } from '../../report/seal/push.ts';
 import type { ModeContext } from '../mode-context.ts';
 import { makeOwnReport, noOwnReport, openOwnVisit, type OwnReport } from '../push/own-visit.ts';
 import { acknowledgedIn, pushStreams } from '../push/push-stream.ts';

@@ -7,10 +7,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type Socket, isIP } from 'node:net';
 import { hostname } from 'node:os';
 
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { httpLimits, isFamilyOff, startListening } from '../../platform/listen.ts';
 import { secondMs } from '../../platform/units.ts';
-import { acknowledgePath, pushPath } from '../../seal/push.ts';
+import { acknowledgePath, pushPath } from '../../report/seal/push.ts';
 import { type AgentLog, takeKeptReport } from '../agent-program.ts';
 import { formatReport } from '../format-report.ts';
 import type { ModeContext } from '../mode-context.ts';

@@ -1,3 +1,5 @@
+/** src/alerter/absence: alerts about missing rows. */
+
 /** The rounds of `<canary>`: when a mail is due, what became of it, and when it is tried again. Pure functions. */
 import type { CanaryConfig } from '../../config/config.ts';
 import type { FoundCanary } from '../../notify/replies/find-canaries.ts';

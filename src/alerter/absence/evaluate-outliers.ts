@@ -1,7 +1,7 @@
 import type { Client, Config, Rule } from '../../config/config.ts';
-import { figureOf } from '../../outliers/client-figures.ts';
-import { type ComparedGroup, groupsOf } from '../../outliers/compared-groups.ts';
-import type { GroupFigures } from '../../outliers/group-figures.ts';
+import { figureOf } from '../outliers/client-figures.ts';
+import { type ComparedGroup, groupsOf } from '../outliers/compared-groups.ts';
+import type { GroupFigures } from '../outliers/group-figures.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { hourMs } from '../../platform/units.ts';

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
-import { forecastFleet } from '../../forecast/fleet-forecast.ts';
-import { farthestDays, historyDays } from '../../forecast/forecast.ts';
+import { forecastFleet } from '../forecast/fleet-forecast.ts';
+import { farthestDays, historyDays } from '../forecast/forecast.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { LevelStore, MountLevels, NewForecast } from '../../storage/store/level-store.ts';

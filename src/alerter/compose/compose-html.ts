@@ -1,3 +1,4 @@
+/** src/alerter/compose: the texts of mails. */
 import type { LineWords } from './line-words.ts';
 import type { MailWords, SectionWords } from './mail-words.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';

@@ -5,7 +5,7 @@ import type { PendingNotification } from '../dispatch/notification-plan.ts';
 import { momentInWords } from '../../text/time-words.ts';
 import type { Wording } from './item-words.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
-import { historyDays } from '../../forecast/forecast.ts';
+import { historyDays } from '../forecast/forecast.ts';
 import type { Unit } from '../../report/metrics.ts';
 import type { Rule } from '../../config/config.ts';
 

@@ -1,7 +1,7 @@
 import type { Alert, ClosedReason, Level } from '../../storage/store/alert.ts';
 import { isOfFigures } from '../evaluate/check-value-sampler.ts';
 import { formatLimit } from '../evaluate/describe-value.ts';
-import { fullSoonMs, fullSoonWords } from '../../forecast/full-soon.ts';
+import { fullSoonMs, fullSoonWords } from '../forecast/full-soon.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import { shortText, type Wording } from './item-words.ts';
 import { ruleLimits } from '../evaluate/rule-limits.ts';

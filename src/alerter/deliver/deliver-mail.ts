@@ -1,6 +1,7 @@
+/** src/alerter/deliver: outbox -> mail server, command, webhook, file. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { asFleetError, FleetError, messageOf } from '../../errors.ts';
+import { asFleetError, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { TakenInPart, TryLater, type Channel } from '../../notify/notify.ts';
 import { addresseeOf } from '../../notify/mail-identity.ts';
 import { dateMail, withFirstLine } from '../../notify/mime.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { array, boolean, type InferOutput, number, object, optional, picklist, string } from 'valibot';
 
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { parseJson } from '../../platform/parse-json.ts';
 import { dayMs } from '../../platform/units.ts';
 import { appendDurably, writeDurably } from '../../state-folder/durable-file.ts';

@@ -1,3 +1,4 @@
+/** src/alerter/digest: mails with a summary. */
 import type { SectionWords } from '../compose/mail-words.ts';
 import { countBySeverity, labelOf, shortText, textBeside } from '../compose/item-words.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';

@@ -1,6 +1,6 @@
 import type { Config, DigestConfig } from '../../config/config.ts';
 import { digestOf, domainOf, senderOf } from '../../notify/mail-identity.ts';
-import { medianOf } from '../../forecast/quantiles.ts';
+import { medianOf } from '../forecast/quantiles.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 import type { DigestStore, MadeDigest, RunTime } from '../../storage/store/digest-store.ts';

@@ -1,7 +1,7 @@
 import type { SectionWords } from '../compose/mail-words.ts';
-import type { FigureOutlier } from '../../outliers/figure-outliers.ts';
-import type { KindOutlier } from '../../outliers/kind-outliers.ts';
-import { figureOutlierWords, kindOutlierSentence } from '../../outliers/outlier-words.ts';
+import type { FigureOutlier } from '../outliers/figure-outliers.ts';
+import type { KindOutlier } from '../outliers/kind-outliers.ts';
+import { figureOutlierWords, kindOutlierSentence } from '../outliers/outlier-words.ts';
 import { countedMany, joined } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';

@@ -1,4 +1,5 @@
-import { type CheckStat, checkStateWords } from '../../checks/checks.ts';
+/** src/alerter/evaluate: row and rule -> level. */
+import { type CheckStat, checkStateWords } from '../../report/checks/checks.ts';
 import type { Rule } from '../../config/config.ts';
 import type { Level } from '../../storage/store/alert.ts';
 import { shortened } from '../../text/shortened.ts';

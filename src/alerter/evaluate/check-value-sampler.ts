@@ -1,5 +1,5 @@
-import type { CheckStat } from '../../checks/checks.ts';
-import { writtenFigures, type WrittenFigure } from '../../checks/written-perfdata.ts';
+import type { CheckStat } from '../../report/checks/checks.ts';
+import { writtenFigures, type WrittenFigure } from '../../report/checks/written-perfdata.ts';
 import type { Rule } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';

@@ -1,7 +1,7 @@
 import type { Rule } from '../../config/config.ts';
 import { dayMs } from '../../platform/units.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
-import { resources } from '../../forecast/fleet-forecast.ts';
+import { resources } from '../forecast/fleet-forecast.ts';
 import type { NewForecast } from '../../storage/store/level-store.ts';
 import { counted, describeSize, rounded } from '../../text/numbers.ts';
 import { dayInWords, type TimeReader } from '../../text/time-words.ts';

@@ -1,9 +1,9 @@
 import type { Rule } from '../../config/config.ts';
 import { outlierMetricNames } from '../../config/vocabulary/rule-types.ts';
-import type { FigureOutlier } from '../../outliers/figure-outliers.ts';
-import { figureOutlierWords } from '../../outliers/outlier-words.ts';
-import type { GroupFigures } from '../../outliers/group-figures.ts';
-import { minMembers } from '../../outliers/robust-score.ts';
+import type { FigureOutlier } from '../outliers/figure-outliers.ts';
+import { figureOutlierWords } from '../outliers/outlier-words.ts';
+import type { GroupFigures } from '../outliers/group-figures.ts';
+import { minMembers } from '../outliers/robust-score.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { clearSample, faultSample, unknownSample, type Sample } from './sample.ts';
 import { labelMatcher, ruleChooser, type Candidate } from './sampler.ts';

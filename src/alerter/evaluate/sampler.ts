@@ -1,4 +1,4 @@
-import type { CheckStat } from '../../checks/checks.ts';
+import type { CheckStat } from '../../report/checks/checks.ts';
 import type { Rule } from '../../config/config.ts';
 import { globMatcher, splitGlobs } from '../../config/values/globs.ts';
 import { groupBy } from '../../platform/group-by.ts';

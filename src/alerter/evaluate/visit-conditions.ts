@@ -1,6 +1,6 @@
 import type { Rule } from '../../config/config.ts';
-import { connectFaultWords } from '../../connect-fault-words.ts';
-import { errorTable, type ErrorCode } from '../../errors.ts';
+import { connectFaultWords } from '../../platform/errors/connect-fault-words.ts';
+import { errorTable, type ErrorCode } from '../../platform/errors/errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { Alert, RuleState } from '../../storage/store/alert.ts';

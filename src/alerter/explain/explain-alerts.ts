@@ -1,3 +1,4 @@
+/** src/alerter/explain: why somebody is or is not notified. */
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import type { Config, Rule, Window } from '../../config/config.ts';
 import type { MailSummary, Unsent } from '../../storage/store/outbox-store.ts';

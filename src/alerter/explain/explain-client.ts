@@ -7,7 +7,7 @@ import { explainAlerts, explainEvents, type ExplainOptions, type RuleExplained }
 import type { Sample, SampledRow } from '../evaluate/sample.ts';
 import { isOutlierRule } from '../evaluate/outlier-samples.ts';
 import { samplesOfClient, type ReadGroups } from '../absence/evaluate-outliers.ts';
-import { readFigures } from '../../outliers/read-figures.ts';
+import { readFigures } from '../outliers/read-figures.ts';
 import { besideRow, loadRows } from '../evaluate/load-rows.ts';
 import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
 import { rebootsSample } from '../transition/reboots.ts';

@@ -1,6 +1,7 @@
+/** src/alerter/forecast: when file systems will be full, from levels by the day. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import type { FleetLevels, MountLevels } from '../storage/store/level-store.ts';
+import type { FleetLevels, MountLevels } from '../../storage/store/level-store.ts';
 import { forecastMount, type Resource, resources } from './fleet-forecast.ts';
 
 /** The share of its size from which a file system counts as full here: people act before the last byte. */

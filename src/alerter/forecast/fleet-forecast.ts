@@ -1,6 +1,6 @@
-import { dayMs } from '../platform/units.ts';
-import type { FleetLevels, MountLevels, NewForecast } from '../storage/store/level-store.ts';
-import { compareText } from '../text/compare-text.ts';
+import { dayMs } from '../../platform/units.ts';
+import type { FleetLevels, MountLevels, NewForecast } from '../../storage/store/level-store.ts';
+import { compareText } from '../../text/compare-text.ts';
 import { type DayLevel, type Forecast, forecast, historyDays } from './forecast.ts';
 
 /** The parts of a file system that run out. */

@@ -1,4 +1,4 @@
-import { hourMs, minuteMs } from '../platform/units.ts';
+import { hourMs, minuteMs } from '../../platform/units.ts';
 
 /** The spans whose slope counts: the first with enough values. */
 const spansMs = [hourMs, 3 * hourMs] as const;

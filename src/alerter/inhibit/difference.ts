@@ -1,3 +1,4 @@
+/** src/alerter/inhibit: silences, windows, recipients, alerts that stand for others. */
 import type { Alert, Progress, StoredNotification, Transition } from '../../storage/store/alert.ts';
 import { type Listener, hears } from './recipients-of.ts';
 

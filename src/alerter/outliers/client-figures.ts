@@ -1,3 +1,4 @@
+/** src/alerter/outliers: members of a group that differ from the others. */
 import type { OutlierMetricName } from './outlier-metrics.ts';
 
 /** The columns of `stats` from which figures are computed. */

@@ -1,6 +1,6 @@
-import { selectClients } from '../config/clients/select-clients.ts';
-import type { Config } from '../config/config.ts';
-import { globMatcher } from '../config/values/globs.ts';
+import { selectClients } from '../../config/clients/select-clients.ts';
+import type { Config } from '../../config/config.ts';
+import { globMatcher } from '../../config/values/globs.ts';
 import { minMembers } from './robust-score.ts';
 
 /** Clients that are compared with each other. */

@@ -1,5 +1,5 @@
 /** Members of a group whose figures lie far from the others'. Pure: uses neither database nor clock. */
-import { compareText } from '../text/compare-text.ts';
+import { compareText } from '../../text/compare-text.ts';
 import { type Figures, figureOf } from './client-figures.ts';
 import type { GroupValues } from './group-values.ts';
 import { type OutlierMetric, type OutlierMetricName, outlierMetrics } from './outlier-metrics.ts';

@@ -1,7 +1,7 @@
 /** Members of a group whose system, hardware or mounts differ from those of the others. Pure. */
-import { groupBy } from '../platform/group-by.ts';
-import { compareText } from '../text/compare-text.ts';
-import { describeSize } from '../text/numbers.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { compareText } from '../../text/compare-text.ts';
+import { describeSize } from '../../text/numbers.ts';
 import { minMembers } from './robust-score.ts';
 
 /** The share of the members that makes a value usual. */

@@ -1,5 +1,5 @@
-import { groupBy } from '../platform/group-by.ts';
-import type { ExportedTable, FigureRow, ExportStore } from '../storage/store/figure-store.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import type { ExportedTable, FigureRow, ExportStore } from '../../storage/store/figure-store.ts';
 import { diskColumns, figuresOf, networkColumns, statsColumns } from './client-figures.ts';
 import { type FigureOutlier, minOutlying, lookedAt } from './figure-outliers.ts';
 

@@ -1,4 +1,4 @@
-import type { outlierMetricNames } from '../config/vocabulary/rule-types.ts';
+import type { outlierMetricNames } from '../../config/vocabulary/rule-types.ts';
 
 /** A figure of which members of a group are compared. */
 export interface OutlierMetric {

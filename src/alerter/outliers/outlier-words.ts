@@ -1,4 +1,4 @@
-import { describeSize, rounded } from '../text/numbers.ts';
+import { describeSize, rounded } from '../../text/numbers.ts';
 import type { FigureOutlier } from './figure-outliers.ts';
 import type { KindFact, KindOutlier } from './kind-outliers.ts';
 import { type OutlierMetric, type OutlierMetricName, outlierMetrics } from './outlier-metrics.ts';

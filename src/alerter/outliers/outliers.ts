@@ -1,7 +1,7 @@
 /** Outliers of the fleet: members of a group that differ from the others in figures, system, hardware or mounts. */
-import type { Config } from '../config/config.ts';
-import type { FigureStore } from '../storage/store/figure-store.ts';
-import { compareText } from '../text/compare-text.ts';
+import type { Config } from '../../config/config.ts';
+import type { FigureStore } from '../../storage/store/figure-store.ts';
+import { compareText } from '../../text/compare-text.ts';
 import { type ComparedGroup, comparedGroups } from './compared-groups.ts';
 import type { FigureOutlier } from './figure-outliers.ts';
 import { type ClientKind, type KindOutlier, kindOutliers } from './kind-outliers.ts';

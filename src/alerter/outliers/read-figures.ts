@@ -1,8 +1,8 @@
 /** The stored figures of groups, and the outliers among them. */
-import type { Config } from '../config/config.ts';
-import { groupBy } from '../platform/group-by.ts';
-import { remembered } from '../platform/remembered.ts';
-import type { FigureRow, FigureStore } from '../storage/store/figure-store.ts';
+import type { Config } from '../../config/config.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { remembered } from '../../platform/remembered.ts';
+import type { FigureRow, FigureStore } from '../../storage/store/figure-store.ts';
 import {
   type AddFigure,
   addMount,

@@ -1,4 +1,5 @@
-import { FleetError } from '../../errors.ts';
+/** src/alerter/pass: one pass. */
+import { FleetError } from '../../platform/errors/errors.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { emptyResult, runEndOf, type AlertOptions, type AlertResult } from '../alert-options.ts';

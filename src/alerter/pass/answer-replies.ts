@@ -1,5 +1,5 @@
 import type { RepliesConfig } from '../../config/config.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { digestOf } from '../../notify/mail-identity.ts';
 import { repliesValidMs } from '../../storage/store/reply-store.ts';
 import { fleet, readFleetMemory } from './fleet-memory.ts';

@@ -32,7 +32,7 @@ export async function foresee(pass: Pass, figures: FigureStore): Promise<void> {
   );
   if (made === null) return;
   const { evaluateOutliers } = await import('../absence/evaluate-outliers.ts');
-  const { readFigures } = await import('../../outliers/read-figures.ts');
+  const { readFigures } = await import('../outliers/read-figures.ts');
   const readGroups: ReadGroups = async (groups) => (await readFigures({ config, figures, nowMs }, groups)).groups;
   const outlying = await evaluateOutliers({ config, readGroups, alerts, nowMs });
   const foreseen = { atMs: nowMs, configDigest: config.digest };

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { FleetError } from '../../errors.ts';
+import type { FleetError } from '../../platform/errors/errors.ts';
 import type { NoticeAlert } from '../../notify/webhook/notice.ts';
 import { postAlerts } from '../../notify/webhook/post-alerts.ts';
 import { minuteMs } from '../../platform/units.ts';

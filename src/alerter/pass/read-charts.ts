@@ -1,5 +1,5 @@
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
-import { historyDays } from '../../forecast/forecast.ts';
+import { historyDays } from '../forecast/forecast.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { MountLevels } from '../../storage/store/level-store.ts';
 import type { SeriesPoint } from '../../storage/store/notification-store.ts';

@@ -1,5 +1,5 @@
 import type { RepliesConfig } from '../../config/config.ts';
-import type { FleetError } from '../../errors.ts';
+import type { FleetError } from '../../platform/errors/errors.ts';
 import { unreadMessage } from '../../notify/replies/imap-client.ts';
 import type { FetchedMessage, OpenMailbox } from '../../notify/replies/imap-client.ts';
 import { messageDigest } from '../../notify/replies/parse-reply.ts';

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { canaryMark, canarySubject, domainOf, senderOf } from '../../notify/mail-identity.ts';
 import { newReplyToken } from '../../notify/replies/reply-token.ts';
 import type { MailSummary, NewMail } from '../../storage/store/outbox-store.ts';

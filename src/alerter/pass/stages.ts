@@ -1,4 +1,4 @@
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { isFaultOfValues, StorageFault } from '../../storage/sql/fault.ts';
 import type { AlertOptions } from '../alert-options.ts';
 import { LeaseTaken } from './pass-lease.ts';

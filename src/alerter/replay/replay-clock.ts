@@ -1,3 +1,4 @@
+/** src/alerter/replay: rules tried on the past. */
 import { dayMs } from '../../platform/units.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 

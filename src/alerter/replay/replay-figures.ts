@@ -1,9 +1,9 @@
 import type { Config } from '../../config/config.ts';
-import { type Figures, figuresOf } from '../../outliers/client-figures.ts';
-import { lookedAt } from '../../outliers/figure-outliers.ts';
-import { compareGroups } from '../../outliers/group-figures.ts';
-import { valuesOf } from '../../outliers/group-values.ts';
-import { isFresh, isRecent } from '../../outliers/read-figures.ts';
+import { type Figures, figuresOf } from '../outliers/client-figures.ts';
+import { lookedAt } from '../outliers/figure-outliers.ts';
+import { compareGroups } from '../outliers/group-figures.ts';
+import { valuesOf } from '../outliers/group-values.ts';
+import { isFresh, isRecent } from '../outliers/read-figures.ts';
 import type { ReadGroups } from '../absence/evaluate-outliers.ts';
 import { isOutlierRule } from '../evaluate/outlier-samples.ts';
 import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';

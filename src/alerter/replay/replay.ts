@@ -2,7 +2,7 @@ import type { Config } from '../../config/config.ts';
 import type { SentNotification } from '../../storage/store/alert-history.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import { recentRuns } from '../../outliers/read-figures.ts';
+import { recentRuns } from '../outliers/read-figures.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { readSites } from '../absence/cycles.ts';
 import { evaluateFleet } from '../absence/fleet-conditions.ts';

@@ -1,3 +1,4 @@
+/** src/alerter/transition: levels -> states. */
 import type { Rule, Severity } from '../../config/config.ts';
 import type { Alert, ClosedReason } from '../../storage/store/alert.ts';
 import { hourMs } from '../../platform/units.ts';

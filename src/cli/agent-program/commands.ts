@@ -1,3 +1,4 @@
+/** src/cli/agent-program: the commands of `fleet-health-agent`. */
 import { choice, defineCommand, flag, text } from '../command/define-command.ts';
 import { pushParameters, reportParameters } from './parameters.ts';
 

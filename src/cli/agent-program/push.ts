@@ -2,7 +2,7 @@ import { nowhereError, push, type PushResult } from '../../agent-program/push/pu
 import { pushPattoo } from '../../agent-program/push/push-pattoo.ts';
 import { readSettings, type AgentSettings } from '../../agent-program/settings.ts';
 import { openStatePlace } from '../../agent-program/state-place.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { counted } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';

@@ -6,7 +6,7 @@ import { logFileOf, openLogFile } from '../../agent-program/log-file.ts';
 import { runMode, type RunModeOptions } from '../../agent-program/run-mode.ts';
 import { readSettings } from '../../agent-program/settings.ts';
 import { readyDescriptor, readyWord } from '../../agent-program/start-mode.ts';
-import { type FleetError, messageOf, usageError } from '../../errors.ts';
+import { type FleetError, messageOf, usageError } from '../../platform/errors/errors.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { createOutputLog, type Output } from '../terminal/output.ts';
 

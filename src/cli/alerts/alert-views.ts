@@ -2,7 +2,7 @@ import path from 'node:path';
 
 import type { AlertEvent, AlertResult, DeliveryEvent } from '../../alerter/alert-options.ts';
 import type { PendingNotification } from '../../alerter/dispatch/notification-plan.ts';
-import { escapeControls } from '../../log.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { outboxName } from '../../notify/file.ts';
 import type { AppliedReply, ReplyResult } from '../../storage/store/reply-store.ts';
 import { describeDuration } from '../../text/durations.ts';

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { AlertEvent } from '../../alerter/alert-options.ts';
 import { alert } from '../../alerter/alerter.ts';
 import type { Config } from '../../config/config.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { isDatabaseAway } from '../../notify/away-notices.ts';
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import { claimHourlyLine, claimLine } from '../../notify/hourly-line.ts';
@@ -53,7 +53,7 @@ export async function alertCommand(context: Context, { dryRun }: { readonly dryR
     now: steadyClock(),
     host,
     renderReport: async (stored, query) =>
-      (await import('../../look/report-html.ts')).reportHtml({ config, storage: stored, ...query }),
+      (await import('../../look/views/report-html.ts')).reportHtml({ config, storage: stored, ...query }),
   });
   const result = await (notices === null ? pass : pass.catch((thrown: unknown) => heed(thrown, notices, output)));
   if (told.length === 0) complainOfUntaken(untaken, config, output);

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { globMatcher, isGlob } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 
 /** Returns the names of the clients of config.xml, and of the clients that have an alert. */

@@ -1,5 +1,5 @@
 import { anyText, defineCommand, defineGroup, flag, many, text, wholeNumber } from '../command/define-command.ts';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { alertParameters, alertsParameters, explainParameters, silenceAddParameters, until } from './parameters.ts';
 
 export const alert = defineCommand({

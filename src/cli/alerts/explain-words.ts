@@ -4,7 +4,7 @@ import type { AlertExplained, RuleExplained } from '../../alerter/explain/explai
 import type { ClientExplained } from '../../alerter/explain/explain-client.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 import type { Config, Rule } from '../../config/config.ts';
-import { escapeControls } from '../../log.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import { withLimit } from '../../text/limit-words.ts';

@@ -1,7 +1,7 @@
 import { noteForgotten } from '../../collector/inbox/stored-files.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
-import { usageError } from '../../errors.ts';
-import { escapeControls } from '../../log.ts';
+import { usageError } from '../../platform/errors/errors.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { dayMs } from '../../platform/units.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import type { Storage } from '../../storage/store/storage.ts';

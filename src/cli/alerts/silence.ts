@@ -6,8 +6,8 @@ import { groupPattern, labelPattern, silenceMatcher, silencePattern } from '../.
 import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { globMatcher, isGlob, splitGlobs } from '../../config/values/globs.ts';
-import { usageError } from '../../errors.ts';
-import { escapeControls } from '../../log.ts';
+import { usageError } from '../../platform/errors/errors.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { type Silence, literalMark, maxPatternChars } from '../../storage/store/operator-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';

@@ -1,10 +1,11 @@
+/** src/cli/check: `check`. */
 import { existsSync } from 'node:fs';
 
 import type { Client, Config, Finding, Rule } from '../../config/config.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { describeRule } from '../../config/describe-defaults.ts';
-import { asFleetError, type FleetError, usageError } from '../../errors.ts';
-import { escapeControls } from '../../log.ts';
+import { asFleetError, type FleetError, usageError } from '../../platform/errors/errors.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { placeInFile } from '../../text/plain-text.ts';

@@ -1,6 +1,6 @@
 import type { Client, Config, Finding } from '../../config/config.ts';
 import { loadRestrictedKeys } from '../../collector/visit/restricted-keys.ts';
-import { escapeControls } from '../../log.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { RequestedCheck } from '../../report/wire.ts';
 import { statePaths } from '../../state-folder/paths.ts';

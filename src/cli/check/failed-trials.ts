@@ -1,6 +1,6 @@
 import { groupBy } from '../../platform/group-by.ts';
-import { connectFaultWords } from '../../connect-fault-words.ts';
-import type { ErrorCode } from '../../errors.ts';
+import { connectFaultWords } from '../../platform/errors/connect-fault-words.ts';
+import type { ErrorCode } from '../../platform/errors/errors.ts';
 import { counted, namedUpTo } from '../../text/numbers.ts';
 import { withoutStop, withSubject } from '../../text/plain-text.ts';
 import { shellWord } from '../../text/shell-word.ts';

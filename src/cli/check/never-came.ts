@@ -4,7 +4,7 @@ import path from 'node:path';
 import { folderOfSite } from '../../collector/inbox/origins.ts';
 import { forwardingSite } from '../../config/clients/arrival.ts';
 import type { Config, Finding } from '../../config/config.ts';
-import { escapeControls } from '../../log.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { withTimeout } from '../../platform/deadline.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { statePaths } from '../../state-folder/paths.ts';

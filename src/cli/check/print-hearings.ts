@@ -1,7 +1,7 @@
 import { parentsOf } from '../../config/clients/parents.ts';
 import type { Config } from '../../config/config.ts';
 import type { WrittenRule } from '../../config/describe-defaults.ts';
-import { escapeControls } from '../../log.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import { secondMs } from '../../platform/units.ts';

@@ -1,7 +1,7 @@
 import type { Config, Finding } from '../../config/config.ts';
-import { messageOf } from '../../errors.ts';
-import { escapeControls } from '../../log.ts';
-import { pushPath } from '../../seal/push.ts';
+import { messageOf } from '../../platform/errors/errors.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
+import { pushPath } from '../../report/seal/push.ts';
 import { plainAnswer } from './plain-answer.ts';
 
 /** The loopback address at which this machine reaches a server that listens on all addresses. */

@@ -1,7 +1,7 @@
 import { openSiteFacts } from '../../collector/forward/site-facts.ts';
 import { openSealedSpool } from '../../collector/sealed-reports/sealed-spool.ts';
 import type { Config, ForwardConfig } from '../../config/config.ts';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../platform/errors/errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { describeAge, describeDuration } from '../../text/durations.ts';

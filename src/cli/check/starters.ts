@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Config, Finding } from '../../config/config.ts';
-import { escapeControls } from '../../log.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { accountName } from '../../platform/account.ts';
 import { readCrontab, type StartedConfig, startingCommand } from '../command/schedulers.ts';
 

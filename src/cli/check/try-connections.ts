@@ -1,7 +1,7 @@
 import { isAsked } from '../../config/clients/arrival.ts';
 import { namedRecipients } from '../../alerter/inhibit/recipients-of.ts';
 import type { Client, Config, SmtpConfig } from '../../config/config.ts';
-import { asFleetError, type FleetError } from '../../errors.ts';
+import { asFleetError, type FleetError } from '../../platform/errors/errors.ts';
 import { verifyMailServer } from '../../notify/email.ts';
 import { addresseeOf } from '../../notify/mail-identity.ts';
 import { hostOf, verifyAlertmanager } from '../../notify/webhook/post-alerts.ts';

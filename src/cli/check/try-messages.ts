@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { asFleetError, type ErrorCode, usageError } from '../../errors.ts';
+import { asFleetError, type ErrorCode, usageError } from '../../platform/errors/errors.ts';
 import type { Context } from '../command/context.ts';
 import type { Trial } from './try-connections.ts';
 

@@ -1,8 +1,9 @@
+/** src/cli/clients: `authorize`, `spool`, `cleanup`. */
 import { readBundles } from '../../collector/agent/agent-bundles.ts';
 import type { Bundle } from '../../collector/agent/task.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { usageError } from '../../errors.ts';
-import { launcherCommand, shellLauncherCommand } from '../../loader/launcher.ts';
+import { usageError } from '../../platform/errors/errors.ts';
+import { launcherCommand, shellLauncherCommand } from '../../transport/loader/launcher.ts';
 import type { Context } from '../command/context.ts';
 import { lastReader } from './last-reader.ts';
 

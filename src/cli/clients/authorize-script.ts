@@ -1,5 +1,5 @@
 import type { Bundle } from '../../collector/agent/task.ts';
-import { launcherFolders } from '../../loader/launcher.ts';
+import { launcherFolders } from '../../transport/loader/launcher.ts';
 import { shellWord } from '../../text/shell-word.ts';
 import type { Authorized } from './authorize-agent.ts';
 

@@ -2,8 +2,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 
 import { type KeyRing, loadKeyRing, loadSealingRing } from '../../collector/keys/key-ring.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { errnoOf, fileFault, FleetError, usageError } from '../../errors.ts';
-import { authorizedKeysOptions, launcherFolders } from '../../loader/launcher.ts';
+import { errnoOf, fileFault, FleetError, usageError } from '../../platform/errors/errors.ts';
+import { authorizedKeysOptions, launcherFolders } from '../../transport/loader/launcher.ts';
 import { loadAgentOwner } from '../../state-folder/collector-id.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { claimStateFolder } from '../../state-folder/state-folder.ts';

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cleanupClient, type CleanupAnswer } from '../../collector/agent/cleanup-client.ts';
 import { collect } from '../../collector/collector.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { asFleetError, FleetError, usageError } from '../../errors.ts';
+import { asFleetError, FleetError, usageError } from '../../platform/errors/errors.ts';
 import { loadAgentOwner } from '../../state-folder/collector-id.ts';
 import { holdLock } from '../../state-folder/lock.ts';
 import { statePaths } from '../../state-folder/paths.ts';

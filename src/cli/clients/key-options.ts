@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 
 import type { Config } from '../../config/config.ts';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import type { Hop } from '../../transport/route/hop.ts';
 import type { TransportShared } from '../../transport/transport-shared.ts';
 import { usesSsh } from '../../config/clients/arrival.ts';

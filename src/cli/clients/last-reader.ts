@@ -1,5 +1,5 @@
 import type { StorageConfig } from '../../config/config.ts';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../platform/errors/errors.ts';
 import type { ClientStatus } from '../../storage/store/storage.ts';
 import type { Context } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';

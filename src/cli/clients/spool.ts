@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 
 import type { Client, Config } from '../../config/config.ts';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import {
   putSpoolLineScript,
   removeSpoolLineScript,
   spoolComment,
   spoolLine,
   type SpoolLineOptions,
-} from '../../loader/spool-line.ts';
+} from '../../transport/loader/spool-line.ts';
 import { dayMs } from '../../platform/units.ts';
 import { loadAgentOwner } from '../../state-folder/collector-id.ts';
 import { statePaths } from '../../state-folder/paths.ts';

@@ -1,4 +1,4 @@
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { type AddCommand, Command } from './define-command.ts';
 import type { Perform } from './run-program.ts';
 

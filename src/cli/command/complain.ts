@@ -1,7 +1,7 @@
-import { asFleetError, FleetError, usageError } from '../../errors.ts';
-import { escapeControls } from '../../log.ts';
+import { asFleetError, FleetError, usageError } from '../../platform/errors/errors.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { refusedFile } from '../../platform/account.ts';
-import { withoutSecrets } from '../../revealed-secrets.ts';
+import { withoutSecrets } from '../../platform/errors/revealed-secrets.ts';
 import { withoutStop } from '../../text/plain-text.ts';
 import type { Output } from '../terminal/output.ts';
 import type { ExitStatus } from './context.ts';

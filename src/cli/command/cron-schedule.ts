@@ -1,4 +1,4 @@
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { jitterOf } from '../../platform/jitter.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { formatDuration } from '../../text/durations.ts';

@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
-import { type FleetError, usageError } from '../../errors.ts';
+import { type FleetError, usageError } from '../../platform/errors/errors.ts';
 import type { Context, ExitStatus } from './context.ts';
 
 export { Command, CommanderError, Option };

@@ -1,4 +1,4 @@
-import type { LogFields } from '../../log.ts';
+import type { LogFields } from '../../platform/errors/log.ts';
 import { describeDuration } from '../../text/durations.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime } from '../terminal/reader-time.ts';

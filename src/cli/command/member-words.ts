@@ -1,7 +1,7 @@
 import { parentsOf } from '../../config/clients/parents.ts';
 import type { Client, Config, Severity } from '../../config/config.ts';
-import type { FleetMember } from '../../look/fleet-member.ts';
-import type { ClientState } from '../../page/page.ts';
+import type { FleetMember } from '../../look/views/fleet-member.ts';
+import type { ClientState } from '../../look/page/page.ts';
 import { rounded } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { jsonFields } from '../terminal/json-fields.ts';

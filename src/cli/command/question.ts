@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 
-import type { FleetError } from '../../errors.ts';
+import type { FleetError } from '../../platform/errors/errors.ts';
 import type { Context } from './context.ts';
 
 /** Opens the terminal for questions. */

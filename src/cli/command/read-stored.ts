@@ -1,5 +1,5 @@
 import type { Config, StorageConfig } from '../../config/config.ts';
-import { FleetError, usageError } from '../../errors.ts';
+import { FleetError, usageError } from '../../platform/errors/errors.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { escapeControls } from '../../log.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { packageDir } from '../../state-folder/paths.ts';
 import { settleTz } from '../../text/server-zone.ts';
 import { createOutput, type Output } from '../terminal/output.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import type { Config } from '../../config/config.ts';
 import { systemConfigPath } from '../../state-folder/paths.ts';
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { runCommand } from '../../platform/run-command.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { oneLine } from '../../text/plain-text.ts';

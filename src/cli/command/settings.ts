@@ -6,7 +6,7 @@ import { findConfig } from '../../config/find-config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
 import { keepLastGood, type LastGood, readLastGood } from '../../config/xml/last-good.ts';
-import { changedFault, type ErrorCode, FleetError, usageError } from '../../errors.ts';
+import { changedFault, type ErrorCode, FleetError, usageError } from '../../platform/errors/errors.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { checkStateFolder, tryStateFolder } from '../../state-folder/state-folder.ts';
 import { utcMinute } from '../terminal/reader-time.ts';

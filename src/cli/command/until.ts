@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { parseClock, parseMoment } from '../../config/values/calendar.ts';
-import { type FleetError, usageError } from '../../errors.ts';
+import { type FleetError, usageError } from '../../platform/errors/errors.ts';
 import { dayMs } from '../../platform/units.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { calendarDay, wallTime } from '../../text/zone-time.ts';

@@ -1,4 +1,4 @@
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 
 /** The shortest beginning of an id that is accepted: a shorter text is probably a mistake. */
 const minPrefix = 4;

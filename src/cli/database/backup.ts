@@ -1,7 +1,8 @@
+/** src/cli/database: `migrate`, `prune`, `backup`, `copy`. */
 import path from 'node:path';
 
-import { errnoOf, FleetError, unwritableError, usageError } from '../../errors.ts';
-import { absentDatabase, kindOf } from '../../storage/dialects/kinds.ts';
+import { errnoOf, FleetError, unwritableError, usageError } from '../../platform/errors/errors.ts';
+import { absentDatabase, driverOf } from '../../storage/dialects/drivers.ts';
 import { describeSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -14,12 +15,12 @@ import { loadSettings } from '../command/settings.ts';
 export async function backupCommand(context: Context, file: string): Promise<ExitStatus> {
   const { output, signal } = context;
   const { storage } = loadSettings(context);
-  const kind = kindOf(storage);
+  const driver = driverOf(storage);
   const target = path.resolve(file);
   // SQLite copies in one step, during which no handler runs: without handlers a signal ends the process.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeAllListeners(name);
-  if (!(await kind.exists(storage))) throw absentDatabase(storage);
-  const sizeBytes = await kind.backUp(storage, target, signal).catch((thrown: unknown) => {
+  if (!(await driver.exists(storage))) throw absentDatabase(storage);
+  const sizeBytes = await driver.backUp(storage, target, signal).catch((thrown: unknown) => {
     throw thrown instanceof FleetError ? thrown : targetFault(target, thrown);
   });
   return printDone(

@@ -3,12 +3,13 @@ import path from 'node:path';
 import type { Config, StorageConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { storageFromWords } from '../../config/settings/storage-from-words.ts';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { holdLock, type LockHolder } from '../../state-folder/lock.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import { copyDatabase, type CopyOptions, type CopyResult } from '../../storage/copy/copy.ts';
-import { absentDatabase, databaseKinds, kindOf, nameOf } from '../../storage/dialects/kinds.ts';
+import { databaseKinds, nameOf } from '../../config/databases/kinds.ts';
+import { absentDatabase, driverOf } from '../../storage/dialects/drivers.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
 import { commaGrouped } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
@@ -31,7 +32,7 @@ export async function copyCommand(context: Context, options: CopyCommandOptions)
   const target = targetOf(options);
   const [from, to] = [nameOf(source), nameOf(target)];
   if (from === to) throw usageError(`${to} is the database of ${config.file} itself`, 'Name another one with --to.');
-  if (!(await kindOf(source).exists(source))) throw absentDatabase(source);
+  if (!(await driverOf(source).exists(source))) throw absentDatabase(source);
   const release = await lockState(config);
   try {
     const result = await copyShown(context, { source, target, overwrite: options.overwrite });

@@ -1,4 +1,4 @@
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import { checkMigrations, migrate } from '../../storage/migrate/migrate.ts';

@@ -1,10 +1,12 @@
 import type { Config } from '../../config/config.ts';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { takeLock } from '../../state-folder/lock.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { claimStateFolder } from '../../state-folder/state-folder.ts';
 import type { FileSpace } from '../../storage/sql/database.ts';
-import { databaseKinds, kindOf } from '../../storage/dialects/kinds.ts';
+import { kindNamed } from '../../config/databases/kinds.ts';
+import { driverOf } from '../../storage/dialects/drivers.ts';
+import { drivers } from '../../storage/dialects/registry.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import type { PruneLimits, PruneResult, Storage } from '../../storage/store/storage.ts';
@@ -26,10 +28,11 @@ import type { pruneParameters } from './parameters.ts';
  */
 export async function pruneCommand(context: Context, options: OptionsOf<typeof pruneParameters>): Promise<ExitStatus> {
   const config = loadSettings(context);
-  const { vacuumAdvice } = kindOf(config.storage);
-  if (options.vacuum && vacuumAdvice !== null) {
-    const files = databaseKinds.filter((kind) => kind.vacuumAdvice === null).map(({ title }) => title);
-    throw usageError(`--vacuum is for ${files.join(' and ')}, and <storage> names a server`, vacuumAdvice);
+  const driver = driverOf(config.storage);
+  if (options.vacuum && driver.vacuumAdvice !== null) {
+    const able = Object.entries(drivers).filter(([, { vacuumAdvice }]) => vacuumAdvice === null);
+    const files = able.map(([name]) => kindNamed(name).title);
+    throw usageError(`--vacuum is for ${files.join(' and ')}, and <storage> names a server`, driver.vacuumAdvice);
   }
   if (options.dryRun) return await showPrunable(context, config);
   const paths = statePaths(config.stateDir);
@@ -69,7 +72,7 @@ async function pruneAll(
   });
   const wanted = options.vacuum && space !== null && !pruned.more && !signal.aborted;
   // All connections of this process are closed by now: the file is made anew by one program alone.
-  const anew = wanted ? { freedBytes: await kindOf(config.storage).vacuum(config.storage, space) } : null;
+  const anew = wanted ? { freedBytes: await driverOf(config.storage).vacuum(config.storage, space) } : null;
   printDone(
     output,
     () => ({

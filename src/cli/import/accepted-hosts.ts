@@ -1,9 +1,10 @@
-import { parseJumps } from '../config/values/jumps.ts';
-import { didYouMean } from '../config/values/nearest.ts';
-import { ConfigError, createFindings, type SourceFile } from '../config/xml/findings.ts';
-import { loadConfig } from '../config/load-config.ts';
-import { parseElements } from '../config/xml/parse-elements.ts';
-import { quoted } from '../text/plain-text.ts';
+/** src/cli/import: converts other programs' lists of machines to clients of config.xml. */
+import { parseJumps } from '../../config/values/jumps.ts';
+import { didYouMean } from '../../config/values/nearest.ts';
+import { ConfigError, createFindings, type SourceFile } from '../../config/xml/findings.ts';
+import { loadConfig } from '../../config/load-config.ts';
+import { parseElements } from '../../config/xml/parse-elements.ts';
+import { quoted } from '../../text/plain-text.ts';
 import { writtenLines, type WrittenLine } from './clients-xml.ts';
 import type { ImportedBastion, ImportedCheck, ImportedHost, Skipped } from './imported.ts';
 

@@ -1,6 +1,6 @@
-import { groupBy } from '../platform/group-by.ts';
-import { escapeMarkup } from '../text/escape-markup.ts';
-import { oneLine } from '../text/plain-text.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { escapeMarkup } from '../../text/escape-markup.ts';
+import { oneLine } from '../../text/plain-text.ts';
 import type { ImportedCheck, ImportedHost } from './imported.ts';
 
 /** The attributes that a group may have for all its clients, in the order in which they are written. */

@@ -1,11 +1,11 @@
 /** Lists of machines of other programs, made into clients of config.xml: docs/import.md. */
-import { parseJumps } from '../config/values/jumps.ts';
-import { comparableHost } from '../config/values/networks.ts';
-import { parseRanged } from '../config/values/ranges.ts';
-import { type KindName, attributeKind } from '../config/vocabulary/attribute-kinds.ts';
-import { FleetError, messageOf } from '../errors.ts';
-import { maxChecks } from '../report/checks.ts';
-import { quoted } from '../text/plain-text.ts';
+import { parseJumps } from '../../config/values/jumps.ts';
+import { comparableHost } from '../../config/values/networks.ts';
+import { parseRanged } from '../../config/values/ranges.ts';
+import { type KindName, attributeKind } from '../../config/vocabulary/attribute-kinds.ts';
+import { FleetError, messageOf } from '../../platform/errors/errors.ts';
+import { maxChecks } from '../../report/checks.ts';
+import { quoted } from '../../text/plain-text.ts';
 import { acceptedHosts } from './accepted-hosts.ts';
 import { readAnsible } from './readers/ansible.ts';
 import { readCsv } from './readers/csv.ts';

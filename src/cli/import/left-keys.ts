@@ -1,4 +1,4 @@
-import { namedUpTo } from '../text/numbers.ts';
+import { namedUpTo } from '../../text/numbers.ts';
 import type { Skipped } from './imported.ts';
 
 /** Collects the keys that a reader saw and did not take, with the machines that have them. */

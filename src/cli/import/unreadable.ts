@@ -1,4 +1,4 @@
-import { FleetError } from '../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import type { SourceText } from './imported.ts';
 
 /** Returns the error of a text that is no list of the kind, with the reason, and with advice on where to get one. */

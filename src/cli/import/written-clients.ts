@@ -1,11 +1,11 @@
-import { expandClient } from '../config/clients/expand-client.ts';
-import { createFindings } from '../config/xml/findings.ts';
-import { readConfigTree } from '../config/xml/include.ts';
-import type { Element } from '../config/xml/parse-elements.ts';
+import { expandClient } from '../../config/clients/expand-client.ts';
+import { createFindings } from '../../config/xml/findings.ts';
+import { readConfigTree } from '../../config/xml/include.ts';
+import type { Element } from '../../config/xml/parse-elements.ts';
 import type { ImportedHost } from './imported.ts';
-import { parseParentNames } from '../config/values/jumps.ts';
-import { labelsText, parseClientLabels } from '../config/values/labels.ts';
-import { comparableHost } from '../config/values/networks.ts';
+import { parseParentNames } from '../../config/values/jumps.ts';
+import { labelsText, parseClientLabels } from '../../config/values/labels.ts';
+import { comparableHost } from '../../config/values/networks.ts';
 
 const compared = ['ip', 'port', 'username', 'privateKey', 'proxyJump', 'url', 'on', 'labels'] as const;
 

@@ -1,6 +1,7 @@
+/** src/cli/look: `report`, `show`. */
 import { stateKinds } from '../../report/state/state.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { StoredChange, StoredPackage } from '../../storage/store/digest-store.ts';
 import { byName } from '../../text/name-order.ts';

@@ -1,9 +1,9 @@
-import { checkStateWords } from '../../checks/checks.ts';
+import { checkStateWords } from '../../report/checks/checks.ts';
 import { lateAfterMs } from '../../config/clients/late-after.ts';
 import type { Client, Config } from '../../config/config.ts';
-import type { ShownCheck } from '../../look/client-checks.ts';
-import type { ClientDetail, NotedAlert } from '../../look/client-detail.ts';
-import { escapeControls } from '../../log.ts';
+import type { ShownCheck } from '../../look/views/client-checks.ts';
+import type { ClientDetail, NotedAlert } from '../../look/views/client-detail.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { logPriorities } from '../../report/log-lines.ts';
 import { describeAge } from '../../text/durations.ts';
 import { opensshOnlyIn, serverName } from '../../transport/openssh/openssh-only.ts';

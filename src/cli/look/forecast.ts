@@ -1,7 +1,7 @@
-import { usageError } from '../../errors.ts';
-import { backtest, type BacktestCounts } from '../../forecast/backtest.ts';
-import { forecastFleet } from '../../forecast/fleet-forecast.ts';
-import { farthestDays, historyDays } from '../../forecast/forecast.ts';
+import { usageError } from '../../platform/errors/errors.ts';
+import { backtest, type BacktestCounts } from '../../alerter/forecast/backtest.ts';
+import { forecastFleet } from '../../alerter/forecast/fleet-forecast.ts';
+import { farthestDays, historyDays } from '../../alerter/forecast/forecast.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { FleetLevels } from '../../storage/store/level-store.ts';
 import { printAnswer } from '../command/answer.ts';

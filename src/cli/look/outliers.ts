@@ -1,7 +1,7 @@
-import { comparedGroups } from '../../outliers/compared-groups.ts';
-import { type FleetOutliers, fleetOutliers } from '../../outliers/outliers.ts';
-import { figureOutlierWords, kindOutlierSentence } from '../../outliers/outlier-words.ts';
-import { escapeControls } from '../../log.ts';
+import { comparedGroups } from '../../alerter/outliers/compared-groups.ts';
+import { type FleetOutliers, fleetOutliers } from '../../alerter/outliers/outliers.ts';
+import { figureOutlierWords, kindOutlierSentence } from '../../alerter/outliers/outlier-words.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { counted, namedUpTo, rounded } from '../../text/numbers.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
-import type { ClientDetail, ProcessFigure, WholeReport } from '../../look/client-detail.ts';
-import { escapeControls } from '../../log.ts';
+import type { ClientDetail, ProcessFigure, WholeReport } from '../../look/views/client-detail.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
 import { describeAge, formatDuration } from '../../text/durations.ts';
 import { counted, describeSize, namedUpTo } from '../../text/numbers.ts';

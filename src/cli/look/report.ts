@@ -2,12 +2,12 @@ import path from 'node:path';
 
 import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Config } from '../../config/config.ts';
-import { fileFault, unwritableError, usageError } from '../../errors.ts';
-import { readFleetPage } from '../../look/look.ts';
-import { historyBytesOf } from '../../look/report-html.ts';
-import { type FleetOutliers, fleetOutliers, noOutliers } from '../../outliers/outliers.ts';
-import type { FleetPage } from '../../page/page.ts';
-import { renderFleetPage } from '../../page/fleet-page.ts';
+import { fileFault, unwritableError, usageError } from '../../platform/errors/errors.ts';
+import { readFleetPage } from '../../look/views/look.ts';
+import { historyBytesOf } from '../../look/views/report-html.ts';
+import { type FleetOutliers, fleetOutliers, noOutliers } from '../../alerter/outliers/outliers.ts';
+import type { FleetPage } from '../../look/page/page.ts';
+import { renderFleetPage } from '../../look/page/fleet-page.ts';
 import { foreignOwner, writeDurably } from '../../state-folder/durable-file.ts';
 import { counted, describeSize, parseSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';

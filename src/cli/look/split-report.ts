@@ -1,9 +1,9 @@
 import path from 'node:path';
 
 import type { Client } from '../../config/config.ts';
-import type { FleetPage } from '../../page/page.ts';
-import { renderFleetPage } from '../../page/fleet-page.ts';
-import { type IndexPart, indexPart, renderIndexPage } from '../../page/index-page.ts';
+import type { FleetPage } from '../../look/page/page.ts';
+import { renderFleetPage } from '../../look/page/fleet-page.ts';
+import { type IndexPart, indexPart, renderIndexPage } from '../../look/page/index-page.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { compareText } from '../../text/compare-text.ts';
 

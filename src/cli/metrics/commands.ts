@@ -1,3 +1,4 @@
+/** src/cli/metrics: `metrics`, `export`. */
 import { defineCommand, flag, text } from '../command/define-command.ts';
 import { exportParameters } from './parameters.ts';
 

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { pattooHubReport } from '../../agent-program/pattoo.ts';
 import { pattooUrl, postPattoo, refusals } from '../../agent-program/push/post-pattoo.ts';
 import type { Config } from '../../config/config.ts';
-import { FleetError, usageError } from '../../errors.ts';
+import { FleetError, usageError } from '../../platform/errors/errors.ts';
 import { hourMs, minuteMs } from '../../platform/units.ts';
 import { loadCollectorId } from '../../state-folder/collector-id.ts';
 import { readKeptList, writeKeptList } from '../../state-folder/kept-list.ts';

@@ -1,13 +1,13 @@
 import path from 'node:path';
 
-import { unwritableError, usageError } from '../../errors.ts';
-import { csvHistory } from '../../metrics/export-csv.ts';
-import { jsonlHistory } from '../../metrics/export-jsonl.ts';
-import { openMetricsHistory } from '../../metrics/export-openmetrics.ts';
-import { figureFamilies } from '../../metrics/families.ts';
-import type { HistoryOptions } from '../../metrics/history.ts';
-import type { HistoryTable } from '../../metrics/history-tables.ts';
-import { seriesFamilies } from '../../metrics/series-families.ts';
+import { unwritableError, usageError } from '../../platform/errors/errors.ts';
+import { csvHistory } from '../../look/metrics/export-csv.ts';
+import { jsonlHistory } from '../../look/metrics/export-jsonl.ts';
+import { openMetricsHistory } from '../../look/metrics/export-openmetrics.ts';
+import { figureFamilies } from '../../look/metrics/families.ts';
+import type { HistoryOptions } from '../../look/metrics/history.ts';
+import type { HistoryTable } from '../../look/metrics/history-tables.ts';
+import { seriesFamilies } from '../../look/metrics/series-families.ts';
 import { writeStreamed } from '../../state-folder/streamed-file.ts';
 import { counted, describeSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';

@@ -1,7 +1,7 @@
 import { familyGroups, parseFamilyGroups } from '../../config/values/family-groups.ts';
 import type { FamilyGroup } from '../../config/config.ts';
-import { usageError } from '../../errors.ts';
-import { writeMetrics } from '../../metrics/metrics.ts';
+import { usageError } from '../../platform/errors/errors.ts';
+import { writeMetrics } from '../../look/metrics/metrics.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';

@@ -1,4 +1,5 @@
-import { usageError } from '../../errors.ts';
+/** src/cli/push: `enroll`, `receive`. */
+import { usageError } from '../../platform/errors/errors.ts';
 
 /**
  * Returns the URL of a collector that an option names. Throws FleetError `usage` without the text, which may contain a

@@ -4,9 +4,9 @@ import { forwardingSites, pushIntervalMs } from '../../config/clients/arrival.ts
 import { ringOf } from '../../collector/receive/receiver.ts';
 import type { Client, Config, Rule } from '../../config/config.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { minuteMs } from '../../platform/units.ts';
-import { senderOfSite } from '../../seal/push.ts';
+import { senderOfSite } from '../../report/seal/push.ts';
 import { loadAgentOwner } from '../../state-folder/collector-id.ts';
 import { statePaths, type StatePaths } from '../../state-folder/paths.ts';
 import { claimStateFolder } from '../../state-folder/state-folder.ts';

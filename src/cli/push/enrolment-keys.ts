@@ -1,7 +1,7 @@
 import { didYouMean } from '../../config/values/nearest.ts';
 import type { Config } from '../../config/config.ts';
-import { unwritableError, usageError } from '../../errors.ts';
-import { siteOfSender } from '../../seal/push.ts';
+import { unwritableError, usageError } from '../../platform/errors/errors.ts';
+import { siteOfSender } from '../../report/seal/push.ts';
 import { writeDurably } from '../../state-folder/durable-file.ts';
 import type { StatePaths } from '../../state-folder/paths.ts';
 import { newPushKey, readPushKeys, writePushKeys } from '../../state-folder/push-keys.ts';

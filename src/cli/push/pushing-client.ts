@@ -1,5 +1,5 @@
 import type { Client, Config } from '../../config/config.ts';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { chooseClient } from '../command/settings.ts';
 
 /** Returns the client of this name if the client pushes or is asked over HTTP. Throws FleetError `usage`. */

@@ -1,5 +1,6 @@
+/** src/cli/runs: `collect`, and what both runs share. */
 import type { CollectEvent, CollectResult } from '../../collector/collect-options.ts';
-import { escapeControls, formatFields, harmlessJson } from '../../log.ts';
+import { escapeControls, formatFields, harmlessJson } from '../../platform/errors/log.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { restoredRows } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';

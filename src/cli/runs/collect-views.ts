@@ -1,5 +1,5 @@
 import type { CollectEvent, CollectResult } from '../../collector/collect-options.ts';
-import type { LogFields } from '../../log.ts';
+import type { LogFields } from '../../platform/errors/log.ts';
 import { restoredRows } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { adviceFor } from '../../text/advice.ts';

@@ -1,5 +1,5 @@
 import type { CollectEvent, SkipReason } from '../../collector/collect-options.ts';
-import { escapeControls, type Log } from '../../log.ts';
+import { escapeControls, type Log } from '../../platform/errors/log.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';

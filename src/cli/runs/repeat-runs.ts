@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { parseEvery } from '../../agent-program/every-bounds.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { withDeadline, withTimeout } from '../../platform/deadline.ts';
 import { restartProcessUse } from '../../platform/process-use.ts';
 import { hourMs } from '../../platform/units.ts';

@@ -1,4 +1,4 @@
-import type { FleetError } from '../../errors.ts';
+import type { FleetError } from '../../platform/errors/errors.ts';
 import { AwayNotices, type AwayNoticesOptions, isDatabaseAway } from '../../notify/away-notices.ts';
 import { configBroken, databaseAway } from '../../notify/away-state.ts';
 import { openFaultLines } from '../../notify/hourly-line.ts';

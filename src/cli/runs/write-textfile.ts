@@ -1,6 +1,6 @@
 import { type Config, type MetricsConfig } from '../../config/config.ts';
-import { fileFault, FleetError } from '../../errors.ts';
-import { writeMetrics } from '../../metrics/metrics.ts';
+import { fileFault, FleetError } from '../../platform/errors/errors.ts';
+import { writeMetrics } from '../../look/metrics/metrics.ts';
 import { claimHourlyLine } from '../../notify/hourly-line.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { writeStreamed } from '../../state-folder/streamed-file.ts';

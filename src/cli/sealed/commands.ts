@@ -1,3 +1,4 @@
+/** src/cli/sealed: `ingest`, `keys`. */
 import { defineCommand, defineGroup, text } from '../command/define-command.ts';
 import { retireParameters } from './parameters.ts';
 

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 
 import type { CollectEvent } from '../../collector/collect-options.ts';
 import { ingestRun, type IngestRunResult } from '../../collector/run/ingest-run.ts';
-import { escapeControls, type Log } from '../../log.ts';
+import { escapeControls, type Log } from '../../platform/errors/log.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import { counted } from '../../text/numbers.ts';
 import { complaintText, faultJson } from '../command/complain.ts';

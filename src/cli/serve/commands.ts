@@ -1,3 +1,4 @@
+/** src/cli/serve: `serve`, `tokens`. */
 import { choice, defineCommand, defineGroup, text } from '../command/define-command.ts';
 import { sendParameters, urlParameters } from './parameters.ts';
 

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Config, ServeConfig } from '../../config/config.ts';
 import { invisibleCharacter } from '../../config/values/invisible-characters.ts';
 import { globMatcher } from '../../config/values/globs.ts';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { shellWord } from '../../text/shell-word.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { printAnswer } from '../command/answer.ts';

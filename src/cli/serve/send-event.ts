@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { FleetError, errnoOf, messageOf, usageError } from '../../errors.ts';
-import { eventStatus } from '../../events/parse-event.ts';
+import { FleetError, errnoOf, messageOf, usageError } from '../../platform/errors/errors.ts';
+import { eventStatus } from '../../collector/events/parse-event.ts';
 import { answerWords, NotConnected, post, type PostAnswer, type PostTarget } from '../../notify/http/post.ts';
 import type { WrittenProxy } from '../../notify/http/proxy.ts';
 import { retryAfterMs } from '../../notify/http/retry-after.ts';

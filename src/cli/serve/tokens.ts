@@ -1,6 +1,6 @@
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
-import { newToken, readTokens, type StoredToken, type TokenPurpose, writeTokens } from '../../serve/tokens.ts';
+import { newToken, readTokens, type StoredToken, type TokenPurpose, writeTokens } from '../../look/serve/tokens.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer, printDone } from '../command/answer.ts';

@@ -1,3 +1,4 @@
+/** src/cli/set-up: `init`, `import`, `crontab`, `completion`. */
 import { oneLine } from '../../text/plain-text.ts';
 
 /**

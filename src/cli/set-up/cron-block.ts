@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { jitterOf } from '../../platform/jitter.ts';
 import { shellWord } from '../../text/shell-word.ts';
 import { cronSchedule, schedulablePause } from '../command/cron-schedule.ts';

@@ -3,7 +3,7 @@ import { homedir, hostname } from 'node:os';
 import path from 'node:path';
 
 import { findConfig } from '../../config/find-config.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { accountName } from '../../platform/account.ts';
 import { writeDurably } from '../../state-folder/durable-file.ts';
 import { counted } from '../../text/numbers.ts';

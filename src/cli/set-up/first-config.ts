@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 
 import { hostFault } from '../../config/values/addresses.ts';
 import { sender } from '../../config/settings/mail-settings.ts';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
 
 /** The answers to the questions of `init`. */

@@ -1,11 +1,11 @@
 import path from 'node:path';
 
-import { errnoOf, FleetError, unwritableError, usageError } from '../../errors.ts';
-import { clientsXml } from '../../import/clients-xml.ts';
-import { importHosts } from '../../import/import.ts';
-import type { Imported, ImportedHost, Skipped } from '../../import/imported.ts';
-import { compareWithFile, type Difference } from '../../import/written-clients.ts';
-import { escapeControls } from '../../log.ts';
+import { errnoOf, FleetError, unwritableError, usageError } from '../../platform/errors/errors.ts';
+import { clientsXml } from '../import/clients-xml.ts';
+import { importHosts } from '../import/import.ts';
+import type { Imported, ImportedHost, Skipped } from '../import/imported.ts';
+import { compareWithFile, type Difference } from '../import/written-clients.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { writeDurably } from '../../state-folder/durable-file.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
 import { counted } from '../../text/numbers.ts';

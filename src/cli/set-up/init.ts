@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { systemConfigPath } from '../../state-folder/paths.ts';
 import { loadConfig } from '../../config/load-config.ts';
-import { changedFault, errnoOf, FleetError, unwritableError, usageError } from '../../errors.ts';
+import { changedFault, errnoOf, FleetError, unwritableError, usageError } from '../../platform/errors/errors.ts';
 import { accountName, expandHome } from '../../platform/account.ts';
 import { writeDurably } from '../../state-folder/durable-file.ts';
 import { shownShellWord } from '../../text/shell-word.ts';

@@ -1,4 +1,4 @@
-import { importKinds } from '../../import/import-kinds.ts';
+import { importKinds } from '../import/import-kinds.ts';
 import { anyText, choice, flag, optionalText, text, withDefault } from '../command/define-command.ts';
 
 export const initParameters = {

@@ -7,9 +7,9 @@ import * as v from 'valibot';
 
 import { environmentForPrograms, Secret } from '../../config/secret.ts';
 import { checkSecretFile } from '../../config/settings/permissions.ts';
-import { errnoOf, fileFault, FleetError, messageOf, usageError } from '../../errors.ts';
-import type { ImportKind } from '../../import/import-kinds.ts';
-import type { Skipped, SourceText } from '../../import/imported.ts';
+import { errnoOf, fileFault, FleetError, messageOf, usageError } from '../../platform/errors/errors.ts';
+import type { ImportKind } from '../import/import-kinds.ts';
+import type { Skipped, SourceText } from '../import/imported.ts';
 import { cut } from '../../text/text-columns.ts';
 import { type CommandOutcome, type CommandRun, runCommand } from '../../platform/run-command.ts';
 import { entriesOf, parseJson } from '../../platform/parse-json.ts';

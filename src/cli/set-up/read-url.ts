@@ -1,4 +1,4 @@
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { getBody, requestFaultWords } from '../../notify/http/get-status.ts';
 import { takeLogin } from '../../notify/http/url-login.ts';
 import { withTimeout } from '../../platform/deadline.ts';

@@ -1,7 +1,7 @@
 import { chownSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
-import { unwritableError } from '../../errors.ts';
+import { unwritableError } from '../../platform/errors/errors.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 
 /** The account that the Debian package makes, which owns the state folder. */

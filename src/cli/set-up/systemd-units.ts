@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import type { Config } from '../../config/config.ts';
 import { systemConfigPath } from '../../state-folder/paths.ts';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { minuteMs, secondMs } from '../../platform/units.ts';
 import { packageDir } from '../../state-folder/paths.ts';
 

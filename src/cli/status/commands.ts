@@ -1,3 +1,4 @@
+/** src/cli/status: `status`. */
 import { defineCommand } from '../command/define-command.ts';
 import { statusParameters } from './parameters.ts';
 

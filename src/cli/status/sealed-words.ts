@@ -1,4 +1,4 @@
-import { escapeControls } from '../../log.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import type { Config } from '../../config/config.ts';
 import { type CanaryState, canaryWords, type UnreadReplies } from '../../storage/store/reply-store.ts';
 import { type Loss, lossWords } from '../../storage/store/run.ts';

@@ -1,3 +1,4 @@
+/** src/cli/terminal: streams and tables. */
 import { remembered } from '../../platform/remembered.ts';
 import { jsonTime } from './reader-time.ts';
 

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-import { formatFields, harmlessJson, type Log, type LogFields } from '../../log.ts';
+import { formatFields, harmlessJson, type Log, type LogFields } from '../../platform/errors/log.ts';
 
 export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 

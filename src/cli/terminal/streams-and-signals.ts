@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 
 /** Lets a run go on after its reader has closed a pipe (`| head`). Other faults are FleetError `output-unwritable`. */
 export function surviveClosedPipes(): void {

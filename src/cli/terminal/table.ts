@@ -1,4 +1,4 @@
-import { escapeControls } from '../../log.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { columnsOf, cut, cutMiddle, wrap } from '../../text/text-columns.ts';
 import type { Colour, Output } from './output.ts';
 

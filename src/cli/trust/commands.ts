@@ -1,3 +1,4 @@
+/** src/cli/trust: `trust`. */
 import { defineCommand } from '../command/define-command.ts';
 import { trustParameters } from './parameters.ts';
 

@@ -1,5 +1,5 @@
 import type { Bastion, Client, Config } from '../../config/config.ts';
-import { asFleetError, FleetError } from '../../errors.ts';
+import { asFleetError, FleetError } from '../../platform/errors/errors.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { Hop } from '../../transport/route/hop.ts';
 import type { Route } from '../../transport/route/route.ts';

@@ -1,4 +1,4 @@
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { fingerprint, type HostKey } from '../../transport/known-hosts/fingerprint.ts';
 import { type KnownHosts, type KnownKey, lookupHost } from '../../transport/known-hosts/known-hosts.ts';
 import type { TrustSource } from '../../transport/known-hosts/trust-source.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 import type { Config } from '../../config/config.ts';
-import { FleetError, errorTable, fileFault, messageOf, usageError } from '../../errors.ts';
-import { escapeControls } from '../../log.ts';
+import { FleetError, errorTable, fileFault, messageOf, usageError } from '../../platform/errors/errors.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { refuseFileOfOthers, tryStateFolder } from '../../state-folder/state-folder.ts';
 import { dialThrough } from '../../transport/bastions/bastion-pool.ts';

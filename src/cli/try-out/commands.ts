@@ -1,3 +1,4 @@
+/** src/cli/try-out: `demo`, `simulate`. */
 import { defineCommand, flag, text, withDefault } from '../command/define-command.ts';
 import { simulateParameters } from './parameters.ts';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import * as v from 'valibot';
 
-import { messageOf, usageError } from '../../errors.ts';
+import { messageOf, usageError } from '../../platform/errors/errors.ts';
 import { parseJson } from '../../platform/parse-json.ts';
 import { keepFile, withFolder } from '../../simulator/fleet-folder.ts';
 import { generateHostKey, type LoopbackServer, startLoopbackServer } from '../../simulator/loopback-server.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { messageOf, usageError } from '../../errors.ts';
+import { messageOf, usageError } from '../../platform/errors/errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { nextTurnMs } from '../../simulator/condition.ts';
 import { simulatorFault } from '../../simulator/loopback-listeners.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { dayMs } from '../../platform/units.ts';
 import { stormAt, stormMs } from '../../simulator/condition.ts';
 import { readFolder, withFolder, writeFolder } from '../../simulator/fleet-folder.ts';

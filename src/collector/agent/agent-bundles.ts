@@ -1,8 +1,9 @@
+/** src/collector/agent: the exec of a visit, and the stream of an agent, pushed ones too. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { brotliCompressSync, constants } from 'node:zlib';
 
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { agentBundlePath, inventoryBundlePath, shellAgentPath } from '../../state-folder/paths.ts';
 import type { Bundle, Bundles } from './task.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { encodeRequest } from '../../report/agent-request.ts';
 import { protocolVersion, type AgentRequest } from '../../report/wire.ts';
-import { runCommand, uploadCommand, uploadShellCommand, type ShellStart } from '../../loader/loader.ts';
+import { runCommand, uploadCommand, uploadShellCommand, type ShellStart } from '../../transport/loader/loader.ts';
 import type { AgentTask, Bundle } from './task.ts';
 
 /** The most reports of one visit: several visits empty a long spool. */

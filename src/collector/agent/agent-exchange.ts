@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { WireFault, FrameParser } from '../../report/frames.ts';
 import { maxGreetingBytes, type Frame } from '../../report/wire.ts';
-import { maxSealedBytes } from '../../seal/sealed-message.ts';
-import { findLoaderSign, killedStatus, type LoaderSign } from '../../loader/loader.ts';
+import { maxSealedBytes } from '../../report/seal/sealed-message.ts';
+import { findLoaderSign, killedStatus, type LoaderSign } from '../../transport/loader/loader.ts';
 import { readStart } from './stream-start.ts';
 import type { Channel, ChannelExit } from '../../transport/transport.ts';
 

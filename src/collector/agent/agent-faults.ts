@@ -1,6 +1,6 @@
-import { FleetError, type ErrorCode, type Stage } from '../../errors.ts';
-import { findLauncherWords, launcherLine, launcherStatus, noAwk } from '../../loader/launcher.ts';
-import { loaderStatus, oldestNode } from '../../loader/loader.ts';
+import { FleetError, type ErrorCode, type Stage } from '../../platform/errors/errors.ts';
+import { findLauncherWords, launcherLine, launcherStatus, noAwk } from '../../transport/loader/launcher.ts';
+import { loaderStatus, oldestNode } from '../../transport/loader/loader.ts';
 import { cutBefore } from '../../text/cut-before.ts';
 import type { Exchange } from './agent-exchange.ts';
 

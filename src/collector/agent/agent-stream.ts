@@ -5,11 +5,11 @@
  */
 import { randomBytes } from 'node:crypto';
 
-import { asFleetError, FleetError } from '../../errors.ts';
+import { asFleetError, FleetError } from '../../platform/errors/errors.ts';
 import { parseAgentFault, parseEnd, parseHello } from '../../report/frames.ts';
 import { markerBytes, protocolVersion, type End, type Frame, type Hello } from '../../report/wire.ts';
-import { readHeader, type SealedMessage } from '../../seal/sealed-message.ts';
-import { loaderStatus } from '../../loader/loader.ts';
+import { readHeader, type SealedMessage } from '../../report/seal/sealed-message.ts';
+import { loaderStatus } from '../../transport/loader/loader.ts';
 import type { Reader } from '../../storage/store/storage.ts';
 import type { Channel, Connection } from '../../transport/transport.ts';
 import { agentCommand, maxBytesPerVisit, maxReportsPerVisit, mayBeReadByShell } from './agent-command.ts';

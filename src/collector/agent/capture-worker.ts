@@ -1,7 +1,7 @@
 /** The program of the thread that seals captures (seal-in-thread.ts). */
 import { parentPort } from 'node:worker_threads';
 
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { sealCapture } from './seal-capture.ts';
 import type { CaptureAnswer, CaptureJob } from './seal-in-thread.ts';
 

@@ -1,14 +1,14 @@
 /**
- * Removes the files of agents on a client (src/loader/cleanup.sh; agent/start/places.ts lists the places): builds the
- * command line and parses its answer.
+ * Removes the files of agents on a client (src/transport/loader/cleanup.sh; agent/start/places.ts lists the places):
+ * builds the command line and parses its answer.
  */
 import { randomBytes } from 'node:crypto';
 
-import { FleetError, type ErrorCode, type Stage } from '../../errors.ts';
+import { FleetError, type ErrorCode, type Stage } from '../../platform/errors/errors.ts';
 import { withDeadline } from '../../platform/deadline.ts';
 import { maxGreetingBytes, markerBytes } from '../../report/wire.ts';
-import { findLauncherWords } from '../../loader/launcher.ts';
-import { shellCommand } from '../../loader/loader.ts';
+import { findLauncherWords } from '../../transport/loader/launcher.ts';
+import { shellCommand } from '../../transport/loader/loader.ts';
 import { cleanupScript } from '../../report/client-scripts.ts';
 import type { Channel, Connection } from '../../transport/transport.ts';
 import { printable } from './agent-faults.ts';

@@ -1,5 +1,5 @@
-import { asFleetError } from '../../errors.ts';
-import { pushLimits, pushMarker, type PolledVisit } from '../../seal/push.ts';
+import { asFleetError } from '../../platform/errors/errors.ts';
+import { pushLimits, pushMarker, type PolledVisit } from '../../report/seal/push.ts';
 import type { Channel, PolledConnection } from '../../transport/transport.ts';
 import { takeStream, type AgentResult, type RunAgentOptions, type FrameTaking } from './agent-stream.ts';
 

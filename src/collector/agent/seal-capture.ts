@@ -5,12 +5,12 @@ import { collectStateCapture } from '../../../agent/capture/captured-state.ts';
 import { collectCapture } from '../../../agent/capture/collect-capture.ts';
 import { maxUnpackedBytes, parseCapture, type Capture } from '../../../agent/capture/parse-capture.ts';
 import { probes } from '../../../agent/probes/index.ts';
-import { asFleetError, FleetError, messageOf } from '../../errors.ts';
+import { asFleetError, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { encodeReport } from '../../report/encode-report.ts';
 import { parseReport } from '../../report/parse-report.ts';
 import { ReportFault, reportVersion } from '../../report/report.ts';
 import type { Hello, ProbeOptions } from '../../report/wire.ts';
-import { sealReport } from '../../seal/seal.ts';
+import { sealReport } from '../../report/seal/seal.ts';
 
 const maxPlaceChars = 4096;
 

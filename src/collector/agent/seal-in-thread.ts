@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-import { asFleetError, errnoOf, FleetError, type FleetErrorOptions } from '../../errors.ts';
+import { asFleetError, errnoOf, FleetError, type FleetErrorOptions } from '../../platform/errors/errors.ts';
 import type { Hello } from '../../report/wire.ts';
 import { packageDir } from '../../state-folder/paths.ts';
 import type { CaptureTask, SealedCapture } from './seal-capture.ts';

@@ -1,8 +1,9 @@
-import type { StorageConfig } from '../config/config.ts';
-import { KeptStorage } from '../storage/kept-storage.ts';
-import { openStorage } from '../storage/open-storage.ts';
-import { isFaultOfValues } from '../storage/sql/fault.ts';
-import type { EventStore, NewEvent } from '../storage/store/event-store.ts';
+/** src/collector/events: received events: parsed, and durable before they are acknowledged. */
+import type { StorageConfig } from '../../config/config.ts';
+import { KeptStorage } from '../../storage/kept-storage.ts';
+import { openStorage } from '../../storage/open-storage.ts';
+import { isFaultOfValues } from '../../storage/sql/fault.ts';
+import type { EventStore, NewEvent } from '../../storage/store/event-store.ts';
 
 /** The session that stores events. It is opened, and the database migrated, when there is something to store. */
 export class EventDatabase {

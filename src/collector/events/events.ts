@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
-import type { NewEvent } from '../storage/store/event-store.ts';
+import type { NewEvent } from '../../storage/store/event-store.ts';
 
 /** Events that are not stored within this time wait for the database. */
 const storeTimeoutMs = 800;

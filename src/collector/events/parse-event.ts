@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 
-import { isObject } from '../platform/parse-json.ts';
-import { isDeeper } from '../report/outside-values.ts';
-import type { EventStatus, NewEvent } from '../storage/store/event-store.ts';
-import { oneLine } from '../text/plain-text.ts';
+import { isObject } from '../../platform/parse-json.ts';
+import { isDeeper } from '../../report/outside-values.ts';
+import type { EventStatus, NewEvent } from '../../storage/store/event-store.ts';
+import { oneLine } from '../../text/plain-text.ts';
 
 const longestName = 128;
 const longestDescription = 2_000;

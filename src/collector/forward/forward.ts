@@ -1,10 +1,12 @@
+/** src/collector/forward: a site without a database: its run, and its files to another collector. */
+
 /**
  * Sends the files of a site without a database to the collector that has one.
  * Guarantees: a sealed report or a document is on a disk of the site until that collector has acknowledged it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { asFleetError, FleetError } from '../../errors.ts';
+import { asFleetError, FleetError } from '../../platform/errors/errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import { maxParallel, type PutAnswer, type SiteLink } from './site-link.ts';
 

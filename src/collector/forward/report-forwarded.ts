@@ -1,4 +1,4 @@
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { counted, namedUpTo } from '../../text/numbers.ts';
 import type { CollectorRun } from '../collect-options.ts';
 import type { Forwarding } from './forward.ts';

@@ -2,9 +2,9 @@ import { readFileSync, statSync } from 'node:fs';
 
 import * as v from 'valibot';
 
-import { fileFault, FleetError } from '../../errors.ts';
+import { fileFault, FleetError } from '../../platform/errors/errors.ts';
 import { parseJson } from '../../platform/parse-json.ts';
-import { isSiteName, pushKeyBytes } from '../../seal/push.ts';
+import { isSiteName, pushKeyBytes } from '../../report/seal/push.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 
 const bytes = (length: number) =>

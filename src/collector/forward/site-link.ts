@@ -1,10 +1,10 @@
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { answerFault, pushSigned, shownUrl } from '../../platform/push-faults.ts';
 import { secondMs } from '../../platform/units.ts';
-import { pathInInbox, pushPath, senderOfSite } from '../../seal/push.ts';
+import { pathInInbox, pushPath, senderOfSite } from '../../report/seal/push.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { SiteKey } from './site-key.ts';
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { asFleetError, messageOf, type FleetError } from '../../errors.ts';
+import { asFleetError, messageOf, type FleetError } from '../../platform/errors/errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { ForwardConfig } from '../../config/config.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { errnoOf, messageOf } from '../../errors.ts';
+import { errnoOf, messageOf } from '../../platform/errors/errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { documentTime, readDocumentFile, removeStored } from '../inbox/document-files.ts';
 import { allowances, documentsFolder } from '../inbox/origins.ts';

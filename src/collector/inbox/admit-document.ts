@@ -1,3 +1,4 @@
+/** src/collector/inbox: documents of records: who may bring what, written, read, stored. */
 import type { Client } from '../../config/config.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { idFrom, siteId } from '../../state-folder/collector-id.ts';

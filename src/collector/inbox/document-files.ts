@@ -1,7 +1,7 @@
 /** The files of documents: `<time>-<id>.json` in the folder of an origin. Names sort by time. */
 import path from 'node:path';
 
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import {
   factsOfHeld,
   HeldFolder,

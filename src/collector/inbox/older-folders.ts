@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../platform/errors/errors.ts';
 import type { StatePaths } from '../../state-folder/paths.ts';
 import type { VisitRecord } from '../../storage/store/run.ts';
 import {

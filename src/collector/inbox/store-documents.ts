@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import type { Config } from '../../config/config.ts';
-import { errnoOf, messageOf } from '../../errors.ts';
+import { errnoOf, messageOf } from '../../platform/errors/errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { StatePaths } from '../../state-folder/paths.ts';
 import { storeEach, type Unstorable } from '../../storage/sql/store-each.ts';

@@ -11,7 +11,7 @@ import path from 'node:path';
 
 import { number, object, string } from 'valibot';
 
-import { errnoOf, messageOf } from '../../errors.ts';
+import { errnoOf, messageOf } from '../../platform/errors/errors.ts';
 import { dayMs, minuteMs } from '../../platform/units.ts';
 import { makeFolder, syncFolderNow } from '../../state-folder/durable-file.ts';
 import { factsOfHeld, inFolder, inMadeFolder } from '../../state-folder/held-folder.ts';

@@ -1,5 +1,6 @@
-import type { FleetError } from '../../errors.ts';
-import type { PrivateKeys } from '../../seal/open.ts';
+/** src/collector/ingest: sealed file -> rows. */
+import type { FleetError } from '../../platform/errors/errors.ts';
+import type { PrivateKeys } from '../../report/seal/open.ts';
 import type { ReportStore } from '../../storage/store/storage.ts';
 import type { CollectEvent } from '../collect-options.ts';
 import type { MissingKey } from '../keys/retired-keys.ts';

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { PrivateKeys } from '../../seal/open.ts';
-import { readHeader, type SealedMessage } from '../../seal/sealed-message.ts';
+import type { PrivateKeys } from '../../report/seal/open.ts';
+import { readHeader, type SealedMessage } from '../../report/seal/sealed-message.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
 import type { SealedChoice, SealedPlace, SealedRow, SealedStore } from '../../storage/store/sealed-store.ts';
 import type { IngestItem, ReportStore } from '../../storage/store/storage.ts';

@@ -1,9 +1,9 @@
 import { maxSubjects } from '../../report/limits.ts';
 import { parseReport } from '../../report/parse-report.ts';
 import { type Doubt, withBoundedSubjects, withPlausibleValues } from '../../report/plausible-report.ts';
-import { openReport, type PrivateKeys } from '../../seal/open.ts';
+import { openReport, type PrivateKeys } from '../../report/seal/open.ts';
 import { counted } from '../../text/numbers.ts';
-import type { SealedMessage } from '../../seal/sealed-message.ts';
+import type { SealedMessage } from '../../report/seal/sealed-message.ts';
 import type { IngestItem, IngestResult, ReportStore } from '../../storage/store/storage.ts';
 import type { SealedItem } from '../../storage/store/sealed-store.ts';
 import type { Owner } from '../sealed-reports/client-names.ts';

@@ -1,7 +1,7 @@
-import { asFleetError, changedFault, messageOf, type ErrorCode } from '../../errors.ts';
+import { asFleetError, changedFault, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
 import { ReportFault } from '../../report/report.ts';
 import { isOfFolder } from '../../state-folder/held-folder.ts';
-import { SealFault } from '../../seal/seal-fault.ts';
+import { SealFault } from '../../report/seal/seal-fault.ts';
 import type { IngestResult } from '../../storage/store/storage.ts';
 import type { MissingKey } from '../keys/retired-keys.ts';
 import type { QuarantineReason } from '../sealed-reports/quarantine.ts';

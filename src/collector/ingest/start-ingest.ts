@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
-import { asFleetError, errnoOf, FleetError } from '../../errors.ts';
-import { readHeader } from '../../seal/sealed-message.ts';
+import { asFleetError, errnoOf, FleetError } from '../../platform/errors/errors.ts';
+import { readHeader } from '../../report/seal/sealed-message.ts';
 import type { IngestResult } from '../../storage/store/storage.ts';
 import type { QuarantineReason } from '../sealed-reports/quarantine.ts';
 import { parseSealedName, readSealed, type SpooledReport } from '../sealed-reports/sealed-spool.ts';

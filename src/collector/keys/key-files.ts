@@ -1,10 +1,11 @@
+/** src/collector/keys: the key ring. */
 import { chmodSync, lstatSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import type { StatePaths } from '../../state-folder/paths.ts';
-import { generateKeyPair, privateKeyFromPem, privateKeyToPem, publicKeyToPem } from '../../seal/key-pair.ts';
-import type { KeyPair } from '../../seal/key-pair.ts';
+import { generateKeyPair, privateKeyFromPem, privateKeyToPem, publicKeyToPem } from '../../report/seal/key-pair.ts';
+import type { KeyPair } from '../../report/seal/key-pair.ts';
 import { partSuffix, writeDurably } from '../../state-folder/durable-file.ts';
 import { namesIn } from '../../state-folder/folder-entries.ts';
 

@@ -1,6 +1,6 @@
-import { privateKeysOf, type KeyPair } from '../../seal/key-pair.ts';
-import type { PrivateKeys } from '../../seal/open.ts';
-import { keyIdOf } from '../../seal/sealed-message.ts';
+import { privateKeysOf, type KeyPair } from '../../report/seal/key-pair.ts';
+import type { PrivateKeys } from '../../report/seal/open.ts';
+import { keyIdOf } from '../../report/seal/sealed-message.ts';
 import { addPair, invalidKeys, readPairs, type KeyPaths, type StoredPair } from './key-files.ts';
 import { addPublicKey, readPublicKeys } from './public-keys.ts';
 import { describeMissingKey, type MissingKey } from './retired-keys.ts';

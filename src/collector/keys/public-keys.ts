@@ -1,9 +1,9 @@
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 
-import { fileFault, messageOf } from '../../errors.ts';
-import { publicKeyFromPem } from '../../seal/key-pair.ts';
-import { keyIdOf } from '../../seal/sealed-message.ts';
+import { fileFault, messageOf } from '../../platform/errors/errors.ts';
+import { publicKeyFromPem } from '../../report/seal/key-pair.ts';
+import { keyIdOf } from '../../report/seal/sealed-message.ts';
 import { factsOfKeyName, invalidKeys, keyFilesIn, keyName, writePublicKey, type KeyPaths } from './key-files.ts';
 
 /** A public key of public_keys/, to which a collector without the private half seals. */

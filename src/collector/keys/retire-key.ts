@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readSync, readdirSync, rmSync } from 'n
 import path from 'node:path';
 
 import type { Client } from '../../config/config.ts';
-import { errnoOf, FleetError } from '../../errors.ts';
+import { errnoOf, FleetError } from '../../platform/errors/errors.ts';
 import type { KeyUse } from '../../storage/store/sealed-store.ts';
 import { clientOfFolder } from '../../state-folder/client-folder.ts';
 import { syncFolderNow } from '../../state-folder/durable-file.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import * as v from 'valibot';
 
 import { parseJson } from '../../platform/parse-json.ts';
-import { publicKeyToPem } from '../../seal/key-pair.ts';
+import { publicKeyToPem } from '../../report/seal/key-pair.ts';
 import { writeDurably } from '../../state-folder/durable-file.ts';
 import type { KeyPaths, StoredPair } from './key-files.ts';
 import { readPublicKeys } from './public-keys.ts';

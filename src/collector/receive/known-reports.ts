@@ -1,3 +1,4 @@
+/** src/collector/receive: receives streams that clients push, and files that sites put. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
 import { isDocumentName, writeDocumentBytes } from '../inbox/document-files.ts';

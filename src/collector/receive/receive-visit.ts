@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Readable, type Writable } from 'node:stream';
 
 import type { Client, Config } from '../../config/config.ts';
-import type { FleetError } from '../../errors.ts';
-import { pushLimits, pushMarker } from '../../seal/push.ts';
+import type { FleetError } from '../../platform/errors/errors.ts';
+import { pushLimits, pushMarker } from '../../report/seal/push.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { noExit } from '../../transport/transport.ts';
 import { takeStream } from '../agent/agent-stream.ts';

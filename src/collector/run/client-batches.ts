@@ -1,7 +1,8 @@
+/** src/collector/run: the order of one run. */
 import { availableParallelism } from 'node:os';
 
 import type { Client } from '../../config/config.ts';
-import type { FleetError } from '../../errors.ts';
+import type { FleetError } from '../../platform/errors/errors.ts';
 import type { ShareStore } from '../../storage/store/share-store.ts';
 import type { CollectorRun } from '../collect-options.ts';
 import { sharedTurn, type SharedTurnOptions } from '../schedule/shared-turn.ts';

@@ -1,4 +1,4 @@
-import type { FleetError } from '../../errors.ts';
+import type { FleetError } from '../../platform/errors/errors.ts';
 import { processUse } from '../../platform/process-use.ts';
 import type { RunEnd } from '../../storage/store/run.ts';
 import type { CollectResult, CollectorRun } from '../collect-options.ts';

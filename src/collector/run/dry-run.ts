@@ -1,4 +1,4 @@
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import type { CollectResult, CollectorRun } from '../collect-options.ts';
 import { openSealed } from '../ingest/intake.ts';
 import { asRejected } from '../ingest/rejections.ts';

@@ -5,9 +5,9 @@
  */
 import { randomUUID } from 'node:crypto';
 
-import type { FleetError } from '../../errors.ts';
+import type { FleetError } from '../../platform/errors/errors.ts';
 import { processUse } from '../../platform/process-use.ts';
-import type { PrivateKeys } from '../../seal/open.ts';
+import type { PrivateKeys } from '../../report/seal/open.ts';
 import { takeLock } from '../../state-folder/lock.ts';
 import { statePaths, type StatePaths } from '../../state-folder/paths.ts';
 import { claimStateFolder } from '../../state-folder/state-folder.ts';

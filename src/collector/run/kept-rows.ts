@@ -2,7 +2,7 @@
 import path from 'node:path';
 
 import type { Config } from '../../config/config.ts';
-import { readHeader } from '../../seal/sealed-message.ts';
+import { readHeader } from '../../report/seal/sealed-message.ts';
 import { clientOfFolder } from '../../state-folder/client-folder.ts';
 import type { PresentIds, StoredIds } from '../../storage/store/storage.ts';
 import { admitDocument } from '../inbox/admit-document.ts';

@@ -1,5 +1,5 @@
 import { isAsked } from '../../config/clients/arrival.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { counted } from '../../text/numbers.ts';
 import type { CollectResult, CollectorRun } from '../collect-options.ts';
 import type { Ingest } from '../ingest/ingest-options.ts';

@@ -1,4 +1,4 @@
-import type { FleetError } from '../../errors.ts';
+import type { FleetError } from '../../platform/errors/errors.ts';
 import type { Restored } from '../../storage/store/run.ts';
 import type { ClientFacts, Storage } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';

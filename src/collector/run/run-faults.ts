@@ -1,4 +1,4 @@
-import { asFleetError, type FleetError } from '../../errors.ts';
+import { asFleetError, type FleetError } from '../../platform/errors/errors.ts';
 import type { CollectOptions } from '../collect-options.ts';
 import type { StorageTime } from './storage-limits.ts';
 

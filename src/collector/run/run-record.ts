@@ -1,4 +1,4 @@
-import { asFleetError, type FleetError } from '../../errors.ts';
+import { asFleetError, type FleetError } from '../../platform/errors/errors.ts';
 import { storeEach } from '../../storage/sql/store-each.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 import type { ReportStore, VisitRecord } from '../../storage/store/storage.ts';

@@ -1,7 +1,7 @@
 import { statSync, utimesSync, writeFileSync } from 'node:fs';
 
 import { formatDuration } from '../../text/durations.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 import type { RunFact, RunStart } from '../../storage/store/run.ts';
 import { lowPercent, stateDisks, statePlaces } from '../../state-folder/state-disk.ts';

@@ -7,9 +7,9 @@ import { lstatSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { dayMs, secondMs } from '../../platform/units.ts';
-import { readHeader } from '../../seal/sealed-message.ts';
+import { readHeader } from '../../report/seal/sealed-message.ts';
 import { writeDurably } from '../../state-folder/durable-file.ts';
 import type { StatePaths } from '../../state-folder/paths.ts';
 import { eventDays } from '../../storage/store/event-store.ts';

@@ -1,7 +1,7 @@
 import { pushIntervalMs } from '../../config/clients/arrival.ts';
 import { lateAfterMs } from '../../config/clients/late-after.ts';
 import type { Client } from '../../config/config.ts';
-import type { ErrorCode } from '../../errors.ts';
+import type { ErrorCode } from '../../platform/errors/errors.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 import { formatDuration } from '../../text/durations.ts';
 import type { CollectorRun } from '../collect-options.ts';

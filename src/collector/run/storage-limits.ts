@@ -1,5 +1,5 @@
 import type { CollectorConfig } from '../../config/config.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { minuteMs, secondMs } from '../../platform/units.ts';
 import type { IngestTimes } from '../ingest/ingest-queue.ts';
 

@@ -1,5 +1,5 @@
 import type { Client } from '../../config/config.ts';
-import { asFleetError, FleetError } from '../../errors.ts';
+import { asFleetError, FleetError } from '../../platform/errors/errors.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 import { readBundles } from '../agent/agent-bundles.ts';
 import { createAgentNotes } from '../schedule/agent-notes.ts';

@@ -1,3 +1,4 @@
+/** src/collector/schedule: when a client is visited, and by which of several collectors. */
 import { namedUpTo } from '../../text/numbers.ts';
 import { printable } from '../agent/agent-faults.ts';
 import type { AgentResult } from '../agent/agent-stream.ts';

@@ -1,7 +1,7 @@
 import type { Client, CollectorConfig } from '../../config/config.ts';
 import { parseJumps } from '../../config/values/jumps.ts';
 import { comparableHost } from '../../config/values/networks.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { subnetOf } from './order.ts';
 import type { Limit } from './work-queue.ts';

@@ -1,4 +1,4 @@
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import type { SeenCollector, SharingCollector } from '../../storage/store/share-store.ts';
 
 export interface SiteKeys {

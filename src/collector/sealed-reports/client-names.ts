@@ -1,3 +1,4 @@
+/** src/collector/sealed-reports: `encrypted_stats/`: sealed reports between their arrival and their row. */
 import path from 'node:path';
 
 import type { Client } from '../../config/config.ts';

@@ -4,15 +4,15 @@ import type { Dirent } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
-import { escapeControls } from '../../log.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { isOldPart, partSuffix, sharedSync } from '../../state-folder/durable-file.ts';
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { boundedTime } from '../../report/outside-values.ts';
 import { counted, namedUpTo } from '../../text/numbers.ts';
 import { shortened } from '../../text/shortened.ts';
-import { SealFault } from '../../seal/seal-fault.ts';
-import { maxSealedBytes } from '../../seal/sealed-message.ts';
+import { SealFault } from '../../report/seal/seal-fault.ts';
+import { maxSealedBytes } from '../../report/seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state-folder/client-folder.ts';
 import { entriesOf } from '../../state-folder/folder-entries.ts';
 import {

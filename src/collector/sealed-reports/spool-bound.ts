@@ -2,8 +2,8 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { formatSize } from '../../text/numbers.ts';
-import { FleetError } from '../../errors.ts';
-import { maxSealedBytes } from '../../seal/sealed-message.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
+import { maxSealedBytes } from '../../report/seal/sealed-message.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
 import { sizeOf } from '../inbox/document-files.ts';
 import { onDisk } from '../inbox/stored-files.ts';

@@ -1,3 +1,4 @@
+/** src/collector/visit: one client. */
 import type { CollectorConfig } from '../../config/config.ts';
 import { jitterOf } from '../../platform/jitter.ts';
 import type { ClientFacts } from '../../storage/store/storage.ts';

@@ -1,4 +1,4 @@
-import { FleetError, type ErrorCode } from '../../errors.ts';
+import { FleetError, type ErrorCode } from '../../platform/errors/errors.ts';
 import { hourMs } from '../../platform/units.ts';
 import type { ClientFacts } from '../../storage/store/storage.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 import type { Client } from '../../config/config.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { writeDurably } from '../../state-folder/durable-file.ts';
 
 type Named = Pick<Client, 'name'>;

@@ -1,6 +1,6 @@
 import type { Client } from '../../config/config.ts';
-import { asFleetError, FleetError } from '../../errors.ts';
-import type { SealedHeader } from '../../seal/sealed-message.ts';
+import { asFleetError, FleetError } from '../../platform/errors/errors.ts';
+import type { SealedHeader } from '../../report/seal/sealed-message.ts';
 import { printable } from '../agent/agent-faults.ts';
 import type { RunAgentOptions, ReceivedReport } from '../agent/agent-stream.ts';
 import type { KnownKeys } from '../keys/key-ring.ts';

@@ -1,4 +1,4 @@
-import { asFleetError, FleetError, type Stage } from '../../errors.ts';
+import { asFleetError, FleetError, type Stage } from '../../platform/errors/errors.ts';
 import { withDeadline } from '../../platform/deadline.ts';
 
 /** The time after which work that ignores its aborted signal is abandoned. */

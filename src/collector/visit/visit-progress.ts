@@ -1,5 +1,5 @@
 import type { Client } from '../../config/config.ts';
-import { errorTable, type FleetError, type Stage } from '../../errors.ts';
+import { errorTable, type FleetError, type Stage } from '../../platform/errors/errors.ts';
 import type { RunStart } from '../../storage/store/run.ts';
 import type { StateAttempt } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';

@@ -1,5 +1,5 @@
 import type { Client } from '../../config/config.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { startTimedSignal } from '../../platform/deadline.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { openingOf } from '../agent/agent-stream.ts';

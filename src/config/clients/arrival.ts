@@ -1,3 +1,4 @@
+/** src/config/clients: clients, groups, recipients, warnings. */
 import { siteId } from '../../state-folder/collector-id.ts';
 import type { Arrival, Bastion, Client } from '../config.ts';
 

@@ -1,4 +1,4 @@
-import { isSiteName } from '../../seal/push.ts';
+import { isSiteName } from '../../report/seal/push.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { urlAddress } from '../../text/url-address.ts';
 import { parseMoment } from '../values/calendar.ts';

@@ -1,4 +1,4 @@
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import type { Client, Config } from '../config.ts';
 import { globMatcher, isGlob } from '../values/globs.ts';
 import { hasLabels, parseLabelSelector } from '../values/labels.ts';

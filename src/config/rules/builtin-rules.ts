@@ -1,3 +1,5 @@
+/** src/config/rules: alert rules, defaults, and the rule that applies to a subject. */
+
 /** A rule that holds without being written: a default for a type without a written rule, or a condition. */
 export interface BuiltinRule {
   readonly name: string;

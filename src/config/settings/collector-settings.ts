@@ -1,3 +1,4 @@
+/** src/config/settings: mail, webhooks, collector, storage, server, metrics, ssh, digests, secrets. */
 import type { CollectorConfig, ForwardConfig, StorageConfig } from '../config.ts';
 import type { StateParts } from '../../report/state/state-due.ts';
 import type { Element } from '../xml/parse-elements.ts';
@@ -6,7 +7,7 @@ import { dayMs, minuteMs, secondMs } from '../../platform/units.ts';
 import { formatSize, parseSize } from '../../text/numbers.ts';
 import { localPath } from '../xml/local-path.ts';
 import { noteFile, type ReadContext } from './read-secret.ts';
-import { databaseKinds, kindOf } from '../../storage/dialects/kinds.ts';
+import { databaseKinds, kindOf } from '../databases/kinds.ts';
 
 const defaultSpoolBytes = 10 * 2 ** 30;
 const defaultKeepStoredMs = 15 * minuteMs;

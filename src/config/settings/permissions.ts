@@ -1,6 +1,6 @@
 import { statSync, type Stats } from 'node:fs';
 
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { isCredential } from '../../platform/credentials.ts';
 import { shellWord } from '../../text/shell-word.ts';
 import type { Findings, Place, SourceFile } from '../xml/findings.ts';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 
-import { messageOf, usageError } from '../../errors.ts';
-import { type StorageConfig, parseStorageUrl } from '../../storage/dialects/kinds.ts';
+import { messageOf, usageError } from '../../platform/errors/errors.ts';
+import { type StorageConfig, parseStorageUrl } from '../databases/kinds.ts';
 import { createFindings } from '../xml/findings.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { checkPermissions, createSecretPlaces } from './permissions.ts';

@@ -1,7 +1,7 @@
 import type { ForwardConfig, RetentionConfig } from '../config.ts';
-import { databaseKinds, embeddedKind, kindNamed, parseStorageUrl } from '../../storage/dialects/kinds.ts';
-import type { NoStorageConfig, StorageConfig } from '../../storage/dialects/kinds.ts';
-import type { DatabaseKind } from '../../storage/sql/database-kind.ts';
+import { databaseKinds, embeddedKind, kindNamed, parseStorageUrl } from '../databases/kinds.ts';
+import type { NoStorageConfig, StorageConfig } from '../databases/kinds.ts';
+import type { DatabaseKind } from '../databases/database-kind.ts';
 import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { formatDuration, parseDuration } from '../../text/durations.ts';

@@ -1,3 +1,4 @@
+/** src/config/values: one parser for each kind of value. */
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 

@@ -1,3 +1,4 @@
+/** src/config/vocabulary: the elements and attributes. */
 import { isIP } from 'node:net';
 
 import { hostFault, isMailAddress, isSender, parseMailAddresses } from '../values/addresses.ts';
@@ -16,7 +17,7 @@ import { parseDuration } from '../../text/durations.ts';
 import { isCheckName } from '../../report/checks.ts';
 import { parseSize } from '../../text/numbers.ts';
 import { parseRanged } from '../values/ranges.ts';
-import { storageUrlFault } from '../../storage/dialects/kinds.ts';
+import { storageUrlFault } from '../databases/kinds.ts';
 
 /** The form of an attribute's value: its check, and its type in config.xsd. */
 interface AttributeKind {

@@ -1,5 +1,5 @@
 import type { Attributes, ElementSpec } from './element-spec.ts';
-import { databaseKinds } from '../../storage/dialects/kinds.ts';
+import { databaseKinds } from '../databases/kinds.ts';
 
 const servers = databaseKinds
   .filter(({ isFile }) => !isFile)

@@ -7,7 +7,7 @@ import {
   mailAttributes,
   windowAttributes,
 } from './vocabulary-alert.ts';
-import { databaseKinds, embeddedKind } from '../../storage/dialects/kinds.ts';
+import { databaseKinds, embeddedKind } from '../databases/kinds.ts';
 import { checkElements } from './vocabulary-check.ts';
 import { changesAttribute, collectorAttributes, forwardElement, retentionAttributes } from './vocabulary-collector.ts';
 import { canaryElement, repliesElement, secretAttributes, smtpElement } from './vocabulary-mail.ts';

@@ -1,4 +1,5 @@
-import { FleetError } from '../../errors.ts';
+/** src/config/xml: text -> elements, includes. */
+import { FleetError } from '../../platform/errors/errors.ts';
 import type { Finding } from '../config.ts';
 
 /** A place in a configuration file: an element, or a file as a whole. */

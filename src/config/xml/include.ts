@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { expandHome } from '../../platform/account.ts';
 import { packageDir, systemConfigPath } from '../../state-folder/paths.ts';
 import type { Findings, Place, SourceFile } from './findings.ts';

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 
-import { errnoOf, messageOf } from '../../errors.ts';
+import { errnoOf, messageOf } from '../../platform/errors/errors.ts';
 import { refusedFile } from '../../platform/account.ts';
 import { binaryFault } from './no-xml.ts';
 import type { Findings, Place, SourceFile } from './findings.ts';

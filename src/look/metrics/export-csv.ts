@@ -1,5 +1,6 @@
-import { escapeControls } from '../log.ts';
-import type { FigureRow } from '../storage/store/figure-store.ts';
+/** src/look/metrics: the newest figures and the history for Prometheus, spreadsheets and programs. */
+import { escapeControls } from '../../platform/errors/log.ts';
+import type { FigureRow } from '../../storage/store/figure-store.ts';
 import { type HistoryOptions, pagesOf, timeSpans } from './history.ts';
 import { type HistoryTable, historyTables } from './history-tables.ts';
 

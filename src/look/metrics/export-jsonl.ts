@@ -1,7 +1,7 @@
-import { timeColumn } from '../storage/rows/columns.ts';
-import type { FigureRow, FigureSpan, Resolution, SubjectTable } from '../storage/store/figure-store.ts';
-import { dayMs, hourMs } from '../platform/units.ts';
-import { harmlessJson } from '../log.ts';
+import { timeColumn } from '../../storage/rows/columns.ts';
+import type { FigureRow, FigureSpan, Resolution, SubjectTable } from '../../storage/store/figure-store.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
+import { harmlessJson } from '../../platform/errors/log.ts';
 import { type HistoryOptions, pagesOf, timeOf, timeSpans } from './history.ts';
 import { type HistoryTable, historyTables, rollupFigures } from './history-tables.ts';
 

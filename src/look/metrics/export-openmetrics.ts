@@ -1,5 +1,5 @@
-import type { FamilyGroup } from '../config/config.ts';
-import type { FigureSpan, FigureSubject } from '../storage/store/figure-store.ts';
+import type { FamilyGroup } from '../../config/config.ts';
+import type { FigureSpan, FigureSubject } from '../../storage/store/figure-store.ts';
 import { familyHead, openMetricsEnd, seriesText } from './exposition.ts';
 import { figureFamilies } from './families.ts';
 import type { FigureFamily, Labels } from './figures.ts';

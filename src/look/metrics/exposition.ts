@@ -1,4 +1,4 @@
-import { escapeControls } from '../log.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
 import { type Family, prefix } from './families.ts';
 import type { Labels } from './figures.ts';
 

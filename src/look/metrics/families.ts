@@ -1,7 +1,7 @@
-import type { FamilyGroup } from '../config/config.ts';
+import type { FamilyGroup } from '../../config/config.ts';
 import { type FamilyBase, type FigureFamily, figures, type Labels } from './figures.ts';
-import { dayMs } from '../platform/units.ts';
-import type { CollectorShare, SiteShare } from '../storage/store/share-store.ts';
+import { dayMs } from '../../platform/units.ts';
+import type { CollectorShare, SiteShare } from '../../storage/store/share-store.ts';
 import type { FleetFacts } from './fleet-facts.ts';
 import { checkValues, seriesValues, type ValueFamily } from './series-families.ts';
 

@@ -1,6 +1,6 @@
-import type { FamilyGroup } from '../config/config.ts';
-import { metricOf, type Unit } from '../report/metrics.ts';
-import type { ExportedTable } from '../storage/store/figure-store.ts';
+import type { FamilyGroup } from '../../config/config.ts';
+import { metricOf, type Unit } from '../../report/metrics.ts';
+import type { ExportedTable } from '../../storage/store/figure-store.ts';
 import type { Rollup } from './history-tables.ts';
 
 export type Labels = Readonly<Record<string, string>>;

@@ -1,14 +1,14 @@
-import { lateAfterMs } from '../config/clients/late-after.ts';
-import type { Config, FamilyGroup, Severity } from '../config/config.ts';
-import type { FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
-import type { Labels } from '../config/values/labels.ts';
-import { forwarderIds } from '../config/clients/arrival.ts';
-import { dayMs } from '../platform/units.ts';
-import { readShares, type SharedSite } from '../storage/read-shares.ts';
-import { forecastsLastMs, type StoredForecast } from '../storage/store/level-store.ts';
-import { type CanaryState, readCanary } from '../storage/store/reply-store.ts';
-import { lossOfDay, programs, type Program } from '../storage/store/run.ts';
-import type { Storage } from '../storage/store/storage.ts';
+import { lateAfterMs } from '../../config/clients/late-after.ts';
+import type { Config, FamilyGroup, Severity } from '../../config/config.ts';
+import type { FinishedRun, NewestReport } from '../../storage/store/figure-store.ts';
+import type { Labels } from '../../config/values/labels.ts';
+import { forwarderIds } from '../../config/clients/arrival.ts';
+import { dayMs } from '../../platform/units.ts';
+import { readShares, type SharedSite } from '../../storage/read-shares.ts';
+import { forecastsLastMs, type StoredForecast } from '../../storage/store/level-store.ts';
+import { type CanaryState, readCanary } from '../../storage/store/reply-store.ts';
+import { lossOfDay, programs, type Program } from '../../storage/store/run.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 
 /** The stores that metrics are read from. */
 export type MetricsStorage = Pick<Storage, 'evaluation' | 'figures' | 'fleet' | 'levels' | 'mails' | 'shares'>;

@@ -1,6 +1,6 @@
-import { diskFigures } from '../report/columns.ts';
-import { networkFigures, sampleFigures, statsFigures } from '../storage/rows/report-rows.ts';
-import type { ExportedTable } from '../storage/store/figure-store.ts';
+import { diskFigures } from '../../report/columns.ts';
+import { networkFigures, sampleFigures, statsFigures } from '../../storage/rows/report-rows.ts';
+import type { ExportedTable } from '../../storage/store/figure-store.ts';
 
 /** The groups of families that come from reports. */
 export type HistoryTable = 'client' | 'check' | 'disk' | 'network' | 'series';

@@ -1,6 +1,12 @@
-import { dayMs, hourMs } from '../platform/units.ts';
-import type { ExportedTable, ExportStore, FigureRow, FigureSpan, Resolution } from '../storage/store/figure-store.ts';
-import type { Storage } from '../storage/store/storage.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
+import type {
+  ExportedTable,
+  ExportStore,
+  FigureRow,
+  FigureSpan,
+  Resolution,
+} from '../../storage/store/figure-store.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 
 /** The most rows in memory at a time. */
 const pageRows = 2000;

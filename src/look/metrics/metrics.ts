@@ -2,8 +2,8 @@
  * The fleet's newest figures for Prometheus and OpenMetrics. Values have no times: a client's figures vanish when it no
  * longer reports, so that Prometheus ends their series.
  */
-import { writtenFigures } from '../checks/written-perfdata.ts';
-import type { FigureRow, NewestSample, SubjectTable } from '../storage/store/figure-store.ts';
+import { writtenFigures } from '../../report/checks/written-perfdata.ts';
+import type { FigureRow, NewestSample, SubjectTable } from '../../storage/store/figure-store.ts';
 import { type ExpositionFormat, familyHead, openMetricsEnd, seriesText } from './exposition.ts';
 import { families, type Family, figureFamilies, type MetricSample } from './families.ts';
 import type { FigureFamily } from './figures.ts';

@@ -1,6 +1,6 @@
 /** The families of series: figures of checks, and samples of textfiles and programs under names of their own. */
-import type { FamilyGroup } from '../config/config.ts';
-import type { StoredSeries } from '../storage/store/look-store.ts';
+import type { FamilyGroup } from '../../config/config.ts';
+import type { StoredSeries } from '../../storage/store/look-store.ts';
 import type { FamilyBase, Labels } from './figures.ts';
 
 /** A family whose labels the clients choose. */

@@ -1,9 +1,10 @@
-import { alertLabel } from '../text/alert-label.ts';
-import { durationInWords } from '../text/durations.ts';
+/** src/look/page: HTML and plots, rendered from its input. */
+import { alertLabel } from '../../text/alert-label.ts';
+import { durationInWords } from '../../text/durations.ts';
 import { alertFigure, amount } from './figures.ts';
-import { shownShellWord } from '../text/shell-word.ts';
-import { limitWords } from '../text/limit-words.ts';
-import { spanInWords, timeInWords, type TimeReader } from '../text/time-words.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
+import { limitWords } from '../../text/limit-words.ts';
+import { spanInWords, timeInWords, type TimeReader } from '../../text/time-words.ts';
 import { joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageAlert, PageLinks } from './page.ts';
 

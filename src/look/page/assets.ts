@@ -22,7 +22,7 @@ export const styleText = bundledStyle('page.css');
 export const liveStyleText = bundledStyle('live.css');
 
 /** The licence of uPlot, which every copy of the program has to contain. */
-const licence = readFileSync(path.join(import.meta.dirname, '../../node_modules/uplot/LICENSE'), 'utf8').trim();
+const licence = readFileSync(path.join(import.meta.dirname, '../../../node_modules/uplot/LICENSE'), 'utf8').trim();
 
 /** The program that runs in the browser, with uPlot and its licence. */
 export const scriptText =

@@ -1,5 +1,5 @@
-import { describeAge, durationInWords } from '../text/durations.ts';
-import { counted } from '../text/numbers.ts';
+import { describeAge, durationInWords } from '../../text/durations.ts';
+import { counted } from '../../text/numbers.ts';
 import { dash } from './figures.ts';
 import { joined, type Markup, markup } from './markup.ts';
 import type { ClientChecks, PageCheck } from './page.ts';

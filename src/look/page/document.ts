@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import { escapeMarkup } from '../text/escape-markup.ts';
-import { oneLine } from '../text/plain-text.ts';
+import { escapeMarkup } from '../../text/escape-markup.ts';
+import { oneLine } from '../../text/plain-text.ts';
 
 interface DocumentOptions {
   readonly title: string;

@@ -1,6 +1,6 @@
 import { deflateSync } from 'node:zlib';
 
-import { quoted } from '../text/plain-text.ts';
+import { quoted } from '../../text/plain-text.ts';
 import { type HistoryHead, type SeriesGroup, type SeriesHead, steps, unknown } from './series-layout.ts';
 
 /** The least step of each group. Finer steps carry no information, and their noise takes most of the room. */

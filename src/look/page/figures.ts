@@ -1,4 +1,4 @@
-import { counted, grouped, groupedValue } from '../text/numbers.ts';
+import { counted, grouped, groupedValue } from '../../text/numbers.ts';
 import { Markup, markup } from './markup.ts';
 import type { PageFigure } from './page.ts';
 

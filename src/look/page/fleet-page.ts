@@ -1,5 +1,5 @@
-import { serverZone } from '../text/server-zone.ts';
-import { spanInWords, zoneInWords } from '../text/time-words.ts';
+import { serverZone } from '../../text/server-zone.ts';
+import { spanInWords, zoneInWords } from '../../text/time-words.ts';
 import { alertList } from './alert-list.ts';
 import { scriptText, styleText } from './assets.ts';
 import { checkPanel } from './check-table.ts';

@@ -1,5 +1,5 @@
-import { describeAge } from '../text/durations.ts';
-import { rounded } from '../text/numbers.ts';
+import { describeAge } from '../../text/durations.ts';
+import { rounded } from '../../text/numbers.ts';
 import { amount, dash, percent, percentBar, sparkline } from './figures.ts';
 import { joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageClient, PageLinks } from './page.ts';

@@ -1,5 +1,5 @@
-import { counted } from '../text/numbers.ts';
-import { spanInWords, zoneInWords } from '../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
+import { spanInWords, zoneInWords } from '../../text/time-words.ts';
 import { styleText } from './assets.ts';
 import { htmlDocument } from './document.ts';
 import { markup } from './markup.ts';

@@ -1,5 +1,5 @@
-import { counted } from '../text/numbers.ts';
-import { momentInWords, type TimeReader } from '../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
+import { momentInWords, type TimeReader } from '../../text/time-words.ts';
 import { dash } from './figures.ts';
 import { type Markup, markup } from './markup.ts';
 import type { PageLogLine } from './page.ts';

@@ -1,5 +1,5 @@
-import { escapeMarkup } from '../text/escape-markup.ts';
-import { hasRightToLeft, oneLine, quoted } from '../text/plain-text.ts';
+import { escapeMarkup } from '../../text/escape-markup.ts';
+import { hasRightToLeft, oneLine, quoted } from '../../text/plain-text.ts';
 
 /** Finished HTML, such as `markup` returns. */
 export class Markup {

@@ -2,7 +2,7 @@
  * The data of pages, which src/look reads. A page is rendered from them as a self-contained file with content that is
  * visible without JavaScript. Times are milliseconds since 1970.
  */
-import type { Severity } from '../config/config.ts';
+import type { Severity } from '../../config/config.ts';
 
 export interface PageSpan {
   readonly fromMs: number;

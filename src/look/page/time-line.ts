@@ -1,9 +1,9 @@
-import { alertLabel } from '../text/alert-label.ts';
-import { compareText } from '../text/compare-text.ts';
-import { counted } from '../text/numbers.ts';
+import { alertLabel } from '../../text/alert-label.ts';
+import { compareText } from '../../text/compare-text.ts';
+import { counted } from '../../text/numbers.ts';
 import { alertFigure, amount } from './figures.ts';
-import { spanInWords, timeInWords } from '../text/time-words.ts';
-import { dayMs, hourMs, minuteMs } from '../platform/units.ts';
+import { spanInWords, timeInWords } from '../../text/time-words.ts';
+import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 import { bareText, joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageAlert, PageSpan } from './page.ts';
 

@@ -1,4 +1,5 @@
-import type { ServeConfig } from '../config/config.ts';
+/** src/look/serve: the server: sockets, who may look, pages, documents. */
+import type { ServeConfig } from '../../config/config.ts';
 import { tokenOf, type TokenPurpose } from './tokens.ts';
 import { isOwnHost, type Visitor } from './visitor.ts';
 

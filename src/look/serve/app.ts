@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
-import type { FamilyGroup, ServeConfig } from '../config/config.ts';
+import type { FamilyGroup, ServeConfig } from '../../config/config.ts';
 import { contentTypes } from '../metrics/exposition.ts';
 import { writeMetrics } from '../metrics/metrics.ts';
 import { assets, livePolicy } from '../page/live/live-document.ts';

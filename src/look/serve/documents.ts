@@ -1,9 +1,9 @@
-import type { Config } from '../config/config.ts';
-import type { FleetError } from '../errors.ts';
-import type { FleetSnapshot } from '../look/live-fleet.ts';
+import type { Config } from '../../config/config.ts';
+import type { FleetError } from '../../platform/errors/errors.ts';
+import type { FleetSnapshot } from '../views/live-fleet.ts';
 import type { FleetQuery } from '../page/live/fleet-view.ts';
-import type { Alert } from '../storage/store/alert.ts';
-import type { Storage } from '../storage/store/storage.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 
 /** A query of the API, as far as the command evaluates it. */
 export interface DocumentQuery {

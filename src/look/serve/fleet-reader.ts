@@ -1,10 +1,10 @@
-import type { Config } from '../config/config.ts';
-import { FleetError } from '../errors.ts';
-import { type FleetSnapshot, readSnapshot } from '../look/live-fleet.ts';
-import { checkMigrations } from '../storage/migrate/migrate.ts';
-import { KeptStorage } from '../storage/kept-storage.ts';
-import { openStorage } from '../storage/open-storage.ts';
-import type { Storage } from '../storage/store/storage.ts';
+import type { Config } from '../../config/config.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
+import { type FleetSnapshot, readSnapshot } from '../views/live-fleet.ts';
+import { checkMigrations } from '../../storage/migrate/migrate.ts';
+import { KeptStorage } from '../../storage/kept-storage.ts';
+import { openStorage } from '../../storage/open-storage.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 
 /** The time for which a snapshot is used, unless a run finishes earlier. */
 const snapshotMs = 10_000;

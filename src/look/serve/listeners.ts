@@ -5,13 +5,13 @@ import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 
-import type { ServeConfig } from '../config/config.ts';
-import { networkMatcher, plainAddress } from '../config/values/networks.ts';
-import { errnoOf, FleetError, messageOf } from '../errors.ts';
-import { httpLimits, isFamilyOff, startListening } from '../platform/listen.ts';
-import { readNamedFile } from '../platform/read-named-file.ts';
-import { limitRequest, provenBodyMs } from '../platform/request-limits.ts';
-import { secondMs } from '../platform/units.ts';
+import type { ServeConfig } from '../../config/config.ts';
+import { networkMatcher, plainAddress } from '../../config/values/networks.ts';
+import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
+import { httpLimits, isFamilyOff, startListening } from '../../platform/listen.ts';
+import { readNamedFile } from '../../platform/read-named-file.ts';
+import { limitRequest, provenBodyMs } from '../../platform/request-limits.ts';
+import { secondMs } from '../../platform/units.ts';
 import { InUse } from './rates.ts';
 import type { Pool } from './routes.ts';
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { RunFact } from '../storage/store/run.ts';
+import type { RunFact } from '../../storage/store/run.ts';
 import type { FleetReader } from './fleet-reader.ts';
 
 const pollMs = 2_000;

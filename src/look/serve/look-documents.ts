@@ -1,13 +1,13 @@
-import { FleetError } from '../errors.ts';
-import { harmlessJson } from '../log.ts';
-import { readFleetPage } from '../look/look.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
+import { harmlessJson } from '../../platform/errors/log.ts';
+import { readFleetPage } from '../views/look.ts';
 import { scriptText, styleText } from '../page/assets.ts';
-import { fleetOutliers } from '../outliers/outliers.ts';
+import { fleetOutliers } from '../../alerter/outliers/outliers.ts';
 import { contentPolicy } from '../page/document.ts';
 import type { ClientHistory } from '../page/encode-series.ts';
 import type { EventsView } from '../page/live/events-view.ts';
 import { renderFleetPage } from '../page/fleet-page.ts';
-import { shownShellWord } from '../text/shell-word.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 import type { Answer } from './answer.ts';
 import { askedClients, fleetPartAsked, spanOf } from './asked.ts';
 import { answerMs, html, inTime, type LookOptions, message, statusOf } from './look-pages.ts';

@@ -1,8 +1,8 @@
-import { FleetError } from '../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { eventsPath, type LiveDocument, liveHtml } from '../page/live/live-document.ts';
 import { markup } from '../page/markup.ts';
-import { withDeadline } from '../platform/deadline.ts';
-import { momentInWords } from '../text/time-words.ts';
+import { withDeadline } from '../../platform/deadline.ts';
+import { momentInWords } from '../../text/time-words.ts';
 import type { Answer, Answerer, Asked } from './answer.ts';
 import { fleetQuery, spanOf } from './asked.ts';
 import type { Documents } from './documents.ts';

@@ -1,4 +1,4 @@
-import { percentDecoded } from '../text/percent-decoded.ts';
+import { percentDecoded } from '../../text/percent-decoded.ts';
 import type { Answer, Answerer } from './answer.ts';
 import type { TokenPurpose } from './tokens.ts';
 

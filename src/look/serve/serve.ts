@@ -5,12 +5,12 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Config, ServeConfig } from '../config/config.ts';
-import type { ShownElement } from '../config/vocabulary/config-document.ts';
-import { messageOf } from '../errors.ts';
-import type { Log } from '../log.ts';
-import { secondMs } from '../platform/units.ts';
-import { statePaths } from '../state-folder/paths.ts';
+import type { Config, ServeConfig } from '../../config/config.ts';
+import type { ShownElement } from '../../config/vocabulary/config-document.ts';
+import { messageOf } from '../../platform/errors/errors.ts';
+import type { Log } from '../../platform/errors/log.ts';
+import { secondMs } from '../../platform/units.ts';
+import { statePaths } from '../../state-folder/paths.ts';
 import { createAdmission } from './admission.ts';
 import { createApp } from './app.ts';
 import type { Documents } from './documents.ts';

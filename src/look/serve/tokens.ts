@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 import * as v from 'valibot';
 
-import { readKeptList, whenChanged, writeKeptList } from '../state-folder/kept-list.ts';
+import { readKeptList, whenChanged, writeKeptList } from '../../state-folder/kept-list.ts';
 
 /** The purposes of tokens: all pages and documents, the metrics, the documents of status, or the token's own pings. */
 const tokenPurposes = ['look', 'metrics', 'status', 'ping'] as const;

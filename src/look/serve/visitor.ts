@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 
-import type { ServeConfig } from '../config/config.ts';
-import { comparableHost, networkMatcher, plainAddress, socketWord } from '../config/values/networks.ts';
+import type { ServeConfig } from '../../config/config.ts';
+import { comparableHost, networkMatcher, plainAddress, socketWord } from '../../config/values/networks.ts';
 
 /** The sender of a request. */
 export interface Visitor {

@@ -1,10 +1,11 @@
-import { type Notified, notifiedOf } from '../alerter/explain/explain-alerts.ts';
-import type { HoldReason } from '../alerter/inhibit/hold-reason.ts';
-import { isAcknowledged } from '../alerter/inhibit/inhibition.ts';
-import { openMutes } from '../alerter/inhibit/mutes.ts';
-import type { Config, Severity } from '../config/config.ts';
-import type { Alert } from '../storage/store/alert.ts';
-import type { Storage } from '../storage/store/storage.ts';
+/** src/look/views: the data of screens and pages, from config.xml and the database. */
+import { type Notified, notifiedOf } from '../../alerter/explain/explain-alerts.ts';
+import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
+import { isAcknowledged } from '../../alerter/inhibit/inhibition.ts';
+import { openMutes } from '../../alerter/inhibit/mutes.ts';
+import type { Config, Severity } from '../../config/config.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 
 /** A mute that holds back an alert now: a silence with its id, or a window with null. */
 interface Cover {

@@ -1,7 +1,7 @@
 import type { PageChange } from '../page/page.ts';
-import type { CauseStore, ChangeStore, StoredChange } from '../storage/store/digest-store.ts';
-import type { Grid } from '../storage/store/look-store.ts';
-import { changeWords } from '../text/change-words.ts';
+import type { CauseStore, ChangeStore, StoredChange } from '../../storage/store/digest-store.ts';
+import type { Grid } from '../../storage/store/look-store.ts';
+import { changeWords } from '../../text/change-words.ts';
 
 /** The most changes of a span that are counted, and the most ticks of a plot. */
 const maxCounted = 1000;

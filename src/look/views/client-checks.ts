@@ -1,14 +1,14 @@
-import { describeFigure } from '../alerter/evaluate/check-value-sampler.ts';
-import type { CheckStat } from '../checks/checks.ts';
-import { writtenFigures } from '../checks/written-perfdata.ts';
+import { describeFigure } from '../../alerter/evaluate/check-value-sampler.ts';
+import type { CheckStat } from '../../report/checks/checks.ts';
+import { writtenFigures } from '../../report/checks/written-perfdata.ts';
 import type { ClientChecks, PageCheck } from '../page/page.ts';
-import { groupBy } from '../platform/group-by.ts';
-import { dayMs, secondMs } from '../platform/units.ts';
-import type { DetailStore } from '../storage/store/detail-store.ts';
-import type { RecordStore } from '../storage/store/look-store.ts';
-import type { Storage } from '../storage/store/storage.ts';
-import { compareText } from '../text/compare-text.ts';
-import { shortened } from '../text/shortened.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { dayMs, secondMs } from '../../platform/units.ts';
+import type { DetailStore } from '../../storage/store/detail-store.ts';
+import type { RecordStore } from '../../storage/store/look-store.ts';
+import type { Storage } from '../../storage/store/storage.ts';
+import { compareText } from '../../text/compare-text.ts';
+import { shortened } from '../../text/shortened.ts';
 
 /** A check of the newest report, with the time since which it has its state. */
 export interface ShownCheck extends CheckStat {

@@ -1,8 +1,8 @@
-import type { Rule } from '../config/config.ts';
+import type { Rule } from '../../config/config.ts';
 import type { ClientHistory, PlottedSeries } from '../page/encode-series.ts';
 import type { HistoryAlert, HistoryLimit, SeriesGroup } from '../page/series-layout.ts';
-import { hourMs } from '../platform/units.ts';
-import type { Alert } from '../storage/store/alert.ts';
+import { hourMs } from '../../platform/units.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type {
   FigureTable,
   FleetFigures,
@@ -11,7 +11,7 @@ import type {
   GridFigures,
   PlotStore,
   Watch,
-} from '../storage/store/look-store.ts';
+} from '../../storage/store/look-store.ts';
 import { readSeries, type SeriesFigures, seriesLines } from './client-series.ts';
 
 /** The figures of a client that are read: table, column, plot, and the name of the line. */

@@ -1,8 +1,8 @@
 import type { PageLogLine } from '../page/page.ts';
-import { logPriorities } from '../report/log-lines.ts';
-import type { StoredLogLine } from '../storage/store/detail-store.ts';
-import type { RecordStore } from '../storage/store/look-store.ts';
-import { shortened } from '../text/shortened.ts';
+import { logPriorities } from '../../report/log-lines.ts';
+import type { StoredLogLine } from '../../storage/store/detail-store.ts';
+import type { RecordStore } from '../../storage/store/look-store.ts';
+import { shortened } from '../../text/shortened.ts';
 
 /** The number of log lines that are shown of a client. */
 export const shownLogLines = 20;

@@ -1,7 +1,7 @@
 import { ownLabels } from '../metrics/series-families.ts';
 import type { PlottedSeries } from '../page/encode-series.ts';
 import type { SeriesUnit } from '../page/series-layout.ts';
-import type { FleetFigures, Grid, KnownSeries, PlotStore, Watch } from '../storage/store/look-store.ts';
+import type { FleetFigures, Grid, KnownSeries, PlotStore, Watch } from '../../storage/store/look-store.ts';
 
 /** The most plots of a client's series, and the most lines in all of these plots. */
 const maxPlots = 12;

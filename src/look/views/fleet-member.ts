@@ -1,11 +1,11 @@
-import { ruleLimits } from '../alerter/evaluate/rule-limits.ts';
-import { lateAfterMs } from '../config/clients/late-after.ts';
-import type { Client, Rule, Severity } from '../config/config.ts';
+import { ruleLimits } from '../../alerter/evaluate/rule-limits.ts';
+import { lateAfterMs } from '../../config/clients/late-after.ts';
+import type { Client, Rule, Severity } from '../../config/config.ts';
 import type { ClientState } from '../page/page.ts';
-import type { Alert } from '../storage/store/alert.ts';
-import type { ClientStatus } from '../storage/store/storage.ts';
-import { compareText } from '../text/compare-text.ts';
-import { nameKey } from '../text/name-order.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import type { ClientStatus } from '../../storage/store/storage.ts';
+import { compareText } from '../../text/compare-text.ts';
+import { nameKey } from '../../text/name-order.ts';
 import type { NearestForecast, NearestForecasts } from './nearest-forecasts.ts';
 
 /** A line of `status`: a client of config.xml and its state in the database. */

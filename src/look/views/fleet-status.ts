@@ -1,16 +1,21 @@
-import { forwarderIds, forwardingSite, forwardingSites } from '../config/clients/arrival.ts';
-import { type HeldBack, readHeldBack } from '../alerter/inhibit/held-back.ts';
-import type { Config } from '../config/config.ts';
-import { groupBy } from '../platform/group-by.ts';
-import { dayMs } from '../platform/units.ts';
-import { siteId } from '../state-folder/collector-id.ts';
-import type { Alert } from '../storage/store/alert.ts';
-import type { SealedSummary } from '../storage/store/sealed-store.ts';
-import type { FleetStore } from '../storage/store/fleet-store.ts';
-import { type CanaryState, readCanary, readUnreadReplies, type UnreadReplies } from '../storage/store/reply-store.ts';
-import { type Loss, lossOfDay, type Program, type RunFact } from '../storage/store/run.ts';
-import type { ClientStatus, Storage } from '../storage/store/storage.ts';
-import { readShares, type SharedSite } from '../storage/read-shares.ts';
+import { forwarderIds, forwardingSite, forwardingSites } from '../../config/clients/arrival.ts';
+import { type HeldBack, readHeldBack } from '../../alerter/inhibit/held-back.ts';
+import type { Config } from '../../config/config.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { dayMs } from '../../platform/units.ts';
+import { siteId } from '../../state-folder/collector-id.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import type { SealedSummary } from '../../storage/store/sealed-store.ts';
+import type { FleetStore } from '../../storage/store/fleet-store.ts';
+import {
+  type CanaryState,
+  readCanary,
+  readUnreadReplies,
+  type UnreadReplies,
+} from '../../storage/store/reply-store.ts';
+import { type Loss, lossOfDay, type Program, type RunFact } from '../../storage/store/run.ts';
+import type { ClientStatus, Storage } from '../../storage/store/storage.ts';
+import { readShares, type SharedSite } from '../../storage/read-shares.ts';
 import { fleetMember, type FleetMember, sortMembers } from './fleet-member.ts';
 import { nearestForecasts } from './nearest-forecasts.ts';
 

@@ -1,9 +1,9 @@
-import type { Rule } from '../config/config.ts';
+import type { Rule } from '../../config/config.ts';
 import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
-import type { Alert } from '../storage/store/alert.ts';
-import { counted } from '../text/numbers.ts';
-import type { CauseStore } from '../storage/store/digest-store.ts';
-import type { Grid, PlotStore, Watch } from '../storage/store/look-store.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import { counted } from '../../text/numbers.ts';
+import type { CauseStore } from '../../storage/store/digest-store.ts';
+import type { Grid, PlotStore, Watch } from '../../storage/store/look-store.ts';
 import { readChangeTimes } from './client-changes.ts';
 import { clientHistory, readFigures } from './client-history.ts';
 import { maxSeriesClients, readSeries, type SeriesFigures } from './client-series.ts';

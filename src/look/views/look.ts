@@ -1,17 +1,17 @@
 /**
  * Reads the fleet from config.xml and the database for display: in a report, on the page, and in `status`. Nothing here
- * writes. `src/page` renders the result.
+ * writes. `src/look/page` renders the result.
  */
-import { openMutes } from '../alerter/inhibit/mutes.ts';
-import { globMatcher } from '../config/values/globs.ts';
-import type { Client, Config } from '../config/config.ts';
-import type { FleetOutliers } from '../outliers/outliers.ts';
+import { openMutes } from '../../alerter/inhibit/mutes.ts';
+import { globMatcher } from '../../config/values/globs.ts';
+import type { Client, Config } from '../../config/config.ts';
+import type { FleetOutliers } from '../../alerter/outliers/outliers.ts';
 import type { FleetPage, PageSilence, PageSpan } from '../page/page.ts';
-import { groupBy } from '../platform/group-by.ts';
-import type { Alert } from '../storage/store/alert.ts';
-import type { Grid, RunSpan, Watch } from '../storage/store/look-store.ts';
-import type { Silence } from '../storage/store/operator-store.ts';
-import type { Storage } from '../storage/store/storage.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import type { Grid, RunSpan, Watch } from '../../storage/store/look-store.ts';
+import type { Silence } from '../../storage/store/operator-store.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import { sortAlerts } from './alert-views.ts';
 import { readFleetChecks } from './client-checks.ts';
 import { readFleetLogs } from './client-logs.ts';

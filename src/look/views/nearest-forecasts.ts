@@ -1,5 +1,5 @@
-import { dayMs } from '../platform/units.ts';
-import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
+import { dayMs } from '../../platform/units.ts';
+import { forecastsLastMs, type LevelStore, type StoredForecast } from '../../storage/store/level-store.ts';
 
 /** The file system of a client that is forecast to be full first. Its days count from now. */
 export type NearestForecast = Pick<StoredForecast, 'daysLeft' | 'mount' | 'kind'>;

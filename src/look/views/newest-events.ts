@@ -1,7 +1,7 @@
-import { eventRules, type EventScope, silentAfterMs } from '../alerter/evaluate/event-samples.ts';
-import type { Config } from '../config/config.ts';
+import { eventRules, type EventScope, silentAfterMs } from '../../alerter/evaluate/event-samples.ts';
+import type { Config } from '../../config/config.ts';
 import type { PageEvent } from '../page/live/events-view.ts';
-import type { NewestEvent } from '../storage/store/event-store.ts';
+import type { NewestEvent } from '../../storage/store/event-store.ts';
 
 const order = ['silent', 'CRIT', 'WARN', 'UNKNOWN', 'OK'] as const;
 

@@ -1,5 +1,5 @@
-import type { FleetOutliers } from '../outliers/outliers.ts';
-import { figureOutlierWords, kindOutlierSentence } from '../outliers/outlier-words.ts';
+import type { FleetOutliers } from '../../alerter/outliers/outliers.ts';
+import { figureOutlierWords, kindOutlierSentence } from '../../alerter/outliers/outlier-words.ts';
 import type { PageOutliers } from '../page/page.ts';
 
 /** The most rows and the most sentences of a page. */

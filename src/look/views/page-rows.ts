@@ -1,10 +1,10 @@
-import { isAcknowledged } from '../alerter/inhibit/inhibition.ts';
-import type { Mutes } from '../alerter/inhibit/mutes.ts';
-import type { Config, Rule } from '../config/config.ts';
+import { isAcknowledged } from '../../alerter/inhibit/inhibition.ts';
+import type { Mutes } from '../../alerter/inhibit/mutes.ts';
+import type { Config, Rule } from '../../config/config.ts';
 import type { PageAlert, PageClient, PageForecast } from '../page/page.ts';
-import { dayMs } from '../platform/units.ts';
-import type { Alert } from '../storage/store/alert.ts';
-import { timeInWords } from '../text/time-words.ts';
+import { dayMs } from '../../platform/units.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import { timeInWords } from '../../text/time-words.ts';
 import type { FleetMember } from './fleet-member.ts';
 import { forecastMountWords, type NearestForecast } from './nearest-forecasts.ts';
 import type { ClientPlots } from './histories.ts';

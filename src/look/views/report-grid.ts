@@ -1,5 +1,5 @@
-import { dayMs, hourMs, minuteMs } from '../platform/units.ts';
-import type { Grid } from '../storage/store/look-store.ts';
+import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
+import type { Grid } from '../../storage/store/look-store.ts';
 
 const stepsMs = [1, 5, 10, 15, 30]
   .map((minutes) => minutes * minuteMs)

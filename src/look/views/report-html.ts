@@ -1,6 +1,6 @@
-import { fleetOutliers } from '../outliers/outliers.ts';
+import { fleetOutliers } from '../../alerter/outliers/outliers.ts';
 import { renderFleetPage } from '../page/fleet-page.ts';
-import type { Storage } from '../storage/store/storage.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import { type FleetPageOptions, readFleetPage } from './look.ts';
 
 /** The bytes of a page without the histories: its program, and a line for each client. */

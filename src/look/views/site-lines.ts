@@ -1,8 +1,8 @@
-import { hourMs } from '../platform/units.ts';
-import type { SharedSite } from '../storage/read-shares.ts';
-import type { RunFact } from '../storage/store/run.ts';
-import { describeAge } from '../text/durations.ts';
-import { counted } from '../text/numbers.ts';
+import { hourMs } from '../../platform/units.ts';
+import type { SharedSite } from '../../storage/read-shares.ts';
+import type { RunFact } from '../../storage/store/run.ts';
+import { describeAge } from '../../text/durations.ts';
+import { counted } from '../../text/numbers.ts';
 import type { FleetStatus } from './fleet-status.ts';
 
 /** The present, and the format of times for the reader. */

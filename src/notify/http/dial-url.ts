@@ -1,9 +1,10 @@
+/** src/notify/http: requests to a URL, directly or through a proxy. */
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-import { errnoOf } from '../../errors.ts';
+import { errnoOf } from '../../platform/errors/errors.ts';
 import { urlAddress } from '../../text/url-address.ts';
 import { boundAnswer } from '../../platform/bound-answer.ts';
 import { ProxyFault, proxyFor, type WrittenProxy } from './proxy.ts';

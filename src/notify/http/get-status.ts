@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import { errnoOf } from '../../errors.ts';
+import { errnoOf } from '../../platform/errors/errors.ts';
 import { describeSize } from '../../text/numbers.ts';
 import { dialUrl, requestOn } from './dial-url.ts';
 import { ProxyFault, type WrittenProxy } from './proxy.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import { withoutSecrets } from '../../revealed-secrets.ts';
+import { withoutSecrets } from '../../platform/errors/revealed-secrets.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { within } from '../within.ts';

@@ -1,4 +1,4 @@
-import { rememberSecret } from '../../revealed-secrets.ts';
+import { rememberSecret } from '../../platform/errors/revealed-secrets.ts';
 import { percentDecoded } from '../../text/percent-decoded.ts';
 
 /**

@@ -1,5 +1,6 @@
+/** src/notify/replies: replies to mails, and canaries: the mailbox, tokens, commands. */
 import type { RepliesConfig } from '../../config/config.ts';
-import type { FleetError } from '../../errors.ts';
+import type { FleetError } from '../../platform/errors/errors.ts';
 import { dayMs } from '../../platform/units.ts';
 import { canarySubject } from '../mail-identity.ts';
 import type { AttemptOptions } from '../notify.ts';

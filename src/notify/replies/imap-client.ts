@@ -3,9 +3,9 @@
 import { type FetchMessageObject, ImapFlow, type MailboxObject } from 'imapflow';
 
 import type { RepliesConfig } from '../../config/config.ts';
-import { FleetError, messageOf, type Stage } from '../../errors.ts';
+import { FleetError, messageOf, type Stage } from '../../platform/errors/errors.ts';
 import { readAuthority } from '../../platform/read-named-file.ts';
-import { rememberSecret, withoutSecrets } from '../../revealed-secrets.ts';
+import { rememberSecret, withoutSecrets } from '../../platform/errors/revealed-secrets.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import type { AttemptOptions } from '../notify.ts';

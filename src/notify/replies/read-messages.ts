@@ -1,5 +1,5 @@
 import type { RepliesConfig } from '../../config/config.ts';
-import { asFleetError, type FleetError } from '../../errors.ts';
+import { asFleetError, type FleetError } from '../../platform/errors/errors.ts';
 import type { AttemptOptions } from '../notify.ts';
 import { isOfMessage, withMailbox, type FetchedMessage, type OpenMailbox } from './imap-client.ts';
 

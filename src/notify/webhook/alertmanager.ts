@@ -1,3 +1,4 @@
+/** src/notify/webhook: channels to a URL: forms of the body, and the meaning of answers. */
 import { withLimit } from '../../text/limit-words.ts';
 import { joined } from '../../text/numbers.ts';
 import type { Notice, NoticeAlert } from './notice.ts';

@@ -1,5 +1,5 @@
 import type { AlertmanagerConfig } from '../../config/config.ts';
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { readAuthority } from '../../platform/read-named-file.ts';
 import { takeLogin } from '../http/url-login.ts';
 import { TooLong } from '../within.ts';

@@ -3,7 +3,7 @@ import { hourMs } from '../../platform/units.ts';
 import { anyObject, parseJson } from '../../platform/parse-json.ts';
 import type { PostAnswer } from '../http/post.ts';
 import { retryAfterMs } from '../http/retry-after.ts';
-import { withoutSecrets } from '../../revealed-secrets.ts';
+import { withoutSecrets } from '../../platform/errors/revealed-secrets.ts';
 import { formats, type AnswerMeaning } from './formats.ts';
 
 /** An answer, read by the table of formats. */

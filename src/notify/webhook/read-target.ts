@@ -1,8 +1,8 @@
 import type { WebhookConfig } from '../../config/config.ts';
 import { parseHeaderLine } from '../../config/values/header-line.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { readAuthority } from '../../platform/read-named-file.ts';
-import { rememberSecret } from '../../revealed-secrets.ts';
+import { rememberSecret } from '../../platform/errors/revealed-secrets.ts';
 import { percentDecoded } from '../../text/percent-decoded.ts';
 import type { PostTarget } from '../http/post.ts';
 import { takeLogin } from '../http/url-login.ts';

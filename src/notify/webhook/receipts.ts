@@ -1,6 +1,6 @@
 import type { WebhookConfig } from '../../config/config.ts';
 import { anyObject, parseJson } from '../../platform/parse-json.ts';
-import { withoutSecrets } from '../../revealed-secrets.ts';
+import { withoutSecrets } from '../../platform/errors/revealed-secrets.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { post } from '../http/post.ts';

@@ -1,4 +1,4 @@
-import { errnoOf, FleetError, messageOf, type Stage } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf, type Stage } from '../../platform/errors/errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { TakenInPart, TryLater, type Channel, type OutgoingMail, type SendOptions } from '../notify.ts';
 import { asError, TooLong } from '../within.ts';

@@ -1,3 +1,4 @@
+/** src/platform/errors: the errors and the log that people read, and the removal of secrets from both. */
 import type { ErrorCode } from './error-table.ts';
 
 /** Errors of connections, as a sentence about several machines. */

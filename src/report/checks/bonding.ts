@@ -1,3 +1,4 @@
+/** src/report/checks: the results of checks: output of plugins, local checks, performance data. */
 import type { DeviceParser } from './device-files.ts';
 import { plainFigure } from './perfdata.ts';
 

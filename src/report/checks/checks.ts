@@ -9,9 +9,9 @@ import { type Figure, type CheckOutcome, parsePerfdata } from './perfdata.ts';
 import { parseSample, type PromSample } from './prom-samples.ts';
 import { formatPerfdata } from './written-perfdata.ts';
 import { parseTextfiles } from './textfiles.ts';
-import { maxCheckOutputBytes, type CheckResult, type CheckState, type RefusedCheck } from '../report/checks.ts';
-import { maxSubjects } from '../report/limits.ts';
-import type { Report } from '../report/report.ts';
+import { maxCheckOutputBytes, type CheckResult, type CheckState, type RefusedCheck } from '../checks.ts';
+import { maxSubjects } from '../limits.ts';
+import type { Report } from '../report.ts';
 
 /** The words for the states, by their number. */
 export const checkStateWords = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;

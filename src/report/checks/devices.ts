@@ -2,7 +2,7 @@
  * Turns the files of a device, as the agents read them (agent/probes/devices.ts), into a state. Faults of before are in
  * the earlier results, which outlive the boots of a client.
  */
-import type { DeviceKind } from '../report/checks.ts';
+import type { DeviceKind } from '../checks.ts';
 import { bonding } from './bonding.ts';
 import { btrfs, ecc, ext4 } from './device-errors.ts';
 import type { Device, DeviceParser, EarlierResult } from './device-files.ts';

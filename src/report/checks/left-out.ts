@@ -1,5 +1,5 @@
 /** Names the parts of the output of checks that are not taken, for whoever tries a check. */
-import type { CheckResult } from '../report/checks.ts';
+import type { CheckResult } from '../checks.ts';
 import { parseCheckmkLines } from './checkmk-lines.ts';
 import { parsePluginOutput } from './nagios-output.ts';
 import { maxFigures, unreadFigures } from './perfdata.ts';

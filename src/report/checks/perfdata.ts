@@ -2,7 +2,7 @@
  * The performance data of a plugin, by the guidelines of the Monitoring Plugins, and by the usual deviations of
  * plugins.
  */
-import type { CheckState } from '../report/checks.ts';
+import type { CheckState } from '../checks.ts';
 
 /** The base unit of a figure. `count` stands for every unknown unit. */
 export type FigureUnit = 'seconds' | 'bytes' | 'ratio' | 'count';

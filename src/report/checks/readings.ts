@@ -2,8 +2,8 @@
  * Turns the measurements of a report that have names of their own into readings: figures of checks, samples of *.prom
  * files, lines of logs.
  */
-import { logCountsOf } from '../report/log-lines.ts';
-import type { Report } from '../report/report.ts';
+import { logCountsOf } from '../log-lines.ts';
+import type { Report } from '../report.ts';
 import type { MeasuredCheck } from './checks.ts';
 import type { Figure, FigureUnit } from './perfdata.ts';
 import type { PromSample } from './prom-samples.ts';

@@ -2,7 +2,7 @@
  * Turns the agents' answers about *.prom files into results: the age of the files, and the state of hardware and
  * updates.
  */
-import { maxLongOutputBytes } from '../report/checks.ts';
+import { maxLongOutputBytes } from '../checks.ts';
 import { type CheckOutcome, type Figure, type FigureUnit, plainFigure } from './perfdata.ts';
 import { parseSample, type PromSample } from './prom-samples.ts';
 

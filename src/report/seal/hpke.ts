@@ -1,3 +1,4 @@
+/** src/report/seal: the sealing of reports, and the authentication of pushes; shared with the agent. */
 import { createHmac, createPublicKey, diffieHellman, generateKeyPairSync } from 'node:crypto';
 import type { JsonWebKey, KeyObject } from 'node:crypto';
 

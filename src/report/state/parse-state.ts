@@ -1,3 +1,4 @@
+/** src/report/state: the state of a machine: its sections, their bounds, and when it is read. */
 import { fault, listOf, objectOf, checkedText, type Place } from '../check-value.ts';
 import { maxReasonChars } from '../limits.ts';
 import { isPlain, maxStateChars, parseStateLine, stateDigest, stateKinds, stateLimits } from './state.ts';

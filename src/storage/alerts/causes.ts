@@ -1,3 +1,4 @@
+/** src/storage/alerts: the alerter's statements. */
 import { groupBy } from '../../platform/group-by.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { Database, SqlRow, SqlValue } from '../sql/database.ts';

@@ -1,5 +1,5 @@
 import { minuteMs } from '../../platform/units.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import type { Lease, LeaseStore } from '../store/lease-store.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { databaseNowMs, fromSqlTime } from '../sql/sql-time.ts';

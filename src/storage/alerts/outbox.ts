@@ -1,5 +1,5 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import type { Severity } from '../../config/config.ts';
 import { storedAlert, type Transition } from '../store/alert.ts';
 import type { Lease } from '../store/lease-store.ts';

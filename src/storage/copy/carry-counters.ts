@@ -1,3 +1,4 @@
+/** src/storage/copy: a whole database into another one. */
 import type { Database } from '../sql/database.ts';
 import type { Table } from '../sql/tables.ts';
 

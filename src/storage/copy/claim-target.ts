@@ -1,4 +1,4 @@
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../platform/errors/errors.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';

@@ -4,10 +4,11 @@
  */
 import { hostname } from 'node:os';
 
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import { createLeaseStore, fenced } from '../alerts/lease.ts';
-import { kindOf, nameOf, type StorageConfig } from '../dialects/kinds.ts';
+import { nameOf, type StorageConfig } from '../../config/databases/kinds.ts';
+import { driverOf } from '../dialects/drivers.ts';
 import { openDatabase } from '../dialects/open-database.ts';
 import { checkDatabase, migrateDatabase } from '../migrate/migrate.ts';
 import { throwMismatch } from '../migrate/migration-state.ts';
@@ -64,7 +65,7 @@ export async function copyDatabase(options: CopyOptions): Promise<CopyResult> {
       await target.close();
     }
   } catch (thrown) {
-    throw signal.aborted ? interrupted() : goesOn(thrown, kindOf(options.target).cannotHold);
+    throw signal.aborted ? interrupted() : goesOn(thrown, driverOf(options.target).cannotHold);
   } finally {
     await source.close();
   }

@@ -1,6 +1,7 @@
-import type { OpenOptions } from '../sql/database-kind.ts';
+import type { OpenOptions } from '../sql/database-driver.ts';
 import type { Database } from '../sql/database.ts';
-import { kindOf, type StorageConfig } from './kinds.ts';
+import type { StorageConfig } from '../../config/databases/kinds.ts';
+import { driverOf } from './drivers.ts';
 
 export interface OpenDatabaseOptions extends OpenOptions {
   readonly storage: StorageConfig;
@@ -8,5 +9,5 @@ export interface OpenDatabaseOptions extends OpenOptions {
 
 /** Opens the database that `<storage>` names. Loads only the driver in use. Throws StorageFault. */
 export async function openDatabase({ storage, ...options }: OpenDatabaseOptions): Promise<Database> {
-  return await kindOf(storage).open(storage, options);
+  return await driverOf(storage).open(storage, options);
 }

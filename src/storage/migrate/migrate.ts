@@ -1,4 +1,5 @@
-import { FleetError } from '../../errors.ts';
+/** src/storage/migrate: schema and its steps. */
+import { FleetError } from '../../platform/errors/errors.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import type { Database, SchemaObject, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
@@ -7,7 +8,8 @@ import { createdName } from '../sql/schema-objects.ts';
 import { readMigrations, type MigrationFile } from './migration-files.ts';
 import { migrationState, readApplied, schemaMajor, throwMismatch } from './migration-state.ts';
 import type { AppliedMigration, MigrationState } from './migration-state.ts';
-import { kindOf, type StorageConfig } from '../dialects/kinds.ts';
+import type { StorageConfig } from '../../config/databases/kinds.ts';
+import { driverOf } from '../dialects/drivers.ts';
 import { openDatabase, type OpenDatabaseOptions } from '../dialects/open-database.ts';
 
 export interface MigrateOptions {
@@ -31,9 +33,10 @@ export async function migrate(options: MigrateOptions): Promise<MigrationState> 
 
 /** Compares the schema and changes nothing. Creates no absent file. Throws FleetError on a storage fault. */
 export async function checkMigrations(options: MigrateOptions): Promise<MigrationState> {
-  const kind = kindOf(options.storage);
-  if (await kind.exists(options.storage)) return await withDatabase({ ...options, program: 'read' }, checkDatabase);
-  return migrationState([], readMigrations(kind.name));
+  const { storage } = options;
+  if (await driverOf(storage).exists(storage))
+    return await withDatabase({ ...options, program: 'read' }, checkDatabase);
+  return migrationState([], readMigrations(storage.kind));
 }
 
 /** Compares the schema of an open database, as checkMigrations does. Throws StorageFault. */

@@ -1,4 +1,4 @@
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { StorageFault } from '../sql/fault.ts';
 import type { MigrationFile } from './migration-files.ts';
 import type { Session } from '../sql/database.ts';

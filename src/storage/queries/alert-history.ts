@@ -1,3 +1,4 @@
+/** src/storage/queries: paged reading. */
 import { forIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlValue } from '../sql/database.ts';
 import { sqlTime } from '../sql/sql-time.ts';

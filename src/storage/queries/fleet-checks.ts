@@ -1,4 +1,4 @@
-import type { CheckStat } from '../../checks/checks.ts';
+import type { CheckStat } from '../../report/checks/checks.ts';
 import { numberOrNull } from '../store/record-shape.ts';
 import { forIds } from '../sql/by-ids.ts';
 import type { Session } from '../sql/database.ts';

@@ -1,3 +1,4 @@
+/** src/storage/reports: the collector's statements. */
 import type { Database } from '../sql/database.ts';
 import { insertRows, placeholders } from '../sql/insert-rows.ts';
 import type { LabelledClient } from '../store/storage.ts';

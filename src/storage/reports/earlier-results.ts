@@ -1,5 +1,5 @@
-import type { EarlierResult } from '../../checks/device-files.ts';
-import { writtenFigures } from '../../checks/written-perfdata.ts';
+import type { EarlierResult } from '../../report/checks/device-files.ts';
+import { writtenFigures } from '../../report/checks/written-perfdata.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { reportRows, type ReportRows } from '../rows/report-rows.ts';
 import type { Session } from '../sql/database.ts';

@@ -1,4 +1,4 @@
-import type { Reading, SeriesUnit } from '../../checks/readings.ts';
+import type { Reading, SeriesUnit } from '../../report/checks/readings.ts';
 import { hourMs } from '../../platform/units.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { SeriesUnit } from '../../checks/readings.ts';
+import type { SeriesUnit } from '../../report/checks/readings.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { numberOrNull } from '../store/record-shape.ts';
 import type { Session, SqlRow } from '../sql/database.ts';

@@ -1,4 +1,4 @@
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { reportNames } from '../../report/report.ts';
 import type { ClientShares } from './client-shares.ts';
 import type { Database, Session } from '../sql/database.ts';

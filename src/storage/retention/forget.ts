@@ -1,3 +1,4 @@
+/** src/storage/retention: rollups and expiry. */
 import type { Database, SqlRow } from '../sql/database.ts';
 import { revokeLeases } from '../alerts/lease.ts';
 import { forgetState } from './prune-state.ts';

@@ -1,3 +1,4 @@
+/** src/storage/rows: record <-> row. */
 import { createHash } from 'node:crypto';
 
 import { clipped } from './columns.ts';

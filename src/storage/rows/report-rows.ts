@@ -1,5 +1,5 @@
-import { type CheckStat, type EarlierOf, measuredChecks, nothingEarlier } from '../../checks/checks.ts';
-import { checkReadings, logReadings, type Reading } from '../../checks/readings.ts';
+import { type CheckStat, type EarlierOf, measuredChecks, nothingEarlier } from '../../report/checks/checks.ts';
+import { checkReadings, logReadings, type Reading } from '../../report/checks/readings.ts';
 import { type DiskRow, type NetworkRow, columnsOf, networkFigures as reportedFigures } from '../../report/columns.ts';
 import { type LogLine, logLinesOf } from '../../report/log-lines.ts';
 import { integerFor } from '../sql/column-types.ts';

@@ -1,7 +1,7 @@
 import type { Report } from '../../report/report.ts';
 import type { ExcerptSubject } from '../store/notification-store.ts';
 import { diskFigures, type DiskRow, type NetworkRow, type StatsColumns } from '../../report/columns.ts';
-import type { CheckStat } from '../../checks/checks.ts';
+import type { CheckStat } from '../../report/checks/checks.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { isObject } from '../../platform/parse-json.ts';

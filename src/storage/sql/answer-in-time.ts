@@ -1,3 +1,4 @@
+/** src/storage/sql: code that statements share. */
 import { withDeadline } from '../../platform/deadline.ts';
 import { StorageFault } from './fault.ts';
 

@@ -1,4 +1,4 @@
-import { FleetError, type ErrorCode } from '../../errors.ts';
+import { FleetError, type ErrorCode } from '../../platform/errors/errors.ts';
 
 /**
  * The kinds of faults of a database, by their consequences.

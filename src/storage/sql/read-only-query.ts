@@ -1,4 +1,4 @@
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import type { Database, SqlRow } from './database.ts';
 
 const readingWords = /^(select|with|explain|show|describe|desc|values|table)\b/i;

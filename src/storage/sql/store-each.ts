@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../platform/errors/errors.ts';
 import { isFaultOfValues } from './fault.ts';
 
 /** A record that cannot be stored, and the reason. */

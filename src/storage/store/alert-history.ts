@@ -1,3 +1,4 @@
+/** src/storage/store: the contract. */
 import type { Alert, LastNotified, Transition } from './alert.ts';
 import type { RowPlace, UnprocessedReport, UnprocessedVisit } from './evaluation-store.ts';
 import { type Column, type RecordOf, recordShape, text, time } from './record-shape.ts';

@@ -1,4 +1,4 @@
-import type { CheckStat } from '../../checks/checks.ts';
+import type { CheckStat } from '../../report/checks/checks.ts';
 import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts';
 import type { Report } from '../../report/report.ts';
 import type { Alert, RuleState } from './alert.ts';

@@ -1,4 +1,4 @@
-import type { CheckStat } from '../../checks/checks.ts';
+import type { CheckStat } from '../../report/checks/checks.ts';
 import type { Alert } from './alert.ts';
 import type { StoredLogLine } from './detail-store.ts';
 import { number, type RecordOf, recordShape, text, time, timeOrNull } from './record-shape.ts';

@@ -1,4 +1,5 @@
-import { changedFault, FleetError, type ErrorCode } from '../../errors.ts';
+/** src/transport/bastions: machines on the route to others, logged in to once. */
+import { changedFault, FleetError, type ErrorCode } from '../../platform/errors/errors.ts';
 
 /** Returns the fault of a bastion as the machines behind it report it. */
 export function bastionFailed(bastion: string, cause: FleetError): FleetError {

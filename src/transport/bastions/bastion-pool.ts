@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Secret } from '../../config/secret.ts';
-import { FleetError, asFleetError } from '../../errors.ts';
+import { FleetError, asFleetError } from '../../platform/errors/errors.ts';
 import { unlessAborted } from '../../platform/deadline.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { bastionFailed, ofClient } from './bastion-failed.ts';

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Duplex } from 'node:stream';
 
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { withDeadline } from '../../platform/deadline.ts';
 import { abortedError } from '../connection/aborted.ts';
 import type { DialOptions } from '../connection/dial.ts';

@@ -1,4 +1,5 @@
-import { changedFault, FleetError, type Stage } from '../../errors.ts';
+/** src/transport/connection: sockets, local machine, one exec. */
+import { changedFault, FleetError, type Stage } from '../../platform/errors/errors.ts';
 
 /**
  * Returns the error of a visit whose signal was aborted. Keeps the code and the message if the signal's reason is a

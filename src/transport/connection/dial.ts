@@ -1,7 +1,7 @@
 import { lookup, type LookupAddress } from 'node:dns';
 import { connect, isIP, type Socket } from 'node:net';
 
-import { errnoOf, FleetError, messageOf, type ErrorCode } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
 import { zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
 import { abortedError } from './aborted.ts';
 import { withDeadline } from '../../platform/deadline.ts';

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { Socket } from 'node:net';
 
-import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
+import { FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
 import { homeFolder } from '../../platform/account.ts';
 import { abortedError } from './aborted.ts';
 import { hasEnded, killGroup, withStreams } from '../../platform/child-process.ts';

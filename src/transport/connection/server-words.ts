@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../errors.ts';
+import type { ErrorCode } from '../../platform/errors/errors.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { shortened } from '../../text/shortened.ts';
 

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-import type { FleetError } from '../../errors.ts';
+import type { FleetError } from '../../platform/errors/errors.ts';
 
 /** The connection that carries SSH: a TCP socket, or a connection that a bastion forwards. */
 export interface Wire extends Duplex {

@@ -1,7 +1,8 @@
+/** src/transport/credentials: keys, agents, passwords. */
 import { readFileSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 
-import { changedFault, errnoOf, FleetError } from '../../errors.ts';
+import { changedFault, errnoOf, FleetError } from '../../platform/errors/errors.ts';
 import type { HopCredentials } from '../route/hop.ts';
 import { EncryptedKey, Sha1Refused, loadPrivateKey, type LoginKey } from './private-key.ts';
 import { fingerprint } from '../known-hosts/fingerprint.ts';

@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } f
 import { readFileSync, statSync } from 'node:fs';
 
 import { refusedFile } from '../../platform/account.ts';
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { fingerprint } from '../known-hosts/fingerprint.ts';
 import { parseKey, type ParsedKey } from '../connection/ssh2.ts';
 

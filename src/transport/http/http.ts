@@ -1,3 +1,5 @@
+/** src/transport/http: requests to a client that answers over HTTP. */
+
 /** The transport to a client that is polled over HTTP, where `fleet-health-agent spoke` answers. */
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:http';
@@ -6,11 +8,11 @@ import type { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 
-import { FleetError, changedFault, messageOf } from '../../errors.ts';
+import { FleetError, changedFault, messageOf } from '../../platform/errors/errors.ts';
 import { postSigned } from '../../platform/signed-post.ts';
 import { secondMs } from '../../platform/units.ts';
 import { urlAddress } from '../../text/url-address.ts';
-import { acknowledgePath, encodePolledVisit, maxPushBytes, pushPath, type SignedPath } from '../../seal/push.ts';
+import { acknowledgePath, encodePolledVisit, maxPushBytes, pushPath, type SignedPath } from '../../report/seal/push.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { dial } from '../connection/dial.ts';
 import { noExit, type ChannelExit, type ConnectOptions, type PolledConnection, type Transport } from '../transport.ts';

@@ -1,3 +1,5 @@
+/** src/transport/known-hosts: trusted host keys. */
+
 /**
  * The largest RSA modulus accepted, in bits. OpenSSH makes keys of up to 16,384 bits, but nobody uses them. Checking a
  * key of 8,192 bits takes half a millisecond.

@@ -1,4 +1,4 @@
-import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
+import { FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
 import { dearHostKey } from './dear-host-key.ts';
 import { fingerprint, hostKeyOf, keyTypeName, type HostKey } from './fingerprint.ts';
 import { firstSeenWords } from './known-hosts-line.ts';

@@ -3,7 +3,7 @@ import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, readSync 
 import path from 'node:path';
 
 import { makeFolder } from '../../state-folder/durable-file.ts';
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { HostKey } from './fingerprint.ts';
 import {

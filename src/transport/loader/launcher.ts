@@ -1,3 +1,5 @@
+/** src/transport/loader: scripts that get the agent running on a client, shortened by the build; no socket. */
+
 /**
  * The launcher of a restricted key: the text of `command="..."` in a line of authorized_keys (sshd(8), AUTHORIZED_KEYS
  * FILE FORMAT). It limits the holder of the key to the agent of one digest, for one collector and sealed to one key.
@@ -7,9 +9,9 @@
  * with its digest and run from the same bytes. The scripts hold no double quotes, because dropbear's authorized_keys
  * has no escaped ones.
  */
-import { FleetError } from '../errors.ts';
-import { launcherProgram, launcherScript, shellLauncherScript } from '../report/client-scripts.ts';
-import { otherVersionStatus, restrictedKeySign } from '../report/wire.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
+import { launcherProgram, launcherScript, shellLauncherScript } from '../../report/client-scripts.ts';
+import { otherVersionStatus, restrictedKeySign } from '../../report/wire.ts';
 import { isPassable, loaderStatus, shellCommand } from './loader.ts';
 
 /** The exit statuses of a launcher that ran no agent. stderr has the reason, after the sign. */

@@ -5,9 +5,9 @@
  * shortened); all variable parts are arguments. No word holds `'`, `!`, `\` or a line break, so every login shell
  * passes the words on unchanged: POSIX shells, zsh, fish, csh.
  */
-import { FleetError } from '../errors.ts';
-import { runScript, uploadAgentProgram, uploadAgentScript, uploadShellScript } from '../report/client-scripts.ts';
-import { maxExecBytes } from '../report/wire.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
+import { runScript, uploadAgentProgram, uploadAgentScript, uploadShellScript } from '../../report/client-scripts.ts';
+import { maxExecBytes } from '../../report/wire.ts';
 
 /** The exit statuses of a loader that ran no agent. They count only together with the loader's sign. */
 export const loaderStatus = {

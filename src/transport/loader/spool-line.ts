@@ -7,8 +7,8 @@
  * than the 998 characters that crontab(5) of Debian allows a command, and holds no `%`, which cron would read as a line
  * break.
  */
-import { spoolLineScript } from '../report/client-scripts.ts';
-import { spoolScriptName } from '../report/wire.ts';
+import { spoolLineScript } from '../../report/client-scripts.ts';
+import { spoolScriptName } from '../../report/wire.ts';
 
 /** The word that marks lines of this product. */
 export const spoolSign = 'fh-spool';

@@ -1,4 +1,5 @@
-import { FleetError } from '../../errors.ts';
+/** src/transport/openssh: the machine's own `ssh`. */
+import { FleetError } from '../../platform/errors/errors.ts';
 import type { Hop } from '../route/hop.ts';
 
 /** The configured connection to a client. null leaves a setting to ssh_config and ssh's own defaults. */

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
+import { FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { pipeBytes } from '../connection/local.ts';
 import { hasEnded, killGroup, withStreams } from '../../platform/child-process.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
-import { FleetError, type ErrorCode, type Stage } from '../../errors.ts';
+import { FleetError, type ErrorCode, type Stage } from '../../platform/errors/errors.ts';
 import { fingerprint, keyTypeName } from '../known-hosts/fingerprint.ts';
 import { firstSeenWords, parseKnownHostLine } from '../known-hosts/known-hosts-line.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { bastionFailed, ofClient } from '../bastions/bastion-failed.ts';
 import type { Hop } from '../route/hop.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { FleetError, type ErrorCode } from '../../errors.ts';
+import { FleetError, type ErrorCode } from '../../platform/errors/errors.ts';
 import { packageDir } from '../../state-folder/paths.ts';
 import { bastionFailed, dialRefusalCode, notForwarded, ofClient } from '../bastions/bastion-failed.ts';
 import type { Hop } from '../route/hop.ts';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { opensshEnvironment, targetArguments, type OpensshTarget } from './openssh-arguments.ts';
 import { withoutQuotation, type OpensshQuestion } from './openssh-fault.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import type { ErrorCode } from '../../errors.ts';
+import type { ErrorCode } from '../../platform/errors/errors.ts';
 import { packageDir } from '../../state-folder/paths.ts';
 import { isPasswordPrompt } from '../ssh2/login.ts';
 import type { OpensshSecrets } from './openssh-arguments.ts';

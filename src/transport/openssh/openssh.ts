@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { FleetError, messageOf, type ErrorCode, type Stage } from '../../errors.ts';
+import { FleetError, messageOf, type ErrorCode, type Stage } from '../../platform/errors/errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { killGroup, withStreams } from '../../platform/child-process.ts';
 import { masterArguments, opensshEnvironment, type OpensshSecrets, type OpensshTarget } from './openssh-arguments.ts';

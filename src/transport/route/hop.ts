@@ -1,3 +1,4 @@
+/** src/transport/route: config and ssh_config -> hops. */
 import type { Secret } from '../../config/secret.ts';
 
 /** A machine on the route to a client, the client included, with everything needed to log in to the machine. */

@@ -1,6 +1,6 @@
 import type { Bastion, Client, SshSettings } from '../../config/config.ts';
 import { parseJumps } from '../../config/values/jumps.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import type { Hop } from './hop.ts';
 import { bastionMachine, clientMachine, jumpMachine, type Machine } from './machine.ts';
 import { offeredKeyExchanges } from './offered-key-exchanges.ts';

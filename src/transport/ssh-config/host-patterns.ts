@@ -1,3 +1,5 @@
+/** src/transport/ssh-config: the user's ssh_config. */
+
 /**
  * True if a value matches a pattern list (ssh_config(5), PATTERNS): at least one pattern, and no negated pattern.
  * Case-sensitive.

@@ -2,7 +2,7 @@ import { type Stats, closeSync, constants, fstatSync, openSync, readFileSync, re
 import path from 'node:path';
 import { fileNameMatcher, isGlob } from '../../config/values/globs.ts';
 
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { parseSshConfigLine, type SshConfigLine } from './ssh-config-line.ts';
 import { parseMatch, type MatchCriterion } from './ssh-config-match.ts';
 import { optionFault } from './ssh-config-options.ts';

@@ -1,3 +1,4 @@
+/** src/transport/ssh2: the built-in SSH client, and the limits of a peer. */
 import { groupExchange } from '../../config/values/key-exchanges.ts';
 import { boundGroupExchanges } from './group-exchange.ts';
 import { offeredKeyExchanges } from '../route/offered-key-exchanges.ts';

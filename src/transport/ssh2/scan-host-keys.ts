@@ -1,4 +1,4 @@
-import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
+import { FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
 import { withDeadline } from '../../platform/deadline.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { type DialOptions, dial } from '../connection/dial.ts';

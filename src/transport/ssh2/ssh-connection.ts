@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
+import { FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import type { Client, ClientChannel } from '../connection/ssh2.ts';
 import type { Channel, ChannelExit, Connection } from '../transport.ts';

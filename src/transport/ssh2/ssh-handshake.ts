@@ -1,4 +1,4 @@
-import { FleetError, messageOf, type ErrorCode, type Stage } from '../../errors.ts';
+import { FleetError, messageOf, type ErrorCode, type Stage } from '../../platform/errors/errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { connectSsh2 } from './connect-ssh2.ts';
 import { checkHostKey, type HostKeyCheck } from '../known-hosts/host-key-check.ts';

@@ -1,4 +1,4 @@
-import { FleetError } from '../../errors.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { dial } from '../connection/dial.ts';
 import { corkWrites } from '../connection/cork-writes.ts';
 import { sshConnection, type SshSession } from './ssh-connection.ts';

@@ -9,8 +9,8 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import path from 'node:path';
 import { describe, test } from 'node:test';
 
-import { prefersOwnApplets, shellClient, shells, whereIs } from '../../support/shell-client.ts';
-import { ownFile, rootWith, shellAgent, workerOf, type ShellRun } from '../../support/shell-report.ts';
+import { prefersOwnApplets, shellClient, shells, whereIs } from '../../support/clients/shell-client.ts';
+import { ownFile, rootWith, shellAgent, workerOf, type ShellRun } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 import { assertWithin } from '../../support/within.ts';

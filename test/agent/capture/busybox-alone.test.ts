@@ -5,8 +5,8 @@ import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { whereIs } from '../../support/shell-client.ts';
-import { shellAgent } from '../../support/shell-report.ts';
+import { whereIs } from '../../support/clients/shell-client.ts';
+import { shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder, type Scope } from '../../support/temp-folder.ts';
 
 const busybox = whereIs('busybox') ?? '';

@@ -13,7 +13,7 @@ import { services } from '../../../agent/probes/services.ts';
 import { readState } from '../../../agent/state/collect-state.ts';
 import { liveState } from '../../../agent/state/live-state.ts';
 import type { Report, StateSection } from '../../../src/report/report.ts';
-import { rootWith, shellAgent, workerOf } from '../../support/shell-report.ts';
+import { rootWith, shellAgent, workerOf } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf, familyOf, reasonOf } from '../probes/fixture-context.ts';
 

@@ -7,9 +7,9 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { bundles } from '../../support/agent-visit.ts';
-import { shellClient } from '../../support/shell-client.ts';
-import { fill, withSmallDisk } from '../../support/small-disk.ts';
+import { bundles } from '../../support/clients/agent-visit.ts';
+import { shellClient } from '../../support/clients/shell-client.ts';
+import { fill, withSmallDisk } from '../../support/programs/small-disk.ts';
 
 const skip = process.getuid?.() !== 0 && 'needs root, to mount a small file system';
 

@@ -10,8 +10,8 @@ import type { CollectOptions } from '../../../agent/probes/collected.ts';
 import type { FunctionReport, Row, WorkerReport } from '../../../src/report/report.ts';
 import type { ProbeOptions } from '../../../src/report/wire.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { awks, shells } from '../../support/shell-client.ts';
-import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { awks, shells } from '../../support/clients/shell-client.ts';
+import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { boxRoot } from '../probes/fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

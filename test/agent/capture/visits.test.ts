@@ -4,9 +4,9 @@ import { readFileSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } fr
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { bundles, filesBelow, modeOf } from '../../support/agent-visit.ts';
+import { bundles, filesBelow, modeOf } from '../../support/clients/agent-visit.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { awks, commandOf, shellClient, shells, type ShellClient } from '../../support/shell-client.ts';
+import { awks, commandOf, shellClient, shells, type ShellClient } from '../../support/clients/shell-client.ts';
 
 function skipWithout(t: TestContext, program: string): boolean {
   if (commandOf(program) !== null) return false;

@@ -9,9 +9,9 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { createSecureContext, createServer, type TlsOptions } from 'node:tls';
 
-import { checkStats } from '../../../src/checks/checks.ts';
-import { makeCertificates, type Certificates } from '../../support/certificates.ts';
-import { checkAgents, checkClient, type CheckVisit } from '../../support/check-client.ts';
+import { checkStats } from '../../../src/report/checks/checks.ts';
+import { makeCertificates, type Certificates } from '../../support/servers/certificates.ts';
+import { checkAgents, checkClient, type CheckVisit } from '../../support/clients/check-client.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const folder = tempFolder();

@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { checkAgents, checkClient, type CheckClient } from '../../support/check-client.ts';
-import { isRunning } from '../../support/is-running.ts';
+import { checkAgents, checkClient, type CheckClient } from '../../support/clients/check-client.ts';
+import { isRunning } from '../../support/programs/is-running.ts';
 import { isWide } from '../../support/long-tests.ts';
 
 for (const agent of checkAgents) {

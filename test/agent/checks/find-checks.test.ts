@@ -4,7 +4,7 @@ import { chmodSync, chownSync, copyFileSync, mkdirSync, symlinkSync, writeFileSy
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { checkAgents, checkClient } from '../../support/check-client.ts';
+import { checkAgents, checkClient } from '../../support/clients/check-client.ts';
 import { isWide } from '../../support/long-tests.ts';
 
 const testdata = path.join(import.meta.dirname, '../../testdata/nrpe');

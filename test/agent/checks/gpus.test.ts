@@ -5,10 +5,10 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { startChecks } from '../../../agent/checks/start-checks.ts';
-import { checkStats } from '../../../src/checks/checks.ts';
+import { checkStats } from '../../../src/report/checks/checks.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';
-import { checkAgents, checkClient, type CheckAgent, type CheckVisit } from '../../support/check-client.ts';
-import { shellAgent } from '../../support/shell-report.ts';
+import { checkAgents, checkClient, type CheckAgent, type CheckVisit } from '../../support/clients/check-client.ts';
+import { shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const gpu = 'NVIDIA A100-SXM4-40GB, 34, 0, 0, 40960';

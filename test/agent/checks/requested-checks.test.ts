@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import type { RequestedCheck } from '../../../src/report/wire.ts';
-import { checkAgents, checkClient } from '../../support/check-client.ts';
+import { checkAgents, checkClient } from '../../support/clients/check-client.ts';
 import { isWide } from '../../support/long-tests.ts';
 
 const rare = { skip: isWide ? false : 'in the second tier' };

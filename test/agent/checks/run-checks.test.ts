@@ -8,8 +8,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { checkAgents, checkClient } from '../../support/check-client.ts';
-import { isRunning } from '../../support/is-running.ts';
+import { checkAgents, checkClient } from '../../support/clients/check-client.ts';
+import { isRunning } from '../../support/programs/is-running.ts';
 import { isWide } from '../../support/long-tests.ts';
 
 const rare = { skip: isWide ? false : 'in the second tier' };

@@ -5,9 +5,9 @@ import { chownSync, copyFileSync, mkdirSync, rmSync, symlinkSync, utimesSync, wr
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { checkStats, measuredChecks } from '../../../src/checks/checks.ts';
-import { checkReadings } from '../../../src/checks/readings.ts';
-import { checkAgents, checkClient, type CheckVisit } from '../../support/check-client.ts';
+import { checkStats, measuredChecks } from '../../../src/report/checks/checks.ts';
+import { checkReadings } from '../../../src/report/checks/readings.ts';
+import { checkAgents, checkClient, type CheckVisit } from '../../support/clients/check-client.ts';
 
 const testdata = path.join(import.meta.dirname, '../../testdata/textfiles');
 

@@ -13,8 +13,8 @@ import type { CheckResult } from '../../../src/report/checks.ts';
 import { encodeReport } from '../../../src/report/encode-report.ts';
 import { parseReport } from '../../../src/report/parse-report.ts';
 import { sampleReport } from '../../report/support/sample-report.ts';
-import { checkAwks, checkedMachine, inShort, statsOf } from '../../support/built-in-checks.ts';
-import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { checkAwks, checkedMachine, inShort, statsOf } from '../../support/clients/built-in-checks.ts';
+import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const bond = (status: string): string =>

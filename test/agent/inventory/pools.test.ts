@@ -7,9 +7,9 @@ import { withBuiltIn } from '../../../agent/checks/with-built-in.ts';
 import { poolsOfToday } from '../../../agent/inventory/pools.ts';
 import { devices } from '../../../agent/probes/devices.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';
-import { checkAwks, resultOf, statsOf } from '../../support/built-in-checks.ts';
-import { rootWith, shellAgent } from '../../support/shell-report.ts';
-import { ageNotes, changeNotes } from '../../support/shell-notes.ts';
+import { checkAwks, resultOf, statsOf } from '../../support/clients/built-in-checks.ts';
+import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
+import { ageNotes, changeNotes } from '../../support/clients/shell-notes.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf } from '../probes/fixture-context.ts';
 

@@ -7,10 +7,10 @@ import { withBuiltIn } from '../../../agent/checks/with-built-in.ts';
 import { updatesOfToday } from '../../../agent/inventory/updates.ts';
 import { updates } from '../../../agent/probes/updates.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';
-import { checkAwks, inShort } from '../../support/built-in-checks.ts';
+import { checkAwks, inShort } from '../../support/clients/built-in-checks.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { rootWith, shellAgent } from '../../support/shell-report.ts';
-import { ageNotes } from '../../support/shell-notes.ts';
+import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
+import { ageNotes } from '../../support/clients/shell-notes.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf } from '../probes/fixture-context.ts';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { clock } from '../../../agent/probes/clock.ts';
-import { shellAgent } from '../../support/shell-report.ts';
+import { shellAgent } from '../../support/clients/shell-report.ts';
 import { contextOf, onlyRow } from './fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

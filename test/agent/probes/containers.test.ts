@@ -8,9 +8,9 @@ import { test, type TestContext } from 'node:test';
 import { withBuiltIn } from '../../../agent/checks/with-built-in.ts';
 import { startChecks } from '../../../agent/checks/start-checks.ts';
 import { containers } from '../../../agent/probes/containers.ts';
-import { checkAwks, checkedMachine, inShort, type Files } from '../../support/built-in-checks.ts';
+import { checkAwks, checkedMachine, inShort, type Files } from '../../support/clients/built-in-checks.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf } from './fixture-context.ts';
 

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
 import { skipUnlessWide } from '../../support/long-tests.ts';
-import { checkAwks, checkedMachine, inShort, type Files } from '../../support/built-in-checks.ts';
+import { checkAwks, checkedMachine, inShort, type Files } from '../../support/clients/built-in-checks.ts';
 
 type Short = ReturnType<typeof inShort>;
 interface Case {

@@ -4,8 +4,8 @@ import { test, type TestContext } from 'node:test';
 import { kernel } from '../../../agent/probes/kernel.ts';
 import type { FunctionReport, Row } from '../../../src/report/report.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { awks } from '../../support/shell-client.ts';
-import { rootWith, shellAgent, type ShellAgent } from '../../support/shell-report.ts';
+import { awks } from '../../support/clients/shell-client.ts';
+import { rootWith, shellAgent, type ShellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf, onlyRow, reasonOf } from './fixture-context.ts';
 

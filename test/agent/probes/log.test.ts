@@ -7,7 +7,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { log } from '../../../agent/probes/log.ts';
 import type { ProbeResult } from '../../../agent/probes/probe.ts';
 import type { FunctionReport } from '../../../src/report/report.ts';
-import { shellAgent, workerOf } from '../../support/shell-report.ts';
+import { shellAgent, workerOf } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
 import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { memory } from '../../../agent/probes/memory.ts';
 import { swap } from '../../../agent/probes/swap.ts';
-import { rootWith, shellAgent, workerOf } from '../../support/shell-report.ts';
+import { rootWith, shellAgent, workerOf } from '../../support/clients/shell-report.ts';
 import { contextOf, onlyRow, reasonOf } from './fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

@@ -18,7 +18,7 @@ import { swap } from '../../../agent/probes/swap.ts';
 import { temperatures } from '../../../agent/probes/temperatures.ts';
 import { uptime } from '../../../agent/probes/uptime.ts';
 import { metricOf } from '../../../src/report/metrics.ts';
-import { rootWith } from '../../support/shell-report.ts';
+import { rootWith } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf } from './fixture-context.ts';
 import { run, type Files } from './files-in-memory.ts';

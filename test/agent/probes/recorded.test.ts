@@ -9,10 +9,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { kernel } from '../../../agent/probes/kernel.ts';
-import { checkStats } from '../../../src/checks/checks.ts';
-import { checkAgents, checkClient } from '../../support/check-client.ts';
-import { checkAwks, checkedMachine, inShort, type Files } from '../../support/built-in-checks.ts';
-import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { checkStats } from '../../../src/report/checks/checks.ts';
+import { checkAgents, checkClient } from '../../support/clients/check-client.ts';
+import { checkAwks, checkedMachine, inShort, type Files } from '../../support/clients/built-in-checks.ts';
+import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf, onlyRow } from './fixture-context.ts';
 

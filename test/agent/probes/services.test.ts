@@ -7,7 +7,7 @@ import { startOf } from '../../../agent/start/running.ts';
 import { services } from '../../../agent/probes/services.ts';
 import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
 import type { ProbeOptions } from '../../../src/report/wire.ts';
-import { shellAgent } from '../../support/shell-report.ts';
+import { shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
 

@@ -6,8 +6,8 @@ import { test, type TestContext } from 'node:test';
 import { withBuiltIn } from '../../../agent/checks/with-built-in.ts';
 import { services } from '../../../agent/probes/services.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';
-import { checkAwks, inShort } from '../../support/built-in-checks.ts';
-import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { checkAwks, inShort } from '../../support/clients/built-in-checks.ts';
+import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf } from './fixture-context.ts';
 

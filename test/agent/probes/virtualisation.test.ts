@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 
 import { openSource } from '../../../agent/live/live-source.ts';
 import { isContainer, virtualisationOf } from '../../../agent/probes/virtualisation.ts';
-import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 type Files = Readonly<Record<string, string>>;

@@ -16,10 +16,10 @@ import { readBootId } from '../../../agent/start/clock.ts';
 import { parseReport } from '../../../src/report/parse-report.ts';
 import type { Report } from '../../../src/report/report.ts';
 import type { AgentRequest } from '../../../src/report/wire.ts';
-import { openReport } from '../../../src/seal/open.ts';
-import { keyPair } from '../../support/agent-visit.ts';
+import { openReport } from '../../../src/report/seal/open.ts';
+import { keyPair } from '../../support/clients/agent-visit.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { shellAgent } from '../../support/shell-report.ts';
+import { shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const bootId = readBootId();

@@ -10,7 +10,7 @@ import { readCounters, writeCounters } from '../../../agent/spool/counters-file.
 import { stampOf, watchName } from '../../../agent/spool/stamp.ts';
 import { clientFolder, closeVisit, openVisit, type Visit } from '../../../agent/spool/visit.ts';
 import { spoolScriptName, type AgentRequest } from '../../../src/report/wire.ts';
-import { rootWith, rowsOf, shellAgent } from '../../support/shell-report.ts';
+import { rootWith, rowsOf, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const visits = 5;

@@ -9,11 +9,11 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Report, noRunId } from '../../../src/report/report.ts';
-import { buildAgentWith } from '../../support/agent-bundles.ts';
-import { bundles, modeOf, ownMachine, type Machine, type OwnMachine } from '../../support/agent-visit.ts';
-import { fakeNode, impostors } from '../../support/launcher-path.ts';
+import { buildAgentWith } from '../../support/clients/agent-bundles.ts';
+import { bundles, modeOf, ownMachine, type Machine, type OwnMachine } from '../../support/clients/agent-visit.ts';
+import { fakeNode, impostors } from '../../support/ssh/launcher-path.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { lineFor, runAsCron, startAsCron, type CronOptions } from '../../support/spool-line.ts';
+import { lineFor, runAsCron, startAsCron, type CronOptions } from '../../support/clients/spool-line.ts';
 
 const rare = { skip: isWide ? false : 'in the second tier' };
 

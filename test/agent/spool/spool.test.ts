@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, unlinkSy
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { filesBelow, keep, machine, modeOf, type Visited } from '../../support/agent-visit.ts';
+import { filesBelow, keep, machine, modeOf, type Visited } from '../../support/clients/agent-visit.ts';
 import { isWide } from '../../support/long-tests.ts';
 
 const rare = { skip: isWide ? false : 'in the second tier' };

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { keep, machine } from '../../support/agent-visit.ts';
+import { keep, machine } from '../../support/clients/agent-visit.ts';
 
 test('an agent that still runs is named, is not joined, and its spool is taken all the same', async (t) => {
   const { visit, clientDir, spool } = machine(t);

@@ -10,7 +10,7 @@ import { readState } from '../../../agent/state/collect-state.ts';
 import { liveState } from '../../../agent/state/live-state.ts';
 import type { Report } from '../../../src/report/report.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const sum = (algorithm: string, form: 'hex' | 'base64'): string => createHash(algorithm).update('a').digest(form);

@@ -12,8 +12,8 @@ import { watchName } from '../../../agent/spool/stamp.ts';
 import type { Report } from '../../../src/report/report.ts';
 import { stateAttempt } from '../../../src/report/state/state-due.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { awks, shells } from '../../support/shell-client.ts';
-import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { awks, shells } from '../../support/clients/shell-client.ts';
+import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const minuteMs = 60_000;

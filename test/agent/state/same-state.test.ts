@@ -13,10 +13,10 @@ import type { Report } from '../../../src/report/report.ts';
 import type { StateKind } from '../../../src/report/report.ts';
 import type { ProbeOptions } from '../../../src/report/wire.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { shells } from '../../support/shell-client.ts';
-import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { shells } from '../../support/clients/shell-client.ts';
+import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { machineReport } from '../../support/machine-report.ts';
+import { machineReport } from '../../support/clients/machine-report.ts';
 
 const secrets = ['hunter2', 'swordfish', 'letmein', 'opensesame', 'tr0ub4dor', 'Gecos Room 5', 'xyzzyhash'];
 const dpkg = [

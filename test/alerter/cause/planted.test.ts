@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
 import { isLong, isWide } from '../../support/long-tests.ts';
-import { skipWithoutMariadb, startMariadb } from '../../support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb } from '../../support/databases/mariadb.ts';
 import { type Incidents, type LabOptions, openLab, type Outcome } from './support/incident-lab.ts';
 import { causelessIncident, day, type Incident, plantedIncident, type Story } from './support/fleet-story.ts';
 

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 
 import { isWide } from '../../support/long-tests.ts';
 import { sampleReport } from '../../../src/alerter/evaluate/sample-row.ts';
-import type { CheckStat } from '../../../src/checks/checks.ts';
+import type { CheckStat } from '../../../src/report/checks/checks.ts';
 import { composeMail } from '../../../src/alerter/compose/compose-mail.ts';
 import { composeText } from '../../../src/alerter/compose/compose-text.ts';
 import type { LineWords } from '../../../src/alerter/compose/line-words.ts';

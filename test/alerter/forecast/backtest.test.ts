@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { backtest, type BacktestCounts } from '../../src/forecast/backtest.ts';
-import type { MountLevels } from '../../src/storage/store/level-store.ts';
+import { backtest, type BacktestCounts } from '../../../src/alerter/forecast/backtest.ts';
+import type { MountLevels } from '../../../src/storage/store/level-store.ts';
 import { madeFleet, madeMount } from './support/made-levels.ts';
 
 const signal = new AbortController().signal;

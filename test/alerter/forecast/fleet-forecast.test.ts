@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { forecastFleet, forecastMount } from '../../src/forecast/fleet-forecast.ts';
+import { forecastFleet, forecastMount } from '../../../src/alerter/forecast/fleet-forecast.ts';
 import { madeFleet, madeMount, todayMs } from './support/made-levels.ts';
 
 const dayMs = 86_400_000;

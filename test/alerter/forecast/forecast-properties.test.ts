@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { forecast, historyDays, type DayLevel } from '../../src/forecast/forecast.ts';
+import { forecast, historyDays, type DayLevel } from '../../../src/alerter/forecast/forecast.ts';
 
 const size = 100_000;
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { type DayLevel, forecast, historyDays } from '../../src/forecast/forecast.ts';
+import { type DayLevel, forecast, historyDays } from '../../../src/alerter/forecast/forecast.ts';
 
 const size = 1000;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { fullSoonMs, fullSoonWords } from '../../src/forecast/full-soon.ts';
+import { fullSoonMs, fullSoonWords } from '../../../src/alerter/forecast/full-soon.ts';
 
 const nowMs = Date.UTC(2026, 10, 20, 10, 0);
 const minuteMs = 60_000;

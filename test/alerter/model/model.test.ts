@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { messageOf } from '../../../src/errors.ts';
+import { messageOf } from '../../../src/platform/errors/errors.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 import { isLong, isWide, skipUnlessWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

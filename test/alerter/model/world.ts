@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 
 import type { AlertResult } from '../../../src/alerter/alert-options.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { AwayNotices } from '../../../src/notify/away-notices.ts';
 import { configBroken, databaseAway } from '../../../src/notify/away-state.ts';
 import { minuteMs } from '../../../src/platform/units.ts';
 import type { StorageConfig } from '../../../src/config/config.ts';
-import type { SmtpAct, SmtpMoment } from '../../support/smtp-server.ts';
+import type { SmtpAct, SmtpMoment } from '../../support/servers/smtp-server.ts';
 import { withMoments } from '../support/moments.ts';
 import { day } from '../support/rows.ts';
 import { idOf, withStation, type PassOptions, type Station } from '../support/station.ts';

@@ -3,10 +3,15 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { type Figures, figureOf, figuresOf } from '../../src/outliers/client-figures.ts';
-import { valuesOf } from '../../src/outliers/group-values.ts';
-import { candidatesOf, confirmed, type FigureOutlier, type RecentFigures } from '../../src/outliers/figure-outliers.ts';
-import { times } from '../support/times.ts';
+import { type Figures, figureOf, figuresOf } from '../../../src/alerter/outliers/client-figures.ts';
+import { valuesOf } from '../../../src/alerter/outliers/group-values.ts';
+import {
+  candidatesOf,
+  confirmed,
+  type FigureOutlier,
+  type RecentFigures,
+} from '../../../src/alerter/outliers/figure-outliers.ts';
+import { times } from '../../support/times.ts';
 
 /** Reports of clients, newest first: the value of a figure in each report, null if unknown. */
 type Series = Readonly<Record<string, readonly (number | null)[]>>;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 
-import type { Client, Config } from '../../src/config/config.ts';
-import { areLasting } from '../../src/outliers/lasting.ts';
-import { type FleetOutliers, fleetOutliers } from '../../src/outliers/outliers.ts';
-import type { IngestItem } from '../../src/storage/store/storage.ts';
-import { item, noonMs, worker } from '../storage/support/samples.ts';
-import { onEachDatabase, type Opened } from '../storage/support/databases.ts';
-import { times } from '../support/times.ts';
+import type { Client, Config } from '../../../src/config/config.ts';
+import { areLasting } from '../../../src/alerter/outliers/lasting.ts';
+import { type FleetOutliers, fleetOutliers } from '../../../src/alerter/outliers/outliers.ts';
+import type { IngestItem } from '../../../src/storage/store/storage.ts';
+import { item, noonMs, worker } from '../../storage/support/samples.ts';
+import { onEachDatabase, type Opened } from '../../storage/support/databases.ts';
+import { times } from '../../support/times.ts';
 
 const everyMs = 300_000;
 const gib = 2 ** 30;

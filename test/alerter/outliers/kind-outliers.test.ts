@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { type ClientKind, kindOutliers } from '../../src/outliers/kind-outliers.ts';
-import { figureOutlierWords, kindOutlierSentence } from '../../src/outliers/outlier-words.ts';
-import { times } from '../support/times.ts';
+import { type ClientKind, kindOutliers } from '../../../src/alerter/outliers/kind-outliers.ts';
+import { figureOutlierWords, kindOutlierSentence } from '../../../src/alerter/outliers/outlier-words.ts';
+import { times } from '../../support/times.ts';
 
 const gib = 2 ** 30;
 const usual = { os: 'Debian 12', kernel: '6.1.0-28', architecture: 'x86_64', cpus: 8, memoryBytes: 64 * gib };

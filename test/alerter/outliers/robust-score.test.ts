@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { centreOf, robustScore } from '../../src/outliers/robust-score.ts';
+import { centreOf, robustScore } from '../../../src/alerter/outliers/robust-score.ts';
 
 const leastMad = 1;
 const values = fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 5, maxLength: 40 });

@@ -9,8 +9,8 @@ import { loadConfig } from '../../../src/config/load-config.ts';
 import type { RepliesConfig } from '../../../src/config/config.ts';
 import { findCanaries } from '../../../src/notify/replies/find-canaries.ts';
 import type { MailboxPosition } from '../../../src/storage/store/reply-store.ts';
-import { makeCertificates, type KeyPair } from '../../support/certificates.ts';
-import { startImapServer, type ImapServer } from '../../support/imap-server.ts';
+import { makeCertificates, type KeyPair } from '../../support/servers/certificates.ts';
+import { startImapServer, type ImapServer } from '../../support/servers/imap-server.ts';
 import { isWide, skipUnlessWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

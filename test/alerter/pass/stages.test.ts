@@ -7,10 +7,10 @@ import { test, type TestContext } from 'node:test';
 import { isDatabaseAway } from '../../../src/notify/away-notices.ts';
 import { tables } from '../../../src/storage/sql/tables.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
-import { openReceiver, type ReceiverAnswer } from '../../support/http-receiver.ts';
+import { openReceiver, type ReceiverAnswer } from '../../support/servers/http-receiver.ts';
 import { isWide, skipUnlessWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { openPushover, openTelegram } from '../../support/vendor-server.ts';
+import { openPushover, openTelegram } from '../../support/servers/vendor-server.ts';
 import { stationFor, type PassOutcome, type Station } from '../support/station.ts';
 
 interface Told {

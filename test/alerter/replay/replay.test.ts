@@ -19,7 +19,7 @@ import {
   worker,
 } from '../../storage/support/samples.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
-import { makeMigrated } from '../../support/migrated.ts';
+import { makeMigrated } from '../../support/databases/migrated.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { configOf } from '../support/config-of.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';

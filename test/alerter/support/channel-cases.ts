@@ -13,10 +13,10 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 
 import { webhookFormats } from '../../../src/config/channel-config.ts';
-import { openReceiver, type ReceivedPost } from '../../support/http-receiver.ts';
+import { openReceiver, type ReceivedPost } from '../../support/servers/http-receiver.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { vendors, type VendorFormat } from '../../support/vendor-server.ts';
+import { vendors, type VendorFormat } from '../../support/servers/vendor-server.ts';
 import { idOf, stationFor, type Station, type StationOptions } from './station.ts';
 
 /** The behaviour of the other side. `broken`: reads the whole transfer and closes the connection before the answer. */

@@ -1,4 +1,4 @@
-import { type CheckStat, checkStats } from '../../../src/checks/checks.ts';
+import { type CheckStat, checkStats } from '../../../src/report/checks/checks.ts';
 import { type DiskRow, type NetworkRow, columnsOf } from '../../../src/report/columns.ts';
 import type { Report } from '../../../src/report/report.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../../../src/storage/store/evaluation-store.ts';

@@ -11,7 +11,7 @@ import type { Mail, NewMail, OutboxStore } from '../../../src/storage/store/outb
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
 import type { Kit, Opened } from '../../storage/support/databases.ts';
-import { startSmtpServer, type SmtpServer, type SmtpServerOptions } from '../../support/smtp-server.ts';
+import { startSmtpServer, type SmtpServer, type SmtpServerOptions } from '../../support/servers/smtp-server.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 export interface Post {

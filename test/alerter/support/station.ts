@@ -20,8 +20,8 @@ import { storageOn } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { atTime } from '../../storage/support/crashing-database.ts';
 import { item, refusedVisit, runEnd, runStart, visit, worker } from '../../storage/support/samples.ts';
-import { makeMigrated } from '../../support/migrated.ts';
-import { startSmtpServer, type SmtpAct, type SmtpMoment, type SmtpServer } from '../../support/smtp-server.ts';
+import { makeMigrated } from '../../support/databases/migrated.ts';
+import { startSmtpServer, type SmtpAct, type SmtpMoment, type SmtpServer } from '../../support/servers/smtp-server.ts';
 import { at } from './rows.ts';
 import { sentenceOf } from './dispatch-world.ts';
 

@@ -1,4 +1,4 @@
-import type { CheckStat } from '../../../src/checks/checks.ts';
+import type { CheckStat } from '../../../src/report/checks/checks.ts';
 import type { Client } from '../../../src/config/config.ts';
 import { transitionClient } from './transition-client.ts';
 import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';

@@ -2,7 +2,7 @@
 import { appendFileSync, copyFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { fakedClock } from '../../support/faketime.ts';
+import { fakedClock } from '../../support/programs/faketime.ts';
 
 export interface CalendarClock {
   /** The environment of a program that ends before the clock is set again. */

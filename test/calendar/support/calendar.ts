@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 
-import { skipWithoutFaketime, sweepFaketime } from '../../support/faketime.ts';
-import { sshdMissing } from '../../support/sshd.ts';
+import { skipWithoutFaketime, sweepFaketime } from '../../support/programs/faketime.ts';
+import { sshdMissing } from '../../support/ssh/sshd.ts';
 import { tempFolder, type Scope } from '../../support/temp-folder.ts';
 import { calendarClock } from './calendar-clock.ts';
 import { startMachine, type AgentKind, type Machine } from './machine.ts';

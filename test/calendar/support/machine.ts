@@ -13,8 +13,8 @@ import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, readFileSync,
 import { lutimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { everyNode } from '../../support/every-node.ts';
-import { sshKeygen, startSshd, type Sshd, type SshdAccount } from '../../support/sshd.ts';
+import { everyNode } from '../../support/programs/every-node.ts';
+import { sshKeygen, startSshd, type Sshd, type SshdAccount } from '../../support/ssh/sshd.ts';
 import { tempFolder, type Scope } from '../../support/temp-folder.ts';
 import type { CalendarClock } from './calendar-clock.ts';
 

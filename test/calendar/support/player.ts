@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
-import { install } from '../../support/restricted-key.ts';
+import { install } from '../../support/ssh/restricted-key.ts';
 import type { CalendarClock } from './calendar-clock.ts';
 import type { Machine } from './machine.ts';
 import type { Row, Station } from './station.ts';

@@ -6,10 +6,10 @@ import { brotliDecompressSync } from 'node:zlib';
 
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { packageDir } from '../../../src/state-folder/paths.ts';
-import { packageFolder, program } from '../../support/installed.ts';
+import { packageFolder, program } from '../../support/programs/installed.ts';
 import { namesBelow } from '../../support/names-below.ts';
-import type { CliResult } from '../../support/run-cli.ts';
-import { startSmtpServer } from '../../support/smtp-server.ts';
+import type { CliResult } from '../../support/programs/run-cli.ts';
+import { startSmtpServer } from '../../support/servers/smtp-server.ts';
 import type { Scope } from '../../support/temp-folder.ts';
 import type { CalendarClock } from './calendar-clock.ts';
 
@@ -123,7 +123,7 @@ function sqliteIn(dir: string): Storage {
 
 /** Starts a server whose own clock is that of the calendar, because the alerter takes its time from the database. */
 async function mariadbAt(t: Scope, clock: CalendarClock): Promise<Storage> {
-  const { startMariadb } = await import('../../support/mariadb.ts');
+  const { startMariadb } = await import('../../support/databases/mariadb.ts');
   const server = await startMariadb([], undefined, clock.residentEnv);
   t.after(() => server.stop());
   const { url, name, password } = await server.createDatabase();

@@ -11,7 +11,7 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
 import { controlForm } from '../../../src/agent-cli.ts';
-import { agentProgram, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
+import { agentProgram, exits, runCli, succeeded, type CliResult } from '../../support/programs/run-cli.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { agentProgram, exits, outcomeOf, startCli, type CliResult } from '../../support/run-cli.ts';
+import { agentProgram, exits, outcomeOf, startCli, type CliResult } from '../../support/programs/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 

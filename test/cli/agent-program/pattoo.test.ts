@@ -4,9 +4,16 @@ import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { startHttpReceiver } from '../../support/http-receiver.ts';
+import { startHttpReceiver } from '../../support/servers/http-receiver.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { agentProgram, exits, runCli, startAgentProgram, succeeded, type CliResult } from '../../support/run-cli.ts';
+import {
+  agentProgram,
+  exits,
+  runCli,
+  startAgentProgram,
+  succeeded,
+  type CliResult,
+} from '../../support/programs/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 

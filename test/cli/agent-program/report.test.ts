@@ -5,8 +5,16 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { createAgentProgram } from '../../../src/agent-cli.ts';
-import { agentProgram, exits, outcomeOf, runCli, startCli, succeeded, type CliOptions } from '../../support/run-cli.ts';
-import { commandNames } from '../../support/command-names.ts';
+import {
+  agentProgram,
+  exits,
+  outcomeOf,
+  runCli,
+  startCli,
+  succeeded,
+  type CliOptions,
+} from '../../support/programs/run-cli.ts';
+import { commandNames } from '../../support/programs/command-names.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 

@@ -4,11 +4,11 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { mail } from '../../storage/support/alert-samples.ts';
-import { makeInventoriedIn } from '../../support/inventoried.ts';
-import { startImapServer } from '../../support/imap-server.ts';
-import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
-import { runCli } from '../../support/run-cli.ts';
-import { startSmtpServer } from '../../support/smtp-server.ts';
+import { makeInventoriedIn } from '../../support/clients/inventoried.ts';
+import { startImapServer } from '../../support/servers/imap-server.ts';
+import { startLoopbackFleet } from '../../support/fleets/loopback-fleet.ts';
+import { runCli } from '../../support/programs/run-cli.ts';
+import { startSmtpServer } from '../../support/servers/smtp-server.ts';
 import { alertFolder, firing } from '../support/stored-alerts.ts';
 import { skipUnlessWide } from '../../support/long-tests.ts';
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { configFolder, runCli } from '../../support/run-cli.ts';
+import { configFolder, runCli } from '../../support/programs/run-cli.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
 import { pluck } from '../../support/pluck.ts';
 import { alertFolder, ended, firing } from '../support/stored-alerts.ts';

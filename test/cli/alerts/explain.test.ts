@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { madeEvent } from '../../events/support/event-samples.ts';
+import { madeEvent } from '../../collector/events/support/event-samples.ts';
 import { mail, stored } from '../../storage/support/alert-samples.ts';
 import { alertFolder, ended, firing } from '../support/stored-alerts.ts';
 import { pluck } from '../../support/pluck.ts';

@@ -5,9 +5,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { hourMs, minuteMs } from '../../../src/platform/units.ts';
-import { serveFolder } from '../../serve/support/served-fleet.ts';
+import { serveFolder } from '../../look/serve/support/served-fleet.ts';
 import { item } from '../../storage/support/samples.ts';
-import { openReceiver } from '../../support/http-receiver.ts';
+import { openReceiver } from '../../support/servers/http-receiver.ts';
 import { alertFolder, ended, firing } from '../support/stored-alerts.ts';
 
 const clock = (atMs: number): string => new Date(atMs).toISOString().slice(11, 16);

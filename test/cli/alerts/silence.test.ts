@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { alertFolder, firing } from '../support/stored-alerts.ts';
 import { pluck } from '../../support/pluck.ts';
-import { exits } from '../../support/run-cli.ts';
+import { exits } from '../../support/programs/run-cli.ts';
 
 const config = `<config>
   <alerts zone="Europe/Berlin"><mail to="ops@example.org"/><alert type="disk" mount="/srv" limit="50%"/>

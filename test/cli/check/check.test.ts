@@ -3,10 +3,10 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { openReceiver } from '../../support/http-receiver.ts';
-import { makeInventoriedIn } from '../../support/inventoried.ts';
-import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
-import { configFolder, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
+import { openReceiver } from '../../support/servers/http-receiver.ts';
+import { makeInventoriedIn } from '../../support/clients/inventoried.ts';
+import { startLoopbackFleet } from '../../support/fleets/loopback-fleet.ts';
+import { configFolder, exits, runCli, succeeded, type CliResult } from '../../support/programs/run-cli.ts';
 import { pluck, pluckAll } from '../../support/pluck.ts';
 
 interface CheckJson {

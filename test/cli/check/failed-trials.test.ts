@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { failedLines, trialsLine } from '../../../src/cli/check/failed-trials.ts';
 import type { Trial } from '../../../src/cli/check/try-connections.ts';
-import { errorTable, FleetError, type ErrorCode } from '../../../src/errors.ts';
+import { errorTable, FleetError, type ErrorCode } from '../../../src/platform/errors/errors.ts';
 
 const client = (
   what: string,

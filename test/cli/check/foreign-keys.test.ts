@@ -9,7 +9,7 @@ import { loadConfig } from '../../../src/config/load-config.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
 import { claimStateFolder } from '../../../src/state-folder/state-folder.ts';
 import type { SeenCollector } from '../../../src/storage/store/share-store.ts';
-import { configFolder } from '../../support/run-cli.ts';
+import { configFolder } from '../../support/programs/run-cli.ts';
 
 test('check says on a new machine that keys of its site are missing, or that it has one of its own', async (t) => {
   const xml = `<config><storage url="mysql://fleet@127.0.0.1/fleet"/><collector share="yes" site="fra"/>

@@ -3,9 +3,9 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { noOtherAccount } from '../../support/accounts.ts';
-import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
-import { configFolder, exits, runCli } from '../../support/run-cli.ts';
+import { noOtherAccount } from '../../support/programs/accounts.ts';
+import { startLoopbackFleet } from '../../support/fleets/loopback-fleet.ts';
+import { configFolder, exits, runCli } from '../../support/programs/run-cli.ts';
 
 const content = `<config>
   <storage url="mysql://u@127.0.0.1/d" passwordFile="db.password" ca="db-ca.pem"/>

@@ -5,9 +5,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { serveFolder } from '../../serve/support/served-fleet.ts';
-import { makeCertificates } from '../../support/certificates.ts';
-import { configFolder, runCli } from '../../support/run-cli.ts';
+import { serveFolder } from '../../look/serve/support/served-fleet.ts';
+import { makeCertificates } from '../../support/servers/certificates.ts';
+import { configFolder, runCli } from '../../support/programs/run-cli.ts';
 import { skipUnlessWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

@@ -8,8 +8,8 @@ import { clockNote, siteNotes } from '../../../src/cli/check/site-notes.ts';
 import { openSiteFacts } from '../../../src/collector/forward/site-facts.ts';
 import { attemptsPerDay, furtherAttemptsPerDay } from '../../../src/report/state/state-due.ts';
 import { visit } from '../../storage/support/samples.ts';
-import { configFolder, runCli } from '../../support/run-cli.ts';
-import { forwardingSite } from '../../support/forwarding-site.ts';
+import { configFolder, runCli } from '../../support/programs/run-cli.ts';
+import { forwardingSite } from '../../support/fleets/forwarding-site.ts';
 import { skipUnlessWide } from '../../support/long-tests.ts';
 
 test('a clock that is more than 30 s off the one of hq is named', () => {

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 
 import { findStarters, goneFiles, warningsOf } from '../../../src/cli/check/starters.ts';
 import { systemConfigPath } from '../../../src/state-folder/paths.ts';
-import { makeConfig } from '../../support/fleet.ts';
+import { makeConfig } from '../../support/fleets/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 /** Makes a machine with these files below /. Returns its root. */

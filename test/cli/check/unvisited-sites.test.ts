@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { unvisitedSites } from '../../../src/cli/check/unvisited-sites.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import type { SiteShare } from '../../../src/storage/store/share-store.ts';
-import { configFolder } from '../../support/run-cli.ts';
+import { configFolder } from '../../support/programs/run-cli.ts';
 
 const configXml = (collector: string): string => `<config><storage url="mysql://fleet@127.0.0.1/fleet"/>
   <collector ${collector}/>

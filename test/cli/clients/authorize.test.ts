@@ -16,8 +16,8 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
 import { isWide } from '../../support/long-tests.ts';
-import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
-import { sshdMissing, sshKeygen, sshdOfSuite } from '../../support/sshd.ts';
+import { configFolder, exits, runCli, succeeded } from '../../support/programs/run-cli.ts';
+import { sshdMissing, sshKeygen, sshdOfSuite } from '../../support/ssh/sshd.ts';
 
 function place(t: TestContext, attributes: string) {
   const client = `<client name="web-1" ip="192.0.2.1" username="monitor" ${attributes}/>`;

@@ -16,11 +16,11 @@ import { suite, test, type TestContext } from 'node:test';
 
 import { takeLock } from '../../../src/state-folder/lock.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
-import { makeInventoriedIn } from '../../support/inventoried.ts';
+import { makeInventoriedIn } from '../../support/clients/inventoried.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { restrict } from '../../support/restricted-key.ts';
-import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
-import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../../support/sshd.ts';
+import { restrict } from '../../support/ssh/restricted-key.ts';
+import { configFolder, exits, runCli, succeeded } from '../../support/programs/run-cli.ts';
+import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../../support/ssh/sshd.ts';
 import { databaseKinds, listing } from '../../end-to-end/support/whole-fleet.ts';
 import { pluck } from '../../support/pluck.ts';
 

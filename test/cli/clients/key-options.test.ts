@@ -5,8 +5,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { fromAddresses } from '../../../src/cli/clients/key-options.ts';
-import { configFolder, runCli } from '../../support/run-cli.ts';
-import { sshKeygen } from '../../support/sshd.ts';
+import { configFolder, runCli } from '../../support/programs/run-cli.ts';
+import { sshKeygen } from '../../support/ssh/sshd.ts';
 
 test('addresses, networks and patterns of addresses are taken, each once', () => {
   const given = ['192.0.2.1, 192.0.2.0/24', '2001:db8::/32', '::1', '192.0.2.*', '192.0.2.1'];

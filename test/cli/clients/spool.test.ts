@@ -7,8 +7,13 @@ import { test, type TestContext } from 'node:test';
 
 import { cronSchedule, schedulablePause } from '../../../src/cli/command/cron-schedule.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
-import { putSpoolLineScript, removeSpoolLineScript, spoolComment, spoolLine } from '../../../src/loader/spool-line.ts';
-import { configFolder, runCli } from '../../support/run-cli.ts';
+import {
+  putSpoolLineScript,
+  removeSpoolLineScript,
+  spoolComment,
+  spoolLine,
+} from '../../../src/transport/loader/spool-line.ts';
+import { configFolder, runCli } from '../../support/programs/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const minute = 60_000;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { complain } from '../../../src/cli/command/complain.ts';
 import type { Output } from '../../../src/cli/terminal/output.ts';
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { recordedOutput } from '../support/recorded-output.ts';
 
 function say(thrown: unknown, options: Partial<Output> = {}) {

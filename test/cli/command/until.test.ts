@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { parseSince, parseSpanAhead } from '../../../src/cli/command/until.ts';
-import { makeConfig } from '../../support/fleet.ts';
+import { makeConfig } from '../../support/fleets/fleet.ts';
 
 const base = makeConfig('/nowhere', []);
 const config = { alerts: { ...base.alerts, zone: 'Europe/Berlin' } };

@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test';
 
 import { backUpSqlite } from '../../../src/storage/dialects/sqlite/back-up.ts';
 import { openSqlite, type SqliteDatabase } from '../../../src/platform/sqlite.ts';
-import { configFolder, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
+import { configFolder, exits, runCli, succeeded, type CliResult } from '../../support/programs/run-cli.ts';
 
 interface Place {
   readonly dir: string;

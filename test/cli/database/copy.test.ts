@@ -7,10 +7,10 @@ import { after, before, suite, test, type TestContext } from 'node:test';
 
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { takeLock } from '../../../src/state-folder/lock.ts';
-import { makeInventoriedIn } from '../../support/inventoried.ts';
+import { makeInventoriedIn } from '../../support/clients/inventoried.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
-import { configFolder, exits, runCli, startCli, succeeded } from '../../support/run-cli.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/databases/mariadb.ts';
+import { configFolder, exits, runCli, startCli, succeeded } from '../../support/programs/run-cli.ts';
 
 const configText = (storage = ''): string => `<config>${storage}
   <alerts zone="UTC"><mail to="ops@example.org"/><alert type="disk" limit="1%" severity="critical"/></alerts>

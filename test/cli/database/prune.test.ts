@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { takeLock } from '../../../src/state-folder/lock.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { configFolder, exits, runCli } from '../../support/run-cli.ts';
+import { configFolder, exits, runCli } from '../../support/programs/run-cli.ts';
 import { item, runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 

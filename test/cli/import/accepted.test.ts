@@ -6,13 +6,13 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { loadConfig } from '../../src/config/load-config.ts';
-import { clientsXml } from '../../src/import/clients-xml.ts';
-import { importHosts } from '../../src/import/import.ts';
-import type { ImportKind } from '../../src/import/import-kinds.ts';
-import { isWide } from '../support/long-tests.ts';
-import { tempFolder } from '../support/temp-folder.ts';
-import { times } from '../support/times.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { clientsXml } from '../../../src/cli/import/clients-xml.ts';
+import { importHosts } from '../../../src/cli/import/import.ts';
+import type { ImportKind } from '../../../src/cli/import/import-kinds.ts';
+import { isWide } from '../../support/long-tests.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { times } from '../../support/times.ts';
 
 const word = fc.constantFrom(
   ...['a', 'b', 'b-1', 'b-2', 'c', 'web-1', '192.0.2.1', '192.0.2.2', '2001:db8::1', 'ops', 'none', '.', '..', '-x'],

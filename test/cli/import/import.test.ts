@@ -3,14 +3,14 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { FleetError } from '../../src/errors.ts';
-import { clientsXml } from '../../src/import/clients-xml.ts';
-import { importHosts } from '../../src/import/import.ts';
-import type { ImportKind } from '../../src/import/import-kinds.ts';
-import { isWide } from '../support/long-tests.ts';
-import { tempFolder } from '../support/temp-folder.ts';
-import { pluck } from '../support/pluck.ts';
-import { times } from '../support/times.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
+import { clientsXml } from '../../../src/cli/import/clients-xml.ts';
+import { importHosts } from '../../../src/cli/import/import.ts';
+import type { ImportKind } from '../../../src/cli/import/import-kinds.ts';
+import { isWide } from '../../support/long-tests.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { pluck } from '../../support/pluck.ts';
+import { times } from '../../support/times.ts';
 
 function imported(kind: ImportKind, text: string, file: string | null = null) {
   const { hosts, skipped } = importHosts(kind, { file, text });

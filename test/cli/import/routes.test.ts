@@ -4,11 +4,11 @@ import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import type { FleetError } from '../../src/errors.ts';
-import { clientsXml } from '../../src/import/clients-xml.ts';
-import { importHosts } from '../../src/import/import.ts';
-import { makeAccount, noOtherAccount, removeAccount } from '../support/accounts.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import type { FleetError } from '../../../src/platform/errors/errors.ts';
+import { clientsXml } from '../../../src/cli/import/clients-xml.ts';
+import { importHosts } from '../../../src/cli/import/import.ts';
+import { makeAccount, noOtherAccount, removeAccount } from '../../support/programs/accounts.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 function ansible(variables: object) {
   const text = JSON.stringify({ _meta: { hostvars: { a: variables } } });

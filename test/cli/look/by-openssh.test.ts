@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { byOpensshLines } from '../../../src/cli/check/failed-trials.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
 import { opensshOnlyIn, serverName } from '../../../src/transport/openssh/openssh-only.ts';
-import { configFolder, runCli, succeeded } from '../../support/run-cli.ts';
+import { configFolder, runCli, succeeded } from '../../support/programs/run-cli.ts';
 
 test('show says that a client is visited by ssh because its server shares no algorithm with ssh2', async (t) => {
   const clients = '<client name="a" ip="192.0.2.1"/><client name="b" ip="192.0.2.2"/>';

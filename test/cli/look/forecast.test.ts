@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test';
 
 import type { IngestItem } from '../../../src/storage/store/storage.ts';
 import { item, worker } from '../../storage/support/samples.ts';
-import { configFolder, runCli } from '../../support/run-cli.ts';
+import { configFolder, runCli } from '../../support/programs/run-cli.ts';
 import { times } from '../../support/times.ts';
 import { type AlertFolder, alertFolder } from '../support/stored-alerts.ts';
 

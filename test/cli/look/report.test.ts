@@ -3,7 +3,7 @@ import { chownSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { configFolder, runCli } from '../../support/run-cli.ts';
+import { configFolder, runCli } from '../../support/programs/run-cli.ts';
 import { reportedConfig, reportedFleet } from '../support/reported-fleet.ts';
 
 /** Returns the time of a minute ago, in the format of --until. */

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { check, item, noonMs, runStart, visit, worker } from '../../storage/support/samples.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
 import { pluck } from '../../support/pluck.ts';
-import { configFolder, runCli } from '../../support/run-cli.ts';
+import { configFolder, runCli } from '../../support/programs/run-cli.ts';
 import { reportedConfig, reportedFleet } from '../support/reported-fleet.ts';
 import { alertFolder, firing } from '../support/stored-alerts.ts';
 

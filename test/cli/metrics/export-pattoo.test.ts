@@ -9,8 +9,8 @@ import { loadConfig } from '../../../src/config/load-config.ts';
 import { takeLock } from '../../../src/state-folder/lock.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { item } from '../../storage/support/samples.ts';
-import { listenOn } from '../../support/free-port.ts';
-import { exits, outcomeOf, startCli } from '../../support/run-cli.ts';
+import { listenOn } from '../../support/servers/free-port.ts';
+import { exits, outcomeOf, startCli } from '../../support/programs/run-cli.ts';
 import { reportedFleet } from '../support/reported-fleet.ts';
 
 interface Posted {

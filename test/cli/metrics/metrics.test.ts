@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, 
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { scrape, valuesOf } from '../../metrics/support/exposition.ts';
-import { makeInventoriedIn } from '../../support/inventoried.ts';
-import { configFolder, exits, runCli } from '../../support/run-cli.ts';
+import { scrape, valuesOf } from '../../look/metrics/support/exposition.ts';
+import { makeInventoriedIn } from '../../support/clients/inventoried.ts';
+import { configFolder, exits, runCli } from '../../support/programs/run-cli.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { reportedFleet, type ReportedFleet } from '../support/reported-fleet.ts';
 

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
+import { configFolder, exits, runCli, succeeded } from '../../support/programs/run-cli.ts';
 
 function station(t: TestContext, parts = '') {
   const client = '<client name="web-1" transport="push" every="1h"/>';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { takeLock } from '../../../src/state-folder/lock.ts';
-import { configFolder, runBuilt, type CliResult } from '../../support/run-cli.ts';
+import { configFolder, runBuilt, type CliResult } from '../../support/programs/run-cli.ts';
 
 test(
   'receive takes one session of a client at a time, and those of others beside it',

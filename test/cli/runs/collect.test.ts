@@ -8,18 +8,18 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-import { startHostileServer } from '../../support/hostile-server.ts';
-import { makeInventoriedIn } from '../../support/inventoried.ts';
+import { startHostileServer } from '../../support/ssh/hostile-server.ts';
+import { makeInventoriedIn } from '../../support/clients/inventoried.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { startLoopbackFleet, type LoopbackFleet } from '../../support/loopback-fleet.ts';
-import { programArgs } from '../../support/program-args.ts';
-import { exits, outcomeOf, program } from '../../support/run-cli.ts';
-import { onTerminal, type TerminalOptions, withoutTerminal } from '../../support/terminal.ts';
+import { startLoopbackFleet, type LoopbackFleet } from '../../support/fleets/loopback-fleet.ts';
+import { programArgs } from '../../support/programs/program-args.ts';
+import { exits, outcomeOf, program } from '../../support/programs/run-cli.ts';
+import { onTerminal, type TerminalOptions, withoutTerminal } from '../../support/programs/terminal.ts';
 
 const rare = { skip: isWide ? false : 'in the second tier' };
 
 const skip = isWide ? withoutTerminal : 'in the second tier';
-const lockHolder = path.join(import.meta.dirname, '../../support/lock-holder.ts');
+const lockHolder = path.join(import.meta.dirname, '../../support/databases/lock-holder.ts');
 
 interface CollectJson {
   readonly outcome: string;

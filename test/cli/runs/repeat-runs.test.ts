@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import type { Context } from '../../../src/cli/command/context.ts';
 import { repeatEvery, repeatRuns } from '../../../src/cli/runs/repeat-runs.ts';
-import { FleetError, usageError } from '../../../src/errors.ts';
+import { FleetError, usageError } from '../../../src/platform/errors/errors.ts';
 import { recordedOutput } from '../support/recorded-output.ts';
 
 type Pass = (count: number, signal: AbortSignal, end: () => void) => Promise<0 | 1>;

@@ -7,11 +7,11 @@ import { test, type TestContext } from 'node:test';
 import { loadKeyRing } from '../../../src/collector/keys/key-ring.ts';
 import { takeLock } from '../../../src/state-folder/lock.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
-import { generateKeyPair, type KeyPair } from '../../../src/seal/key-pair.ts';
+import { generateKeyPair, type KeyPair } from '../../../src/report/seal/key-pair.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
-import { configFolder, exits, runCli } from '../../support/run-cli.ts';
-import { sealedSample } from '../../support/sealed-report.ts';
+import { configFolder, exits, runCli } from '../../support/programs/run-cli.ts';
+import { sealedSample } from '../../support/clients/sealed-report.ts';
 
 const config =
   '<config><collector open="no"/><client name="web-1" ip="127.0.0.1"/><client name="web-2" ip="127.0.0.2"/></config>';

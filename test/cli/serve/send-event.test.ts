@@ -7,15 +7,15 @@ import { eventsSendCommand, type EventsSendOptions } from '../../../src/cli/serv
 import { localUrl } from '../../../src/cli/serve/events.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import type { Context } from '../../../src/cli/command/context.ts';
-import { FleetError } from '../../../src/errors.ts';
-import { parseEvents } from '../../../src/events/parse-event.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
+import { parseEvents } from '../../../src/collector/events/parse-event.ts';
 import { jugglerEvents } from '../../../src/notify/webhook/incidents.ts';
 import { noticeAlert, noticeOf } from '../../notify/support/notices.ts';
-import { freePort } from '../../support/free-port.ts';
-import { openReceiver } from '../../support/http-receiver.ts';
-import { configFolder } from '../../support/run-cli.ts';
+import { freePort } from '../../support/servers/free-port.ts';
+import { openReceiver } from '../../support/servers/http-receiver.ts';
+import { configFolder } from '../../support/programs/run-cli.ts';
 import { until } from '../../support/until.ts';
-import { openEndpoint } from '../../serve/support/event-endpoints.ts';
+import { openEndpoint } from '../../look/serve/support/event-endpoints.ts';
 
 const nothing = { to: null, instance: null, tags: null, value: null, ttl: null, id: null, timeout: '5s' };
 const backup = { ...nothing, host: 'nas', service: 'backup', status: 'crit', description: 'disk\nfull' };

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { agentProgram, configFolder, runCli, succeeded } from '../../support/run-cli.ts';
+import { agentProgram, configFolder, runCli, succeeded } from '../../support/programs/run-cli.ts';
 
 const included = '<config><group name="inside"><client name="i" ip="192.0.2.9"/></group></config>';
 const named = `<!-- <client name="none" ip="192.0.2.8"/> -->

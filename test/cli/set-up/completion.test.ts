@@ -6,7 +6,7 @@ import path from 'node:path';
 import { before, test } from 'node:test';
 
 import { isWide } from '../../support/long-tests.ts';
-import { agentProgram, configFolder, program, runCli, succeeded } from '../../support/run-cli.ts';
+import { agentProgram, configFolder, program, runCli, succeeded } from '../../support/programs/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const config = `<config>

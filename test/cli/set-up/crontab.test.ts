@@ -7,9 +7,9 @@ import { test } from 'node:test';
 import { rootCertificates } from 'node:tls';
 
 import { cronBlock, ownCaFile, withBlock, type CronBlockOptions } from '../../../src/cli/set-up/cron-block.ts';
-import { configFolder, exits, program, runCli, succeeded } from '../../support/run-cli.ts';
+import { configFolder, exits, program, runCli, succeeded } from '../../support/programs/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { onTerminal, withoutTerminal } from '../../support/terminal.ts';
+import { onTerminal, withoutTerminal } from '../../support/programs/terminal.ts';
 
 const minimal = '<config><collector every="10m"/><client name="web-1" ip="192.0.2.1"/></config>';
 const options: CronBlockOptions = {

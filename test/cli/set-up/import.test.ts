@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { exits, outcomeOf, runCli, startCli, succeeded } from '../../support/run-cli.ts';
+import { exits, outcomeOf, runCli, startCli, succeeded } from '../../support/programs/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const table = 'name,ip,user,group\nweb-1,192.0.2.1,ops,web\nweb-2,192.0.2.2,ops,web\n';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { tempFolder } from '../../support/temp-folder.ts';
-import { onTerminal, withoutTerminal as skip } from '../../support/terminal.ts';
+import { onTerminal, withoutTerminal as skip } from '../../support/programs/terminal.ts';
 
 /** Runs init in a folder, and types each answer when its question is on the screen. */
 async function answered(dir: string, flags: string, answers: readonly (readonly [asked: string, typed: string])[]) {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { exits, runCli, succeeded } from '../../support/run-cli.ts';
+import { exits, runCli, succeeded } from '../../support/programs/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const flags = ['--mail-to', 'ops@example.org, on&call@example.org', '--clients', 'web-1,db-1=192.0.2.7,local'];

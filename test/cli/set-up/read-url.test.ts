@@ -4,9 +4,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { readUrl } from '../../../src/cli/set-up/read-url.ts';
-import { FleetError } from '../../../src/errors.ts';
-import { openReceiver, type ReceiverAnswer } from '../../support/http-receiver.ts';
-import { runCli, succeeded } from '../../support/run-cli.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
+import { openReceiver, type ReceiverAnswer } from '../../support/servers/http-receiver.ts';
+import { runCli, succeeded } from '../../support/programs/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const { signal } = new AbortController();

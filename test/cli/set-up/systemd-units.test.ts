@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 
 import { systemdUnits, unitsToEnable } from '../../../src/cli/set-up/systemd-units.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
-import { configFolder, exits, program, runCli, succeeded } from '../../support/run-cli.ts';
+import { configFolder, exits, program, runCli, succeeded } from '../../support/programs/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 /** Returns the lines of each unit, for the children of a config.xml in /etc. */

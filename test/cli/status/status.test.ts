@@ -6,11 +6,11 @@ import { test, type TestContext } from 'node:test';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { refusedVisit, runEnd, runStart, visit } from '../../storage/support/samples.ts';
-import { makeInventoriedIn } from '../../support/inventoried.ts';
-import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
+import { makeInventoriedIn } from '../../support/clients/inventoried.ts';
+import { startLoopbackFleet } from '../../support/fleets/loopback-fleet.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
 import { pluckAll } from '../../support/pluck.ts';
-import { configFolder, exits, runBuilt, runCli, type CliResult } from '../../support/run-cli.ts';
+import { configFolder, exits, runBuilt, runCli, type CliResult } from '../../support/programs/run-cli.ts';
 import { alertFolder, firing } from '../support/stored-alerts.ts';
 import { isWide } from '../../support/long-tests.ts';
 

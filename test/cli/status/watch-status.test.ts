@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { onTerminal, withoutTerminal as skip } from '../../support/terminal.ts';
+import { onTerminal, withoutTerminal as skip } from '../../support/programs/terminal.ts';
 import { alertFolder } from '../support/stored-alerts.ts';
 
 const config = '<config><client name="web-1" ip="192.0.2.1"/></config>';

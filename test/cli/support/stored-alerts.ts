@@ -11,8 +11,8 @@ import type { Alert } from '../../../src/storage/store/alert.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { runEnd, runStart } from '../../storage/support/samples.ts';
-import { makeMigrated } from '../../support/migrated.ts';
-import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
+import { makeMigrated } from '../../support/databases/migrated.ts';
+import { configFolder, exits, runCli, succeeded } from '../../support/programs/run-cli.ts';
 
 export interface ShownAlert {
   readonly id: number;

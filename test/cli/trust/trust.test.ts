@@ -6,8 +6,8 @@ import { test, type TestContext } from 'node:test';
 
 import { fingerprint } from '../../../src/transport/known-hosts/fingerprint.ts';
 import type { LoopbackServer } from '../../../src/simulator/loopback-server.ts';
-import { startLoopbackFleet, type LoopbackFleet } from '../../support/loopback-fleet.ts';
-import { exits, succeeded, type CliResult } from '../../support/run-cli.ts';
+import { startLoopbackFleet, type LoopbackFleet } from '../../support/fleets/loopback-fleet.ts';
+import { exits, succeeded, type CliResult } from '../../support/programs/run-cli.ts';
 
 interface TrustJson {
   readonly exit_status: number;

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
-import { exits, outcomeOf, runCli, startCli, type CliResult } from '../../support/run-cli.ts';
+import { exits, outcomeOf, runCli, startCli, type CliResult } from '../../support/programs/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
 

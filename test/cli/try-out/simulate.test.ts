@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { exits, outcomeOf, program, runCli, startCli } from '../../support/run-cli.ts';
+import { exits, outcomeOf, program, runCli, startCli } from '../../support/programs/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 function placeFor(t: TestContext): string {

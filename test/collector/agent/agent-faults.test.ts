@@ -4,8 +4,8 @@ import { test } from 'node:test';
 
 import type { Exchange } from '../../../src/collector/agent/agent-exchange.ts';
 import { exchangeFault, printable } from '../../../src/collector/agent/agent-faults.ts';
-import type { ErrorCode, Stage } from '../../../src/errors.ts';
-import { loaderStatus } from '../../../src/loader/loader.ts';
+import type { ErrorCode, Stage } from '../../../src/platform/errors/errors.ts';
+import { loaderStatus } from '../../../src/transport/loader/loader.ts';
 
 const ended: Exchange = {
   sign: { absentStatus: null },

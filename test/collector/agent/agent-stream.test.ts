@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { decodeRequest } from '../../../src/report/agent-request.ts';
 import { encodeFrame } from '../../../src/report/frames.ts';
 
-import { keep, keyPair, machine, visit } from '../../support/agent-visit.ts';
-import { answer, end, hello, meet, opening, print, report, reportId } from '../../support/scripted-client.ts';
-import { shellConnection } from '../../support/shell-connection.ts';
+import { keep, keyPair, machine, visit } from '../../support/clients/agent-visit.ts';
+import { answer, end, hello, meet, opening, print, report, reportId } from '../../support/clients/scripted-client.ts';
+import { shellConnection } from '../../support/clients/shell-connection.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
 

@@ -13,10 +13,10 @@ import { readSettings } from '../../../src/agent-program/settings.ts';
 import { acknowledge, answerVisit } from '../../../src/agent-program/spoke/spoke-visit.ts';
 import { laterInventory } from '../../../src/agent-program/spoke/spoke-inventory.ts';
 import { pollAgent, type PollOptions } from '../../../src/collector/agent/poll-agent.ts';
-import { generateKeyPair } from '../../../src/seal/key-pair.ts';
-import { encodePolledVisit, type PolledVisit } from '../../../src/seal/push.ts';
+import { generateKeyPair } from '../../../src/report/seal/key-pair.ts';
+import { encodePolledVisit, type PolledVisit } from '../../../src/report/seal/push.ts';
 import type { ChannelExit, PolledConnection } from '../../../src/transport/transport.ts';
-import { sealedSample } from '../../support/sealed-report.ts';
+import { sealedSample } from '../../support/clients/sealed-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 

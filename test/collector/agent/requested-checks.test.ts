@@ -7,7 +7,7 @@ import { agentCommand } from '../../../src/collector/agent/agent-command.ts';
 import { maxRequestOptionBytes } from '../../../src/config/clients/probe-options.ts';
 import { decodeRequest } from '../../../src/report/agent-request.ts';
 import { maxExecBytes, type RequestedCheck } from '../../../src/report/wire.ts';
-import { bundles, keyPair } from '../../support/agent-visit.ts';
+import { bundles, keyPair } from '../../support/clients/agent-visit.ts';
 
 const task = {
   client: 'web-1',

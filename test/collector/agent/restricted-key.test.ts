@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import type { Exchange } from '../../../src/collector/agent/agent-exchange.ts';
 import { exchangeFault } from '../../../src/collector/agent/agent-faults.ts';
-import { launcherStatus } from '../../../src/loader/launcher.ts';
+import { launcherStatus } from '../../../src/transport/loader/launcher.ts';
 
 const ended: Exchange = {
   sign: null,

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
 import { CaptureThread, captureLimits, type CaptureJob } from '../../../src/collector/agent/seal-in-thread.ts';
-import { FleetError } from '../../../src/errors.ts';
-import { generateKeyPair } from '../../../src/seal/key-pair.ts';
-import { readHeader } from '../../../src/seal/sealed-message.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
+import { generateKeyPair } from '../../../src/report/seal/key-pair.ts';
+import { readHeader } from '../../../src/report/seal/sealed-message.ts';
 
 const { publicKey } = generateKeyPair();
 const small = 'proc/uptime:77.50 1.00\n';

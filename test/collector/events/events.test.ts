@@ -4,12 +4,12 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { EventDocuments } from '../../src/collector/inbox/event-documents.ts';
-import { EventIntake, EventsFull } from '../../src/events/events.ts';
-import { StorageFault } from '../../src/storage/sql/fault.ts';
-import type { NewEvent } from '../../src/storage/store/event-store.ts';
-import { statePaths } from '../../src/state-folder/paths.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import { EventDocuments } from '../../../src/collector/inbox/event-documents.ts';
+import { EventIntake, EventsFull } from '../../../src/collector/events/events.ts';
+import { StorageFault } from '../../../src/storage/sql/fault.ts';
+import type { NewEvent } from '../../../src/storage/store/event-store.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { madeEvent } from './support/event-samples.ts';
 
 /** A database in memory that can be made to fail. */

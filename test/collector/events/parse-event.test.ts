@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { parseEvents } from '../../src/events/parse-event.ts';
-import { pluck } from '../support/pluck.ts';
+import { parseEvents } from '../../../src/collector/events/parse-event.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const parse = (value: unknown) => parseEvents(JSON.stringify(value), 7) ?? [];
 

@@ -13,13 +13,13 @@ import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { receiveSiteFile } from '../../../src/collector/receive/receive-site-file.ts';
 import { openSealedSpool, readSealed, type SpooledReport } from '../../../src/collector/sealed-reports/sealed-spool.ts';
 import type { Client, CollectorConfig } from '../../../src/config/config.ts';
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/platform/units.ts';
-import { generateKeyPair } from '../../../src/seal/key-pair.ts';
+import { generateKeyPair } from '../../../src/report/seal/key-pair.ts';
 import { siteId } from '../../../src/state-folder/collector-id.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
-import { makeClient, makeConfig, makeFleet, type Fleet } from '../../support/fleet.ts';
-import { sealedSample } from '../../support/sealed-report.ts';
+import { makeClient, makeConfig, makeFleet, type Fleet } from '../../support/fleets/fleet.ts';
+import { sealedSample } from '../../support/clients/sealed-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const forwarded = (name: string, site = 'fra'): Client =>

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { CollectEvent } from '../../../src/collector/collect-options.ts';
 import type { Forwarding } from '../../../src/collector/forward/forward.ts';
 import { reportForwarded } from '../../../src/collector/forward/report-forwarded.ts';
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 
 const sent: Forwarding = { reports: 0, documents: 0, left: 3, refused: [], fault: null };
 const broken = new FleetError({ code: 'push-failed', stage: 'run', message: 'no route' });

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 
 import { openSiteFacts } from '../../../src/collector/forward/site-facts.ts';
 import { visit } from '../../storage/support/samples.ts';
-import { changedJson, changes } from '../../support/hostile-values.ts';
+import { changedJson, changes } from '../../support/clients/hostile-values.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 test('facts of clients, and the clients that were refused, are read as they were written', (t) => {

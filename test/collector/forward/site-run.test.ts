@@ -7,11 +7,11 @@ import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import type { Client } from '../../../src/config/config.ts';
 import { storedFolders } from '../../../src/collector/inbox/stored-files.ts';
 import { hourMs, minuteMs } from '../../../src/platform/units.ts';
-import { senderOfSite } from '../../../src/seal/push.ts';
+import { senderOfSite } from '../../../src/report/seal/push.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
 import { newPushKey, writePushKeys } from '../../../src/state-folder/push-keys.ts';
-import { makeClient, makeConfig, makeFleet, type Fleet } from '../../support/fleet.ts';
-import { startPushServer } from '../../support/push-server.ts';
+import { makeClient, makeConfig, makeFleet, type Fleet } from '../../support/fleets/fleet.ts';
+import { startPushServer } from '../../support/fleets/push-server.ts';
 
 const forwarded = (name: string): Client =>
   makeClient(name, { arrival: { kind: 'site', site: 'fra' }, labels: { site: 'fra' } });

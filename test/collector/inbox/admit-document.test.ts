@@ -7,9 +7,9 @@ import { parseVisit } from '../../../src/collector/inbox/parse-records.ts';
 import type { Client } from '../../../src/config/config.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/platform/units.ts';
 import { siteId } from '../../../src/state-folder/collector-id.ts';
-import { madeEvent } from '../../events/support/event-samples.ts';
+import { madeEvent } from '../events/support/event-samples.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
-import { makeClient } from '../../support/fleet.ts';
+import { makeClient } from '../../support/fleets/fleet.ts';
 import { times } from '../../support/times.ts';
 
 const forwarded = (name: string, site: string, was: string | null = null): Client =>

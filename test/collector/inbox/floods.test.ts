@@ -13,7 +13,7 @@ import { minuteMs } from '../../../src/platform/units.ts';
 import { idFrom, siteId } from '../../../src/state-folder/collector-id.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
-import { makeClient, makeConfig, makeFleet } from '../../support/fleet.ts';
+import { makeClient, makeConfig, makeFleet } from '../../support/fleets/fleet.ts';
 import { isWide } from '../../support/long-tests.ts';
 
 const nowMs = Date.now();

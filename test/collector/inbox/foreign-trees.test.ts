@@ -14,8 +14,8 @@ import { idFrom } from '../../../src/state-folder/collector-id.ts';
 import { HeldFolder, inFolder } from '../../../src/state-folder/held-folder.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
-import { noOtherAccount } from '../../support/accounts.ts';
-import { makeClient, makeFleet, type Fleet } from '../../support/fleet.ts';
+import { noOtherAccount } from '../../support/programs/accounts.ts';
+import { makeClient, makeFleet, type Fleet } from '../../support/fleets/fleet.ts';
 import { isWide, skipUnlessWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

@@ -10,7 +10,7 @@ import { takeOverJournals } from '../../../src/collector/inbox/older-folders.ts'
 import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { parseDocument } from '../../../src/collector/inbox/parse-document.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
-import { makeClient, makeFleet } from '../../support/fleet.ts';
+import { makeClient, makeFleet } from '../../support/fleets/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const ids = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'] as const;

@@ -8,12 +8,12 @@ import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { endKilledRuns, keepPushedVisit, runDocuments } from '../../../src/collector/inbox/run-documents.ts';
 import { storeDocuments, type StoreDocumentsOptions } from '../../../src/collector/inbox/store-documents.ts';
 import { RunRecord } from '../../../src/collector/run/run-record.ts';
-import { FleetError, type ErrorCode } from '../../../src/errors.ts';
+import { FleetError, type ErrorCode } from '../../../src/platform/errors/errors.ts';
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import type { ReportStore, VisitRecord } from '../../../src/storage/store/storage.ts';
 import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
-import { makeClient, makeConfig } from '../../support/fleet.ts';
+import { makeClient, makeConfig } from '../../support/fleets/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 /** Returns the folder of the collector's documents in a new inbox. */

@@ -6,11 +6,11 @@ import { test } from 'node:test';
 import { ingestStored, type IngestStoredCounts } from '../../../src/collector/ingest/ingest-stored.ts';
 import { openMarks } from '../../../src/collector/ingest/opening-marks.ts';
 import { createClientNames } from '../../../src/collector/sealed-reports/client-names.ts';
-import { generateKeyPair, privateKeysOf } from '../../../src/seal/key-pair.ts';
+import { generateKeyPair, privateKeysOf } from '../../../src/report/seal/key-pair.ts';
 import type { SealedRow, SealedStore } from '../../../src/storage/store/sealed-store.ts';
 import type { IngestResult } from '../../../src/storage/store/storage.ts';
-import { makeClient } from '../../support/fleet.ts';
-import { sealedSample } from '../../support/sealed-report.ts';
+import { makeClient } from '../../support/fleets/fleet.ts';
+import { sealedSample } from '../../support/clients/sealed-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const key = generateKeyPair();

@@ -8,15 +8,15 @@ import { test } from 'node:test';
 import { loadKeyRing } from '../../../src/collector/keys/key-ring.ts';
 import { openMarks } from '../../../src/collector/ingest/opening-marks.ts';
 import { statePaths, type StatePaths } from '../../../src/state-folder/paths.ts';
-import { makeFleet, quarantined, type Fleet } from '../../support/fleet.ts';
+import { makeFleet, quarantined, type Fleet } from '../../support/fleets/fleet.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { programArgs } from '../../support/program-args.ts';
-import { sealedSample } from '../../support/sealed-report.ts';
-import { makeSplitFleet } from '../../support/split-fleet.ts';
+import { programArgs } from '../../support/programs/program-args.ts';
+import { sealedSample } from '../../support/clients/sealed-report.ts';
+import { makeSplitFleet } from '../../support/fleets/split-fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const freshFile = (): string => path.join(tempFolder(), 'marks');
-const program = path.join(import.meta.dirname, '../../support/collect-leftovers.ts');
+const program = path.join(import.meta.dirname, '../../support/fleets/collect-leftovers.ts');
 
 test('a name is a suspect after one death, and deadly once two runs died with it alone', async () => {
   const file = freshFile();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { asRejected, createRejections, ReportRejected } from '../../../src/collector/ingest/rejections.ts';
-import { SealFault } from '../../../src/seal/seal-fault.ts';
+import { SealFault } from '../../../src/report/seal/seal-fault.ts';
 
 const tooMany = new ReportRejected('report-refused', 'too many');
 

@@ -11,12 +11,12 @@ import { retireKey as retire, type RetireKeyOptions } from '../../../src/collect
 import { describeMissingKey } from '../../../src/collector/keys/retired-keys.ts';
 import { defaultBounds, Quarantine } from '../../../src/collector/sealed-reports/quarantine.ts';
 import { openSealedSpool } from '../../../src/collector/sealed-reports/sealed-spool.ts';
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
-import { generateKeyPair, privateKeyToPem } from '../../../src/seal/key-pair.ts';
-import { openReport } from '../../../src/seal/open.ts';
+import { generateKeyPair, privateKeyToPem } from '../../../src/report/seal/key-pair.ts';
+import { openReport } from '../../../src/report/seal/open.ts';
 import type { KeyUse } from '../../../src/storage/store/sealed-store.ts';
-import { sealedSample } from '../../support/sealed-report.ts';
+import { sealedSample } from '../../support/clients/sealed-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const root = tempFolder();

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { factsOfKeyName, keyName } from '../../../src/collector/keys/key-files.ts';
 import { addPublicKey, importPublicKey, readPublicKeys } from '../../../src/collector/keys/public-keys.ts';
-import { generateKeyPair, privateKeyToPem, publicKeyToPem } from '../../../src/seal/key-pair.ts';
+import { generateKeyPair, privateKeyToPem, publicKeyToPem } from '../../../src/report/seal/key-pair.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

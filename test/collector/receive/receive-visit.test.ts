@@ -10,13 +10,13 @@ import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { receiveVisit, type ReceivedVisit } from '../../../src/collector/receive/receive-visit.ts';
 import type { Client, CollectorConfig } from '../../../src/config/config.ts';
 import { encodeFrame, encodeJsonFrame } from '../../../src/report/frames.ts';
-import { pushLimits, pushMarker } from '../../../src/seal/push.ts';
+import { pushLimits, pushMarker } from '../../../src/report/seal/push.ts';
 import { protocolVersion } from '../../../src/report/wire.ts';
-import { generateKeyPair } from '../../../src/seal/key-pair.ts';
+import { generateKeyPair } from '../../../src/report/seal/key-pair.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
-import { makeClient, makeConfig, makeFleet, type Fleet } from '../../support/fleet.ts';
-import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
-import { sealedSample, type SealedSample } from '../../support/sealed-report.ts';
+import { makeClient, makeConfig, makeFleet, type Fleet } from '../../support/fleets/fleet.ts';
+import { acknowledgedIn, pushedStream } from '../../support/clients/pushed-stream.ts';
+import { sealedSample, type SealedSample } from '../../support/clients/sealed-report.ts';
 
 const pushing = (name: string): Client => makeClient(name, { arrival: { kind: 'comes', everyMs: 300_000 } });
 const web = pushing('web-1');

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 
 import { clientBatches, type BatchSource } from '../../../src/collector/run/client-batches.ts';
 import { endOf } from '../../../src/collector/run/collect-result.ts';
-import type { FleetError } from '../../../src/errors.ts';
-import { makeClient, makeFleet } from '../../support/fleet.ts';
+import type { FleetError } from '../../../src/platform/errors/errors.ts';
+import { makeClient, makeFleet } from '../../support/fleets/fleet.ts';
 
 const none = { clients: 0, succeeded: 0, failures: [], heldBack: 0, unreached: 0, endedEarly: false };
 

@@ -12,7 +12,7 @@ import type { EventStore } from '../../../src/storage/store/event-store.ts';
 import type { ReportStore } from '../../../src/storage/store/storage.ts';
 import { idFrom } from '../../../src/state-folder/collector-id.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
-import { makeConfig } from '../../support/fleet.ts';
+import { makeConfig } from '../../support/fleets/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 test('opening and reading have the time limit, migrations have none, and the run goes on without it', async (t) => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import type { CollectEvent } from '../../../src/collector/collect-options.ts';
 import { createRunFaults, storageFault } from '../../../src/collector/run/run-faults.ts';
-import { FleetError, type ErrorCode } from '../../../src/errors.ts';
+import { FleetError, type ErrorCode } from '../../../src/platform/errors/errors.ts';
 
 const faultOf = (code: ErrorCode, message: string = code): FleetError =>
   new FleetError({ code, stage: 'spool', message });

@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
-import { makeClient, makeFleet, storageAway, type Fleet } from '../../support/fleet.ts';
+import { makeClient, makeFleet, storageAway, type Fleet } from '../../support/fleets/fleet.ts';
 import { runEnd, runStart } from '../../storage/support/samples.ts';
-import { makeInventoriedIn } from '../../support/inventoried.ts';
+import { makeInventoriedIn } from '../../support/clients/inventoried.ts';
 import type { RunOutcome } from '../../../src/storage/store/run.ts';
 
 const minuteMs = 60_000;

@@ -16,7 +16,14 @@ import { statePaths } from '../../../src/state-folder/paths.ts';
 import type { NewEvent } from '../../../src/storage/store/event-store.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { runStart } from '../../storage/support/samples.ts';
-import { makeClient, makeConfig, makeFleet, storageAway, type Fleet, type FleetOptions } from '../../support/fleet.ts';
+import {
+  makeClient,
+  makeConfig,
+  makeFleet,
+  storageAway,
+  type Fleet,
+  type FleetOptions,
+} from '../../support/fleets/fleet.ts';
 import { skipUnlessWide } from '../../support/long-tests.ts';
 
 const event = (eventId: string): NewEvent => ({

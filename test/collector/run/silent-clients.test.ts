@@ -7,7 +7,7 @@ import { keepPushedVisit } from '../../../src/collector/inbox/run-documents.ts';
 import { minuteMs } from '../../../src/platform/units.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
 import { visit } from '../../storage/support/samples.ts';
-import { makeClient, makeFleet, storageAway, type Fleet } from '../../support/fleet.ts';
+import { makeClient, makeFleet, storageAway, type Fleet } from '../../support/fleets/fleet.ts';
 
 const everyMs = 5 * minuteMs;
 const t0 = Math.floor(Date.now() / 1000) * 1000;

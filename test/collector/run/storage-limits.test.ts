@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 
 import { startStorageTime, storageLimits } from '../../../src/collector/run/storage-limits.ts';
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 
 const minuteMs = 60_000;
 const interrupted = new FleetError({ code: 'interrupted', stage: 'storage', message: 'ended' });

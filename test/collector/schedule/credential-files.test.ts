@@ -7,8 +7,8 @@ import { test } from 'node:test';
 import type { Client, SshSettings } from '../../../src/config/config.ts';
 import { Secret } from '../../../src/config/secret.ts';
 import { credentialsChangedAtMs } from '../../../src/collector/schedule/credential-files.ts';
-import { FleetError } from '../../../src/errors.ts';
-import { makeClient, makeConfig, makeFleet, openFleet, sshSettings, type Fleet } from '../../support/fleet.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
+import { makeClient, makeConfig, makeFleet, openFleet, sshSettings, type Fleet } from '../../support/fleets/fleet.ts';
 
 const nobody = { bastions: [], clients: [], jumpHosts: sshSettings };
 const firstMs = 1_795_000_000_000;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { createDeadSubnets } from '../../../src/collector/schedule/visit-fleet.ts';
-import { makeClient, sshSettings } from '../../support/fleet.ts';
+import { makeClient, sshSettings } from '../../support/fleets/fleet.ts';
 
 const at = (address: string) => makeClient(address, { address });
 const timeout = { code: 'connect-timeout', stage: 'connect' };

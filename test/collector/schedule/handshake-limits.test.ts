@@ -3,9 +3,9 @@ import { test } from 'node:test';
 
 import type { Client } from '../../../src/config/config.ts';
 import { createHandshakeLimits } from '../../../src/collector/schedule/handshake-limits.ts';
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { bastionFailed } from '../../../src/transport/bastions/bastion-failed.ts';
-import { makeClient, sshSettings } from '../../support/fleet.ts';
+import { makeClient, sshSettings } from '../../support/fleets/fleet.ts';
 import { pluck } from '../../support/pluck.ts';
 
 const config = { perBastion: 10, perSubnet: 32 };

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { createHandshakeLimits } from '../../../src/collector/schedule/handshake-limits.ts';
 import { extrasTimeMs, takeExtrasOf, type PutOffExtras } from '../../../src/collector/schedule/put-off-extras.ts';
 import type { VisitRecord } from '../../../src/storage/store/storage.ts';
-import { makeClient, makeConfig } from '../../support/fleet.ts';
+import { makeClient, makeConfig } from '../../support/fleets/fleet.ts';
 import { times } from '../../support/times.ts';
 
 const minute = 60_000;

@@ -8,8 +8,8 @@ import { sharedTurn, type SharedTurnOptions } from '../../../src/collector/sched
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import type { Reach, ShareStore } from '../../../src/storage/store/share-store.ts';
-import { makeClient } from '../../support/fleet.ts';
-import { makeMigrated } from '../../support/migrated.ts';
+import { makeClient } from '../../support/fleets/fleet.ts';
+import { makeMigrated } from '../../support/databases/migrated.ts';
 import { atTime } from '../../storage/support/crashing-database.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 

@@ -15,7 +15,7 @@ import { test } from 'node:test';
 
 import { folderOfClient } from '../../../src/state-folder/client-folder.ts';
 import { openSealedSpool, readSealed, type ArrivedReport } from '../../../src/collector/sealed-reports/sealed-spool.ts';
-import { fill, withSmallDisk } from '../../support/small-disk.ts';
+import { fill, withSmallDisk } from '../../support/programs/small-disk.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const freshDir = (): string => path.join(tempFolder(), 'encrypted_stats');

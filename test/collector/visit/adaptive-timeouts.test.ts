@@ -5,8 +5,8 @@ import fc from 'fast-check';
 
 import * as timeouts from '../../../src/collector/visit/adaptive-timeouts.ts';
 import type { LastFailure, VisitTimeouts } from '../../../src/collector/visit/adaptive-timeouts.ts';
-import { errorTable } from '../../../src/errors.ts';
-import { collectorConfig as usual } from '../../support/fleet.ts';
+import { errorTable } from '../../../src/platform/errors/errors.ts';
+import { collectorConfig as usual } from '../../support/fleets/fleet.ts';
 
 const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, agentTimeoutMs: 15_000, clientDeadlineMs: 30_000 };
 const collectorConfig = { ...usual, ...limits };

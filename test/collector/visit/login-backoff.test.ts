@@ -7,7 +7,7 @@ import {
   nextAttemptAtMs,
   type LastAttempt,
 } from '../../../src/collector/visit/login-backoff.ts';
-import { FleetError, type ErrorCode } from '../../../src/errors.ts';
+import { FleetError, type ErrorCode } from '../../../src/platform/errors/errors.ts';
 import { bastionFailed, ofClient } from '../../../src/transport/bastions/bastion-failed.ts';
 
 const minute = 60_000;

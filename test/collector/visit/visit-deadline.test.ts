@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { faultAtDeadline, raceSignal } from '../../../src/collector/visit/visit-deadline.ts';
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 
 const late = new FleetError({ code: 'visit-deadline', stage: 'run', message: 'the visit took too long' });
 const refused = new FleetError({ code: 'auth-failed', stage: 'login', message: 'refused' });

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { recordOf, VisitProgress } from '../../../src/collector/visit/visit-progress.ts';
-import { errorTable, FleetError } from '../../../src/errors.ts';
+import { errorTable, FleetError } from '../../../src/platform/errors/errors.ts';
 import type { VisitRecord } from '../../../src/storage/store/storage.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
-import { makeClient, makeConfig } from '../../support/fleet.ts';
+import { makeClient, makeConfig } from '../../support/fleets/fleet.ts';
 
 const client = makeClient('web-1');
 const context = { facts: null, config: makeConfig('/state', [client]), start: { id: 'run-1' } };

@@ -5,14 +5,14 @@ import { test } from 'node:test';
 
 import type { ReceivedReport } from '../../../src/collector/agent/agent-stream.ts';
 import { visit } from '../../../src/collector/visit/visit.ts';
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import type { KeyRing } from '../../../src/collector/keys/key-ring.ts';
-import { generateKeyPair, privateKeysOf, type KeyPair } from '../../../src/seal/key-pair.ts';
+import { generateKeyPair, privateKeysOf, type KeyPair } from '../../../src/report/seal/key-pair.ts';
 import type { ClientFacts } from '../../../src/storage/store/storage.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
 import { runStart } from '../../storage/support/samples.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { bundles, makeClient, makeConfig, makeFleet } from '../../support/fleet.ts';
+import { bundles, makeClient, makeConfig, makeFleet } from '../../support/fleets/fleet.ts';
 import type { VisitContext } from '../../../src/collector/visit/context.ts';
 import { assertWithin } from '../../support/within.ts';
 

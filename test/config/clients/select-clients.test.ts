@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { selectClients } from '../../../src/config/clients/select-clients.ts';
 import { load } from '../support/config-files.ts';
 import { pluck } from '../../support/pluck.ts';

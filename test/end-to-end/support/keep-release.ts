@@ -15,11 +15,11 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
-import { freePort } from '../../support/free-port.ts';
-import * as installed from '../../support/installed.ts';
-import { startImapServer } from '../../support/imap-server.ts';
-import { startMariadb } from '../../support/mariadb.ts';
-import { startCli } from '../../support/run-cli.ts';
+import { freePort } from '../../support/servers/free-port.ts';
+import * as installed from '../../support/programs/installed.ts';
+import { startImapServer } from '../../support/servers/imap-server.ts';
+import { startMariadb } from '../../support/databases/mariadb.ts';
+import { startCli } from '../../support/programs/run-cli.ts';
 import { clockAt, keptAtMs, keptFolder, keptPlaces, replacePlaces, startKeptFleet } from './kept-release.ts';
 import { filesWithPlaces, type KeptRelease, type Places } from './kept-release.ts';
 

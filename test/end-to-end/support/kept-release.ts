@@ -11,10 +11,10 @@ import { packageDir } from '../../../src/state-folder/paths.ts';
 import type { Report } from '../../../src/report/report.ts';
 import type { AgentRequest } from '../../../src/report/wire.ts';
 import { encodeReport } from '../../../src/report/encode-report.ts';
-import { sealReport } from '../../../src/seal/seal.ts';
+import { sealReport } from '../../../src/report/seal/seal.ts';
 import { sampleReport, worker } from '../../report/support/sample-report.ts';
-import { startReportServer, type ReportServer } from '../../support/report-server.ts';
-import { runBuilt, type CliResult } from '../../support/run-cli.ts';
+import { startReportServer, type ReportServer } from '../../support/fleets/report-server.ts';
+import { runBuilt, type CliResult } from '../../support/programs/run-cli.ts';
 
 /**
  * The kept releases: the first one, and the last commit before inbox/, of the same version, whose sites forward streams

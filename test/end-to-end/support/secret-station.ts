@@ -10,14 +10,14 @@ import path from 'node:path';
 import ssh2, { type Connection } from 'ssh2';
 
 import { vocabulary } from '../../../src/config/vocabulary/vocabulary.ts';
-import { type ImapServer, startImapServer } from '../../support/imap-server.ts';
-import { startMariadb } from '../../support/mariadb.ts';
+import { type ImapServer, startImapServer } from '../../support/servers/imap-server.ts';
+import { startMariadb } from '../../support/databases/mariadb.ts';
 import { createMarkers, type Markers } from '../../support/markers.ts';
-import { type CliResult, outcomeOf, startCli } from '../../support/run-cli.ts';
-import { type SmtpAct, type SmtpMoment, type SmtpServer, startSmtpServer } from '../../support/smtp-server.ts';
-import { type Ssh2Server, startSsh2Server } from '../../support/ssh2-server.ts';
-import { sshKeygen, startSshd } from '../../support/sshd.ts';
-import { type SeenProcess, watchProcesses } from '../../support/watch-processes.ts';
+import { type CliResult, outcomeOf, startCli } from '../../support/programs/run-cli.ts';
+import { type SmtpAct, type SmtpMoment, type SmtpServer, startSmtpServer } from '../../support/servers/smtp-server.ts';
+import { type Ssh2Server, startSsh2Server } from '../../support/ssh/ssh2-server.ts';
+import { sshKeygen, startSshd } from '../../support/ssh/sshd.ts';
+import { type SeenProcess, watchProcesses } from '../../support/programs/watch-processes.ts';
 
 interface EchoingServer extends Ssh2Server {
   /** The passwords that the server received. */

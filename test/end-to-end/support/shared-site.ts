@@ -9,8 +9,8 @@ import { holdPort } from '../../../src/simulator/loopback-listeners.ts';
 import { readKeys, username, writeFolder } from '../../../src/simulator/fleet-folder.ts';
 import type { FleetPlan } from '../../../src/simulator/fleet-plan.ts';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
-import { fakedClock } from '../../support/faketime.ts';
-import { outcomeOf, runBuilt, startCli, type CliResult } from '../../support/run-cli.ts';
+import { fakedClock } from '../../support/programs/faketime.ts';
+import { outcomeOf, runBuilt, startCli, type CliResult } from '../../support/programs/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 export interface SharedSiteOptions {

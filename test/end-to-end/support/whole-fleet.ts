@@ -4,12 +4,17 @@ import { before, after, type SuiteContext } from 'node:test';
 
 import type { StorageConfig } from '../../../src/config/config.ts';
 import type { SqliteRow } from '../../../src/platform/sqlite.ts';
-import { makeInventoried, makeInventoriedIn } from '../../support/inventoried.ts';
+import { makeInventoried, makeInventoriedIn } from '../../support/clients/inventoried.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { startMariadb, skipWithoutMariadb, type Mariadb, type MariadbDatabase } from '../../support/mariadb.ts';
+import {
+  startMariadb,
+  skipWithoutMariadb,
+  type Mariadb,
+  type MariadbDatabase,
+} from '../../support/databases/mariadb.ts';
 import type { Scope } from '../../support/temp-folder.ts';
-import { configFolder, runBuilt, type CliResult } from '../../support/run-cli.ts';
-import { openBeside } from '../../support/open-beside.ts';
+import { configFolder, runBuilt, type CliResult } from '../../support/programs/run-cli.ts';
+import { openBeside } from '../../support/databases/open-beside.ts';
 
 /** A config.xml in a folder of its own, with its database of either kind. */
 export interface Site {

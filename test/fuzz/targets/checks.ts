@@ -1,6 +1,6 @@
-import { checkStats } from '../../../src/checks/checks.ts';
-import { formatPerfdata } from '../../../src/checks/written-perfdata.ts';
-import { parsePerfdata } from '../../../src/checks/perfdata.ts';
+import { checkStats } from '../../../src/report/checks/checks.ts';
+import { formatPerfdata } from '../../../src/report/checks/written-perfdata.ts';
+import { parsePerfdata } from '../../../src/report/checks/perfdata.ts';
 import { checkFormats, maxCheckOutputBytes, type CheckFormat, type CheckResult } from '../../../src/report/checks.ts';
 import { maxSubjects } from '../../../src/report/limits.ts';
 import { requireSame, requireThat, type FuzzTarget } from '../target.ts';

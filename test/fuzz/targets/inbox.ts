@@ -4,9 +4,9 @@ import { clientsOfSites, folderOfSite } from '../../../src/collector/inbox/origi
 import { parseDocument } from '../../../src/collector/inbox/parse-document.ts';
 import { parseSealedName } from '../../../src/collector/sealed-reports/sealed-spool.ts';
 import { boundedTime } from '../../../src/report/outside-values.ts';
-import { madeEvent } from '../../events/support/event-samples.ts';
+import { madeEvent } from '../../collector/events/support/event-samples.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
-import { makeClient } from '../../support/fleet.ts';
+import { makeClient } from '../../support/fleets/fleet.ts';
 import { requireSame, requireThat, type FuzzTarget } from '../target.ts';
 
 const start = runStart({ id: 'run-1' });

@@ -1,4 +1,4 @@
-import { findLoaderSign, loaderStatus } from '../../../src/loader/loader.ts';
+import { findLoaderSign, loaderStatus } from '../../../src/transport/loader/loader.ts';
 import { requireSame, requireThat, type FuzzTarget } from '../target.ts';
 
 const marker = 'AAECAwQFBgcICQoLDA0ODw';

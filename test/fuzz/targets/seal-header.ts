@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 
-import { privateKeysOf } from '../../../src/seal/key-pair.ts';
-import { openReport } from '../../../src/seal/open.ts';
-import { SealFault } from '../../../src/seal/seal-fault.ts';
-import { encodeHeader, maxPlaintextBytes, readHeader } from '../../../src/seal/sealed-message.ts';
-import { fromHex, pairOfRaw } from '../../seal/support/raw-keys.ts';
+import { privateKeysOf } from '../../../src/report/seal/key-pair.ts';
+import { openReport } from '../../../src/report/seal/open.ts';
+import { SealFault } from '../../../src/report/seal/seal-fault.ts';
+import { encodeHeader, maxPlaintextBytes, readHeader } from '../../../src/report/seal/sealed-message.ts';
+import { fromHex, pairOfRaw } from '../../report/seal/support/raw-keys.ts';
 import { kindOf, outcomeOf, requireThat, type FuzzTarget } from '../target.ts';
 
 const folder = new URL('../../testdata/seal/', import.meta.url);

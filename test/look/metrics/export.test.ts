@@ -3,15 +3,15 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { escapeControls } from '../../src/log.ts';
-import { csvCell, csvHistory } from '../../src/metrics/export-csv.ts';
-import { jsonlHistory } from '../../src/metrics/export-jsonl.ts';
-import { openMetricsHistory } from '../../src/metrics/export-openmetrics.ts';
-import type { HistoryOptions } from '../../src/metrics/history.ts';
-import { onEachDatabase, type Opened } from '../storage/support/databases.ts';
-import { check, item, noonMs, ordinaryWorkers, worker } from '../storage/support/samples.ts';
+import { escapeControls } from '../../../src/platform/errors/log.ts';
+import { csvCell, csvHistory } from '../../../src/look/metrics/export-csv.ts';
+import { jsonlHistory } from '../../../src/look/metrics/export-jsonl.ts';
+import { openMetricsHistory } from '../../../src/look/metrics/export-openmetrics.ts';
+import type { HistoryOptions } from '../../../src/look/metrics/history.ts';
+import { onEachDatabase, type Opened } from '../../storage/support/databases.ts';
+import { check, item, noonMs, ordinaryWorkers, worker } from '../../storage/support/samples.ts';
 import { scrape } from './support/exposition.ts';
-import { codePoint } from '../support/code-points.ts';
+import { codePoint } from '../../support/code-points.ts';
 
 const [hourMs, dayMs] = [3_600_000, 86_400_000];
 const groups = ['client', 'check', 'disk', 'network', 'series'] as const;

@@ -2,19 +2,19 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 
-import { Secret } from '../../src/config/secret.ts';
-import { openDatabase } from '../../src/storage/dialects/open-database.ts';
-import { openStorage } from '../../src/storage/open-storage.ts';
-import type { Database } from '../../src/storage/sql/database.ts';
-import { check, item, runEnd, runStart } from '../storage/support/samples.ts';
-import { isLong } from '../support/long-tests.ts';
+import { Secret } from '../../../src/config/secret.ts';
+import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import type { Database } from '../../../src/storage/sql/database.ts';
+import { check, item, runEnd, runStart } from '../../storage/support/samples.ts';
+import { isLong } from '../../support/long-tests.ts';
 import {
   type Mariadb,
   type MariadbDatabase,
   numbersTable,
   skipWithoutMariadb,
   startMariadb,
-} from '../support/mariadb.ts';
+} from '../../support/databases/mariadb.ts';
 import { type Chosen, expandMysql, grafanaQueries } from './support/grafana.ts';
 
 const [minuteMs, hourMs, dayMs] = [60_000, 3_600_000, 86_400_000];

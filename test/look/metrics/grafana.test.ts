@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { grafanaFiles } from '../../build/grafana/grafana.ts';
-import { packageDir } from '../../src/state-folder/paths.ts';
+import { grafanaFiles } from '../../../build/grafana/grafana.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
 
 for (const [name, content] of grafanaFiles()) {
   test(`grafana/${name} is what build/grafana makes`, () => {

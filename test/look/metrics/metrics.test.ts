@@ -4,14 +4,14 @@ import { test, type TestContext } from 'node:test';
 
 import fc from 'fast-check';
 
-import { familyGroups } from '../../src/config/values/family-groups.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
-import { escapeControls } from '../../src/log.ts';
-import { seriesText } from '../../src/metrics/exposition.ts';
-import { families } from '../../src/metrics/families.ts';
-import { type MetricsOptions, writeMetrics } from '../../src/metrics/metrics.ts';
-import { alert } from '../storage/support/alert-samples.ts';
-import { onEachDatabase, type Opened } from '../storage/support/databases.ts';
+import { familyGroups } from '../../../src/config/values/family-groups.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { escapeControls } from '../../../src/platform/errors/log.ts';
+import { seriesText } from '../../../src/look/metrics/exposition.ts';
+import { families } from '../../../src/look/metrics/families.ts';
+import { type MetricsOptions, writeMetrics } from '../../../src/look/metrics/metrics.ts';
+import { alert } from '../../storage/support/alert-samples.ts';
+import { onEachDatabase, type Opened } from '../../storage/support/databases.ts';
 import {
   check,
   item,
@@ -22,10 +22,10 @@ import {
   runStart,
   visit,
   worker,
-} from '../storage/support/samples.ts';
-import { configFolder } from '../support/run-cli.ts';
+} from '../../storage/support/samples.ts';
+import { configFolder } from '../../support/programs/run-cli.ts';
 import { scrape, type Scraped, valuesOf } from './support/exposition.ts';
-import { codePoint } from '../support/code-points.ts';
+import { codePoint } from '../../support/code-points.ts';
 
 const [minuteMs, dayMs] = [60_000, 86_400_000];
 const fleetXml = `<config>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { changeTable } from '../../src/page/change-table.ts';
+import { changeTable } from '../../../src/look/page/change-table.ts';
 
 const reader = { zone: 'UTC', nowMs: Date.UTC(2026, 10, 21, 10) };
 const change = { foundAtMs: reader.nowMs - 3_600_000, words: 'openssl 3.0.11 to 3.0.14' };

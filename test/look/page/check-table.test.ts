@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { checkPanel, checkTable } from '../../src/page/check-table.ts';
-import type { PageCheck } from '../../src/page/page.ts';
+import { checkPanel, checkTable } from '../../../src/look/page/check-table.ts';
+import type { PageCheck } from '../../../src/look/page/page.ts';
 
 const nowMs = Date.UTC(2026, 10, 21, 10);
 const minuteMs = 60_000;

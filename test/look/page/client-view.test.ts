@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { clientView } from '../../src/page/live/client-view.ts';
+import { clientView } from '../../../src/look/page/live/client-view.ts';
 import { clientOf } from './support/page-samples.ts';
 
 const dayMs = 86_400_000;

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { decodeHistory } from '../../src/page/browser/decode-series.ts';
-import { type ClientHistory, encodeHistory } from '../../src/page/encode-series.ts';
+import { decodeHistory } from '../../../src/look/page/browser/decode-series.ts';
+import { type ClientHistory, encodeHistory } from '../../../src/look/page/encode-series.ts';
 
 const empty: ClientHistory = {
   start: 1_700_000_000,

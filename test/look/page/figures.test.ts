@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { alertFigure, amount, percentBar } from '../../src/page/figures.ts';
+import { alertFigure, amount, percentBar } from '../../../src/look/page/figures.ts';
 
 test('a bar is as wide as its value, and has the level of the limit that it has reached', () => {
   assert.match(percentBar({ value: 41.7, beyond: null }).html, /<svg class="bar" [^]*width="42%"[^]*42 %$/);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { renderFleetPage } from '../../src/page/fleet-page.ts';
+import { renderFleetPage } from '../../../src/look/page/fleet-page.ts';
 import { alertOf, clientOf, pageOf } from './support/page-samples.ts';
 
 test('a page allows its own style and program by their digests, and nothing else', () => {
@@ -24,7 +24,7 @@ test('a page allows its own style and program by their digests, and nothing else
 });
 
 test('the licence of uPlot is in the program of the page', () => {
-  const licence = readFileSync(new URL('../../node_modules/uplot/LICENSE', import.meta.url), 'utf8').trim();
+  const licence = readFileSync(new URL('../../../node_modules/uplot/LICENSE', import.meta.url), 'utf8').trim();
   assert.match(licence, /Permission is hereby granted/);
   assert.ok(renderFleetPage(pageOf({})).includes(licence));
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { renderFleetPage } from '../../src/page/fleet-page.ts';
-import { logPanel, logTable } from '../../src/page/log-table.ts';
-import type { PageLogLine } from '../../src/page/page.ts';
+import { renderFleetPage } from '../../../src/look/page/fleet-page.ts';
+import { logPanel, logTable } from '../../../src/look/page/log-table.ts';
+import type { PageLogLine } from '../../../src/look/page/page.ts';
 import { clientOf, pageOf } from './support/page-samples.ts';
 
 const reader = { zone: 'UTC', nowMs: Date.UTC(2026, 10, 21, 10) };

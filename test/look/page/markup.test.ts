@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bareText, joined, Markup, markup } from '../../src/page/markup.ts';
+import { bareText, joined, Markup, markup } from '../../../src/look/page/markup.ts';
 
 for (const { name, value, expected } of [
   { name: 'tags', value: '</script><img onerror=alert(1)>', expected: '&lt;/script&gt;&lt;img onerror=alert(1)&gt;' },

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { pageOutliers } from '../../src/look/page-outliers.ts';
-import { noOutliers } from '../../src/outliers/outliers.ts';
-import { renderFleetPage } from '../../src/page/fleet-page.ts';
-import { outlierList } from '../../src/page/outlier-list.ts';
-import { times } from '../support/times.ts';
+import { pageOutliers } from '../../../src/look/views/page-outliers.ts';
+import { noOutliers } from '../../../src/alerter/outliers/outliers.ts';
+import { renderFleetPage } from '../../../src/look/page/fleet-page.ts';
+import { outlierList } from '../../../src/look/page/outlier-list.ts';
+import { times } from '../../support/times.ts';
 import { pageOf } from './support/page-samples.ts';
 
 const hostile = '</td><img src=x onerror=alert(1)>';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { stateCounts } from '../../src/page/state-counts.ts';
+import { stateCounts } from '../../../src/look/page/state-counts.ts';
 import { clientOf } from './support/page-samples.ts';
 
 test('a failing client with a critical alert counts as critical alone', () => {

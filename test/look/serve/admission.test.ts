@@ -3,11 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
 
-import type { ServeConfig } from '../../src/config/config.ts';
-import { createAdmission } from '../../src/serve/admission.ts';
-import { InUse, Rates } from '../../src/serve/rates.ts';
-import { tokenOf } from '../../src/serve/tokens.ts';
-import { isOwnHost, visitorReader } from '../../src/serve/visitor.ts';
+import type { ServeConfig } from '../../../src/config/config.ts';
+import { createAdmission } from '../../../src/look/serve/admission.ts';
+import { InUse, Rates } from '../../../src/look/serve/rates.ts';
+import { tokenOf } from '../../../src/look/serve/tokens.ts';
+import { isOwnHost, visitorReader } from '../../../src/look/serve/visitor.ts';
 
 const plain: ServeConfig = {
   hosts: ['::1', '127.0.0.1'],

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, suite, test } from 'node:test';
 
-import { send, words } from '../../src/serve/answer.ts';
-import { findRoute, type ServedRoute, targetOf } from '../../src/serve/routes.ts';
-import { listenOn } from '../support/free-port.ts';
+import { send, words } from '../../../src/look/serve/answer.ts';
+import { findRoute, type ServedRoute, targetOf } from '../../../src/look/serve/routes.ts';
+import { listenOn } from '../../support/servers/free-port.ts';
 
 const route = (path: string): ServedRoute => ({ path, purpose: null, isPacked: false, answer: () => words(200, path) });
 const routes = ['/', '/alerts', '/alerts/#id', '/c/:name', '/api/:name/series'].map(route);

@@ -6,15 +6,15 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { alertFolder, firing } from '../cli/support/stored-alerts.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
-import { openStorage } from '../../src/storage/open-storage.ts';
-import { item, runEnd, runStart } from '../storage/support/samples.ts';
-import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
-import { configFolder, runCli } from '../support/run-cli.ts';
-import { until } from '../support/until.ts';
+import { alertFolder, firing } from '../../cli/support/stored-alerts.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import { item, runEnd, runStart } from '../../storage/support/samples.ts';
+import { skipWithoutMariadb, startMariadb } from '../../support/databases/mariadb.ts';
+import { configFolder, runCli } from '../../support/programs/run-cli.ts';
+import { until } from '../../support/until.ts';
 import { serveFolder, servedFleet } from './support/served-fleet.ts';
-import { assertWithin } from '../support/within.ts';
+import { assertWithin } from '../../support/within.ts';
 
 test('names of clients and words of messages are text wherever they stand', async (t) => {
   const name = '</script><img src=x onerror=alert(1)>"\'';

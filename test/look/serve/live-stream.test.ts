@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 
-import type { FleetReader } from '../../src/serve/fleet-reader.ts';
-import { LiveEvents } from '../../src/serve/live-events.ts';
-import { sendEvents } from '../../src/serve/live-stream.ts';
-import { listenOn } from '../support/free-port.ts';
-import { until } from '../support/until.ts';
+import type { FleetReader } from '../../../src/look/serve/fleet-reader.ts';
+import { LiveEvents } from '../../../src/look/serve/live-events.ts';
+import { sendEvents } from '../../../src/look/serve/live-stream.ts';
+import { listenOn } from '../../support/servers/free-port.ts';
+import { until } from '../../support/until.ts';
 
 for (const [method, listening] of [
   ['HEAD', 0],

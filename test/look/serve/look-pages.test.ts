@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { test, type TestContext } from 'node:test';
 
-import type { LiveDocument } from '../../src/page/live/live-document.ts';
-import { markup } from '../../src/page/markup.ts';
-import type { Asked } from '../../src/serve/answer.ts';
-import { documentRoutes } from '../../src/serve/look-documents.ts';
-import { answerMs, type LookOptions, pageRoutes } from '../../src/serve/look-pages.ts';
+import type { LiveDocument } from '../../../src/look/page/live/live-document.ts';
+import { markup } from '../../../src/look/page/markup.ts';
+import type { Asked } from '../../../src/look/serve/answer.ts';
+import { documentRoutes } from '../../../src/look/serve/look-documents.ts';
+import { answerMs, type LookOptions, pageRoutes } from '../../../src/look/serve/look-pages.ts';
 
 const document: LiveDocument = { title: ['Runs'], path: '/runs', body: markup`<p>run</p>`, zone: null };
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import { alertFolder, ended, firing } from '../cli/support/stored-alerts.ts';
-import { isWide } from '../support/long-tests.ts';
+import { alertFolder, ended, firing } from '../../cli/support/stored-alerts.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { type Answer, type Served, serveFolder, servedFleet } from './support/served-fleet.ts';
 
 const onlyWide = { skip: !isWide && 'starts another server' };

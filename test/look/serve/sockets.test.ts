@@ -10,10 +10,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { reportedFleet } from '../cli/support/reported-fleet.ts';
-import { makeCertificates } from '../support/certificates.ts';
-import { freePort, listenOn } from '../support/free-port.ts';
-import { outcomeOf, program, startCli } from '../support/run-cli.ts';
+import { reportedFleet } from '../../cli/support/reported-fleet.ts';
+import { makeCertificates } from '../../support/servers/certificates.ts';
+import { freePort, listenOn } from '../../support/servers/free-port.ts';
+import { outcomeOf, program, startCli } from '../../support/programs/run-cli.ts';
 import { ask, serveFolder, servedFleet } from './support/served-fleet.ts';
 
 test('a Unix socket is for its owner and group, and goes with the server', async (t) => {

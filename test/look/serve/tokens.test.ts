@@ -3,8 +3,8 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { configFolder, runCli } from '../support/run-cli.ts';
-import { until } from '../support/until.ts';
+import { configFolder, runCli } from '../../support/programs/run-cli.ts';
+import { until } from '../../support/until.ts';
 import { servedFleet } from './support/served-fleet.ts';
 
 const config = '<config><client ip="192.0.2.1"/></config>';

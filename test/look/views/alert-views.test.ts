@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { sortAlerts } from '../../src/look/alert-views.ts';
-import { alert } from '../storage/support/alert-samples.ts';
+import { sortAlerts } from '../../../src/look/views/alert-views.ts';
+import { alert } from '../../storage/support/alert-samples.ts';
 
 const at = (pendingSinceMs: number, firingSinceMs: number | null = pendingSinceMs) => ({
   pendingSinceMs,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Config } from '../../src/config/config.ts';
-import { readClientDetail } from '../../src/look/client-detail.ts';
-import { alert, mail, stored } from '../storage/support/alert-samples.ts';
-import { onEachDatabase } from '../storage/support/databases.ts';
-import { check, item, noonMs, ordinaryWorkers, runStart, visit, worker } from '../storage/support/samples.ts';
+import type { Config } from '../../../src/config/config.ts';
+import { readClientDetail } from '../../../src/look/views/client-detail.ts';
+import { alert, mail, stored } from '../../storage/support/alert-samples.ts';
+import { onEachDatabase } from '../../storage/support/databases.ts';
+import { check, item, noonMs, ordinaryWorkers, runStart, visit, worker } from '../../storage/support/samples.ts';
 
 const minuteMs = 60_000;
 const rule = { name: 'disk', note: 'call the storage team', type: 'disk', selectors: {}, freeBytes: 1 };

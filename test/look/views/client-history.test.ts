@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Rule } from '../../src/config/config.ts';
-import { readClientHistory } from '../../src/look/client-history.ts';
-import { readHistories } from '../../src/look/histories.ts';
-import { decodeHistory } from '../../src/page/browser/decode-series.ts';
-import { hourMs, minuteMs, secondMs } from '../../src/platform/units.ts';
-import { stateDigest } from '../../src/report/state/state.ts';
-import type { Grid } from '../../src/storage/store/look-store.ts';
-import { alert } from '../storage/support/alert-samples.ts';
-import { onEachDatabase } from '../storage/support/databases.ts';
-import { item, noonMs, worker } from '../storage/support/samples.ts';
-import { stateItem } from '../storage/support/state-samples.ts';
+import type { Rule } from '../../../src/config/config.ts';
+import { readClientHistory } from '../../../src/look/views/client-history.ts';
+import { readHistories } from '../../../src/look/views/histories.ts';
+import { decodeHistory } from '../../../src/look/page/browser/decode-series.ts';
+import { hourMs, minuteMs, secondMs } from '../../../src/platform/units.ts';
+import { stateDigest } from '../../../src/report/state/state.ts';
+import type { Grid } from '../../../src/storage/store/look-store.ts';
+import { alert } from '../../storage/support/alert-samples.ts';
+import { onEachDatabase } from '../../storage/support/databases.ts';
+import { item, noonMs, worker } from '../../storage/support/samples.ts';
+import { stateItem } from '../../storage/support/state-samples.ts';
 
 const grid: Grid = { sinceMs: noonMs, stepMs: hourMs, points: 6, untilMs: noonMs + 6 * hourMs, sampleMs: null };
 /** CPU, memory and uptime in seconds, by minute. The machine was booted at minutes 140 and 290. */

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { readClientHistory } from '../../src/look/client-history.ts';
-import { chooseSeries } from '../../src/look/client-series.ts';
-import type { PlottedSeries } from '../../src/page/encode-series.ts';
-import { dayMs, hourMs, minuteMs } from '../../src/platform/units.ts';
-import type { Grid, KnownSeries } from '../../src/storage/store/look-store.ts';
-import type { Storage } from '../../src/storage/store/storage.ts';
-import { onEachDatabase } from '../storage/support/databases.ts';
-import { check, item, noonMs } from '../storage/support/samples.ts';
+import { readClientHistory } from '../../../src/look/views/client-history.ts';
+import { chooseSeries } from '../../../src/look/views/client-series.ts';
+import type { PlottedSeries } from '../../../src/look/page/encode-series.ts';
+import { dayMs, hourMs, minuteMs } from '../../../src/platform/units.ts';
+import type { Grid, KnownSeries } from '../../../src/storage/store/look-store.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
+import { onEachDatabase } from '../../storage/support/databases.ts';
+import { check, item, noonMs } from '../../storage/support/samples.ts';
 
 const known = (metric: string, more: Partial<KnownSeries> = {}): KnownSeries => ({
   id: 1,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Client } from '../../src/config/config.ts';
-import { beyondLimit, fleetMember, type FleetMember, sortMembers } from '../../src/look/fleet-member.ts';
-import type { Rule } from '../../src/config/config.ts';
+import type { Client } from '../../../src/config/config.ts';
+import { beyondLimit, fleetMember, type FleetMember, sortMembers } from '../../../src/look/views/fleet-member.ts';
+import type { Rule } from '../../../src/config/config.ts';
 
 function rule(overrides: Partial<Rule>): Rule {
   const limits = { op: 'ge', warning: 85, critical: 95, clear: null, freeBytes: null };

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Client, Config } from '../../src/config/config.ts';
-import { readFleetPage } from '../../src/look/look.ts';
-import { decodeHistory, type DecodedHistory } from '../../src/page/browser/decode-series.ts';
-import { noOutliers } from '../../src/outliers/outliers.ts';
-import type { FleetPage } from '../../src/page/page.ts';
-import type { Storage } from '../../src/storage/store/storage.ts';
-import { onEachDatabase } from '../storage/support/databases.ts';
-import { check, item, noonMs, runStart, visit, worker } from '../storage/support/samples.ts';
+import type { Client, Config } from '../../../src/config/config.ts';
+import { readFleetPage } from '../../../src/look/views/look.ts';
+import { decodeHistory, type DecodedHistory } from '../../../src/look/page/browser/decode-series.ts';
+import { noOutliers } from '../../../src/alerter/outliers/outliers.ts';
+import type { FleetPage } from '../../../src/look/page/page.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
+import { onEachDatabase } from '../../storage/support/databases.ts';
+import { check, item, noonMs, runStart, visit, worker } from '../../storage/support/samples.ts';
 
 const [minuteMs, hourMs] = [60_000, 3_600_000];
 const clientCount = 50;

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import type { FleetMember } from '../../src/look/fleet-member.ts';
-import { fleetPart } from '../../src/look/live-fleet.ts';
-import { stateCounts } from '../../src/page/state-counts.ts';
+import type { FleetMember } from '../../../src/look/views/fleet-member.ts';
+import { fleetPart } from '../../../src/look/views/live-fleet.ts';
+import { stateCounts } from '../../../src/look/page/state-counts.ts';
 
 const everything = { words: '', state: '', sort: '', from: 0 };
 

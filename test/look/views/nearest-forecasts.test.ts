@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { clientForecasts, forecastMountWords, nearestForecasts } from '../../src/look/nearest-forecasts.ts';
-import type { StoredForecast } from '../../src/storage/store/level-store.ts';
+import { clientForecasts, forecastMountWords, nearestForecasts } from '../../../src/look/views/nearest-forecasts.ts';
+import type { StoredForecast } from '../../../src/storage/store/level-store.ts';
 
 const dayMs = 86_400_000;
 const nowMs = Date.UTC(2026, 10, 20);

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { reportGrid } from '../../src/look/report-grid.ts';
-import { dayMs, hourMs, minuteMs } from '../../src/platform/units.ts';
+import { reportGrid } from '../../../src/look/views/report-grid.ts';
+import { dayMs, hourMs, minuteMs } from '../../../src/platform/units.ts';
 
 const untilMs = Date.UTC(2026, 10, 20, 12);
 

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Client, Config } from '../../src/config/config.ts';
-import { readFleetPage } from '../../src/look/look.ts';
-import { decodeHistory } from '../../src/page/browser/decode-series.ts';
-import { noOutliers } from '../../src/outliers/outliers.ts';
-import type { FleetPage } from '../../src/page/page.ts';
-import { dayMs, hourMs, minuteMs, secondMs } from '../../src/platform/units.ts';
-import type { Storage } from '../../src/storage/store/storage.ts';
-import { onEachDatabase } from '../storage/support/databases.ts';
-import { item, worker } from '../storage/support/samples.ts';
+import type { Client, Config } from '../../../src/config/config.ts';
+import { readFleetPage } from '../../../src/look/views/look.ts';
+import { decodeHistory } from '../../../src/look/page/browser/decode-series.ts';
+import { noOutliers } from '../../../src/alerter/outliers/outliers.ts';
+import type { FleetPage } from '../../../src/look/page/page.ts';
+import { dayMs, hourMs, minuteMs, secondMs } from '../../../src/platform/units.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
+import { onEachDatabase } from '../../storage/support/databases.ts';
+import { item, worker } from '../../storage/support/samples.ts';
 
 const sinceMs = Date.UTC(2026, 10, 8);
 const untilMs = Date.UTC(2026, 10, 20);

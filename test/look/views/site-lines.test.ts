@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { siteLines } from '../../src/look/site-lines.ts';
-import { readShares } from '../../src/storage/read-shares.ts';
-import type { RunFact } from '../../src/storage/store/run.ts';
-import type { SiteShare } from '../../src/storage/store/share-store.ts';
-import { notLooked } from '../storage/support/samples.ts';
+import { siteLines } from '../../../src/look/views/site-lines.ts';
+import { readShares } from '../../../src/storage/read-shares.ts';
+import type { RunFact } from '../../../src/storage/store/run.ts';
+import type { SiteShare } from '../../../src/storage/store/share-store.ts';
+import { notLooked } from '../../storage/support/samples.ts';
 
 const nowMs = Date.UTC(2026, 10, 24, 12);
 const minuteMs = 60_000;

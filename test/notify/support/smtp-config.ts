@@ -1,6 +1,6 @@
 import type { SmtpConfig } from '../../../src/config/config.ts';
 import { Secret } from '../../../src/config/secret.ts';
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import type { ChannelTimeouts, OutgoingMail, SendOptions } from '../../../src/notify/notify.ts';
 
 export const password = 'correct horse';

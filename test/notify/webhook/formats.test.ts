@@ -9,7 +9,7 @@ import { Secret } from '../../../src/config/secret.ts';
 import { formats } from '../../../src/notify/webhook/formats.ts';
 import { freezeWebhook, parseFrozen } from '../../../src/notify/webhook/freeze-webhook.ts';
 import { createWebhookChannel } from '../../../src/notify/webhook/webhook.ts';
-import { openReceiver } from '../../support/http-receiver.ts';
+import { openReceiver } from '../../support/servers/http-receiver.ts';
 import { clientText } from '../support/client-text.ts';
 import { noticeAlert as bareAlert, noticeOf, webhookConfig } from '../support/notices.ts';
 import { faultOf, outgoing, sendOptions } from '../support/smtp-config.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
 import { postAlerts } from '../../../src/notify/webhook/post-alerts.ts';
-import { openReceiver, type HttpReceiver, type ReceiverAnswer } from '../../support/http-receiver.ts';
+import { openReceiver, type HttpReceiver, type ReceiverAnswer } from '../../support/servers/http-receiver.ts';
 import { noticeAlert } from '../support/notices.ts';
 
 const alerts = Array.from({ length: 600 }, (_, index) => noticeAlert({ client: `web-${index + 1}` }));

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import type { AnswerMeaning } from '../../../src/notify/webhook/formats.ts';
 import { readAnswer } from '../../../src/notify/webhook/read-answer.ts';
-import { rememberSecret } from '../../../src/revealed-secrets.ts';
+import { rememberSecret } from '../../../src/platform/errors/revealed-secrets.ts';
 
 const answers: readonly (readonly [format: Parameters<typeof readAnswer>[0], body: string, AnswerMeaning])[] = [
   ['slack', 'ok', 'accepted'],

@@ -11,8 +11,14 @@ import { createWebhookChannel } from '../../../src/notify/webhook/webhook.ts';
 import { TryLater } from '../../../src/notify/notify.ts';
 import type { Notice } from '../../../src/notify/webhook/notice.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { openReceiver } from '../../support/http-receiver.ts';
-import { openPushover, vendors, type Vendor, type VendorFormat, type VendorMood } from '../../support/vendor-server.ts';
+import { openReceiver } from '../../support/servers/http-receiver.ts';
+import {
+  openPushover,
+  vendors,
+  type Vendor,
+  type VendorFormat,
+  type VendorMood,
+} from '../../support/servers/vendor-server.ts';
 import { clientText } from '../support/client-text.ts';
 import { noticeAlert, noticeOf, webhookConfig } from '../support/notices.ts';
 import { faultOf, outgoing, sendOptions } from '../support/smtp-config.ts';

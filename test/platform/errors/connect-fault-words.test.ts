@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { connectFaultWords } from '../src/connect-fault-words.ts';
+import { connectFaultWords } from '../../../src/platform/errors/connect-fault-words.ts';
 
 /** An error code, messages of it as Node, ssh and sshd write them, and the cause; null: the message says the cause. */
 const cases: readonly (readonly [code: string, messages: readonly string[], cause: string | null])[] = [

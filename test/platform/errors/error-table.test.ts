@@ -1,15 +1,15 @@
 /**
- * docs/errors.md says what the table says. `UPDATE_DOCS=1 node --import tsx --test test/error-table.test.ts` prints it
- * anew.
+ * docs/errors.md says what the table says. `UPDATE_DOCS=1 node --import tsx --test
+ * test/platform/errors/error-table.test.ts` prints it anew.
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { errorTable } from '../src/error-table.ts';
+import { errorTable } from '../../../src/platform/errors/error-table.ts';
 
-const file = path.join(import.meta.dirname, '../docs/errors.md');
+const file = path.join(import.meta.dirname, '../../../docs/errors.md');
 
 function printErrors(): string {
   const cell = (text: string): string => text.replaceAll('|', '\\|');
@@ -20,7 +20,7 @@ function printErrors(): string {
   return `# Errors
 
 Every fault has a code. It stands in parentheses in the line on stderr, in the \`code\` column of \`visits\`, in the reason
-beside a quarantined report, and in \`--json\`. Printed from \`src/error-table.ts\`; a test keeps the two equal.
+beside a quarantined report, and in \`--json\`. Printed from \`src/platform/errors/error-table.ts\`; a test keeps the two equal.
 
 *Exit* is the exit status when the fault ends a whole run: 1 the run was made, but something failed; 2 usage or
 configuration; 3 the run could not be made. A fault of one client never ends the run: it is a row of \`visits\`, and the

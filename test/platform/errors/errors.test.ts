@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { asFleetError, FleetError, messageOf, type ErrorCode } from '../src/errors.ts';
+import { asFleetError, FleetError, messageOf, type ErrorCode } from '../../../src/platform/errors/errors.ts';
 
 const systemError = (code: string, syscall: string, message = `${syscall} ${code}`): Error =>
   Object.assign(new Error(message), { code, syscall });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { createOutputLog } from '../src/cli/terminal/output.ts';
-import { escapeControls, formatFields, harmlessJson, type LogFields } from '../src/log.ts';
-import { recordedOutput } from './cli/support/recorded-output.ts';
+import { createOutputLog } from '../../../src/cli/terminal/output.ts';
+import { escapeControls, formatFields, harmlessJson, type LogFields } from '../../../src/platform/errors/log.ts';
+import { recordedOutput } from '../../cli/support/recorded-output.ts';
 
 const lines: readonly (readonly [LogFields, string])[] = [
   [{ client: 'web-1', ms: 12 }, 'client=web-1 ms=12'],

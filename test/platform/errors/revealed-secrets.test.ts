@@ -3,10 +3,10 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { FleetError } from '../src/errors.ts';
-import { rememberSecret, withoutSecrets } from '../src/revealed-secrets.ts';
-import { assertHidden, encoded, encodingNames as names } from './support/encodings.ts';
-import { isWide } from './support/long-tests.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
+import { rememberSecret, withoutSecrets } from '../../../src/platform/errors/revealed-secrets.ts';
+import { assertHidden, encoded, encodingNames as names } from '../../support/encodings.ts';
+import { isWide } from '../../support/long-tests.ts';
 
 test('nothing is taken out before something was revealed', () => {
   assert.equal(withoutSecrets('hunter2 and hunter22'), 'hunter2 and hunter22');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { parseCertificates } from '../../src/checks/certificates.ts';
+import { parseCertificates } from '../../../src/report/checks/certificates.ts';
 
 const nowMs = Date.parse('2026-11-22T09:00:00Z');
 const limits = 'warning=1814400\ncritical=604800\n';

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { parseCheckmkLines } from '../../src/checks/checkmk-lines.ts';
-import { formatPerfdata } from '../../src/checks/written-perfdata.ts';
-import { codePoint } from '../support/code-points.ts';
+import { parseCheckmkLines } from '../../../src/report/checks/checkmk-lines.ts';
+import { formatPerfdata } from '../../../src/report/checks/written-perfdata.ts';
+import { codePoint } from '../../support/code-points.ts';
 
 const read = (output: string) => {
   const { checks, wrongLine } = parseCheckmkLines(output);

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { checkStats } from '../../src/checks/checks.ts';
-import type { CheckResult } from '../../src/report/checks.ts';
-import { codePoint } from '../support/code-points.ts';
+import { checkStats } from '../../../src/report/checks/checks.ts';
+import type { CheckResult } from '../../../src/report/checks.ts';
+import { codePoint } from '../../support/code-points.ts';
 
 const datetime = '2026-11-22T09:00:00.000Z';
 const ran = (more: Partial<CheckResult>): CheckResult => ({

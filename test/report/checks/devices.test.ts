@@ -4,8 +4,8 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import type { EarlierResult } from '../../src/checks/device-files.ts';
-import { parseDevice } from '../../src/checks/devices.ts';
+import type { EarlierResult } from '../../../src/report/checks/device-files.ts';
+import { parseDevice } from '../../../src/report/checks/devices.ts';
 
 const nowMs = Date.UTC(2026, 10, 20, 10);
 const uuid = '3aaa0122-29827cfa-5331ad66-ca767371';

@@ -7,8 +7,8 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { checkStats } from '../../src/checks/checks.ts';
-import { codePoint } from '../support/code-points.ts';
+import { checkStats } from '../../../src/report/checks/checks.ts';
+import { codePoint } from '../../support/code-points.ts';
 
 const a100 = (temperature: number): string => `NVIDIA A100-SXM4-40GB, ${temperature}, 25, 1024, 40960`;
 const lost =

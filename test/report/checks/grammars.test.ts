@@ -7,11 +7,11 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { parseCheckmkLines } from '../../src/checks/checkmk-lines.ts';
-import { parsePluginOutput } from '../../src/checks/nagios-output.ts';
-import { type Figure, type FigureUnit, parsePerfdata, type Range } from '../../src/checks/perfdata.ts';
-import { parseSample } from '../../src/checks/prom-samples.ts';
-import { isWide } from '../support/long-tests.ts';
+import { parseCheckmkLines } from '../../../src/report/checks/checkmk-lines.ts';
+import { parsePluginOutput } from '../../../src/report/checks/nagios-output.ts';
+import { type Figure, type FigureUnit, parsePerfdata, type Range } from '../../../src/report/checks/perfdata.ts';
+import { parseSample } from '../../../src/report/checks/prom-samples.ts';
+import { isWide } from '../../support/long-tests.ts';
 
 const numRuns = isWide ? 20_000 : 1000;
 

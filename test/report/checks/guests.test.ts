@@ -5,10 +5,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { parseCheckmkLines } from '../../src/checks/checkmk-lines.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import { parseCheckmkLines } from '../../../src/report/checks/checkmk-lines.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
-const page = readFileSync(path.join(import.meta.dirname, '../../docs/checks.md'), 'utf8');
+const page = readFileSync(path.join(import.meta.dirname, '../../../docs/checks.md'), 'utf8');
 const scripts = [...page.matchAll(/^```sh\n(#!\/bin\/sh\n.*?)^```$/gms)].map(([, text = '']) => text);
 
 /** Returns a folder with these programs, and a function that runs a script among them. */

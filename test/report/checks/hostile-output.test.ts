@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { parsePluginOutput } from '../../src/checks/nagios-output.ts';
-import { rangeOf, unreadFigures } from '../../src/checks/perfdata.ts';
-import { parseSample } from '../../src/checks/prom-samples.ts';
+import { parsePluginOutput } from '../../../src/report/checks/nagios-output.ts';
+import { rangeOf, unreadFigures } from '../../../src/report/checks/perfdata.ts';
+import { parseSample } from '../../../src/report/checks/prom-samples.ts';
 
 const parsers: Readonly<Record<string, (text: string) => unknown>> = {
   ...{ parsePluginOutput, unreadFigures, parseSample },

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { leftOutOf } from '../../src/checks/left-out.ts';
-import { maxFigures, parsePerfdata, unreadFigures } from '../../src/checks/perfdata.ts';
-import type { CheckResult } from '../../src/report/checks.ts';
-import { times } from '../support/times.ts';
-import { codePoint } from '../support/code-points.ts';
+import { leftOutOf } from '../../../src/report/checks/left-out.ts';
+import { maxFigures, parsePerfdata, unreadFigures } from '../../../src/report/checks/perfdata.ts';
+import type { CheckResult } from '../../../src/report/checks.ts';
+import { times } from '../../support/times.ts';
+import { codePoint } from '../../support/code-points.ts';
 
 const cases: readonly (readonly [format: CheckResult['format'], output: string, left: readonly string[]])[] = [
   ['nagios', 'OK | a=1 b=U c=2;3;4', []],

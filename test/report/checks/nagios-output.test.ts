@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { parsePluginOutput } from '../../src/checks/nagios-output.ts';
+import { parsePluginOutput } from '../../../src/report/checks/nagios-output.ts';
 
 const cases: readonly {
   readonly name: string;

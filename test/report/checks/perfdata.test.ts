@@ -3,9 +3,9 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { maxFigures, parsePerfdata, rangeOf } from '../../src/checks/perfdata.ts';
-import { formatPerfdata } from '../../src/checks/written-perfdata.ts';
-import { codePoint } from '../support/code-points.ts';
+import { maxFigures, parsePerfdata, rangeOf } from '../../../src/report/checks/perfdata.ts';
+import { formatPerfdata } from '../../../src/report/checks/written-perfdata.ts';
+import { codePoint } from '../../support/code-points.ts';
 
 /** A line of performance data that a plugin has printed, with its source. */
 interface Printed {

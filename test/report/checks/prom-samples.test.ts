@@ -3,14 +3,14 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { measuredChecks } from '../../src/checks/checks.ts';
-import { parseSample } from '../../src/checks/prom-samples.ts';
-import { checkReadings } from '../../src/checks/readings.ts';
-import type { CheckResult } from '../../src/report/checks.ts';
-import { maxLongOutputBytes } from '../../src/report/checks.ts';
-import { pluck, pluckAll } from '../support/pluck.ts';
-import { times } from '../support/times.ts';
-import { codePoint } from '../support/code-points.ts';
+import { measuredChecks } from '../../../src/report/checks/checks.ts';
+import { parseSample } from '../../../src/report/checks/prom-samples.ts';
+import { checkReadings } from '../../../src/report/checks/readings.ts';
+import type { CheckResult } from '../../../src/report/checks.ts';
+import { maxLongOutputBytes } from '../../../src/report/checks.ts';
+import { pluck, pluckAll } from '../../support/pluck.ts';
+import { times } from '../../support/times.ts';
+import { codePoint } from '../../support/code-points.ts';
 
 const datetime = '2026-11-20T10:00:00.000Z';
 const ran = (output: string, more: Partial<CheckResult> = {}): CheckResult => {

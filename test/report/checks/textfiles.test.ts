@@ -3,8 +3,8 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { parseTextfiles } from '../../src/checks/textfiles.ts';
-import { codePoint } from '../support/code-points.ts';
+import { parseTextfiles } from '../../../src/report/checks/textfiles.ts';
+import { codePoint } from '../../support/code-points.ts';
 
 const one = (lines: string): string => {
   const [, file] = parseTextfiles(`stale=7200\nfile=60 a.prom\n${lines}`);

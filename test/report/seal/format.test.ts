@@ -4,15 +4,20 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { inflateRawSync } from 'node:zlib';
 
-import { encap, kemSuiteId, keySchedule, labeledExtract } from '../../src/seal/hpke.ts';
-import { privateKeysOf } from '../../src/seal/key-pair.ts';
-import { openReport } from '../../src/seal/open.ts';
-import { sealCompressed } from '../../src/seal/seal.ts';
-import { maxClientNameBytes, maxPlaintextBytes, maxSealedBytes, reportSuite } from '../../src/seal/sealed-message.ts';
+import { encap, kemSuiteId, keySchedule, labeledExtract } from '../../../src/report/seal/hpke.ts';
+import { privateKeysOf } from '../../../src/report/seal/key-pair.ts';
+import { openReport } from '../../../src/report/seal/open.ts';
+import { sealCompressed } from '../../../src/report/seal/seal.ts';
+import {
+  maxClientNameBytes,
+  maxPlaintextBytes,
+  maxSealedBytes,
+  reportSuite,
+} from '../../../src/report/seal/sealed-message.ts';
 import { otherSeal, reportInfo } from './support/other-hpke.ts';
 import { fromHex, pairOfRaw } from './support/raw-keys.ts';
 
-const text = readFileSync(new URL('../../src/seal/FORMAT.md', import.meta.url), 'utf8');
+const text = readFileSync(new URL('../../../src/report/seal/FORMAT.md', import.meta.url), 'utf8');
 const block = /## A worked example[^]*?```\n([^]*?)```/.exec(text)?.[1] ?? '';
 /** The example by line: a name, two spaces or more, hexadecimal digits. Continuation lines are indented. */
 const example: ReadonlyMap<string, Buffer> = new Map(

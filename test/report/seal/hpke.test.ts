@@ -12,11 +12,11 @@ import {
   labeledExpand,
   labeledExtract,
   suiteOf,
-} from '../../src/seal/hpke.ts';
+} from '../../../src/report/seal/hpke.ts';
 import { fromHex, lowOrderPoints, pairOfRaw } from './support/raw-keys.ts';
 
 const vector: ReadonlyMap<string, Buffer> = new Map(
-  readFileSync(new URL('../testdata/seal/rfc9180-a1.1/vector.txt', import.meta.url), 'utf8')
+  readFileSync(new URL('../../testdata/seal/rfc9180-a1.1/vector.txt', import.meta.url), 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => {

@@ -9,8 +9,8 @@ import {
   privateKeyToPem,
   publicKeyFromPem,
   publicKeyToPem,
-} from '../../src/seal/key-pair.ts';
-import { SealFault } from '../../src/seal/seal-fault.ts';
+} from '../../../src/report/seal/key-pair.ts';
+import { SealFault } from '../../../src/report/seal/seal-fault.ts';
 import { bytesFrom, pairOfRaw } from './support/raw-keys.ts';
 
 const noKey = (thrown: unknown): boolean => thrown instanceof SealFault && thrown.code === 'seal-no-key';

@@ -4,14 +4,19 @@ import { constants, deflateRawSync } from 'node:zlib';
 
 import fc from 'fast-check';
 
-import { generateKeyPair, privateKeysOf } from '../../src/seal/key-pair.ts';
-import { openReport } from '../../src/seal/open.ts';
-import { sealCompressed, sealReport } from '../../src/seal/seal.ts';
-import { encodeHeader, maxPlaintextBytes, maxSealedBytes, readHeader } from '../../src/seal/sealed-message.ts';
-import type { SealedMessage } from '../../src/seal/sealed-message.ts';
-import { SealFault, type SealFaultCode } from '../../src/seal/seal-fault.ts';
+import { generateKeyPair, privateKeysOf } from '../../../src/report/seal/key-pair.ts';
+import { openReport } from '../../../src/report/seal/open.ts';
+import { sealCompressed, sealReport } from '../../../src/report/seal/seal.ts';
+import {
+  encodeHeader,
+  maxPlaintextBytes,
+  maxSealedBytes,
+  readHeader,
+} from '../../../src/report/seal/sealed-message.ts';
+import type { SealedMessage } from '../../../src/report/seal/sealed-message.ts';
+import { SealFault, type SealFaultCode } from '../../../src/report/seal/seal-fault.ts';
 import { bytesFrom, pairOfRaw } from './support/raw-keys.ts';
-import { codePoint } from '../support/code-points.ts';
+import { codePoint } from '../../support/code-points.ts';
 
 const pair = pairOfRaw(bytesFrom(1));
 const keys = privateKeysOf([pair]);

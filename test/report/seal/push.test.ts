@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { encodeFrame } from '../../src/report/frames.ts';
-import { maxJsonFrameBytes } from '../../src/report/wire.ts';
+import { encodeFrame } from '../../../src/report/frames.ts';
+import { maxJsonFrameBytes } from '../../../src/report/wire.ts';
 import {
   acknowledgePath,
   contentDigest,
@@ -26,7 +26,7 @@ import {
   senderOfSite,
   sha256,
   siteOfSender,
-} from '../../src/seal/push.ts';
+} from '../../../src/report/seal/push.ts';
 
 const key = Buffer.alloc(32, 7);
 const time = 1_795_000_000;

@@ -4,18 +4,18 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 
 import fc from 'fast-check';
 
-import { maxClientBytes, maxReportBytes } from '../../src/report/limits.ts';
-import { generateKeyPair, privateKeysOf } from '../../src/seal/key-pair.ts';
-import { openReport } from '../../src/seal/open.ts';
-import { sealCompressed, sealReport, type SealOptions } from '../../src/seal/seal.ts';
+import { maxClientBytes, maxReportBytes } from '../../../src/report/limits.ts';
+import { generateKeyPair, privateKeysOf } from '../../../src/report/seal/key-pair.ts';
+import { openReport } from '../../../src/report/seal/open.ts';
+import { sealCompressed, sealReport, type SealOptions } from '../../../src/report/seal/seal.ts';
 import {
   encodeHeader,
   maxClientNameBytes,
   maxPlaintextBytes,
   maxSealedBytes,
   readHeader,
-} from '../../src/seal/sealed-message.ts';
-import { SealFault } from '../../src/seal/seal-fault.ts';
+} from '../../../src/report/seal/sealed-message.ts';
+import { SealFault } from '../../../src/report/seal/seal-fault.ts';
 import { otherOpen, otherSeal } from './support/other-hpke.ts';
 import { bytesFrom, lowOrderPoints, pairOfRaw } from './support/raw-keys.ts';
 

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'node:test';
 
-import { privateKeysOf } from '../../src/seal/key-pair.ts';
-import { openReport } from '../../src/seal/open.ts';
-import { SealFault } from '../../src/seal/seal-fault.ts';
+import { privateKeysOf } from '../../../src/report/seal/key-pair.ts';
+import { openReport } from '../../../src/report/seal/open.ts';
+import { SealFault } from '../../../src/report/seal/seal-fault.ts';
 import { fromHex, pairOfRaw } from './support/raw-keys.ts';
 
-const folder = new URL('../testdata/seal/', import.meta.url);
+const folder = new URL('../../testdata/seal/', import.meta.url);
 const files = readdirSync(folder).filter((file) => file.endsWith('.txt'));
 
 interface Vector {

@@ -6,7 +6,7 @@ import { maxReportBytes } from '../../../src/report/limits.ts';
 import { parseReport } from '../../../src/report/parse-report.ts';
 import { ReportFault } from '../../../src/report/report.ts';
 import { stateDigest } from '../../../src/report/state/state.ts';
-import { machineReport } from '../../support/machine-report.ts';
+import { machineReport } from '../../support/clients/machine-report.ts';
 import { times } from '../../support/times.ts';
 
 const datetime = '2026-11-20T10:00:00.000Z';

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { copyTable, type TableCopy } from '../../../src/storage/copy/copy-table.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { tables } from '../../../src/storage/sql/tables.ts';
-import { makeMigrated } from '../../support/migrated.ts';
+import { makeMigrated } from '../../support/databases/migrated.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { sqliteConfig } from '../support/sqlite-config.ts';
 

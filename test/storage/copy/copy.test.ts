@@ -4,8 +4,8 @@ import path from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
 
 import type { StorageConfig } from '../../../src/config/config.ts';
-import { nameOf, parseStorageUrl } from '../../../src/storage/dialects/kinds.ts';
-import { FleetError } from '../../../src/errors.ts';
+import { nameOf, parseStorageUrl } from '../../../src/config/databases/kinds.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { copyDatabase, type CopyResult } from '../../../src/storage/copy/copy.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
@@ -16,8 +16,14 @@ import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { tables as allTables } from '../../../src/storage/sql/tables.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { mysqlAt, serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
-import { makeMigrated } from '../../support/migrated.ts';
+import {
+  mysqlAt,
+  serverName,
+  skipWithoutMariadb,
+  startMariadb,
+  type Mariadb,
+} from '../../support/databases/mariadb.ts';
+import { makeMigrated } from '../../support/databases/migrated.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { check, item, refusedVisit, runEnd, runStart, visit } from '../support/samples.ts';
 import { sqliteConfig } from '../support/sqlite-config.ts';

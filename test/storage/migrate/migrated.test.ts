@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { checkDatabase, migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
 import type { Database, SchemaObject } from '../../../src/storage/sql/database.ts';
-import { makeMigrated } from '../../support/migrated.ts';
+import { makeMigrated } from '../../support/databases/migrated.ts';
 import { onEachDatabase, type Kit } from '../support/databases.ts';
 
 async function withDatabase<T>(kit: Kit, isCopied: boolean, work: (database: Database) => Promise<T>): Promise<T> {

@@ -10,7 +10,7 @@ import { visitCounts } from '../../../src/storage/queries/visit-counts.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import type { FiguresQuery, Watch } from '../../../src/storage/store/look-store.ts';
-import { makeMigrated } from '../../support/migrated.ts';
+import { makeMigrated } from '../../support/databases/migrated.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { times } from '../../support/times.ts';
 import { item, noonMs, visit } from '../support/samples.ts';

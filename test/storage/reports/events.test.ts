@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { madeEvent } from '../../events/support/event-samples.ts';
+import { madeEvent } from '../../collector/events/support/event-samples.ts';
 import { onEachDatabase } from '../support/databases.ts';
 
 const dayMs = 86_400_000;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Reading } from '../../../src/checks/readings.ts';
+import type { Reading } from '../../../src/report/checks/readings.ts';
 import { dayMs, hourMs } from '../../../src/platform/units.ts';
 import {
   planSamples,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { FleetError, type ErrorCode } from '../../../src/errors.ts';
+import { FleetError, type ErrorCode } from '../../../src/platform/errors/errors.ts';
 import { isFaultOfValues, StorageFault, type FaultKind } from '../../../src/storage/sql/fault.ts';
 import { storeEach } from '../../../src/storage/sql/store-each.ts';
 

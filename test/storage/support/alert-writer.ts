@@ -5,7 +5,7 @@
 import type { Lease } from '../../../src/storage/store/lease-store.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
-import { storageOf, type StorageArgument } from '../../support/storage-argument.ts';
+import { storageOf, type StorageArgument } from '../../support/databases/storage-argument.ts';
 import { crashingDatabase } from './crashing-database.ts';
 import { plan, allProcessed } from './alert-work.ts';
 

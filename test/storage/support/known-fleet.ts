@@ -1,6 +1,6 @@
 /** Three machines whose rows are known, and the answers of queries as text, with times relative to the present. */
 import { stateDigest } from '../../../src/report/state/state.ts';
-import { questionsOf } from '../../support/sql-questions.ts';
+import { questionsOf } from '../../support/databases/sql-questions.ts';
 import type { Opened } from './databases.ts';
 import { check, item, ordinaryWorkers, runEnd, runStart, visit, worker } from './samples.ts';
 import { stateItem } from './state-samples.ts';

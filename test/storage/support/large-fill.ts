@@ -1,7 +1,7 @@
 import { rollupColumns, rollupSources, rollupTable } from '../../../src/storage/retention/rollup.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { isLong, isWide } from '../../support/long-tests.ts';
-import { numbersTable, type Mariadb } from '../../support/mariadb.ts';
+import { numbersTable, type Mariadb } from '../../support/databases/mariadb.ts';
 
 /** The number of clients. Each has rows of the last month, with a disk, interface, check and sample. */
 export const clientCount = isLong ? 1000 : isWide ? 200 : 10;

@@ -1,20 +1,27 @@
 import { readDigest } from '../../../src/alerter/digest/read-digest.ts';
-import { readClientDetail } from '../../../src/look/client-detail.ts';
-import { readFleetStatus } from '../../../src/look/fleet-status.ts';
-import { readFleetPage } from '../../../src/look/look.ts';
-import { viewAlerts } from '../../../src/look/alert-views.ts';
+import { readClientDetail } from '../../../src/look/views/client-detail.ts';
+import { readFleetStatus } from '../../../src/look/views/fleet-status.ts';
+import { readFleetPage } from '../../../src/look/views/look.ts';
+import { viewAlerts } from '../../../src/look/views/alert-views.ts';
 import { alertExplanation } from '../../../src/cli/alerts/explain.ts';
 import type { Config } from '../../../src/config/config.ts';
-import { csvHistory } from '../../../src/metrics/export-csv.ts';
-import { jsonlHistory } from '../../../src/metrics/export-jsonl.ts';
-import { openMetricsHistory } from '../../../src/metrics/export-openmetrics.ts';
-import type { HistoryOptions } from '../../../src/metrics/history.ts';
-import { writeMetrics } from '../../../src/metrics/metrics.ts';
-import { fleetOutliers, noOutliers } from '../../../src/outliers/outliers.ts';
+import { csvHistory } from '../../../src/look/metrics/export-csv.ts';
+import { jsonlHistory } from '../../../src/look/metrics/export-jsonl.ts';
+import { openMetricsHistory } from '../../../src/look/metrics/export-openmetrics.ts';
+import type { HistoryOptions } from '../../../src/look/metrics/history.ts';
+import { writeMetrics } from '../../../src/look/metrics/metrics.ts';
+import { fleetOutliers, noOutliers } from '../../../src/alerter/outliers/outliers.ts';
 import { dayMs } from '../../../src/platform/units.ts';
 import { familyGroups } from '../../../src/config/values/family-groups.ts';
-import { FleetReader } from '../../../src/serve/fleet-reader.ts';
-import { alertPage, alertsPage, clientHistory, clientPage, fleetPage, runsPage } from '../../../src/serve/pages.ts';
+import { FleetReader } from '../../../src/look/serve/fleet-reader.ts';
+import {
+  alertPage,
+  alertsPage,
+  clientHistory,
+  clientPage,
+  fleetPage,
+  runsPage,
+} from '../../../src/look/serve/pages.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import type { Database, Session, SqlValue } from '../../../src/storage/sql/database.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';

@@ -1,6 +1,6 @@
-import type { MysqlConfig } from '../../../src/storage/dialects/mysql/mysql-config.ts';
-import { type Mariadb, serverName, skipWithoutMariadb, startMariadb } from '../../support/mariadb.ts';
-import { makeMigrated } from '../../support/migrated.ts';
+import type { MysqlConfig } from '../../../src/config/databases/mysql.ts';
+import { type Mariadb, serverName, skipWithoutMariadb, startMariadb } from '../../support/databases/mariadb.ts';
+import { makeMigrated } from '../../support/databases/migrated.ts';
 import { createdBy, type TestDatabase } from './test-database.ts';
 
 /**

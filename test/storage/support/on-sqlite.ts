@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { makeMigrated } from '../../support/migrated.ts';
+import { makeMigrated } from '../../support/databases/migrated.ts';
 import { sqliteConfig } from './sqlite-config.ts';
 import { createdBy, type TestDatabase } from './test-database.ts';
 

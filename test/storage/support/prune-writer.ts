@@ -4,8 +4,8 @@
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { prune } from '../../../src/storage/retention/prune.ts';
 import type { PruneLimits } from '../../../src/storage/store/storage.ts';
-import { storageOf } from '../../support/storage-argument.ts';
-import type { StorageArgument } from '../../support/storage-argument.ts';
+import { storageOf } from '../../support/databases/storage-argument.ts';
+import type { StorageArgument } from '../../support/databases/storage-argument.ts';
 import { crashingDatabase } from './crashing-database.ts';
 
 export interface PruneWriterOptions extends StorageArgument {

@@ -5,15 +5,15 @@ import path from 'node:path';
 
 import { buildSync } from 'esbuild';
 
-import { bundleOf, readBundles } from '../../src/collector/agent/agent-bundles.ts';
-import { compiledTests, isCompiledTest } from './program-args.ts';
-import type { Bundle, Bundles } from '../../src/collector/agent/task.ts';
+import { bundleOf, readBundles } from '../../../src/collector/agent/agent-bundles.ts';
+import { compiledTests, isCompiledTest } from '../programs/program-args.ts';
+import type { Bundle, Bundles } from '../../../src/collector/agent/task.ts';
 
 /**
  * Bundles the programs for clients from the present sources. A compiled test reads those of the build just before it.
  */
 export function buildBundles(): Bundles {
-  const root = path.join(import.meta.dirname, '../..');
+  const root = path.join(import.meta.dirname, '../../..');
   if (isCompiledTest) {
     const { agent, inventory, shell } = readBundlesIn(path.join(root, 'dist', 'agent'));
     return { agent: packedOnce(agent), inventory: packedOnce(inventory), shell };
@@ -50,10 +50,10 @@ function packedOnce(bundle: Bundle): Bundle {
 
 /** Bundles an agent with another collect: the text of a function that is called with CollectOptions. */
 export function buildAgentWith(collect: string): Bundle {
-  const root = path.join(import.meta.dirname, '../..');
+  const root = path.join(import.meta.dirname, '../../..');
   const { outputFiles } = buildSync({
     stdin: {
-      contents: `import { runAgent } from './agent/agent.ts'; runAgent({ visit: ${collect}, inventory: null });`,
+      contents: `import { runAgent } from '../agent/agent.ts'; runAgent({ visit: ${collect}, inventory: null });`,
       resolveDir: root,
     },
     bundle: true,

@@ -9,14 +9,14 @@ import {
   type AgentResult,
   type RunAgentOptions,
   type ReceivedReport,
-} from '../../src/collector/agent/agent-stream.ts';
-import type { Report } from '../../src/report/report.ts';
-import { generateKeyPair } from '../../src/seal/key-pair.ts';
-import { openReport } from '../../src/seal/open.ts';
-import { SealFault } from '../../src/seal/seal-fault.ts';
+} from '../../../src/collector/agent/agent-stream.ts';
+import type { Report } from '../../../src/report/report.ts';
+import { generateKeyPair } from '../../../src/report/seal/key-pair.ts';
+import { openReport } from '../../../src/report/seal/open.ts';
+import { SealFault } from '../../../src/report/seal/seal-fault.ts';
 import { buildBundles } from './agent-bundles.ts';
 import { shellConnection } from './shell-connection.ts';
-import { tempFolder } from './temp-folder.ts';
+import { tempFolder } from '../temp-folder.ts';
 
 export const bundles = buildBundles();
 export const keyPair = generateKeyPair();

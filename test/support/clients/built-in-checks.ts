@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 
-import { withBuiltIn } from '../../agent/checks/with-built-in.ts';
-import { openSource } from '../../agent/live/live-source.ts';
-import { collect } from '../../agent/probes/collect.ts';
-import type { Counters } from '../../agent/probes/collected.ts';
-import { type EarlierOf, measuredChecks, type CheckStat } from '../../src/checks/checks.ts';
-import { writtenFigures } from '../../src/checks/written-perfdata.ts';
-import type { CheckResult } from '../../src/report/checks.ts';
-import { isWide } from './long-tests.ts';
+import { withBuiltIn } from '../../../agent/checks/with-built-in.ts';
+import { openSource } from '../../../agent/live/live-source.ts';
+import { collect } from '../../../agent/probes/collect.ts';
+import type { Counters } from '../../../agent/probes/collected.ts';
+import { type EarlierOf, measuredChecks, type CheckStat } from '../../../src/report/checks/checks.ts';
+import { writtenFigures } from '../../../src/report/checks/written-perfdata.ts';
+import type { CheckResult } from '../../../src/report/checks.ts';
+import { isWide } from '../long-tests.ts';
 import { rootWith, shellAgent, type ShellAgent } from './shell-report.ts';
-import { tempFolder } from './temp-folder.ts';
+import { tempFolder } from '../temp-folder.ts';
 
 export type Files = Readonly<Record<string, string>>;
 

@@ -3,10 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import type { CheckResult, RefusedCheck } from '../../src/report/checks.ts';
-import type { RequestedCheck } from '../../src/report/wire.ts';
+import type { CheckResult, RefusedCheck } from '../../../src/report/checks.ts';
+import type { RequestedCheck } from '../../../src/report/wire.ts';
 import { visit } from './agent-visit.ts';
-import { isWide } from './long-tests.ts';
+import { isWide } from '../long-tests.ts';
 import { shellClient } from './shell-client.ts';
 import { shellConnection } from './shell-connection.ts';
 

@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
-import type { StorageConfig } from '../../src/config/config.ts';
-import { openDatabase } from '../../src/storage/dialects/open-database.ts';
-import { attemptsPerDay, furtherAttemptsPerDay } from '../../src/report/state/state-due.ts';
-import { sqlTime } from '../../src/storage/sql/sql-time.ts';
-import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { makeMigrated } from './migrated.ts';
+import type { StorageConfig } from '../../../src/config/config.ts';
+import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { attemptsPerDay, furtherAttemptsPerDay } from '../../../src/report/state/state-due.ts';
+import { sqlTime } from '../../../src/storage/sql/sql-time.ts';
+import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
+import { makeMigrated } from '../databases/migrated.ts';
 
 /**
  * Makes clients known whose inventory came today, for tests that need none: on this machine an inventory starts 140

@@ -1,4 +1,4 @@
-import { maxUnpackedBytes } from '../../agent/capture/parse-capture.ts';
+import { maxUnpackedBytes } from '../../../agent/capture/parse-capture.ts';
 
 /** Returns a capture of the most bytes, with the most lines of four files, and the most processes. */
 export function captureAtBounds(): Buffer {

@@ -1,4 +1,4 @@
-import { noRunId, type Report } from '../../src/report/report.ts';
+import { noRunId, type Report } from '../../../src/report/report.ts';
 
 /** Returns a report of web-1 with these parts, as its agent would make it. */
 export function machineReport(parts: Pick<Report, 'datetime' | 'worker_reports'> & Partial<Report>): Report {

@@ -1,7 +1,7 @@
 /** Streams of clients that push, as fleet-health-agent sends them. */
-import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
-import { pushMarker } from '../../src/seal/push.ts';
-import { protocolVersion } from '../../src/report/wire.ts';
+import { encodeFrame, encodeJsonFrame } from '../../../src/report/frames.ts';
+import { pushMarker } from '../../../src/report/seal/push.ts';
+import { protocolVersion } from '../../../src/report/wire.ts';
 
 export interface PushedStream {
   readonly sealed: readonly Uint8Array[];

@@ -1,13 +1,13 @@
 /** Clients in memory that answer visits as the agent does, without a process or a socket. */
 import { PassThrough } from 'node:stream';
 
-import { decodeRequest } from '../../src/report/agent-request.ts';
-import type { AgentRequest } from '../../src/report/wire.ts';
-import { answerVisit } from '../../src/simulator/answer-visit.ts';
-import type { Condition } from '../../src/simulator/condition.ts';
-import { SimulatedAgent } from '../../src/simulator/simulated-agent.ts';
-import type { ServerChannel } from '../../src/simulator/ssh-server.ts';
-import type { Channel, Transport } from '../../src/transport/transport.ts';
+import { decodeRequest } from '../../../src/report/agent-request.ts';
+import type { AgentRequest } from '../../../src/report/wire.ts';
+import { answerVisit } from '../../../src/simulator/answer-visit.ts';
+import type { Condition } from '../../../src/simulator/condition.ts';
+import { SimulatedAgent } from '../../../src/simulator/simulated-agent.ts';
+import type { ServerChannel } from '../../../src/simulator/ssh-server.ts';
+import type { Channel, Transport } from '../../../src/transport/transport.ts';
 
 /** An agent that its client's crontab can also run. The crontab's runs seal to the key of the last visit. */
 export interface ScriptedAgent {

@@ -1,7 +1,7 @@
 /** Clients that answer with the bytes of a test, in place of a login shell. */
-import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
-import { markerBytes } from '../../src/report/wire.ts';
-import { sealReport } from '../../src/seal/seal.ts';
+import { encodeFrame, encodeJsonFrame } from '../../../src/report/frames.ts';
+import { markerBytes } from '../../../src/report/wire.ts';
+import { sealReport } from '../../../src/report/seal/seal.ts';
 import { keyPair, visit, type Visited, type VisitOptions } from './agent-visit.ts';
 import { shellConnection } from './shell-connection.ts';
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
-import { encodeReport } from '../../src/report/encode-report.ts';
-import type { Report } from '../../src/report/report.ts';
-import type { KeyPair } from '../../src/seal/key-pair.ts';
-import { sealReport } from '../../src/seal/seal.ts';
-import { sampleReport } from '../report/support/sample-report.ts';
+import { encodeReport } from '../../../src/report/encode-report.ts';
+import type { Report } from '../../../src/report/report.ts';
+import type { KeyPair } from '../../../src/report/seal/key-pair.ts';
+import { sealReport } from '../../../src/report/seal/seal.ts';
+import { sampleReport } from '../../report/support/sample-report.ts';
 
 export interface SealedSampleOptions {
   readonly key: KeyPair;

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 
 import { visit, type Visited, type VisitOptions } from './agent-visit.ts';
 import { shellConnection, type ShellConnection } from './shell-connection.ts';
-import { tempFolder } from './temp-folder.ts';
+import { tempFolder } from '../temp-folder.ts';
 
 const PATH = process.env['PATH'] ?? '';
 

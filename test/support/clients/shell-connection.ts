@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 
-import type { Channel, ChannelExit, Connection } from '../../src/transport/transport.ts';
+import type { Channel, ChannelExit, Connection } from '../../../src/transport/transport.ts';
 
 export interface ShellConnectionOptions {
   /** The environment of a login: HOME, PATH. No variable of this process is passed on. */

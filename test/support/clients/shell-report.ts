@@ -5,12 +5,12 @@ import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { TestContext } from 'node:test';
 
-import { sealCapture } from '../../src/collector/agent/seal-capture.ts';
-import { encodeRequest } from '../../src/report/agent-request.ts';
-import { FrameParser, parseAgentFault, parseEnd, parseHello } from '../../src/report/frames.ts';
-import type { FunctionReport, Report, Row, WorkerReport } from '../../src/report/report.ts';
-import type { AgentFault, End, Frame, Hello, ProbeOptions } from '../../src/report/wire.ts';
-import { openReport } from '../../src/seal/open.ts';
+import { sealCapture } from '../../../src/collector/agent/seal-capture.ts';
+import { encodeRequest } from '../../../src/report/agent-request.ts';
+import { FrameParser, parseAgentFault, parseEnd, parseHello } from '../../../src/report/frames.ts';
+import type { FunctionReport, Report, Row, WorkerReport } from '../../../src/report/report.ts';
+import type { AgentFault, End, Frame, Hello, ProbeOptions } from '../../../src/report/wire.ts';
+import { openReport } from '../../../src/report/seal/open.ts';
 import { bundles, keyPair } from './agent-visit.ts';
 import { commandOf, shellClient, type ShellClient, type ShellClientOptions } from './shell-client.ts';
 

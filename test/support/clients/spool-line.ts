@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 
-import { spoolLine } from '../../src/loader/spool-line.ts';
+import { spoolLine } from '../../../src/transport/loader/spool-line.ts';
 import { ownCollector } from './agent-visit.ts';
 
 /** Returns the command of a line of crontab(5), as cron passes it to a shell. */
@@ -12,7 +12,7 @@ export function commandOfLine(line: string): string {
   return command;
 }
 
-/** Returns the line for client web-1 of the collector of test/support/agent-visit.ts. */
+/** Returns the line for client web-1 of the collector of test/support/clients/agent-visit.ts. */
 export function lineFor({ client = 'web-1', collectorId = ownCollector, pauseSeconds = 0 } = {}): string {
   const folder = createHash('sha256').update(client).digest('hex').slice(0, 32);
   return spoolLine({ collectorId, folder, schedule: '* * * * *', pauseSeconds });

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { createConnection, type Connection } from 'mysql2/promise';
 
 import type { Cluster, ClusterNode } from './cluster.ts';
-import { keptPort } from './free-port.ts';
+import { keptPort } from '../servers/free-port.ts';
 import { query } from './mariadb.ts';
 
 /** A real Galera cluster of three nodes on this machine, on ports that the kernel chose. */

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-import { atExit } from './at-exit.ts';
+import { atExit } from '../at-exit.ts';
 import type { Cluster, ClusterNode } from './cluster.ts';
 import { query } from './mariadb.ts';
 import { installOptions, serverProduct, type ServerProduct } from './server-products.ts';

@@ -1,7 +1,7 @@
 /**
  * Takes the lock named by the first argument, reports that on stdout, and holds it until it is killed or stdin ends.
  */
-import { takeLock } from '../../src/state-folder/lock.ts';
+import { takeLock } from '../../../src/state-folder/lock.ts';
 
 const attempt = await takeLock({ file: process.argv[2] ?? '', nowMs: Number(process.argv[3] ?? '0') });
 process.stdout.write(`${JSON.stringify(attempt)}\n`);

@@ -7,12 +7,12 @@ import path from 'node:path';
 
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 
-import type { MysqlConfig } from '../../src/storage/dialects/mysql/mysql-config.ts';
-import { Secret } from '../../src/config/secret.ts';
-import { atExit } from './at-exit.ts';
+import type { MysqlConfig } from '../../../src/config/databases/mysql.ts';
+import { Secret } from '../../../src/config/secret.ts';
+import { atExit } from '../at-exit.ts';
 import { installOptions, serverProduct, type ServerProduct } from './server-products.ts';
-import { freePort } from './free-port.ts';
-import { compiledTests, isCompiledTest } from './program-args.ts';
+import { freePort } from '../servers/free-port.ts';
+import { compiledTests, isCompiledTest } from '../programs/program-args.ts';
 
 /**
  * A real server for the tests, MariaDB or the MySQL of `npm run test:machines`. It starts empty, on a port that the

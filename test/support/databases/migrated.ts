@@ -16,14 +16,14 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import type { StorageConfig } from '../../src/config/config.ts';
-import type { MysqlConfig } from '../../src/storage/dialects/mysql/mysql-config.ts';
-import { openDatabase } from '../../src/storage/dialects/open-database.ts';
-import { readMigrations } from '../../src/storage/migrate/migration-files.ts';
-import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
-import type { Database } from '../../src/storage/sql/database.ts';
+import type { StorageConfig } from '../../../src/config/config.ts';
+import type { MysqlConfig } from '../../../src/config/databases/mysql.ts';
+import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
+import { migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
+import type { Database } from '../../../src/storage/sql/database.ts';
 import { serverName } from './mariadb.ts';
-import { compiledTests, isCompiledTest } from './program-args.ts';
+import { compiledTests, isCompiledTest } from '../programs/program-args.ts';
 
 /** Gives an empty database its schema. Does not change a database with tables, or an existing file. */
 export async function makeMigrated(storage: StorageConfig): Promise<void> {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { packageDir } from '../../src/state-folder/paths.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
 
 export interface Question {
   readonly title: string;

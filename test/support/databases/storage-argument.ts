@@ -1,5 +1,5 @@
-import type { StorageConfig } from '../../src/config/config.ts';
-import { Secret } from '../../src/config/secret.ts';
+import type { StorageConfig } from '../../../src/config/config.ts';
+import { Secret } from '../../../src/config/secret.ts';
 
 /** The settings of a database in a process's JSON argument. The password is separate, because JSON hides a Secret. */
 export interface StorageArgument {

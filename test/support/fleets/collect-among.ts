@@ -11,11 +11,11 @@ import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import type { PeerAddress } from './flooding-peers.ts';
-import { programArgs } from './program-args.ts';
+import type { PeerAddress } from '../ssh/flooding-peers.ts';
+import { programArgs } from '../programs/program-args.ts';
 import { startReportServer } from './report-server.ts';
-import { configFolder, runCli } from './run-cli.ts';
-import { sshKeygen } from './sshd.ts';
+import { configFolder, runCli } from '../programs/run-cli.ts';
+import { sshKeygen } from '../ssh/sshd.ts';
 
 const account = { username: 'u', password: 'a secret word' };
 

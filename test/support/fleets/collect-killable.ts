@@ -8,9 +8,9 @@
 import { openSync, writeSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 
-import { readHeader } from '../../src/seal/sealed-message.ts';
-import type { Channel, Connection } from '../../src/transport/transport.ts';
-import { FrameParser } from '../../src/report/frames.ts';
+import { readHeader } from '../../../src/report/seal/sealed-message.ts';
+import type { Channel, Connection } from '../../../src/transport/transport.ts';
+import { FrameParser } from '../../../src/report/frames.ts';
 import { makeClient, openFleet } from './fleet.ts';
 
 const [dir = '', logFile = '', moment = 'never', ...names] = process.argv.slice(2);

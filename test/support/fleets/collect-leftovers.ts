@@ -15,7 +15,7 @@ const { makeConfig, openFleet } = await import('./fleet.ts');
 const fleet = openFleet(dir);
 if (kind === 'files') process.exit((await fleet.collect([])).exitStatus);
 
-const { ingestRun } = await import('../../src/collector/run/ingest-run.ts');
+const { ingestRun } = await import('../../../src/collector/run/ingest-run.ts');
 const { exitStatus } = await ingestRun({
   config: makeConfig(opener, []),
   openStorage: () => fleet.openStorage(),

@@ -4,10 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 
-import { captureLimits } from '../../src/collector/agent/seal-in-thread.ts';
-import { Secret } from '../../src/config/secret.ts';
-import { transportFor } from '../../src/transport/transport-for.ts';
-import { createTransportShared } from '../../src/transport/transport-shared.ts';
+import { captureLimits } from '../../../src/collector/agent/seal-in-thread.ts';
+import { Secret } from '../../../src/config/secret.ts';
+import { transportFor } from '../../../src/transport/transport-for.ts';
+import { createTransportShared } from '../../../src/transport/transport-shared.ts';
 import { makeClient, makeConfig, openFleet, sshSettings } from './fleet.ts';
 
 export interface MeasuredFleet {

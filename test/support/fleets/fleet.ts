@@ -7,19 +7,19 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
 
-import type { CollectEvent, CollectOptions, CollectResult } from '../../src/collector/collect-options.ts';
-import { collect } from '../../src/collector/collector.ts';
-import type { Client, CollectorConfig, Config, SshSettings } from '../../src/config/config.ts';
-import { FleetError } from '../../src/errors.ts';
-import { openStorage } from '../../src/storage/open-storage.ts';
-import type { Storage } from '../../src/storage/store/storage.ts';
-import type { Transport } from '../../src/transport/transport.ts';
-import { buildBundles } from './agent-bundles.ts';
-import { makeMigrated } from './migrated.ts';
-import { namesBelow } from './names-below.ts';
-import { bareSsh } from './run-shared.ts';
-import { scriptedAgent, type ScriptedAgent } from './scripted-agents.ts';
-import { shellConnection } from './shell-connection.ts';
+import type { CollectEvent, CollectOptions, CollectResult } from '../../../src/collector/collect-options.ts';
+import { collect } from '../../../src/collector/collector.ts';
+import type { Client, CollectorConfig, Config, SshSettings } from '../../../src/config/config.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
+import type { Transport } from '../../../src/transport/transport.ts';
+import { buildBundles } from '../clients/agent-bundles.ts';
+import { makeMigrated } from '../databases/migrated.ts';
+import { namesBelow } from '../names-below.ts';
+import { bareSsh } from '../ssh/run-shared.ts';
+import { scriptedAgent, type ScriptedAgent } from '../clients/scripted-agents.ts';
+import { shellConnection } from '../clients/shell-connection.ts';
 
 export const bundles = buildBundles();
 

@@ -6,10 +6,18 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { serveFolder, type Served } from '../serve/support/served-fleet.ts';
-import { isWide } from './long-tests.ts';
-import { configFolder, runBuilt, runCli, startCli, succeeded, type CliOptions, type CliResult } from './run-cli.ts';
-import { openBeside } from './open-beside.ts';
+import { serveFolder, type Served } from '../../look/serve/support/served-fleet.ts';
+import { isWide } from '../long-tests.ts';
+import {
+  configFolder,
+  runBuilt,
+  runCli,
+  startCli,
+  succeeded,
+  type CliOptions,
+  type CliResult,
+} from '../programs/run-cli.ts';
+import { openBeside } from '../databases/open-beside.ts';
 
 export type Run = (...args: readonly string[]) => Promise<CliResult>;
 

@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { startLoopbackServer } from '../../src/simulator/loopback-server.ts';
-import { configFolder, runBuilt, runCli, startCli, type CliOptions } from './run-cli.ts';
-import type { Scope } from './temp-folder.ts';
+import { startLoopbackServer } from '../../../src/simulator/loopback-server.ts';
+import { configFolder, runBuilt, runCli, startCli, type CliOptions } from '../programs/run-cli.ts';
+import type { Scope } from '../temp-folder.ts';
 
 export type LoopbackFleet = Awaited<ReturnType<typeof startLoopbackFleet>>;
 

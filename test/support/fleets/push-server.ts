@@ -3,10 +3,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 
-import { limitRequest } from '../../src/platform/request-limits.ts';
-import { send } from '../../src/serve/answer.ts';
-import { findRoute, targetOf } from '../../src/serve/routes.ts';
-import { pushRoutes } from '../../src/serve/endpoints/push-route.ts';
+import { limitRequest } from '../../../src/platform/request-limits.ts';
+import { send } from '../../../src/look/serve/answer.ts';
+import { findRoute, targetOf } from '../../../src/look/serve/routes.ts';
+import { pushRoutes } from '../../../src/look/serve/endpoints/push-route.ts';
 
 /** Starts an HTTP server with the push endpoint alone, until the end of the test. */
 export async function startPushServer(

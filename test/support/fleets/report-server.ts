@@ -8,13 +8,13 @@ import type { Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import type { Connection, ServerChannel } from 'ssh2';
 
-import { encodeReport } from '../../src/report/encode-report.ts';
-import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
-import type { Report } from '../../src/report/report.ts';
-import type { AgentRequest, Hello } from '../../src/report/wire.ts';
-import { sealReport } from '../../src/seal/seal.ts';
-import { sampleReport } from '../report/support/sample-report.ts';
-import { startSsh2Server } from './ssh2-server.ts';
+import { encodeReport } from '../../../src/report/encode-report.ts';
+import { encodeFrame, encodeJsonFrame } from '../../../src/report/frames.ts';
+import type { Report } from '../../../src/report/report.ts';
+import type { AgentRequest, Hello } from '../../../src/report/wire.ts';
+import { sealReport } from '../../../src/report/seal/seal.ts';
+import { sampleReport } from '../../report/support/sample-report.ts';
+import { startSsh2Server } from '../ssh/ssh2-server.ts';
 
 export interface ReportServerOptions {
   readonly username: string;

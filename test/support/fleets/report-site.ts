@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { outcomeOf, startCli, type CliOptions, type CliResult } from './run-cli.ts';
+import { outcomeOf, startCli, type CliOptions, type CliResult } from '../programs/run-cli.ts';
 import { startReportServer, type ReportServerOptions } from './report-server.ts';
 
 export interface SiteOptions extends Pick<ReportServerOptions, 'mayAnswer' | 'reports'> {

@@ -2,14 +2,14 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
-import type { CollectEvent } from '../../src/collector/collect-options.ts';
-import { ingestRun, type IngestRunOptions } from '../../src/collector/run/ingest-run.ts';
-import { generateKey } from '../../src/collector/keys/key-ring.ts';
-import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
-import type { Client } from '../../src/config/config.ts';
-import { statePaths } from '../../src/state-folder/paths.ts';
+import type { CollectEvent } from '../../../src/collector/collect-options.ts';
+import { ingestRun, type IngestRunOptions } from '../../../src/collector/run/ingest-run.ts';
+import { generateKey } from '../../../src/collector/keys/key-ring.ts';
+import { importPublicKey } from '../../../src/collector/keys/public-keys.ts';
+import type { Client } from '../../../src/config/config.ts';
+import { statePaths } from '../../../src/state-folder/paths.ts';
 import { makeConfig, makeFleet, type FleetAgents } from './fleet.ts';
-import { tempFolder } from './temp-folder.ts';
+import { tempFolder } from '../temp-folder.ts';
 
 export type SplitFleet = ReturnType<typeof makeSplitFleet>;
 

@@ -2,13 +2,13 @@
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
 
-import type { CollectResult } from '../../src/collector/collect-options.ts';
-import type { Client, SshSettings } from '../../src/config/config.ts';
-import { transportFor } from '../../src/transport/transport-for.ts';
-import { createTransportShared } from '../../src/transport/transport-shared.ts';
-import { literal } from './both-transports.ts';
+import type { CollectResult } from '../../../src/collector/collect-options.ts';
+import type { Client, SshSettings } from '../../../src/config/config.ts';
+import { transportFor } from '../../../src/transport/transport-for.ts';
+import { createTransportShared } from '../../../src/transport/transport-shared.ts';
+import { literal } from '../ssh/both-transports.ts';
 import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet, type FleetOptions } from './fleet.ts';
-import type { TestServer } from './login.ts';
+import type { TestServer } from '../ssh/login.ts';
 
 export const account = { username: 'u', password: 'a secret word' } as const;
 

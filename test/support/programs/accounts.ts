@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { packageDir } from '../../src/state-folder/paths.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
 
 /** The reason why no test can run this checkout as another account; false if they can. */
 export const noOtherAccount: string | false = whyNoOther();

@@ -4,13 +4,13 @@
  */
 import { writeSync } from 'node:fs';
 
-import { alert } from '../../src/alerter/alerter.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
-import { openDatabase } from '../../src/storage/dialects/open-database.ts';
-import { storageOn } from '../../src/storage/open-storage.ts';
-import type { Database } from '../../src/storage/sql/database.ts';
-import { withMoments, type Moment } from '../alerter/support/moments.ts';
-import { storageOf, type StorageArgument } from './storage-argument.ts';
+import { alert } from '../../../src/alerter/alerter.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { storageOn } from '../../../src/storage/open-storage.ts';
+import type { Database } from '../../../src/storage/sql/database.ts';
+import { withMoments, type Moment } from '../../alerter/support/moments.ts';
+import { storageOf, type StorageArgument } from '../databases/storage-argument.ts';
 
 export interface AlertOrder extends StorageArgument {
   readonly configFile: string;

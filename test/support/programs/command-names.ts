@@ -1,5 +1,5 @@
-import type { Command } from '../../src/cli/command/define-command.ts';
-import { createProgram } from '../../src/cli.ts';
+import type { Command } from '../../../src/cli/command/define-command.ts';
+import { createProgram } from '../../../src/cli.ts';
 
 /** Returns the names of all commands but `help`; of one with subcommands those of the subcommands, as `keys list`. */
 export function commandNames(of: Command = createProgram(() => Promise.resolve()), before = ''): readonly string[] {

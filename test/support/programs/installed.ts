@@ -9,9 +9,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSy
 import { utimesSync } from 'node:fs';
 import path from 'node:path';
 
-import { packProgram } from '../../build/packages/npm-package.ts';
+import { packProgram } from '../../../build/packages/npm-package.ts';
 
-const root = path.join(import.meta.dirname, '../..');
+const root = path.join(import.meta.dirname, '../../..');
 /** The folder for installed packages, outside of the project: they find no package in its node_modules. */
 const places = `/var/tmp/fleet-health-installed-${process.getuid?.() ?? 0}`;
 const keptMs = 6 * 3_600_000;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-const root = path.join(import.meta.dirname, '../..');
+const root = path.join(import.meta.dirname, '../../..');
 /** The folder for the output of test/compile.mjs. */
 export const compiledTests = path.join(root, 'dist', 'test');
 

@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 
-import { createCommandLine } from '../../src/cli/command/run-program.ts';
-import { createProgram } from '../../src/cli.ts';
-import { breakVariable, reachedVariable } from '../mutation/break-sources.ts';
+import { createCommandLine } from '../../../src/cli/command/run-program.ts';
+import { createProgram } from '../../../src/cli.ts';
+import { breakVariable, reachedVariable } from '../../mutation/break-sources.ts';
 import { agentProgram, program } from './installed.ts';
 import './pack-once.ts';
-import { tempFolder, type Scope } from './temp-folder.ts';
-import { until } from './until.ts';
+import { tempFolder, type Scope } from '../temp-folder.ts';
+import { until } from '../until.ts';
 
 export { agentProgram, program };
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { minuteMs } from '../../src/platform/units.ts';
+import { minuteMs } from '../../../src/platform/units.ts';
 import { program } from './run-cli.ts';
 
 const hasScript = spawnSync('script', ['--version']).status === 0;

@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { prefix } from './installed.ts';
 import { outcomeOf, type CliResult } from './run-cli.ts';
-import { until } from './until.ts';
+import { until } from '../until.ts';
 
 const PATH = `${path.join(prefix, 'bin')}:${path.dirname(process.execPath)}:/usr/bin:/bin`;
 

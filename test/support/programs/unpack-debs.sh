@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the Debian packages of the last build, and unpacks them: `sh unpack-debs.sh FOLDER` makes FOLDER/root, and
-# FOLDER/prefix with the folders that test/support/installed.ts expects of npm.
+# FOLDER/prefix with the folders that test/support/programs/installed.ts expects of npm.
 set -eu
 cd "$(dirname "$0")/../.."
 out=$1

@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import type { Bastion, Client, SshSettings } from '../../src/config/config.ts';
+import type { Bastion, Client, SshSettings } from '../../../src/config/config.ts';
 import { sshBastion, sshClient } from './run-shared.ts';
 import { sshdOfSuite, sshKeygen, type Sshd, type SshdAccount, type SshdOptions } from './sshd.ts';
-import { tempFolder } from './temp-folder.ts';
+import { tempFolder } from '../temp-folder.ts';
 
 type Own = Partial<SshSettings>;
 

@@ -2,12 +2,12 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import type { Client, SshSettings } from '../../src/config/config.ts';
-import { Secret } from '../../src/config/secret.ts';
-import { commandTransportFor } from '../../src/transport/transport-for.ts';
-import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
+import type { Client, SshSettings } from '../../../src/config/config.ts';
+import { Secret } from '../../../src/config/secret.ts';
+import { commandTransportFor } from '../../../src/transport/transport-for.ts';
+import type { Connection, ConnectOptions } from '../../../src/transport/transport.ts';
 import { sharedFor, sshClient } from './run-shared.ts';
-import { until } from './until.ts';
+import { until } from '../until.ts';
 
 export type TransportName = 'ssh2' | 'openssh';
 export const transports: readonly TransportName[] = ['ssh2', 'openssh'];

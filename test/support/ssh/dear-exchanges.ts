@@ -1,7 +1,7 @@
 /** Server halves of key exchanges whose numbers are as expensive as possible for the peer that computes with them. */
 import { createDiffieHellmanGroup, createECDH, generateKeyPairSync, randomBytes } from 'node:crypto';
 
-import { groupExchange, type KeyExchange } from '../../src/config/values/key-exchanges.ts';
+import { groupExchange, type KeyExchange } from '../../../src/config/values/key-exchanges.ts';
 
 export interface DearExchange {
   /** Name-lists of RFC 4253, section 7.1. */

@@ -4,7 +4,7 @@
  */
 import { dearExchanges, halfOf, type DearExchange, type DearName } from './dear-exchanges.ts';
 import type { PeerAddress } from './flooding-peers.ts';
-import { listen } from './free-port.ts';
+import { listen } from '../servers/free-port.ts';
 
 for (const name of process.argv.slice(2)) {
   const dear: DearExchange = dearExchanges[name as DearName]();

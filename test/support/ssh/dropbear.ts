@@ -6,10 +6,17 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { authorizeAtHome, claimDir, dirTemplate, makeAccount, removeAccount, sweepDeadOwners } from './accounts.ts';
-import type { AccountOptions, SshdAccount } from './accounts.ts';
-import { atExit } from './at-exit.ts';
-import { freePort } from './free-port.ts';
+import {
+  authorizeAtHome,
+  claimDir,
+  dirTemplate,
+  makeAccount,
+  removeAccount,
+  sweepDeadOwners,
+} from '../programs/accounts.ts';
+import type { AccountOptions, SshdAccount } from '../programs/accounts.ts';
+import { atExit } from '../at-exit.ts';
+import { freePort } from '../servers/free-port.ts';
 
 const dropbearPath = '/usr/sbin/dropbear';
 

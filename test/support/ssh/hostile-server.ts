@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 
 import { hostileSsh, writeForEver, type HostileMode } from './hostile-ssh.ts';
 import { startSsh2Server, type Ssh2Server } from './ssh2-server.ts';
-import { until } from './until.ts';
+import { until } from '../until.ts';
 
 export interface HostileServer extends Ssh2Server {
   /** Returns the number of TCP connections so far; `open` returns the number of open ones. */

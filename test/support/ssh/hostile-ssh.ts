@@ -6,7 +6,7 @@ import type { Writable } from 'node:stream';
 import ssh2 from 'ssh2';
 import type { AuthContext, Connection, ServerChannel } from 'ssh2';
 
-import { generateHostKey } from '../../src/simulator/loopback-server.ts';
+import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import { publicBlobOf } from './ssh2-server.ts';
 
 export type HostileMode =

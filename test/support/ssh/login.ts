@@ -1,13 +1,13 @@
 /** Logins to a server of the tests with given credentials. */
 import assert from 'node:assert/strict';
 
-import { FleetError, type ErrorCode, type Stage } from '../../src/errors.ts';
-import { hostName, parseKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
-import type { LoginKey } from '../../src/transport/credentials/private-key.ts';
-import { createSshTransport } from '../../src/transport/ssh2/ssh.ts';
-import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
-import { type SshTarget } from '../../src/transport/ssh2/target.ts';
-import type { Credentials } from '../../src/transport/credentials/credentials.ts';
+import { FleetError, type ErrorCode, type Stage } from '../../../src/platform/errors/errors.ts';
+import { hostName, parseKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
+import type { LoginKey } from '../../../src/transport/credentials/private-key.ts';
+import { createSshTransport } from '../../../src/transport/ssh2/ssh.ts';
+import type { Connection, ConnectOptions } from '../../../src/transport/transport.ts';
+import { type SshTarget } from '../../../src/transport/ssh2/target.ts';
+import type { Credentials } from '../../../src/transport/credentials/credentials.ts';
 
 /** The common part of sshd.ts and hostile-server.ts. */
 export interface TestServer {

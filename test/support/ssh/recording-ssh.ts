@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 
 import ssh2, { type Connection } from 'ssh2';
 
-import { fingerprint } from '../../src/transport/known-hosts/fingerprint.ts';
+import { fingerprint } from '../../../src/transport/known-hosts/fingerprint.ts';
 import { startSsh2Server, type Ssh2Server } from './ssh2-server.ts';
 
 export interface RecordingServer extends Ssh2Server {

@@ -5,12 +5,12 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
-import { encodeRequest } from '../../src/report/agent-request.ts';
-import { FrameParser } from '../../src/report/frames.ts';
-import { maxGreetingBytes, type AgentRequest } from '../../src/report/wire.ts';
-import { runCommand, type ShellStart } from '../../src/loader/loader.ts';
-import type { Site } from '../end-to-end/support/whole-fleet.ts';
-import { authorizeAtHome, keysFileAtHome } from './accounts.ts';
+import { encodeRequest } from '../../../src/report/agent-request.ts';
+import { FrameParser } from '../../../src/report/frames.ts';
+import { maxGreetingBytes, type AgentRequest } from '../../../src/report/wire.ts';
+import { runCommand, type ShellStart } from '../../../src/transport/loader/loader.ts';
+import type { Site } from '../../end-to-end/support/whole-fleet.ts';
+import { authorizeAtHome, keysFileAtHome } from '../programs/accounts.ts';
 import { sshKeygen, type Sshd, type SshdAccount } from './sshd.ts';
 
 /** A server at which keys are restricted. */

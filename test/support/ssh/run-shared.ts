@@ -1,9 +1,9 @@
 /** Clients, bastions and the shared objects of a run, for tests of the route to a client. */
 import { userInfo } from 'node:os';
 
-import type { Bastion, Client, SshSettings } from '../../src/config/config.ts';
-import type { SshConfigReader } from '../../src/transport/ssh-config/ssh-config-reader.ts';
-import { createTransportShared, type TransportShared } from '../../src/transport/transport-shared.ts';
+import type { Bastion, Client, SshSettings } from '../../../src/config/config.ts';
+import type { SshConfigReader } from '../../../src/transport/ssh-config/ssh-config-reader.ts';
+import { createTransportShared, type TransportShared } from '../../../src/transport/transport-shared.ts';
 
 export const bareSsh: SshSettings = {
   username: userInfo().username,

@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 
 import ssh2 from 'ssh2';
 
-import { generateHostKey } from '../../src/simulator/loopback-server.ts';
-import { fingerprint, hostKeyOf, type HostKey } from '../../src/transport/known-hosts/fingerprint.ts';
-import { listen, type Listener } from './free-port.ts';
+import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
+import { fingerprint, hostKeyOf, type HostKey } from '../../../src/transport/known-hosts/fingerprint.ts';
+import { listen, type Listener } from '../servers/free-port.ts';
 
 /** An SSH server in this process. */
 export interface Ssh2Server extends Listener {

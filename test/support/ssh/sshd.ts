@@ -10,10 +10,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, type TestContext } from 'node:test';
 
-import { claimDir, dirTemplate, makeAccount, removeAccount, sweepDeadOwners } from './accounts.ts';
-import type { AccountOptions, SshdAccount } from './accounts.ts';
-import { atExit } from './at-exit.ts';
-import { freePort } from './free-port.ts';
+import { claimDir, dirTemplate, makeAccount, removeAccount, sweepDeadOwners } from '../programs/accounts.ts';
+import type { AccountOptions, SshdAccount } from '../programs/accounts.ts';
+import { atExit } from '../at-exit.ts';
+import { freePort } from '../servers/free-port.ts';
 
 export type { AccountOptions, SshdAccount };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import {
   bastionFailed,
   dialRefusalCode,

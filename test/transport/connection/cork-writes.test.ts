@@ -5,7 +5,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { corkWrites } from '../../../src/transport/connection/cork-writes.ts';
-import { listenOn } from '../../support/free-port.ts';
+import { listenOn } from '../../support/servers/free-port.ts';
 
 describe('corkWrites', () => {
   const server = createServer({ noDelay: true });

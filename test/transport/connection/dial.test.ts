@@ -8,8 +8,8 @@ import { describe, it } from 'node:test';
 
 import { packageDir } from '../../../src/state-folder/paths.ts';
 import { dial, resolveHost, type DialOptions } from '../../../src/transport/connection/dial.ts';
-import { listen } from '../../support/free-port.ts';
-import { fails } from '../../support/login.ts';
+import { listen } from '../../support/servers/free-port.ts';
+import { fails } from '../../support/ssh/login.ts';
 import { stoppedAfter } from '../../support/stopped-after.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

@@ -4,11 +4,11 @@ import { describe, it } from 'node:test';
 import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { createLocalTransport } from '../../../src/transport/connection/local.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
-import { fails, failure } from '../../support/login.ts';
-import { setHome } from '../../support/set-home.ts';
+import { fails, failure } from '../../support/ssh/login.ts';
+import { setHome } from '../../support/programs/set-home.ts';
 
 const connect = (signal = new AbortController().signal): Promise<Connection> =>
   createLocalTransport('here').connect({ tcpTimeoutMs: 1000, connectTimeoutMs: 1000, signal });

@@ -5,9 +5,9 @@ import { describe, it } from 'node:test';
 
 import { scanHostKeys } from '../../../src/transport/ssh2/scan-host-keys.ts';
 import { sshdRejection } from '../../../src/transport/connection/sshd-rejection.ts';
-import { fails, login } from '../../support/login.ts';
-import { sshdMissing, sshdOfSuite } from '../../support/sshd.ts';
-import { listenOn } from '../../support/free-port.ts';
+import { fails, login } from '../../support/ssh/login.ts';
+import { sshdMissing, sshdOfSuite } from '../../support/ssh/sshd.ts';
+import { listenOn } from '../../support/servers/free-port.ts';
 import { stoppedAfter } from '../../support/stopped-after.ts';
 
 describe('sshdRejection', () => {

@@ -4,17 +4,17 @@ import path from 'node:path';
 import { before, describe, it } from 'node:test';
 
 import type { Client, SshSettings } from '../../../src/config/config.ts';
-import type { FleetError } from '../../../src/errors.ts';
+import type { FleetError } from '../../../src/platform/errors/errors.ts';
 import { loadNotedNames } from '../../../src/state-folder/noted-names.ts';
 import { planLogin } from '../../../src/transport/ssh2/login.ts';
 import { loadPrivateKey } from '../../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../../src/transport/transport-for.ts';
 import { createTransportShared, type TransportShared } from '../../../src/transport/transport-shared.ts';
-import { literal } from '../../support/both-transports.ts';
-import { fails, failure } from '../../support/login.ts';
-import { startRecordingServer, type RecordingServer } from '../../support/recording-ssh.ts';
-import { ssh, sshBastion, sshClient } from '../../support/run-shared.ts';
-import { sshKeygen } from '../../support/sshd.ts';
+import { literal } from '../../support/ssh/both-transports.ts';
+import { fails, failure } from '../../support/ssh/login.ts';
+import { startRecordingServer, type RecordingServer } from '../../support/ssh/recording-ssh.ts';
+import { ssh, sshBastion, sshClient } from '../../support/ssh/run-shared.ts';
+import { sshKeygen } from '../../support/ssh/sshd.ts';
 import { stoppedAfter } from '../../support/stopped-after.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

@@ -5,7 +5,7 @@ import { generateKeyPairSync, verify, createPublicKey } from 'node:crypto';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { decodeLoginKey, loadPrivateKey, opensshPrivateKey } from '../../../src/transport/credentials/private-key.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

@@ -4,17 +4,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 
-import { FleetError } from '../../../src/errors.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import {
   acknowledgePath,
   answerMac,
   encodeAnswerHeader,
   parsePushHeader,
   type PolledVisit,
-} from '../../../src/seal/push.ts';
+} from '../../../src/report/seal/push.ts';
 import type { Transport } from '../../../src/transport/transport.ts';
 import { createHttpTransport } from '../../../src/transport/http/http.ts';
-import { listenOn } from '../../support/free-port.ts';
+import { listenOn } from '../../support/servers/free-port.ts';
 
 const key = Buffer.alloc(32, 7);
 const visit: PolledVisit = { takesReport: true, timeoutMs: 60_000, after: null };

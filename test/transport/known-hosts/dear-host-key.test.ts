@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { dearHostKey } from '../../../src/transport/known-hosts/dear-host-key.ts';
-import { sshdMissing, sshKeygen } from '../../support/sshd.ts';
+import { sshdMissing, sshKeygen } from '../../support/ssh/sshd.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const string = (text: Buffer): Buffer => {

@@ -4,11 +4,11 @@ import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { machine, ownCollector } from '../support/agent-visit.ts';
-import { skipUnlessWide } from '../support/long-tests.ts';
-import { fakeNode, impostors, otherTimeouts, saysVersion } from '../support/launcher-path.ts';
-import { shellClient } from '../support/shell-client.ts';
-import { shellConnection } from '../support/shell-connection.ts';
+import { machine, ownCollector } from '../../support/clients/agent-visit.ts';
+import { skipUnlessWide } from '../../support/long-tests.ts';
+import { fakeNode, impostors, otherTimeouts, saysVersion } from '../../support/ssh/launcher-path.ts';
+import { shellClient } from '../../support/clients/shell-client.ts';
+import { shellConnection } from '../../support/clients/shell-connection.ts';
 
 const PATH = process.env['PATH'] ?? '';
 /** The first tier tries one that answers, one that takes the request, and one without a status. */

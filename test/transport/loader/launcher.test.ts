@@ -5,11 +5,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { authorizedKeysOptions, findLauncherWords, launcherStatus } from '../../src/loader/launcher.ts';
-import { launcherCommand, type LauncherOptions } from '../../src/loader/launcher.ts';
-import { visitCommand } from '../support/restricted-key.ts';
-import { fakeNode, impostors, launcherPath, otherTimeouts, saysVersion } from '../support/launcher-path.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import { authorizedKeysOptions, findLauncherWords, launcherStatus } from '../../../src/transport/loader/launcher.ts';
+import { launcherCommand, type LauncherOptions } from '../../../src/transport/loader/launcher.ts';
+import { visitCommand } from '../../support/ssh/restricted-key.ts';
+import { fakeNode, impostors, launcherPath, otherTimeouts, saysVersion } from '../../support/ssh/launcher-path.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const options: LauncherOptions = {
   client: 'web-1',

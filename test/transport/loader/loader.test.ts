@@ -5,12 +5,18 @@ import { existsSync, lchownSync, mkdirSync, readdirSync, renameSync, symlinkSync
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { maxExecBytes } from '../../src/report/wire.ts';
-import { findLoaderSign, loaderStatus, runCommand, uploadCommand, type RunOptions } from '../../src/loader/loader.ts';
-import { bundles, machine } from '../support/agent-visit.ts';
-import { fakeNode, saysVersion } from '../support/launcher-path.ts';
-import { shellConnection } from '../support/shell-connection.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import { maxExecBytes } from '../../../src/report/wire.ts';
+import {
+  findLoaderSign,
+  loaderStatus,
+  runCommand,
+  uploadCommand,
+  type RunOptions,
+} from '../../../src/transport/loader/loader.ts';
+import { bundles, machine } from '../../support/clients/agent-visit.ts';
+import { fakeNode, saysVersion } from '../../support/ssh/launcher-path.ts';
+import { shellConnection } from '../../support/clients/shell-connection.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const PATH = process.env['PATH'] ?? '';
 const options: RunOptions = {

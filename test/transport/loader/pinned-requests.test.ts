@@ -9,17 +9,17 @@ import { test, type TestContext } from 'node:test';
 
 import fc from 'fast-check';
 
-import { decodeUnderPin } from '../../agent/spool/pinned.ts';
-import { sealCapture } from '../../src/collector/agent/seal-capture.ts';
-import { launcherCommand, shellLauncherCommand } from '../../src/loader/launcher.ts';
-import { parseHello } from '../../src/report/frames.ts';
-import type { Report } from '../../src/report/report.ts';
-import type { AgentRequest, RequestedCheck } from '../../src/report/wire.ts';
-import { openReport } from '../../src/seal/open.ts';
-import { bundles, keyPair } from '../support/agent-visit.ts';
-import { isLong, isWide, skipUnlessWide } from '../support/long-tests.ts';
-import { framesOf, shellStart, visitCommand } from '../support/restricted-key.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import { decodeUnderPin } from '../../../agent/spool/pinned.ts';
+import { sealCapture } from '../../../src/collector/agent/seal-capture.ts';
+import { launcherCommand, shellLauncherCommand } from '../../../src/transport/loader/launcher.ts';
+import { parseHello } from '../../../src/report/frames.ts';
+import type { Report } from '../../../src/report/report.ts';
+import type { AgentRequest, RequestedCheck } from '../../../src/report/wire.ts';
+import { openReport } from '../../../src/report/seal/open.ts';
+import { bundles, keyPair } from '../../support/clients/agent-visit.ts';
+import { isLong, isWide, skipUnlessWide } from '../../support/long-tests.ts';
+import { framesOf, shellStart, visitCommand } from '../../support/ssh/restricted-key.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 /** Each run starts a launcher and an agent. */
 const numRuns = isLong ? 60 : isWide ? 15 : 1;

@@ -5,19 +5,19 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from '
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { bundleOf } from '../../src/collector/agent/agent-bundles.ts';
-import { encodeRequest } from '../../src/report/agent-request.ts';
-import type { AgentRequest } from '../../src/report/wire.ts';
+import { bundleOf } from '../../../src/collector/agent/agent-bundles.ts';
+import { encodeRequest } from '../../../src/report/agent-request.ts';
+import type { AgentRequest } from '../../../src/report/wire.ts';
 import { gunzipSync } from 'node:zlib';
-import { parseEnd } from '../../src/report/frames.ts';
-import { authorizedKeysOptions, findLauncherWords, launcherStatus } from '../../src/loader/launcher.ts';
-import { noAwk, shellLauncherCommand } from '../../src/loader/launcher.ts';
-import { bundles } from '../support/agent-visit.ts';
-import { framesOf, shellStart, visitCommand } from '../support/restricted-key.ts';
-import { isWide } from '../support/long-tests.ts';
-import { commandOf, shells, whereIs } from '../support/shell-client.ts';
-import { launcherPath, otherTimeouts } from '../support/launcher-path.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import { parseEnd } from '../../../src/report/frames.ts';
+import { authorizedKeysOptions, findLauncherWords, launcherStatus } from '../../../src/transport/loader/launcher.ts';
+import { noAwk, shellLauncherCommand } from '../../../src/transport/loader/launcher.ts';
+import { bundles } from '../../support/clients/agent-visit.ts';
+import { framesOf, shellStart, visitCommand } from '../../support/ssh/restricted-key.ts';
+import { isWide } from '../../support/long-tests.ts';
+import { commandOf, shells, whereIs } from '../../support/clients/shell-client.ts';
+import { launcherPath, otherTimeouts } from '../../support/ssh/launcher-path.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const collectorId = '57961bcb-d028-45f9-9828-3bc654105a74';
 const options = { client: 'web-1', agentDigest: bundles.shell.digest, collectorId };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import type { FleetError } from '../../../src/errors.ts';
+import type { FleetError } from '../../../src/platform/errors/errors.ts';
 import type { Hop } from '../../../src/transport/route/hop.ts';
 import { hopLog, hopsFault } from '../../../src/transport/openssh/openssh-hops.ts';
 

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
-import type { ErrorCode, Stage } from '../../../src/errors.ts';
+import type { ErrorCode, Stage } from '../../../src/platform/errors/errors.ts';
 import { lateStart, opensshFault, type OpensshQuestion } from '../../../src/transport/openssh/openssh-fault.ts';
 import { readOpensshLog, type OpensshLogReader } from '../../../src/transport/openssh/openssh-log.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

@@ -7,8 +7,8 @@ import type { OpensshTarget } from '../../../src/transport/openssh/openssh-argum
 import { opensshTarget } from '../../../src/transport/openssh/openssh-target.ts';
 import type { Hop } from '../../../src/transport/route/hop.ts';
 import type { Route } from '../../../src/transport/route/route.ts';
-import { literal } from '../../support/both-transports.ts';
-import { makeClient } from '../../support/fleet.ts';
+import { literal } from '../../support/ssh/both-transports.ts';
+import { makeClient } from '../../support/fleets/fleet.ts';
 
 const usual = makeClient('web-1');
 const client = (ssh: Partial<SshSettings> = {}, more: Partial<Client> = {}): Client => ({

@@ -8,11 +8,11 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, it } from 'node:test';
 
-import { fails, failure } from '../../support/login.ts';
+import { fails, failure } from '../../support/ssh/login.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { sshdMissing, sshdOfSuite, sshKeygen } from '../../support/sshd.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../../support/ssh/sshd.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { connectBy, noChildLeft, sshChildren, targetAt, type LoginTarget } from '../../support/both-transports.ts';
+import { connectBy, noChildLeft, sshChildren, targetAt, type LoginTarget } from '../../support/ssh/both-transports.ts';
 import { until } from '../../support/until.ts';
 import { assertWithin } from '../../support/within.ts';
 
@@ -157,8 +157,8 @@ function machinesSsh(): void {
     const before = process.env['PATH'];
     // The test needs a process of its own, because the version is queried once.
     const script = `
-      import { failure } from ${JSON.stringify(path.resolve('test/support/login.ts'))};
-      import { connectBy } from ${JSON.stringify(path.resolve('test/support/both-transports.ts'))};
+      import { failure } from ${JSON.stringify(path.resolve('test/support/ssh/login.ts'))};
+      import { connectBy } from ${JSON.stringify(path.resolve('test/support/ssh/both-transports.ts'))};
       process.env.PATH = '/nowhere';
       const target = { port: 22, dir: ${JSON.stringify(tmpdir())}, knownHosts: [], username: 'x' };
       const error = await failure(connectBy('openssh', target));
@@ -179,7 +179,7 @@ function machinesSsh(): void {
     mkdirSync(temporary, { mode: 0o700 });
     const target = targetAt(sshd, { username, privateKey });
     const script = `
-      import { connectBy } from ${JSON.stringify(path.resolve('test/support/both-transports.ts'))};
+      import { connectBy } from ${JSON.stringify(path.resolve('test/support/ssh/both-transports.ts'))};
       const connection = await connectBy('openssh', ${JSON.stringify(target)});
       await connection.exec('exec sleep 62');
       console.log('there');

@@ -11,10 +11,10 @@ import { dayMs } from '../../../src/platform/units.ts';
 import { opensshOnlyIn, serverName } from '../../../src/transport/openssh/openssh-only.ts';
 import { scanHostKeys } from '../../../src/transport/ssh2/scan-host-keys.ts';
 import { commandTransportFor } from '../../../src/transport/transport-for.ts';
-import { fails } from '../../support/login.ts';
+import { fails } from '../../support/ssh/login.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { sharedFor, sshClient } from '../../support/run-shared.ts';
-import { sshKeygen, sshdMissing, sshdOfSuite } from '../../support/sshd.ts';
+import { sharedFor, sshClient } from '../../support/ssh/run-shared.ts';
+import { sshKeygen, sshdMissing, sshdOfSuite } from '../../support/ssh/sshd.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const limits = { tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal: new AbortController().signal };

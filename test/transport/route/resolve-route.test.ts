@@ -10,9 +10,9 @@ import { Secret } from '../../../src/config/secret.ts';
 import type { Route } from '../../../src/transport/route/route.ts';
 import { createTransportShared } from '../../../src/transport/transport-shared.ts';
 import { load } from '../../config/support/config-files.ts';
-import { fails } from '../../support/login.ts';
+import { fails } from '../../support/ssh/login.ts';
 import { pluck } from '../../support/pluck.ts';
-import { sharedFor, sshBastion, sshClient, type Machines } from '../../support/run-shared.ts';
+import { sharedFor, sshBastion, sshClient, type Machines } from '../../support/ssh/run-shared.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const dir = tempFolder();

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { describe, it, test } from 'node:test';
 
 import { askSshConfig } from '../../../src/transport/ssh-config/ssh-config.ts';
-import { fails, failure } from '../../support/login.ts';
+import { fails, failure } from '../../support/ssh/login.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
 import { ask, homedir, inWordsOfSsh, load, ofSsh, self, sshSays, uid } from './support/ssh-says.ts';

@@ -12,13 +12,13 @@ import { parseKnownHosts } from '../../../src/transport/known-hosts/known-hosts.
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import { decodeLoginKey, loadPrivateKey, type LoginKey } from '../../../src/transport/credentials/private-key.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
-import { dropbearMissing, startDropbear, type Dropbear } from '../../support/dropbear.ts';
-import type { HostileMode } from '../../support/hostile-ssh.ts';
-import type { Listener } from '../../support/free-port.ts';
-import { startTcpProxy } from '../../support/tcp-proxy.ts';
-import { startHostileServer } from '../../support/hostile-server.ts';
-import { connectTo, fails, failure, type Login } from '../../support/login.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../../support/sshd.ts';
+import { dropbearMissing, startDropbear, type Dropbear } from '../../support/ssh/dropbear.ts';
+import type { HostileMode } from '../../support/ssh/hostile-ssh.ts';
+import type { Listener } from '../../support/servers/free-port.ts';
+import { startTcpProxy } from '../../support/servers/tcp-proxy.ts';
+import { startHostileServer } from '../../support/ssh/hostile-server.ts';
+import { connectTo, fails, failure, type Login } from '../../support/ssh/login.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../../support/ssh/sshd.ts';
 import { stoppedAfter } from '../../support/stopped-after.ts';
 
 const kinds = { ed25519: ['ed25519'], ecdsa: ['ecdsa'], rsa: ['rsa', '-b', '2048'] } as const;

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { boundRequests } from '../../../src/transport/ssh2/connect-ssh2.ts';
 import { newClient, type Client } from '../../../src/transport/connection/ssh2.ts';
 import { startLoopbackServer } from '../../../src/simulator/loopback-server.ts';
-import { sshdOfSuite, sshdOrSkip, sshKeygen } from '../../support/sshd.ts';
+import { sshdOfSuite, sshdOrSkip, sshKeygen } from '../../support/ssh/sshd.ts';
 import { stoppedAfter } from '../../support/stopped-after.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

@@ -5,13 +5,13 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 
 import { groupExchange } from '../../../src/config/values/key-exchanges.ts';
-import { sshdMissing, sshKeygen, sshdOfSuite } from '../../support/sshd.ts';
+import { sshdMissing, sshKeygen, sshdOfSuite } from '../../support/ssh/sshd.ts';
 
 // The release is read once, when the client is loaded.
 const manifest = createRequire(import.meta.url)('ssh2/package.json') as { version: string };
 manifest.version = '1.18.0';
 const { privatePartsFit } = await import('../../../src/transport/ssh2/private-parts.ts');
-const { connectTo, fails } = await import('../../support/login.ts');
+const { connectTo, fails } = await import('../../support/ssh/login.ts');
 const { loadPrivateKey } = await import('../../../src/transport/credentials/private-key.ts');
 
 test('commands run after a login that waits, and groups that nobody would check are not offered', async (t) => {

@@ -7,9 +7,9 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
 
-import { makeCertificates } from '../../support/certificates.ts';
-import { freePort } from '../../support/free-port.ts';
-import { startTcpProxy } from '../../support/tcp-proxy.ts';
+import { makeCertificates } from '../../support/servers/certificates.ts';
+import { freePort } from '../../support/servers/free-port.ts';
+import { startTcpProxy } from '../../support/servers/tcp-proxy.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const programs = ['/usr/sbin/dovecot', '/usr/lib/dovecot/imap', '/usr/bin/swaks'];

@@ -1,6 +1,7 @@
+/** src/cli/import/readers: one reader for each kind of list. */
 import path from 'node:path';
 
-import { splitWords } from '../../report/check-command.ts';
+import { splitWords } from '../../../report/check-command.ts';
 import { hostNamed, type ImportedHost, type SourceText } from '../imported.ts';
 import type { LeftKeys } from '../left-keys.ts';
 import { parseSshArguments, type SshArguments } from './ssh-arguments.ts';

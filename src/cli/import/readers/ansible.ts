@@ -1,9 +1,9 @@
-import { isObject } from '../../platform/parse-json.ts';
-import { counted, namedUpTo } from '../../text/numbers.ts';
+import { isObject } from '../../../platform/parse-json.ts';
+import { counted, namedUpTo } from '../../../text/numbers.ts';
 import { ansibleHost } from './ansible-host.ts';
 import type { Imported, ImportedHost, Skipped, SourceText } from '../imported.ts';
 import { type LeftKeys, createLeftKeys } from '../left-keys.ts';
-import { isDeeper } from '../../report/outside-values.ts';
+import { isDeeper } from '../../../report/outside-values.ts';
 import { unreadable } from '../unreadable.ts';
 
 /** The most levels of JSON, and of groups. */

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 
-import { groupBy } from '../../platform/group-by.ts';
-import { counted } from '../../text/numbers.ts';
-import { quoted } from '../../text/plain-text.ts';
-import { parseKnownHostLine } from '../../transport/known-hosts/known-hosts-line.ts';
+import { groupBy } from '../../../platform/group-by.ts';
+import { counted } from '../../../text/numbers.ts';
+import { quoted } from '../../../text/plain-text.ts';
+import { parseKnownHostLine } from '../../../transport/known-hosts/known-hosts-line.ts';
 import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from '../imported.ts';
 
 /** Reads a known_hosts file: a host for each name that has a key there. Hashed names cannot be read. */

@@ -1,7 +1,7 @@
-import { writtenParentNames } from '../../config/values/jumps.ts';
-import { groupBy } from '../../platform/group-by.ts';
-import { splitWords } from '../../report/check-command.ts';
-import { counted } from '../../text/numbers.ts';
+import { writtenParentNames } from '../../../config/values/jumps.ts';
+import { groupBy } from '../../../platform/group-by.ts';
+import { splitWords } from '../../../report/check-command.ts';
+import { counted } from '../../../text/numbers.ts';
 import {
   type Imported,
   type ImportedCheck,

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-import { isObject } from '../../platform/parse-json.ts';
+import { isObject } from '../../../platform/parse-json.ts';
 import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from '../imported.ts';
 import { createLeftKeys } from '../left-keys.ts';
 import { unreadable } from '../unreadable.ts';

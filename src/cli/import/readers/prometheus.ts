@@ -2,9 +2,9 @@ import { isIP } from 'node:net';
 
 import * as v from 'valibot';
 
-import { parseClientLabels } from '../../config/values/labels.ts';
-import { anyObject } from '../../platform/parse-json.ts';
-import { isDeeper } from '../../report/outside-values.ts';
+import { parseClientLabels } from '../../../config/values/labels.ts';
+import { anyObject } from '../../../platform/parse-json.ts';
+import { isDeeper } from '../../../report/outside-values.ts';
 import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from '../imported.ts';
 import { createLeftKeys, type LeftKeys } from '../left-keys.ts';
 import { unreadable } from '../unreadable.ts';

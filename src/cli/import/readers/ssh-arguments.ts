@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { splitWords } from '../../report/check-command.ts';
+import { splitWords } from '../../../report/check-command.ts';
 
 /** The arguments of ssh(1). The first value of an option counts, as in ssh. */
 export interface SshArguments {

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
 
-import { FleetError } from '../../errors.ts';
-import { accountOf } from '../../platform/account.ts';
+import { FleetError } from '../../../platform/errors/errors.ts';
+import { accountOf } from '../../../platform/account.ts';
 import {
   createSshConfigReader,
   type SshConfigReader,
   type SshConfigReading,
-} from '../../transport/ssh-config/ssh-config-reader.ts';
+} from '../../../transport/ssh-config/ssh-config-reader.ts';
 import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from '../imported.ts';
 import { createLeftKeys, type LeftKeys } from '../left-keys.ts';
 import { importedRoute } from './ssh-route.ts';

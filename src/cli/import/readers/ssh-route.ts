@@ -2,8 +2,8 @@ import path from 'node:path';
 
 import { isIP } from 'node:net';
 
-import { parseJumps } from '../../config/values/jumps.ts';
-import { splitWords } from '../../report/check-command.ts';
+import { parseJumps } from '../../../config/values/jumps.ts';
+import { splitWords } from '../../../report/check-command.ts';
 import type { ImportedHost } from '../imported.ts';
 import { passedHost, type PassedHost, type SshRoute } from './ssh-arguments.ts';
 

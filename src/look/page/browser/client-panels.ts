@@ -1,3 +1,4 @@
+/** src/look/page/browser: the program and the style of the pages. */
 import { setLater } from './laid-out-rows.ts';
 import { showHistory } from './plots.ts';
 

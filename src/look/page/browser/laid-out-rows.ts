@@ -1,4 +1,4 @@
-import { grouped } from '../../text/numbers.ts';
+import { grouped } from '../../../text/numbers.ts';
 
 /**
  * The lines of a large table. Lines that are not laid out have the class `later`, which hides them on a screen but not

@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import { grouped } from '../../text/numbers.ts';
+import { grouped } from '../../../text/numbers.ts';
 
 import type { HistoryAlert, HistoryLimit, SeriesGroup, SeriesUnit } from '../series-layout.ts';
 import { canDecode, type DecodedHistory, type DecodedSeries, decodeHistory } from './decode-series.ts';

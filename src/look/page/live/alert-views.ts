@@ -1,5 +1,6 @@
-import { alertLabel } from '../../text/alert-label.ts';
-import { spanInWords, type TimeReader } from '../../text/time-words.ts';
+/** src/look/page/live: the pages of the server. */
+import { alertLabel } from '../../../text/alert-label.ts';
+import { spanInWords, type TimeReader } from '../../../text/time-words.ts';
 import { alertItem, alertList, clientLink, commandCode } from '../alert-list.ts';
 import { alertFigure } from '../figures.ts';
 import { joined, type Markup, markup } from '../markup.ts';

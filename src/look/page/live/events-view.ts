@@ -1,6 +1,6 @@
-import { describeAge } from '../../text/durations.ts';
-import { counted } from '../../text/numbers.ts';
-import { momentInWords, type TimeReader } from '../../text/time-words.ts';
+import { describeAge } from '../../../text/durations.ts';
+import { counted } from '../../../text/numbers.ts';
+import { momentInWords, type TimeReader } from '../../../text/time-words.ts';
 import { clientLink } from '../alert-list.ts';
 import { dash } from '../figures.ts';
 import { type Markup, markup } from '../markup.ts';

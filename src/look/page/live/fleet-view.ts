@@ -1,4 +1,4 @@
-import { momentInWords, type TimeReader } from '../../text/time-words.ts';
+import { momentInWords, type TimeReader } from '../../../text/time-words.ts';
 import { alertItem } from '../alert-list.ts';
 import { amount } from '../figures.ts';
 import { clientRow, columns } from '../fleet-table.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { serverZone } from '../../text/server-zone.ts';
+import { serverZone } from '../../../text/server-zone.ts';
 import { liveStyleText, scriptText } from '../assets.ts';
 import { bareText, joined, type Markup, markup } from '../markup.ts';
 

@@ -1,5 +1,5 @@
-import { describeDuration } from '../../text/durations.ts';
-import { timeInWords, type TimeReader } from '../../text/time-words.ts';
+import { describeDuration } from '../../../text/durations.ts';
+import { timeInWords, type TimeReader } from '../../../text/time-words.ts';
 import { type Markup, markup } from '../markup.ts';
 
 /** A line of the page of runs. */

@@ -1,12 +1,13 @@
+/** src/look/serve/endpoints: endpoints that receive pushes, events and pings, and answer the server's status. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { ServedCommand } from '../../config/config.ts';
-import { messageOf } from '../../errors.ts';
-import { minuteMs, secondMs } from '../../platform/units.ts';
-import { runCommand } from '../../platform/run-command.ts';
-import type { StoredEvent } from '../../storage/store/event-store.ts';
-import { shortened } from '../../text/shortened.ts';
-import { oneLine } from '../../text/plain-text.ts';
+import type { ServedCommand } from '../../../config/config.ts';
+import { messageOf } from '../../../platform/errors/errors.ts';
+import { minuteMs, secondMs } from '../../../platform/units.ts';
+import { runCommand } from '../../../platform/run-command.ts';
+import type { StoredEvent } from '../../../storage/store/event-store.ts';
+import { shortened } from '../../../text/shortened.ts';
+import { oneLine } from '../../../text/plain-text.ts';
 
 /** EX_TEMPFAIL of sysexits(3): the event is retried. */
 const tempFail = 75;

@@ -1,7 +1,7 @@
-import type { ServedEventsConfig } from '../../config/config.ts';
-import { networkMatcher, socketWord } from '../../config/values/networks.ts';
-import type { EventIntake } from '../../events/events.ts';
-import { type ParsedEvent, parseEvents } from '../../events/parse-event.ts';
+import type { ServedEventsConfig } from '../../../config/config.ts';
+import { networkMatcher, socketWord } from '../../../config/values/networks.ts';
+import type { EventIntake } from '../../../collector/events/events.ts';
+import { type ParsedEvent, parseEvents } from '../../../collector/events/parse-event.ts';
 import { Rates } from '../rates.ts';
 import { isLoopback } from '../visitor.ts';
 

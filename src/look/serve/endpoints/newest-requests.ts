@@ -4,14 +4,14 @@
  */
 import path from 'node:path';
 
-import type { Client, Config } from '../../config/config.ts';
-import { errnoOf } from '../../errors.ts';
-import { hourMs, minuteMs, secondMs } from '../../platform/units.ts';
-import { encodeTime, maxTimeBytes, parseTime } from '../../seal/push.ts';
-import { folderOfClient } from '../../state-folder/client-folder.ts';
-import { makeFolder, writeSynced } from '../../state-folder/durable-file.ts';
-import { readHeld } from '../../state-folder/held-folder.ts';
-import { statePaths } from '../../state-folder/paths.ts';
+import type { Client, Config } from '../../../config/config.ts';
+import { errnoOf } from '../../../platform/errors/errors.ts';
+import { hourMs, minuteMs, secondMs } from '../../../platform/units.ts';
+import { encodeTime, maxTimeBytes, parseTime } from '../../../report/seal/push.ts';
+import { folderOfClient } from '../../../state-folder/client-folder.ts';
+import { makeFolder, writeSynced } from '../../../state-folder/durable-file.ts';
+import { readHeld } from '../../../state-folder/held-folder.ts';
+import { statePaths } from '../../../state-folder/paths.ts';
 
 /** The most that a site's clock may be ahead. */
 const maxAheadMs = minuteMs;

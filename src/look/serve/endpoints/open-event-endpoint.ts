@@ -1,17 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import { type Socket, createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { EventDocuments } from '../../collector/inbox/event-documents.ts';
-import type { Config, ServeConfig } from '../../config/config.ts';
-import { plainAddress } from '../../config/values/networks.ts';
-import { FleetError, messageOf } from '../../errors.ts';
-import { EventDatabase } from '../../events/event-database.ts';
-import { EventIntake } from '../../events/events.ts';
-import type { ParsedEvent } from '../../events/parse-event.ts';
-import type { Log } from '../../log.ts';
-import { isFamilyOff } from '../../platform/listen.ts';
-import { statePaths } from '../../state-folder/paths.ts';
-import { claimStateFolder } from '../../state-folder/state-folder.ts';
+import { EventDocuments } from '../../../collector/inbox/event-documents.ts';
+import type { Config, ServeConfig } from '../../../config/config.ts';
+import { plainAddress } from '../../../config/values/networks.ts';
+import { FleetError, messageOf } from '../../../platform/errors/errors.ts';
+import { EventDatabase } from '../../../collector/events/event-database.ts';
+import { EventIntake } from '../../../collector/events/events.ts';
+import type { ParsedEvent } from '../../../collector/events/parse-event.ts';
+import type { Log } from '../../../platform/errors/log.ts';
+import { isFamilyOff } from '../../../platform/listen.ts';
+import { statePaths } from '../../../state-folder/paths.ts';
+import { claimStateFolder } from '../../../state-folder/state-folder.ts';
 import { EventCommand } from './event-command.ts';
 import { EventEndpoint } from './event-endpoint.ts';
 

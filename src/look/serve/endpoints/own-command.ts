@@ -1,8 +1,8 @@
-import type { ServedCommand } from '../../config/config.ts';
-import { messageOf } from '../../errors.ts';
-import { runCommand } from '../../platform/run-command.ts';
-import { shortened } from '../../text/shortened.ts';
-import { oneLine } from '../../text/plain-text.ts';
+import type { ServedCommand } from '../../../config/config.ts';
+import { messageOf } from '../../../platform/errors/errors.ts';
+import { runCommand } from '../../../platform/run-command.ts';
+import { shortened } from '../../../text/shortened.ts';
+import { oneLine } from '../../../text/plain-text.ts';
 
 /** The time from the end of a command to its next start, however many requests there are. */
 const keptMs = 2_000;

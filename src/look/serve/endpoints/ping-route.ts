@@ -1,5 +1,5 @@
-import { minuteMs } from '../../platform/units.ts';
-import { forwarderIds } from '../../config/clients/arrival.ts';
+import { minuteMs } from '../../../platform/units.ts';
+import { forwarderIds } from '../../../config/clients/arrival.ts';
 import { words } from '../answer.ts';
 import { type FleetReader, isAway, NothingStored } from '../fleet-reader.ts';
 import { inTime } from '../look-pages.ts';

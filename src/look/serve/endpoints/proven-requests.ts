@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { forwardingSites } from '../../config/clients/arrival.ts';
+import { forwardingSites } from '../../../config/clients/arrival.ts';
 
-import type { Client, Config } from '../../config/config.ts';
-import { rememberedWeakly } from '../../platform/remembered.ts';
-import { limitRequest, provenBodyMs } from '../../platform/request-limits.ts';
+import type { Client, Config } from '../../../config/config.ts';
+import { rememberedWeakly } from '../../../platform/remembered.ts';
+import { limitRequest, provenBodyMs } from '../../../platform/request-limits.ts';
 import {
   type SignedPath,
   answerMac,
@@ -16,10 +16,10 @@ import {
   requestMac,
   sha256,
   siteOfSender,
-} from '../../seal/push.ts';
-import { folderOfClient } from '../../state-folder/client-folder.ts';
-import { statePaths } from '../../state-folder/paths.ts';
-import { pushKeyFinder } from '../../state-folder/push-keys.ts';
+} from '../../../report/seal/push.ts';
+import { folderOfClient } from '../../../state-folder/client-folder.ts';
+import { statePaths } from '../../../state-folder/paths.ts';
+import { pushKeyFinder } from '../../../state-folder/push-keys.ts';
 import { InUse, Rates } from '../rates.ts';
 import { NewestRequests } from './newest-requests.ts';
 import { type Refusal, refuse, refuseNow, refuseOld, refuseUnkept, strange } from './push-refusal.ts';

@@ -1,5 +1,5 @@
-import { FleetError } from '../../errors.ts';
-import { encodeAnswerHeader, encodeTime } from '../../seal/push.ts';
+import { FleetError } from '../../../platform/errors/errors.ts';
+import { encodeAnswerHeader, encodeTime } from '../../../report/seal/push.ts';
 import { type Answer, words } from '../answer.ts';
 
 /** An answer that refuses a push, and the reason, which only the log contains. */

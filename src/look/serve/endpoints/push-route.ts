@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 
-import { RememberedReports } from '../../collector/receive/known-reports.ts';
-import { openReceiver, type Receiver } from '../../collector/receive/receiver.ts';
-import { receiveSiteFile } from '../../collector/receive/receive-site-file.ts';
-import { receiveVisit } from '../../collector/receive/receive-visit.ts';
-import type { Config } from '../../config/config.ts';
-import { FleetError } from '../../errors.ts';
-import { secondMs } from '../../platform/units.ts';
-import { inboxPath, parsePushHeader, pathInInbox, pushPath } from '../../seal/push.ts';
+import { RememberedReports } from '../../../collector/receive/known-reports.ts';
+import { openReceiver, type Receiver } from '../../../collector/receive/receiver.ts';
+import { receiveSiteFile } from '../../../collector/receive/receive-site-file.ts';
+import { receiveVisit } from '../../../collector/receive/receive-visit.ts';
+import type { Config } from '../../../config/config.ts';
+import { FleetError } from '../../../platform/errors/errors.ts';
+import { secondMs } from '../../../platform/units.ts';
+import { inboxPath, parsePushHeader, pathInInbox, pushPath } from '../../../report/seal/push.ts';
 import type { Answerer } from '../answer.ts';
 import type { ServedRoute } from '../routes.ts';
 import { ProvenRequests, type ProvenRequest } from './proven-requests.ts';

@@ -1,8 +1,8 @@
-import type { ServeConfig } from '../../config/config.ts';
-import type { ShownElement } from '../../config/vocabulary/config-document.ts';
-import { messageOf } from '../../errors.ts';
-import { anyObject, parseJson } from '../../platform/parse-json.ts';
-import { isDeeper } from '../../report/outside-values.ts';
+import type { ServeConfig } from '../../../config/config.ts';
+import type { ShownElement } from '../../../config/vocabulary/config-document.ts';
+import { messageOf } from '../../../platform/errors/errors.ts';
+import { anyObject, parseJson } from '../../../platform/parse-json.ts';
+import { isDeeper } from '../../../report/outside-values.ts';
 import type { ServedRoute } from '../routes.ts';
 import { refusedAsJson, jsonAnswer } from './events-route.ts';
 import type { CommandAnswer } from './own-command.ts';

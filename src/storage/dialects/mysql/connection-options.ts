@@ -1,10 +1,11 @@
+/** src/storage/dialects/mysql: MySQL and MariaDB. */
 import { connect, type Socket } from 'node:net';
 import { authPlugins } from 'mysql2';
 import { createConnection } from 'mysql2/promise';
 import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 
-import type { MysqlConfig, StorageHost } from './mysql-config.ts';
-import { FleetError, messageOf } from '../../../errors.ts';
+import type { MysqlConfig, StorageHost } from '../../../config/databases/mysql.ts';
+import { FleetError, messageOf } from '../../../platform/errors/errors.ts';
 import { readNamedFile } from '../../../platform/read-named-file.ts';
 
 export { createConnection };

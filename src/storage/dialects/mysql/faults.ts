@@ -1,4 +1,4 @@
-import { messageOf } from '../../../errors.ts';
+import { messageOf } from '../../../platform/errors/errors.ts';
 import { StorageFault, type FaultKind } from '../../sql/fault.ts';
 
 /** Numbers of MySQL and MariaDB: https://mariadb.com/kb/en/mariadb-error-code-reference/ */

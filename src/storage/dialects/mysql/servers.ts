@@ -1,4 +1,4 @@
-import type { MysqlConfig, StorageHost } from './mysql-config.ts';
+import type { MysqlConfig, StorageHost } from '../../../config/databases/mysql.ts';
 import { isReadOnlyUse, type DatabaseUse, type Dialect } from '../../sql/database.ts';
 import { answerInTime } from '../../sql/answer-in-time.ts';
 import { StorageFault } from '../../sql/fault.ts';

@@ -1,3 +1,4 @@
+/** src/storage/dialects/sqlite: SQLite. */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, openSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';

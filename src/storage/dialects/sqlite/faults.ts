@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 
-import { messageOf } from '../../../errors.ts';
+import { messageOf } from '../../../platform/errors/errors.ts';
 import { sqliteResultCode } from '../../../platform/sqlite.ts';
 import { StorageFault, type FaultKind } from '../../sql/fault.ts';
 

@@ -2,7 +2,7 @@ import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 import { formatSize } from '../../../text/numbers.ts';
-import { FleetError } from '../../../errors.ts';
+import { FleetError } from '../../../platform/errors/errors.ts';
 import { openSqlite } from '../../../platform/sqlite.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { sqliteFault } from './faults.ts';

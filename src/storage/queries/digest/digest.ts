@@ -1,3 +1,4 @@
+/** src/storage/queries/digest: the data of digests. */
 import { hourMs } from '../../../platform/units.ts';
 import { programs } from '../../store/run.ts';
 import { forIds } from '../../sql/by-ids.ts';

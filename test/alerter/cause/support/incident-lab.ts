@@ -22,7 +22,7 @@ import { transportFor } from '../../../../src/transport/transport-for.ts';
 import { createTransportShared } from '../../../../src/transport/transport-shared.ts';
 import { atTime } from '../../../storage/support/crashing-database.ts';
 import { stateItem } from '../../../storage/support/state-samples.ts';
-import { makeMigrated } from '../../../support/migrated.ts';
+import { makeMigrated } from '../../../support/databases/migrated.ts';
 import { tempFolder } from '../../../support/temp-folder.ts';
 import {
   day,

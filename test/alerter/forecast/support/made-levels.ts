@@ -1,4 +1,4 @@
-import type { FleetLevels, MountLevels } from '../../../src/storage/store/level-store.ts';
+import type { FleetLevels, MountLevels } from '../../../../src/storage/store/level-store.ts';
 
 /** The beginning of today for made levels. */
 export const todayMs = Date.UTC(2026, 10, 20);

@@ -1,4 +1,4 @@
-import type { NewEvent } from '../../../src/storage/store/event-store.ts';
+import type { NewEvent } from '../../../../src/storage/store/event-store.ts';
 
 /** Returns an event of a backup that went well. */
 export function madeEvent(eventId: string, changes: Partial<NewEvent> = {}): NewEvent {

@@ -1,5 +1,5 @@
-import { grafanaFiles } from '../../../build/grafana/grafana.ts';
-import type { Source } from '../../../build/grafana/panels.ts';
+import { grafanaFiles } from '../../../../build/grafana/grafana.ts';
+import type { Source } from '../../../../build/grafana/panels.ts';
 
 /** A query of a dashboard, or of one of its variables. */
 export interface GrafanaQuery {

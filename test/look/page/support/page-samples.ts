@@ -1,4 +1,4 @@
-import type { FleetPage, PageAlert, PageClient } from '../../../src/page/page.ts';
+import type { FleetPage, PageAlert, PageClient } from '../../../../src/look/page/page.ts';
 
 const untilMs = Date.UTC(2026, 10, 21, 10);
 const hourMs = 3_600_000;

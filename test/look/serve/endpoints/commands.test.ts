@@ -4,13 +4,13 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import type { StoredEvent } from '../../../src/storage/store/event-store.ts';
-import { configFolder } from '../../support/run-cli.ts';
-import { until } from '../../support/until.ts';
+import type { StoredEvent } from '../../../../src/storage/store/event-store.ts';
+import { configFolder } from '../../../support/programs/run-cli.ts';
+import { until } from '../../../support/until.ts';
 import { openEndpoint } from '../support/event-endpoints.ts';
-import { ownCommand } from '../../../src/serve/endpoints/own-command.ts';
-import { EventCommand, type EventCommandOptions } from '../../../src/serve/endpoints/event-command.ts';
-import { tempFolder } from '../../support/temp-folder.ts';
+import { ownCommand } from '../../../../src/look/serve/endpoints/own-command.ts';
+import { EventCommand, type EventCommandOptions } from '../../../../src/look/serve/endpoints/event-command.ts';
+import { tempFolder } from '../../../support/temp-folder.ts';
 
 function script(dir: string, name: string, text: string): string {
   const file = path.join(dir, name);

@@ -5,11 +5,11 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 
-import { openReceiver } from '../../support/http-receiver.ts';
-import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
-import { until } from '../../support/until.ts';
+import { openReceiver } from '../../../support/servers/http-receiver.ts';
+import { configFolder, exits, runCli, succeeded } from '../../../support/programs/run-cli.ts';
+import { until } from '../../../support/until.ts';
 import { serveFolder } from '../support/served-fleet.ts';
-import { openBeside } from '../../support/open-beside.ts';
+import { openBeside } from '../../../support/databases/open-beside.ts';
 
 /** Starts a collector with a rule for backups, whose `serve` takes events. */
 async function collector(t: TestContext, parts = '<events/>') {

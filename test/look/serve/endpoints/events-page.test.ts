@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { configFolder } from '../../support/run-cli.ts';
-import { until } from '../../support/until.ts';
+import { configFolder } from '../../../support/programs/run-cli.ts';
+import { until } from '../../../support/until.ts';
 import { openEndpoint } from '../support/event-endpoints.ts';
 import { serveFolder } from '../support/served-fleet.ts';
-import { openBeside } from '../../support/open-beside.ts';
+import { openBeside } from '../../../support/databases/open-beside.ts';
 
 const config = `<config><collector every="1d"/>
   <alerts zone="UTC"><alert type="event" service="backup*" within="26h"/></alerts>

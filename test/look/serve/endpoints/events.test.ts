@@ -6,12 +6,12 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { configFolder, outcomeOf, startCli } from '../../support/run-cli.ts';
-import { isLong, isWide } from '../../support/long-tests.ts';
-import { tempFolder } from '../../support/temp-folder.ts';
+import { configFolder, outcomeOf, startCli } from '../../../support/programs/run-cli.ts';
+import { isLong, isWide } from '../../../support/long-tests.ts';
+import { tempFolder } from '../../../support/temp-folder.ts';
 import { openEndpoint, storedIn } from '../support/event-endpoints.ts';
 import { assertNoneLost } from '../support/killed-endpoints.ts';
-import { openBeside } from '../../support/open-beside.ts';
+import { openBeside } from '../../../support/databases/open-beside.ts';
 
 const onlyWide = { skip: !isWide && 'starts several servers' };
 const event = (id: string): string => JSON.stringify({ service: 'backup', status: 'OK', id });

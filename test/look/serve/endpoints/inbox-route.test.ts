@@ -4,14 +4,14 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { openReceiver } from '../../../src/collector/receive/receiver.ts';
-import { postSigned } from '../../../src/platform/signed-post.ts';
-import { pathInInbox, pushPath, senderOfSite, type SignedPath } from '../../../src/seal/push.ts';
-import { idFrom } from '../../../src/state-folder/collector-id.ts';
-import { statePaths } from '../../../src/state-folder/paths.ts';
-import { newPushKey, writePushKeys } from '../../../src/state-folder/push-keys.ts';
-import { makeClient, makeConfig, makeFleet } from '../../support/fleet.ts';
-import { startPushServer } from '../../support/push-server.ts';
+import { openReceiver } from '../../../../src/collector/receive/receiver.ts';
+import { postSigned } from '../../../../src/platform/signed-post.ts';
+import { pathInInbox, pushPath, senderOfSite, type SignedPath } from '../../../../src/report/seal/push.ts';
+import { idFrom } from '../../../../src/state-folder/collector-id.ts';
+import { statePaths } from '../../../../src/state-folder/paths.ts';
+import { newPushKey, writePushKeys } from '../../../../src/state-folder/push-keys.ts';
+import { makeClient, makeConfig, makeFleet } from '../../../support/fleets/fleet.ts';
+import { startPushServer } from '../../../support/fleets/push-server.ts';
 
 const site = senderOfSite('fra');
 const report = (text: string): string => `${idFrom(text)}.1795000000000.-.-.-.fhs`;

@@ -5,10 +5,10 @@ import { Socket } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { FleetError } from '../../../src/errors.ts';
-import { NothingStored } from '../../../src/serve/fleet-reader.ts';
-import { pingRoute } from '../../../src/serve/endpoints/ping-route.ts';
-import { tempFolder } from '../../support/temp-folder.ts';
+import { FleetError } from '../../../../src/platform/errors/errors.ts';
+import { NothingStored } from '../../../../src/look/serve/fleet-reader.ts';
+import { pingRoute } from '../../../../src/look/serve/endpoints/ping-route.ts';
+import { tempFolder } from '../../../support/temp-folder.ts';
 import { serveFolder, servedFleet } from '../support/served-fleet.ts';
 
 // Their newest run ended an hour ago.

@@ -7,18 +7,25 @@ import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { newPushKey, writePushKeys } from '../../../src/state-folder/push-keys.ts';
-import { openReceiver } from '../../../src/collector/receive/receiver.ts';
-import { openSqlite } from '../../../src/platform/sqlite.ts';
-import { postSigned } from '../../../src/platform/signed-post.ts';
-import { contentDigest, encodePushHeader, maxPushBytes, pushPath, requestMac, sha256 } from '../../../src/seal/push.ts';
-import { generateKeyPair } from '../../../src/seal/key-pair.ts';
-import type { RefusedPush } from '../../../src/serve/endpoints/push-route.ts';
-import { statePaths } from '../../../src/state-folder/paths.ts';
-import { makeClient, makeConfig, makeFleet } from '../../support/fleet.ts';
-import { startPushServer } from '../../support/push-server.ts';
-import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
-import { sealedSample } from '../../support/sealed-report.ts';
+import { newPushKey, writePushKeys } from '../../../../src/state-folder/push-keys.ts';
+import { openReceiver } from '../../../../src/collector/receive/receiver.ts';
+import { openSqlite } from '../../../../src/platform/sqlite.ts';
+import { postSigned } from '../../../../src/platform/signed-post.ts';
+import {
+  contentDigest,
+  encodePushHeader,
+  maxPushBytes,
+  pushPath,
+  requestMac,
+  sha256,
+} from '../../../../src/report/seal/push.ts';
+import { generateKeyPair } from '../../../../src/report/seal/key-pair.ts';
+import type { RefusedPush } from '../../../../src/look/serve/endpoints/push-route.ts';
+import { statePaths } from '../../../../src/state-folder/paths.ts';
+import { makeClient, makeConfig, makeFleet } from '../../../support/fleets/fleet.ts';
+import { startPushServer } from '../../../support/fleets/push-server.ts';
+import { acknowledgedIn, pushedStream } from '../../../support/clients/pushed-stream.ts';
+import { sealedSample } from '../../../support/clients/sealed-report.ts';
 
 const names = ['web-1', 'web-2', 'web-3'] as const;
 

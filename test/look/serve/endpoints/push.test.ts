@@ -7,9 +7,9 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { maxPushBytes } from '../../../src/seal/push.ts';
-import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
-import { agentProgram, outcomeOf, succeeded, type CliResult } from '../../support/run-cli.ts';
+import { maxPushBytes } from '../../../../src/report/seal/push.ts';
+import { acknowledgedIn, pushedStream } from '../../../support/clients/pushed-stream.ts';
+import { agentProgram, outcomeOf, succeeded, type CliResult } from '../../../support/programs/run-cli.ts';
 import { collector, type Sent } from '../support/pushing-collector.ts';
 
 test('the client pushes over HTTP: twice is once, and a lost answer loses nothing', { timeout: 60_000 }, async (t) => {

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { configFolder } from '../../support/run-cli.ts';
+import { configFolder } from '../../../support/programs/run-cli.ts';
 import { serveFolder } from '../support/served-fleet.ts';
-import { openBeside } from '../../support/open-beside.ts';
+import { openBeside } from '../../../support/databases/open-beside.ts';
 
 const elements = `<heartbeat url="https://monitor.example.org/ping/s3cret"/>
   <heartbeat url="https://monitor.example.org/ping/s4cret"/><alerts zone="UTC" mail="ops@example.org"/>

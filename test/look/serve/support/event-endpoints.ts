@@ -2,9 +2,9 @@
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { configFolder } from '../../support/run-cli.ts';
+import { configFolder } from '../../../support/programs/run-cli.ts';
 import { type Served, type ServedOptions, serveFolder } from './served-fleet.ts';
-import { openBeside } from '../../support/open-beside.ts';
+import { openBeside } from '../../../support/databases/open-beside.ts';
 
 export type EventServer = Omit<Served, 'run'> & {
   readonly post: (body: string, headers?: Readonly<Record<string, string>>) => ReturnType<Served['ask']>;

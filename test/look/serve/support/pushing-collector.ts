@@ -5,11 +5,11 @@ import { request, type IncomingMessage } from 'node:http';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { generateKeyPair } from '../../../src/seal/key-pair.ts';
-import { contentDigest, encodePushHeader, requestMac, sha256 } from '../../../src/seal/push.ts';
-import { keyIdOf } from '../../../src/seal/sealed-message.ts';
-import { configFolder, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
-import { sealedSample } from '../../support/sealed-report.ts';
+import { generateKeyPair } from '../../../../src/report/seal/key-pair.ts';
+import { contentDigest, encodePushHeader, requestMac, sha256 } from '../../../../src/report/seal/push.ts';
+import { keyIdOf } from '../../../../src/report/seal/sealed-message.ts';
+import { configFolder, runCli, succeeded, type CliResult } from '../../../support/programs/run-cli.ts';
+import { sealedSample } from '../../../support/clients/sealed-report.ts';
 import { serveFolder } from './served-fleet.ts';
 
 export interface Sent {

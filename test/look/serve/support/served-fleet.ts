@@ -5,9 +5,9 @@ import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:ht
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { reportedConfig, reportedFleet } from '../../cli/support/reported-fleet.ts';
-import { freePort } from '../../support/free-port.ts';
-import { type CliResult, startCli } from '../../support/run-cli.ts';
+import { reportedConfig, reportedFleet } from '../../../cli/support/reported-fleet.ts';
+import { freePort } from '../../../support/servers/free-port.ts';
+import { type CliResult, startCli } from '../../../support/programs/run-cli.ts';
 
 export interface Answer {
   readonly status: number;

@@ -1,5 +1,5 @@
 /**
- * Writes test/testdata/seal/*.txt anew: `node --import tsx test/seal/support/make-vectors.ts`. The independent
+ * Writes test/testdata/seal/*.txt anew: `node --import tsx test/report/seal/support/make-vectors.ts`. The independent
  * implementation seals all of them from fixed keys. A second run changes nothing unless zlib does. The tests depend on
  * the files, not on this program.
  */
@@ -9,8 +9,8 @@ import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 
 import { AeadId, CipherSuite, KdfId, KemId } from 'hpke-js';
 
-import { kemSuiteId, keySchedule, labeledExpand, labeledExtract } from '../../../src/seal/hpke.ts';
-import { encodeHeader, reportSuite } from '../../../src/seal/sealed-message.ts';
+import { kemSuiteId, keySchedule, labeledExpand, labeledExtract } from '../../../../src/report/seal/hpke.ts';
+import { encodeHeader, reportSuite } from '../../../../src/report/seal/sealed-message.ts';
 import { otherSeal, type OtherSealOptions } from './other-hpke.ts';
 import { bytesFrom, fromHex, lowOrderPoints, pairOfRaw } from './raw-keys.ts';
 
@@ -57,7 +57,7 @@ function write(name: string, expect: string, comment: string, message: Uint8Arra
       .toString('hex')
       .match(/.{1,96}/g) ?? []),
   ];
-  writeFileSync(new URL(`../../testdata/seal/${name}.txt`, import.meta.url), `${lines.join('\n')}\n`);
+  writeFileSync(new URL(`../../../testdata/seal/${name}.txt`, import.meta.url), `${lines.join('\n')}\n`);
 }
 
 const corrupt = (name: string, comment: string, message: Uint8Array): void =>

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 
-import type { KeyPair } from '../../../src/seal/key-pair.ts';
-import { keyIdOf } from '../../../src/seal/sealed-message.ts';
+import type { KeyPair } from '../../../../src/report/seal/key-pair.ts';
+import { keyIdOf } from '../../../../src/report/seal/sealed-message.ts';
 
 const pkcs8Prefix = Buffer.from('302e020100300506032b656e04220420', 'hex');
 

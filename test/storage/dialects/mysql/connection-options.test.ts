@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { connectionOptions } from '../../../../src/storage/dialects/mysql/connection-options.ts';
-import type { MysqlConfig } from '../../../../src/storage/dialects/mysql/mysql-config.ts';
+import type { MysqlConfig } from '../../../../src/config/databases/mysql.ts';
 import { tempFolder } from '../../../support/temp-folder.ts';
 
 const host = { host: 'db', port: 3306 };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { openMysqlDatabase } from '../../../../src/storage/dialects/mysql/database.ts';
 import { isWide } from '../../../support/long-tests.ts';
-import { skipWithoutMariadb, startMariadb } from '../../../support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb } from '../../../support/databases/mariadb.ts';
 import { crashSentences, describeServer, replicaSentences } from '../../../../src/storage/dialects/mysql/crashes.ts';
 
 const where = 'mysql://fleet@db-1:3306/fleet';

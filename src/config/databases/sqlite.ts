@@ -1,4 +1,4 @@
-import type { DatabaseConfig, DatabaseKind } from '../../sql/database-kind.ts';
+import type { DatabaseConfig, DatabaseKind } from './database-kind.ts';
 
 export interface SqliteConfig extends DatabaseConfig {
   readonly kind: 'sqlite';
@@ -24,14 +24,6 @@ export const sqliteKind: DatabaseKind<SqliteConfig> = {
   read: (url, element) => ({ kind: 'sqlite', path: element.localPath(pathIn(url)), migrate: element.migrate }),
   defaultsOf: () => ({}),
   nameOf: ({ path }) => `sqlite:${path}`,
-  exists: async ({ path }) => !(await import('./faults.ts')).isFileMissing(path),
-  checkPlace: async ({ path }) => (await import('./check-place.ts')).checkPlace(path),
-  open: async ({ path }, options) => (await import('./database.ts')).openSqliteDatabase({ path, ...options }),
-  backUp: async ({ path: source }, target, signal) =>
-    (await import('./back-up.ts')).backUpSqlite({ source, target, signal }),
-  vacuumAdvice: null,
-  vacuum: async ({ path }, space) => (await import('./vacuum.ts')).vacuum(path, space).freedBytes,
-  cannotHold: null,
 };
 
 function pathIn(url: string): string {

@@ -1,7 +1,28 @@
-import { isThisMachine } from '../../../config/values/is-this-machine.ts';
-import { usageError } from '../../../errors.ts';
-import type { DatabaseKind, StorageElement, StorageUrl } from '../../sql/database-kind.ts';
-import type { MysqlConfig, StorageHost } from './mysql-config.ts';
+import { isThisMachine } from '../values/is-this-machine.ts';
+import type { DatabaseConfig, DatabaseKind, Password, StorageElement, StorageUrl } from './database-kind.ts';
+
+export interface MysqlConfig extends DatabaseConfig {
+  readonly kind: 'mysql';
+  readonly path: null;
+  /** Servers of the same database, tried in this order; at least one. */
+  readonly hosts: readonly StorageHost[];
+  readonly user: string;
+  readonly database: string;
+  readonly password: Password | null;
+  /** Absolute path of the socket that is used instead of a host. */
+  readonly socketPath: string | null;
+  readonly tls: 'no' | 'yes' | 'verify';
+  /** Absolute path of a PEM file. */
+  readonly ca: string | null;
+  /** Absolute path of a PEM file with the server's RSA key, for a password without TLS. */
+  readonly serverPublicKeyFile: string | null;
+}
+
+export interface StorageHost {
+  /** The host; IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
 
 /** The parts of a URL. `hosts` is empty if the URL has none. */
 interface MysqlUrl extends StorageUrl, Pick<MysqlConfig, 'hosts' | 'database'> {
@@ -43,16 +64,6 @@ export const mysqlKind: DatabaseKind<MysqlConfig> = {
     const shown = hosts.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
     return `mysql://${encodeURIComponent(user)}@${socketPath ?? shown.join(',')}/${encodeURIComponent(database)}`;
   },
-  exists: () => Promise.resolve(true),
-  checkPlace: () => Promise.resolve(),
-  open: async (storage, options) => (await import('./database.ts')).openMysqlDatabase({ storage, ...options }),
-  backUp: ({ database }) => {
-    const program = `mysqldump --single-transaction --no-tablespaces ${database}`;
-    throw usageError('the database is a server of its own', `Run: ${program} (docs/operations.md).`);
-  },
-  vacuumAdvice: 'There, space that is free inside of a table is used for new rows; OPTIMIZE TABLE gives it back.',
-  vacuum: () => Promise.resolve(0),
-  cannotHold: 'MariaDB takes texts that differ by a space at the end for the same',
 };
 
 const urlParts = /^mysql:\/\/(?:([^:@/]*)(?::([^@]*))?@)?([^/@?#]*)\/([^/?#]+)$/;

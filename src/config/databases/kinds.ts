@@ -1,10 +1,10 @@
-import { type FleetError, usageError } from '../../errors.ts';
-import type { DatabaseKind, StorageUrl } from '../sql/database-kind.ts';
-import { StorageFault } from '../sql/fault.ts';
+import { type FleetError, usageError } from '../../platform/errors/errors.ts';
+import type { DatabaseKind, StorageUrl } from './database-kind.ts';
 import * as registry from './registry.ts';
 
 type ConfigOf<Kind> = Kind extends DatabaseKind<infer Config> ? Config : never;
-type RegisteredConfig = ConfigOf<(typeof registry)[keyof typeof registry]>;
+/** The settings of a database that config.xml may name. */
+export type DatabaseSettings = ConfigOf<(typeof registry)[keyof typeof registry]>;
 
 /** The storage of a site that forwards, which has no database. */
 export interface NoStorageConfig {
@@ -15,7 +15,7 @@ export interface NoStorageConfig {
   readonly forwardUrl: string | null;
 }
 
-export type StorageConfig = RegisteredConfig | NoStorageConfig;
+export type StorageConfig = DatabaseSettings | NoStorageConfig;
 
 /** The kinds of databases: files, then servers. */
 export const databaseKinds: readonly DatabaseKind<StorageConfig>[] = Object.values(registry).sort(
@@ -41,11 +41,6 @@ export function kindNamed(name: string): DatabaseKind<StorageConfig> {
 /** Returns the URL of a database, without its password. */
 export function nameOf(storage: StorageConfig): string {
   return kindOf(storage).nameOf(storage);
-}
-
-/** Returns the error of a command that reads a file of rows before the first run has made it. */
-export function absentDatabase({ path }: StorageConfig): StorageFault {
-  return new StorageFault('lost', `${path ?? 'the database'} is not there yet; the first collect makes it`);
 }
 
 /** Parses a `<storage url>`. Returns what is wrong as a string, without any part of the value. */

@@ -1,4 +1,4 @@
-import type { Database, DatabaseUse, FileSpace } from './database.ts';
+/** src/config/databases: what `<storage>` may name, and the settings of each. */
 
 /** The settings of a database, from `<storage>`. Each kind adds its own. */
 export interface DatabaseConfig {
@@ -38,15 +38,7 @@ export interface StorageElement {
   fault(message: string): void;
 }
 
-export interface OpenOptions {
-  readonly program: DatabaseUse;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/**
- * A database that `<storage>` may name. Everything that the program asks about it without opening it is here, so the
- * file of a kind imports no driver: it loads its other files when they are needed.
- */
+/** A database that `<storage>` may name, without the code that opens it: see `DatabaseDriver`. */
 export interface DatabaseKind<Config extends DatabaseConfig = DatabaseConfig> {
   readonly name: Config['kind'];
   /** The name for people. */
@@ -74,21 +66,4 @@ export interface DatabaseKind<Config extends DatabaseConfig = DatabaseConfig> {
   defaultsOf(config: Config): Readonly<Record<string, string>>;
   /** Returns the URL, without its password. */
   nameOf(config: Config): string;
-  /** Returns false if the database is a file that does not exist yet. Throws StorageFault if that cannot be known. */
-  exists(config: Config): Promise<boolean>;
-  /** Throws StorageFault if this account may not create a file that does not exist yet. */
-  checkPlace(config: Config): Promise<void>;
-  /** Opens the database. Throws StorageFault. */
-  open(config: Config, options: OpenOptions): Promise<Database>;
-  /**
-   * Writes the database as it is at one moment to a new file. Returns its size in bytes. Throws FleetError `usage` that
-   * names the server's own program, if there is one for it; StorageFault; and errors of fs about the target.
-   */
-  backUp(config: Config, target: string, signal: AbortSignal): Promise<number>;
-  /** The reason why a file cannot be made anew, and what does it instead; null if `vacuum` makes it anew. */
-  readonly vacuumAdvice: string | null;
-  /** Makes a file anew, which nobody has open in this process. Returns the number of bytes by which it shrank. */
-  vacuum(config: Config, space: FileSpace): Promise<number>;
-  /** The reason why it may refuse a row that another database has; null if there is none. */
-  readonly cannotHold: string | null;
 }
