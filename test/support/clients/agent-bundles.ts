@@ -53,7 +53,7 @@ export function buildAgentWith(collect: string): Bundle {
   const root = path.join(import.meta.dirname, '../../..');
   const { outputFiles } = buildSync({
     stdin: {
-      contents: `import { runAgent } from '../agent/agent.ts'; runAgent({ visit: ${collect}, inventory: null });`,
+      contents: `import { runAgent } from './agent/agent.ts'; runAgent({ visit: ${collect}, inventory: null });`,
       resolveDir: root,
     },
     bundle: true,
