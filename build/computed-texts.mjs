@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 
 import { shortenAwk } from './shorten-awk.mjs';
 
-const files = /\/src\/(?:report\/(?:client-scripts|log-program)|page\/assets)\.ts$/;
+const files = /\/src\/(?:report\/(?:client-scripts|log-program)|look\/page\/assets)\.ts$/;
 
 const textOf = (name, text) => JSON.stringify(name === 'logProgram' ? shortenAwk(text) : text);
 

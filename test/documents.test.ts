@@ -7,10 +7,13 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { devicePlaces } from '../agent/probes/devices.ts';
+import { notifyingSteps } from '../src/alerter/dispatch/plan-notifications.ts';
+import { holdReasons } from '../src/alerter/inhibit/hold-reason.ts';
 import { webhookFormats } from '../src/config/channel-config.ts';
 import { builtinRules } from '../src/config/rules/builtin-rules.ts';
 import { importKinds } from '../src/cli/import/import-kinds.ts';
 import { packageDir, statePaths } from '../src/state-folder/paths.ts';
+import { pluck } from './support/pluck.ts';
 import { commandNames } from './support/programs/command-names.ts';
 import { documentedWalks } from './walks/documented-walks.ts';
 
@@ -51,6 +54,21 @@ test('docs/alerts.md names every rule that holds without being written, as it is
     return `${name} ${attributes['severity'] ?? (attributes['critical'] === undefined ? 'critical' : 'both')}`;
   });
   assert.deepEqual(written.toSorted(), rules.toSorted());
+});
+
+test('docs/alerts.md has the steps of notifying in their order, and each step that holds back is one of them', () => {
+  const [, list = ''] = read('alerts.md').split('walks these steps in this order;');
+  const [numbered = ''] = list.split('\nSome alerts replace others');
+  const written = [...numbered.matchAll(/^\d\. (.*(?:\n {3}.*)*)/gm)].map(([, text = '']) =>
+    text.replaceAll(/\s+/g, ' '),
+  );
+  assert.deepEqual(written, pluck(notifyingSteps, 'sentence'));
+  const holding = new Set(pluck(Object.values(holdReasons), 'by'));
+  const names = pluck(notifyingSteps, 'name');
+  assert.deepEqual(
+    names.filter((name) => holding.has(name)),
+    ['compare', 'hold', 'replace', 'postpone'],
+  );
 });
 
 /** Returns what stands in backticks in the first cells of a table, which is known by its titles. */

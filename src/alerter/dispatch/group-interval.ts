@@ -1,8 +1,10 @@
 import type { Config } from '../../config/config.ts';
 import { hourMs } from '../../platform/units.ts';
 import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
+import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
-import { followsNoChange, type PendingNotification } from './notification-plan.ts';
+import type { RunStep } from './draft.ts';
+import { followsNoChange, heldOf, type PendingNotification } from './notification-plan.ts';
 
 /** The most urgent mails an hour that one client can cause. Its further urgent notifications wait as warnings do. */
 export const maxUrgentOfClient = 6;
@@ -32,6 +34,39 @@ function isNewCritical({ alert: { state, severity, closedReason }, before }: Urg
 export function isUrgentNow(one: Urgency, history: RecipientHistory | null): boolean {
   const { client } = one.alert;
   return isUrgent(one) && (client === '' || (history?.urgentOfClient?.get(client) ?? 0) < maxUrgentOfClient);
+}
+
+/** Returns what the recipient was mailed lately; null if nothing. */
+export function historyOf({ histories }: Pick<DispatchInput, 'histories'>, recipient: string): RecipientHistory | null {
+  return histories.find((one) => one.recipient === recipient) ?? null;
+}
+
+/**
+ * Holds a mail back for a while: see postponement. A waiting one that must not be sent any more is withdrawn all the
+ * same. An alert that an older mail holds back already keeps that reason.
+ */
+export const postpone: RunStep = ({ input, recipient }, draft) => {
+  const { contents, news, reminders, remindersDue } = draft;
+  if (contents === null) return draft;
+  const ringing = news.filter(({ listedOnly }) => !listedOnly);
+  const reason = postponement({
+    news: ringing,
+    history: historyOf(input, recipient),
+    replacedAtMs: contents.replaces.map(({ createdAtMs }) => createdAtMs),
+    nowMs: input.nowMs,
+    config: input.config,
+  });
+  if (reason === null) return draft;
+  if (contents.isStopped) return { ...draft, contents: { ...contents, items: [] } };
+  const isBehind = new Set(draft.held.flatMap((one) => (one.reason.kind === 'older-mail' ? one.alertId : [])));
+  const late = [...ringing, ...(remindersDue ? reminders : [])].filter(({ alertId }) => !isBehind.has(alertId));
+  const held = late.map((one) => heldOf(one.alertId, recipient, ownPostponement(one, reason)));
+  return { ...draft, contents: null, held: [...draft.held, ...held] };
+};
+
+/** Returns why a notification waits with its mail: an urgent one waits once its client has used up its urgent mails. */
+function ownPostponement(one: PendingNotification, reason: HoldReason): HoldReason {
+  return reason.kind === 'group-interval' && isUrgent(one) ? { ...reason, kind: 'urgent-mails' } : reason;
 }
 
 interface PostponementOptions {

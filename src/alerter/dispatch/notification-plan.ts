@@ -6,7 +6,7 @@ import { oneLine } from '../../text/plain-text.ts';
 import { visitCause } from '../evaluate/visit-conditions.ts';
 import type { Known } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
-import type { HoldReason } from '../inhibit/hold-reason.ts';
+import { holdReasons, type HoldReason } from '../inhibit/hold-reason.ts';
 import type { Watch } from '../inhibit/recipients-of.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { RecipientAlert } from './recipient-alerts.ts';
@@ -136,6 +136,10 @@ export interface Held {
   /** null if the reason applies to every recipient. */
   readonly recipient: string | null;
   readonly reason: HoldReason;
+}
+
+export function heldOf(alertId: number, recipient: string, reason: HoldReason): Held {
+  return { alertId, recipient: holdReasons[reason.kind].isOwn ? recipient : null, reason };
 }
 
 export interface NotificationPlan {

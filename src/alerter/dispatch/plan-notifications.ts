@@ -1,21 +1,87 @@
-import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
-import type { LastNotified } from '../../storage/store/alert.ts';
+import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
+import type { Config, WebhookFormat } from '../../config/config.ts';
 import { remembered } from '../../platform/remembered.ts';
+import type { LastNotified } from '../../storage/store/alert.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { differenceOf, knownAfter } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
-import type { HoldReason } from '../inhibit/hold-reason.ts';
-import { type Inhibition, openInhibition } from '../inhibit/inhibition.ts';
+import type { StepName } from '../inhibit/hold-reason.ts';
+import { openInhibition } from '../inhibit/inhibition.ts';
 import { openLostParents } from '../inhibit/lost-parents.ts';
 import { openMutes } from '../inhibit/mutes.ts';
 import { createWatches, hears } from '../inhibit/recipients-of.ts';
+import { emptyDraft, type Draft, type MailContents, type Planning, type RunStep } from './draft.ts';
 import { sectionsOf } from './group.ts';
-import { isUrgent, isUrgentNow, postponement } from './group-interval.ts';
+import { historyOf, isUrgentNow, postpone } from './group-interval.ts';
 import { compareNotifications, pendingNotification } from './notification-plan.ts';
 import type { DueMail, Held, NotificationPlan, PendingNotification } from './notification-plan.ts';
 import { alertsByRecipient, watchedAlerts, type RecipientAlert, type WatchedAlert } from './recipient-alerts.ts';
-import { findNews, type FindNewsOptions } from './recipient-news.ts';
-import { contentsOf, isAnyStopped, type MailContents } from './replace.ts';
+import { addLeftBehind, compareKnown, holdBack } from './recipient-news.ts';
+import { replaceWaiting } from './replace.ts';
+
+/** A step of notifying one recipient. */
+export interface Step {
+  readonly name: StepName;
+  /** Says in docs/alerts.md how the step decides. */
+  readonly sentence: string;
+  readonly run: RunStep;
+}
+
+const findingSteps: readonly Step[] = [
+  {
+    name: 'compare',
+    sentence:
+      'What the recipient was told of each alert last is compared with the alert: it began, changed, ended, was ' +
+      'acknowledged, or a reminder is due.',
+    run: compareKnown,
+  },
+  {
+    name: 'hold',
+    sentence:
+      'What a silence, a window, another alert, the hours of the recipient, `after` or a recovery holds back goes ' +
+      'out later; what went by during a silence is only listed.',
+    run: holdBack,
+  },
+  {
+    name: 'left-behind',
+    sentence: 'Clients that are still away although what they stand on is back go along with its recovery.',
+    run: addLeftBehind,
+  },
+];
+
+/**
+ * The order of notifying one recipient. Each step takes the draft of the steps before it. `explain` gives the reasons
+ * that hold back in this order; `holdReasons` says which step has which.
+ */
+export const notifyingSteps: readonly Step[] = [
+  ...findingSteps,
+  {
+    name: 'replace',
+    sentence:
+      'Mails that no server has taken are replaced by one with the state of now. An alert in a mail that may have ' +
+      'arrived waits for it.',
+    run: replaceWaiting((planning, draft) => walk(findingSteps, planning, draft)),
+  },
+  {
+    name: 'postpone',
+    sentence: 'What is not urgent waits for `groupInterval`; no more mails than `maxMailsPerHour`.',
+    run: postpone,
+  },
+  {
+    name: 'make',
+    sentence: 'The rest is one mail.',
+    run: (planning, draft) => {
+      const { contents } = draft;
+      const isMail = contents !== null && contents.items.length > 0;
+      return isMail ? { ...draft, mail: mailOf(planning, contents) } : draft;
+    },
+  },
+];
+
+/** Walks the steps from a draft on. */
+function walk(steps: readonly Step[], planning: Planning, draft: Draft): Draft {
+  return steps.reduce((before, { run }) => run(planning, before), draft);
+}
 
 /**
  * Returns the mails that are due now, and the reasons why other notifications are held back. A notification is the
@@ -49,7 +115,7 @@ export function planNotifications(input: DispatchInput): NotificationPlan {
   };
 }
 
-type Pass = Omit<FindNewsOptions, 'recipient' | 'alerts'> & { readonly inhibition: Inhibition };
+type Pass = Omit<Planning, 'recipient' | 'format'>;
 
 interface Outcome {
   readonly mail: DueMail | null;
@@ -75,63 +141,45 @@ function planOrFault(pass: Pass, recipient: string, alerts: readonly RecipientAl
 }
 
 function planForRecipient(pass: Pass, recipient: string, alerts: readonly RecipientAlert[]): Outcome {
-  const { config, nowMs, histories } = pass.input;
-  const options = { ...pass, recipient, alerts };
-  const found = findNews(options);
-  const held = found.held.flatMap(({ alertId, reasons }) =>
-    reasons.map((reason) => heldOf(alertId, recipient, reason)),
-  );
-  const owedAfter = (items: readonly PendingNotification[], before = alerts): readonly number[] => {
-    const sent = new Map(items.map((item) => [item.alertId, item]));
-    const owed = before.filter(({ alert, known, listener }) => {
-      const item = sent.get(alert.id);
-      const knows = item === undefined ? known : knownAfter(item, nowMs);
-      return (
-        alert.state === 'resolved' && !found.forgone.has(alert.id) && differenceOf(alert, knows, listener) !== null
-      );
-    });
-    return owed.map(({ alert }) => alert.id);
-  };
-  const nothing = { mail: null, withdrawn: [], notified: [], unnotified: [], held, owed: owedAfter([]) };
-  const ringing = found.news.filter(({ listedOnly }) => !listedOnly);
-  const isStopped = isAnyStopped(options);
-  if (ringing.length === 0 && !found.remindersDue && !isStopped) return nothing;
-  const contents = contentsOf(options, isStopped);
-  const included = new Set(contents.items.map(({ alertId }) => alertId));
-  const behind = found.news.flatMap(({ alertId }) => {
-    const mail = included.has(alertId) ? undefined : contents.kept.get(alertId);
-    return mail === undefined ? [] : [heldOf(alertId, recipient, { kind: 'older-mail', mailId: mail.id })];
-  });
-  if (contents.items.length + contents.replaces.length === 0) return { ...nothing, held: [...held, ...behind] };
-  const history = histories.find((one) => one.recipient === recipient) ?? null;
-  const postponed = postponement({
-    news: ringing,
-    history,
-    replacedAtMs: contents.replaces.map(({ createdAtMs }) => createdAtMs),
-    nowMs,
-    config,
-  });
-  if (postponed !== null && !isStopped) {
-    const all = [...ringing, ...(found.remindersDue ? found.reminders : [])];
-    const late = all.map((one) => heldOf(one.alertId, recipient, ownPostponement(one, postponed)));
-    return { ...nothing, held: [...held, ...late] };
-  }
-  const mail = contents.items.length === 0 || postponed !== null ? null : mailOf(options, contents, history);
+  const planning: Planning = { ...pass, recipient, format: formatOf(pass.input.config, recipient) };
+  const draft = walk(notifyingSteps, planning, { ...emptyDraft, alerts });
+  const { mail, contents, held } = draft;
   const items = mail?.items ?? [];
   return {
     mail,
-    withdrawn: mail === null ? contents.replaces.map(({ id }) => id) : [],
-    ...knowledgeAfter(options, items, contents),
-    held: [...held, ...behind],
-    owed: owedAfter(items, contents.alerts),
+    withdrawn: mail === null ? (contents?.replaces ?? []).map(({ id }) => id) : [],
+    ...knowledgeAfter(planning, items, contents?.before ?? new Map()),
+    held,
+    owed: owedAfter(planning, draft, items),
   };
+}
+
+/** Returns the form of a webhook; null for other recipients. PagerDuty alone hears of acknowledgements. */
+function formatOf({ webhooks }: Config, recipient: string): WebhookFormat | null {
+  const name = webhookOfRecipient(recipient);
+  return webhooks.find((webhook) => webhook.name === name)?.format ?? null;
+}
+
+/** Returns the closed alerts that the recipient still has to be notified of after a mail with these items. */
+function owedAfter(
+  { input: { nowMs } }: Planning,
+  { alerts, contents, forgone }: Draft,
+  items: readonly PendingNotification[],
+): readonly number[] {
+  const sent = new Map(items.map((item) => [item.alertId, item]));
+  const owed = (contents?.alerts ?? alerts).filter(({ alert, known, listener }) => {
+    const item = sent.get(alert.id);
+    const knows = item === undefined ? known : knownAfter(item, nowMs);
+    return alert.state === 'resolved' && !forgone.has(alert.id) && differenceOf(alert, knows, listener) !== null;
+  });
+  return owed.map(({ alert }) => alert.id);
 }
 
 /** Returns what the recipient knows after a mail with these items, and as before the mails that it replaces. */
 function knowledgeAfter(
-  { recipient, input: { nowMs } }: FindNewsOptions,
+  { recipient, input: { nowMs } }: Planning,
   items: readonly PendingNotification[],
-  { before }: MailContents,
+  before: MailContents['before'],
 ): Pick<Outcome, 'notified' | 'unnotified'> {
   const notified = items.map((item) => ({ alertId: item.alertId, recipient, ...knownAfter(item, nowMs) }));
   const included = new Set(items.map(({ alertId }) => alertId));
@@ -145,38 +193,9 @@ function knowledgeAfter(
   };
 }
 
-/** Returns why a notification waits with its mail: an urgent one waits once its client has used up its urgent mails. */
-function ownPostponement(one: PendingNotification, reason: HoldReason): HoldReason {
-  return reason.kind === 'group-interval' && isUrgent(one) ? { ...reason, kind: 'urgent-mails' } : reason;
-}
-
-const ownReasons: readonly HoldReason['kind'][] = [
-  'unreachable',
-  'bastion',
-  'parent',
-  'isolated',
-  'collector-silent',
-  'worse-rule',
-  'nearly-full',
-  'after',
-  'hours',
-  'flapping',
-  'group-interval',
-  'urgent-mails',
-  'cap',
-  'older-mail',
-];
-
-function heldOf(alertId: number, recipient: string, reason: HoldReason): Held {
-  return { alertId, recipient: ownReasons.includes(reason.kind) ? recipient : null, reason };
-}
-
-function mailOf(
-  { input, parents, recipient }: FindNewsOptions,
-  { items: unsorted, replaces, alerts }: MailContents,
-  history: RecipientHistory | null,
-): DueMail {
+function mailOf({ input, parents, recipient }: Planning, { items: unsorted, replaces, alerts }: MailContents): DueMail {
   const { config, exportOf, firstPass = false, newRules } = input;
+  const history = historyOf(input, recipient);
   const items = [...unsorted].sort(compareNotifications);
   const begun = items.filter(({ transition }) => transition === 'firing');
   const grouped = {

@@ -3,34 +3,38 @@ import { groupBy } from '../../platform/group-by.ts';
 import type { Known } from '../inhibit/difference.ts';
 import { isAcknowledged } from '../inhibit/inhibition.ts';
 import { isUrgent } from './group-interval.ts';
-import type { PendingNotification } from './notification-plan.ts';
+import { emptyDraft, type Draft, type MailContents, type Planning, type RunStep } from './draft.ts';
+import { heldOf, type PendingNotification } from './notification-plan.ts';
 import type { RecipientAlert } from './recipient-alerts.ts';
-import { findNews, type FindNewsOptions, type RecipientNews } from './recipient-news.ts';
-
-/** The notifications of a mail, and the waiting mails that it replaces. */
-export interface MailContents {
-  /** Empty if all notifications are in waiting mails, or have to wait for them. */
-  readonly items: readonly PendingNotification[];
-  readonly replaces: readonly WaitingMail[];
-  /** The mails that are not replaced, by each alert in them. */
-  readonly kept: ReadonlyMap<number, WaitingMail>;
-  /** The recipient's alerts, as the recipient knows them if the replaced mails are never sent. */
-  readonly alerts: readonly RecipientAlert[];
-  /** The recipient's knowledge of the alerts of the replaced mails before these mails. */
-  readonly before: ReadonlyMap<number, Known>;
-}
 
 /**
- * Returns the contents of a mail that is sent now. It replaces all waiting mails, which have certainly not arrived, and
- * has the difference to the recipient's knowledge before them. An alert that cannot be notified now counts as it did
- * before these mails, and is notified later: so no mail overtakes an older one about the same alert. A mail that adds
- * nothing to the waiting ones is not made, unless one of them is stopped (see isAnyStopped).
+ * Finds the contents of a mail that is sent now. It replaces all waiting mails, which have certainly not arrived, and
+ * has the difference to the recipient's knowledge before them: the steps before are walked again with that knowledge.
+ * An alert that cannot be notified now counts as it did before these mails, and is notified later: so no mail overtakes
+ * an older one about the same alert. A mail that adds nothing to the waiting ones is not made, unless one of them is
+ * stopped (see isAnyStopped).
  *
  * A mail that may have arrived is not replaced, and neither is a waiting one that shares an alert with it.
  * Notifications of their alerts wait until they are sent, unless they are urgent.
  */
-export function contentsOf(options: FindNewsOptions, isStopped: boolean): MailContents {
-  const { input, alerts, recipient } = options;
+export function replaceWaiting(find: RunStep): RunStep {
+  return (planning, draft) => {
+    const isStopped = isAnyStopped(planning, draft);
+    if (!draft.news.some(({ listedOnly }) => !listedOnly) && !draft.remindersDue && !isStopped) return draft;
+    const contents = contentsOf(planning, draft, isStopped, find);
+    const included = new Set(contents.items.map(({ alertId }) => alertId));
+    const behind = draft.news.flatMap(({ alertId }) => {
+      const mail = included.has(alertId) ? undefined : contents.kept.get(alertId);
+      if (mail === undefined) return [];
+      return [heldOf(alertId, planning.recipient, { kind: 'older-mail', mailId: mail.id })];
+    });
+    const isEmpty = contents.items.length + contents.replaces.length === 0;
+    return { ...draft, contents: isEmpty ? null : contents, held: [...draft.held, ...behind] };
+  };
+}
+
+function contentsOf(planning: Planning, { alerts }: Draft, isStopped: boolean, find: RunStep): MailContents {
+  const { input, recipient } = planning;
   const isOwn = (mail: WaitingMail): boolean => mail.recipient === recipient;
   const waiting = input.waiting.filter(isOwn);
   const begun = (input.begun ?? []).filter(isOwn);
@@ -42,19 +46,26 @@ export function contentsOf(options: FindNewsOptions, isStopped: boolean): MailCo
     return known === undefined ? one : { ...one, known };
   });
   const kept = mailsByAlert([...staying]);
-  const items = sendable(findNews({ ...options, alerts: alertsBefore }), kept);
+  const items = sendable(find(planning, { ...emptyDraft, alerts: alertsBefore }), kept);
   if (!isStopped && !items.some((item) => !item.listedOnly && !isIn(item, replaces))) {
-    return { items: [], replaces: [], kept: mailsByAlert([...begun, ...waiting]), alerts, before: new Map() };
+    return {
+      items: [],
+      replaces: [],
+      kept: mailsByAlert([...begun, ...waiting]),
+      alerts,
+      before: new Map(),
+      isStopped,
+    };
   }
   const isNews = items.some(({ listedOnly }) => !listedOnly);
-  return { items: isNews ? items : [], replaces, kept, alerts: alertsBefore, before };
+  return { items: isNews ? items : [], replaces, kept, alerts: alertsBefore, before, isStopped };
 }
 
 /**
  * True if a waiting mail is the first to report an alert that was acknowledged since, or has ended, to a recipient with
  * `after`.
  */
-export function isAnyStopped({ input, alerts, recipient }: FindNewsOptions): boolean {
+function isAnyStopped({ input, recipient }: Planning, { alerts }: Draft): boolean {
   const delayed = new Map(alerts.flatMap((one) => (one.listener?.afterMs === undefined ? [] : [[one.alert.id, one]])));
   return input.waiting.some(
     (mail) =>
@@ -69,7 +80,7 @@ export function isAnyStopped({ input, alerts, recipient }: FindNewsOptions): boo
 
 /** Returns the notifications that may be sent beside mails that are kept. */
 function sendable(
-  { news, reminders, remindersDue }: RecipientNews,
+  { news, reminders, remindersDue }: Draft,
   kept: ReadonlyMap<number, WaitingMail>,
 ): readonly PendingNotification[] {
   return [...news, ...(remindersDue ? reminders : [])].filter((item) => !kept.has(item.alertId) || isUrgent(item));

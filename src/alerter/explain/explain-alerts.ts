@@ -12,10 +12,10 @@ import type { Sample } from '../evaluate/sample.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { worstSeverity } from '../../config/clients/recipients.ts';
 import { createWatches, type Listener } from '../inhibit/recipients-of.ts';
-import { planNotifications } from '../dispatch/plan-notifications.ts';
+import { notifyingSteps, planNotifications } from '../dispatch/plan-notifications.ts';
 import type { NotificationPlan } from '../dispatch/notification-plan.ts';
 import { type FoundCause, openCauses } from '../cause/find-cause.ts';
-import type { HoldReason } from '../inhibit/hold-reason.ts';
+import { type HoldReason, holdReasons, type StepName } from '../inhibit/hold-reason.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import { dayMs } from '../../platform/units.ts';
 
@@ -188,8 +188,10 @@ function outlookOf(
   const now = held.filter(({ alertId }) => alertId === id).map(({ recipient, reason }) => ({ recipient, reason }));
   const named = new Set(now.map(({ reason }) => reason.kind));
   const others = inForce.filter(({ kind }) => !named.has(kind)).map((reason) => ({ recipient: null, reason }));
+  const steps: readonly (StepName | null)[] = [null, ...notifyingSteps.map(({ name }) => name)];
   return {
-    held: [...now, ...others],
+    // In the order of the steps of notifying.
+    held: steps.flatMap((step) => [...now, ...others].filter(({ reason }) => holdReasons[reason.kind].by === step)),
     due: mails.filter(({ items }) => items.some(({ alertId }) => alertId === id)).map(({ recipient }) => recipient),
   };
 }

@@ -31,3 +31,38 @@ export type HoldReason =
   /** An older mail with the alert waits to be sent and cannot be replaced: the order would be lost. */
   | { readonly kind: 'older-mail'; readonly mailId: number }
   | { readonly kind: 'nobody' };
+
+/** A step of notifying: `notifyingSteps` lists them in their order. */
+export type StepName = 'compare' | 'hold' | 'left-behind' | 'replace' | 'postpone' | 'make';
+
+interface HoldKind {
+  /** The step that holds back for this reason; null if there is no recipient to plan for. */
+  readonly by: StepName | null;
+  /** True if the reason is one recipient's own; false if it holds for everybody. */
+  readonly isOwn: boolean;
+}
+
+export const holdReasons: Readonly<Record<HoldReason['kind'], HoldKind>> = {
+  silence: { by: 'hold', isOwn: false },
+  window: { by: 'hold', isOwn: false },
+  unconfirmed: { by: 'hold', isOwn: false },
+  returning: { by: 'hold', isOwn: false },
+  paused: { by: 'hold', isOwn: false },
+  unreachable: { by: 'hold', isOwn: true },
+  isolated: { by: 'hold', isOwn: true },
+  'collector-silent': { by: 'hold', isOwn: true },
+  bastion: { by: 'hold', isOwn: true },
+  parent: { by: 'hold', isOwn: true },
+  'worse-rule': { by: 'hold', isOwn: true },
+  'nearly-full': { by: 'hold', isOwn: true },
+  acknowledged: { by: 'hold', isOwn: false },
+  flapping: { by: 'compare', isOwn: true },
+  run: { by: 'hold', isOwn: false },
+  after: { by: 'hold', isOwn: true },
+  hours: { by: 'hold', isOwn: true },
+  'group-interval': { by: 'postpone', isOwn: true },
+  'urgent-mails': { by: 'postpone', isOwn: true },
+  cap: { by: 'postpone', isOwn: true },
+  'older-mail': { by: 'replace', isOwn: true },
+  nobody: { by: null, isOwn: false },
+};

@@ -56,8 +56,8 @@ export const knownBugs: readonly KnownBug[] = [
     edits: [
       {
         file: 'src/alerter/dispatch/recipient-news.ts',
-        before: 'const reasons = holding.length > 0 ? holding : returning(one, transition, input, format);',
-        after: 'const reasons = holding;',
+        before: 'return reasons.length > 0 ? reasons : returning(planning, one, transition);',
+        after: 'return reasons;',
       },
     ],
   },
