@@ -103,21 +103,41 @@ it('what got better and worse again while its mail waited is as the recipient kn
   assert.deepEqual(world.pass(), ['ops: firing critical web-2 disk / (instead of 2)']);
 });
 
+/** Makes the first mail of a world one that may have arrived, as after a crash within DATA. */
+function mayHaveArrived(world: DispatchWorld): void {
+  const [{ mail, id, createdAtMs } = { mail: null, id: 0, createdAtMs: 0 }] = world.mails;
+  const items = (mail?.items ?? []).map(({ alertId, sequence, transition, before }) => ({
+    ...{ alertId, sequence, transition, before },
+  }));
+  world.add({ begun: [{ id, recipient: 'ops@example.org', messageId: '<1@example.org>', createdAtMs, items }] });
+}
+
 test('a mail that may have arrived is not replaced, nor one that goes on with its alerts', () => {
   const world = startDispatch(fleet);
   world.server('stalls');
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.server('down');
-  const [{ mail, id, createdAtMs } = { mail: null, id: 0, createdAtMs: 0 }] = world.mails;
-  const items = (mail?.items ?? []).map(({ alertId, sequence, transition, before }) => ({
-    ...{ alertId, sequence, transition, before },
-  }));
-  world.add({ begun: [{ id, recipient: 'ops@example.org', messageId: '<1@example.org>', createdAtMs, items }] });
+  mayHaveArrived(world);
   world.at('08:10').changes('web-1 disk /', { severity: 'critical' });
   assert.deepEqual(world.pass(), ['ops: escalated critical web-1 disk /']);
   world.at('08:20').fires('web-2 disk /');
   assert.deepEqual(world.pass(), ['ops: firing critical web-2 disk /'], 'the second mail stays with the first');
+});
+
+test('an alert in a mail that may have arrived waits for that mail, and others for the group interval', () => {
+  const world = startDispatch(fleet.replace(' groupInterval="1s"', ''));
+  world.server('stalls');
+  world.fires('web-1 disk /', { severity: 'warning' });
+  world.pass('08:00');
+  mayHaveArrived(world);
+  world.at('08:05').recovers('web-1 disk /');
+  world.fires('web-2 disk /', { severity: 'warning' });
+  assert.deepEqual(world.pass(), []);
+  assert.deepEqual(world.held(), [
+    'web-1 disk /: older-mail for ops',
+    'web-2 disk /: group-interval until 08:15 for ops',
+  ]);
 });
 
 test('a worse turn that eased again cannot be notified as news any more, so the waiting mail stays', () => {
