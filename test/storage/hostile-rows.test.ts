@@ -1,12 +1,7 @@
 /** Rows of a client that sends arbitrary values: every value fits its column's type, and sums are bounded. */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
-import path from 'node:path';
-import { test } from 'node:test';
 
-import { sqlDir } from '../../src/state-folder/paths.ts';
 import type { Row } from '../../src/report/report.ts';
-import { integerColumns } from '../../src/storage/sql/column-types.ts';
 import type { IngestItem, Storage } from '../../src/storage/store/storage.ts';
 import { onEachDatabase } from './support/databases.ts';
 import { refuseClients, refuseWhere } from './support/refuse-rows.ts';
@@ -34,27 +29,6 @@ async function factsOf(storage: Storage): Promise<readonly string[]> {
 
 const filler = (bytes: number): readonly Row[] =>
   times(Math.ceil(bytes / 250), (number) => ({ model: `${number}${'x'.repeat(230)}` }));
-
-test('every integer column that clients fill is bounded by the type that the schema gives it', () => {
-  const typeOf = new Map<string, string>();
-  for (const name of readdirSync(path.join(sqlDir, 'mysql')).sort()) {
-    const sql = readFileSync(path.join(sqlDir, 'mysql', name), 'utf8');
-    const bodies = [...sql.matchAll(/(?:CREATE|ALTER) TABLE (\w+)\s([^;]*)/g)];
-    for (const [, table = '', body = ''] of bodies) {
-      if (!['stats', 'disk_stats', 'network_stats', 'check_stats', 'inventory'].includes(table)) continue;
-      for (const [, column = '', type = ''] of body.matchAll(
-        /^ {2}(?:ADD COLUMN )?(\w+) +(TINYINT|SMALLINT|INT|BIGINT)\b/gm,
-      )) {
-        const known = typeOf.get(column);
-        assert.ok(known === undefined || known === type, `${column} has two types`);
-        typeOf.set(column, type);
-      }
-    }
-  }
-  // The program itself assigns these ids.
-  for (const column of ['id', 'stat_id', 'ordinal']) assert.ok(typeOf.delete(column), column);
-  assert.deepEqual(Object.fromEntries(typeOf), { ...integerColumns });
-});
 
 onEachDatabase('hostile rows', ({ it, own }) => {
   it('a database that refuses every client alike is a fault of the database, not of the reports', async (opened) => {

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { integerColumns } from '../../../src/storage/sql/column-types.ts';
+import type { SqlRow } from '../../../src/storage/sql/database.ts';
 import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
 import { tables } from '../../../src/storage/sql/tables.ts';
 import { onEachDatabase } from '../support/databases.ts';
+
+/** The tables with the figures of a report. */
+const fromClients = ['stats', 'disk_stats', 'network_stats', 'check_stats', 'inventory'];
 
 onEachDatabase(
   'the list of tables',
@@ -24,6 +29,18 @@ onEachDatabase(
         const counted = own.filter(({ counter }) => Number(counter) === 1);
         assert.equal(counted.length, hasCounter ? 1 : 0, name);
       }
+    });
+
+    it('bounds each integer that clients fill by the type that the database gives its column', async (opened) => {
+      const columns = await opened.database.readOnly(columnsSql);
+      const isInteger = ({ type }: SqlRow): boolean => /^(?:INTEGER|TINYINT|SMALLINT|INT|BIGINT)$/.test(String(type));
+      const filled = columns.filter((one) => fromClients.includes(String(one['t'])) && isInteger(one));
+      // The program itself assigns these ids.
+      const bounded = filled.filter(({ c }) => !['id', 'stat_id', 'ordinal'].includes(String(c)));
+      const found = new Set(bounded.map(({ c, type }) => `${String(c)} ${type === 'INTEGER' ? '' : String(type)}`));
+      const isTyped = bounded.every(({ type }) => type !== 'INTEGER');
+      const listed = Object.entries(integerColumns).map(([name, type]) => `${name} ${isTyped ? type : ''}`);
+      assert.deepEqual([...found].sort(), listed.sort());
     });
   },
   { mariadb: 'always' },

@@ -20,7 +20,7 @@ export function onMysql(): TestDatabase {
       if (storage.kind === 'mysql') free(storage);
     },
     stop,
-    columns: `SELECT c.table_name AS t, c.column_name AS c, COALESCE(k.ordinal_position, 0) AS place,
+    columns: `SELECT c.table_name AS t, c.column_name AS c, UPPER(c.data_type) AS type, COALESCE(k.ordinal_position, 0) AS place,
         c.extra = 'auto_increment' AS counter
       FROM information_schema.columns c
       JOIN information_schema.tables b ON b.table_schema = c.table_schema AND b.table_name = c.table_name

@@ -29,7 +29,8 @@ export function onSqlite(): TestDatabase {
     stop: () => {
       if (dir !== null) rmSync(dir, { recursive: true, force: true });
     },
-    columns: `SELECT m.name AS t, c.name AS c, c.pk AS place, c.pk = 1 AND m.sql LIKE '%AUTOINCREMENT%' AS counter
+    columns: `SELECT m.name AS t, c.name AS c, c.type AS type, c.pk AS place,
+        c.pk = 1 AND m.sql LIKE '%AUTOINCREMENT%' AS counter
       FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'`,
     tables: "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%'",
     refuseRows: (condition) => `CREATE TRIGGER client_not_wanted BEFORE INSERT ON disk_stats WHEN NEW.${condition}
