@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { whoHears } from '../../src/cli/check/who-hears.ts';
+import { alertRecipients } from '../../src/cli/check/alert-recipients.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
 import { configFolder, runCli } from '../support/programs/run-cli.ts';
@@ -110,12 +110,12 @@ test('check warns that nobody is sent mails while there is no <smtp>', async (t)
 });
 
 test('with the sample config.xml somebody hears of everything, the fleet included', () => {
-  const { hearings, warnings } = whoHears(loadConfig({ file: path.join(packageDir, 'config.xml') }));
+  const { recipients, warnings } = alertRecipients(loadConfig({ file: path.join(packageDir, 'config.xml') }));
   assert.deepEqual(
     warnings.filter(({ message }) => !message.startsWith('there is no <smtp>')),
     [],
   );
-  assert.deepEqual([...new Set(hearings.map(({ recipient }) => recipient))], ['you@example.org']);
+  assert.deepEqual([...new Set(recipients.map(({ recipient }) => recipient))], ['you@example.org']);
 });
 
 test('check prints when each window is open next', async (t) => {

@@ -1,3 +1,4 @@
+/** src/alerter/dispatch: who is notified of what, and when. */
 import type { WebhookFormat } from '../../config/config.ts';
 import type { Transition } from '../../storage/store/alert.ts';
 import type { WaitingMail } from '../../storage/store/outbox-store.ts';

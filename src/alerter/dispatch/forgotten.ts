@@ -1,4 +1,3 @@
-/** src/alerter/dispatch: who is notified of what, and when. */
 import type { Alert, AlertKey, LastNotified } from '../../storage/store/alert.ts';
 import type { RecipientHistory, SentBefore, Told } from '../../storage/store/outbox-store.ts';
 import { hourMs } from '../../platform/units.ts';

@@ -14,7 +14,7 @@ import { holderName, LeaseTaken, openPassLease } from './pass-lease.ts';
 import { createDryRunStorage } from './dry-run-storage.ts';
 import { recentRuns } from './recent-runs.ts';
 import { foresee } from './foresee.ts';
-import type { Pass } from './pass.ts';
+import type { PassContext } from './pass-context.ts';
 import { enqueueMails } from './enqueue-mails.ts';
 import { openStages } from './stages.ts';
 import { readCanary } from '../../storage/store/reply-store.ts';
@@ -79,7 +79,7 @@ async function leaveFailed({ reports }: Storage, start: RunStart, nowMs: number,
 }
 
 /** Runs the stages of a pass in their order. docs/internals.md has what each may cost. */
-async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResult> {
+async function processNotifyAndSend(pass: PassContext & PassOptions): Promise<AlertResult> {
   const { signal, start, dryRun, stages, now } = pass;
   const vital = (what: string) => ({ what, otherwise: undefined, isVital: true });
   const other = (what: string) => ({ what, otherwise: 0, isVital: false });
@@ -121,7 +121,7 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
   };
 }
 
-async function processRows(pass: Pass): Promise<Processed> {
+async function processRows(pass: PassContext): Promise<Processed> {
   if (!pass.lease.isHeld()) {
     const { reports, visits } = await pass.storage.evaluation.unprocessed(1);
     if (reports.length + visits.length === 0) return { reports: 0, visits: 0, more: false };
@@ -131,13 +131,13 @@ async function processRows(pass: Pass): Promise<Processed> {
   return await processBacklog(pass);
 }
 
-async function processReceived(pass: Pass & PassOptions): Promise<void> {
+async function processReceived(pass: PassContext & PassOptions): Promise<void> {
   if (!ruleLists(pass.config).some((rules) => rules.some(({ type }) => type === 'event'))) return;
   await processEvents(pass, pass.storage.events);
 }
 
 /** Plans, composes and stores the mails that are due. Returns their number. */
-async function planAndCompose(pass: Pass & PassOptions, { reports, visits }: Processed): Promise<number> {
+async function planAndCompose(pass: PassContext & PassOptions, { reports, visits }: Processed): Promise<number> {
   const { storage, runs } = pass;
   const isNews = reports + visits > 0;
   const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
@@ -149,7 +149,7 @@ async function planAndCompose(pass: Pass & PassOptions, { reports, visits }: Pro
 }
 
 /** Makes the digests that are due. Returns the number of their mails. */
-async function makeDigests(pass: Pass & PassOptions): Promise<number> {
+async function makeDigests(pass: PassContext & PassOptions): Promise<number> {
   if (pass.config.digests.length === 0 || pass.signal.aborted) return 0;
   return await (await import('./enqueue-digests.ts')).enqueueDigests(pass);
 }
@@ -170,7 +170,7 @@ function added(first: Sent, then: Sent): Sent {
   };
 }
 
-async function sendDue(pass: Pass & PassOptions): Promise<Sent> {
+async function sendDue(pass: PassContext & PassOptions): Promise<Sent> {
   const { config, storage, lease, sent, signal, observe, now, stages } = pass;
   const due = signal.aborted ? [] : await storage.outbox.dueMails(1);
   let delivered: Delivered = nothingSent;
@@ -230,7 +230,13 @@ async function missingMails(
 }
 
 /** Posts the state to the Alertmanagers. Reports one that does not accept the state; the next pass posts again. */
-async function postToAlertmanager({ config, storage, runs, signal, observe }: Pass & PassOptions): Promise<number> {
+async function postToAlertmanager({
+  config,
+  storage,
+  runs,
+  signal,
+  observe,
+}: PassContext & PassOptions): Promise<number> {
   if (config.alertmanager === null || signal.aborted) return 0;
   const { postState } = await import('./post-state.ts');
   const faults = await postState({ config, storage, runs, nowMs: await storage.nowMs(), signal });
@@ -239,26 +245,26 @@ async function postToAlertmanager({ config, storage, runs, signal, observe }: Pa
 }
 
 /** Reads and applies replies to mails, after all mails were sent. */
-async function heedReplies(pass: Pass & PassOptions): Promise<number> {
+async function heedReplies(pass: PassContext & PassOptions): Promise<number> {
   if (pass.config.replies === null || pass.signal.aborted) return 0;
   await (await import('./answer-replies.ts')).answerReplies(pass);
   return 0;
 }
 
 /** Reads and applies receipts of messages. */
-async function heedReceipts(pass: Pass & PassOptions): Promise<number> {
+async function heedReceipts(pass: PassContext & PassOptions): Promise<number> {
   const givesReceipts = pass.config.webhooks.some(({ format }) => format === 'pushover');
   if (givesReceipts && !pass.signal.aborted) await (await import('./answer-receipts.ts')).answerReceipts(pass);
   return 0;
 }
 
 /** Looks for canaries, and stores the next one if it is due. Returns the number of mails to be sent. */
-async function sendCanary(pass: Pass & PassOptions): Promise<number> {
+async function sendCanary(pass: PassContext & PassOptions): Promise<number> {
   if (pass.config.canary === null || pass.dryRun || pass.signal.aborted) return 0;
   return await (await import('./send-canary.ts')).sendCanary(pass);
 }
 
-function withoutRepeatedFaults(observe: Pass['observe']): Pass['observe'] {
+function withoutRepeatedFaults(observe: PassContext['observe']): PassContext['observe'] {
   const reported = new Set<string>();
   return (event) => {
     if (event.kind === 'fault' && reported.has(event.fault.message)) return;
@@ -284,7 +290,7 @@ async function askHeartbeats({ config, signal, observe }: PassOptions, storage: 
 /** True if the pass gets a row of `runs`. An idle pass gets one often enough to show that the alerter lives. */
 function isWorthARow(
   { reports, visits, composed, sent, putOff, refused, outcome }: AlertResult,
-  { config, runs, nowMs }: Pass,
+  { config, runs, nowMs }: PassContext,
 ): boolean {
   if (reports + visits + composed + sent + putOff + refused > 0 || outcome !== 'finished') return true;
   const sinceMs = nowMs - config.collector.everyMs / 2;

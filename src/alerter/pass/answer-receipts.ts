@@ -1,7 +1,7 @@
 import { recipientOfWebhook } from '../../config/values/recipient-name.ts';
 import { askReceipt, cancelReceipt, givesReceipts } from '../../notify/webhook/receipts.ts';
 import { isReturning } from '../inhibit/difference.ts';
-import type { Pass } from './pass.ts';
+import type { PassContext } from './pass-context.ts';
 
 /** The most receipts of a webhook in one pass, and the time for all of them. */
 const maxReceipts = 20;
@@ -12,7 +12,7 @@ const allMs = 10_000;
  * alerts. Ends the signals of a message whose critical alerts have ended, were acknowledged otherwise, or have a good
  * value now. Reports a receiver that does not answer; the next pass asks again.
  */
-export async function answerReceipts({ config, storage, lease, signal, observe, stages }: Pass): Promise<void> {
+export async function answerReceipts({ config, storage, lease, signal, observe, stages }: PassContext): Promise<void> {
   const endsAtMs = performance.now() + allMs;
   for (const webhook of config.webhooks.filter(givesReceipts)) {
     try {

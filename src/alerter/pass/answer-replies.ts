@@ -3,7 +3,7 @@ import { FleetError } from '../../platform/errors/errors.ts';
 import { digestOf } from '../../notify/mail-identity.ts';
 import { repliesValidMs } from '../../storage/store/reply-store.ts';
 import { fleet, readFleetMemory } from './fleet-memory.ts';
-import type { Pass } from './pass.ts';
+import type { PassContext } from './pass-context.ts';
 import { readReplies } from './read-replies.ts';
 
 /** The timeout of a reading, at the end of a pass. */
@@ -13,7 +13,7 @@ const timeoutMs = 10_000;
  * Reads the new replies in the mailbox of `<replies>` and applies them. Reports and stores that a mailbox cannot be
  * read; the next pass continues from the end of the last reading.
  */
-export async function answerReplies(pass: Pass): Promise<void> {
+export async function answerReplies(pass: PassContext): Promise<void> {
   const { config, storage, lease, signal, observe, stages } = pass;
   const { replies: settings } = config;
   if (settings === null) return;
@@ -49,7 +49,7 @@ function ofReplies({ host, port }: RepliesConfig, fault: FleetError): FleetError
 }
 
 /** Stores since when and why the mailbox cannot be read; `why` is null if it was read. Writes changes alone. */
-async function saveUnread({ storage, lease }: Pass, why: string | null, nowMs: number): Promise<void> {
+async function saveUnread({ storage, lease }: PassContext, why: string | null, nowMs: number): Promise<void> {
   const known = (await readFleetMemory(storage.evaluation)).repliesUnread ?? null;
   if ((known?.why ?? null) === why) return;
   const held = await lease.take();

@@ -7,9 +7,9 @@ import { composeDigest, type DigestText } from '../digest/compose-digest.ts';
 import { dueDigests, type DueDigest } from '../digest/due-digests.ts';
 import { clientsOf, readDigest } from '../digest/read-digest.ts';
 import type { DueMail } from '../dispatch/notification-plan.ts';
-import type { Pass } from './pass.ts';
+import type { PassContext } from './pass-context.ts';
 
-export type EnqueueDigestsOptions = Pass & { readonly storage: Storage };
+export type EnqueueDigestsOptions = PassContext & { readonly storage: Storage };
 
 /** The largest report that is attached: mail servers refuse mails of more than some megabytes. */
 const maxReportBytes = 4 * 1024 * 1024;

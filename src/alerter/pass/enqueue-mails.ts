@@ -11,7 +11,7 @@ import { findRule } from '../../config/rules/rule-matcher.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { hourMs } from '../../platform/units.ts';
 import { calendarDay, wallTime } from '../../text/zone-time.ts';
-import type { Pass } from './pass.ts';
+import type { PassContext } from './pass-context.ts';
 import { readCharts } from './read-charts.ts';
 import { alertsToSeek, seekCauses } from '../dispatch/seek-causes.ts';
 import type { Regained } from '../dispatch/forgotten.ts';
@@ -21,7 +21,7 @@ import type { NewNotifications } from '../../storage/store/notification-store.ts
 import type { DueMail, NotificationPlan, PendingNotification } from '../dispatch/notification-plan.ts';
 
 /** `nowMs` is the time of the plan, after all rows were processed. */
-export type EnqueueMailsOptions = Pass & Parameters<typeof readDispatchInput>[0];
+export type EnqueueMailsOptions = PassContext & Parameters<typeof readDispatchInput>[0];
 
 /** The most attempts at a plan. Another attempt is made if a waiting mail was sent while it was to be replaced. */
 const attempts = 7;

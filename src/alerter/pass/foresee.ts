@@ -3,7 +3,7 @@ import type { RuleState } from '../../storage/store/alert.ts';
 import type { FigureStore } from '../../storage/store/figure-store.ts';
 import type { ReadGroups } from '../absence/evaluate-outliers.ts';
 import { fleet, readFleetMemory } from './fleet-memory.ts';
-import type { Pass } from './pass.ts';
+import type { PassContext } from './pass-context.ts';
 
 /** Forecasts are made anew after this time, and in the first pass of a day. */
 const everyMs = hourMs;
@@ -12,7 +12,7 @@ const everyMs = hourMs;
  * Makes the forecasts anew if they are an hour old, evaluates them and outliers, and stores both. All forecasts are
  * evaluated once a day, and after config.xml has changed. Stores nothing once the signal has aborted.
  */
-export async function foresee(pass: Pass, figures: FigureStore): Promise<void> {
+export async function foresee(pass: PassContext, figures: FigureStore): Promise<void> {
   const { config, storage, lease, nowMs, signal } = pass;
   if (!isDue(await readFleetMemory(storage.evaluation), nowMs)) return;
   await lease.take();

@@ -1,9 +1,9 @@
 import { ruleLists } from '../../config/rules/rule-matcher.ts';
 import { fleet, readFleetMemory } from './fleet-memory.ts';
-import type { Pass } from './pass.ts';
+import type { PassContext } from './pass-context.ts';
 
 /** Finds rules that are new in config.xml, by name. */
-export async function knownRules({ config, storage, lease }: Pass) {
+export async function knownRules({ config, storage, lease }: PassContext) {
   const names = [...new Set(ruleLists(config).flatMap((rules) => rules.map(({ name }) => name)))].sort();
   const memory = await readFleetMemory(storage.evaluation);
   const known = memory.rules === undefined ? null : new Set(memory.rules);

@@ -5,15 +5,15 @@ import type { StateDiskFact } from '../../storage/store/fleet-store.ts';
 import { readCanary, readUnreadReplies } from '../../storage/store/reply-store.ts';
 import { databaseUpSince, evaluateFleet, mayMissRows } from '../absence/fleet-conditions.ts';
 import { readSites } from '../absence/cycles.ts';
-import type { Pass } from './pass.ts';
+import type { PassContext } from './pass-context.ts';
 
 /** Stores alerts that follow from no row: missing runs, silent clients, removed rules. */
-export async function processAbsence(pass: Pass): Promise<void> {
+export async function processAbsence(pass: PassContext): Promise<void> {
   await saveEvaluated(pass, () => changedAlerts(pass));
 }
 
 /** Evaluates the newest events by the rules of events, and stores the alerts. */
-export async function processEvents(pass: Pass, events: EventStore): Promise<void> {
+export async function processEvents(pass: PassContext, events: EventStore): Promise<void> {
   const { config, storage, nowMs } = pass;
   // Loaded only where a rule is about events.
   const { evaluateEvents } = await import('../absence/evaluate-events.ts');
@@ -23,7 +23,10 @@ export async function processEvents(pass: Pass, events: EventStore): Promise<voi
 }
 
 /** Stores alerts. Evaluates them again after taking the lease: another alerter may have held it until then. */
-async function saveEvaluated({ storage, lease }: Pass, evaluate: () => Promise<readonly Alert[]>): Promise<void> {
+async function saveEvaluated(
+  { storage, lease }: PassContext,
+  evaluate: () => Promise<readonly Alert[]>,
+): Promise<void> {
   let alerts = await evaluate();
   if (alerts.length > 0 && !lease.isHeld()) {
     await lease.take();
@@ -34,7 +37,7 @@ async function saveEvaluated({ storage, lease }: Pass, evaluate: () => Promise<r
   await storage.evaluation.saveProcessed(await lease.take(), rows);
 }
 
-async function changedAlerts(pass: Pass): Promise<readonly Alert[]> {
+async function changedAlerts(pass: PassContext): Promise<readonly Alert[]> {
   const { config, storage, runs, nowMs, databaseAheadMs } = pass;
   return evaluateFleet({
     config,
@@ -59,7 +62,7 @@ const factPasses = 3;
  * Returns the disks of state folders: those that collectors reported lately, and this machine's as they are now. The
  * disk of a database server cannot be seen from here.
  */
-async function readStateDisks({ config, storage, host, nowMs }: Pass): Promise<readonly StateDiskFact[]> {
+async function readStateDisks({ config, storage, host, nowMs }: PassContext): Promise<readonly StateDiskFact[]> {
   const own = stateDisks(statePlaces(config)).map((disk): StateDiskFact => ({ ...disk, host, observedAtMs: nowMs }));
   const reported = await storage.fleet.stateDisks(nowMs - factPasses * config.collector.everyMs);
   return [

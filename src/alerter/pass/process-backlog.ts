@@ -5,11 +5,11 @@ import { loadRows, watchedClients, type LoadedRows } from '../evaluate/load-rows
 import { evaluatedFigures } from '../evaluate/sample-row.ts';
 import { openClientStates } from '../transition/client-states.ts';
 import { Round } from '../transition/process-rows.ts';
-import type { Pass } from './pass.ts';
+import type { PassContext } from './pass-context.ts';
 import type { Stages } from './stages.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 
-export interface ProcessOptions extends Pick<Pass, 'config' | 'lease' | 'signal' | 'nowMs' | 'observe'> {
+export interface ProcessOptions extends Pick<PassContext, 'config' | 'lease' | 'signal' | 'nowMs' | 'observe'> {
   readonly storage: Pick<Storage, 'evaluation'>;
   /** Default: the fault of a row is thrown. */
   readonly stages?: Pick<Stages, 'heed'>;

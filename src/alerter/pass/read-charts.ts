@@ -6,7 +6,7 @@ import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import { chartSpan } from '../compose/sparkline.ts';
 import type { PendingNotification } from '../dispatch/notification-plan.ts';
 import { foreseenBy } from '../evaluate/rule-metric.ts';
-import type { Pass } from './pass.ts';
+import type { PassContext } from './pass-context.ts';
 
 /** The most charts of a mail, which may be about half the fleet. */
 const maxCharts = 20;
@@ -16,7 +16,7 @@ const maxCharts = 20;
  * the unit of the rule.
  */
 export async function readCharts(
-  { storage, signal, nowMs }: Pick<Pass, 'storage' | 'signal' | 'nowMs'>,
+  { storage, signal, nowMs }: Pick<PassContext, 'storage' | 'signal' | 'nowMs'>,
   items: readonly PendingNotification[],
 ): Promise<ReadonlyMap<number, readonly SeriesPoint[]>> {
   const charts = new Map<number, readonly SeriesPoint[]>();

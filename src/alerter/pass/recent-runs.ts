@@ -1,6 +1,6 @@
 import { databaseUpSince, longestBreakMs } from '../absence/fleet-conditions.ts';
 import { runsReadFor } from '../absence/fleet-facts.ts';
-import type { Pass } from './pass.ts';
+import type { PassContext } from './pass-context.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 
@@ -16,7 +16,7 @@ export async function recentRuns({
   storage,
   config,
   nowMs,
-}: Pick<Pass, 'storage' | 'config' | 'nowMs'>): Promise<readonly RunFact[]> {
+}: Pick<PassContext, 'storage' | 'config' | 'nowMs'>): Promise<readonly RunFact[]> {
   const { everyMs } = config.collector;
   const alertsMs = Math.max(hourMs, 6 * everyMs);
   const alerts = await storage.fleet.runs('alert', nowMs - alertsMs);
@@ -34,7 +34,7 @@ export async function recentRuns({
 }
 
 /** Returns the last run of each collector with an open alert that is not among the given runs. */
-async function silentOnes(storage: Pass['storage'], collects: readonly RunFact[]): Promise<readonly RunFact[]> {
+async function silentOnes(storage: PassContext['storage'], collects: readonly RunFact[]): Promise<readonly RunFact[]> {
   const known = new Set(collects.map(({ collectorId }) => collectorId));
   const silent = (await storage.evaluation.openAlerts([''])).filter(
     ({ rule, subject }) => rule === 'collector-silent' && !known.has(subject),

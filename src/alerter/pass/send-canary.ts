@@ -8,7 +8,7 @@ import { momentInWords } from '../../text/time-words.ts';
 import { isAwaited, judgeCanary, type CanaryLook, withNextTry } from '../absence/canary-rounds.ts';
 import { fleet, readFleetMemory } from './fleet-memory.ts';
 import { LeaseTaken } from './pass-lease.ts';
-import type { Pass } from './pass.ts';
+import type { PassContext } from './pass-context.ts';
 
 /** The timeout of a look at the mailbox, at the end of a pass. */
 const timeoutMs = 10_000;
@@ -17,7 +17,7 @@ const timeoutMs = 10_000;
  * Looks for the canaries that are awaited, and stores what came of them and the next canary if one is due. Returns the
  * number of stored mails. Reports a mailbox that cannot be read.
  */
-export async function sendCanary(pass: Pass): Promise<number> {
+export async function sendCanary(pass: PassContext): Promise<number> {
   const { config, storage, lease, signal } = pass;
   const { canary, alerts } = config;
   if (canary === null) return 0;
@@ -52,7 +52,7 @@ export async function sendCanary(pass: Pass): Promise<number> {
 }
 
 async function look(
-  { config, storage, signal, observe }: Pass,
+  { config, storage, signal, observe }: PassContext,
   state: CanaryState,
   mails: ReadonlyMap<string, MailSummary>,
   nowMs: number,

@@ -5,7 +5,7 @@ import { formatReport } from '../../agent-program/format-report.ts';
 import { parseEvery } from '../../agent-program/every-bounds.ts';
 import { readSettings } from '../../agent-program/settings.ts';
 import { openStatePlace } from '../../agent-program/state-place.ts';
-import { type LeftOut, leftOutOf } from '../../report/checks/left-out.ts';
+import { type UnreadOutput, unreadOutput } from '../../report/checks/unread-output.ts';
 import { usageError } from '../../platform/errors/errors.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -27,7 +27,7 @@ export async function reportCommand(
   const place = openStatePlace(settings.stateDirectory);
   if (everyMs === null) {
     const taken = await takeKeptReport(settings, place);
-    printReport(context.output, formatReport(format, taken), leftOutOf(taken.report.checks ?? []));
+    printReport(context.output, formatReport(format, taken), unreadOutput(taken.report.checks ?? []));
     return 0;
   }
   const log = createOutputLog(context.output);
@@ -40,7 +40,7 @@ export async function reportCommand(
 }
 
 /** Prints a report, and on stderr what was left out of the checks' output; with --json both in one document. */
-function printReport(output: Output, report: unknown, skipped: readonly LeftOut[]): void {
+function printReport(output: Output, report: unknown, skipped: readonly UnreadOutput[]): void {
   if (output.json) {
     output.printJson({ command: 'report', report, skipped });
     return;

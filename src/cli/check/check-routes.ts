@@ -1,4 +1,3 @@
-/** src/cli/check: `check`. */
 import { existsSync } from 'node:fs';
 
 import type { Client, Config, Finding, Rule } from '../../config/config.ts';
@@ -19,8 +18,8 @@ import type { Output } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 import { checksJson, printChecks } from './client-checks.ts';
 import type { checkParameters } from './parameters.ts';
-import { printHearings } from './print-hearings.ts';
-import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hears.ts';
+import { printRecipients } from './print-recipients.ts';
+import { nextWindows, alertRecipients, type AlertRecipient, type NextWindow } from './alert-recipients.ts';
 import { transportWord, usesSsh } from '../../config/clients/arrival.ts';
 import { hostFault, zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
 import { noKeyAdvice, noKeyWords } from '../../transport/credentials/credentials.ts';
@@ -137,10 +136,13 @@ function routeJson({ client, route, fault }: FoundRoute): object {
 }
 
 /** Returns the recipients and windows of one client. */
-function inForce(config: Config, client: Client): { hearings: readonly Hearing[]; windows: readonly NextWindow[] } {
+function inForce(
+  config: Config,
+  client: Client,
+): { recipients: readonly AlertRecipient[]; windows: readonly NextWindow[] } {
   const alone = { ...config, clients: [client] };
   return {
-    hearings: whoHears(alone).hearings.filter(({ clients }) => clients > 0),
+    recipients: alertRecipients(alone).recipients.filter(({ clients }) => clients > 0),
     windows: nextWindows({ ...alone, alerts: { ...config.alerts, windows: [] } }, Date.now()),
   };
 }
@@ -162,15 +164,15 @@ function printInForce(output: Output, config: Config, client: Client): void {
   printChecks(output, config, client);
   const parents = standsOnText(config, client.name);
   if (parents !== null) output.print(`${escapeControls(parents)}\n`);
-  const { hearings, windows } = inForce(config, client);
-  if (client.state === 'active' && hearings.length === 0) output.print('nobody is notified of it');
+  const { recipients, windows } = inForce(config, client);
+  if (client.state === 'active' && recipients.length === 0) output.print('nobody is notified of it');
   if (client.state !== 'active') output.print(`it is ${client.state}: nobody is notified of it`);
-  else printHearings(output, config, hearings, windows);
+  else printRecipients(output, config, recipients, windows);
 }
 
 /** Returns the state, rules, checks, recipients and windows of a client as JSON. */
 function inForceJson(config: Config, client: Client): object {
-  const { hearings, windows } = inForce(config, client);
+  const { recipients, windows } = inForce(config, client);
   const rules = client.rules.map((rule) => ({
     rule: rule.name,
     type: rule.type,
@@ -183,7 +185,7 @@ function inForceJson(config: Config, client: Client): object {
   return {
     state: client.state,
     stands_on: standsOn(config, client.name),
-    ...{ rules, checks: checksJson(config, client), recipients: hearings, windows },
+    ...{ rules, checks: checksJson(config, client), recipients, windows },
   };
 }
 

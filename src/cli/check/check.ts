@@ -28,8 +28,8 @@ import type { checkParameters } from './parameters.ts';
 import type { Trial } from './try-connections.ts';
 import { unvisitedSites } from './unvisited-sites.ts';
 import { tryMail, tryReplies, tryWebhook } from './try-messages.ts';
-import { printDigests, printHearings, printParents, printRules, writtenParents } from './print-hearings.ts';
-import { nextDigests, nextWindows, whoHears, type Hearing } from './who-hears.ts';
+import { printDigests, printRecipients, printParents, printRules, writtenParents } from './print-recipients.ts';
+import { nextDigests, nextWindows, alertRecipients, type AlertRecipient } from './alert-recipients.ts';
 
 /** Runs `check`: prints every fault of config.xml at once, or the settings and recipients in force. */
 export async function checkCommand(context: Context, options: OptionsOf<typeof checkParameters>): Promise<ExitStatus> {
@@ -44,7 +44,7 @@ export async function checkCommand(context: Context, options: OptionsOf<typeof c
     printFaults(context, file, thrown.findings);
     return 2;
   }
-  const { hearings, warnings } = whoHears(config);
+  const { recipients, warnings } = alertRecipients(config);
   // Nothing is evaluated at a site that forwards.
   const unheard = config.collector.forward === null ? warnings : [];
   const { mail, webhook, replies } = options;
@@ -63,12 +63,12 @@ export async function checkCommand(context: Context, options: OptionsOf<typeof c
   context.signal.throwIfAborted();
   const nowMs = Date.now();
   const heard = {
-    recipients: hearings,
+    recipients,
     windows: nextWindows(config, nowMs),
     digests: nextDigests(config, nowMs),
   };
   if (output.json) output.printJson({ ...checkJson(file, config, warned, tried), ...heard });
-  else showVerdict(context, { config, warnings: warned, tried, hearings, defaults: options.defaults });
+  else showVerdict(context, { config, warnings: warned, tried, recipients, defaults: options.defaults });
   return exitStatusOf(tried);
 }
 
@@ -85,7 +85,7 @@ async function warningsOf(
   const { routeWarnings } = await import('./check-routes.ts');
   const { namedFileWarnings, webhookWarnings } = await import('./named-files.ts');
   const { starterWarnings } = await import('./starters.ts');
-  const { neverCameWarnings } = await import('./never-came.ts');
+  const { neverReportedWarnings } = await import('./never-reported.ts');
   const { pushEndpointWarnings } = await import('./push-endpoint.ts');
   return [
     ...trees.flatMap((tree) => namedFileWarnings(tree, isTold)),
@@ -94,7 +94,7 @@ async function warningsOf(
     ...routeWarnings(config, told !== null),
     ...restrictedCheckWarnings(config),
     ...(await starterWarnings(config, signal)),
-    ...(await neverCameWarnings(config, signal)),
+    ...(await neverReportedWarnings(config, signal)),
     ...(await pushEndpointWarnings(config, signal)),
   ];
 }
@@ -159,11 +159,11 @@ interface Verdict {
   readonly config: Config;
   readonly warnings: readonly Finding[];
   readonly tried: Tried | null;
-  readonly hearings: readonly Hearing[];
+  readonly recipients: readonly AlertRecipient[];
   readonly defaults: boolean;
 }
 
-function showVerdict({ output }: Context, { config, warnings, tried, hearings, defaults }: Verdict): void {
+function showVerdict({ output }: Context, { config, warnings, tried, recipients, defaults }: Verdict): void {
   if (defaults) {
     output.print('In force by default:\n');
     const table = renderTable(
@@ -180,7 +180,7 @@ function showVerdict({ output }: Context, { config, warnings, tried, hearings, d
   }
   if (output.verbosity !== 'quiet') {
     printRules(output, describeWrittenRules(config));
-    printHearings(output, config, hearings, nextWindows(config, Date.now()));
+    printRecipients(output, config, recipients, nextWindows(config, Date.now()));
     printDigests(output, config);
     printParents(output, config);
   }

@@ -16,7 +16,7 @@ const maxNamed = 5;
 const timeoutMs = 10_000;
 
 /** Warns of clients whose site has forwarded nothing of them. Returns nothing if the database is unreachable. */
-export async function neverCameWarnings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
+export async function neverReportedWarnings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
   const { clients, file, storage } = config;
   const forwarded = clients.filter(({ arrival, state }) => arrival.kind === 'site' && state !== 'retired');
   if (forwarded.length === 0) return [];

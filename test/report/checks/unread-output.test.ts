@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { leftOutOf } from '../../../src/report/checks/left-out.ts';
+import { unreadOutput } from '../../../src/report/checks/unread-output.ts';
 import { maxFigures, parsePerfdata, unreadFigures } from '../../../src/report/checks/perfdata.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';
 import { times } from '../../support/times.ts';
@@ -40,7 +40,7 @@ const cases: readonly (readonly [format: CheckResult['format'], output: string, 
 ];
 for (const [format, output, left] of cases) {
   test(`a reader of ${format} names what it saw and did not take: ${output.slice(0, 30)}`, () => {
-    const said = leftOutOf([{ name: 'x', format, output }]);
+    const said = unreadOutput([{ name: 'x', format, output }]);
     assert.deepEqual(
       said.map(({ where, why }) => `${where}: ${why}`),
       left,

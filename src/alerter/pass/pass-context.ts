@@ -6,7 +6,7 @@ import type { PassLease } from './pass-lease.ts';
 import type { Stages } from './stages.ts';
 
 /** A pass under way. */
-export interface Pass extends AlertOptions {
+export interface PassContext extends AlertOptions {
   /** In a dry run, changes stay in memory. */
   readonly storage: Storage;
   readonly lease: PassLease;

@@ -7,13 +7,13 @@ import { readerTime } from '../terminal/reader-time.ts';
 import { secondMs } from '../../platform/units.ts';
 import { formatDuration } from '../../text/durations.ts';
 import { renderTable } from '../terminal/table.ts';
-import { nextDigests, type Hearing, type NextWindow } from './who-hears.ts';
+import { nextDigests, type AlertRecipient, type NextWindow } from './alert-recipients.ts';
 
 /** Prints the recipients by rule, and when windows are open next. */
-export function printHearings(
+export function printRecipients(
   output: Output,
   config: Config,
-  hearings: readonly Hearing[],
+  recipients: readonly AlertRecipient[],
   windows: readonly NextWindow[],
 ): void {
   const table = renderTable(
@@ -21,15 +21,15 @@ export function printHearings(
     [
       { title: 'who is notified', cell: ({ recipient }) => recipient },
       { title: 'from', cell: ({ severity, within_hours: hours }) => `${severity}${hours ? ', in hours' : ''}` },
-      ...(hearings.some(({ after_seconds: after }) => after !== null)
+      ...(recipients.some(({ after_seconds: after }) => after !== null)
         ? [{ title: 'not acknowledged for', cell: delayText }]
         : []),
       { title: 'clients', cell: ({ clients }) => (clients === 0 ? 'the fleet' : String(clients)) },
       { title: 'rules', shrinks: true, cell: rulesText },
     ],
-    hearings,
+    recipients,
   );
-  if (hearings.length > 0) output.print(`${table}\n`);
+  if (recipients.length > 0) output.print(`${table}\n`);
   const time = readerTime(config, Date.now());
   for (const { clients, severity, rules, next } of windows) {
     const what = `${severity === null ? 'everything' : 'warnings'}${rules.length === 0 ? '' : ` of ${rules.join(', ')}`}`;
@@ -89,11 +89,11 @@ export function printDigests(output: Output, config: Config): void {
 }
 
 /** Returns the time for which nobody acknowledged an alert before its recipient is notified; '' if there is none. */
-function delayText({ after_seconds: after }: Hearing): string {
+function delayText({ after_seconds: after }: AlertRecipient): string {
   return after === null ? '' : formatDuration(after * secondMs);
 }
 
-function rulesText({ rules, not_heard: unheard }: Hearing): string {
+function rulesText({ rules, not_heard: unheard }: AlertRecipient): string {
   const written = unheard.length === 0 ? '' : `; not ${unheard.join(', ')}`;
   return `${rules.length === 0 ? 'all' : rules.join(', ')}${written}`;
 }

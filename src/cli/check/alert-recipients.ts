@@ -1,3 +1,4 @@
+/** src/cli/check: `check`. */
 import { notifyChooser } from '../../config/clients/recipients.ts';
 import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
 import { windowSpans, type Span } from '../../alerter/inhibit/windows.ts';
@@ -10,7 +11,7 @@ import { dayMs, secondMs } from '../../platform/units.ts';
 import type { Client, Config, Finding, Rule, Severity, Window } from '../../config/config.ts';
 
 /** A recipient, and the alerts that the recipient is notified of. */
-export interface Hearing {
+export interface AlertRecipient {
   /** An address, `|` and a command, or `webhook:` and a name. */
   readonly recipient: string;
   readonly severity: Severity;
@@ -33,12 +34,12 @@ interface Audience {
 }
 
 /** Returns the recipients by rule, and warnings of rules without one. */
-export function whoHears(config: Config): {
-  readonly hearings: readonly Hearing[];
+export function alertRecipients(config: Config): {
+  readonly recipients: readonly AlertRecipient[];
   readonly warnings: readonly Finding[];
 } {
   const watchOf = createWatches(config);
-  const counts = new Map<string, { readonly hearing: Omit<Hearing, 'clients'>; clients: number }>();
+  const counts = new Map<string, { readonly of: Omit<AlertRecipient, 'clients'>; clients: number }>();
   const unheard = new Map<
     string,
     { readonly rules: readonly string[]; readonly severity: Severity; clients: string[] }
@@ -54,9 +55,9 @@ export function whoHears(config: Config): {
       const hidden = rules.filter((rule) => rule.origin === 'file' && !own.some((one) => one.rule === rule));
       const not_heard = hidden.map((rule) => rule.name);
       const urgency = { severity: least, within_hours: hours !== undefined, after_seconds: secondsOf(afterMs) };
-      const hearing = { recipient, ...urgency, rules: names, not_heard };
-      const id = JSON.stringify([hearing, name === '']);
-      const before = counts.get(id) ?? { hearing, clients: 0 };
+      const of = { recipient, ...urgency, rules: names, not_heard };
+      const id = JSON.stringify([of, name === '']);
+      const before = counts.get(id) ?? { of, clients: 0 };
       before.clients += clients.length;
       counts.set(id, before);
     }
@@ -80,10 +81,10 @@ export function whoHears(config: Config): {
   const message = `${parts.join('; ')} reach nobody; write <mail to="..."/> into <alerts>, or <smtp fallback="...">`;
   const warnings =
     parts.length === 0 || config.alertmanager !== null ? [] : [{ file: config.file, line: null, message }];
-  const hearings = [...counts.values()].map(({ hearing, clients }) => ({ ...hearing, clients }));
+  const recipients = [...counts.values()].map(({ of, clients }) => ({ ...of, clients }));
   return {
     // The ladder of each client: first who is notified at once.
-    hearings: hearings.sort((one, other) => (one.after_seconds ?? 0) - (other.after_seconds ?? 0)),
+    recipients: recipients.sort((one, other) => (one.after_seconds ?? 0) - (other.after_seconds ?? 0)),
     warnings: [...warnings, ...onlyRecipients(config), ...writtenOnly(config), ...onlyOnPath(config)],
   };
 }
@@ -97,8 +98,8 @@ function onlyRecipients(config: Config): readonly Finding[] {
     for (const rule of rules) {
       if (!severitiesOf(rule).includes('critical')) continue;
       const { listeners } = watchOf({ client: name, rule: rule.name });
-      const hearing = [...listeners.values()].filter((one) => hears(one, 'critical'));
-      const [first = null, ...others] = new Set(hearing.map(({ recipient }) => recipient));
+      const urgent = [...listeners.values()].filter((one) => hears(one, 'critical'));
+      const [first = null, ...others] = new Set(urgent.map(({ recipient }) => recipient));
       if (first === null || others.length > 0) continue;
       const whose = clients.length === 0 ? ['the fleet'] : clients.map((client) => client.name);
       alone.set(first, [...(alone.get(first) ?? []), ...whose]);

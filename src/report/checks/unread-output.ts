@@ -6,7 +6,7 @@ import { maxFigures, unreadFigures } from './perfdata.ts';
 import { parseSample } from './prom-samples.ts';
 
 /** A part of a check's output that is not taken. */
-export interface LeftOut {
+export interface UnreadOutput {
   /** `check disks`, or `check local, line 3`. */
   readonly where: string;
   readonly why: string;
@@ -16,8 +16,10 @@ export interface LeftOut {
  * Returns what the readers of plugins, local checks and Prometheus' text saw and did not take, by the name of each
  * figure. Quotes no line and no value, which may be a secret.
  */
-export function leftOutOf(checks: readonly Pick<CheckResult, 'name' | 'format' | 'output'>[]): readonly LeftOut[] {
-  return checks.flatMap(({ name, format, output }): readonly LeftOut[] => {
+export function unreadOutput(
+  checks: readonly Pick<CheckResult, 'name' | 'format' | 'output'>[],
+): readonly UnreadOutput[] {
+  return checks.flatMap(({ name, format, output }): readonly UnreadOutput[] => {
     const where = `check ${name}`;
     if (format === 'nagios') return leftFigures(where, parsePluginOutput(output).perfdata);
     if (format !== 'checkmk' && format !== 'prom') return [];
@@ -28,19 +30,19 @@ export function leftOutOf(checks: readonly Pick<CheckResult, 'name' | 'format' |
   });
 }
 
-function leftFigures(where: string, perfdata: string): readonly LeftOut[] {
+function leftFigures(where: string, perfdata: string): readonly UnreadOutput[] {
   const { labels, further } = unreadFigures(perfdata);
   const named = labels.map(([label, why]) => ({ where, why: `figure ${label}: ${why}` }));
   return further ? [...named, { where, why: `figures after the first ${maxFigures}` }] : named;
 }
 
-function leftOfLocal(where: string, line: string): readonly LeftOut[] {
+function leftOfLocal(where: string, line: string): readonly UnreadOutput[] {
   const { checks, wrongLine } = parseCheckmkLines(line);
   if (wrongLine !== null) return [{ where, why: 'it is no line of a local check' }];
   return checks.flatMap(({ perfdata }) => leftFigures(where, perfdata));
 }
 
-function leftOfSample(where: string, line: string): readonly LeftOut[] {
+function leftOfSample(where: string, line: string): readonly UnreadOutput[] {
   if (/^\s*(?:#|$)/.test(line)) return [];
   const sample = parseSample(line);
   if (sample === null) return [{ where, why: 'it is no sample' }];
