@@ -37,7 +37,7 @@ const house: readonly string[] = [
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/config': ['values', 'databases', 'contract', 'xml', 'vocabulary', 'settings', 'rules', 'clients', '.'],
   'src/cli/import': ['contract', 'readers', '.'],
-  'src/look': ['page metrics', 'views', 'serve'],
+  'src/look': ['page metrics', 'data', 'serve'],
   'src/report': ['contract', 'state checks seal', '.'],
   'src/transport': [
     'contract',

@@ -45,7 +45,7 @@ const dearFiles = new Map([
   ['test/cli/status/status.test.ts', 'what status says of every state of a fleet'],
   ['test/collector/ingest/opening-marks.test.ts', 'ends a process at each place where a file is opened'],
   ['test/collector/split-trust.test.ts', 'two accounts with different rights on one database'],
-  ['test/look/views/fleet-page.test.ts', 'renders the page of a fleet with weeks of rows'],
+  ['test/look/data/fleet-page.test.ts', 'renders the page of a fleet with weeks of rows'],
   ['test/look/metrics/export.test.ts', 'exports a history that is larger than a batch'],
   ['test/storage/conformance.test.ts', 'the SQL of SQLite and of MariaDB'],
   ['test/storage/copy/copy.test.ts', 'copies and compares every table'],

@@ -53,7 +53,7 @@ export async function alertCommand(context: Context, { dryRun }: { readonly dryR
     now: steadyClock(),
     host,
     renderReport: async (stored, query) =>
-      (await import('../../look/views/report-html.ts')).reportHtml({ config, storage: stored, ...query }),
+      (await import('../../look/data/report-html.ts')).reportHtml({ config, storage: stored, ...query }),
   });
   const result = await (notices === null ? pass : pass.catch((thrown: unknown) => heed(thrown, notices, output)));
   if (told.length === 0) complainOfUntaken(untaken, config, output);

@@ -1,8 +1,8 @@
 import { labelledClients } from '../../config/clients/select-clients.ts';
 import type { Config } from '../../config/config.ts';
-import { type AlertView, sortAlerts, viewAlerts } from '../../look/views/alert-views.ts';
+import { type AlertView, sortAlerts, viewAlerts } from '../../look/data/alert-views.ts';
 import { byName } from '../../text/name-order.ts';
-import { readFleetStatus } from '../../look/views/fleet-status.ts';
+import { readFleetStatus } from '../../look/data/fleet-status.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';

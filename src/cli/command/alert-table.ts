@@ -1,7 +1,7 @@
 /** src/cli/command: code that commands share. */
 import { alertLabel } from '../../text/alert-label.ts';
 import type { NotSent } from '../../alerter/explain/explain-alerts.ts';
-import type { AlertView } from '../../look/views/alert-views.ts';
+import type { AlertView } from '../../look/data/alert-views.ts';
 import { describeAge } from '../../text/durations.ts';
 import type { Output } from '../terminal/output.ts';
 import { withLimit } from '../../text/limit-words.ts';

@@ -1,6 +1,6 @@
 import type { Notified, NotSent } from '../../alerter/explain/explain-alerts.ts';
 import type { HeldBack } from '../../alerter/inhibit/held-back.ts';
-import type { AlertView } from '../../look/views/alert-views.ts';
+import type { AlertView } from '../../look/data/alert-views.ts';
 import type { Alert, ClosedReason, NamedChanges } from '../../storage/store/alert.ts';
 import { counted } from '../../text/numbers.ts';
 import { jsonFields } from '../terminal/json-fields.ts';

@@ -1,6 +1,6 @@
 import { parentsOf } from '../../config/clients/parents.ts';
 import type { Client, Config, Severity } from '../../config/config.ts';
-import type { FleetMember } from '../../look/views/fleet-member.ts';
+import type { FleetMember } from '../../look/data/fleet-member.ts';
 import type { ClientState } from '../../look/page/page.ts';
 import { rounded } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';

@@ -1,6 +1,6 @@
 import { checkStateWords } from '../../report/checks/checks.ts';
-import type { ShownCheck } from '../../look/views/client-checks.ts';
-import type { ClientDetail, NewestReport, ProcessFigure } from '../../look/views/client-detail.ts';
+import type { ShownCheck } from '../../look/data/client-checks.ts';
+import type { ClientDetail, NewestReport, ProcessFigure } from '../../look/data/client-detail.ts';
 import { diskFigures, networkFigures } from '../../report/columns.ts';
 import { logPriorities } from '../../report/log-lines.ts';
 import type { Inventory } from '../../storage/store/detail-store.ts';

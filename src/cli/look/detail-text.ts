@@ -1,8 +1,8 @@
 import { checkStateWords } from '../../report/checks/checks.ts';
 import { lateAfterMs } from '../../config/clients/late-after.ts';
 import type { Client, Config } from '../../config/config.ts';
-import type { ShownCheck } from '../../look/views/client-checks.ts';
-import type { ClientDetail, NotedAlert } from '../../look/views/client-detail.ts';
+import type { ShownCheck } from '../../look/data/client-checks.ts';
+import type { ClientDetail, NotedAlert } from '../../look/data/client-detail.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
 import { logPriorities } from '../../report/log-lines.ts';
 import { describeAge } from '../../text/durations.ts';

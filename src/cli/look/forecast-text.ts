@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { BacktestCounts } from '../../alerter/forecast/backtest.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
-import { forecastMountWords, urgentDays } from '../../look/views/nearest-forecasts.ts';
+import { forecastMountWords, urgentDays } from '../../look/data/nearest-forecasts.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { FleetLevels, NewForecast } from '../../storage/store/level-store.ts';
 import { describeAge } from '../../text/durations.ts';

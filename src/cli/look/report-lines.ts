@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { ClientDetail, ProcessFigure, WholeReport } from '../../look/views/client-detail.ts';
+import type { ClientDetail, ProcessFigure, WholeReport } from '../../look/data/client-detail.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
 import { describeAge, formatDuration } from '../../text/durations.ts';

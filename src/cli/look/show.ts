@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../platform/errors/errors.ts';
-import { type ClientDetail, readClientDetail, unseenClient } from '../../look/views/client-detail.ts';
+import { type ClientDetail, readClientDetail, unseenClient } from '../../look/data/client-detail.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';

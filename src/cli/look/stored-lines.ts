@@ -1,6 +1,6 @@
 import { alertLabel } from '../../text/alert-label.ts';
 import { drawSparkline } from '../../alerter/compose/sparkline.ts';
-import type { ClientDetail, SentMail } from '../../look/views/client-detail.ts';
+import type { ClientDetail, SentMail } from '../../look/data/client-detail.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
 import { dayMs, minuteMs } from '../../platform/units.ts';
 import type { StoredVisit } from '../../storage/store/detail-store.ts';

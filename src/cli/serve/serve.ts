@@ -8,8 +8,8 @@ import { configDocument, type ShownElement } from '../../config/vocabulary/confi
 import type { Element } from '../../config/xml/parse-elements.ts';
 import { FleetError, messageOf, usageError } from '../../platform/errors/errors.ts';
 import type { Log } from '../../platform/errors/log.ts';
-import { sortAlerts, viewAlerts } from '../../look/views/alert-views.ts';
-import { type FleetSnapshot, fleetPart } from '../../look/views/live-fleet.ts';
+import { sortAlerts, viewAlerts } from '../../look/data/alert-views.ts';
+import { type FleetSnapshot, fleetPart } from '../../look/data/live-fleet.ts';
 import { askedClients, checkPatterns } from '../../look/serve/asked.ts';
 import type { DocumentQuery, Documents } from '../../look/serve/documents.ts';
 import { statePaths } from '../../state-folder/paths.ts';

@@ -1,5 +1,5 @@
 import type { SharedSite } from '../../storage/read-shares.ts';
-import type { FleetStatus } from '../../look/views/fleet-status.ts';
+import type { FleetStatus } from '../../look/data/fleet-status.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { heldBackJson } from '../command/alert-words.ts';
 import { memberJson } from '../command/member-words.ts';

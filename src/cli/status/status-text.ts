@@ -1,10 +1,10 @@
 import type { Config } from '../../config/config.ts';
 import { labelsText } from '../../config/values/labels.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
-import type { FleetMember } from '../../look/views/fleet-member.ts';
-import type { FleetStatus } from '../../look/views/fleet-status.ts';
-import { urgentDays } from '../../look/views/nearest-forecasts.ts';
-import { endedWords, type LineReader, runWords, siteLines } from '../../look/views/site-lines.ts';
+import type { FleetMember } from '../../look/data/fleet-member.ts';
+import type { FleetStatus } from '../../look/data/fleet-status.ts';
+import { urgentDays } from '../../look/data/nearest-forecasts.ts';
+import { endedWords, type LineReader, runWords, siteLines } from '../../look/data/site-lines.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';

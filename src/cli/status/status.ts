@@ -1,5 +1,5 @@
-import { type FleetMember, sortMembers } from '../../look/views/fleet-member.ts';
-import { type FleetStatus, readFleetStatus } from '../../look/views/fleet-status.ts';
+import { type FleetMember, sortMembers } from '../../look/data/fleet-member.ts';
+import { type FleetStatus, readFleetStatus } from '../../look/data/fleet-status.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Config } from '../../config/config.ts';
 import { FleetError, usageError } from '../../platform/errors/errors.ts';
-import type { FleetMember } from '../../look/views/fleet-member.ts';
+import type { FleetMember } from '../../look/data/fleet-member.ts';
 import type { ClientState } from '../../look/page/page.ts';
-import type { FleetStatus } from '../../look/views/fleet-status.ts';
+import type { FleetStatus } from '../../look/data/fleet-status.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { wrap } from '../../text/text-columns.ts';
 import { complaintText } from '../command/complain.ts';

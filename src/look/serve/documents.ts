@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { FleetError } from '../../platform/errors/errors.ts';
-import type { FleetSnapshot } from '../views/live-fleet.ts';
+import type { FleetSnapshot } from '../data/live-fleet.ts';
 import type { FleetQuery } from '../page/live/fleet-view.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';

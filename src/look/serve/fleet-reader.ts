@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
-import { type FleetSnapshot, readSnapshot } from '../views/live-fleet.ts';
+import { type FleetSnapshot, readSnapshot } from '../data/live-fleet.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { KeptStorage } from '../../storage/kept-storage.ts';
 import { openStorage } from '../../storage/open-storage.ts';

@@ -1,6 +1,6 @@
 import { FleetError } from '../../platform/errors/errors.ts';
 import { harmlessJson } from '../../platform/errors/log.ts';
-import { readFleetPage } from '../views/look.ts';
+import { readFleetPage } from '../data/look.ts';
 import { scriptText, styleText } from '../page/assets.ts';
 import { fleetOutliers } from '../../alerter/outliers/outliers.ts';
 import { contentPolicy } from '../page/document.ts';

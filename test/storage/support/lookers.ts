@@ -1,8 +1,8 @@
 import { readDigest } from '../../../src/alerter/digest/read-digest.ts';
-import { readClientDetail } from '../../../src/look/views/client-detail.ts';
-import { readFleetStatus } from '../../../src/look/views/fleet-status.ts';
-import { readFleetPage } from '../../../src/look/views/look.ts';
-import { viewAlerts } from '../../../src/look/views/alert-views.ts';
+import { readClientDetail } from '../../../src/look/data/client-detail.ts';
+import { readFleetStatus } from '../../../src/look/data/fleet-status.ts';
+import { readFleetPage } from '../../../src/look/data/look.ts';
+import { viewAlerts } from '../../../src/look/data/alert-views.ts';
 import { alertExplanation } from '../../../src/cli/alerts/explain.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { csvHistory } from '../../../src/look/metrics/export-csv.ts';

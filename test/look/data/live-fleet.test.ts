@@ -3,8 +3,8 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import type { FleetMember } from '../../../src/look/views/fleet-member.ts';
-import { fleetPart } from '../../../src/look/views/live-fleet.ts';
+import type { FleetMember } from '../../../src/look/data/fleet-member.ts';
+import { fleetPart } from '../../../src/look/data/live-fleet.ts';
 import { stateCounts } from '../../../src/look/page/state-counts.ts';
 
 const everything = { words: '', state: '', sort: '', from: 0 };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Client } from '../../../src/config/config.ts';
-import { beyondLimit, fleetMember, type FleetMember, sortMembers } from '../../../src/look/views/fleet-member.ts';
+import { beyondLimit, fleetMember, type FleetMember, sortMembers } from '../../../src/look/data/fleet-member.ts';
 import type { Rule } from '../../../src/config/config.ts';
 
 function rule(overrides: Partial<Rule>): Rule {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Client, Config } from '../../../src/config/config.ts';
-import { readFleetPage } from '../../../src/look/views/look.ts';
+import { readFleetPage } from '../../../src/look/data/look.ts';
 import { decodeHistory, type DecodedHistory } from '../../../src/look/page/browser/decode-series.ts';
 import { noOutliers } from '../../../src/alerter/outliers/outliers.ts';
 import type { FleetPage } from '../../../src/look/page/page.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { readClientHistory } from '../../../src/look/views/client-history.ts';
-import { chooseSeries } from '../../../src/look/views/client-series.ts';
+import { readClientHistory } from '../../../src/look/data/client-history.ts';
+import { chooseSeries } from '../../../src/look/data/client-series.ts';
 import type { PlottedSeries } from '../../../src/look/page/encode-series.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/platform/units.ts';
 import type { Grid, KnownSeries } from '../../../src/storage/store/look-store.ts';

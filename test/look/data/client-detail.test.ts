@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Config } from '../../../src/config/config.ts';
-import { readClientDetail } from '../../../src/look/views/client-detail.ts';
+import { readClientDetail } from '../../../src/look/data/client-detail.ts';
 import { alert, mail, stored } from '../../storage/support/alert-samples.ts';
 import { onEachDatabase } from '../../storage/support/databases.ts';
 import { check, item, noonMs, ordinaryWorkers, runStart, visit, worker } from '../../storage/support/samples.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { siteLines } from '../../../src/look/views/site-lines.ts';
+import { siteLines } from '../../../src/look/data/site-lines.ts';
 import { readShares } from '../../../src/storage/read-shares.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import type { SiteShare } from '../../../src/storage/store/share-store.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Rule } from '../../../src/config/config.ts';
-import { readClientHistory } from '../../../src/look/views/client-history.ts';
-import { readHistories } from '../../../src/look/views/histories.ts';
+import { readClientHistory } from '../../../src/look/data/client-history.ts';
+import { readHistories } from '../../../src/look/data/histories.ts';
 import { decodeHistory } from '../../../src/look/page/browser/decode-series.ts';
 import { hourMs, minuteMs, secondMs } from '../../../src/platform/units.ts';
 import { stateDigest } from '../../../src/report/state/state.ts';

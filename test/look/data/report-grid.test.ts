@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { reportGrid } from '../../../src/look/views/report-grid.ts';
+import { reportGrid } from '../../../src/look/data/report-grid.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/platform/units.ts';
 
 const untilMs = Date.UTC(2026, 10, 20, 12);

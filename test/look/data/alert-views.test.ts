@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { sortAlerts } from '../../../src/look/views/alert-views.ts';
+import { sortAlerts } from '../../../src/look/data/alert-views.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 
 const at = (pendingSinceMs: number, firingSinceMs: number | null = pendingSinceMs) => ({

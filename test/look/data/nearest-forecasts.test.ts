@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { clientForecasts, forecastMountWords, nearestForecasts } from '../../../src/look/views/nearest-forecasts.ts';
+import { clientForecasts, forecastMountWords, nearestForecasts } from '../../../src/look/data/nearest-forecasts.ts';
 import type { StoredForecast } from '../../../src/storage/store/level-store.ts';
 
 const dayMs = 86_400_000;
