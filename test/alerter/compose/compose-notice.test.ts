@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { composeMail } from '../../../src/alerter/compose/compose-mail.ts';
-import { composeNotice } from '../../../src/alerter/compose/compose-notice.ts';
+import { composeMail, stateOf, summaryOf } from '../../../src/alerter/compose/compose-mail.ts';
+import { composeNotice, noticeAlertOf } from '../../../src/alerter/compose/compose-notice.ts';
 import { pagerdutyEvents } from '../../../src/notify/webhook/incidents.ts';
 import { messageText } from '../../../src/notify/webhook/message-text.ts';
 import type { Notice } from '../../../src/notify/webhook/notice.ts';
 import { configOf } from '../support/config-of.ts';
-import { dueMail, type Said } from '../support/due-mails.ts';
+import { dueMail, itemFor, type Said } from '../support/due-mails.ts';
 import { now } from '../support/mail-samples.ts';
 
 const config = configOf(`<smtp host="mail.example.org" from="fleet@example.org"/><alerts mail="ops@example.org"/>
@@ -89,4 +89,67 @@ test("a parent's line is acknowledged only if all of its alerts are", () => {
     all.map((client) => lost(client, some.includes(client) ? acknowledged : {}));
   assert.match(linesOf(said(all))[0] ?? '', /, acknowledged by kim$/);
   assert.doesNotMatch(linesOf(said(['hv-1']))[0] ?? '', /acknowledged/);
+});
+
+/** The state of an alert for other programs. */
+const states: readonly (readonly [over: Partial<Said>, state: string])[] = [
+  [{}, 'firing'],
+  [{ transition: 'escalated' }, 'firing'],
+  [{ transition: 'eased' }, 'firing'],
+  [{ transition: 'steady' }, 'firing'],
+  [{ transition: 'flapping' }, 'firing'],
+  [{ transition: 'reminder' }, 'reminder'],
+  [{ transition: 'acknowledged' }, 'reminder'],
+  [{ transition: 'resolved' }, 'resolved'],
+  [{ transition: 'ended', closedReason: 'gone' }, 'resolved'],
+  [{ transition: 'past' }, 'resolved'],
+  [{ transition: 'past', closedReason: 'event' }, 'event'],
+  [{ transition: 'past', closedReason: 'event', listedOnly: true }, 'resolved'],
+];
+for (const [over, state] of states) {
+  test(`state of ${over.transition ?? 'firing'} ${over.closedReason ?? ''}`.trim(), () =>
+    assert.equal(stateOf(itemFor(config, lost('vm-1', over))), state),
+  );
+}
+
+const warning = { severity: 'warning' } as const;
+const event = { transition: 'past', closedReason: 'event' } as const;
+/** The state and severity of a whole mail: of its most important item, and no severity of what is over. */
+const summaries: readonly (readonly [items: readonly Partial<Said>[], state: string, severity: string])[] = [
+  [[{ ...warning }, { transition: 'resolved' }], 'firing', 'warning'],
+  [[{ transition: 'reminder' }, { ...event, ...warning }], 'event', 'critical'],
+  [[{ transition: 'resolved' }, { transition: 'reminder', ...warning }], 'reminder', 'warning'],
+  [[{ transition: 'resolved' }, { transition: 'past' }], 'resolved', 'none'],
+  [[], 'resolved', 'none'],
+];
+for (const [items, state, severity] of summaries) {
+  test(`summary: ${items.map(({ transition = 'firing' }) => transition).join(', ') || 'nothing'}`, () => {
+    const said = items.map((over) => itemFor(config, lost('vm-1', over)));
+    assert.deepEqual(summaryOf(said), { state, severity });
+  });
+}
+
+test('a program hears of an end, of what comes and goes, of changes and of the acknowledgement in force', () => {
+  const alertOf = (over: Partial<Said>) => noticeAlertOf(itemFor(config, lost('vm-1', over)), now);
+  const change = { kind: 'file', item: '/etc/a', before: null, after: 'f', more: 0, moreKind: null } as const;
+  const times = { earliestAtMs: 0, latestAtMs: 0, beforeMs: 240_000, group: null, chance: 0.01 } as const;
+  const changes = [{ ...change, ...times, failing: [1, 1], others: [0, 0] } as const];
+  const cause = { atMs: 0, changes, allOf: null, configBeforeMs: null };
+  const firing = alertOf({ cause, flapping: true, note: 'call kim' });
+  assert.equal(firing.changes, 'Changed before it: new /etc/a, 4 min before.');
+  assert.deepEqual([firing.comesAndGoes, firing.endsAtMs, firing.note], [true, null, 'call kim']);
+  const over = alertOf({ cause, flapping: true, transition: 'resolved', resolvedAtMs: now - 5 });
+  assert.deepEqual([over.changes, over.comesAndGoes, over.endsAtMs, over.note], [undefined, undefined, now - 5, null]);
+  assert.equal(alertOf({ ...event, resolvedAtMs: null }).endsAtMs, now);
+  assert.equal(alertOf({ acknowledgedBy: 'kim', acknowledgedUntilMs: now + 1 }).acknowledgedBy, 'kim');
+  assert.equal(alertOf({ acknowledgedBy: 'kim', acknowledgedUntilMs: now - 1 }).acknowledgedBy, null);
+});
+
+test('a mail that is critical by its news, while all newest values are good, says so', () => {
+  const clearing = { holding: 0, holdingSinceMs: 0, clearing: 1, missing: 0, easing: 0, lastAtMs: now };
+  assert.equal(noticeOf([lost('vm-1')]).newest, undefined);
+  assert.equal(noticeOf([lost('vm-1', { progress: clearing })]).newest, 'warning');
+  assert.equal(noticeOf([lost('vm-1', { progress: { ...clearing, clearing: 0, easing: 1 } })]).newest, 'warning');
+  assert.equal(noticeOf([lost('vm-1', { progress: clearing }), lost('edge-1')]).newest, undefined);
+  assert.equal(noticeOf([lost('vm-1', { ...warning, progress: clearing })]).newest, undefined);
 });

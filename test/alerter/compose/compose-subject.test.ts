@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { composeSubject } from '../../../src/alerter/compose/compose-subject.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import { configOf } from '../support/config-of.ts';
+import { progressAt } from '../support/dispatch-world.ts';
 import { type Said, dueMail } from '../support/due-mails.ts';
 import { config, now } from '../support/mail-samples.ts';
 
@@ -62,6 +63,11 @@ const state = (rule: string, more: Partial<Said>): Said => ({
 const ofCheck = (valueText: string): Said => state('check', { severity: 'critical', subject: 'app', valueText });
 const firedTwice = 901;
 const filling = 902;
+/** Returns the progress of an alert that was at a critical level before its newest row. */
+const worstOf = (value: number): NonNullable<Said['progress']> => ({
+  ...progressAt(now),
+  worst: { atMs: now - 600_000, severity: 'critical', value, valueText: `${value} %`, limitText: '' },
+});
 /** A level that rises by half a percent in five minutes. */
 const rising = Array.from({ length: 13 }, (_, index) => ({
   atMs: now - (12 - index) * 300_000,
@@ -206,6 +212,69 @@ const cases: readonly { readonly said: readonly Said[]; readonly subject: string
       more: { alreadyTrue: true },
     },
     {
+      said: [disk('web-1', 91, { transition: 'flapping', value: null, valueText: '' })],
+      subject: 'Flapping (warning): web-1 disk /var',
+    },
+    {
+      said: [disk('a', 96, { transition: 'flapping' }), disk('b', 91, { transition: 'flapping' })],
+      subject: '2 flapping: a disk /var, b disk /var',
+    },
+    {
+      said: [over('ended', { closedReason: 'gone' }), over('ended', { client: 'web-2', closedReason: 'unwatched' })],
+      subject: '2 gone or no longer watched: web-1 disk /var, web-2 disk /var',
+    },
+    {
+      said: [over('past'), over('past', { client: 'web-2' })],
+      subject: '2 began and ended: web-1 disk /var, web-2 disk /var',
+    },
+    {
+      said: [booted('warning'), { ...booted('warning'), client: 'db-2' }],
+      subject: '2 events: db-2 rebooted, web-2 rebooted',
+    },
+    { said: [over('past', { listedOnly: true })], subject: 'Held back: web-1 disk /var' },
+    {
+      said: [over('past', { listedOnly: true }), over('past', { client: 'web-2', listedOnly: true })],
+      subject: '2 held back: web-1 disk /var, web-2 disk /var',
+    },
+    {
+      said: [disk('web-1', 96), over('past', { client: 'web-2', listedOnly: true })],
+      subject: 'CRITICAL web-1: disk /var 96 %',
+    },
+    {
+      said: [
+        disk('web-1', 96),
+        disk('a', 97, { transition: 'flapping' }),
+        over('resolved'),
+        booted('warning'),
+        over('ended', { closedReason: 'gone' }),
+        over('past'),
+        disk('b', 97, { transition: 'reminder' }),
+      ],
+      subject:
+        'CRITICAL web-1: disk /var 96 % (+1 flapping, 1 resolved, 1 event, 1 ended, 1 began and ended, 1 still open)',
+    },
+    {
+      said: [disk('a', 91), disk('b', 92), booted('warning'), { ...booted('warning'), client: 'db-2' }],
+      subject: '2 warnings: a disk /var, b disk /var (+2 events)',
+    },
+    { said: [over('resolved')], subject: 'Resolved: web-1 disk /var', more: { alreadyTrue: true } },
+    {
+      said: [disk('web-1', 91), disk('web-1', 90, { subject: '/', transition: 'eased' })],
+      subject: 'web-1: 2 warnings: disk /, disk /var',
+    },
+    {
+      said: [disk('a', 96, { subject: `/${'x'.repeat(20)}` }), disk('b', 96, { subject: `/${'y'.repeat(16)}` })],
+      subject: `2 critical: a disk /${'x'.repeat(20)}, b disk /${'y'.repeat(16)}`,
+    },
+    {
+      said: [disk('a', 96, { subject: `/${'x'.repeat(20)}` }), disk('b', 96, { subject: `/${'y'.repeat(17)}` })],
+      subject: `2 critical: a disk /${'x'.repeat(20)}, …`,
+    },
+    {
+      said: [disk('web-1', 40, { transition: 'firing', severity: 'critical', progress: worstOf(97) })],
+      subject: 'CRITICAL web-1: disk /var was 97 %',
+    },
+    {
       said: [...standing.map((client) => lost(client, 'network: ETIMEDOUT')), disk('a', 96)],
       subject: `4 critical: a disk /var, ${'h'.repeat(7)}… unreachable with 2 of 2 on it`,
     },
@@ -224,6 +293,12 @@ for (const { said, subject, more } of cases) {
     );
   });
 }
+
+test('a mail without news says so', () => {
+  const reader = { zone: 'UTC', nowMs: now };
+  const due = dueMail(config, []);
+  assert.equal(composeSubject(due, { config, reader, charts: new Map(), timesToday: new Map() }), 'No news');
+});
 
 /** The words that plugins write first: names and states, each as a heading, in any order. */
 const headings = fc
