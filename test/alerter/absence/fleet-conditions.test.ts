@@ -209,6 +209,48 @@ test('two clients are too few to make a collector isolated', () => {
   assert.deepEqual(pass('08:07', failing(names, 2)), []);
 });
 
+/** Of ten clients that a run visited, those that were lost, and whether nine tenths of them were. */
+for (const [count, isIsolated] of [
+  [8, false],
+  [9, true],
+  [10, true],
+] as const) {
+  test(`a collector that loses ${count} of 10 clients is ${isIsolated ? '' : 'not '}isolated`, () => {
+    const names = Array.from({ length: 10 }, (_, index) => `web-${index + 1}`);
+    const ten = configOf(names.map((name) => client(name)).join(''));
+    const gone = names.slice(0, count);
+    const { pass } = startPasses(ten, lost(ten, twice, 'connect-timeout', gone));
+    assert.deepEqual(pass('08:07', failing(gone, 10)), isIsolated ? ['collector-isolated c1 firing'] : []);
+  });
+}
+
+test('an isolated collector gets worse with its clients, and stays so while its next run goes on', () => {
+  const mild = configOf(`<alerts><alert name="unreachable" severity="warning"/></alerts>${three}`);
+  const runs = failing(webs);
+  const { pass, stored } = startPasses(mild, lost(mild, twice, 'connect-timeout', webs));
+  pass('08:07', runs);
+  for (const [id, alert] of stored)
+    if (alert.rule === 'unreachable') stored.set(id, { ...alert, severity: 'critical' });
+  assert.deepEqual(pass('08:08', runs), ['collector-isolated c1 firing']);
+  const [alert] = [...stored.values()].filter(({ rule }) => rule === 'collector-isolated');
+  assert.deepEqual([alert?.severity, alert?.sequence, alert?.changedByRun], ['critical', 2, 'run of 08:05']);
+  // The rows of the next run have replaced those of the runs before, one by one.
+  for (const [id, one] of stored) if (one.rule === 'unreachable') stored.delete(id);
+  const goingOn = run('08:10', { outcome: 'running', finishedAtMs: null });
+  assert.deepEqual(pass('08:11', [...runs, goingOn]), []);
+  assert.deepEqual(pass('08:12', [...runs, run('08:10')]), ['collector-isolated c1 recovered 08:11']);
+});
+
+test('two lost bastions explain nothing: the collector itself is cut off', () => {
+  const both =
+    configOf(`<bastion name="one" ip="192.0.2.8" username="u"/><bastion name="two" ip="192.0.2.9" username="u"/>
+    <group proxyJump="one">${client('a-1')}${client('a-2')}</group>
+    <group proxyJump="two">${client('b-3')}${client('b-4')}</group>`);
+  const names = ['a-1', 'a-2', 'b-3', 'b-4'];
+  const { pass } = startPasses(both, lost(both, twice, 'connect-timeout', names));
+  assert.deepEqual(pass('08:07', failing(names, 4)), ['collector-isolated c1 firing']);
+});
+
 test('one lost bastion explains what lies behind it; what is lost besides still isolates the collector', () => {
   const behind = ['rack-11', 'rack-12', 'rack-13'];
   const config = configOf(`<bastion name="gate" ip="192.0.2.9" username="u"/>
@@ -240,6 +282,31 @@ test('three finished runs without a report of a visited client are an alert, and
   assert.deepEqual(pass('08:21', runs, { seen: state('08:20', '08:20') }), ['web-1 no-report recovered 08:20']);
   const end = 'a report came at Fri 20 Nov 08:20; none for 15 minutes';
   assert.equal([...stored.values()][0]?.valueText, end);
+});
+
+test('the time without a report can be a duration instead of a number of runs', () => {
+  const tuned = configOf(`<alerts zone="UTC"><alert name="no-report" for="15m"/></alerts>${client('web-1')}`);
+  const { pass, stored } = startPasses(tuned);
+  const silent = { seen: [seen('web-1', '07:50', { lastVisitAtMs: at('08:20') })] };
+  const times = ['08:00', '08:05', '08:10', '08:15'];
+  const runs = times.map((time) => run(time));
+  assert.deepEqual(pass('08:11', runs.slice(0, 2), silent), ['web-1 no-report pending']);
+  assert.equal([...stored.values()][0]?.limitText, '');
+  // Half of `every` less counts as the time.
+  const almost = run('08:10', { finishedAtMs: at('08:12') + 29_999 });
+  assert.deepEqual(pass('08:13', [...runs.slice(0, 2), almost], silent), []);
+  assert.deepEqual(pass('08:16', runs, silent), ['web-1 no-report firing']);
+});
+
+test('a client that pushes is missed once it is three times its interval late', () => {
+  const pushes = configOf(`<alerts zone="UTC"/><client name="web-1" transport="push" every="10m"/>`);
+  const runs = ['08:00', '08:05', '08:10', '08:15', '08:20'].map((time) => run(time));
+  const late = (lastReportAtMs: number): readonly string[] =>
+    startPasses(pushes).pass('08:30', runs, {
+      seen: [seen('web-1', '07:00', { lastReportAtMs, lastVisitAtMs: at('08:21') })],
+    });
+  assert.deepEqual(late(at('08:00') + 1), []);
+  assert.deepEqual(late(at('07:59')), ['web-1 no-report firing']);
 });
 
 test('where it is known why nothing comes, no-report is silent', () => {
