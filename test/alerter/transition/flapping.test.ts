@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import {
+  aged,
+  badRowsAfter,
+  isFlapping,
+  isOftenBad,
+  noteChange,
+  staysBad,
+} from '../../../src/alerter/transition/flapping.ts';
+import type { Rule } from '../../../src/config/config.ts';
 import { clientWith, configOf } from '../support/config-of.ts';
 import { stories } from '../support/story.ts';
 import { sampledRowsOf, startTransition } from '../support/time-line.ts';
@@ -135,4 +144,50 @@ test('what flaps when config.xml ends flapping is notified as it is with its nex
   assert.deepEqual(notified(disk1x, '08:25 disk / 50'), ['disk / flaps']);
   const without = '<alert type="disk" limit="90%" flapping="no"/>';
   assert.deepEqual(notified(without, '08:30 disk / 50'), ['disk / is steady', 'disk / is over: recovered']);
+});
+
+test('changes age by a row, and are forgotten after twelve', () => {
+  assert.deepEqual(aged([]), []);
+  assert.deepEqual(aged([12, -11, 11, -1, 1]), [-12, 12, -2, 2]);
+});
+
+test('changes in one direction are one, of the newest row', () => {
+  assert.deepEqual(noteChange([], 'worse'), [1]);
+  assert.deepEqual(noteChange([], 'better'), [-1]);
+  assert.deepEqual(noteChange([5, -3], 'worse'), [5, -3, 1]);
+  assert.deepEqual(noteChange([5, -3], 'better'), [5, -1]);
+});
+
+const [rule] = clientWith(disk1x).rules.filter(({ type }) => type === 'disk');
+assert.ok(rule);
+
+test('four changes are flapping, where the rule does not forbid it', () => {
+  assert.equal(isFlapping(rule, [9, -6, 3]), false);
+  assert.equal(isFlapping(rule, [9, -6, 3, -1]), true);
+  assert.equal(isFlapping({ ...rule, flapping: false }, [9, -6, 3, -1]), false);
+});
+
+test('three rows after the last change a bad state stays, and one without a change stays too', () => {
+  assert.deepEqual([[9, 2], [9, -2], [9, 3], [9, -3], []].map(staysBad), [false, false, true, true, true]);
+});
+
+test('bad rows are counted for rules that six of them in an hour would fulfill, and may flap', () => {
+  const after = (over: Partial<Rule>, holds = true): readonly number[] =>
+    badRowsAfter([12, 3], { ...rule, forCount: 1, forMs: null, ...over }, holds, 300_000);
+  assert.deepEqual(after({}), [4, 1]);
+  assert.deepEqual(after({}, false), [4]);
+  assert.deepEqual(after({ forCount: 6 }), [4, 1]);
+  assert.deepEqual(after({ forCount: 7 }), []);
+  assert.deepEqual(after({ forCount: null, forMs: 25 * 60_000 }), [4, 1]);
+  assert.deepEqual(after({ forCount: null, forMs: 25 * 60_000 + 1 }), []);
+  assert.deepEqual(after({ forCount: null, forMs: null }), [4, 1]);
+  assert.deepEqual(after({ flapping: false }), []);
+  assert.deepEqual(after({ name: 'unreachable' }), []);
+});
+
+test('six bad rows with a good one between them are often bad; without one they fulfill `for` in time', () => {
+  assert.equal(isOftenBad([7, 5, 4, 3, 2, 1]), true);
+  assert.equal(isOftenBad([6, 5, 4, 3, 2, 1]), false);
+  assert.equal(isOftenBad([12, 5, 4, 3, 1]), false);
+  assert.equal(isOftenBad([]), false);
 });
