@@ -209,7 +209,7 @@ test('two clients are too few to make a collector isolated', () => {
   assert.deepEqual(pass('08:07', failing(names, 2)), []);
 });
 
-/** Of ten clients that a run visited, those that were lost, and whether nine tenths of them were. */
+/** The clients that were lost of the ten that a run visited: nine tenths of them are nearly all. */
 for (const [count, isIsolated] of [
   [8, false],
   [9, true],

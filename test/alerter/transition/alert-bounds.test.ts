@@ -1,4 +1,4 @@
-/** How alerts begin and end: events that are over at once, and the end of what fired or never did. */
+/** The beginning and the end of alerts: events that are over at once, and the end of what fired or never did. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -128,23 +128,20 @@ test('states come from the last round, else from the store, which is asked only 
   assert.deepEqual([found.get('web-3')?.memory, found.get('web-3')?.alerts.map(({ id }) => id)], [null, [3, 4]]);
 });
 
-test('alerts in memory hide stored ones, get numbers of their own, and say when they begin to fire', () => {
-  for (const step of [1, -1] as const) {
+const noStates = new Map<string, RuleState>();
+const idsOf = (alerts: readonly Alert[]): readonly (number | null)[] => alerts.map(({ id }) => id);
+for (const step of [1, -1] as const) {
+  test(`alerts in memory have numbers of their own by ${step}, and are named once, when they begin to fire`, () => {
     const kept = new AlertMemory(step);
-    const firing = kept.save({
-      alerts: [alert({ id: null, firingSinceMs: null, state: 'pending' })],
-      ruleStates: new Map(),
-    });
-    assert.deepEqual(firing, []);
-    const begun = kept.save({
-      alerts: [alert({ id: step }), alert({ id: null })],
-      ruleStates: new Map([['web-1', memory]]),
-    });
-    assert.deepEqual(
-      begun.map(({ id }) => id),
-      [step, 2 * step],
-    );
-    assert.deepEqual(kept.save({ alerts: [alert({ id: step, value: 3 })], ruleStates: new Map() }), []);
+    const save = (...alerts: readonly Alert[]) => idsOf(kept.save({ alerts, ruleStates: noStates }));
+    assert.deepEqual(save(alert({ id: null, firingSinceMs: null, state: 'pending' })), []);
+    assert.deepEqual(save(alert({ id: step }), alert({ id: null })), [step, 2 * step]);
+    assert.deepEqual(save(alert({ id: step, value: 3 })), []);
+  });
+
+  test(`alerts in memory hide the stored ones of the same number, counted by ${step}`, () => {
+    const kept = new AlertMemory(step);
+    kept.save({ alerts: [alert({ id: step, value: 3 }), alert({ id: 2 * step })], ruleStates: noStates });
     const stored = [alert({ id: step, value: 7 }), alert({ id: 50, client: 'db-1' })];
     assert.deepEqual(
       kept.openAlerts(null, stored).map(({ id, value }) => [id, value]),
@@ -154,29 +151,22 @@ test('alerts in memory hide stored ones, get numbers of their own, and say when 
         [2 * step, 96.2],
       ],
     );
-    assert.deepEqual(
-      kept.openAlerts(['db-1'], stored).map(({ id }) => id),
-      [50],
-    );
-    kept.save({ alerts: [alert({ id: step, state: 'resolved' })], ruleStates: new Map() });
-    assert.deepEqual(
-      kept.openAlerts(['web-1']).map(({ id }) => id),
-      [2 * step],
-    );
-    const older = { ...memory, rows: 0 };
-    const read = kept.ruleStates(
-      ['web-1', 'db-1', 'x'],
-      new Map([
-        ['web-1', older],
-        ['db-1', older],
-      ]),
-    );
-    assert.deepEqual(
-      [...read],
-      [
-        ['web-1', memory],
-        ['db-1', older],
-      ],
-    );
-  }
+    assert.deepEqual(idsOf(kept.openAlerts(['db-1'], stored)), [50]);
+    kept.save({ alerts: [alert({ id: step, state: 'resolved' })], ruleStates: noStates });
+    assert.deepEqual(idsOf(kept.openAlerts(['web-1'])), [2 * step]);
+  });
+}
+
+test('rule states in memory hide the stored ones', () => {
+  const kept = new AlertMemory(1);
+  kept.save({ alerts: [], ruleStates: new Map([['web-1', memory]]) });
+  const older = { ...memory, rows: 0 };
+  const stored = new Map(['web-1', 'db-1'].map((name) => [name, older]));
+  assert.deepEqual(
+    [...kept.ruleStates(['web-1', 'db-1', 'x'], stored)],
+    [
+      ['web-1', memory],
+      ['db-1', older],
+    ],
+  );
 });
