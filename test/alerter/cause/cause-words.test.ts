@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { causeSentence } from '../../../src/alerter/cause/cause-words.ts';
+import { beforeWords, causeSentence, namedWords } from '../../../src/alerter/cause/cause-words.ts';
 import type { Cause, NamedChanges } from '../../../src/storage/store/alert.ts';
 
 const minute = 60_000;
@@ -88,4 +88,77 @@ test('names of a stranger stay one line of sixty columns a name', () => {
   const name = `/etc/${'x'.repeat(200)}`;
   const sentence = causeSentence('web-1', cause([{ ...file, item: `${name}\n\u202egpj` }])) ?? '';
   assert.ok(!/[\n\u202e]/.test(sentence) && sentence.length < 160, sentence);
+});
+
+test('the time before an alert is rounded to minutes, from an hour on to hours, and from two days on to days', () => {
+  const [hour, day] = [60 * minute, 24 * 60 * minute];
+  const times: readonly (readonly [ms: number, words: string])[] = [
+    [0, 'less than 1 min before'],
+    [minute - 1, 'less than 1 min before'],
+    [minute, '1 min before'],
+    [59.4 * minute, '59 min before'],
+    [59.5 * minute, '1 h before'],
+    [1.5 * hour, '2 h before'],
+    [2 * day - 1, '48 h before'],
+    [2 * day, '2 days before'],
+    [2.5 * day, '3 days before'],
+  ];
+  for (const [ms, words] of times) assert.equal(beforeWords(ms), words);
+});
+
+test('changes that are only counted are named by their kind if it is one', () => {
+  const nouns: Readonly<Record<string, string>> = {
+    package: 'package',
+    file: 'file',
+    unit: 'unit',
+    account: 'account',
+    listener: 'port',
+    mount: 'mount',
+    system: 'change',
+  };
+  const words = (more: number, moreKind: string | null): string => namedWords({ ...file, more, moreKind });
+  for (const [kind, noun] of Object.entries(nouns)) {
+    assert.equal(words(1, kind), `/etc/nginx/nginx.conf and 1 more ${noun}`);
+    assert.equal(words(1200, kind), `/etc/nginx/nginx.conf and 1,200 more ${noun}s`);
+  }
+  assert.equal(words(2, null), '/etc/nginx/nginx.conf and 2 more changes');
+});
+
+test('a boot names its time, and a new kernel says that it was booted', () => {
+  const kernel = { kind: 'system', item: 'kernel', before: '6.1.1', after: '6.1.2' };
+  const words = (one: typeof boot, bootBeforeMs?: number): string =>
+    namedWords({ ...one, more: 0, moreKind: null, ...(bootBeforeMs === undefined ? {} : { bootBeforeMs }) });
+  assert.match(words(boot, 4 * minute), /^booted 4 min before$/);
+  assert.match(words(kernel, 4 * minute), /6\.1\.2, booted 4 min before$/);
+  assert.doesNotMatch(words(kernel), /booted/);
+  assert.doesNotMatch(words({ ...kernel, item: 'hostname' }, 4 * minute), /before$/);
+});
+
+/** The members that have a change, of those that fail and of the others. */
+const members: readonly (readonly [
+  failing: readonly [number, number],
+  others: readonly [number, number],
+  words: string,
+])[] = [
+  [[1, 1], [0, 79], 'on web-1 alone of 80 in web'],
+  [[1, 1], [2, 79], 'on web-1 and on 2 of the other 79 of web'],
+  [[1, 6], [0, 74], 'on 1 of the 6 that fail and on none of the other 74 of web'],
+  [[6, 6], [0, 0], 'on all 6 that fail of web'],
+  [[5, 6], [0, 0], 'on 5 of the 6 that fail of web'],
+  [[1, 1], [0, 0], 'on web-1 alone of 1 in web'],
+  [[1, 1], [3, 3], 'on web-1 and on 3 of the other 3 of web'],
+];
+for (const [failing, others, words] of members) {
+  test(`members: ${words}`, () => {
+    const sentence = causeSentence('web-1', cause([{ ...file, failing, others }]));
+    assert.equal(sentence, `Changed before it: /etc/nginx/nginx.conf, 4 min before, ${words}.`);
+  });
+}
+
+test('the trait of all that fail, and the change of config.xml, end the sentence', () => {
+  const one = causeSentence('web-1', cause([{ ...file, group: null }], { allOf: 'rack=r3', configBeforeMs: minute }));
+  assert.match(one ?? '', / Those that fail are also all of rack=r3\. config\.xml changed 1 min before it\.$/);
+  const absent = cause([{ ...file, away: true }], { configBeforeMs: minute });
+  const named = 'Changed while web-1 was away: /etc/nginx/nginx.conf. config.xml changed 1 min before /var.';
+  assert.equal(causeSentence('web-1', absent, '/var'), named);
 });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import {
   givesPower,
+  namedChanges,
   namesSubject,
   setsNearHour,
   weighChanges,
@@ -224,4 +225,50 @@ test('after an absence all changes since the last report are one set, and no oth
     sets.map(({ verdict, changes, earliestMs }) => [verdict, changes.map(({ item }) => item), earliestMs]),
     [['while-away', ['/etc/early', 'lib', '/etc/late'], startMs - 48 * hour]],
   );
+});
+
+test('what decides who may become root is an account with a group of root, or a file of sudo', () => {
+  const gives = (kind: string, item: string): boolean => givesPower({ kind, item, newValue: null });
+  assert.deepEqual(
+    [gives('file', '/etc/sudoers'), gives('file', '/etc/sudoers.d/zoe'), gives('file', '/etc/sudo.conf')],
+    [true, true, false],
+  );
+  assert.equal(gives('account', 'zoe'), false);
+});
+
+test('a set is told by its rarest kinds, one change of each before a second, and root before all', () => {
+  const kinds = ['package', 'file', 'listener', 'mount', 'unit', 'system', 'account'];
+  const ordinary = kinds.map((kind) => change(`one ${kind}`, 0, { kind, newValue: 'x' }));
+  const again = change('other account', 0, { kind: 'account', newValue: 'x' });
+  const sudo = change('/etc/sudoers', 0);
+  const [set] = weigh([...ordinary, again, sudo], { subject: '' });
+  assert.deepEqual(
+    set?.changes.map(({ item }) => item),
+    [
+      ...['/etc/sudoers', 'one account', 'one system', 'one unit', 'one mount', 'one listener', 'one package'],
+      ...['other account', 'one file'],
+    ],
+  );
+});
+
+test('a set is stored by its first change, two further ones, and the number and kind of the rest', () => {
+  const stored = (count: number, kind = 'file') => {
+    const changes = Array.from({ length: count }, (_, index) =>
+      change(`/etc/${index}`, 0, { kind: index > 2 ? kind : 'file' }),
+    );
+    const [set] = weigh(changes, { subject: '' });
+    assert.ok(set);
+    const { item, further, more, moreKind } = namedChanges({ ...set, changes }, 'web');
+    return [item, further?.map((one) => one.item), more, moreKind];
+  };
+  assert.deepEqual(stored(1), ['/etc/0', undefined, 0, null]);
+  assert.deepEqual(stored(3), ['/etc/0', ['/etc/1', '/etc/2'], 2, null]);
+  assert.deepEqual(stored(4), ['/etc/0', ['/etc/1', '/etc/2'], 3, 'file']);
+  assert.deepEqual(stored(5, 'unit').slice(2), [4, 'unit']);
+});
+
+test('a change with a kernel hides the boot that brought it', () => {
+  const system = { kind: 'system' };
+  assert.deepEqual(words(weigh([change('kernel', 0, system), change('boot', 0, system)])), ['kernel 1 named']);
+  assert.equal(weigh([change('kernel', 40, system), change('boot', 0, system)]).length, 2);
 });
