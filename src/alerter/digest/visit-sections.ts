@@ -164,11 +164,12 @@ export function undeliveredSection({ undelivered }: DigestFacts, { reader, most 
 export function costSection({ runs, sinceMs, untilMs, databaseBytes }: DigestFacts): SectionWords | null {
   if (runs.length === 0) return null;
   const days = Math.max(1, (untilMs - sinceMs) / dayMs);
-  const lines = runs.map(({ program, runs: count, cpuMs, maxRssBytes, overlapped }) => {
+  const lines = runs.flatMap(({ program, runs: count, cpuMs, maxRssBytes, overlapped }) => {
     const memory = maxRssBytes === null ? '' : `, at most ${describeSize(maxRssBytes)} of memory`;
-    const over = overlapped === 0 ? '' : `, ${commaGrouped(overlapped)} overlapped`;
     const cpu = `${describeDuration(cpuMs / days)} of CPU a day`;
-    return `${program}: ${countedMany(count, 'run')}, ${cpu}${memory}${over}`;
+    // A line of its own: behind the memory it would be cut off.
+    const over = overlapped === 0 ? [] : [`${program}: ${countedMany(overlapped, 'run')} overlapped`];
+    return [`${program}: ${countedMany(count, 'run')}, ${cpu}${memory}`, ...over];
   });
   return digestSection({
     heading: 'Monitoring itself',
