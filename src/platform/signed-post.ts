@@ -53,6 +53,7 @@ export async function postSigned(post: SignedPost): Promise<SignedAnswer> {
 /** Sends a body once. Does not read the body of an answer other than 200 and 409. Rejects with the network's error. */
 async function postAt(post: SignedPost, time: number): Promise<SignedAnswer> {
   const { url, path, client, key, body, signal, agent } = post;
+  signal.throwIfAborted();
   const digest = sha256(body);
   const mac = requestMac(key, time, digest.toString('hex'), path);
   const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
@@ -67,6 +68,8 @@ async function postAt(post: SignedPost, time: number): Promise<SignedAnswer> {
     },
   });
   boundAnswer(sent, post.maxAnswerBytes);
+  // The rejection below tells of an error. After an abort nobody else listens, and the error would end the process.
+  sent.on('error', () => undefined);
   // An answer 101 is an upgrade, after which Node reports neither an end nor a fault.
   const answers = ['response', 'upgrade'].map((event) => once(sent, event, { signal }));
   const answered = Promise.race(answers) as Promise<[IncomingMessage]>;
