@@ -9,10 +9,11 @@ import fc from 'fast-check';
 
 import { loadConfig } from '../src/config/load-config.ts';
 import { FleetError } from '../src/platform/errors/errors.ts';
-import { importHosts } from '../src/cli/import/import.ts';
 import { importKinds, type ImportKind } from '../src/cli/import/import-kinds.ts';
 import { parseKnownHosts } from '../src/transport/known-hosts/known-hosts.ts';
 import { createSshConfigReader } from '../src/transport/ssh-config/ssh-config-reader.ts';
+import { importList } from './cli/import/support/import-list.ts';
+import { sampleLists } from './cli/import/support/sample-lists.ts';
 import { isWide } from './support/long-tests.ts';
 import { tempFolder } from './support/temp-folder.ts';
 
@@ -30,17 +31,10 @@ const keyLines = privateKey.trim().split('\n');
 
 /** Valid files, so that the secret stands among lines that are read. */
 const valid: Readonly<Record<string, string>> = {
-  ssh_config:
-    'Host web\n User ops\n IdentityFile ~/.ssh/x\nMatch host db\n Port 22\nInclude none\nHost *\n ProxyJump a\n',
-  known_hosts: `web-1 ssh-ed25519 ${Buffer.alloc(51).toString('base64')}\n@revoked * ssh-rsa AAAA\n|1|a|b x y\n`,
+  ssh_config: sampleLists['ssh-config'].valid,
+  known_hosts: sampleLists['known-hosts'].valid,
   'config.xml':
     '<config>\n <ssh config="none"/>\n <alerts><mail to="a@example.org"/></alerts>\n <client name="web"/>\n</config>\n',
-  csv: 'name,ip,owner\nweb-1,192.0.2.1,x\n"web-2",192.0.2.2,"y"\n',
-  hosts: '192.0.2.1 web-1\n192.0.2.2 web-2 db\n::1 me\n',
-  prometheus: '- targets: [web-1:9100]\n  labels:\n    env: prod\n',
-  nagios: 'define host {\n host_name web\n address 192.0.2.1\n}\n',
-  pattoo: 'pattoo-os-hubd:\n  ip_devices:\n    - ip_address: 192.0.2.1\n      ip_bind_port: 5000\nmain:\n  x: 1\n',
-  ansible: '{\n"_meta": {"hostvars": {"web": {}}},\n"all": {"hosts": ["web"]}\n}\n',
 };
 
 /** The messages that a reader gives about a text. */
@@ -82,7 +76,7 @@ function messages(read: () => readonly string[]): readonly string[] {
 function importing(kind: ImportKind): (text: string) => readonly string[] {
   return (text) => {
     writeFileSync(file, text);
-    return messages(() => importHosts(kind, { file, text }).skipped.map(({ where, why }) => `${where}: ${why}`));
+    return messages(() => importList(kind, { file, text }).skipped.map(({ where, why }) => `${where}: ${why}`));
   };
 }
 
@@ -110,7 +104,7 @@ const all = [
   ...importKinds.map((kind) => ({
     name: `import ${kind}`,
     read: importing(kind),
-    text: valid[kind] ?? valid[kind.replace('-', '_')] ?? '',
+    text: sampleLists[kind].valid,
   })),
 ];
 

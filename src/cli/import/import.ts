@@ -7,37 +7,16 @@ import { FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { maxChecks } from '../../report/checks.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { acceptedHosts } from './accepted-hosts.ts';
-import { readAnsible } from './readers/ansible.ts';
-import { readCsv } from './readers/csv.ts';
-import type { ImportKind } from './import-kinds.ts';
-import type { Imported, ImportedCheck, ImportedHost, Skipped, SourceText } from './imported.ts';
-import { readHostsFile } from './readers/hosts-file.ts';
-import { readPrometheus } from './readers/prometheus.ts';
-import { readKnownHosts } from './readers/known-hosts.ts';
-import { readNagios } from './readers/nagios.ts';
-import { readPattoo } from './readers/pattoo.ts';
-import { readSshConfig } from './readers/ssh-config.ts';
+import type { Imported, ImportedCheck, ImportedHost, Reader, Skipped, SourceText } from './imported.ts';
 import { unreadable } from './unreadable.ts';
 
-const readers: Readonly<Record<ImportKind, (source: SourceText) => Imported>> = {
-  ansible: readAnsible,
-  nagios: readNagios,
-  'ssh-config': readSshConfig,
-  'known-hosts': readKnownHosts,
-  csv: readCsv,
-  hosts: readHostsFile,
-  'http-sd': readPrometheus,
-  prometheus: readPrometheus,
-  pattoo: readPattoo,
-};
-
 /**
- * Reads a list of machines. Omits and reports every machine that config.xml could not name. Throws FleetError
- * `import-unreadable` if the text is no list of that kind.
+ * Reads a list of machines by the reader of its kind. Omits and reports every machine that config.xml could not name.
+ * Throws FleetError `import-unreadable` if the text is no list of that kind.
  */
-export function importHosts(kind: ImportKind, source: SourceText): Imported {
+export function importHosts(read: Reader, source: SourceText): Imported {
   try {
-    const { hosts, skipped } = readers[kind](source);
+    const { hosts, skipped } = read(source);
     return takeHosts({ hosts, skipped: [...(source.warnings ?? []), ...skipped] });
   } catch (thrown) {
     if (thrown instanceof FleetError) throw thrown;

@@ -60,6 +60,9 @@ export interface Imported {
   readonly skipped: readonly Skipped[];
 }
 
+/** Reads a list of one kind. Throws FleetError `import-unreadable` if the text is no such list. */
+export type Reader = (source: SourceText) => Imported;
+
 /** Returns a host of which only the name is known. */
 export function hostNamed(name: string, where: string): ImportedHost {
   return {

@@ -2,6 +2,7 @@ import path from 'node:path';
 
 import { errnoOf, FleetError, unwritableError, usageError } from '../../platform/errors/errors.ts';
 import { clientsXml } from '../import/clients-xml.ts';
+import { loadReader } from '../import/import-kinds.ts';
 import { importHosts } from '../import/import.ts';
 import type { Imported, ImportedHost, Skipped } from '../import/imported.ts';
 import { compareWithFile, type Difference } from '../import/written-clients.ts';
@@ -24,7 +25,8 @@ export async function importHostsCommand(
   options: OptionsOf<typeof importParameters>,
 ): Promise<ExitStatus> {
   const { output, signal } = context;
-  const imported = importHosts(options.kind, await readList(options.kind, options.file, options, signal));
+  const list = await readList(options.kind, options.file, options, signal);
+  const imported = importHosts(await loadReader(options.kind), list);
   for (const { where, why } of output.json ? [] : imported.skipped) {
     output.complain(escapeControls(`left out: ${where}: ${why}`));
   }

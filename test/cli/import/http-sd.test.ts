@@ -8,7 +8,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { clientsXml } from '../../../src/cli/import/clients-xml.ts';
-import { importHosts } from '../../../src/cli/import/import.ts';
+import { importList } from './support/import-list.ts';
 
 /** The clients of each list, and the parts of it that are not taken. */
 const lists: Readonly<Record<string, readonly [xml: string, skipped: readonly string[]]>> = {
@@ -72,7 +72,7 @@ const lists: Readonly<Record<string, readonly [xml: string, skipped: readonly st
 for (const [name, [xml, skipped]] of Object.entries(lists)) {
   test(`targets as ${name} gives them: machines with their labels, and what is not taken by its name`, () => {
     const file = path.join(import.meta.dirname, '../../testdata/http-sd', `${name}.json`);
-    const imported = importHosts('http-sd', { file, text: readFileSync(file, 'utf8') });
+    const imported = importList('http-sd', { file, text: readFileSync(file, 'utf8') });
     assert.equal(clientsXml(imported.hosts), xml);
     assert.deepEqual(
       imported.skipped.map(({ where, why }) => `${where}: ${why}`),

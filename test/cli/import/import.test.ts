@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { clientsXml } from '../../../src/cli/import/clients-xml.ts';
-import { importHosts } from '../../../src/cli/import/import.ts';
 import type { ImportKind } from '../../../src/cli/import/import-kinds.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+import { packageDir } from '../../../src/state-folder/paths.ts';
 import { pluck } from '../../support/pluck.ts';
 import { times } from '../../support/times.ts';
+import { importList } from './support/import-list.ts';
 
 function imported(kind: ImportKind, text: string, file: string | null = null) {
-  const { hosts, skipped } = importHosts(kind, { file, text });
+  const { hosts, skipped } = importList(kind, { file, text });
   return { xml: clientsXml(hosts), skipped: skipped.map(({ where, why }) => `${where}: ${why}`) };
 }
 
@@ -436,7 +437,7 @@ for (const [kind, text, says] of noLists) {
   test(`import ${kind} says that it is no such list: ${JSON.stringify(text)}`, () => {
     const isFault = (thrown: unknown): boolean =>
       thrown instanceof FleetError && thrown.code === 'import-unreadable' && says.test(thrown.message);
-    assert.throws(() => importHosts(kind, { file: null, text }), isFault);
+    assert.throws(() => importList(kind, { file: null, text }), isFault);
   });
 }
 
@@ -453,7 +454,7 @@ const deep: readonly (readonly [what: string, kind: ImportKind, text: string])[]
 for (const [what, kind, text] of deep) {
   test(`import ${kind} says that ${what} are nested too deep`, () => {
     const isFault = (thrown: unknown): boolean => thrown instanceof FleetError && thrown.code === 'import-unreadable';
-    assert.throws(() => importHosts(kind, { file: null, text }), isFault);
+    assert.throws(() => importList(kind, { file: null, text }), isFault);
   });
 }
 
@@ -466,7 +467,7 @@ test(`import reads ${manyHosts} hosts of ${manyGroups} groups`, () => {
   const groups = Object.fromEntries(
     times(manyGroups, (group) => [`g${group}`, { hosts: names.slice(group * 100, group * 100 + 100) }]),
   );
-  const { hosts, skipped } = importHosts('ansible', { file: null, text: inventory(hostvars, groups) });
+  const { hosts, skipped } = importList('ansible', { file: null, text: inventory(hostvars, groups) });
   assert.equal(hosts.length, manyHosts);
   assert.deepEqual(skipped, []);
   assert.equal(clientsXml(hosts).match(/<client /g)?.length, manyHosts);
@@ -474,7 +475,7 @@ test(`import reads ${manyHosts} hosts of ${manyGroups} groups`, () => {
 
 for (const text of ['- a\n- b\n', 'a: [', 'a: &a [*a, *a]\nb: *c\n', '']) {
   test(`${JSON.stringify(text)} is no configuration of pattoo-os`, () => {
-    assert.throws(() => importHosts('pattoo', { file: null, text }), /standard input: it is no/);
+    assert.throws(() => importList('pattoo', { file: null, text }), /standard input: it is no/);
   });
 }
 
@@ -491,7 +492,7 @@ for (const [what, [devices, urls]] of Object.entries(merged)) {
 other: &other {ip_address: 192.0.2.2}
 list: &list [*base, {<<: *base, ip_address: 192.0.2.7}]
 pattoo-os-hubd: {ip_devices: ${devices}}\n`;
-    const { hosts, skipped } = importHosts('pattoo', { file: null, text });
+    const { hosts, skipped } = importList('pattoo', { file: null, text });
     assert.deepEqual(pluck(hosts, 'url'), urls);
     assert.ok(skipped.every(({ where }) => /^section [123]$/.test(where)));
   });
@@ -500,9 +501,23 @@ pattoo-os-hubd: {ip_devices: ${devices}}\n`;
 for (const source of ['5', 'text', '[1]', '*no', '[*no]']) {
   test(`a merge key of ${source} is a fault that is named`, () => {
     const text = `no: &no 7\npattoo-os-hubd: {ip_devices: [{<<: ${source}}]}\n`;
-    assert.throws(() => importHosts('pattoo', { file: null, text }), {
+    assert.throws(() => importList('pattoo', { file: null, text }), {
       code: 'import-unreadable',
       message: /merge key/,
     });
   });
 }
+
+test('every reader of src/cli/import/readers reads a kind of lists that import takes', () => {
+  const folder = path.join(packageDir, 'src', 'cli', 'import');
+  const registry = readFileSync(path.join(folder, 'import-kinds.ts'), 'utf8');
+  const readers = readdirSync(path.join(folder, 'readers')).flatMap((name) => {
+    const text = readFileSync(path.join(folder, 'readers', name), 'utf8');
+    return [...text.matchAll(/^export function (read\w+)\([^)]*SourceText\)/gm)].map(([, reader = '']) => reader);
+  });
+  assert.ok(readers.includes('readCsv') && readers.includes('readHostsFile'));
+  assert.deepEqual(
+    readers.filter((reader) => !new RegExp(`\\.${reader}\\b`).test(registry)),
+    [],
+  );
+});

@@ -6,13 +6,13 @@ import { test } from 'node:test';
 
 import type { FleetError } from '../../../src/platform/errors/errors.ts';
 import { clientsXml } from '../../../src/cli/import/clients-xml.ts';
-import { importHosts } from '../../../src/cli/import/import.ts';
 import { makeAccount, noOtherAccount, removeAccount } from '../../support/programs/accounts.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+import { importList } from './support/import-list.ts';
 
 function ansible(variables: object) {
   const text = JSON.stringify({ _meta: { hostvars: { a: variables } } });
-  const { hosts, skipped } = importHosts('ansible', { file: null, text });
+  const { hosts, skipped } = importList('ansible', { file: null, text });
   return { xml: clientsXml(hosts), skipped: skipped.map(({ where, why }) => `${where}: ${why}`) };
 }
 
@@ -45,7 +45,7 @@ for (const [command, xml] of understood) {
     const file = path.join(tempFolder(t), 'config');
     const text = `Host a\n  ProxyCommand ${command}\n`;
     writeFileSync(file, text, { mode: 0o600 });
-    assert.equal(clientsXml(importHosts('ssh-config', { file, text }).hosts), xml);
+    assert.equal(clientsXml(importList('ssh-config', { file, text }).hosts), xml);
   });
 }
 
@@ -150,7 +150,7 @@ test('the reader of ssh_config names each option that it saw and did not take', 
   const options = ['KexAlgorithms x', 'HostKeyAlias y', 'ForwardAgent yes', 'CertificateFile /c', 'Bogus z'];
   const text = `Host a b\n  User ops\n  IdentityFile /k\n  IdentityFile /l\n  ${options.join('\n  ')}\n`;
   writeFileSync(file, text, { mode: 0o600 });
-  const { hosts, skipped } = importHosts('ssh-config', { file, text });
+  const { hosts, skipped } = importList('ssh-config', { file, text });
   const both = 'username="ops" privateKey="/k"';
   assert.equal(clientsXml(hosts), `<client name="a" ${both}/>\n<client name="b" ${both}/>\n`);
   assert.deepEqual(
@@ -180,7 +180,7 @@ test('`~` and Include of an ssh_config are those of the file’s owner', { skip:
     writeFileSync(path.join(folder, name), text, { mode: 0o600 });
     chownSync(path.join(folder, name), account.uid, account.uid);
   }
-  const { hosts, skipped } = importHosts('ssh-config', { file: path.join(folder, 'config'), text: '' });
+  const { hosts, skipped } = importList('ssh-config', { file: path.join(folder, 'config'), text: '' });
   assert.deepEqual(
     hosts.map(({ name, username, privateKey }) => [name, username, privateKey]),
     [
@@ -208,7 +208,7 @@ const ofNagios: readonly (readonly [command: string, client: string, skipped: re
 ];
 for (const [command, client, skipped] of ofNagios) {
   test(`a command of Nagios says how to log in: ${command}`, () => {
-    const read = importHosts('nagios', { file: null, text: nagios(command) });
+    const read = importList('nagios', { file: null, text: nagios(command) });
     const start = `<client name="a" ip="192.0.2.1"${client === '' ? '' : ` ${client}`}>`;
     assert.equal(clientsXml(read.hosts), `${start}\n  <check name="s" command="/bin/x"/>\n</client>\n`);
     assert.deepEqual(
@@ -219,13 +219,13 @@ for (const [command, client, skipped] of ofNagios) {
 }
 
 test('a command of Nagios that runs on another machine is no check', () => {
-  const { hosts } = importHosts('nagios', { file: null, text: nagios('/p/check_by_ssh -H other -C /bin/x') });
+  const { hosts } = importList('nagios', { file: null, text: nagios('/p/check_by_ssh -H other -C /bin/x') });
   assert.deepEqual(hosts[0]?.checks, []);
 });
 
 test('the reader of Nagios names each directive that it saw and did not take', () => {
   const text = `${nagios('/bin/x', '  contact_groups y\n')}define timeperiod {\n  name z\n}\n`;
-  assert.deepEqual(importHosts('nagios', { file: null, text }).skipped, [
+  assert.deepEqual(importList('nagios', { file: null, text }).skipped, [
     { where: 'define service', why: 'directives that are not taken: contact_groups' },
     { where: 'define timeperiod', why: '1 object of this type not taken' },
   ]);
@@ -235,32 +235,32 @@ for (const more of ['use generic', 'register 0', 'hostgroup_name all']) {
   test(`a file of Nagios that people write is no list: ${more}`, () => {
     const text = nagios('/bin/x', `  ${more}\n`);
     assert.throws(
-      () => importHosts('nagios', { file: null, text }),
+      () => importList('nagios', { file: null, text }),
       (thrown: FleetError) => /only Nagios resolves.*nagios -pv/s.test(`${thrown.message} ${thrown.advice}`),
     );
   });
 }
 
 test('a bad check of Nagios costs no machine', () => {
-  const { hosts, skipped } = importHosts('nagios', { file: null, text: nagios('/p/check_by_ssh -C "~/bin/x"') });
+  const { hosts, skipped } = importList('nagios', { file: null, text: nagios('/p/check_by_ssh -C "~/bin/x"') });
   assert.equal(clientsXml(hosts), '<client name="a" ip="192.0.2.1"/>\n');
   assert.match(skipped[0]?.why ?? '', /^check s: .*write the absolute path of a program/);
 });
 
 test('the readers of known_hosts and pattoo say what they saw and did not take', () => {
   const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
-  const known = importHosts('known-hosts', { file: null, text: `a,b.example.org,192.0.2.1,192.0.2.2 ${key}\n` });
+  const known = importList('known-hosts', { file: null, text: `a,b.example.org,192.0.2.1,192.0.2.2 ${key}\n` });
   assert.equal(clientsXml(known.hosts), '<client name="a" ip="192.0.2.1"/>\n');
   assert.deepEqual(known.skipped, [{ where: 'line 1', why: '2 further names of the machine not taken' }]);
   const text = 'pattoo-os-hubd:\n  polling: 1\n  ip_devices:\n    - {ip_address: 192.0.2.1, tls: yes}\n';
-  assert.deepEqual(importHosts('pattoo', { file: null, text }).skipped, [
+  assert.deepEqual(importList('pattoo', { file: null, text }).skipped, [
     { where: 'key tls', why: 'not taken from pattoo-os-hubd.ip_devices[0]' },
     { where: 'key polling', why: 'not taken from pattoo-os-hubd' },
   ]);
 });
 
 test('a table says which columns and fields it has that are not read', () => {
-  const { skipped } = importHosts('csv', { file: null, text: 'name,host,x\na,b,c,d\n' });
+  const { skipped } = importList('csv', { file: null, text: 'name,host,x\na,b,c,d\n' });
   assert.deepEqual(skipped, [
     { where: 'line 1', why: 'columns that are not read: 2, 3' },
     { where: 'line 2', why: 'fields after the last title are not read' },
@@ -269,7 +269,7 @@ test('a table says which columns and fields it has that are not read', () => {
 
 function ofHosts(args: Readonly<Record<string, string>>) {
   const hostvars = Object.fromEntries(Object.entries(args).map(([name, one]) => [name, { ansible_ssh_args: one }]));
-  const { hosts, skipped } = importHosts('ansible', { file: null, text: JSON.stringify({ _meta: { hostvars } }) });
+  const { hosts, skipped } = importList('ansible', { file: null, text: JSON.stringify({ _meta: { hostvars } }) });
   return { xml: clientsXml(hosts), skipped: skipped.map(({ where, why }) => `${where}: ${why}`) };
 }
 
