@@ -151,10 +151,7 @@ function readFleet({ root, settings, context, nowMs }: ReadFleetOptions): Fleet 
     base: {
       ...{ ssh, ...ofAll, labels, everyMs },
       checks: checks.read(root, checks.base),
-      groups: Object.freeze([]),
-      on: Object.freeze([]),
       chain: element === null ? noChain : chainWithin(noChain, element),
-      state: 'active',
       changes: settings.collector.changes,
       logs: element?.attributes['logs'] === 'yes',
     },

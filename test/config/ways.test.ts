@@ -112,7 +112,10 @@ test('a client that is asked over HTTP has the address of its url', () => {
 
 const spokes: readonly (readonly [client: string, says: RegExp])[] = [
   ['<client name="a" transport="http"/>', /has transport="http" but no url/],
-  ['<client name="a" ip="192.0.2.1" url="http://a/"/>', /has url but is not asked there/],
+  [
+    '<client name="a" ip="192.0.2.1" url="http://a/"/>',
+    /has url but is visited; write transport="http", or remove url/,
+  ],
   ['<client name="a" transport="http" url="http://ann:pw@a/"/>', /is no address of a server/],
   ['<client name="a" transport="http" url="ssh://a/"/>', /is no address of a server/],
   ['<client name="a-[1-2]" transport="http" url="http://a/"/>', /one machine; write one for each/],

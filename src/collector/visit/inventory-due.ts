@@ -1,6 +1,7 @@
 import { jitterOf } from '../../platform/jitter.ts';
 import type { ClientFacts } from '../../storage/store/storage.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
+import type { AgentResult } from '../agent/agent-stream.ts';
 
 export interface InventoryDueOptions {
   readonly client: string;
@@ -14,6 +15,23 @@ export interface InventoryDueOptions {
   readonly opens: boolean;
   /** True if the client's state is read, after its inventory. */
   readonly readsState: boolean;
+}
+
+/** The inventory of one visit. */
+export interface DueInventory {
+  /** True if it is due before the agent has answered. */
+  readonly isExpected: boolean;
+  /** True if it is due with what the agent has said, from which a boot is known. */
+  readonly isDue: (said: { readonly reader: AgentResult['reader']; readonly bootId: string | null }) => boolean;
+}
+
+/** Decides on the inventory of a visit. `takes` is false if it is never taken of this client. */
+export function dueInventory({ takes, ...options }: InventoryDueOptions & { readonly takes: boolean }): DueInventory {
+  const isExpected = takes && isInventoryDue(options);
+  return {
+    isExpected,
+    isDue: ({ reader, bootId }) => takes && reader !== 'shell' && (isExpected || wasBooted(options.facts, bootId)),
+  };
 }
 
 /** True if an inventory is due: at the first visit and once a day. False for a client that the shell agent reads. */

@@ -32,9 +32,10 @@ export function forwarderIds(clients: readonly Pick<Client, 'arrival'>[]): Reado
   return new Set([...forwardingSites(clients)].map(siteId));
 }
 
-const words = { local: 'local', asked: 'http', comes: 'push', site: 'forward' } as const;
+/** The values of the attribute `transport` but for those of SSH. */
+export const arrivalWords = { local: 'local', asked: 'http', comes: 'push', site: 'forward' } as const;
 
 /** Returns the value of the attribute `transport`. */
 export function transportWord(arrival: Arrival): string {
-  return arrival.kind === 'ssh' ? arrival.via : words[arrival.kind];
+  return arrival.kind === 'ssh' ? arrival.via : arrivalWords[arrival.kind];
 }

@@ -3,7 +3,9 @@ import { parseDuration } from '../../text/durations.ts';
 import { urlAddress } from '../../text/url-address.ts';
 import { parseMoment } from '../values/calendar.ts';
 import type { Arrival, Client, SshSettings } from '../config.ts';
+import { arrivalWords } from './arrival.ts';
 import { expandClient } from './expand-client.ts';
+import { clientAttributes } from '../vocabulary/vocabulary-client.ts';
 import { statePartsOf } from '../settings/collector-settings.ts';
 import type { Findings } from '../xml/findings.ts';
 import { withoutDuplicates, type ClientIdentity } from './identity.ts';
@@ -36,9 +38,17 @@ export interface Scope extends Watched {
   readonly everyMs: number;
 }
 
+/** The settings that no element around all clients can have. */
+const unwritten = {
+  groups: Object.freeze([]),
+  on: Object.freeze([]),
+  state: 'active',
+} as const satisfies Partial<Scope>;
+
 export interface ReadClientsOptions {
   readonly root: Element;
-  readonly base: Scope;
+  /** The settings that elements around all clients have. */
+  readonly base: Omit<Scope, keyof typeof unwritten>;
   /** The rules, recipients and windows before <alerts>. */
   readonly start: Watched;
   readonly zone: string | null;
@@ -83,7 +93,7 @@ class ClientReader {
   }
 
   read(): readonly ReadClient[] {
-    this.#walk(this.#options.root, this.#options.base);
+    this.#walk(this.#options.root, { ...this.#options.base, ...unwritten });
     this.#selection.end();
     return this.#found;
   }
@@ -103,9 +113,6 @@ class ClientReader {
     const { findings, finishSsh } = this.#options;
     const scope = this.#inner(element, outer);
     const url = urlOf(element, scope.ssh.transport, findings);
-    if (scope.ssh.transport !== 'push' && element.attributes['every'] !== undefined) {
-      findings.fault(element, '<client> has every but is visited; write transport="push", or remove every');
-    }
     const site = siteOf(element, scope, findings);
     const asked = url === null ? null : urlAddress(url);
     const port = asked?.port ?? scope.ssh.port ?? 22;
@@ -113,6 +120,7 @@ class ClientReader {
     const { state, untilMs } = lifetimeOf(element, scope.state, this.#options);
     const ssh = finishSsh(scope.ssh);
     const arrival = Object.freeze(arrivalOf(scope, { via: ssh.via, url: url?.href ?? null, site }));
+    checkEffects(element, arrival, findings);
     const { chain, groups, labels } = scope;
     const { source, line, attributes } = element;
     // A group stands on a machine that may be one of the group.
@@ -192,6 +200,24 @@ function checkForwarded(element: Element, outer: Scope, ssh: SshLayer, findings:
   findings.fault(element, message);
 }
 
+const ways: Readonly<Record<Arrival['kind'], string>> = {
+  ...{ ssh: 'is visited', local: 'is visited', asked: 'is asked', comes: 'pushes', site: 'is visited by its site' },
+};
+
+/** Reports attributes of a client that are refused for its arrival. */
+function checkEffects(element: Element, { kind }: Arrival, findings: Findings): void {
+  for (const name of Object.keys(element.attributes)) {
+    const effect = clientAttributes[name]?.effect;
+    if (effect?.[kind] !== 'refused') continue;
+    const words = Object.entries(arrivalWords).filter(
+      ([other]) => effect[other as keyof typeof arrivalWords] === 'some',
+    );
+    const remedy = effect.ssh === 'some' ? [] : words.map(([, word]) => `transport="${word}"`);
+    const advice = remedy.length === 0 ? `remove ${name}` : `write ${remedy.join(' or ')}, or remove ${name}`;
+    findings.fault(element, `<client> has ${name} but ${ways[kind]}; ${advice}`);
+  }
+}
+
 /** Returns how reports arrive. Shared between the clients of an element. */
 function arrivalOf(
   { ssh, everyMs }: Scope,
@@ -228,11 +254,8 @@ function siteOf(element: Element, { ssh, labels }: Scope, findings: Findings): s
 
 /** Returns the URL at which a client is asked; null if the client has none or an invalid one. */
 function urlOf(element: Element, transport: string | undefined, findings: Findings): URL | null {
+  if (transport !== 'http') return null;
   const { url, name } = element.attributes;
-  if (transport !== 'http') {
-    if (url !== undefined) findings.fault(element, '<client> has url but is not asked there; write transport="http"');
-    return null;
-  }
   if (url === undefined) {
     if (!element.faulty) findings.fault(element, '<client> has transport="http" but no url; write where it is asked');
     return null;

@@ -1,3 +1,4 @@
+import type { Arrival } from '../config.ts';
 import type { KindName } from './attribute-kinds.ts';
 
 export interface AttributeSpec {
@@ -13,6 +14,17 @@ export interface AttributeSpec {
 }
 
 export type Attributes = Readonly<Record<string, AttributeSpec>>;
+
+/** An attribute of groups or clients. */
+export interface ClientAttributeSpec extends AttributeSpec {
+  /**
+   * The effect on a client, by the arrival of its reports. `none`: the attribute is accepted, as it may be meant for
+   * other clients of the group, or has been accepted before. `refused`: a client that has it itself is a fault.
+   */
+  readonly effect: Readonly<Record<Arrival['kind'], 'some' | 'none' | 'refused'>>;
+}
+
+export type ClientAttributes = Readonly<Record<string, ClientAttributeSpec>>;
 
 export interface ElementSpec {
   /** The elements that may hold the element; empty for the root. */

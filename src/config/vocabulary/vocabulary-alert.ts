@@ -55,6 +55,15 @@ export const clientLabelsAttribute: AttributeSpec = {
     'of the same name.',
 };
 
+/** Returns the attribute for further recipients of a part of the fleet. */
+export function mailAttribute(of: string): AttributeSpec {
+  return {
+    kind: 'emails',
+    words: ['none'],
+    help: `Further recipients of alerts of ${of}, separated by commas. none: nobody, not even recipients of outer elements.`,
+  };
+}
+
 export const alertAttributes: Attributes = {
   name: {
     kind: 'title',

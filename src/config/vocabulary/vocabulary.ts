@@ -4,17 +4,19 @@ import {
   clientLabelsAttribute,
   digestElement,
   logsAttribute,
+  mailAttribute,
   mailAttributes,
   windowAttributes,
 } from './vocabulary-alert.ts';
 import { databaseKinds, embeddedKind } from '../databases/kinds.ts';
 import { checkElements } from './vocabulary-check.ts';
-import { changesAttribute, collectorAttributes, forwardElement, retentionAttributes } from './vocabulary-collector.ts';
+import { clientAttributes, groupAttributes } from './vocabulary-client.ts';
+import { collectorAttributes, forwardElement, retentionAttributes } from './vocabulary-collector.ts';
 import { canaryElement, repliesElement, secretAttributes, smtpElement } from './vocabulary-mail.ts';
 import { eventsElement, optionElement, pingElement, serveAttributes, statusElement } from './vocabulary-serve.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
 import { alertmanagerElement, heartbeatElement, notifyElement, webhookElement } from './vocabulary-webhook.ts';
-import type { Attributes, AttributeSpec, ElementSpec } from './element-spec.ts';
+import type { Attributes, ElementSpec } from './element-spec.ts';
 
 /** The attributes of `<metrics>`. */
 const metricsAttributes: Attributes = {
@@ -38,39 +40,6 @@ const storageAttributes: Attributes = Object.fromEntries(
   databaseKinds.flatMap(({ attributes }) => Object.entries(attributes)),
 );
 const scopes = ['alerts', 'group', 'client'] as const;
-
-const mail = (of: string): AttributeSpec => ({
-  kind: 'emails',
-  words: ['none'],
-  help: `Further recipients of alerts of ${of}, separated by commas. none: nobody, not even recipients of outer elements.`,
-});
-
-const recipients: AttributeSpec = {
-  words: ['add', 'replace'],
-  help: 'replace: recipients of outer elements are not notified of clients inside. Default add.',
-};
-
-const every: AttributeSpec = {
-  kind: 'duration',
-  help:
-    'The interval at which a client with transport="push" pushes; after three intervals it is unreachable. ' +
-    'Default: every of <collector>.',
-};
-
-const on: AttributeSpec = {
-  kind: 'parents',
-  words: ['none'],
-  help:
-    'The machines of which one must be reachable for these clients to be: clients, or others such as a switch; with ' +
-    'blanks, or with commas if a name has blanks. While all of them are away, they are reported instead. Default none.',
-};
-
-const state: AttributeSpec = {
-  words: ['active', 'paused', 'retired'],
-  help:
-    'paused: visited, but nobody is notified. retired: not visited, its alerts close, its history stays. Default ' +
-    'active.',
-};
 
 export const vocabulary: Readonly<Record<string, ElementSpec>> = {
   config: {
@@ -158,7 +127,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     parents: ['config'],
     single: true,
     attributes: {
-      mail: mail('the whole fleet'),
+      mail: mailAttribute('the whole fleet'),
       repeat: {
         kind: 'duration',
         words: ['none'],
@@ -226,55 +195,12 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
   },
   group: {
     parents: ['config', 'group'],
-    attributes: {
-      name: { kind: 'name', help: 'The name for --group and in mails.' },
-      labels: clientLabelsAttribute,
-      mail: mail('the clients inside'),
-      recipients,
-      logs: logsAttribute,
-      every,
-      on,
-      state,
-      changes: changesAttribute,
-      ...sshAttributes,
-    },
+    attributes: groupAttributes,
     help: 'Clients with common attributes; groups can contain groups.',
   },
   client: {
     parents: ['config', 'group'],
-    attributes: {
-      ip: {
-        kind: 'host',
-        help:
-          'Address or host name; a range such as web-[01-80] defines many clients. Default: name, resolved by ' +
-          'ssh_config and DNS.',
-      },
-      address: { kind: 'host', help: 'A synonym of ip.' },
-      url: {
-        kind: 'spokeUrl',
-        help: 'The URL of fleet-health-agent spoke, for transport="http", like http://[2001:db8::7]:5000/.',
-      },
-      name: {
-        kind: 'name',
-        help:
-          'The name of the client. A range has as many names as that of ip. Default: ip, or ip:port unless the ' +
-          'port is 22.',
-      },
-      was: { kind: 'name', help: 'The former name; stored rows and silences are renamed once.' },
-      labels: clientLabelsAttribute,
-      on,
-      state,
-      until: {
-        kind: 'moment',
-        help: 'The end of state, like 2026-12-01 or 2026-12-01 06:00, in the zone of <alerts>.',
-      },
-      mail: mail('the client'),
-      recipients,
-      logs: logsAttribute,
-      every,
-      changes: changesAttribute,
-      ...sshAttributes,
-    },
+    attributes: clientAttributes,
     help: 'A monitored machine, or a range of machines.',
   },
   include: {

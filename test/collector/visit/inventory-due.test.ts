@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { isInventoryDue, wasBooted } from '../../../src/collector/visit/inventory-due.ts';
+import { dueInventory, isInventoryDue, wasBooted } from '../../../src/collector/visit/inventory-due.ts';
 
 const nowMs = 1_795_000_000_000;
 const hour = 3_600_000;
@@ -46,6 +46,22 @@ test('a boot is noticed only where both ids are known', () => {
   assert.equal(wasBooted({ bootId: 'a' }, null), false);
   assert.equal(wasBooted({ bootId: null }, 'a'), false);
   assert.equal(wasBooted(undefined, 'a'), false);
+});
+
+test('a boot makes an inventory due, unless none is ever taken or the shell agent reads', () => {
+  const said = { reader: 'node', bootId: 'b' } as const;
+  const known = facts({ inventoryAtMs: nowMs - hour });
+  const options = { client: 'web-1', facts: known, nowMs, everyMs, opens: true, readsState: true };
+  const plan = (takes: boolean, atMs = nowMs) => dueInventory({ ...options, takes, nowMs: atMs });
+  assert.equal(plan(true).isExpected, false);
+  assert.equal(plan(true).isDue(said), true);
+  assert.equal(plan(true).isDue({ ...said, bootId: 'a' }), false);
+  assert.equal(plan(true).isDue({ ...said, reader: 'shell' }), false);
+  assert.equal(plan(false).isDue(said), false);
+  const tomorrow = nowMs + 24 * hour;
+  assert.equal(plan(true, tomorrow).isExpected, true);
+  assert.equal(plan(true, tomorrow).isDue({ ...said, bootId: 'a' }), true);
+  assert.equal(plan(false, tomorrow).isExpected, false);
 });
 
 test('where others open, an inventory that may be on its way is asked for about once an hour', () => {
