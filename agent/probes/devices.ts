@@ -1,4 +1,4 @@
-import type { DeviceKind } from '../../src/report/checks.ts';
+import type { DeviceKind } from '../../src/report/checks/devices.ts';
 import type { BuiltInCheck } from './collected.ts';
 import { printable } from './function-report.ts';
 import type { Probe } from './probe.ts';

@@ -19,9 +19,6 @@ export const ownFormats = ['nagios', 'checkmk', 'prom'] as const;
 export const checkFormats = [...ownFormats, 'certificate', 'textfile', 'gpu', 'device'] as const;
 export type CheckFormat = (typeof checkFormats)[number];
 
-/** The kinds of devices: agent/probes/devices.ts has their files, src/report/checks/devices.ts their parsers. */
-export type DeviceKind = 'bond' | 'md' | 'ecc' | 'btrfs' | 'zfs' | 'ext4';
-
 /** Returns the most bytes of output that a result of this format keeps. */
 export function outputLimit(format: CheckFormat): number {
   return format === 'textfile' || format === 'device' ? maxLongOutputBytes : maxCheckOutputBytes;

@@ -2,7 +2,6 @@
  * Turns the files of a device, as the agents read them (agent/probes/devices.ts), into a state. Faults of before are in
  * the earlier results, which outlive the boots of a client.
  */
-import type { DeviceKind } from '../checks.ts';
 import { bonding } from './bonding.ts';
 import { btrfs, ecc, ext4 } from './device-errors.ts';
 import type { Device, DeviceParser, EarlierResult } from './device-files.ts';
@@ -10,7 +9,10 @@ import { md } from './md.ts';
 import type { CheckOutcome } from './perfdata.ts';
 import { zfs } from './zfs.ts';
 
-const parsers: Readonly<Record<DeviceKind, DeviceParser>> = { bond: bonding, md, ecc, btrfs, zfs, ext4 };
+/** The parsers by kind. Each kind has its files in agent/probes/devices.ts. */
+const parsers = { bond: bonding, md, ecc, btrfs, zfs, ext4 } as const satisfies Readonly<Record<string, DeviceParser>>;
+
+export type DeviceKind = keyof typeof parsers;
 
 /** The state of a device, under the name of its check. */
 export interface NamedOutcome extends CheckOutcome {

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
+import { devicePlaces } from '../../../agent/probes/devices.ts';
 import { skipUnlessWide } from '../../support/long-tests.ts';
 import { checkAwks, checkedMachine, inShort, type Files } from '../../support/clients/built-in-checks.ts';
 
@@ -449,3 +450,13 @@ for (const awk of checkAwks) {
     );
   });
 }
+
+test('both agents tell of every kind of devices, and of each a state is made', async (t) => {
+  // A bond is a file of lines, of which the agents take some.
+  const content = 'MII Status: 1\n1\n';
+  const files = devicePlaces.flatMap(([, { folder, files: names }]) =>
+    names.map((name) => [`${folder.slice(1)}/one${name.replaceAll('*', 'x')}`, content] as const),
+  );
+  const checks = await checkedMachine(t).visit(Object.fromEntries(files));
+  assert.deepEqual(checks.map(({ name }) => name).toSorted(), devicePlaces.map(([kind]) => `${kind}:one`).toSorted());
+});
