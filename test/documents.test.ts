@@ -119,7 +119,7 @@ const explainedOnce = [
     page: 'reliability.md',
     what: /(?:rows|stored|`keepStored`|keepStored>`)[^.|]{0,40}[ (](?:15 minutes|quarter of an hour)/,
   },
-  { page: 'spool.md', what: /\b3,?000 (?:reports|or 8 MiB)|8 MiB, (?:and )?30 days/ },
+  { page: 'reporting.md', what: /\b3,?000 (?:reports|or 8 MiB)|8 MiB, (?:and )?30 days/ },
   { page: 'ssh.md', what: /MaxStartups` \(10:30|PerSourcePenalties` \(OpenSSH|PerSourcePenaltyExemptList 192/ },
 ];
 

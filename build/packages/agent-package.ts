@@ -26,8 +26,7 @@ export function agentPackage(program: string, folder: string, release: Release):
   copyPackages(tree, { program, target: home, architecture: release.architecture, names: needed });
   addCommand(tree, 'fleet-health-agent', `${home}/dist/fleet-health-agent.cjs`);
   addSystemFiles(tree, path.join(program, 'units'));
-  tree.copy(path.join(program, 'docs', 'agent-program.md'), 'usr/share/doc/fleet-health-agent/agent-program.md');
-  tree.copy(path.join(program, 'docs', 'push.md'), 'usr/share/doc/fleet-health-agent/push.md');
+  tree.copy(path.join(program, 'docs', 'reporting.md'), 'usr/share/doc/fleet-health-agent/reporting.md');
   addCompletion(tree, 'fleet-health-agent', path.join(program, 'dist', 'fleet-health-agent.cjs'));
   tree.compress(
     'usr/share/man/man1/fleet-health-agent.1',

@@ -29,7 +29,7 @@ test(
     const target = path.join(hq.dir, 'state', 'inbox', 'site-fra');
     mkdirSync(target, { recursive: true, mode: 0o700 });
     const carry = (...removes: readonly string[]): void => {
-      // The words of docs/sites.md.
+      // The words of docs/collectors.md.
       const kinds = ['--no-links', '--no-devices', '--no-specials'];
       const words = ['-rt', ...kinds, '--chmod=D700,F600', '--exclude=.*', '--exclude=quarantine'];
       execFileSync('rsync', [...words, ...removes, `${state}/encrypted_stats/`, `${state}/inbox/`, `${target}/`]);

@@ -3,10 +3,12 @@ import path from 'node:path';
 
 import { packageDir } from '../../src/state-folder/paths.ts';
 
-/** Returns the files that docs/walks.md lists, by the heading. */
+/** Returns the files that "Three walks" in docs/internals.md lists, by the heading. */
 export function documentedWalks(): ReadonlyMap<string, readonly string[]> {
-  const text = readFileSync(path.join(packageDir, 'docs', 'walks.md'), 'utf8');
-  const sections = text.split(/^## /m).slice(1);
+  const text = readFileSync(path.join(packageDir, 'docs', 'internals.md'), 'utf8');
+  const [, walks = ''] = text.split('\n## Three walks\n');
+  const [part = ''] = walks.split(/^## /m);
+  const sections = part.split(/^### /m).slice(1);
   return new Map(
     sections.map((section) => {
       const files = [...section.matchAll(/^\d+\. `([\w/-]+)`/gm)].map(([, file = '']) => file);

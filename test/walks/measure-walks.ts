@@ -13,11 +13,11 @@ import { type SmtpServer, startSmtpServer } from '../support/servers/smtp-server
 import { coveredRun, type Entered, enteredMore } from './covered-run.ts';
 
 export interface Walk {
-  /** The heading in docs/walks.md. */
+  /** The heading in docs/internals.md. */
   readonly title: string;
   /** The files below src, without `.ts`, in no order. */
   readonly files: readonly string[];
-  /** The helpers among the files that were entered. They know nothing of the value, and docs/walks.md omits them. */
+  /** The helpers among the files that were entered. They know nothing of the value, and docs/internals.md omits them. */
   readonly helpers: readonly string[];
 }
 

@@ -8,7 +8,7 @@ import { measureWalks } from './measure-walks.ts';
 
 const skip = isLong ? false : 'run by `npm run release`';
 
-test('docs/walks.md lists the files that a value passes, and no others', { skip, timeout: 600_000 }, async () => {
+test('docs/internals.md lists the files that a value passes, and no others', { skip, timeout: 600_000 }, async () => {
   const documented = documentedWalks();
   const walks = await measureWalks();
   assert.equal(walks.length, 3);

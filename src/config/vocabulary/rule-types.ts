@@ -98,7 +98,7 @@ const types = {
   'inodes-full': { ...foreseen, foresees: 'inodes' },
   outlier: {
     ...usual,
-    source: '[figures of a member](outliers.md#figures), against the others of its group',
+    source: '[figures of a member](forecast.md#figures), against the others of its group',
     unit: 'flag',
     selectors: ['metric', 'group'],
     everyMs: hourMs,

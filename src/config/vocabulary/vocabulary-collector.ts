@@ -68,11 +68,11 @@ export const forwardElement: ElementSpec = {
       kind: 'forwardUrl',
       help:
         'The push endpoint of the collector with the database, at port 5151 or that of a proxy. Without it rsync or ' +
-        'another program has to move the files there (docs/sites.md).',
+        'another program has to move the files there (docs/collectors.md).',
     },
     key: { kind: 'path', required: true, help: 'The file that `fleet-health enroll SITE --site` printed there.' },
   },
-  help: 'A site without a database, whose files go to another collector (docs/sites.md).',
+  help: 'A site without a database, whose files go to another collector (docs/collectors.md).',
 };
 
 /** The attributes of `<retention>`. */

@@ -65,8 +65,8 @@ export const sshAttributes: Attributes = {
     words: ['ssh2', 'openssh', 'auto', 'local', 'push', 'http', 'forward'],
     help:
       "local: the collector's own machine, without SSH. push: the client pushes its reports and is not visited " +
-      '(docs/push.md). http: fleet-health-agent spoke answers at the url of the client. forward: the collector ' +
-      "of the client's label site visits it and forwards (docs/sites.md). openssh: the machine's own ssh. auto: " +
+      '(docs/reporting.md). http: fleet-health-agent spoke answers at the url of the client. forward: the collector ' +
+      "of the client's label site visits it and forwards (docs/collectors.md). openssh: the machine's own ssh. auto: " +
       'ssh2, or openssh for routes that need it. Default ssh2, the built-in client.',
   },
   proxyJump: {

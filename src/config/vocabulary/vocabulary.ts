@@ -115,7 +115,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     parents: ['serve'],
     single: true,
     attributes: {},
-    help: 'The endpoint to which clients push reports over HTTP (docs/push.md).',
+    help: 'The endpoint to which clients push reports over HTTP (docs/reporting.md).',
   },
   ssh: {
     parents: ['config'],

@@ -1,4 +1,4 @@
-/** The headers of a push, by values that `openssl dgst` has computed from the formula of docs/push.md. */
+/** The headers of a push, by values that `openssl dgst` has computed from the formula of docs/reporting.md. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
