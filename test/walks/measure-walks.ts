@@ -17,7 +17,7 @@ export interface Walk {
   readonly title: string;
   /** The files below src, without `.ts`, in no order. */
   readonly files: readonly string[];
-  /** The helpers among the files that were entered. They know nothing of the value, and docs/internals.md omits them. */
+  /** The helpers that were entered. They know nothing of the value, and docs/internals.md omits them. */
   readonly helpers: readonly string[];
 }
 
