@@ -38,3 +38,38 @@ test('a level that has stopped, falls, jumps, is unknown or rises slowly says no
   assert.equal(words([]), null);
   assert.equal(fullSoonMs([...levels(rising(90, 0.5)), { atMs: nowMs + minuteMs, value: 1 }], nowMs) !== null, true);
 });
+
+test('the time is rounded to its size: minutes, fives, tens, and hours from an hour and a half on', () => {
+  const times: readonly (readonly [minutes: number, words: string])[] = [
+    [0, '1 min'],
+    [1.4, '1 min'],
+    [5, '5 min'],
+    [5.1, '5 min'],
+    [7.5, '10 min'],
+    [20, '20 min'],
+    [24.9, '20 min'],
+    [25, '30 min'],
+    [89.9, '90 min'],
+    [90, '2 hours'],
+    [149, '2 hours'],
+    [150, '3 hours'],
+  ];
+  for (const [minutes, words] of times) assert.equal(fullSoonWords(minutes * minuteMs), `full in about ${words}`);
+});
+
+test('what is a day away is told, and what is further is not', () => {
+  const slope = 0.1;
+  const left = (hours: number): number | null => {
+    const last = 100 - slope * 12 * hours;
+    return fullSoonMs(levels(rising(last - 12 * slope, slope)), nowMs);
+  };
+  assert.equal(Math.round((left(23.9) ?? 0) / minuteMs), 23.9 * 60);
+  assert.equal(left(24.1), null);
+});
+
+test('five values of an hour are enough, four are not, and those of three hours count if an hour has too few', () => {
+  assert.notEqual(words(rising(90, 0.5, 5)), null);
+  assert.equal(words(rising(90, 0.5, 4)), null);
+  assert.equal(words(rising(90, 1, 5), 45), 'full in about 5 hours');
+  assert.equal(words(rising(90, 1, 5), 46), null);
+});
