@@ -90,7 +90,7 @@ test('a reason that many may share is a text of a client, and no number', () => 
 
 test('a recipient does not know of a critical alert that was resolved, or a warning, when last told', () => {
   const is = (over: Partial<Said>, before: StoredNotification['before'] = null): boolean =>
-    isUnknownCritical({ alert: { ...item(over).alert, id: 1 }, known: before });
+    isUnknownCritical({ alert: { ...item(over).alert, id: 7 }, known: before });
   assert.equal(is({}), true);
   assert.equal(is({}, known({ state: 'resolved' })), true);
   assert.equal(is({}, known({ severity: 'warning' })), true);

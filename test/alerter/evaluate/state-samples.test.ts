@@ -8,6 +8,7 @@ import { describeForecast } from '../../../src/alerter/evaluate/forecast-samples
 import type { RowSamples } from '../../../src/alerter/evaluate/sample.ts';
 import type { ReportRow, SamplerKind } from '../../../src/alerter/evaluate/sampler.ts';
 import type { Rule } from '../../../src/config/config.ts';
+import type { NewForecast } from '../../../src/storage/store/level-store.ts';
 import type { CheckStat } from '../../../src/report/checks/checks.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at, checkRow } from '../support/rows.ts';
@@ -16,7 +17,7 @@ const reader = { zone: 'UTC', nowMs: at('10:00') };
 const forecast = {
   ...{ client: 'db-1', mount: '/data', kind: 'space', daysLeft: 6, daysLow: 5, daysHigh: null, shortDays: null },
   ...{ growthPerDay: 11 * 2 ** 30, sinceMs: at('10:00') - 6 * 86_400_000 },
-} as const;
+} satisfies NewForecast;
 
 /** Forecasts in words, by the days that are left. */
 const forecasts: readonly (readonly [daysLeft: number, words: string])[] = [
@@ -47,7 +48,7 @@ const rulesOf = (name: string, alerts = ''): readonly Rule[] => {
 /** Returns the samples of checks by a rule, as `mailq critical: text`, and whether all subjects are known. */
 function samplesOf(kind: SamplerKind, rules: readonly Rule[], checks: readonly Partial<CheckStat>[] | null) {
   const into: RowSamples = { samples: [], ifWritable: [], complete: [] };
-  kind.create(rules)({ checks: checks?.map(checkRow) ?? null } as unknown as ReportRow, into);
+  kind.create(rules, rules)({ checks: checks?.map(checkRow) ?? null } as unknown as ReportRow, into);
   return [
     ...into.samples.map(({ subject, level, valueText }) => `${subject} ${level}: ${valueText}`),
     ...into.complete,
