@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
@@ -37,6 +38,9 @@ const leaveMs = 250;
 const verdictMs = 500;
 /** The interval of checks for output while the log has not confirmed the command. */
 const lookMs = 50;
+
+/** The time to read the last output of an ssh that has ended. */
+const lastWordsMs = 250;
 
 /** The exit status of an ssh that failed. A remote command may end with the same status. */
 const ambiguousStatus = 255;
@@ -160,6 +164,10 @@ export class OpensshConnection implements Connection {
 
   async #breakOff(): Promise<void> {
     const { log, master, whyBroken } = this.#session;
+    // ssh ends before its last words are read.
+    if (master.stderr?.closed === false) {
+      await Promise.race([once(master.stderr, 'close'), sleep(lastWordsMs, undefined, { ref: false })]);
+    }
     const own = fault(this.#session, 'connect-failed', `the connection broke: ${wordsOf(log)}`);
     this.#end((await lastFault(master, whyBroken)) ?? own);
   }
