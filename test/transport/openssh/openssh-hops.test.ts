@@ -27,6 +27,10 @@ const loggedIn = 'Authenticated to it ([192.0.2.1]:22) using "publickey".';
 const reached = 'debug2: channel 0: open confirm rwindow 2097152 rmax 32768';
 const freed = 'debug1: channel 0: free: direct-tcpip: listening port 0 for 127.0.0.1 port 22, nchannels 1';
 const gone = 'debug2: channel 0: rcvd eof';
+const connecting = 'debug1: Connecting to b0 [192.0.2.1] port 22.';
+const established = 'debug1: Connection established.';
+const greeted = 'debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1';
+const newKeys = 'debug1: SSH2_MSG_NEWKEYS received';
 const killed = 'Killed by signal 1.';
 const closed = 'Connection to it closed by remote host.';
 
@@ -53,7 +57,7 @@ function faultOf({ hops, clientLines, late }: Ending): FleetError | null {
   return hopsFault({
     client: 'web-1',
     hops: hops.map((_, index) => hop(`b${index}`)),
-    logs: hops.map((lines) => hopLog(lines.join('\r\n'))),
+    logs: hops.map((lines) => hopLog(lines.map((line) => `${line}\r\n`).join(''))),
     clientPlace: '192.0.2.9:22',
     clientLines,
     late,
@@ -138,6 +142,42 @@ describe('whose fault it is that a connection does not come about', () => {
       late: 'within 500 ms',
       expected: { code: 'connect-timeout', says: /^no answer from 192\.0\.2\.9:22 through bastion b0 within 500 ms$/ },
     },
+    {
+      what: 'the first bastion may not forward',
+      hops: [[loggedIn, 'channel 0: open failed: administratively prohibited: open failed']],
+      late: null,
+      expected: { code: 'bastion-failed', says: /^bastion b0: / },
+    },
+    {
+      what: 'the second bastion does not answer in time',
+      hops: [[loggedIn], []],
+      late: 'within 500 ms',
+      expected: {
+        code: 'bastion-failed',
+        says: /^bastion b1: no answer from b1\.example\.org:22 through bastion b0 within 500 ms \(connect-timeout\)$/,
+      },
+    },
+    ...(
+      [
+        ['', /ssh did not begin to connect to b0\.example\.org within 500 ms \(connect-timeout\)$/],
+        ['debug1: resolving "b0" port 22', /b0\.example\.org did not resolve within 500 ms \(dns\)$/],
+        [connecting, /no answer from b0\.example\.org port 22 within 500 ms \(connect-timeout\)$/],
+        [`${connecting}\r\n${established}`, /the key exchange did not end within 500 ms \(handshake-timeout\)$/],
+        [
+          `${connecting}\r\n${established}\r\n${greeted}`,
+          /the key exchange did not end within 500 ms \(handshake-timeout\)$/,
+        ],
+        [
+          `${connecting}\r\n${established}\r\n${greeted}\r\n${newKeys}`,
+          /no answer to the login within 500 ms \(auth-timeout\)$/,
+        ],
+      ] as const
+    ).map(([line, says]) => ({
+      what: `a bastion whose last word in time is "${line.slice(-30)}"`,
+      hops: [[line]],
+      late: 'within 500 ms',
+      expected: { code: 'bastion-failed', says },
+    })),
     { what: 'ssh ends while the bastion dials', hops: [[loggedIn]], late: null, expected: null },
     { what: 'the client is slow after TCP', hops: [[loggedIn, reached]], late: 'within 500 ms', expected: null },
   ];
