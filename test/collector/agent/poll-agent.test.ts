@@ -139,3 +139,40 @@ test('a report that could not be spooled goes before a backlog', (t) => {
   assert.equal([...(stream?.files.keys() ?? [])][0], reportId.replaceAll('-', ''));
   assert.ok((stream?.left ?? 0) > 0);
 });
+
+test('the first request is for a new report, in all of the agent’s time, and its fault is the visit’s', async (t) => {
+  const { options } = machine(t);
+  const asked: PolledVisit[] = [];
+  const poll: PolledConnection['poll'] = (request) => {
+    asked.push(request);
+    return Promise.reject(new Error('reset'));
+  };
+  const connection = { poll } as Partial<PolledConnection> as PolledConnection;
+  const delivered: unknown[] = [];
+  const result = await pollAgent({ ...options(new Set()), connection, onDelivered: (one) => delivered.push(one) });
+  const { fault, hello, end, reader, reports, acknowledged, uploaded } = result;
+  assert.deepEqual(
+    [fault?.code, fault?.stage, fault?.client, fault?.message],
+    ['agent-failed', 'agent', 'web-1', 'reset'],
+  );
+  assert.deepEqual(
+    { hello, end, reader, reports, acknowledged, uploaded },
+    {
+      ...{ hello: null, end: null, reader: null, reports: 0, acknowledged: 0, uploaded: false },
+    },
+  );
+  assert.deepEqual([asked, delivered], [[{ takesReport: true, timeoutMs: 60_000, after: null }], []]);
+});
+
+test('a dry run asks once, and acknowledges nothing', async (t) => {
+  const { spool, options, poll, requests } = machine(t);
+  for (let index = 0; index < 30; index += 1) spool(Date.now() - 1_000_000 + index);
+  const common = options(new Set());
+  const { fault, acknowledged, end } = await pollAgent({
+    ...common,
+    connection: { ...common.connection, poll },
+    dryRun: true,
+  });
+  assert.deepEqual([fault, acknowledged, requests.length], [null, 0, 1]);
+  assert.ok((end?.left ?? 0) > 0);
+});

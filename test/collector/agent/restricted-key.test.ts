@@ -73,3 +73,44 @@ for (const { what, more, code, says } of [
     if (code === 'restricted-key') assert.match(fault.advice, /fleet-health authorize web-1 --script/);
   });
 }
+
+const authorize = 'fleet-health authorize web-1';
+for (const [what, more, message, advice] of [
+  [
+    'refused',
+    {},
+    'the restricted key runs nothing but agent 0a0a0a0a0a0a',
+    `For another agent run \`${authorize} --script\`; for anything else use another key.`,
+  ],
+  [
+    'no agent',
+    { status: agentAbsent },
+    'agent 0a0a0a0a0a0a, which the restricted key is made for, is not on the client or was changed',
+    `Install what \`${authorize} --script\` prints.`,
+  ],
+  [
+    'no node',
+    { status: noRuntime, complained: `fleet-health restricted key ${'0a'.repeat(32)}: why\n` },
+    'the restricted key found no Node.js',
+    `Install it, or name it with node="PATH" and run ${authorize}; \`${authorize} --agent shell\` needs none.`,
+  ],
+  [
+    'no awk for the shell agent',
+    { status: noRuntime, complained: `fleet-health restricted key ${'0a'.repeat(32)}: no awk was found\n` },
+    'the restricted key found no awk for the shell agent',
+    'Install awk.',
+  ],
+  [
+    'another protocol',
+    { status: otherVersion, sign },
+    'agent 0a0a0a0a0a0a of the restricted key speaks another version of the protocol',
+    `Install what \`${authorize} --script\` prints.`,
+  ],
+] as const) {
+  test(`a restricted key says what to do: ${what}`, () => {
+    const fault = exchangeFault({ ...ended, ...more }, { client: 'web-1', agentTimeoutMs: 20_000 });
+    assert.deepEqual([fault.message, fault.advice], [`web-1: ${message}`, advice]);
+    const code = 'status' in more && more.status === noRuntime ? 'no-runtime' : 'restricted-key';
+    assert.deepEqual([fault.code, fault.stage, fault.client], [code, 'agent', 'web-1']);
+  });
+}

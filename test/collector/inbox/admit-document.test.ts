@@ -108,3 +108,42 @@ test('a site says nothing of a time that is far from its run', () => {
   const long = admittedVisit({ durationMs: 2 ** 45, connectMs: 2 ** 45 });
   assert.deepEqual([long?.durationMs, long?.connectMs], [dayMs, dayMs]);
 });
+
+for (const [what, startedAtMs, isAdmitted] of [
+  ['as old as what is kept', nowMs - 30 * dayMs, true],
+  ['a moment older', nowMs - 30 * dayMs - 1, false],
+  ['a day ahead', nowMs + dayMs, true],
+  ['a moment more ahead', nowMs + dayMs + 1, false],
+] as const) {
+  test(`a run of a site that is ${what} ${isAdmitted ? 'counts' : 'does not count'}`, () => {
+    assert.equal(admitted({ startedAtMs }).run !== null, isAdmitted);
+  });
+}
+
+for (const [what, afterMs, isKept] of [
+  ['at the time of the visit', 0, false],
+  ['a moment later', 1, true],
+  ['two hours later', 2 * hourMs, true],
+  ['a moment after two hours', 2 * hourMs + 1, false],
+] as const) {
+  test(`the next attempt of a site ${what} ${isKept ? 'is kept' : 'is none'}`, () => {
+    const start = runStart({ startedAtMs: nowMs - minuteMs, id: 'run-1' });
+    const { startedAtMs } = start;
+    const visits = [visit({ client: 'web-1', startedAtMs, nextAttemptAtMs: startedAtMs + afterMs })];
+    const bytes = Buffer.from(JSON.stringify({ run: { start, end: null }, visits }));
+    const [own] = admitDocument('site', bytes, context).visits;
+    assert.equal(own?.nextAttemptAtMs, isKept ? startedAtMs + afterMs : null);
+  });
+}
+
+test('of a site’s visit the client, its address and the run are ours, and a push is none of a site', () => {
+  const start = runStart({ startedAtMs: nowMs - minuteMs, id: 'run-1' });
+  const visits = [visit({ client: 'old-1', address: 'elsewhere', reader: 'push', epoch: 7, startedAtMs: 5 })];
+  const bytes = Buffer.from(JSON.stringify({ run: { start, end: null }, visits }));
+  const {
+    visits: [own],
+    run,
+  } = admitDocument('site', bytes, context);
+  assert.deepEqual([own?.client, own?.address, own?.reader, own?.epoch], ['web-1', 'web-1', null, undefined]);
+  assert.deepEqual([own?.startedAtMs, own?.runId], [start.startedAtMs, run?.start.id]);
+});
