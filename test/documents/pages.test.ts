@@ -109,6 +109,7 @@ suite('the pages', () => {
       '.config/fleet-health/agent.json',
       JSON.stringify({ ...enrolled, state_directory: path.join(dir, 'agent-state'), ...more }),
     );
+    await succeeded(typeLine('fleet-health-agent push', dir).outcome);
   });
   after(async () => {
     for (const end of ended) await end();
