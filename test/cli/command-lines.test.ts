@@ -10,6 +10,8 @@ import type { Command } from '../../src/cli/command/define-command.ts';
 import { createProgram } from '../../src/cli.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
 import { commandLines, type CommandLine } from '../end-to-end/support/command-lines.ts';
+import { commandsWithSecrets } from '../end-to-end/support/secret-commands.ts';
+import { commandNames } from '../support/programs/command-names.ts';
 
 /** Options that keep a command running. `status --watch` needs a terminal: test/cli/status/watch-status.test.ts. */
 const keepsRunning = ['--every', '--idle-exit'];
@@ -41,6 +43,10 @@ test('the table has a line of each command and of each mode of both programs', (
   const missing = wanted.filter((words) => !isTyped(words));
   assert.deepEqual(missing, []);
   assert.ok(wanted.length > 70);
+});
+
+test('each command runs with secrets in test/end-to-end/secrets.test.ts', () => {
+  assert.deepEqual(Object.keys(commandsWithSecrets).toSorted(), [...commandNames()].toSorted());
 });
 
 test('each command that ends has a line that is typed with -q, but `demo`, which shows what it does', () => {

@@ -10,7 +10,7 @@ import type { CheckOutcome } from './perfdata.ts';
 import { zfs } from './zfs.ts';
 
 /** The parsers by kind. Each kind has its files in agent/probes/devices.ts. */
-const parsers = { bond: bonding, md, ecc, btrfs, zfs, ext4 } as const satisfies Readonly<Record<string, DeviceParser>>;
+const parsers = { bond: bonding, md, ecc, btrfs, zfs, ext4 } satisfies Readonly<Record<string, DeviceParser>>;
 
 export type DeviceKind = keyof typeof parsers;
 
