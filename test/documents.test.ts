@@ -12,6 +12,7 @@ import { holdReasons } from '../src/alerter/inhibit/hold-reason.ts';
 import { webhookFormats } from '../src/config/channel-config.ts';
 import { builtinRules } from '../src/config/rules/builtin-rules.ts';
 import { importKinds } from '../src/cli/import/import-kinds.ts';
+import { formats } from '../src/notify/webhook/formats.ts';
 import { packageDir, statePaths } from '../src/state-folder/paths.ts';
 import { pluck } from './support/pluck.ts';
 import { commandNames } from './support/programs/command-names.ts';
@@ -83,6 +84,15 @@ function firstCells(text: string, titles: string): readonly string[] {
 test('docs/webhooks.md has a row for every format, and README.md names every chat and pager', () => {
   const rows = firstCells(read('webhooks.md'), '`format` | request | body | the longest text');
   assert.deepEqual(rows.toSorted(), [...webhookFormats].toSorted());
+  const urls = firstCells(read('webhooks.md'), '`format` | the URL, in `urlFile` or `urlEnv`');
+  const placed = webhookFormats.filter((format) => formats[format].place !== undefined);
+  assert.deepEqual(urls.toSorted(), placed.toSorted(), 'formats whose URL has a token or a target');
+  const choice = /^\| to reach \| write \|\n([^]*?)\n\n/m.exec(read('webhooks.md'))?.[1] ?? '';
+  assert.deepEqual(
+    webhookFormats.filter((format) => !new RegExp(`\\b${format}\\b`).test(choice)),
+    [],
+    'formats that "Which format" lacks',
+  );
   const named = /^- \*\*Chats and pagers\*\*:([^]*?)^- /m.exec(read('../README.md'))?.[1]?.toLowerCase() ?? '';
   const missing = webhookFormats.filter((format) => format !== 'text' && !named.includes(format));
   assert.deepEqual(missing, []);
