@@ -113,7 +113,6 @@ const contracts: readonly string[] = [
   'src/report/checks.ts',
   'src/report/limits.ts',
   'src/report/log-lines.ts',
-  'src/report/outside-values.ts',
   'src/report/report.ts',
   'src/transport/transport.ts',
   'src/collector/collect-options.ts',

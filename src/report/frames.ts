@@ -1,4 +1,4 @@
-import { boundedTime } from './outside-values.ts';
+import { boundedTime } from './check-value.ts';
 import { agentFaultCodes, maxCaptureBytes, maxJsonFrameBytes } from './wire.ts';
 import type { AgentFault, AgentFaultCode, End, Frame, FrameType, Hello } from './wire.ts';
 

@@ -17,6 +17,7 @@ import {
   reportPlace,
   checkedText,
   uuidOf,
+  isDeeper,
 } from './check-value.ts';
 import {
   maxBootIdChars,
@@ -31,7 +32,6 @@ import {
   maxVersionChars,
   maxWorkerReports,
 } from './limits.ts';
-import { isDeeper } from './outside-values.ts';
 import { stateSectionsOf } from './state/parse-state.ts';
 import {
   type FunctionReport,

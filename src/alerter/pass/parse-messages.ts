@@ -1,7 +1,7 @@
 import type { FetchedMessage } from '../../notify/replies/imap-client.ts';
 import { messageDigest, parseReply } from '../../notify/replies/parse-reply.ts';
 import { secondMs } from '../../platform/units.ts';
-import { boundedTime } from '../../report/outside-values.ts';
+import { boundedTime } from '../../report/check-value.ts';
 import type { MailboxPosition, NewReply } from '../../storage/store/reply-store.ts';
 
 export interface ParsedMessages {

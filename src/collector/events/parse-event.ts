@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 
 import { isObject } from '../../platform/parse-json.ts';
-import { isDeeper } from '../../report/outside-values.ts';
+import { isDeeper } from '../../report/check-value.ts';
 import type { EventStatus, NewEvent } from '../../storage/store/event-store.ts';
 import { oneLine } from '../../text/plain-text.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 
 import { entriesOf, parseJson } from '../../platform/parse-json.ts';
-import { boundedTime } from '../../report/outside-values.ts';
+import { boundedTime } from '../../report/check-value.ts';
 import { writeDurably } from '../../state-folder/durable-file.ts';
 import { readers } from '../../storage/store/run.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';

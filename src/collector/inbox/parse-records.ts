@@ -1,7 +1,7 @@
 /** Visits and runs from outside: of a document of this machine, or of a site. Each value is checked. */
 import { printable } from '../agent/agent-faults.ts';
 import { errorTable, stages } from '../../platform/errors/errors.ts';
-import { boundedTime, isStorableText } from '../../report/outside-values.ts';
+import { boundedTime, isStorableText } from '../../report/check-value.ts';
 import {
   programs,
   readerOrNull,

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 import { ofForm } from '../../platform/parse-json.ts';
-import { boundedTime, isStorableText } from '../../report/outside-values.ts';
+import { boundedTime, isStorableText } from '../../report/check-value.ts';
 import { eventStatuses, type NewEvent } from '../../storage/store/event-store.ts';
 
 const text = v.pipe(v.string(), v.check(isStorableText));

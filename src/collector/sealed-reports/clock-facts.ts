@@ -1,4 +1,4 @@
-import { boundedTime } from '../../report/outside-values.ts';
+import { boundedTime } from '../../report/check-value.ts';
 import type { Report } from '../../report/report.ts';
 import type { SealedClock } from '../../storage/store/sealed-store.ts';
 import type { ReceivedHello } from '../agent/agent-stream.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { inFolder, inMadeFolder, removeTree, type HeldFolder } from '../../state-folder/held-folder.ts';
 import type { ErrorCode } from '../../platform/errors/errors.ts';
-import { boundedTime } from '../../report/outside-values.ts';
+import { boundedTime } from '../../report/check-value.ts';
 import type { SealedItem } from '../../storage/store/sealed-store.ts';
 import type { SpooledReport } from './sealed-spool.ts';
 

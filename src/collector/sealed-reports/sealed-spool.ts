@@ -8,7 +8,7 @@ import { escapeControls } from '../../platform/errors/log.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { isOldPart, partSuffix, sharedSync } from '../../state-folder/durable-file.ts';
 import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
-import { boundedTime } from '../../report/outside-values.ts';
+import { boundedTime } from '../../report/check-value.ts';
 import { counted, namedUpTo } from '../../text/numbers.ts';
 import { shortened } from '../../text/shortened.ts';
 import { SealFault } from '../../report/seal/seal-fault.ts';

@@ -3,7 +3,7 @@ import { isDocumentName } from '../../../src/collector/inbox/document-files.ts';
 import { clientsOfSites, folderOfSite } from '../../../src/collector/inbox/origins.ts';
 import { parseDocument } from '../../../src/collector/inbox/parse-document.ts';
 import { parseSealedName } from '../../../src/collector/sealed-reports/sealed-spool.ts';
-import { boundedTime } from '../../../src/report/outside-values.ts';
+import { boundedTime } from '../../../src/report/check-value.ts';
 import { madeEvent } from '../../collector/events/support/event-samples.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { makeClient } from '../../support/fleets/fleet.ts';

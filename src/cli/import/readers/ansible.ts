@@ -3,7 +3,7 @@ import { counted, namedUpTo } from '../../../text/numbers.ts';
 import { ansibleHost } from './ansible-host.ts';
 import type { Imported, ImportedHost, Skipped, SourceText } from '../imported.ts';
 import { type LeftKeys, createLeftKeys } from '../left-keys.ts';
-import { isDeeper } from '../../../report/outside-values.ts';
+import { isDeeper } from '../../../report/check-value.ts';
 import { unreadable } from '../unreadable.ts';
 
 /** The most levels of JSON, and of groups. */

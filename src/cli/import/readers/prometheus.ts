@@ -4,7 +4,7 @@ import * as v from 'valibot';
 
 import { parseClientLabels } from '../../../config/values/labels.ts';
 import { anyObject } from '../../../platform/parse-json.ts';
-import { isDeeper } from '../../../report/outside-values.ts';
+import { isDeeper } from '../../../report/check-value.ts';
 import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from '../imported.ts';
 import { createLeftKeys, type LeftKeys } from '../left-keys.ts';
 import { unreadable } from '../unreadable.ts';

@@ -2,7 +2,7 @@ import type { ServeConfig } from '../../../config/config.ts';
 import type { ShownElement } from '../../../config/vocabulary/config-document.ts';
 import { messageOf } from '../../../platform/errors/errors.ts';
 import { anyObject, parseJson } from '../../../platform/parse-json.ts';
-import { isDeeper } from '../../../report/outside-values.ts';
+import { isDeeper } from '../../../report/check-value.ts';
 import type { ServedRoute } from '../routes.ts';
 import { refusedAsJson, jsonAnswer } from './events-route.ts';
 import type { CommandAnswer } from './own-command.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { boundedTime } from '../../src/report/outside-values.ts';
+import { boundedTime } from '../../src/report/check-value.ts';
 import { sqlTime } from '../../src/storage/sql/sql-time.ts';
 
 test('every number becomes a time that every time column holds', () => {
