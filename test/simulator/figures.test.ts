@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { columnsOf } from '../../src/report/columns.ts';
 import { encodeReport } from '../../src/report/encode-report.ts';
+import { metrics } from '../../src/report/metrics.ts';
 import { parseReport } from '../../src/report/parse-report.ts';
 import { withPlausibleValues } from '../../src/report/plausible-report.ts';
 import type { Report } from '../../src/report/report.ts';
@@ -11,6 +12,7 @@ import { figuresOf } from '../../src/simulator/figures.ts';
 import { planFleet, type FleetPlan, type SimulatedClient } from '../../src/simulator/fleet-plan.ts';
 import { inventoryOf } from '../../src/simulator/inventory.ts';
 import { personalityOf } from '../../src/simulator/personality.ts';
+import { pluck } from '../support/pluck.ts';
 
 const statsColumns = (report: Report) => columnsOf(report).stats;
 const diskRows = (report: Report) => columnsOf(report).disks;
@@ -77,6 +79,19 @@ test('values move, and slowly', () => {
     }
   }
   assert.ok(moved.size > 100);
+});
+
+/** Families that no simulated client reports: nobody has asked for them, or they follow from an option. */
+const notSimulated = ['disk_io', 'process_match', 'failed_unit', 'unit', 'check', 'temperature', 'log', 'log_match'];
+
+test('a fleet has every figure of the list, but for named families', () => {
+  const reported = planFleet(clean).flatMap((client) => reportOf(clean, client, startedAtMs).worker_reports);
+  const rows = reported.flatMap((worker) =>
+    worker.function_reports.flatMap(({ name, data }) => data.map((row) => ({ name, row }))),
+  );
+  const made = new Set(rows.flatMap(({ name, row }) => Object.keys(row).map((field) => `${name}_${field}`)));
+  const missing = metrics.filter(({ name, family }) => !made.has(name) && !notSimulated.includes(family));
+  assert.deepEqual(pluck(missing, 'name'), []);
 });
 
 test('machines differ from each other', () => {
