@@ -11,7 +11,7 @@ import { times } from '../support/times.ts';
 const count = 100;
 
 test(`${count} peers with dear key exchanges beside ${count} good clients: every good one is visited`, async (t) => {
-  const started = await startPeers(t, './dear-peers.ts', Object.keys(dearExchanges));
+  const started = await startPeers(t, 'dear-peers.ts', Object.keys(dearExchanges));
   // Starts from the end of the list: the most expensive exchanges are the last.
   const peers = times(count, (number) => started.at(-1 - (number % started.length)) ?? assert.fail());
   // On a busy machine a hundred expensive exchanges take more than the six seconds of other tests.

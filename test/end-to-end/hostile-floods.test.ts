@@ -46,7 +46,7 @@ describe(`four floods beside ${good} good clients`, () => {
   ): Promise<void> => {
     const peers = await startPeers(
       t,
-      './flooding-peers.ts',
+      'flooding-peers.ts',
       four.map(([name]) => name),
     );
     const isBastion = (number: number): boolean => four[number]?.[1].stage === 'bastion';
@@ -76,7 +76,7 @@ describe(`four floods beside ${good} good clients`, () => {
 
   it('four that flood behind a good bastion: all good clients are visited', async (t) => {
     const names = ['requests in a session', 'forwarded connections before the login', 'output', 'IGNORE'] as const;
-    const [through] = await startPeers(t, './flooding-peers.ts', ['none']);
+    const [through] = await startPeers(t, 'flooding-peers.ts', ['none']);
     assert.ok(through);
     await run(
       t,

@@ -50,9 +50,9 @@ export interface AmongOptions {
   readonly connectTimeout?: string;
 }
 
-/** Starts a program that prints a PeerAddress for each of its arguments. The program ends after the test. */
+/** Starts a program of support/ssh that prints a PeerAddress for each of its arguments. It ends after the test. */
 export async function startPeers(t: TestContext, file: string, names: readonly string[]): Promise<PeerAddress[]> {
-  const program = fileURLToPath(new URL(file, import.meta.url));
+  const program = fileURLToPath(new URL(`../ssh/${file}`, import.meta.url));
   const child = spawn(process.execPath, [...programArgs(program), ...names], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(async () => {
     const ended = once(child, 'close');
