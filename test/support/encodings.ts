@@ -60,10 +60,14 @@ export function encoded(name: string, ...words: Parameters<Encoding>): string {
   return (encodings[name] ?? assert.fail(name))(...words);
 }
 
-/** Fails if eight characters of an encoded secret in a row are shown. */
-export function assertHidden(shown: string, alone: string, name: string): void {
+/**
+ * Fails if eight characters of an encoded secret in a row are shown, unless the words around it, encoded without it,
+ * have the same eight.
+ */
+export function assertHidden(shown: string, alone: string, name: string, words = ''): void {
   assert.match(shown, /\[secret\]/, `${name}: ${shown}`);
   for (let at = 0; at + 8 <= alone.length; at += 1) {
-    assert.ok(!shown.includes(alone.slice(at, at + 8)), `${name}: ${shown}`);
+    const eight = alone.slice(at, at + 8);
+    assert.ok(!shown.includes(eight) || words.includes(eight), `${name}: ${shown}`);
   }
 }
