@@ -78,10 +78,11 @@ test(
     const rssBytes = (): number =>
       1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]);
     const before = rssBytes();
-    // Sends the headers alone: the server must not wait for 2 GB.
-    const large = await send({ body: own, headers: { 'Content-Length': 2 * 2 ** 30 } });
-    assert.equal(large.status, 413);
-    assert.equal((await send({ body: Buffer.alloc(maxPushBytes + 1) })).status, 413);
+    // The server must not wait for the rest. Who goes on sending it may find the connection closed before the answer.
+    for (const declared of [2 * 2 ** 30, maxPushBytes + 1]) {
+      const { status } = await send({ body: own, headers: { 'Content-Length': declared } });
+      assert.equal(status, 413, `${declared} bytes`);
+    }
     const slow = Array.from({ length: 12 }, () => {
       const socket = connect(port, '127.0.0.1');
       socket.on('error', () => undefined);
