@@ -138,6 +138,7 @@ export interface Held {
   readonly reason: HoldReason;
 }
 
+/** Returns a notification that is held back: for its recipient alone, or for everybody, as its reason holds. */
 export function heldOf(alertId: number, recipient: string, reason: HoldReason): Held {
   return { alertId, recipient: holdReasons[reason.kind].isOwn ? recipient : null, reason };
 }

@@ -80,15 +80,13 @@ const listingMs = 12 * hourMs;
 export const holdBack: RunStep = (planning, draft) => {
   const holds = openHolds(planning, draft.alerts);
   const decided = draft.candidates.map((candidate) => decide(planning, holds, candidate));
-  const items = decided.flatMap(({ item }) => item ?? []);
-  const isReminder = new Set(decided.flatMap(({ item, candidate: { because } }) => (because === 'time' && item) || []));
+  const free = decided.flatMap(({ item, candidate }) => (item === null ? [] : [{ item, ...candidate }]));
+  const reminders = free.filter(({ because }) => because === 'time');
   return {
     ...draft,
-    news: items.filter((item) => !isReminder.has(item)),
-    reminders: items.filter((item) => isReminder.has(item)),
-    remindersDue: decided.some(
-      ({ item, candidate: { because, isDue } }) => item !== null && because === 'time' && isDue,
-    ),
+    news: free.filter(({ because }) => because !== 'time').map(({ item }) => item),
+    reminders: reminders.map(({ item }) => item),
+    remindersDue: reminders.some(({ isDue }) => isDue),
     held: [
       ...draft.held,
       ...decided.flatMap(({ reasons, candidate: { of, isDue } }) =>
