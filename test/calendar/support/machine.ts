@@ -66,7 +66,7 @@ export async function startMachine(t: Scope, { agent, clock }: MachineOptions): 
   mkdirSync(path.join(dir, 'srv'));
   const sshd = await startSshd({
     hidden: agent === 'node' ? [] : everyNode,
-    replaced: { ...programOf(write, { agent, clock }), ...filesOf(dir) },
+    replaced: { ...programOf(write, { agent, clock }), ...patientSleepOf(write), ...filesOf(dir) },
   });
   t.after(() => sshd.stop());
   const { privateKey, publicKey } = sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
@@ -169,6 +169,17 @@ function filesOf(dir: string): Readonly<Record<string, string>> {
     '/var/lib/apt': path.join(dir, 'apt'),
     '/var/cache/apt': path.join(dir, 'apt/cache'),
   };
+}
+
+/**
+ * Returns a sleep in place of the machine's: of two seconds and more, which are limits of what the shell agent asks, it
+ * makes tens. What a busy machine does not answer in time is told at the next visit.
+ */
+function patientSleepOf(write: Write): Readonly<Record<string, string>> {
+  const program = realpathSync('/usr/bin/sleep');
+  const real = write('bin/real-sleep', '', 0o755);
+  const text = `#!/bin/sh\ncase $1 in [2-9] | [1-9][0-9]) set -- "\${1}0" ;; esac\nexec ${real} "$@"\n`;
+  return { [real]: program, [program]: write('bin/sleep', text, 0o755) };
 }
 
 /** Returns the program that sets the calendar's clock in place of the agent's node or sh. */
