@@ -1,10 +1,10 @@
 /** agent/probes: the probes, listed in `index.ts`, and what they share. */
 import { missing, oneRow, type Missing } from './function-report.ts';
-import type { Probe, ProbeResult } from './probe.ts';
+import type { ProbeResult, VisitProbe } from './probe.ts';
 import type { Source } from './source.ts';
 
 /** The drift files of chronyd and ntpd, written about once an hour while the daemon follows a source. */
-export const driftFiles = [
+const driftFiles = [
   '/var/lib/chrony/drift',
   '/var/lib/chrony/chrony.drift',
   '/var/lib/ntp/ntp.drift',
@@ -14,7 +14,7 @@ export const driftFiles = [
 const freshMs = 3 * 3_600_000;
 
 /** The files of a running chronyd: one of these exists. Other users cannot look into its folder. */
-export const chronyRuns = ['/run/chrony', '/run/chronyd.pid'];
+const chronyRuns = ['/run/chrony', '/run/chronyd.pid'];
 const chronyc = ['/usr/bin/chronyc', '/usr/sbin/chronyc', '/run/current-system/sw/bin/chronyc'];
 /** The share of the time for chronyc; the rest is for its answer. */
 const chronycShare = 0.8;
@@ -23,9 +23,13 @@ const chronycShare = 0.8;
  * Asks chronyc if chronyd runs, else looks for files of time services: the kernel reports its state only through
  * adjtimex, which Node cannot call.
  */
-export const clock: Probe = {
+export const clock: VisitProbe = {
   name: 'clock',
   deadlineMs: 1500,
+  reads: {
+    names: [...chronyRuns, '/run/systemd/timesync'],
+    times: [...driftFiles, '/run/systemd/timesync/synchronized'],
+  },
   run: ({ source, leftMs }) => {
     const program = chronyRuns.some((path) => source.exists(path))
       ? chronyc.find((path) => source.exists(path))

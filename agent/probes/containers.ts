@@ -1,8 +1,9 @@
 import type { BuiltInCheck, JsonValue } from './collected.ts';
 import { rounded } from './function-report.ts';
-import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
+import type { ProbeContext, ProbeResult, VisitProbe } from './probe.ts';
 import { mostExcerpts } from './services.ts';
 import type { Source } from './source.ts';
+import { inCgroup } from './virtualisation.ts';
 
 export const cgroups = '/sys/fs/cgroup';
 /** The most containers of which figures are read. */
@@ -32,9 +33,13 @@ type Kept = readonly [
  * after the kernel killed a process of one for want of memory, and while one is paused. Where this account may ask
  * Docker or Podman, also CRITICAL if a container is unhealthy or flaps.
  */
-export const containers: Probe = {
+export const containers: VisitProbe = {
   name: 'containers',
   deadlineMs: 3500,
+  reads: {
+    // The script looks for the cgroups of containers by itself.
+    names: inCgroup('cgroup.controllers'),
+  },
   rates: 'rates',
   check: 'container',
   run: (context) => {

@@ -1,6 +1,7 @@
 import { missing, oneRow, rounded, type Facts, type Missing } from './function-report.ts';
-import type { Earlier, Probe } from './probe.ts';
+import type { Earlier, VisitProbe } from './probe.ts';
 import type { Source } from './source.ts';
+import { inCgroup } from './virtualisation.ts';
 
 /** The columns user, nice, system, idle, iowait, irq, softirq and steal. User and nice include the guest times. */
 const columns = 8;
@@ -15,9 +16,15 @@ const usageName = 'quota';
  * Reads /proc/stat: shares of CPU time since the previous visit. In a container with a quota of its own `used_percent`
  * refers to the quota, the other shares to the machine. https://docs.kernel.org/filesystems/proc.html
  */
-export const cpu: Probe = {
+export const cpu: VisitProbe = {
   name: 'cpu',
   deadlineMs: 1000,
+  reads: {
+    files: [
+      '/proc/stat',
+      ...inCgroup('cpu.max', 'cpu.stat', 'cpu/cpu.cfs_quota_us', 'cpu/cpu.cfs_period_us', 'cpuacct/cpuacct.usage'),
+    ],
+  },
   rates: 'rates',
   run: ({ source, earlier, noRates }) => {
     const now = cpuTimes(source.read('/proc/stat'));

@@ -1,9 +1,9 @@
 import type { DeviceKind } from '../../src/report/checks/devices.ts';
 import type { BuiltInCheck } from './collected.ts';
 import { printable } from './function-report.ts';
-import type { Probe } from './probe.ts';
+import type { VisitProbe } from './probe.ts';
 import type { Source } from './source.ts';
-import { isContainer } from './virtualisation.ts';
+import { containerReads, isContainer } from './virtualisation.ts';
 
 /** The file in a client's folder with a time in seconds and, behind it, the last answer of `zpool list`. */
 export const poolsFile = 'pools';
@@ -50,10 +50,17 @@ const bondLine = /^(Slave Interface|MII Status|Currently Active Slave|Aggregator
  * Reads the files of each device: `FILE=LINE` for each of their lines. The collector evaluates them
  * (src/report/checks/devices.ts). Containers report none, because the devices are their host's.
  */
-export const devices: Probe = {
+export const devices: VisitProbe = {
   name: 'devices',
   check: 'devices',
   deadlineMs: 1000,
+  reads: {
+    names: devicePlaces.map(([, { folder, proof }]) => `${folder}/*${proof}`),
+    files: [
+      ...devicePlaces.flatMap(([, { folder, files }]) => files.map((file) => `${folder}/*${file}`)),
+      ...containerReads.files,
+    ],
+  },
   run: ({ source }) => {
     const checks = devicePlaces.flatMap(([kind, { folder, proof, files }]) =>
       source

@@ -1,6 +1,6 @@
 import type { JsonValue } from './collected.ts';
 import { functionReport, type Facts } from './function-report.ts';
-import type { Probe } from './probe.ts';
+import type { VisitProbe } from './probe.ts';
 import { ratesOf, type RateField } from './rates.ts';
 import { isContainer } from './virtualisation.ts';
 
@@ -25,9 +25,10 @@ const fields: readonly RateField[] = [...rated.map((name) => [`${name}_per_s`, 1
  * Reads /proc/diskstats: counters of disks since boot, and rates since the previous visit. Partitions and devices that
  * consist of others are left out. https://docs.kernel.org/admin-guide/iostats.html
  */
-export const diskIo: Probe = {
+export const diskIo: VisitProbe = {
   name: 'disk_io',
   deadlineMs: 1000,
+  reads: { names: ['/sys/block/*/device'], files: ['/proc/diskstats'] },
   rates: 'rates',
   run: ({ source, earlier, noRates }) => {
     const then = (earlier?.counters ?? {}) as Readonly<Record<string, readonly number[]>>;

@@ -1,7 +1,7 @@
 import { type FileSystem, fileSystems, hasTwoBlockSizes, isNetwork, mayWait } from './reported-mounts.ts';
 import { functionReport, missing, labelText, type Facts } from './function-report.ts';
 import { type Mount, foldersAbove, reachableMounts, unescaped } from './mountinfo.ts';
-import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
+import type { ProbeContext, ProbeResult, VisitProbe } from './probe.ts';
 import { errorCode, type MountAnswer, type Source, type Usage } from './source.ts';
 import { spacesOf, unknownUsage, usageFacts } from './mount-figures.ts';
 import { within } from './within.ts';
@@ -18,9 +18,10 @@ const maxParts = 5000;
  * Reads /proc/self/mountinfo and asks statfs: every local file system once, network ones in a child process. Missing
  * mounts of /etc/fstab have a row without figures.
  */
-export const disks: Probe = {
+export const disks: VisitProbe = {
   name: 'disks',
   deadlineMs: 2500,
+  reads: { files: ['/proc/self/mountinfo', '/etc/fstab'] },
   run: readDisks,
 };
 

@@ -18,7 +18,7 @@ import { log } from './log.ts';
 import { memory } from './memory.ts';
 import { network } from './network.ts';
 import { os } from './os.ts';
-import type { Probe } from './probe.ts';
+import type { VisitProbe } from './probe.ts';
 import { processes } from './processes.ts';
 import { services } from './services.ts';
 import { swap } from './swap.ts';
@@ -27,7 +27,7 @@ import { updates } from './updates.ts';
 import { uptime } from './uptime.ts';
 
 /** The probes of a visit. Probes that wait for a child come first, so that the others run meanwhile. */
-export const probes: readonly Probe[] = [
+export const probes: readonly VisitProbe[] = [
   disks,
   services,
   clock,

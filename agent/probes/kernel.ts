@@ -1,7 +1,7 @@
 import { functionReport, missing, rounded, type Facts, type Missing } from './function-report.ts';
-import type { Earlier, Probe } from './probe.ts';
+import type { Earlier, VisitProbe } from './probe.ts';
 import type { Source } from './source.ts';
-import { isContainer } from './virtualisation.ts';
+import { inCgroup, isContainer } from './virtualisation.ts';
 
 const ofTheHost = 'a container sees that of its host';
 
@@ -9,9 +9,17 @@ const ofTheHost = 'a container sees that of its host';
  * Reads the kernel's out-of-memory kills, tables that can be full, and pressure (PSI); in a container, the kills and
  * pressure of its cgroup.
  */
-export const kernel: Probe = {
+export const kernel: VisitProbe = {
   name: 'kernel',
   deadlineMs: 1000,
+  reads: {
+    files: [
+      ...['/proc/vmstat', '/proc/sys/fs/file-nr'],
+      ...['/proc/sys/net/netfilter/nf_conntrack_count', '/proc/sys/net/netfilter/nf_conntrack_max'],
+      ...['/proc/pressure/cpu', '/proc/pressure/memory', '/proc/pressure/io'],
+      ...inCgroup('memory.events', 'cpu.pressure', 'memory.pressure', 'io.pressure'),
+    ],
+  },
   rates: 'events',
   run: ({ source, earlier, noRates }) => {
     const isInside = isContainer(source);

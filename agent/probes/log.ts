@@ -1,6 +1,6 @@
 import { logPriorities } from '../../src/report/log-lines.ts';
 import { type Facts, functionReport, type Missing, missing, printable } from './function-report.ts';
-import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
+import type { ProbeContext, ProbeResult, VisitProbe } from './probe.ts';
 import { messageOf } from './source.ts';
 
 /**
@@ -12,9 +12,10 @@ export const logPositionName = 'log';
  * Reads the new lines of the logs if a rule or `logs="yes"` requests them. awk reads the lines with the program of the
  * shell agent, so that expressions mean the same on every client.
  */
-export const log: Probe = {
+export const log: VisitProbe = {
   name: 'log',
   deadlineMs: 8500,
+  reads: {},
   isAsked: ({ logs = [] }) => logs.length > 0,
   run: readLogs,
 };

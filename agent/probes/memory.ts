@@ -1,12 +1,20 @@
 import { missing, oneRow, rounded } from './function-report.ts';
-import type { Probe } from './probe.ts';
+import type { VisitProbe } from './probe.ts';
 import type { Source } from './source.ts';
-import { isContainer } from './virtualisation.ts';
+import { containerReads, inCgroup, isContainer } from './virtualisation.ts';
 
 /** Reads /proc/meminfo; in a container with a limit of its own, that limit and its usage. */
-export const memory: Probe = {
+export const memory: VisitProbe = {
   name: 'memory',
   deadlineMs: 1000,
+  reads: {
+    names: containerReads.names,
+    files: [
+      ...['/proc/meminfo', '/proc/spl/kstat/zfs/arcstats', '/proc/sys/vm/min_free_kbytes'],
+      ...inCgroup('memory.max', 'memory.current', 'memory.stat'),
+      ...inCgroup('memory/memory.limit_in_bytes', 'memory/memory.usage_in_bytes', 'memory/memory.stat'),
+    ],
+  },
   run: ({ source }) => {
     const meminfo = source.read('/proc/meminfo');
     const machine = meminfoBytes(meminfo, 'MemTotal');

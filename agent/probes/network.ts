@@ -1,6 +1,6 @@
 import type { JsonValue } from './collected.ts';
 import { functionReport, missing, type Facts } from './function-report.ts';
-import type { Probe } from './probe.ts';
+import type { VisitProbe } from './probe.ts';
 import { ratesOf } from './rates.ts';
 import type { Source } from './source.ts';
 
@@ -19,9 +19,13 @@ const columns = counters.map(([, column]) => column);
 const fields = counters.map(([field]) => [field, 1] as const);
 
 /** Reads /proc/net/dev and /sys/class/net: rates of physical interfaces and bonds since the previous visit. */
-export const network: Probe = {
+export const network: VisitProbe = {
   name: 'network',
   deadlineMs: 1000,
+  reads: {
+    names: ['/sys/class/net/*/device', '/sys/class/net/*/bonding'],
+    files: ['/proc/net/dev', '/sys/class/net/*/carrier', '/sys/class/net/*/operstate', '/sys/class/net/*/speed'],
+  },
   rates: 'rates',
   run: ({ source, earlier, noRates, leftMs }) => {
     const now = countsByInterface(source.read('/proc/net/dev'));

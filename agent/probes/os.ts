@@ -1,12 +1,26 @@
 import { missing, oneRow, type Missing } from './function-report.ts';
-import type { Probe } from './probe.ts';
+import type { VisitProbe } from './probe.ts';
 import type { Source } from './source.ts';
 import { virtualisationOf } from './virtualisation.ts';
 
 /** Reads the names of the system from /proc/sys/kernel, os-release and DMI, and the need for a reboot. */
-export const os: Probe = {
+export const os: VisitProbe = {
   name: 'os',
   deadlineMs: 1000,
+  reads: {
+    names: ['/run/reboot-required', '/var/run/reboot-required', '/run/reboot-needed', '/lib/modules/*'],
+    files: [
+      ...['/proc/sys/kernel/hostname', '/proc/sys/kernel/arch', '/etc/os-release', '/usr/lib/os-release'],
+      ...['/sys/hypervisor/type', '/proc/xen/capabilities'],
+      ...['sys_vendor', 'product_name', 'bios_vendor'].map((name) => `/sys/class/dmi/id/${name}`),
+      '/sys/devices/system/clocksource/clocksource0/available_clocksource',
+    ],
+    heads: [
+      ['/proc/cpuinfo', 30],
+      ['/proc/modules', 1],
+    ],
+    firsts: ['/sys/firmware/devicetree/base/hypervisor/compatible'],
+  },
   run: ({ source }) => {
     const release = osRelease(source);
     const kernel = source.read('/proc/sys/kernel/osrelease').trim();

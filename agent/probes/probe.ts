@@ -30,6 +30,22 @@ export interface ProbeResult {
   readonly error?: string;
 }
 
+/** The files that a probe reads. `*` and `[...]` stand for parts of names, as in a shell. */
+export interface Reads {
+  /** Files of text that are read. */
+  readonly files?: readonly string[];
+  /** Files of which only the first lines are read, with their number. */
+  readonly heads?: readonly (readonly [file: string, lines: number])[];
+  /** Files of texts that end in a null byte, of which the first one is read. */
+  readonly firsts?: readonly string[];
+  /** Files and folders that are looked for. */
+  readonly names?: readonly string[];
+  /** Symbolic links to folders. */
+  readonly links?: readonly string[];
+  /** Files whose time of the last change is of interest. */
+  readonly times?: readonly string[];
+}
+
 /**
  * A reader inside the agent. An error that a probe throws becomes the error of its worker report and does not affect
  * other probes.
@@ -53,4 +69,9 @@ export interface Probe {
    */
   readonly isAsked?: (options: ProbeOptions) => boolean;
   run(context: ProbeContext): ProbeResult | Promise<ProbeResult>;
+}
+
+/** A probe of visits. The script for clients without Node copies what it reads. */
+export interface VisitProbe extends Probe {
+  readonly reads: Reads;
 }

@@ -1,7 +1,7 @@
 import { functionReport, missing, rounded, type Facts } from './function-report.ts';
 import { matchesGlobs } from './name-glob.ts';
 import type { JsonValue } from './collected.ts';
-import type { Earlier, Probe } from './probe.ts';
+import type { Earlier, VisitProbe } from './probe.ts';
 import type { ProcessStat } from './process-stat.ts';
 import { nameOf, readProcesses, type ProcessList } from './read-processes.ts';
 
@@ -12,9 +12,13 @@ const ticksPerSecond = 100;
 /**
  * Reads /proc/PID/stat of every process: counts by state, the top five by CPU and memory, and the processes of rules.
  */
-export const processes: Probe = {
+export const processes: VisitProbe = {
   name: 'processes',
   deadlineMs: 1000,
+  reads: {
+    files: ['/proc/[0-9]*/stat', '/proc/self/status', '/proc/self/statm'],
+    firsts: ['/proc/[0-9]*/cmdline'],
+  },
   rates: 'rates',
   run: ({ source, options, earlier, leftMs }) => {
     const list = readProcesses(source, leftMs);

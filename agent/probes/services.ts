@@ -3,7 +3,7 @@ import { messageOf, type Source } from './source.ts';
 import { emptyReport, functionReport, missing, type Facts } from './function-report.ts';
 import type { FunctionReport } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
-import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
+import type { ProbeContext, ProbeResult, VisitProbe } from './probe.ts';
 import { enabledTimers, lateTimer, timerProperties } from './timers.ts';
 
 /** The share of the time for systemctl, and of what is left for journalctl; the rest is for its answer. */
@@ -38,7 +38,21 @@ export function mostExcerpts({ noExcerpts }: ProbeOptions): number {
 }
 
 /** Asks systemctl once for the failed units, those that rules name, and the enabled timers, if systemd runs. */
-export const services: Probe = { name: 'services', deadlineMs: 2500, run: readServices };
+export const services: VisitProbe = {
+  name: 'services',
+  deadlineMs: 2500,
+  reads: {
+    // A machine that has slept has no CLOCK_MONOTONIC in /proc.
+    files: ['/sys/power/suspend_stats/success'],
+    names: [
+      '/run/systemd/system',
+      '/etc/systemd/system/timers.target.wants/*.timer',
+      '/usr/lib/systemd/system/timers.target.wants/*.timer',
+      '/lib/systemd/system/timers.target.wants/*.timer',
+    ],
+  },
+  run: readServices,
+};
 
 function readServices({ source, options, leftMs }: ProbeContext): ProbeResult | Promise<ProbeResult> {
   const asked = (options.units ?? []).slice(0, maxUnitsAsked);

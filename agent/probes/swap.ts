@@ -1,11 +1,12 @@
 import { missing, oneRow, rounded } from './function-report.ts';
 import { meminfoBytes } from './memory.ts';
-import type { Probe } from './probe.ts';
+import type { VisitProbe } from './probe.ts';
 
 /** Reads /proc/meminfo. */
-export const swap: Probe = {
+export const swap: VisitProbe = {
   name: 'swap',
   deadlineMs: 1000,
+  reads: { files: ['/proc/meminfo'] },
   run: ({ source }) => {
     const meminfo = source.read('/proc/meminfo');
     const total = meminfoBytes(meminfo, 'SwapTotal');

@@ -1,5 +1,5 @@
 import { emptyReport, functionReport, missing, rounded, type Facts, type Missing } from './function-report.ts';
-import type { Probe } from './probe.ts';
+import type { VisitProbe } from './probe.ts';
 import { messageOf, type Source } from './source.ts';
 
 interface Sensor {
@@ -13,9 +13,18 @@ interface Sensor {
 }
 
 /** Reads /sys/class/hwmon, or /sys/class/thermal if hwmon has no sensors. */
-export const temperatures: Probe = {
+export const temperatures: VisitProbe = {
   name: 'temperatures',
   deadlineMs: 500,
+  reads: {
+    files: [
+      ...['/sys/class/hwmon/*', '/sys/class/hwmon/*/device'].flatMap((folder) =>
+        ['name', 'temp*_input', 'temp*_label'].map((file) => `${folder}/${file}`),
+      ),
+      ...['/sys/class/thermal/thermal_zone*/type', '/sys/class/thermal/thermal_zone*/temp'],
+    ],
+    links: ['/sys/class/hwmon/*/device'],
+  },
   run: ({ source, leftMs }) => {
     const monitors = hardwareMonitors(source);
     const sensors = (monitors.length > 0 ? monitors : thermalZones(source)).slice(0, 999);

@@ -1,5 +1,5 @@
 import type { BuiltInCheck } from './collected.ts';
-import type { Probe } from './probe.ts';
+import type { VisitProbe } from './probe.ts';
 import type { Notes } from './source.ts';
 
 export const updatesFile = 'updates.json';
@@ -14,9 +14,10 @@ export interface KeptUpdates extends Pick<BuiltInCheck, 'state' | 'text' | 'perf
 }
 
 /** Repeats the pending updates of the last inventory, for a week at most. */
-export const updates: Probe = {
+export const updates: VisitProbe = {
   name: 'updates',
   deadlineMs: 1000,
+  reads: {},
   check: 'updates',
   run: ({ source: { notes, reader } }) => {
     const kept = readUpdates(notes);

@@ -1,9 +1,10 @@
 import { oneRow } from './function-report.ts';
-import type { Probe } from './probe.ts';
+import type { VisitProbe } from './probe.ts';
 
 /** Reads /proc/uptime. */
-export const uptime: Probe = {
+export const uptime: VisitProbe = {
   name: 'uptime',
   deadlineMs: 1000,
+  reads: { files: ['/proc/uptime'] },
   run: ({ source }) => oneRow('uptime', { seconds: parseFloat(source.read('/proc/uptime')) }),
 };

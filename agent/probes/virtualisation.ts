@@ -1,3 +1,4 @@
+import type { Reads } from './probe.ts';
 import type { Source } from './source.ts';
 
 /** Vendor strings of firmware in lower case, with the name of the virtualisation. The first match counts. */
@@ -23,6 +24,17 @@ const vendors = [
  */
 export function virtualisationOf(source: Source): string | undefined {
   return containerOf(source) ?? machineOf(source);
+}
+
+/** The reads of isContainer. */
+export const containerReads = {
+  files: ['/proc/sys/kernel/osrelease', '/run/systemd/container', '/proc/1/cgroup', '/proc/self/mountinfo'],
+  names: ['/.dockerenv', '/run/.containerenv', '/proc/vz', '/proc/bc'],
+} as const satisfies Reads;
+
+/** Returns the paths of files of the own cgroup. */
+export function inCgroup(...names: readonly string[]): readonly string[] {
+  return names.map((name) => `/sys/fs/cgroup/${name}`);
 }
 
 /** True if the machine is a container, which sees much of its host's kernel as its own. WSL has a kernel of its own. */
