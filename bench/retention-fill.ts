@@ -1,5 +1,5 @@
 import type { Database } from '../src/storage/sql/database.ts';
-import { rollupSources, rollupTable, type RollupSpan } from '../src/storage/retention/rollup.ts';
+import { rollupSources, rollupTable, type RollupSpan } from '../src/storage/sql/rollups.ts';
 
 const stepSeconds = 300;
 const stepsOfDay = 288;

@@ -1,19 +1,12 @@
-import { metrics, type Metric, type StatsMetricColumn } from './metrics.ts';
+import { type ComputedFigure, diskFigures, networkFigures, type StatsFigure, statsFigures } from './metrics.ts';
 import { imageTypes, type Report, type Row } from './report.ts';
 
 /** The values of a report in its row of `stats`; the keys are the columns. null if unknown. */
-export interface StatsColumns extends Readonly<Record<StatsMetricColumn, number | null>> {
+export interface StatsColumns extends Readonly<Record<StatsFigure, number | null>> {
   readonly hostname: string | null;
   /** The distribution and its version; the kernel's name if there is no distribution. */
   readonly os: string | null;
-  /** The used percent of the fullest local mount that is not an image. */
-  readonly disk_percent: number | null;
-  /** The number of probes with an error. */
   readonly probe_errors: number;
-  /** The number of mounts that did not answer; unknown if no disk was reported at all. */
-  readonly unresponsive_mounts: number | null;
-  /** The temperature of the hottest sensor. */
-  readonly temperature_celsius: number | null;
 }
 
 /**
@@ -22,17 +15,7 @@ export interface StatsColumns extends Readonly<Record<StatsMetricColumn, number 
  */
 const diskLabels = ['fstype', 'source', 'scope', 'mode'] as const;
 
-/** The figures of a mount. `unresponsive` is 1 if the mount did not answer. */
-export const diskFigures = [
-  'size_bytes',
-  'used_bytes',
-  'available_bytes',
-  'used_percent',
-  'inodes_percent',
-  'unresponsive',
-] as const;
-
-/** A row of `disk_stats`; the keys are the columns. */
+/** A row of `disk_stats`; the keys are the columns. `unresponsive` is 1 if the mount did not answer. */
 export type DiskRow = { readonly mount: string } & Columns<typeof diskLabels, string> &
   Columns<typeof diskFigures, number>;
 
@@ -42,20 +25,6 @@ export function isFilledByGrowth({ scope, mode, fstype, used_bytes, inodes_perce
   return isFilled && (used_bytes !== null || inodes_percent !== null);
 }
 
-/** The figures of an interface that its probe reports. */
-export const networkFigures = [
-  'rx_bytes_per_s',
-  'tx_bytes_per_s',
-  'rx_packets_per_s',
-  'tx_packets_per_s',
-  'rx_errors_per_s',
-  'tx_errors_per_s',
-  'rx_drops_per_s',
-  'tx_drops_per_s',
-  'link_up',
-  'speed_bits_per_s',
-] as const;
-
 /** A row of `network_stats`; the keys are the columns. `interval_s` is the time over which its rates are averaged. */
 export type NetworkRow = { readonly interface: string; readonly interval_s: number | null } & Columns<
   typeof networkFigures,
@@ -63,9 +32,6 @@ export type NetworkRow = { readonly interface: string; readonly interval_s: numb
 >;
 
 type Columns<Names extends readonly string[], Value> = Readonly<Record<Names[number], Value | null>>;
-
-type ColumnMetric = Metric & { readonly column: StatsMetricColumn };
-const columnMetrics = metrics.filter((metric): metric is ColumnMetric => metric.column !== undefined);
 
 /** A report as columns and rows. */
 interface ReportColumns {
@@ -83,20 +49,27 @@ export function columnsOf(report: Report): ReportColumns {
   return { stats: statsOf(families, disks), disks, networks: networksOf(families) };
 }
 
+const readFigures = Object.entries(statsFigures).flatMap(([column, { of }]) =>
+  of === null ? [] : [{ column: column as StatsFigure, family: of[0], field: of[1] }],
+);
+
 function statsOf(families: ReportFamilies, disks: readonly DiskRow[]): StatsColumns {
-  const values: Partial<Record<StatsMetricColumn, number | null>> = {};
-  for (const { column, family, field } of columnMetrics) values[column] = numberOf(families.rowsOf(family)[0], field);
+  const read: Partial<Record<StatsFigure, number | null>> = {};
+  for (const { column, family, field } of readFigures) read[column] = numberOf(families.rowsOf(family)[0], field);
   const [os] = families.rowsOf('os');
   const local = disks.filter(({ scope, fstype }) => scope === 'local' && !imageTypes.has(fstype ?? ''));
-  return {
-    ...(values as Record<StatsMetricColumn, number | null>),
-    hostname: knownText(os, 'hostname'),
-    os: knownText(os, 'distribution') ?? knownText(os, 'kernel'),
+  const computed = {
     disk_percent: greatestOf(local.map(({ used_percent: percent }) => percent)),
     probe_errors: families.failedProbes.length,
     unresponsive_mounts:
       families.of('disk') === null ? null : disks.filter(({ unresponsive }) => unresponsive === 1).length,
     temperature_celsius: greatestOf(families.rowsOf('temperature').map((row) => numberOf(row, 'celsius'))),
+  } satisfies Record<ComputedFigure, number | null>;
+  return {
+    ...(read as Record<Exclude<StatsFigure, ComputedFigure>, number | null>),
+    ...computed,
+    hostname: knownText(os, 'hostname'),
+    os: knownText(os, 'distribution') ?? knownText(os, 'kernel'),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Every metric once: its name, unit, meaning, labels and column. Probes, storage, rules and documentation read this
- * file alone.
+ * Every metric and every figure of a report once: its name, unit, meaning, labels, column, and its use. Probes,
+ * storage, rules, exports and documentation read this file alone.
  */
 
 export type Unit =
@@ -26,7 +26,10 @@ export interface Metric {
   /** The Linux files or programs that the agents read, for the documents. */
   readonly source: string;
   readonly labels: readonly string[];
-  readonly column?: StatsMetricColumn;
+  /** The column of `stats` that holds the value unchanged. */
+  readonly column?: StatsFigure;
+  /** The name of its family of Prometheus, without the prefix; null if there is none. */
+  readonly exported: string | null;
   /** The least plausible value. Values below it or above `maximum` are stored as null, with a reason. */
   readonly minimum: number;
   readonly maximum: number;
@@ -50,188 +53,461 @@ const ranges: Readonly<Record<Unit, readonly [number, number]>> = {
   flag: [0, 1],
 };
 
-type Field = readonly [unit: Unit, help: string, column?: string];
+/** The types of columns, the narrowest of any database. */
+export type ColumnType = 'TINYINT' | 'INT' | 'BIGINT' | 'REAL';
 
-/** The labels of each family that has labels. */
-const labels: Readonly<Record<string, readonly string[]>> = {
-  // scope: local or network; mode: rw, ro, or missing (in /etc/fstab and not mounted).
-  disk: ['mount', 'fstype', 'source', 'scope', 'mode'],
-  network: ['interface'],
-  disk_io: ['device'],
-  os: ['hostname', 'distribution', 'kernel', 'architecture', 'virtualisation'],
-  process_cpu: ['process'],
-  process_memory: ['process'],
-  process_match: ['match'],
-  failed_unit: ['unit'],
-  // state: ActiveState of systemctl show (active, inactive, failed ...), or missing.
-  unit: ['unit', 'state'],
-  temperature: ['sensor'],
-  // source: journal, a file, or the kernel's ring buffer; priority: a name of syslog.
-  log: ['source'],
-  log_match: ['match', 'priority'],
-  check: ['check', 'label'],
-};
+/** The column of a figure, with its use. A figure without one of these has no column. */
+interface ColumnOf {
+  readonly type: ColumnType;
+  /** The name of its family of Prometheus, without the prefix; null if there is none. */
+  readonly exported: string | null;
+}
 
-/** The fields of each family. `column` is the column of `stats` that holds the value unchanged. */
+type Field = readonly [unit: Unit, help: string, column?: ColumnOf];
+
+/** The metrics of one part of a report. */
+interface Family {
+  /** The Linux files and programs. On other systems, Node's os module and systeminformation supply the values. */
+  readonly source: string;
+  /** Default: none. */
+  readonly labels?: readonly string[];
+  /** The fields without a column of `stats`. A column of a field is that of the family's own table. */
+  readonly fields: Readonly<Record<string, Field>>;
+}
+
+/** The families of reports, and the fields that are no figure of `stats`. */
 const families = {
   cpu: {
-    used_percent: [
-      'percent',
-      'Time not idle and not waiting for I/O, of all CPUs, since the previous visit.',
-      'cpu_percent',
-    ],
-    user_percent: ['percent', 'Time in programs, niced ones and guests included.'],
-    system_percent: ['percent', 'Time in the kernel, interrupts included.'],
-    iowait_percent: ['percent', 'Time idle while a disk was waited for.'],
-    steal_percent: ['percent', 'Time the hypervisor gave to others.'],
-    busiest_percent: ['percent', 'Used percent of the busiest single CPU.'],
-    cpus: ['count', 'CPUs that are online.', 'cpus'],
-    interval_s: ['seconds', 'The time that the rates of the report are averages of.', 'interval_s'],
+    source: '/proc/stat; the cgroup of a container with a quota',
+    fields: {
+      user_percent: ['percent', 'Time in programs, niced ones and guests included.'],
+      system_percent: ['percent', 'Time in the kernel, interrupts included.'],
+      iowait_percent: ['percent', 'Time idle while a disk was waited for.'],
+      steal_percent: ['percent', 'Time the hypervisor gave to others.'],
+      busiest_percent: ['percent', 'Used percent of the busiest single CPU.'],
+    },
   },
-  load: {
-    load1: ['load', 'Load average of one minute.', 'load1'],
-    load5: ['load', 'Load average of five minutes.', 'load5'],
-    load15: ['load', 'Load average of fifteen minutes.', 'load15'],
-  },
+  load: { source: '/proc/loadavg', fields: {} },
   memory: {
-    total_bytes: ['bytes', 'Memory of the machine.'],
-    available_bytes: [
-      'bytes',
-      'What programs can have without swapping (MemAvailable), and what the cache of ZFS gives back.',
-    ],
-    used_percent: ['percent', '(total - available) / total.', 'memory_percent'],
+    source: '/proc/meminfo; the cgroup of a container with a limit',
+    fields: {
+      total_bytes: ['bytes', 'Memory of the machine.'],
+      available_bytes: [
+        'bytes',
+        'What programs can have without swapping (MemAvailable), and what the cache of ZFS gives back.',
+      ],
+    },
   },
   swap: {
-    total_bytes: ['bytes', 'Swap space.'],
-    used_bytes: ['bytes', 'Swap space in use.'],
-    used_percent: ['percent', 'Used of total; unknown without swap.', 'swap_percent'],
+    source: '/proc/meminfo',
+    fields: {
+      total_bytes: ['bytes', 'Swap space.'],
+      used_bytes: ['bytes', 'Swap space in use.'],
+    },
   },
-  kernel: {
-    oom_kills: ['count', 'Processes that the kernel killed for want of memory, since the previous visit.', 'oom_kills'],
-    open_files_percent: ['percent', 'Open files of the limit of the whole system.', 'open_files_percent'],
-    conntrack_percent: ['percent', 'Tracked connections of the greatest number.', 'conntrack_percent'],
-  },
-  pressure: {
-    cpu_percent: ['percent', 'Time of the last minute in which a task waited for a CPU.', 'pressure_cpu_percent'],
-    memory_percent: ['percent', 'The same for memory.', 'pressure_memory_percent'],
-    io_percent: ['percent', 'The same for disks.', 'pressure_io_percent'],
-  },
+  kernel: { source: '/proc/vmstat or the cgroup, /proc/sys/fs/file-nr, /proc/sys/net/netfilter', fields: {} },
+  pressure: { source: '/proc/pressure', fields: {} },
   disk: {
-    size_bytes: ['bytes', 'Size of the file system.'],
-    used_bytes: ['bytes', 'Size less free.'],
-    available_bytes: ['bytes', 'What a user without privileges can still write.'],
-    used_percent: ['percent', 'used / (used + available), as df shows it.'],
-    inodes_percent: ['percent', 'Inodes in use; unknown where the file system counts none.'],
-    unresponsive: ['flag', '1: the mount did not answer within its deadline.'],
+    source: '/proc/self/mountinfo, /etc/fstab, statfs(2)',
+    // scope: local or network; mode: rw, ro, or missing (in /etc/fstab and not mounted).
+    labels: ['mount', 'fstype', 'source', 'scope', 'mode'],
+    fields: {
+      size_bytes: ['bytes', 'Size of the file system.', { type: 'BIGINT', exported: 'filesystem_size_bytes' }],
+      used_bytes: ['bytes', 'Size less free.', { type: 'BIGINT', exported: null }],
+      available_bytes: [
+        'bytes',
+        'What a user without privileges can still write.',
+        { type: 'BIGINT', exported: 'filesystem_available_bytes' },
+      ],
+      used_percent: [
+        'percent',
+        'used / (used + available), as df shows it.',
+        { type: 'REAL', exported: 'filesystem_used_ratio' },
+      ],
+      inodes_percent: [
+        'percent',
+        'Inodes in use; unknown where the file system counts none.',
+        { type: 'REAL', exported: 'filesystem_inodes_used_ratio' },
+      ],
+      unresponsive: ['flag', '1: the mount did not answer within its deadline.', { type: 'TINYINT', exported: null }],
+    },
   },
   network: {
-    rx_bytes_per_s: ['bytes_per_second', 'Received, since the previous visit.'],
-    tx_bytes_per_s: ['bytes_per_second', 'Sent.'],
-    rx_packets_per_s: ['per_second', 'Packets received.'],
-    tx_packets_per_s: ['per_second', 'Packets sent.'],
-    rx_errors_per_s: ['per_second', 'Receive errors.'],
-    tx_errors_per_s: ['per_second', 'Transmit errors.'],
-    rx_drops_per_s: ['per_second', 'Packets dropped at reception.'],
-    tx_drops_per_s: ['per_second', 'Packets dropped at sending.'],
-    link_up: ['flag', '1: the link is up.'],
-    speed_bits_per_s: ['per_second', 'Speed of the link; unknown where the driver does not tell.'],
+    source: '/proc/net/dev, /sys/class/net',
+    labels: ['interface'],
+    fields: {
+      rx_bytes_per_s: [
+        'bytes_per_second',
+        'Received, since the previous visit.',
+        { type: 'REAL', exported: 'network_receive_bytes_per_second' },
+      ],
+      tx_bytes_per_s: ['bytes_per_second', 'Sent.', { type: 'REAL', exported: 'network_transmit_bytes_per_second' }],
+      rx_packets_per_s: ['per_second', 'Packets received.', { type: 'REAL', exported: null }],
+      tx_packets_per_s: ['per_second', 'Packets sent.', { type: 'REAL', exported: null }],
+      rx_errors_per_s: ['per_second', 'Receive errors.', { type: 'REAL', exported: null }],
+      tx_errors_per_s: ['per_second', 'Transmit errors.', { type: 'REAL', exported: null }],
+      rx_drops_per_s: ['per_second', 'Packets dropped at reception.', { type: 'REAL', exported: null }],
+      tx_drops_per_s: ['per_second', 'Packets dropped at sending.', { type: 'REAL', exported: null }],
+      link_up: ['flag', '1: the link is up.', { type: 'TINYINT', exported: null }],
+      speed_bits_per_s: [
+        'per_second',
+        'Speed of the link; unknown where the driver does not tell.',
+        { type: 'REAL', exported: null },
+      ],
+    },
   },
   disk_io: {
-    reads_per_s: ['per_second', 'Reads that have ended, since the previous visit.'],
-    writes_per_s: ['per_second', 'Writes that have ended.'],
-    read_bytes_per_s: ['bytes_per_second', 'Bytes read.'],
-    write_bytes_per_s: ['bytes_per_second', 'Bytes written.'],
-    busy_percent: ['percent', 'Time in which the disk was busy.'],
-    reads: ['total', 'Reads since boot.'],
-    reads_merged: ['total', 'Reads that were merged with others, since boot.'],
-    read_bytes: ['bytes', 'Bytes read since boot.'],
-    read_ms: ['milliseconds', 'Time spent on reads since boot, of all requests together.'],
-    writes: ['total', 'Writes since boot.'],
-    writes_merged: ['total', 'Writes that were merged with others, since boot.'],
-    write_bytes: ['bytes', 'Bytes written since boot.'],
-    write_ms: ['milliseconds', 'Time spent on writes since boot, of all requests together.'],
-    busy_ms: ['milliseconds', 'Time in which the disk was busy, since boot.'],
+    source: '/proc/diskstats; by the agent for Node alone',
+    labels: ['device'],
+    fields: {
+      reads_per_s: ['per_second', 'Reads that have ended, since the previous visit.'],
+      writes_per_s: ['per_second', 'Writes that have ended.'],
+      read_bytes_per_s: ['bytes_per_second', 'Bytes read.'],
+      write_bytes_per_s: ['bytes_per_second', 'Bytes written.'],
+      busy_percent: ['percent', 'Time in which the disk was busy.'],
+      reads: ['total', 'Reads since boot.'],
+      reads_merged: ['total', 'Reads that were merged with others, since boot.'],
+      read_bytes: ['bytes', 'Bytes read since boot.'],
+      read_ms: ['milliseconds', 'Time spent on reads since boot, of all requests together.'],
+      writes: ['total', 'Writes since boot.'],
+      writes_merged: ['total', 'Writes that were merged with others, since boot.'],
+      write_bytes: ['bytes', 'Bytes written since boot.'],
+      write_ms: ['milliseconds', 'Time spent on writes since boot, of all requests together.'],
+      busy_ms: ['milliseconds', 'Time in which the disk was busy, since boot.'],
+    },
   },
-  os: { reboot_required: ['flag', '1: the system says that it wants a reboot.', 'reboot_required'] },
-  uptime: { seconds: ['seconds', 'Since boot.', 'uptime_s'] },
+  os: {
+    source: '/run/reboot-required, /run/reboot-needed, or the modules of the running kernel',
+    labels: ['hostname', 'distribution', 'kernel', 'architecture', 'virtualisation'],
+    fields: {},
+  },
+  uptime: { source: '/proc/uptime', fields: {} },
   processes: {
-    total: ['count', 'Processes.', 'processes'],
-    running: ['count', 'Running or ready to run.'],
-    blocked: ['count', 'In uninterruptible sleep (state D).'],
-    zombies: ['count', 'Ended and not waited for.'],
+    source: '/proc/PID/stat',
+    fields: {
+      running: ['count', 'Running or ready to run.'],
+      blocked: ['count', 'In uninterruptible sleep (state D).'],
+      zombies: ['count', 'Ended and not waited for.'],
+    },
   },
   process_cpu: {
-    pid: ['count', 'Process id.'],
-    used_percent_of_one_cpu: ['load', 'CPU time since the previous visit, 100 is one whole CPU; the top five.'],
+    source: '/proc/PID/stat',
+    labels: ['process'],
+    fields: {
+      pid: ['count', 'Process id.'],
+      used_percent_of_one_cpu: ['load', 'CPU time since the previous visit, 100 is one whole CPU; the top five.'],
+    },
   },
   process_memory: {
-    pid: ['count', 'Process id.'],
-    resident_bytes: ['bytes', 'Resident memory; the top five.'],
+    source: '/proc/PID/stat',
+    labels: ['process'],
+    fields: {
+      pid: ['count', 'Process id.'],
+      resident_bytes: ['bytes', 'Resident memory; the top five.'],
+    },
   },
-  process_match: { count: ['count', "Processes whose name the rule's glob matches."] },
-  services: { failed_units: ['count', 'systemd units in state failed.', 'failed_units'] },
-  failed_unit: { failed: ['flag', '1: this unit is failed.'] },
-  unit: { active: ['flag', '1: the unit is active.'] },
+  process_match: {
+    source: '/proc/PID/stat',
+    labels: ['match'],
+    fields: { count: ['count', "Processes whose name the rule's glob matches."] },
+  },
+  services: { source: 'systemctl', fields: {} },
+  failed_unit: {
+    source: 'systemctl',
+    labels: ['unit'],
+    fields: { failed: ['flag', '1: this unit is failed.'] },
+  },
+  unit: {
+    source: 'systemctl',
+    // state: ActiveState of systemctl show (active, inactive, failed ...), or missing.
+    labels: ['unit', 'state'],
+    fields: { active: ['flag', '1: the unit is active.'] },
+  },
   check: {
-    value: ['count', 'A figure of a check, in seconds, bytes, percent or counts.'],
-    rise: ['count', 'What a figure of a check has grown since the newest report that is at least a day older.'],
+    source: 'performance data of checks',
+    labels: ['check', 'label'],
+    fields: {
+      value: ['count', 'A figure of a check, in seconds, bytes, percent or counts.'],
+      rise: ['count', 'What a figure of a check has grown since the newest report that is at least a day older.'],
+    },
   },
-  temperature: { celsius: ['celsius', 'Temperature of a sensor.'] },
-  log: { errors: ['count', 'Lines of priority err and worse since the previous visit, where logs are asked for.'] },
-  log_match: { count: ['count', "Lines since the previous visit that a rule's priority and expression take."] },
-  clock: { synchronised: ['flag', '1: a time service says the clock is synchronised.', 'clock_synchronised'] },
-} as const satisfies Readonly<Record<string, Readonly<Record<string, Field>>>>;
+  temperature: {
+    source: '/sys/class/hwmon, else /sys/class/thermal',
+    labels: ['sensor'],
+    fields: { celsius: ['celsius', 'Temperature of a sensor.'] },
+  },
+  log: {
+    source: 'journalctl, else /var/log/syslog or messages, else the ring of the kernel',
+    // source: journal, a file, or the kernel's ring buffer; priority: a name of syslog.
+    labels: ['source'],
+    fields: {
+      errors: ['count', 'Lines of priority err and worse since the previous visit, where logs are asked for.'],
+    },
+  },
+  log_match: {
+    source: 'as for log_errors',
+    labels: ['match', 'priority'],
+    fields: { count: ['count', "Lines since the previous visit that a rule's priority and expression take."] },
+  },
+  clock: { source: 'chronyc, else the files of timesyncd, chronyd or ntpd', fields: {} },
+} as const satisfies Readonly<Record<string, Family>>;
+
+type FamilyName = keyof typeof families;
+
+/** A figure of each report: a metric of its own, or what columns.ts computes from a report. */
+export interface StatsFigureEntry extends ColumnOf {
+  /** The family and field that the column holds unchanged; null if columns.ts computes it. */
+  readonly of: readonly [family: FamilyName, field: string] | null;
+  readonly unit: Unit;
+  readonly help: string;
+  /** The title of its line in `show`; null if report-lines.ts has words for it, or the JSON of `show` alone has it. */
+  readonly line: string | null;
+}
 
 /**
- * The Linux files and programs by family. On other systems, Node's os module and systeminformation supply the values.
+ * The figures of `stats`, by their columns and in the order of these. Hours and days, the views of both, exports and
+ * the JSON of `show` have each of them.
  */
-const sources: Readonly<Record<keyof typeof families, string>> = {
-  cpu: '/proc/stat; the cgroup of a container with a quota',
-  load: '/proc/loadavg',
-  memory: '/proc/meminfo; the cgroup of a container with a limit',
-  swap: '/proc/meminfo',
-  kernel: '/proc/vmstat or the cgroup, /proc/sys/fs/file-nr, /proc/sys/net/netfilter',
-  pressure: '/proc/pressure',
-  disk: '/proc/self/mountinfo, /etc/fstab, statfs(2)',
-  network: '/proc/net/dev, /sys/class/net',
-  disk_io: '/proc/diskstats; by the agent for Node alone',
-  os: '/run/reboot-required, /run/reboot-needed, or the modules of the running kernel',
-  uptime: '/proc/uptime',
-  processes: '/proc/PID/stat',
-  process_cpu: '/proc/PID/stat',
-  process_memory: '/proc/PID/stat',
-  process_match: '/proc/PID/stat',
-  services: 'systemctl',
-  failed_unit: 'systemctl',
-  unit: 'systemctl',
-  check: 'performance data of checks',
-  temperature: '/sys/class/hwmon, else /sys/class/thermal',
-  log: 'journalctl, else /var/log/syslog or messages, else the ring of the kernel',
-  log_match: 'as for log_errors',
-  clock: 'chronyc, else the files of timesyncd, chronyd or ntpd',
-};
+export const statsFigures = {
+  uptime_s: {
+    of: ['uptime', 'seconds'],
+    unit: 'seconds',
+    help: 'Since boot.',
+    type: 'BIGINT',
+    exported: 'boot_time_seconds',
+    line: null,
+  },
+  cpu_percent: {
+    of: ['cpu', 'used_percent'],
+    unit: 'percent',
+    help: 'Time not idle and not waiting for I/O, of all CPUs, since the previous visit.',
+    type: 'REAL',
+    exported: 'cpu_used_ratio',
+    line: null,
+  },
+  memory_percent: {
+    of: ['memory', 'used_percent'],
+    unit: 'percent',
+    help: '(total - available) / total.',
+    type: 'REAL',
+    exported: 'memory_used_ratio',
+    line: null,
+  },
+  swap_percent: {
+    of: ['swap', 'used_percent'],
+    unit: 'percent',
+    help: 'Used of total; unknown without swap.',
+    type: 'REAL',
+    exported: 'swap_used_ratio',
+    line: null,
+  },
+  load1: {
+    of: ['load', 'load1'],
+    unit: 'load',
+    help: 'Load average of one minute.',
+    type: 'REAL',
+    exported: 'load1',
+    line: null,
+  },
+  load5: {
+    of: ['load', 'load5'],
+    unit: 'load',
+    help: 'Load average of five minutes.',
+    type: 'REAL',
+    exported: 'load5',
+    line: null,
+  },
+  load15: {
+    of: ['load', 'load15'],
+    unit: 'load',
+    help: 'Load average of fifteen minutes.',
+    type: 'REAL',
+    exported: 'load15',
+    line: null,
+  },
+  disk_percent: {
+    of: null,
+    unit: 'percent',
+    help: 'Used percent of the fullest local file system that is not an image.',
+    type: 'REAL',
+    exported: null,
+    line: null,
+  },
+  processes: {
+    of: ['processes', 'total'],
+    unit: 'count',
+    help: 'Processes.',
+    type: 'INT',
+    exported: null,
+    line: null,
+  },
+  cpus: {
+    of: ['cpu', 'cpus'],
+    unit: 'count',
+    help: 'CPUs that are online.',
+    type: 'INT',
+    exported: 'cpus',
+    line: null,
+  },
+  interval_s: {
+    of: ['cpu', 'interval_s'],
+    unit: 'seconds',
+    help: 'The time that the rates of the report are averages of.',
+    type: 'REAL',
+    exported: null,
+    line: null,
+  },
+  failed_units: {
+    of: ['services', 'failed_units'],
+    unit: 'count',
+    help: 'systemd units in state failed.',
+    type: 'INT',
+    exported: 'failed_units',
+    line: null,
+  },
+  probe_errors: {
+    of: null,
+    unit: 'count',
+    help: 'Probes that had an error.',
+    type: 'INT',
+    exported: null,
+    line: null,
+  },
+  unresponsive_mounts: {
+    of: null,
+    unit: 'count',
+    help: 'Mounts that did not answer; unknown if no disk was reported at all.',
+    type: 'INT',
+    exported: null,
+    line: null,
+  },
+  reboot_required: {
+    of: ['os', 'reboot_required'],
+    unit: 'flag',
+    help: '1: the system says that it wants a reboot.',
+    type: 'TINYINT',
+    exported: 'reboot_required',
+    line: null,
+  },
+  oom_kills: {
+    of: ['kernel', 'oom_kills'],
+    unit: 'count',
+    help: 'Processes that the kernel killed for want of memory, since the previous visit.',
+    type: 'INT',
+    exported: 'oom_kills',
+    line: null,
+  },
+  pressure_cpu_percent: {
+    of: ['pressure', 'cpu_percent'],
+    unit: 'percent',
+    help: 'Time of the last minute in which a task waited for a CPU.',
+    type: 'REAL',
+    exported: 'pressure_cpu_ratio',
+    line: null,
+  },
+  pressure_memory_percent: {
+    of: ['pressure', 'memory_percent'],
+    unit: 'percent',
+    help: 'The same for memory.',
+    type: 'REAL',
+    exported: 'pressure_memory_ratio',
+    line: null,
+  },
+  pressure_io_percent: {
+    of: ['pressure', 'io_percent'],
+    unit: 'percent',
+    help: 'The same for disks.',
+    type: 'REAL',
+    exported: 'pressure_io_ratio',
+    line: null,
+  },
+  open_files_percent: {
+    of: ['kernel', 'open_files_percent'],
+    unit: 'percent',
+    help: 'Open files of the limit of the whole system.',
+    type: 'REAL',
+    exported: 'open_files_used_ratio',
+    line: 'open files',
+  },
+  conntrack_percent: {
+    of: ['kernel', 'conntrack_percent'],
+    unit: 'percent',
+    help: 'Tracked connections of the greatest number.',
+    type: 'REAL',
+    exported: 'conntrack_used_ratio',
+    line: 'conntrack',
+  },
+  clock_synchronised: {
+    of: ['clock', 'synchronised'],
+    unit: 'flag',
+    help: '1: a time service says the clock is synchronised.',
+    type: 'TINYINT',
+    exported: 'clock_synchronised',
+    line: null,
+  },
+  temperature_celsius: {
+    of: null,
+    unit: 'celsius',
+    help: 'Temperature of the hottest sensor.',
+    type: 'REAL',
+    exported: null,
+    line: null,
+  },
+} as const satisfies Readonly<Record<string, StatsFigureEntry>>;
 
-type FieldsOf<Family> = Family extends unknown ? Family[keyof Family] : never;
+/** A column of `stats` that is a number or NULL. */
+export type StatsFigure = keyof typeof statsFigures;
 
-/** The columns of `stats` that hold the value of one metric. */
-export type StatsMetricColumn = Extract<
-  FieldsOf<(typeof families)[keyof typeof families]>,
-  readonly [Unit, string, string]
->[2];
+export const statsFigureNames = Object.keys(statsFigures) as readonly StatsFigure[];
 
-export const metrics: readonly Metric[] = Object.entries(families).flatMap(([family, fields]) =>
-  Object.entries<readonly [Unit, string, StatsMetricColumn?]>(fields).map(([field, [unit, help, column]]) => ({
-    name: `${family}_${field}`,
-    family,
-    field,
-    unit,
-    help,
-    source: sources[family as keyof typeof families],
-    labels: labels[family] ?? [],
-    ...(column === undefined ? {} : { column }),
-    minimum: ranges[unit][0],
-    maximum: ranges[unit][1],
-  })),
+/** The figures that columns.ts computes. */
+export type ComputedFigure = {
+  [Name in StatsFigure]: (typeof statsFigures)[Name]['of'] extends null ? Name : never;
+}[StatsFigure];
+
+type Fields<Name extends FamilyName> = (typeof families)[Name]['fields'];
+
+/** The columns of the table of a family's rows. */
+type OwnColumn<Name extends FamilyName> = {
+  [FieldName in keyof Fields<Name>]: Fields<Name>[FieldName] extends readonly [Unit, string, ColumnOf]
+    ? FieldName
+    : never;
+}[keyof Fields<Name>];
+
+/** The figures of a mount, in the order of the columns of `disk_stats`. */
+export const diskFigures = ownColumns('disk');
+/** The figures of an interface, in the order of the columns of `network_stats`. */
+export const networkFigures = ownColumns('network');
+
+function ownColumns<Name extends FamilyName>(family: Name): readonly OwnColumn<Name>[] {
+  const fields = Object.entries<Field>(families[family].fields);
+  return fields.filter(([, [, , column]]) => column !== undefined).map(([field]) => field as OwnColumn<Name>);
+}
+
+/** The types of the columns of `disk_stats` and `network_stats`, by the columns. */
+export const ownColumnTypes: readonly (readonly [string, ColumnType])[] = [families.disk, families.network].flatMap(
+  ({ fields }) =>
+    Object.entries<Field>(fields).flatMap(([field, [, , column]]) =>
+      column === undefined ? [] : [[field, column.type] as const],
+    ),
+);
+
+export const metrics: readonly Metric[] = Object.entries<Family>(families).flatMap(
+  ([family, { source, labels = [], fields }]) => {
+    const inStats = Object.entries<StatsFigureEntry>(statsFigures).flatMap(([column, { of, unit, help, exported }]) =>
+      of?.[0] === family ? { field: of[1], unit, help, exported, column: column as StatsFigure } : [],
+    );
+    const others = Object.entries(fields).map(([field, [unit, help, own]]) => ({
+      ...{ field, unit, help },
+      exported: own?.exported ?? null,
+    }));
+    return [...inStats, ...others].map((metric) => ({
+      ...metric,
+      ...{ name: `${family}_${metric.field}`, family, source, labels },
+      minimum: ranges[metric.unit][0],
+      maximum: ranges[metric.unit][1],
+    }));
+  },
 );
 
 const byName: ReadonlyMap<string, Metric> = new Map(metrics.map((metric) => [metric.name, metric]));

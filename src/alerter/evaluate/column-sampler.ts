@@ -1,5 +1,6 @@
 import type { Rule } from '../../config/config.ts';
-import type { StatsFigure, UnprocessedReport } from '../../storage/store/evaluation-store.ts';
+import type { StatsFigure } from '../../report/metrics.ts';
+import type { UnprocessedReport } from '../../storage/store/evaluation-store.ts';
 import { formatValue } from './describe-value.ts';
 import { metricOfRule } from './rule-metric.ts';
 import { numberRule, numberSample } from './sample.ts';

@@ -3,7 +3,8 @@ import type { Rule } from '../../config/config.ts';
 import { globMatcher, splitGlobs } from '../../config/values/globs.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { DiskRow, NetworkRow, ReportFamilies } from '../../report/columns.ts';
-import type { StatsFigure, UnprocessedReport } from '../../storage/store/evaluation-store.ts';
+import type { StatsFigure } from '../../report/metrics.ts';
+import type { UnprocessedReport } from '../../storage/store/evaluation-store.ts';
 import { rivalry } from './rule-metric.ts';
 import { numberSample, type NumberRule, type RowSamples } from './sample.ts';
 

@@ -1,8 +1,8 @@
 import { checkStateWords } from '../../report/checks/checks.ts';
 import type { ShownCheck } from '../../look/data/client-checks.ts';
 import type { ClientDetail, NewestReport, ProcessFigure } from '../../look/data/client-detail.ts';
-import { diskFigures, networkFigures } from '../../report/columns.ts';
 import { logPriorities } from '../../report/log-lines.ts';
+import { diskFigures, networkFigures, statsFigureNames } from '../../report/metrics.ts';
 import type { Inventory } from '../../storage/store/detail-store.ts';
 import { alertJson } from '../command/alert-words.ts';
 import { memberJson } from '../command/member-words.ts';
@@ -53,25 +53,13 @@ function columnsIn<Row extends object>(row: Row, columns: readonly (keyof Row)[]
   return Object.fromEntries(columns.map((column) => [column, row[column]]));
 }
 
-const kernelFigures = [
-  'oom_kills',
-  'pressure_cpu_percent',
-  'pressure_memory_percent',
-  'pressure_io_percent',
-  'open_files_percent',
-  'conntrack_percent',
-  'clock_synchronised',
-] as const;
-
 function reportJson({ row, whole }: NewestReport): object {
-  const { observedAtMs, receivedAtMs, clockOffsetMs, swap_percent, load1, load15, cpus, processes } = row;
-  const { failed_units, probe_errors, unresponsive_mounts, reboot_required } = row;
+  const { observedAtMs, receivedAtMs, clockOffsetMs } = row;
   const { memoryBytes = null, memoryAvailableBytes = null, swapBytes = null } = whole ?? {};
   return {
-    ...jsonFields({ observedAtMs, receivedAtMs, clockOffsetMs, cpus, load1, load15 }),
-    ...jsonFields({ memoryBytes, memoryAvailableBytes, swap_percent, swapBytes, processes }),
-    ...{ failed_units, probe_errors, unresponsive_mounts, reboot_required },
-    ...Object.fromEntries(kernelFigures.map((name) => [name, row[name]])),
+    ...jsonFields({ observedAtMs, receivedAtMs, clockOffsetMs }),
+    ...columnsIn(row, statsFigureNames),
+    ...jsonFields({ memoryBytes, memoryAvailableBytes, swapBytes }),
     is_whole: whole !== null,
   };
 }

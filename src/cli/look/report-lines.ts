@@ -1,7 +1,9 @@
+import { formatValue } from '../../alerter/evaluate/describe-value.ts';
 import type { Config } from '../../config/config.ts';
 import type { ClientDetail, ProcessFigure, WholeReport } from '../../look/data/client-detail.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
+import { type StatsFigure, type StatsFigureEntry, statsFigures, type Unit } from '../../report/metrics.ts';
 import { describeAge, formatDuration } from '../../text/durations.ts';
 import { counted, describeSize, namedUpTo } from '../../text/numbers.ts';
 import { percent } from '../command/member-words.ts';
@@ -21,6 +23,10 @@ export interface DetailWords {
 const maxRows = 20;
 const maxUnits = 20;
 
+const ownLines = Object.entries<StatsFigureEntry>(statsFigures).flatMap(([name, { line, unit }]) =>
+  line === null ? [] : [[name as StatsFigure, line, unit] as const],
+);
+
 /** Returns the table of CPU, memory, swap, load and other figures. */
 export function nowLines({ member, newest }: ClientDetail, { output }: DetailWords): readonly string[] {
   if (newest === null) return [];
@@ -39,8 +45,7 @@ export function nowLines({ member, newest }: ClientDetail, { output }: DetailWor
     ['swap', percent(row.swap_percent, null), swapWords(whole)],
     ['load', loads, 'of 1, 5 and 15 minutes'],
     ['pressure', pressures, 'of CPU, memory and disks'],
-    ['open files', percent(row.open_files_percent, null), ''],
-    ['conntrack', percent(row.conntrack_percent, null), ''],
+    ...ownLines.map(([name, title, unit]) => [title, figureCell(unit, row[name]), ''] as const),
     ['up', row.uptime_s === null ? '-' : describeAge(row.uptime_s * 1000), stateWords(row)],
   ];
   return [
@@ -54,6 +59,11 @@ export function nowLines({ member, newest }: ClientDetail, { output }: DetailWor
       figures,
     ),
   ];
+}
+
+function figureCell(unit: Unit, value: number | null): Cell {
+  if (unit === 'percent') return percent(value, null);
+  return value === null ? '-' : formatValue(unit, value);
 }
 
 function swapWords(whole: WholeReport | null): string {

@@ -1,5 +1,5 @@
 import type { FamilyGroup } from '../../config/config.ts';
-import { metricOf, type Unit } from '../../report/metrics.ts';
+import { metrics, type StatsFigure, type StatsFigureEntry, statsFigures, type Unit } from '../../report/metrics.ts';
 import type { ExportedTable } from '../../storage/store/figure-store.ts';
 import type { Rollup } from './history-tables.ts';
 
@@ -41,12 +41,8 @@ const byTable = {
 } as const;
 
 /** Returns the family of a column whose values no metric has. */
-function columnFamily(
-  table: FigureFamily['table'],
-  column: string,
-  family: Pick<FigureFamily, 'name' | 'unit' | 'help'> & Partial<Pick<FigureFamily, 'rollup' | 'convert'>>,
-): FigureFamily {
-  return { kind: 'figure', type: 'gauge', table, column, ...byTable[table], rollup: 'mean', convert: same, ...family };
+function columnFamily(table: FigureFamily['table'], column: string, own: Named & Particular): FigureFamily {
+  return { kind: 'figure', type: 'gauge', table, column, ...byTable[table], rollup: 'mean', convert: same, ...own };
 }
 
 /** The units of Prometheus for units of metrics; other metrics have none. */
@@ -56,32 +52,38 @@ const units: Partial<Readonly<Record<Unit, FamilyBase['unit']>>> = {
   bytes_per_second: 'bytes_per_second',
 };
 
-/** Returns the family of a metric, with its help. */
-function figure(name: string, family: string, field: string): FigureFamily {
-  const metric = metricOf(family, field);
-  if (metric === null) throw new Error(`there is no metric ${family}_${field}`);
-  const table = family === 'disk' || family === 'network' ? (`${family}_stats` as const) : 'stats';
-  const { unit, help, column = field } = metric;
-  const convert = unit === 'percent' ? ratio : same;
-  return columnFamily(table, column, { name, unit: units[unit] ?? null, help, convert });
-}
+type Named = Pick<FigureFamily, 'name' | 'unit' | 'help'>;
+type Particular = Partial<Pick<FigureFamily, 'rollup' | 'convert'>>;
 
-/** The families of columns, the most needed first. */
-export const figures: readonly FigureFamily[] = [
-  figure('cpu_used_ratio', 'cpu', 'used_percent'),
-  figure('memory_used_ratio', 'memory', 'used_percent'),
-  figure('swap_used_ratio', 'swap', 'used_percent'),
-  figure('load5', 'load', 'load5'),
-  figure('cpus', 'cpu', 'cpus'),
-  figure('failed_units', 'services', 'failed_units'),
-  figure('reboot_required', 'os', 'reboot_required'),
-  columnFamily('stats', 'uptime_s', {
-    name: 'boot_time_seconds',
+/** Families that do not hold the value of their column. */
+const particular: Partial<Readonly<Record<StatsFigure, Partial<Named> & Particular>>> = {
+  uptime_s: {
     unit: 'seconds',
     help: 'When the machine was booted, exact to a second or two.',
     rollup: null,
     convert: (uptime, observedAtMs) => Math.round(observedAtMs / 1000 - uptime),
-  }),
+  },
+};
+
+/** Returns the family of a figure of report/metrics.ts, with its help. */
+function family(
+  table: FigureFamily['table'],
+  column: string,
+  { exported, unit, help }: Pick<StatsFigureEntry, 'exported' | 'unit' | 'help'>,
+): readonly FigureFamily[] {
+  if (exported === null) return [];
+  const convert = unit === 'percent' ? ratio : same;
+  const named: Named = { name: exported, unit: units[unit] ?? null, help };
+  return [columnFamily(table, column, { ...named, convert, ...particular[column as StatsFigure] })];
+}
+
+function familiesOf(of: 'disk' | 'network'): readonly FigureFamily[] {
+  const own = metrics.filter((metric) => metric.family === of);
+  return own.flatMap((metric) => family(`${of}_stats`, metric.field, metric));
+}
+
+/** The families of columns, the most needed first. */
+export const figures: readonly FigureFamily[] = [
   columnFamily('stats', 'clock_offset_ms', {
     name: 'clock_offset_seconds',
     unit: 'seconds',
@@ -89,25 +91,13 @@ export const figures: readonly FigureFamily[] = [
     rollup: null,
     convert: (offsetMs) => offsetMs / 1000,
   }),
-  figure('load1', 'load', 'load1'),
-  figure('load15', 'load', 'load15'),
-  figure('oom_kills', 'kernel', 'oom_kills'),
-  figure('pressure_cpu_ratio', 'pressure', 'cpu_percent'),
-  figure('pressure_memory_ratio', 'pressure', 'memory_percent'),
-  figure('pressure_io_ratio', 'pressure', 'io_percent'),
-  figure('open_files_used_ratio', 'kernel', 'open_files_percent'),
-  figure('conntrack_used_ratio', 'kernel', 'conntrack_percent'),
-  figure('clock_synchronised', 'clock', 'synchronised'),
+  ...Object.entries(statsFigures).flatMap(([column, entry]) => family('stats', column, entry)),
   columnFamily('check_stats', 'state', {
     name: 'check_state',
     unit: null,
     help: 'The newest result of a check: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN or not allowed to run.',
     rollup: 'max',
   }),
-  figure('filesystem_used_ratio', 'disk', 'used_percent'),
-  figure('filesystem_available_bytes', 'disk', 'available_bytes'),
-  figure('filesystem_size_bytes', 'disk', 'size_bytes'),
-  figure('filesystem_inodes_used_ratio', 'disk', 'inodes_percent'),
-  figure('network_receive_bytes_per_second', 'network', 'rx_bytes_per_s'),
-  figure('network_transmit_bytes_per_second', 'network', 'tx_bytes_per_s'),
+  ...familiesOf('disk'),
+  ...familiesOf('network'),
 ];

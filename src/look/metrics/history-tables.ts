@@ -1,5 +1,5 @@
-import { diskFigures } from '../../report/columns.ts';
-import { networkFigures, sampleFigures, statsFigures } from '../../storage/rows/report-rows.ts';
+import { diskFigures, statsFigureNames } from '../../report/metrics.ts';
+import { networkFigures, sampleFigures } from '../../storage/sql/rollups.ts';
 import type { ExportedTable } from '../../storage/store/figure-store.ts';
 
 /** The groups of families that come from reports. */
@@ -27,7 +27,7 @@ export const historyTables: Readonly<Record<HistoryTable, HistoryColumns>> = {
     subject: [],
     rollup: 'mean',
     texts: ['hostname', 'os', 'boot_id'],
-    figures: statsFigures,
+    figures: statsFigureNames,
   },
   check: {
     table: 'check_stats',

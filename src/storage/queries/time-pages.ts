@@ -1,22 +1,16 @@
-import { statsFigures } from '../rows/report-rows.ts';
+import { type StatsFigure, statsFigureNames } from '../../report/metrics.ts';
 import { storedReport, storedReportKeys, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
 import type { Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { ReplayPage } from '../store/alert-history.ts';
-import type {
-  RowPlace,
-  StatsFigure,
-  UnprocessedBatch,
-  UnprocessedReport,
-  UnprocessedVisit,
-} from '../store/evaluation-store.ts';
+import type { RowPlace, UnprocessedBatch, UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
 
 /** Implements EvaluationStore.unprocessed. */
 export async function unprocessedRows(
   session: Session,
   limit: number,
   after: RowPlace | null,
-  figures: readonly StatsFigure[] = statsFigures,
+  figures: readonly StatsFigure[] = statsFigureNames,
 ): Promise<UnprocessedBatch> {
   const page = await pageOf(session, { condition: 'processed_at IS NULL', after, limit, figures });
   return { ...page, more: page.next !== null };
@@ -24,7 +18,7 @@ export async function unprocessedRows(
 
 /** Implements AlertHistory.replay. */
 export async function replayedRows(session: Session, after: RowPlace, limit: number): Promise<ReplayPage> {
-  return pageOf(session, { condition: '1 = 1', after, limit, figures: statsFigures });
+  return pageOf(session, { condition: '1 = 1', after, limit, figures: statsFigureNames });
 }
 
 interface PageOptions {
@@ -56,7 +50,12 @@ async function pageOf(session: Session, { condition, after, limit, figures }: Pa
   };
   const reports = await rowsOf([...storedReportKeys, ...figures], 'stats', 'observed_at', after?.reportId ?? 0);
   const visits = await rowsOf(storedVisitColumns, 'visits', 'started_at', after?.visitId ?? 0);
-  return cutOff(reports.map(storedReport), await storedVisits(session, visits), after, limit);
+  return cutOff(
+    reports.map((row) => storedReport(row, figures)),
+    await storedVisits(session, visits),
+    after,
+    limit,
+  );
 }
 
 /** Cuts both kinds of rows off at the same time: at the end of the kind that may have more rows. */

@@ -2,7 +2,8 @@ import { hourMs } from '../../platform/units.ts';
 import type { Database, SqlValue } from '../sql/database.ts';
 import { placeholders } from '../sql/insert-rows.ts';
 import { ofReports } from '../sql/tables.ts';
-import { rollUp, type RollupSpan } from './rollup.ts';
+import type { RollupSpan } from '../sql/rollups.ts';
+import { rollUp } from './rollup.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 
 export interface StatsRemoverOptions {

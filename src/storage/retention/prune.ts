@@ -9,7 +9,8 @@ import { countStatsSql, maxStats, oldestStatsSql, statsRemover } from './prune-s
 import * as subjects from './prune-subjects.ts';
 import { countSubject, subjectRemover } from './prune-subjects.ts';
 import { reclaim } from './reclaim.ts';
-import { expiredSql, expireRollup, rollupSources, type RollupSpan, spanStart } from './rollup.ts';
+import { rollupSources, type RollupSpan } from '../sql/rollups.ts';
+import { expiredSql, expireRollup, spanStart } from './rollup.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import { eventDays, newestEventDays } from '../store/event-store.ts';
 import type { PruneLimits, PruneResult } from '../store/storage.ts';

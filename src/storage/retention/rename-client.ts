@@ -5,7 +5,8 @@ import { mergeSelected, placeholders } from '../sql/insert-rows.ts';
 import { revokeLeases } from '../alerts/lease.ts';
 import { addedVisits, visitDayKey, visitSums } from './prune-visits.ts';
 import { renameState } from './prune-state.ts';
-import { mergeRollups, rollupColumns, rollupSources, rollupTable } from './rollup.ts';
+import { rollupColumns, rollupSources, rollupTable } from '../sql/rollups.ts';
+import { mergeRollups } from './rollup.ts';
 
 const tables = [
   'stats',

@@ -1,9 +1,15 @@
-import { diskFigures } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import type { Database, Session, SqlValue } from '../sql/database.ts';
 import { mergeSelected, type Selected } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
-import { checkFigures, networkFigures, sampleFigures, statsFigures } from '../rows/report-rows.ts';
+import {
+  rollupColumns,
+  rollupKey,
+  type RollupSource,
+  rollupSources,
+  type RollupSpan,
+  rollupTable,
+} from '../sql/rollups.ts';
 
 export interface RollUpOptions {
   /** The hour of UTC in which all the rows were observed. */
@@ -69,57 +75,6 @@ function rollUpSql(source: RollupSource, span: RollupSpan, marks: string): strin
   const [, , ...named] = rollupColumns(source, span);
   return `SELECT client, ${time}, ${named.join(', ')} FROM (SELECT client, ${[...values, place].join(', ')} ${rows}) AS named
     WHERE place <= ${maxSubjects}`;
-}
-
-/** A table of rows that is rolled up. Names are constants of the program. */
-export interface RollupSource {
-  readonly table: 'stats' | 'disk_stats' | 'network_stats' | 'check_stats' | 'samples';
-  /** The table joined with those that have its other columns. Default: the table. */
-  readonly from?: string;
-  /** The column with the id of the row of `stats`. */
-  readonly statId: 'id' | 'stat_id';
-  /** The column that distinguishes the rows of one report. */
-  readonly subject: 'mount' | 'interface' | 'check_name' | 'series_id' | null;
-  /** Columns that are numbers or NULL. */
-  readonly metrics: readonly string[];
-}
-
-/** The span of a rollup's row: an hour or a day of UTC. */
-export type RollupSpan = 'hour' | 'day';
-
-export const rollupSources: readonly RollupSource[] = [
-  { table: 'stats', statId: 'id', subject: null, metrics: statsFigures },
-  { table: 'disk_stats', statId: 'stat_id', subject: 'mount', metrics: diskFigures },
-  { table: 'network_stats', statId: 'stat_id', subject: 'interface', metrics: networkFigures },
-  { table: 'check_stats', statId: 'stat_id', subject: 'check_name', metrics: checkFigures },
-  {
-    table: 'samples',
-    from: 'samples JOIN stats ON stats.id = samples.stat_id',
-    statId: 'stat_id',
-    subject: 'series_id',
-    metrics: sampleFigures,
-  },
-];
-
-/** Returns the name of a rollup: `stats_hourly`, `disk_stats_daily` ... */
-export function rollupTable({ table }: { readonly table: string }, span: RollupSpan): string {
-  return `${table}_${span === 'hour' ? 'hourly' : 'daily'}`;
-}
-
-/** Returns the columns of a rollup's primary key. */
-function rollupKey({ subject }: RollupSource, span: RollupSpan): readonly string[] {
-  return ['client', span, ...(subject === null ? [] : [subject])];
-}
-
-/** Returns every column of a rollup, the key first. */
-export function rollupColumns(source: RollupSource, span: RollupSpan): readonly string[] {
-  const figures = source.metrics.flatMap((metric) => [
-    `${metric}_min`,
-    `${metric}_mean`,
-    `${metric}_max`,
-    `${metric}_count`,
-  ]);
-  return [...rollupKey(source, span), 'samples', ...figures];
 }
 
 /** Merges a row into an existing one of a rollup. */

@@ -1,44 +1,11 @@
 import { type CheckStat, type EarlierOf, measuredChecks, nothingEarlier } from '../../report/checks/checks.ts';
 import { checkReadings, logReadings, type Reading } from '../../report/checks/readings.ts';
-import { type DiskRow, type NetworkRow, columnsOf, networkFigures as reportedFigures } from '../../report/columns.ts';
+import { type DiskRow, type NetworkRow, columnsOf } from '../../report/columns.ts';
 import { type LogLine, logLinesOf } from '../../report/log-lines.ts';
-import { integerFor } from '../sql/column-types.ts';
+import { integerFor, withIntegers } from '../sql/column-types.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import type { IngestItem } from '../store/storage.ts';
-
-/** The columns that are numbers or NULL, from which rollups are also made. */
-export const statsFigures = [
-  'uptime_s',
-  'cpu_percent',
-  'memory_percent',
-  'swap_percent',
-  'load1',
-  'load5',
-  'load15',
-  'disk_percent',
-  'processes',
-  'cpus',
-  'interval_s',
-  'failed_units',
-  'probe_errors',
-  'unresponsive_mounts',
-  'reboot_required',
-  'oom_kills',
-  'pressure_cpu_percent',
-  'pressure_memory_percent',
-  'pressure_io_percent',
-  'open_files_percent',
-  'conntrack_percent',
-  'clock_synchronised',
-  'temperature_celsius',
-] as const;
-export const networkFigures = [...reportedFigures, 'interval_s'] as const;
-
-export const sampleFigures = ['value'] as const;
-
-/** The figures of checks. The worst state of an hour or day is its greatest; UNKNOWN is 3. */
-export const checkFigures = ['state'] as const;
 
 /** A report as rows, without the id of its row of `stats`, which is assigned on storing. */
 export interface ReportRows {
@@ -80,14 +47,7 @@ export function reportRows(item: IngestItem, earlierOf: EarlierOf = () => nothin
       received_at: sqlTime(item.receivedAtMs),
       clock_offset_ms: integerFor('clock_offset_ms', item.clockOffsetMs),
       boot_id: item.report.boot_id,
-      ...stats,
-      uptime_s: integerFor('uptime_s', stats.uptime_s),
-      processes: integerFor('processes', stats.processes),
-      cpus: integerFor('cpus', stats.cpus),
-      failed_units: integerFor('failed_units', stats.failed_units),
-      reboot_required: integerFor('reboot_required', stats.reboot_required),
-      oom_kills: integerFor('oom_kills', stats.oom_kills),
-      clock_synchronised: integerFor('clock_synchronised', stats.clock_synchronised),
+      ...withIntegers(stats),
     },
     report: JSON.stringify(item.report),
     disks,
@@ -112,11 +72,7 @@ export function diskStatsRows(rows: ReportRows, statId: number): readonly Values
     ordinal,
     client: rows.item.client,
     observed_at: rows.observedAt,
-    ...disk,
-    size_bytes: integerFor('size_bytes', disk.size_bytes),
-    used_bytes: integerFor('used_bytes', disk.used_bytes),
-    available_bytes: integerFor('available_bytes', disk.available_bytes),
-    unresponsive: integerFor('unresponsive', disk.unresponsive),
+    ...withIntegers(disk),
   }));
 }
 
@@ -127,8 +83,7 @@ export function networkStatsRows(rows: ReportRows, statId: number): readonly Val
     ordinal,
     client: rows.item.client,
     observed_at: rows.observedAt,
-    ...network,
-    link_up: integerFor('link_up', network.link_up),
+    ...withIntegers(network),
   }));
 }
 

@@ -1,6 +1,7 @@
 import type { Report } from '../../report/report.ts';
 import type { ExcerptSubject } from '../store/notification-store.ts';
-import { diskFigures, type DiskRow, type NetworkRow, type StatsColumns } from '../../report/columns.ts';
+import type { DiskRow, NetworkRow } from '../../report/columns.ts';
+import { diskFigures, type StatsFigure, statsFigureNames } from '../../report/metrics.ts';
 import type { CheckStat } from '../../report/checks/checks.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
 import { forIds } from '../sql/by-ids.ts';
@@ -9,7 +10,7 @@ import { json, numberOrNull, textOrNull } from '../store/record-shape.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import { forChunks } from '../sql/insert-rows.ts';
-import { networkFigures, statsFigures } from './report-rows.ts';
+import { networkFigures } from '../sql/rollups.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Session, SqlRow } from '../sql/database.ts';
 
@@ -25,15 +26,18 @@ export const storedReportKeys = [
   'boot_id',
 ] as const;
 /** All columns of `stats` that storedReport reads. */
-export const storedReportColumns = [...storedReportKeys, ...statsFigures];
+export const storedReportColumns = [...storedReportKeys, ...statsFigureNames];
 /** The columns of `visits` that storedVisits reads. */
 export const storedVisitColumns = ['id', 'client', 'run_id', 'started_at', 'ok', 'stage', 'code', 'message'];
 
-/** Reads a row of `stats`. Figures that were not read are null. */
-export function storedReport(row: SqlRow): UnprocessedReport {
-  // The program wrote the columns, so their types are known. Each column is named because a million rows are read.
-  const figures = row as unknown as Partial<StatsColumns>;
-  return {
+const unread = {
+  ...(Object.fromEntries(statsFigureNames.map((name) => [name, null])) as Record<StatsFigure, null>),
+  probe_errors: 0,
+};
+
+/** Reads a row of `stats` with some figures. The others are null. */
+export function storedReport(row: SqlRow, figures: readonly StatsFigure[] = statsFigureNames): UnprocessedReport {
+  const read: Record<string, unknown> = {
     id: Number(row['id']),
     client: String(row['client']),
     reportId: String(row['report_id']),
@@ -42,30 +46,11 @@ export function storedReport(row: SqlRow): UnprocessedReport {
     receivedAtMs: fromSqlTime(row['received_at']) ?? 0,
     clockOffsetMs: numberOrNull(row['clock_offset_ms']),
     bootId: textOrNull(row['boot_id']),
-    uptime_s: figures.uptime_s ?? null,
-    cpu_percent: figures.cpu_percent ?? null,
-    memory_percent: figures.memory_percent ?? null,
-    swap_percent: figures.swap_percent ?? null,
-    load1: figures.load1 ?? null,
-    load5: figures.load5 ?? null,
-    load15: figures.load15 ?? null,
-    disk_percent: figures.disk_percent ?? null,
-    processes: figures.processes ?? null,
-    cpus: figures.cpus ?? null,
-    interval_s: figures.interval_s ?? null,
-    failed_units: figures.failed_units ?? null,
-    probe_errors: figures.probe_errors ?? 0,
-    unresponsive_mounts: figures.unresponsive_mounts ?? null,
-    reboot_required: figures.reboot_required ?? null,
-    oom_kills: figures.oom_kills ?? null,
-    pressure_cpu_percent: figures.pressure_cpu_percent ?? null,
-    pressure_memory_percent: figures.pressure_memory_percent ?? null,
-    pressure_io_percent: figures.pressure_io_percent ?? null,
-    open_files_percent: figures.open_files_percent ?? null,
-    conntrack_percent: figures.conntrack_percent ?? null,
-    clock_synchronised: figures.clock_synchronised ?? null,
-    temperature_celsius: figures.temperature_celsius ?? null,
+    ...unread,
   };
+  // The program wrote the columns, so their types are known.
+  for (const name of figures) read[name] = row[name] ?? unread[name];
+  return read as unknown as UnprocessedReport;
 }
 
 /** Reads rows of `visits`, with the scope of their runs. */

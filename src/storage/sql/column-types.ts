@@ -1,32 +1,40 @@
+import { type ColumnType, ownColumnTypes, statsFigures } from '../../report/metrics.ts';
+import type { SqlValue } from './database.ts';
+import type { Values } from './insert-rows.ts';
+
+type IntegerType = Exclude<ColumnType, 'REAL'>;
+
 /** The types of the integer columns that hold values from clients, the narrowest of any database. */
-export const integerColumns = {
-  clock_offset_ms: 'BIGINT',
-  uptime_s: 'BIGINT',
-  processes: 'INT',
-  cpus: 'INT',
-  failed_units: 'INT',
-  probe_errors: 'INT',
-  unresponsive_mounts: 'INT',
-  reboot_required: 'TINYINT',
-  oom_kills: 'INT',
-  clock_synchronised: 'TINYINT',
-  size_bytes: 'BIGINT',
-  used_bytes: 'BIGINT',
-  available_bytes: 'BIGINT',
-  unresponsive: 'TINYINT',
-  link_up: 'TINYINT',
-  memory_bytes: 'BIGINT',
-  state: 'TINYINT',
-  refused: 'TINYINT',
-} as const;
-export type IntegerColumn = keyof typeof integerColumns;
+export const integerColumns: ReadonlyMap<string, IntegerType> = new Map(
+  [
+    ...Object.entries(statsFigures).map(([name, { type }]) => [name, type] as const),
+    ...ownColumnTypes,
+    ...([
+      ['clock_offset_ms', 'BIGINT'],
+      ['memory_bytes', 'BIGINT'],
+      ['state', 'TINYINT'],
+      ['refused', 'TINYINT'],
+    ] as const),
+  ].filter((column): column is readonly [string, IntegerType] => column[1] !== 'REAL'),
+);
 
 /** The largest value of each type. Beyond 2^53 a number could not be read back exactly. */
 const largest = { TINYINT: 2 ** 7 - 1, INT: 2 ** 31 - 1, BIGINT: Number.MAX_SAFE_INTEGER } as const;
 
-/** Returns a figure rounded for its column; null if the column cannot hold it. */
-export function integerFor(column: IntegerColumn, value: number | null): number | null {
+/** Returns a figure rounded for its integer column; null if the column cannot hold it. */
+export function integerFor(column: string, value: number | null): number | null {
+  const type = integerColumns.get(column);
+  if (type === undefined) throw new Error(`${column} is no integer column`);
   if (value === null) return null;
   const integer = Math.round(value);
-  return Math.abs(integer) <= largest[integerColumns[column]] ? integer : null;
+  return Math.abs(integer) <= largest[type] ? integer : null;
+}
+
+/** Returns a row whose figures fit the integer columns among its own. */
+export function withIntegers(row: object): Values {
+  const fitting: Record<string, SqlValue> = { ...row };
+  for (const [column, value] of Object.entries(fitting)) {
+    if (typeof value === 'number' && integerColumns.has(column)) fitting[column] = integerFor(column, value);
+  }
+  return fitting;
 }

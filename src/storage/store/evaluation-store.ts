@@ -1,13 +1,11 @@
 import type { CheckStat } from '../../report/checks/checks.ts';
 import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts';
+import type { StatsFigure } from '../../report/metrics.ts';
 import type { Report } from '../../report/report.ts';
 import type { Alert, RuleState } from './alert.ts';
 import type { Lease } from './lease-store.ts';
 import type { NewForecast } from './level-store.ts';
 import type { VisitRecord } from './run.ts';
-
-/** The columns of `stats` that are numbers. */
-export type StatsFigure = Exclude<keyof StatsColumns, 'hostname' | 'os'>;
 
 /** A row of `stats` that no alerter has processed. Times are milliseconds since 1970. */
 export interface UnprocessedReport extends Pick<StatsColumns, StatsFigure> {

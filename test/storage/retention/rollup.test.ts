@@ -9,7 +9,7 @@ import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { prune } from '../../../src/storage/retention/prune.ts';
-import { rollupColumns, rollupSources, rollupTable } from '../../../src/storage/retention/rollup.ts';
+import { rollupColumns, rollupSources, rollupTable } from '../../../src/storage/sql/rollups.ts';
 import { checkStatsRows, diskStatsRows, networkStatsRows, reportRows } from '../../../src/storage/rows/report-rows.ts';
 import { programArgs } from '../../support/programs/program-args.ts';
 import { storageArgument } from '../../support/databases/storage-argument.ts';

@@ -39,7 +39,7 @@ onEachDatabase(
       const bounded = filled.filter(({ c }) => !['id', 'stat_id', 'ordinal'].includes(String(c)));
       const found = new Set(bounded.map(({ c, type }) => `${String(c)} ${type === 'INTEGER' ? '' : String(type)}`));
       const isTyped = bounded.every(({ type }) => type !== 'INTEGER');
-      const listed = Object.entries(integerColumns).map(([name, type]) => `${name} ${isTyped ? type : ''}`);
+      const listed = [...integerColumns].map(([name, type]) => `${name} ${isTyped ? type : ''}`);
       assert.deepEqual([...found].sort(), listed.sort());
     });
   },

@@ -1,4 +1,4 @@
-import { rollupColumns, rollupSources, rollupTable } from '../../../src/storage/retention/rollup.ts';
+import { rollupColumns, rollupSources, rollupTable } from '../../../src/storage/sql/rollups.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { isLong, isWide } from '../../support/long-tests.ts';
 import { numbersTable, type Mariadb } from '../../support/databases/mariadb.ts';
