@@ -8,6 +8,7 @@ import { createdName } from '../sql/schema-objects.ts';
 import { readMigrations, type MigrationFile } from './migration-files.ts';
 import { migrationState, readApplied, schemaMajor, throwMismatch } from './migration-state.ts';
 import type { AppliedMigration, MigrationState } from './migration-state.ts';
+import { viewStatements } from './views.ts';
 import type { StorageConfig } from '../../config/databases/kinds.ts';
 import { driverOf } from '../dialects/drivers.ts';
 import { openDatabase, type OpenDatabaseOptions } from '../dialects/open-database.ts';
@@ -46,7 +47,10 @@ export function checkDatabase(database: Database): Promise<MigrationState> {
   );
 }
 
-/** Migrates an open database. Default: the files of the package. Throws StorageFault or FleetError. */
+/**
+ * Migrates an open database, and makes its views at the end. Files other than those of the package have no views of
+ * figures. Throws StorageFault or FleetError.
+ */
 export async function migrateDatabase(
   database: Database,
   ofPackage?: readonly MigrationFile[],
@@ -62,22 +66,33 @@ export async function migrateDatabase(
     // Another process may have migrated during the wait for the lock.
     throwMismatch(migrationState(applied, files), 'pending');
     // A database of another program is refused before anything is made in it.
-    const adopted = applied.length === 0 ? await adoptableFiles(session, files) : [];
+    const views = ofPackage === undefined ? viewStatements(session.dialect) : [];
+    const adopted = applied.length === 0 ? await adoptableFiles(session, files, views) : [];
+    const makeViews = async (): Promise<void> => {
+      for (const statement of views) await session.run(statement);
+    };
     await session.run(createMigrationsSql);
     if (adopted.length > 0) {
+      if (adopted.length === files.length) await makeViews();
       await recordAdopted(session, adopted);
       applied = await readApplied(session);
     }
     for (const file of files) {
       const known = applied.find(({ number }) => number === file.number);
-      await applyFile(session, file, known);
+      await applyFile(session, file, known, file === files.at(-1) ? makeViews : null);
     }
     const state = migrationState(await readApplied(session), files);
     return adopted.length === 0 ? state : { ...state, adopted: adopted.map(({ name }) => name) };
   });
 }
 
-async function applyFile(session: Session, file: MigrationFile, known: AppliedMigration | undefined): Promise<void> {
+/** Applies the missing steps of a file. `end` runs before the last step is recorded, so that no crash skips it. */
+async function applyFile(
+  session: Session,
+  file: MigrationFile,
+  known: AppliedMigration | undefined,
+  end: (() => Promise<void>) | null,
+): Promise<void> {
   const { now } = session.dialect;
   const beginSql = `INSERT INTO migrations (number, step, name, digest, major, started_at)
     VALUES (?, ?, ?, ?, ?, ${now})`;
@@ -95,6 +110,7 @@ async function applyFile(session: Session, file: MigrationFile, known: AppliedMi
       // MySQL commits DDL by itself, and a crash may have come between the DDL and its record.
       if (!begunBefore) throw await foreignSchema(session, file, step, thrown);
     }
+    if (step === file.steps.length) await end?.();
     await session.run(endSql, [file.number, step]);
   }
 }
@@ -121,11 +137,16 @@ const copyPrefix = 'adopting_';
 
 /**
  * Returns the files whose statements somebody has run by hand, in order, on a database without records of migrations:
- * none in a database without tables of these names. Runs the files again under other names and compares both results.
- * Throws FleetError `migration-mismatch` if the tables differ.
+ * none in a database without tables of these names. Runs the files, and then the statements of the views, again under
+ * other names and compares both results. Throws FleetError `migration-mismatch` if the tables differ.
  */
-async function adoptableFiles(session: Session, files: readonly MigrationFile[]): Promise<readonly MigrationFile[]> {
-  const names = [...new Set(files.flatMap(({ steps }) => steps.flatMap((step) => createdName(step) ?? [])))];
+async function adoptableFiles(
+  session: Session,
+  files: readonly MigrationFile[],
+  views: readonly string[],
+): Promise<readonly MigrationFile[]> {
+  const parts = [...files.map(({ steps }) => steps), views];
+  const names = [...new Set(parts.flat().flatMap((step) => createdName(step) ?? []))];
   const { dialect } = session;
   const there = await dialect.schema(session, names);
   if (there.length === 0) return [];
@@ -135,7 +156,7 @@ async function adoptableFiles(session: Session, files: readonly MigrationFile[])
   let fewest: readonly string[] | null = null;
   await dialect.drop(session, await dialect.schema(session, copies));
   try {
-    for (const [index, { steps }] of files.entries()) {
+    for (const [index, steps] of parts.entries()) {
       for (const step of steps) await session.run(step.replace(pattern, `${copyPrefix}$1`));
       const different = differences(there, (await dialect.schema(session, copies)).map(renamedBack));
       if (different.length === 0) adopted = files.slice(0, index + 1);

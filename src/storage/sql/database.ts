@@ -97,6 +97,14 @@ export interface Dialect {
   unixSeconds(column: string): string;
   /** Returns the quotient of two whole numbers, cut to a whole number. */
   quotient(dividend: string, divisor: number): string;
+  /** Returns the hour of a time column, in the form of the column `hour` of rollups. */
+  hourOf(column: string): string;
+  /** Returns the day of a time column, in the form of the column `day` of rollups. */
+  dayOf(column: string): string;
+  /** Returns the time a day before a time. */
+  dayBefore(time: string): string;
+  /** The words before the name of a view to make. Who reads a view needs leave to read its tables. */
+  readonly createView: string;
   /** The clause that ends a SELECT whose rows are changed later in the same transaction. */
   readonly forUpdate: string;
   /**

@@ -21,6 +21,7 @@ import type { MysqlConfig } from '../../../src/config/databases/mysql.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
 import { migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
+import { viewStatements } from '../../../src/storage/migrate/views.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { serverName } from './mariadb.ts';
 import { compiledTests, isCompiledTest } from '../programs/program-args.ts';
@@ -112,7 +113,8 @@ async function statementsOf(database: Database): Promise<readonly string[]> {
     tables.push(String(made?.['Create Table']));
   }
   const views = new Map<string, string>();
-  for (const step of readMigrations('mysql').flatMap(({ steps }) => steps)) {
+  const figures = await database.read(({ dialect }) => Promise.resolve(viewStatements(dialect)));
+  for (const step of [...readMigrations('mysql').flatMap(({ steps }) => steps), ...figures]) {
     const [, name = ''] = /^(?:CREATE|DROP)[A-Z ]* VIEW (?:IF EXISTS )?(\w+)/.exec(step) ?? [];
     views.delete(name);
     if (name !== '' && step.startsWith('CREATE')) views.set(name, step);
