@@ -280,7 +280,7 @@ export const statsFigures = {
   cpu_percent: {
     of: ['cpu', 'used_percent'],
     unit: 'percent',
-    help: 'Time not idle and not waiting for I/O, of all CPUs, since the previous visit.',
+    help: "Time not idle and not waiting for I/O since the previous visit, of all CPUs or of a container's quota.",
     type: 'REAL',
     exported: 'cpu_used_ratio',
     line: null,
@@ -328,7 +328,7 @@ export const statsFigures = {
   disk_percent: {
     of: null,
     unit: 'percent',
-    help: 'Used percent of the fullest local file system that is not an image.',
+    help: 'Used percent of the fullest local file system that is not an image (ISO, squashfs).',
     type: 'REAL',
     exported: null,
     line: null,
@@ -392,7 +392,7 @@ export const statsFigures = {
   oom_kills: {
     of: ['kernel', 'oom_kills'],
     unit: 'count',
-    help: 'Processes that the kernel killed for want of memory, since the previous visit.',
+    help: 'Processes that the kernel killed for want of memory since the previous visit; in a container its own.',
     type: 'INT',
     exported: 'oom_kills',
     line: null,
@@ -400,7 +400,7 @@ export const statsFigures = {
   pressure_cpu_percent: {
     of: ['pressure', 'cpu_percent'],
     unit: 'percent',
-    help: 'Time of the last minute in which a task waited for a CPU.',
+    help: 'Time of the last minute in which a task waited for a CPU (PSI, some avg60).',
     type: 'REAL',
     exported: 'pressure_cpu_ratio',
     line: null,
@@ -424,7 +424,7 @@ export const statsFigures = {
   open_files_percent: {
     of: ['kernel', 'open_files_percent'],
     unit: 'percent',
-    help: 'Open files of the limit of the whole system.',
+    help: 'Open files of the limit of the whole system; unknown in containers.',
     type: 'REAL',
     exported: 'open_files_used_ratio',
     line: 'open files',
@@ -432,7 +432,7 @@ export const statsFigures = {
   conntrack_percent: {
     of: ['kernel', 'conntrack_percent'],
     unit: 'percent',
-    help: 'Tracked connections of the greatest number.',
+    help: 'Tracked connections of the greatest number; unknown without connection tracking.',
     type: 'REAL',
     exported: 'conntrack_used_ratio',
     line: 'conntrack',
@@ -440,7 +440,7 @@ export const statsFigures = {
   clock_synchronised: {
     of: ['clock', 'synchronised'],
     unit: 'flag',
-    help: '1: a time service says the clock is synchronised.',
+    help: '1: a time service says the clock is synchronised; 0: that it is not; unknown if none tells.',
     type: 'TINYINT',
     exported: 'clock_synchronised',
     line: null,
@@ -448,7 +448,7 @@ export const statsFigures = {
   temperature_celsius: {
     of: null,
     unit: 'celsius',
-    help: 'Temperature of the hottest sensor.',
+    help: 'Temperature of the hottest sensor; unknown without sensors.',
     type: 'REAL',
     exported: null,
     line: null,

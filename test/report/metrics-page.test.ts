@@ -6,11 +6,15 @@ import { test } from 'node:test';
 import { families, prefix } from '../../src/look/metrics/families.ts';
 import { ruleTypes } from '../../src/config/vocabulary/rule-types.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
-import { metrics } from '../../src/report/metrics.ts';
+import { metrics, statsFigures } from '../../src/report/metrics.ts';
 
-const page = path.join(packageDir, 'docs', 'metrics.md');
-
-const tables = {
+/** The tables that the documents have, by their names in comments. */
+const tables: Readonly<Record<string, readonly string[]>> = {
+  figures: [
+    '| figure of `stats` | unit | meaning |',
+    '|---|---|---|',
+    ...Object.entries(statsFigures).map(([name, { unit, help }]) => `| \`${name}\` | ${unit} | ${help} |`),
+  ],
   metrics: [
     '| metric | unit | labels | meaning | read from, on Linux |',
     '|---|---|---|---|---|',
@@ -37,7 +41,10 @@ const tables = {
 };
 
 for (const [name, rows] of Object.entries(tables)) {
-  test(`docs/metrics.md lists every one of the ${name}`, () => {
+  const file = name === 'figures' ? 'sql.md' : 'metrics.md';
+
+  test(`docs/${file} lists every one of the ${name}`, () => {
+    const page = path.join(packageDir, 'docs', file);
     const [begin, end] = [`<!-- ${name}: begin -->\n`, `<!-- ${name}: end -->\n`];
     const text = readFileSync(page, 'utf8');
     const [before = '', rest = ''] = text.split(begin);
