@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -34,6 +34,85 @@ test('the stamp of the newest state report stays until another one, and each att
   facts.save(new Set(['web-1']));
   const { stateStamp, stateAtMs, stateRuns, stateWantedAtMs } = openSiteFacts(file).clients.get('web-1') ?? {};
   assert.deepEqual([stateStamp, stateAtMs, stateRuns, stateWantedAtMs], ['first', 3000, 2, null]);
+});
+
+const facts = {
+  ...{ name: 'web-1', address: '192.0.2.1', lastVisitAtMs: 2000, lastReportAtMs: 2000, consecutiveFailures: 0 },
+  ...{ failedCode: null, nextAttemptAtMs: null, attemptDigest: null, bootId: 'boot-1', inventoryAtMs: null },
+  ...{ reader: 'node', stateStamp: null, stateAtMs: null, stateRuns: 0, stateWantedAtMs: null },
+} as const;
+for (const [what, more, changed] of [
+  ['that succeeds', {}, {}],
+  ['of another address', { address: 'web.example' }, { address: 'web.example' }],
+  [
+    'that fails, with the boot and the reader of the one before',
+    { ok: false, code: 'agent-failed', bootId: null, reader: null },
+    { lastReportAtMs: 1000, consecutiveFailures: 1, failedCode: 'agent-failed' },
+  ],
+  [
+    'whose login is refused, with the configuration of that time',
+    { ok: false, code: 'auth-failed', nextAttemptAtMs: 9000 },
+    {
+      ...{ lastReportAtMs: 1000, consecutiveFailures: 1, failedCode: 'auth-failed' },
+      ...{ nextAttemptAtMs: 9000, attemptDigest: 'digest' },
+    },
+  ],
+  ['after a boot', { bootId: 'boot-2' }, { bootId: 'boot-2' }],
+  ['by another reader', { reader: 'shell' }, { reader: 'shell' }],
+  ['with a state report', { state: { stamp: 's', runs: 3 } }, { stateStamp: 's', stateAtMs: 2000, stateRuns: 3 }],
+] as const) {
+  test(`the facts of a client after a visit ${what}`, (t) => {
+    const file = path.join(tempFolder(t), 'site-facts.json');
+    const site = openSiteFacts(file);
+    site.saw(visit({ startedAtMs: 1000 }), 'earlier');
+    site.saw(visit({ startedAtMs: 2000, ...more }), 'digest');
+    site.save(new Set(['web-1']));
+    assert.deepEqual(openSiteFacts(file).clients.get('web-1'), { ...facts, ...changed });
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+  });
+}
+
+test('a client that fails at its first visit has never reported, and has no boot and no reader', (t) => {
+  const site = openSiteFacts(path.join(tempFolder(t), 'site-facts.json'));
+  site.saw(visit({ startedAtMs: 2000, ok: false, code: 'agent-failed', bootId: null, reader: null }), 'digest');
+  const failed = {
+    lastReportAtMs: null,
+    consecutiveFailures: 1,
+    failedCode: 'agent-failed',
+    bootId: null,
+    reader: null,
+  };
+  assert.deepEqual(site.clients.get('web-1'), { ...facts, ...failed });
+});
+
+test('an inventory counts with the visit that brought it, and stays until the next one', (t) => {
+  const site = openSiteFacts(path.join(tempFolder(t), 'site-facts.json'));
+  const at = (): number | null | undefined => site.clients.get('web-1')?.inventoryAtMs;
+  site.sawInventory('web-1', 700);
+  assert.equal(at(), undefined);
+  for (const inventoryMs of [700, 700, 900]) {
+    if (inventoryMs === 900) site.sawInventory('web-1', inventoryMs);
+    site.saw(visit({}), 'digest');
+    assert.equal(at(), inventoryMs);
+  }
+});
+
+test('clients that left config.xml are forgotten, and a damaged file counts as missing', (t) => {
+  const file = path.join(tempFolder(t), 'site-facts.json');
+  const site = openSiteFacts(file);
+  for (const client of ['web-1', 'gone']) site.saw(visit({ client }), 'digest');
+  site.save(new Set(['web-1', 'new']));
+  assert.deepEqual([...openSiteFacts(file).clients.keys()], ['web-1']);
+  for (const content of ['{', '{"refused":["a"]}', '{"clients":7}']) {
+    writeFileSync(file, content);
+    const { clients, refused } = openSiteFacts(file);
+    assert.deepEqual([clients.size, refused()], [0, []], content);
+  }
+  writeFileSync(file, JSON.stringify({ refused: ['a', 7], clients: [7, { name: 'bare', address: 'b', reader: 'x' }] }));
+  const { clients, refused } = openSiteFacts(file);
+  assert.deepEqual([[...clients.keys()], refused()], [['bare'], ['a']]);
+  const unknown = { lastVisitAtMs: null, lastReportAtMs: null, bootId: null, reader: null };
+  assert.deepEqual(clients.get('bare'), { ...facts, ...unknown, name: 'bare', address: 'b' });
 });
 
 test('failures of a client are counted until a visit succeeds', (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 
-import { startStorageTime, storageLimits } from '../../../src/collector/run/storage-limits.ts';
+import { ingestTimes, startStorageTime, storageLimits } from '../../../src/collector/run/storage-limits.ts';
 import { FleetError } from '../../../src/platform/errors/errors.ts';
 
 const minuteMs = 60_000;
@@ -25,6 +25,12 @@ test('an eighth of the run’s deadline before and after the visits, 10 s at lea
       allMs: runDeadlineMs + shareMs,
     });
   }
+});
+
+test('reports are stored within the limits of the run, of which those from its beginning are partly spent', () => {
+  const limits = { prepareMs: 1000, inboxMs: 500, leftoversMs: 20_000, allMs: 30_000 };
+  const times = ingestTimes(limits, (ms) => ms - 4000);
+  assert.deepEqual(times, { aloneMs: 1000, leftoversMs: 16_000, allMs: 26_000, rejectedMs: 250 });
 });
 
 test('a fault that only says that the time was over is reported as a slow database, any other as it is', async () => {
