@@ -198,4 +198,10 @@ onEachDatabase('what digests sum up', (kit) => {
       { client: 'both', rebootRequired: true, updates: 12, securityUpdates: 3 },
     ]);
   });
+
+  kit.it('the size of the database in bytes, where that is known', async ({ storage, database }) => {
+    const bytes = await storage.digest.databaseBytes();
+    assert.equal(bytes, (await database.space())?.sizeBytes ?? null);
+    assert.equal(bytes === null, kit.kind !== 'sqlite');
+  });
 });
