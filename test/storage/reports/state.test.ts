@@ -12,8 +12,9 @@ import { storageOn } from '../../../src/storage/open-storage.ts';
 import type { IngestItem } from '../../../src/storage/store/storage.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { times } from '../../support/times.ts';
+import type { Database, Session } from '../../../src/storage/sql/database.ts';
 import { crashingDatabase } from '../support/crashing-database.ts';
-import { noonMs } from '../support/samples.ts';
+import { noonMs, visit } from '../support/samples.ts';
 import { onEachDatabase, type Opened } from '../support/databases.ts';
 import { stateItem } from '../support/state-samples.ts';
 
@@ -126,6 +127,125 @@ onEachDatabase('the state of clients', ({ it }) => {
     // A new time without a new content is no change.
     await ingest(opened, stateItem('web-1', at(20), [look('file', [`/etc/0\tv6\t${seconds(19)}`, '/etc/1\tv-9\t1'])]));
     assert.deepEqual(await opened.rows('SELECT COUNT(*) FROM state_changes'), [[2]]);
+  });
+
+  it("takes a file's own time from one look to the next, by the client's clock", async (opened) => {
+    const wrongMs = 3_600_000;
+    const files = (minute: number, ...changed: readonly number[]): IngestItem => {
+      const lines = changed.map((change, index) => `/etc/${index}\tv${minute}\t${(at(change) - wrongMs) / 1000}`);
+      const item = stateItem('web-1', at(minute), [look('file', lines)]);
+      return { ...item, report: { ...item.report, datetime: new Date(at(minute) - wrongMs).toISOString() } };
+    };
+    await ingest(opened, files(0, 0, 0, 0, 0));
+    await ingest(opened, files(10, 0, 10, -1, 11));
+    assert.deepEqual(await opened.rows('SELECT item, earliest_at, latest_at FROM changes ORDER BY item'), [
+      ['/etc/0', textAt(0), textAt(0)],
+      ['/etc/1', textAt(10), textAt(10)],
+      ['/etc/2', textAt(0), textAt(10)],
+      ['/etc/3', textAt(0), textAt(10)],
+    ]);
+  });
+
+  it('knows the time of the last look, and of the last visit that found the same', async (opened) => {
+    const kinds = ['package', 'account', 'system', 'unit'] as const;
+    const all = (value: number, known?: number): readonly StateSection[] =>
+      kinds.map((kind) => look(kind, [`a\t${value}`], known === undefined ? '' : stateDigest([`a\t${known}`])));
+    const visited = (minute: number): Promise<void> =>
+      opened.reports.saveVisits([visit({ runId: randomUUID(), startedAtMs: at(minute), stateSame: true })]);
+    await ingest(opened, stateItem('web-1', at(0), all(1)));
+    await ingest(opened, stateItem('web-1', at(5), all(1, 1)));
+    await ingest(opened, stateItem('web-1', at(10), all(2)));
+    await visited(15);
+    await ingest(opened, stateItem('web-1', at(20), all(3)));
+    await visited(30);
+    await ingest(opened, stateItem('web-1', at(30), all(4)));
+    // A report that was read before the newest visit: nobody knows of which state that visit spoke.
+    await visited(50);
+    await ingest(opened, stateItem('web-1', at(40), all(5)));
+    const sql = (kind: string) => `SELECT earliest_at FROM changes WHERE kind = '${kind}' ORDER BY latest_at`;
+    for (const kind of kinds) {
+      const since = kind === 'unit' ? [5, 10, 20, 30] : [5, 15, 30, 30];
+      assert.deepEqual((await opened.rows(sql(kind))).flat(), since.map(textAt), kind);
+    }
+  });
+
+  it('begins with the first look that reads a section, and forgets why an earlier one did not', async (opened) => {
+    const sections = async (): Promise<unknown> => await opened.rows('SELECT error, observed_at FROM state_sections');
+    await ingest(opened, stateItem('web-1', at(0), [failed('unit')]));
+    assert.deepEqual(await sections(), [['no permission', textAt(0)]]);
+    assert.deepEqual(await opened.storage.reports.stateDigests('web-1'), {});
+    await ingest(opened, stateItem('web-1', at(5), [look('unit', ['ssh\tenabled'])]));
+    // The lines of a digest that is not the stored one are not here.
+    await ingest(opened, stateItem('web-1', at(10), [{ kind: 'unit', digest: 'other', error: null, lines: null }]));
+    assert.deepEqual(await sections(), [[null, textAt(5)]]);
+    await ingest(opened, stateItem('web-1', at(15), [look('unit', ['ssh\tenabled'], stateDigest(['ssh\tenabled']))]));
+    assert.deepEqual(await sections(), [[null, textAt(15)]]);
+    assert.deepEqual(await opened.rows(changesSql), []);
+    // A second look at the same time counts too.
+    await ingest(opened, stateItem('web-1', at(15), [look('unit', ['ssh\tmasked'])]));
+    const masked = ['web-1', 'unit', 'ssh', 'enabled', 'masked', textAt(15), textAt(15)];
+    assert.deepEqual(await opened.rows(changesSql), [masked]);
+  });
+
+  it('may lose fifty items of a section at once; of more it is believed that they were not read', async (opened) => {
+    for (const [client, count, left] of [
+      ['web-1', 50, 0],
+      ['web-2', 51, 51],
+    ] as const) {
+      const many = times(count, (index) => `p${index} all\t1`);
+      await ingest(opened, stateItem(client, at(0), [look('package', many)]));
+      await ingest(opened, stateItem(client, at(5), [look('package', [])]));
+      assert.deepEqual(await opened.rows(`SELECT COUNT(*) FROM packages WHERE client = '${client}'`), [[left]]);
+    }
+  });
+
+  it('takes 6,000 changes within a day, and not one more', async (opened) => {
+    const all = (value: number): StateSection =>
+      look(
+        'unit',
+        ['a\t', 'b\t'].map((item) => `${item}${value}`),
+      );
+    await ingest(opened, stateItem('liar', at(0), [all(0)]));
+    await ingest(opened, stateItem('liar', at(1), [all(1)]));
+    const copies = (count: number, minute: number): Promise<unknown> =>
+      opened.database.write((session) =>
+        session.run(`INSERT INTO state_changes (client_id, item_id, before_id, after_id, earliest_at, latest_at)
+          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+          SELECT client_id, item_id, before_id, after_id, '${textAt(minute)}', '${textAt(minute)}' FROM n,
+            (SELECT * FROM state_changes ORDER BY id LIMIT 1) AS one`),
+      );
+    const day = 24 * 60;
+    // Changes of exactly a day ago no longer count.
+    await copies(900, 2);
+    await copies(5998, 3);
+    assert.deepEqual(await ingest(opened, stateItem('liar', at(2 + day), [all(2)])), ['stored']);
+    assert.match((await ingest(opened, stateItem('liar', at(2 + day), [all(3)])))[0] ?? '', /more than 6000 times/);
+    assert.deepEqual(await ingest(opened, stateItem('liar', at(3 + day), [all(3)])), ['stored']);
+  });
+
+  it('looks known names up once, and new ones again when they are stored', async (opened) => {
+    let asked = 0;
+    const counting = (session: Session): Session => ({
+      ...session,
+      all: (sql, values) => {
+        if (/FROM state_(?:items|values) WHERE/.test(sql)) asked += 1;
+        return session.all(sql, values);
+      },
+    });
+    const { database } = opened;
+    const watched: Database = {
+      ...{ space: () => database.space(), close: () => database.close(), readOnly: (sql) => database.readOnly(sql) },
+      ...{ read: (work) => database.read(work), migrate: (work) => database.migrate(work) },
+      write: (work) => database.write((session) => work(counting(session))),
+    };
+    const seen: number[] = [];
+    for (const [minute, value] of ['1', '2', '1'].entries()) {
+      asked = 0;
+      await storageOn(watched).reports.ingest([stateItem('web-1', at(minute), [look('unit', [`a\t${value}`])])]);
+      seen.push(asked);
+    }
+    // Names are stored in a transaction of their own, before the one that stores the report.
+    assert.deepEqual(seen, [6, 5, 4]);
   });
 
   it('changes nothing for a section that was not read, is suddenly empty, or comes late', async (opened) => {
