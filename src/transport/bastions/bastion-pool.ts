@@ -141,7 +141,7 @@ export class BastionPool {
             // Allows an immediate retry if an attempt is left, because the bastion was reached.
             bastion.failure = { error, atMs: -Infinity };
           },
-          onIdle: () => leaveIdle(bastion, through),
+          onIdle: () => leaveIdle(bastion.sessions, through),
         });
         return through;
       });
@@ -157,9 +157,10 @@ export class BastionPool {
   }
 }
 
-function leaveIdle(bastion: Bastion, idle: BastionSession): void {
+/** Leaves a bastion that stays idle. Does nothing if it is in use then, or no longer among the sessions. */
+export function leaveIdle<T extends Pick<BastionSession, 'busy' | 'end'>>(sessions: Set<T>, idle: T): void {
   setTimeout(() => {
-    if (idle.busy || !bastion.sessions.delete(idle)) return;
+    if (idle.busy || !sessions.delete(idle)) return;
     idle.end();
   }, idleMs).unref();
 }
@@ -182,7 +183,7 @@ export function dialThrough(bastion: Forwarder, hop: Hop): NonNullable<SshTarget
 }
 
 /** Returns all values that a login depends on. Two routes share a login only if these are equal. */
-function identityOf(hop: Hop): unknown {
+export function identityOf(hop: Hop): unknown {
   const { name, address, port, family, username, knownAs, knownHosts, policy, kex } = hop;
   const { privateKeys, agent, identitiesOnly, password, passphrase } = hop.credentials;
   const login = [username, privateKeys, agent, identitiesOnly];
