@@ -14,34 +14,48 @@ function answer(fault: FaultKind | StorageFault, more: Partial<Omit<Failure, 'fa
   return retry === null ? 'fault' : `${retry.elsewhere ? 'elsewhere' : 'here'} after ${retry.pauseMs} ms`;
 }
 
+const table: readonly (readonly [string, string])[] = [
+  [answer('lost', { servers: 1 }), 'here after 0 ms'],
+  [answer('lost', { servers: 1, reused: false }), 'fault'],
+  [answer('contended', { servers: 1 }), 'here after 0 ms'],
+  [answer('contended', { servers: 1, attempt: 2 }), 'here after 250 ms'],
+  [answer('contended', { servers: 1, attempt: 5 }), 'here after 2000 ms'],
+  [answer('contended', { servers: 1, attempt: 6 }), 'fault'],
+  [answer(waitOver, { servers: 1, attempt: 3 }), 'fault'],
+  [answer(waitOver, { servers: 1 }), 'here after 0 ms'],
+  [answer('full', { servers: 1 }), 'fault'],
+  [answer('lost', { servers: 1, attempt: 2 }), 'here after 0 ms'],
+  [answer('lost', { servers: 1, attempt: 3 }), 'fault'],
+  [answer('duplicate', { servers: 1, attempt: 2, reused: false }), 'here after 0 ms'],
+  [answer('duplicate', { servers: 1, attempt: 3 }), 'fault'],
+  [answer('contended', { servers: 1, attempt: 3 }), 'here after 500 ms'],
+  [answer(waitOver, { servers: 1, attempt: 2 }), 'here after 0 ms'],
+  [answer('read-only', { servers: 1, isOfGroup: true }), 'fault'],
+  // A cluster that has lost a node needs time to detect the loss.
+  [answer('lost'), 'elsewhere after 250 ms'],
+  [answer('lost', { attempt: 3, failingMs: 1000 }), 'elsewhere after 1000 ms'],
+  [answer('lost', { attempt: 17, failingMs: 29_000 }), 'elsewhere after 2000 ms'],
+  [answer('lost', { attempt: 17, failingMs: 30_000 }), 'fault'],
+  [answer('lost', { wasConnected: false }), 'fault'],
+  [answer(waitOver), 'elsewhere after 250 ms'],
+  [answer('contended'), 'here after 250 ms'],
+  [answer('duplicate', { attempt: 5 }), 'here after 2000 ms'],
+  [answer('contended', { attempt: 6 }), 'fault'],
+  [answer('full'), 'elsewhere after 250 ms'],
+  [answer('full', { attempt: 3, wasConnected: false }), 'elsewhere after 1000 ms'],
+  [answer('full', { attempt: 4 }), 'fault'],
+  [answer('read-only', { attempt: 3 }), 'elsewhere after 1000 ms'],
+  [answer(waitOver, { attempt: 9, failingMs: 29_999 }), 'elsewhere after 2000 ms'],
+  [answer(waitOver, { attempt: 9, failingMs: 30_000 }), 'fault'],
+  [answer('duplicate', { attempt: 6 }), 'fault'],
+  [answer('read-only', { isOfGroup: true, wasConnected: false }), 'fault'],
+  [answer('read-only', { attempt: 4 }), 'fault'],
+  // A group without its primary is read-only until it has elected another.
+  [answer('read-only', { attempt: 4, isOfGroup: true }), 'elsewhere after 2000 ms'],
+  [answer('read-only', { failingMs: 30_000, isOfGroup: true }), 'fault'],
+];
+
 test('where a transaction that failed is made again', () => {
-  const table: readonly (readonly [string, string])[] = [
-    [answer('lost', { servers: 1 }), 'here after 0 ms'],
-    [answer('lost', { servers: 1, reused: false }), 'fault'],
-    [answer('contended', { servers: 1 }), 'here after 0 ms'],
-    [answer('contended', { servers: 1, attempt: 2 }), 'here after 250 ms'],
-    [answer('contended', { servers: 1, attempt: 5 }), 'here after 2000 ms'],
-    [answer('contended', { servers: 1, attempt: 6 }), 'fault'],
-    [answer(waitOver, { servers: 1, attempt: 3 }), 'fault'],
-    [answer(waitOver, { servers: 1 }), 'here after 0 ms'],
-    [answer('full', { servers: 1 }), 'fault'],
-    // A cluster that has lost a node needs time to detect the loss.
-    [answer('lost'), 'elsewhere after 250 ms'],
-    [answer('lost', { attempt: 3, failingMs: 1000 }), 'elsewhere after 1000 ms'],
-    [answer('lost', { attempt: 17, failingMs: 29_000 }), 'elsewhere after 2000 ms'],
-    [answer('lost', { attempt: 17, failingMs: 30_000 }), 'fault'],
-    [answer('lost', { wasConnected: false }), 'fault'],
-    [answer(waitOver), 'elsewhere after 250 ms'],
-    [answer('contended'), 'here after 250 ms'],
-    [answer('duplicate', { attempt: 5 }), 'here after 2000 ms'],
-    [answer('contended', { attempt: 6 }), 'fault'],
-    [answer('full'), 'elsewhere after 250 ms'],
-    [answer('full', { attempt: 4 }), 'fault'],
-    [answer('read-only', { attempt: 4 }), 'fault'],
-    // A group without its primary is read-only until it has elected another.
-    [answer('read-only', { attempt: 4, isOfGroup: true }), 'elsewhere after 2000 ms'],
-    [answer('read-only', { failingMs: 30_000, isOfGroup: true }), 'fault'],
-  ];
   for (const kind of ['denied', 'schema', 'damaged', 'broken', 'exists', 'refused', 'aborted'] as const) {
     assert.deepEqual([kind, answer(kind)], [kind, 'fault']);
   }

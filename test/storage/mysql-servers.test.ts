@@ -163,6 +163,22 @@ test('of several servers that take no login, one that may be back soon decides',
   }
 });
 
+test('servers take turns, and the others begin with the next one', () => {
+  const hosts = ['db-1', 'db-2', 'db-3'].map((host, index) => ({ host, port: 3306 + index }));
+  const three = createMysqlServers({ storage: mysqlAt(0, '', { hosts }), program: 'collect' });
+  const seen: string[] = [];
+  for (let turn = 0; turn < 4; turn += 1) {
+    const others = three.others()?.hosts.map(({ host, port }) => `${host}:${port}`);
+    seen.push(`${/@([^/]*)/.exec(three.where())?.[1] ?? ''} ${others?.join() ?? ''}`);
+    three.leave();
+  }
+  const [one, two, last] = ['db-1:3306', 'db-2:3307', 'db-3:3308'];
+  assert.deepEqual(seen, [`${one} ${two},${last}`, `${two} ${last},${one}`, `${last} ${one},${two}`, seen[0]]);
+  const alone = createMysqlServers({ storage: mysqlAt(3306, '', { socketPath: '/run/my.sock' }), program: 'collect' });
+  assert.deepEqual([three.count, alone.count, alone.others()], [3, 1, null]);
+  assert.match(alone.where(), /^mysql:\/\/\w+@\/run\/my\.sock\/\w*$/);
+});
+
 test('numbers of servers that are at fault are none of a row', () => {
   const table = [
     { errno: 1047, message: 'WSREP has not yet prepared node for application use', kind: 'lost' },

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
 
 import type { SealedItem, SealedPlace } from '../../../src/storage/store/sealed-store.ts';
+import { saveSealed, storedSealed } from '../../../src/storage/reports/sealed-reports.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { item, noonMs, runStart, visit } from '../support/samples.ts';
 import { pluck, pluckAll } from '../../support/pluck.ts';
@@ -59,6 +61,56 @@ onEachDatabase('sealed reports', ({ it, own }) => {
     await storage.sealed.remove(oldest === undefined ? [] : [oldest.id]);
     const [again] = await storage.reports.saveSealed([sealedItem({ sealed })]);
     assert.equal(again?.kind, 'stored');
+  });
+
+  it('of a client that brings at most 64 KiB a run are not counted', async ({ storage, database, rows }) => {
+    await storage.reports.saveSealed([sealedItem({ sealed: Buffer.alloc(10) })]);
+    const fill = (bytes: number): Promise<number> =>
+      database.write((session) => session.run('UPDATE sealed_reports SET sealed_bytes = ?', [bytes - 1024]));
+    const limit = 64 * 1024 * 1024;
+    const free = 64 * 1024;
+    const bring = async (...sizes: readonly number[]): Promise<readonly unknown[]> => {
+      const before = (await rows('SELECT MAX(id) FROM sealed_reports')).flat();
+      const items = sizes.map((bytes) => sealedItem({ sealed: Buffer.alloc(bytes) }));
+      const kinds = pluck(await saveSealed(database, items, new Map()), 'kind');
+      await database.write((session) => session.run('DELETE FROM sealed_reports WHERE id > ?', [Number(before[0])]));
+      return kinds;
+    };
+    await fill(limit);
+    assert.deepEqual(await bring(free), ['stored']);
+    assert.deepEqual(await bring(free + 1), ['refused']);
+    assert.deepEqual(await bring(free, 1), ['refused', 'refused']);
+    // The reports of one batch add up, with the overhead of their rows.
+    await fill(limit - 2 * (free + 1024));
+    assert.deepEqual(await bring(free, free), ['stored', 'stored']);
+    assert.deepEqual(await bring(free, free, 1), ['stored', 'stored', 'refused']);
+  });
+
+  it('are named by boots of up to 64 printable characters', async ({ storage }) => {
+    for (const [bootId, kept] of [
+      ['b'.repeat(64), true],
+      ['b'.repeat(65), false],
+      ['', false],
+      [' ~', true],
+      ['a\tb', false],
+    ] as const) {
+      await storage.reports.saveSealed([sealedItem({ clock: { offsetMs: 0.5, monotonicZeroMs: -0.4, bootId } })]);
+      const [place] = await storage.sealed.waiting('unseen', null, 1);
+      const [row] = await storage.sealed.read([place?.id ?? 0, 12_345]);
+      assert.deepEqual(row?.clock, { offsetMs: 1, monotonicZeroMs: 0, bootId: kept ? bootId : null }, bootId);
+      await storage.sealed.remove([row.id]);
+    }
+  });
+
+  it('that wait for a key too long are removed, however many', async ({ storage, rows }) => {
+    await storage.reports.saveSealed(Array.from({ length: 202 }, () => sealedItem()));
+    const ids = pluck(await storage.sealed.waiting('unseen', null, 201), 'id');
+    await storage.sealed.mark(ids, 'seal-no-key', 'x'.repeat(2000));
+    assert.deepEqual(await rows('SELECT DISTINCT LENGTH(message) FROM sealed_reports WHERE code IS NOT NULL'), [
+      [1000],
+    ]);
+    assert.equal(await storage.sealed.removeKeyless(noonMs + 1, 0), 201);
+    assert.deepEqual(await rows('SELECT code FROM sealed_reports'), [[null]]);
   });
 
   it('are known by their ids, sealed or opened, and nobody takes the id of another', async ({ reports, sealed }) => {
@@ -175,4 +227,19 @@ onEachDatabase('sealed reports', ({ it, own }) => {
     await reports.saveSealed([sealedItem(), sealedItem({ keyId: keyB })]);
     assert.equal((await sealed.useOf(keyA)).waiting, 1);
   });
+});
+
+test('a sealed row that another program wrote is read as far as its values have the right form', () => {
+  const row = { id: 7, client: 'web-1', report_id: 'r', key_id: 'k', received_at: '2026-11-20 10:00:00.000' };
+  const clock = { clock_offset_ms: 5, monotonic_zero_ms: 9, boot_id: 'boot-1' };
+  const sealed = new Uint8Array([1, 2]);
+  const read = { id: 7, client: 'web-1', reportId: 'r', keyId: 'k', receivedAtMs: noonMs };
+  const clockRead = { offsetMs: 5, monotonicZeroMs: 9, bootId: 'boot-1' };
+  assert.deepEqual(storedSealed({ ...row, ...clock, sealed }), { ...read, clock: clockRead, sealed });
+  const clockOf = (over: object): unknown => storedSealed({ ...row, ...clock, sealed, ...over }).clock;
+  assert.equal(clockOf({ clock_offset_ms: null }), null);
+  assert.equal(clockOf({ monotonic_zero_ms: null }), null);
+  assert.deepEqual(clockOf({ boot_id: null }), { ...clockRead, bootId: null });
+  const odd = storedSealed({ ...row, ...clock, received_at: 'long ago', sealed: 'text' });
+  assert.deepEqual([odd.receivedAtMs, odd.sealed.length], [0, 0]);
 });

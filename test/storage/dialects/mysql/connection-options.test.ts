@@ -22,6 +22,15 @@ test('a server is asked by its host, or by its socket alone', () => {
   assert.deepEqual([own.host, own.port, own.socketPath], [undefined, undefined, '/run/mysqld.sock']);
 });
 
+test('rows come as text and numbers, in UTC', () => {
+  const { authPlugins, ...options } = optionsOf();
+  assert.ok(authPlugins);
+  assert.deepEqual(options, {
+    ...{ ...host, user: 'fleet', database: 'fleet', connectTimeout: 900, charset: 'UTF8MB4_BIN', timezone: 'Z' },
+    ...{ dateStrings: true, decimalNumbers: true, jsonStrings: true, supportBigNumbers: true },
+  });
+});
+
 test('a password is told only if there is one', () => {
   assert.equal('password' in optionsOf(), false);
   assert.equal(optionsOf({ password: { reveal: () => 'hunter2' } }).password, 'hunter2');

@@ -18,6 +18,8 @@ const safe = {
 
 for (const { with: given, says } of [
   { with: {}, says: [] },
+  { with: { innodb_flush_log_at_trx_commit: '3', innodb_doublewrite: '1' }, says: [] },
+  { with: { innodb_doublewrite: 'DETECT_AND_RECOVER' }, says: [] },
   {
     with: { innodb_flush_log_at_trx_commit: '0' },
     says: [
@@ -49,11 +51,14 @@ test('a server is described with its loose settings alone', () => {
   assert.equal(describeServer(where, new Map(Object.entries(safe))), `MariaDB 11.8.3 at ${where}`);
   const expected = `MariaDB 11.8.3 at ${where}, innodb_flush_log_at_trx_commit = 0`;
   assert.equal(describeServer(where, new Map(Object.entries(loose))), expected);
+  assert.equal(describeServer(where, new Map([['version', '8.4.6']])), `MySQL 8.4.6 at ${where}`);
 });
 
 for (const { what, rows, says } of [
   { what: 'no replica', rows: [], says: [] },
   { what: 'a replica that keeps up', rows: [{ Seconds_Behind_Source: 3 }], says: [] },
+  { what: 'a replica that is nearly late', rows: [{ Seconds_Behind_Source: 9 }], says: [] },
+  { what: 'a replica that is just late', rows: [{ Seconds_Behind_Source: 10 }], says: [/is 10 s behind/] },
   { what: 'a replica that lags, of MySQL', rows: [{ Seconds_Behind_Source: 120 }], says: [/is 120 s behind/] },
   { what: 'a replica that lags, of MariaDB', rows: [{ Seconds_Behind_Master: '120' }], says: [/is 120 s behind/] },
   { what: 'a replica that has stopped', rows: [{ Seconds_Behind_Master: null }], says: [/does not replicate now/] },
