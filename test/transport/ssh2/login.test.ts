@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { isPasswordPrompt, planLogin } from '../../../src/transport/ssh2/login.ts';
+import { describeRefusal, isPasswordPrompt, planLogin } from '../../../src/transport/ssh2/login.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import { decodeLoginKey } from '../../../src/transport/credentials/private-key.ts';
 import { SshAgent, type Credentials } from '../../../src/transport/credentials/credentials.ts';
@@ -106,9 +106,87 @@ describe('planLogin', () => {
 
 describe('isPasswordPrompt', () => {
   const yes = ['Password: ', '(monitor@web-1) Password: ', "monitor@newton's password:", 'Passwort:', 'Mot de passe :'];
+  const languages = ['Passphrase:', 'Contraseña:', 'Kennwort:', 'Senha:', 'Wachtwoord:', 'Hasło:', 'Пароль:', '密码:'];
+  yes.push(...languages, '密碼:', 'パスワード:');
   const codes = ['Verification code: ', 'OTP', '', 'PIN:'];
   const no = [...codes, 'New password: ', 'Retype new password: ', 'One-time password: '];
+  no.push(
+    ...'Retype Again Change Onetime OTP Token Code PIN Neues Neue Nouveau'
+      .split(' ')
+      .map((word) => `${word} password:`),
+  );
   for (const prompt of yes) it(`answers ${prompt}`, () => assert.equal(isPasswordPrompt(prompt), true));
   for (const prompt of no)
     it(`does not answer ${prompt || 'nothing'}`, () => assert.equal(isPasswordPrompt(prompt), false));
+});
+
+describe('a login of at most five attempts', () => {
+  const keys = (count: number): Credentials['keys'] => Array.from({ length: count }, () => key);
+  const plan = (credentials: Partial<Credentials>, withoutFirst = false) => {
+    const own = new SshAgent('/nowhere');
+    const none = { password: null, keys: [], agent: null, problem: null, certificates: [] };
+    const whole = { ...none, ...credentials, ...(credentials.agent ? { agent: own } : {}) };
+    const login = planLogin({ username: 'monitor', credentials: whole, refuse: () => undefined, withoutFirst });
+    const offers: string[] = [];
+    for (let next = login.next(null, null); next !== false; next = login.next(null, null)) offers.push(next.type);
+    return { login, offers, limit: own.limit };
+  };
+  const password = 'secret';
+  const three = ['publickey', 'publickey', 'publickey'];
+
+  it('offers five keys, or three beside a password', () => {
+    assert.equal(plan({ keys: keys(6) }).offers.length, 5);
+    assert.deepEqual(plan({ keys: keys(6) }).login.withheld(), { keys: 1, ofAgent: 0 });
+    assert.deepEqual(plan({ keys: keys(5) }).login.withheld(), { keys: 0, ofAgent: 0 });
+    assert.deepEqual(plan({ keys: keys(4), password }).offers, [...three, 'password', 'keyboard-interactive']);
+    assert.deepEqual(plan({ keys: keys(4), password }).login.withheld(), { keys: 1, ofAgent: 0 });
+  });
+
+  it('leaves the agent the attempts that are left', () => {
+    const { offers, limit } = plan({ keys: keys(1), agent });
+    assert.deepEqual([offers, limit], [['publickey', 'agent'], 4]);
+    assert.deepEqual(plan({ keys: keys(2), agent, password }).limit, 1);
+    assert.deepEqual(plan({ keys: keys(5), agent }).offers.includes('agent'), false);
+    assert.deepEqual(plan({ keys: [{ ...key, usable: null }] }).offers, []);
+  });
+
+  it('does not repeat what was refused on another connection, and says that it was tried', () => {
+    const { login, offers } = plan({ keys: keys(1), password }, true);
+    assert.deepEqual(offers, ['password', 'keyboard-interactive']);
+    assert.deepEqual(login.tried(), [`key ${key.fingerprint}`, 'password', 'keyboard-interactive']);
+    assert.equal(login.byKey(), false);
+    assert.deepEqual([plan({ keys: keys(2) }).login.byKey(), plan({}).login.byKey()], [true, false]);
+  });
+
+  it('is none by a key alone if a password went before the key', () => {
+    for (const method of ['password', 'keyboard-interactive'] as const) {
+      const credentials = { ...all, agent: null };
+      const login = planLogin({ username: 'monitor', credentials, refuse: () => undefined });
+      login.next(null, null);
+      assert.equal(login.byKey(), true);
+      login.next([method], false);
+      const again = login.next(['publickey'], true);
+      assert.deepEqual([again !== false && again.type, login.byKey()], ['publickey', false], method);
+    }
+  });
+
+  it('is described with all that was tried, left out and wanted', () => {
+    const login = { tried: () => ['key A', 'password'], wanted: () => null, withheld: () => ({ keys: 0, ofAgent: 0 }) };
+    const refusal = {
+      ...{ username: 'monitor', login: { ...login, next: (): false => false, byKey: () => false } as const },
+      ...{ problem: null, certificates: [], reason: null },
+    };
+    assert.equal(describeRefusal(refusal), 'monitor was refused; tried key A, password');
+    const other = { tried: () => [], wanted: () => [], withheld: () => ({ keys: 2, ofAgent: 3 }) };
+    assert.equal(
+      describeRefusal({
+        ...{ ...refusal, login: { ...refusal.login, ...other } },
+        ...{ problem: 'no agent', certificates: ['/c'], reason: 'too many' },
+      }),
+      'the client ended the login of monitor: too many; nothing that is configured was asked for; ' +
+        'the client takes nothing; private keys not tried: 2; ' +
+        'keys of ssh-agent not tried: 3; privateKey="FILE.pub" picks one; no agent; ' +
+        'the certificate /c needs transport="openssh"',
+    );
+  });
 });

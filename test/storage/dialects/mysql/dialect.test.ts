@@ -94,5 +94,5 @@ test('a row that is there already is changed, in the words of each server', () =
     ' AS incoming ON DUPLICATE KEY UPDATE a = incoming.a, b = incoming.b',
     'SELECT * FROM (SELECT 1)',
   ]);
-  assert.equal(mariadbDialect.quotient('a', '2'), 'a DIV 2');
+  assert.equal(mariadbDialect.quotient('a', 2), 'a DIV 2');
 });
