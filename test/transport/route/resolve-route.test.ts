@@ -69,6 +69,51 @@ test('ssh_config wins over defaults', () => {
   );
 });
 
+test('what ssh_config does not set is as in ssh', () => {
+  const [hop] = route(sshClient('web', said('Host web\n AddressFamily inet\n IdentityAgent none\n'))).hops;
+  const { homedir } = userInfo();
+  const own = ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => ({ path: `${homedir}/.ssh/${name}`, optional: true }));
+  assert.deepEqual(hop?.credentials, {
+    ...{ password: null, passphrase: null, privateKeys: own, agent: null, identitiesOnly: false },
+  });
+  const files = ['/nowhere/known_hosts', `${homedir}/.ssh/known_hosts`, `${homedir}/.ssh/known_hosts2`];
+  assert.deepEqual(hop.knownHosts, [...files, '/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']);
+  const shown = hop.values.map(({ name, value, source }) => `${name}=${value} (${path.basename(source)})`);
+  assert.deepEqual(
+    shown.filter((value) => /^(?:address|agent|knownHosts|port|identities|host key)/.test(value)),
+    [
+      'port=22 (default)',
+      `knownHosts=${hop.knownHosts.join(', ')} (default, and those of ssh)`,
+      'host key of=web (its address)',
+      'agent=none (config:3)',
+      'address family=IPv4 (config:2)',
+    ].sort((one, other) => shown.indexOf(one) - shown.indexOf(other)),
+  );
+  assert.deepEqual([hop.family, hop.policy, hop.connectTimeoutMs], [4, 'strict', null]);
+});
+
+test('a way has at most sixteen machines before the client', async () => {
+  const through = (count: number): Route =>
+    route(sshClient('web', { proxyJump: Array.from({ length: count }, (_, index) => `x@h${index}`).join() }));
+  assert.equal(through(16).hops.length, 17);
+  const tooLong = Promise.resolve().then(() => through(17));
+  await fails(
+    tooLong,
+    'config-invalid',
+    /^config\.xml:7: proxyJump "x@h0,.* comes back to where it began, or is too long$/,
+  );
+  const odd = Promise.resolve().then(() => route(sshClient('web', { proxyJump: '-x' })));
+  await fails(odd, 'config-invalid', /proxyJump "-x" is no way that can be followed$/);
+});
+
+test('a bastion comes before a client of the same name, and key exchanges that ssh2 lacks are named', () => {
+  const [bastions, clients] = [[sshBastion('gate', {}, { port: 2201 })], [sshClient('gate', {}, { port: 2202 })]];
+  const [first] = route(sshClient('web', { proxyJump: 'gate' }), { bastions, clients }).hops;
+  assert.equal(first?.port, 2201);
+  const { unsupported } = route(sshClient('web', { kex: 'mlkem768x25519-sha256' }));
+  assert.deepEqual(unsupported, [{ option: 'keyExchange', place: 'config.xml:7', hop: 'web', needed: true }]);
+});
+
 test('a port is said to come from the element that has it', () => {
   const config = load(`<ssh config="none"/>
 <group port="2022">
