@@ -170,3 +170,163 @@ test('a new limit ends what it does not hold for, eases what it holds less for, 
   const same = after(before, [95]);
   assert.deepEqual([same?.severity, same?.limitText, same?.sequence], ['critical', 'at least 90 %', 1]);
 });
+
+const byTime = own('warning="80%" critical="90%" for="10m"');
+const byRows = own('warning="80%" critical="90%" for="2x"');
+/** A rule whose `for` one row fulfills. */
+const shortly = own('warning="80%" critical="90%" for="2m"');
+
+/** Returns the state and severity after each value, whose rows have these numbers. */
+function course(begun: Alert | null, of: typeof rule, values: readonly (readonly [row: number, value: number])[]) {
+  let alert = begun;
+  return values.map(([index, value]) => {
+    ({ alert } = stepSubject({ alert, changes: [] }, sample(value, of), row(index)));
+    return `${alert?.state ?? ''} ${alert?.severity ?? ''}`;
+  });
+}
+
+test('critical has a `for` of its own, which begins with the first critical row and anew after a gap', () => {
+  const warning = firing({ severity: 'warning', limitText: 'at least 80 %' });
+  const rows = (...numbers: readonly number[]) => numbers.map((number) => [number, 95] as const);
+  const [mild, worse] = ['firing warning', 'firing critical'];
+  assert.deepEqual(course(warning, byTime, rows(1, 2, 3)), [mild, mild, worse]);
+  assert.deepEqual(course(warning, byTime, rows(1, 2, 9, 10, 11)), [mild, mild, mild, mild, worse]);
+  assert.deepEqual(course(warning, byRows, rows(1, 2)), [mild, worse]);
+  // The row that fires as a warning is the first critical one.
+  const first = [0, 1, 2, 3, 4].map((number) => [number, number < 2 ? 85 : 95] as const);
+  const pending = 'pending warning';
+  assert.deepEqual(course(null, byTime, first), [pending, pending, mild, mild, worse]);
+});
+
+const down = { flapping: true, progress: { ...zero, clearing: 2 } } as const;
+const mild = { severity: 'warning', limitText: 'at least 80 %' } as const;
+interface Stepped extends Partial<Omit<Alert, 'progress'>> {
+  readonly progress?: { readonly [Name in keyof Alert['progress']]?: Alert['progress'][Name] | undefined };
+}
+/** Steps of firing alerts by the row `run-1`: the changes before, the value, and what becomes of alert and changes. */
+const steps: readonly (readonly [
+  what: string,
+  begun: Partial<Alert>,
+  changes: readonly number[],
+  value: number,
+  of: typeof rule,
+  after: Stepped,
+  changesAfter: readonly number[],
+])[] = [
+  [
+    'the fourth change begins to flap, and is none for the worse',
+    { progress: { ...zero, clearing: 1 } },
+    ...([[9, -6, 3], 50, rule] as const),
+    { state: 'firing', flapping: true, changedByRun: 'run-1', sequence: 2 },
+    [9, -6, 3, -1],
+  ],
+  [
+    'a recovery is a change for the better',
+    { progress: { ...zero, clearing: 1 } },
+    ...([[3], 50, rule] as const),
+    { state: 'resolved', closedReason: 'recovered', changedByRun: 'run-1', progress: { clearing: 2 } },
+    [3, -1],
+  ],
+  [
+    'a worsening is a change, of which the counts begin anew',
+    mild,
+    ...([[], 95, rule] as const),
+    { severity: 'critical', changedByRun: 'run-1', sequence: 2, progress: { holding: 0, lastAtMs: row(1).atMs } },
+    [1],
+  ],
+  [
+    'an easing is a change, of which the counts begin anew',
+    { progress: { ...zero, easing: 1, missing: 1, severitySinceMs: 7 } },
+    ...([[5], 81, rule] as const),
+    { severity: 'warning', progress: { easing: 0, missing: 0, severitySinceMs: row(1).atMs } },
+    [5, -1],
+  ],
+  [
+    'a row that goes on keeps since when the alert is critical',
+    { progress: { ...zero, missing: 1, severitySinceMs: 7 } },
+    ...([[5], 95, rule] as const),
+    { severity: 'critical', sequence: 1, progress: { missing: 0, severitySinceMs: 7 } },
+    [5],
+  ],
+  ['what flaps and goes on is no change', { flapping: true }, [-1], 95, shortly, { flapping: true, sequence: 1 }, [-1]],
+  [
+    'what flaps and gets worse is a change',
+    { ...mild, flapping: true },
+    ...([[-1], 95, rule] as const),
+    { flapping: true, severity: 'critical', sequence: 2 },
+    [-1, 1],
+  ],
+  [
+    'what flaps and has not changed for three rows is steady by this run',
+    { flapping: true },
+    ...([[9, 3], 95, rule] as const),
+    { flapping: false, changedByRun: 'run-1', sequence: 2 },
+    [9, 3],
+  ],
+  [
+    'what flaps and is down is not up before `for`, and does not settle',
+    down,
+    ...([[9, -3], 95, byRows] as const),
+    { state: 'firing', flapping: true, progress: { holding: 1, clearing: 2, returns: undefined } },
+    [9, -3],
+  ],
+  ['what flaps and is down does not ease', down, [-1], 81, byRows, { progress: { easing: 0, clearing: 2 } }, [-1]],
+  [
+    'what flaps and is down is up with `for`, which is a change for the worse',
+    { ...down, progress: { ...down.progress, holding: 1, holdingSinceMs: 5 } },
+    ...([[-1], 95, byRows] as const),
+    { flapping: true, progress: { holding: 0, clearing: 0 } },
+    [-1, 1],
+  ],
+];
+for (const [what, begun, changes, value, of, wanted, changesAfter] of steps) {
+  test(what, () => {
+    const found = stepSubject(
+      { alert: firing({ changedByRun: 'run-0', ...begun }), changes },
+      sample(value, of),
+      row(1),
+    );
+    const { progress: counts = {}, ...fields } = wanted;
+    const pick = (from: object | undefined, like: object) =>
+      Object.fromEntries(Object.keys(like).map((name) => [name, from?.[name as keyof typeof from]]));
+    assert.deepEqual(pick(found.alert ?? undefined, fields), fields);
+    assert.deepEqual(pick(found.alert?.progress, counts), counts);
+    assert.deepEqual(found.changes, changesAfter);
+  });
+}
+
+test('values that go on clearing or easing have not come back', () => {
+  assert.equal(
+    after(firing({ severity: 'warning', limitText: 'at least 80 %' }), [50, 50])?.progress.returns,
+    undefined,
+  );
+  assert.equal(after(firing(), [81, 81])?.progress.returns, undefined);
+});
+
+test('pending and firing, an alert has its newest value, its worst row and the cause of its newest visit', () => {
+  const failed = (value: number, code: string): Sample => ({
+    ...stateSample(byTime, '/', value > 90 ? 'critical' : 'warning', `${value} %`),
+    ...{ value, isNetwork: true, code, limitText: `of ${value}` },
+  });
+  const codes = ['dns', 'connect-refused', 'auth-failed', 'dns'];
+  let alert: Alert | null = null;
+  const seen = [95, 97, 96, 99].map((value, index) => {
+    ({ alert } = stepSubject({ alert, changes: [] }, failed(value, codes[index] ?? ''), row(index)));
+    const { value: now, valueText, progress } = alert ?? firing();
+    return [now, valueText, progress.worst?.value, progress.code, progress.begunBy, progress.lastRun, alert?.state];
+  });
+  assert.deepEqual(seen, [
+    [95, '95 %', 95, 'dns', 'dns', 'run-0', 'pending'],
+    [97, '97 %', 97, 'connect-refused', 'dns', 'run-1', 'pending'],
+    [96, '96 %', 97, 'auth-failed', 'dns', 'run-2', 'firing'],
+    [99, '99 %', 99, 'dns', 'dns', 'run-3', 'firing'],
+  ]);
+});
+
+test('a pending alert that is listed again is not missing, and one that ends leaves the changes before it', () => {
+  const begun = stepSubject({ alert: null, changes: [] }, sample(95, byTime), row(0)).alert ?? firing();
+  const missed = { ...begun, progress: { ...begun.progress, missing: 1 } };
+  const step = (value: number) => stepSubject({ alert: missed, changes: [3] }, sample(value, byTime), row(1));
+  assert.equal(step(95).alert?.progress.missing, 0);
+  assert.deepEqual([step(50).alert?.closedReason, step(50).changes], ['unconfirmed', [3]]);
+});
