@@ -50,6 +50,7 @@ const cases: readonly (readonly [what: string, given: Given, held: readonly stri
     ['1 until 09:00: 2'],
   ],
   ['a window of the fleet, once for all its clients', { fleet: window('07:00', 2) }, ['window until 09:00: 0']],
+  ['a window of a client alone, without an alert', { own: window('07:30', 2) }, ['window until 09:30: 0']],
   ['a window of a client alone', { own: window('07:30', 2), alerts: [firing] }, ['window until 09:30: 1']],
   ['a window that is closed', { fleet: window('09:00', 2) }, []],
   [
