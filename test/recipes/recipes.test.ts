@@ -12,7 +12,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const root = path.join(import.meta.dirname, '..', '..');
 const recipes = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.diff'));
-/** A figure goes through all rooms. */
+/** Returns the most places of a recipe: a figure goes through all rooms. */
 const maxPlaces = (name: string): number => (name === 'figure.diff' ? 6 : 5);
 /** Folders that no recipe needs: they are large or made by a build. */
 const left = new Set(['node_modules', 'dist', '.git', 'fleet-health-demo', 'fleet-health-simulation']);
