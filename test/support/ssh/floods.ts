@@ -1,9 +1,11 @@
 /** Servers that send one kind of message without end, from one stage of a visit on, and read nothing after that. */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 
 import ssh2 from 'ssh2';
 import type { Connection } from 'ssh2';
+
+import { forwardConnections } from './ssh2-server.ts';
 
 /** The stage at which the flood starts. A bastion forwards connections, and floods when the first is requested. */
 export type FloodStage = 'exchange' | 'login' | 'question' | 'session' | 'command' | 'bastion';
@@ -141,13 +143,7 @@ export function floodingServer(name: FloodName | 'none', hostKey: string): ssh2.
         at('command');
       });
     });
-    client.on('tcpip', (accept, _reject, { destIP, destPort }) => {
-      const channel = accept();
-      const socket = connect(destPort, destIP);
-      for (const end of [channel, socket]) end.on('error', () => undefined);
-      channel.pipe(socket).pipe(channel);
-      at('bastion');
-    });
+    forwardConnections(client, () => at('bastion'));
   });
 }
 

@@ -1,10 +1,8 @@
 /** An SSH server that records every offered credential. It accepts a single key, and only if it is to forward. */
-import { connect } from 'node:net';
-
 import ssh2, { type Connection } from 'ssh2';
 
 import { fingerprint } from '../../../src/transport/known-hosts/fingerprint.ts';
-import { startSsh2Server, type Ssh2Server } from './ssh2-server.ts';
+import { forwardConnections, startSsh2Server, type Ssh2Server } from './ssh2-server.ts';
 
 export interface RecordingServer extends Ssh2Server {
   /** Returns `user key SHA256:...` and `user password ...`, each once, sorted. */
@@ -36,12 +34,7 @@ export async function startRecordingServer(accepts: string | null = null): Promi
       }
       attempt.reject(['publickey', 'password', 'keyboard-interactive']);
     });
-    client.on('tcpip', (accept, _reject, { destIP, destPort }) => {
-      const channel = accept();
-      const socket = connect(destPort, destIP);
-      for (const one of [channel, socket]) one.on('error', () => undefined);
-      socket.pipe(channel).pipe(socket);
-    });
+    forwardConnections(client);
   };
   const server = await startSsh2Server({ serve: (pem) => new ssh2.Server({ hostKeys: [pem] }, onClient) });
   return { ...server, offered: () => [...seen].sort() };

@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
-import ssh2 from 'ssh2';
+import ssh2, { type Connection } from 'ssh2';
 
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import { fingerprint, hostKeyOf, type HostKey } from '../../../src/transport/known-hosts/fingerprint.ts';
@@ -39,6 +39,17 @@ export async function startSsh2Server(options: Ssh2ServerOptions): Promise<Ssh2S
     fingerprint: fingerprint(blob),
     hostKeyLine: (address = '127.0.0.1') => `[${address}]:${listener.port} ${hostKey.type} ${hostKey.key}`,
   };
+}
+
+/** Lets a client reach other servers, as sshd's AllowTcpForwarding does. `onForward` is called for each connection. */
+export function forwardConnections(client: Connection, onForward: () => void = () => undefined): void {
+  client.on('tcpip', (accept, _reject, { destIP, destPort }) => {
+    const channel = accept();
+    const socket = connect(destPort, destIP);
+    for (const end of [channel, socket]) end.on('error', () => undefined);
+    channel.pipe(socket).pipe(channel);
+    onForward();
+  });
 }
 
 /** Returns the blob of a private key's public half. */
