@@ -2,47 +2,59 @@
  * The command line: puts the commands of cli/ROOM/commands.ts together. The module of a command is loaded when the
  * command runs. stderr stays empty unless something prevented the run.
  */
-import { ack, alert, alerts, digest, explain, forget, mail, silence, unack } from './cli/alerts/commands.ts';
-import { complete, crontab, importCommand, init } from './cli/set-up/commands.ts';
-import { completion } from './cli/set-up/completion-command.ts';
-import { check } from './cli/check/commands.ts';
-import { authorize, cleanup, spool } from './cli/clients/commands.ts';
+import * as ofAlerts from './cli/alerts/commands.ts';
+import * as ofCheck from './cli/check/commands.ts';
+import * as ofClients from './cli/clients/commands.ts';
 import { addGroups, type CommandGroup } from './cli/command/command-groups.ts';
-import { type AddCommand, addExample, type Command } from './cli/command/define-command.ts';
+import { addExample, type Command } from './cli/command/define-command.ts';
 import { emptyProgram, runProgram, type Perform } from './cli/command/run-program.ts';
-import { backup, copy, migrate, prune } from './cli/database/commands.ts';
-import { changes, forecast, outliers, report, show } from './cli/look/commands.ts';
-import { exportHistory, metrics } from './cli/metrics/commands.ts';
-import { enroll, receive } from './cli/push/commands.ts';
-import { collect } from './cli/runs/commands.ts';
-import { ingest, keys } from './cli/sealed/commands.ts';
-import { events, serve, tokens } from './cli/serve/commands.ts';
-import { status } from './cli/status/commands.ts';
-import { trust } from './cli/trust/commands.ts';
-import { demo, simulate } from './cli/try-out/commands.ts';
+import * as ofDatabase from './cli/database/commands.ts';
+import * as ofLook from './cli/look/commands.ts';
+import * as ofMetrics from './cli/metrics/commands.ts';
+import * as ofPush from './cli/push/commands.ts';
+import * as ofRuns from './cli/runs/commands.ts';
+import * as ofSealed from './cli/sealed/commands.ts';
+import * as ofServe from './cli/serve/commands.ts';
+import * as ofSetUp from './cli/set-up/commands.ts';
+import { completion } from './cli/set-up/completion-command.ts';
+import * as ofStatus from './cli/status/commands.ts';
+import * as ofTrust from './cli/trust/commands.ts';
+import * as ofTryOut from './cli/try-out/commands.ts';
+
+/** All commands, by the names of their exports. */
+const commands = {
+  ...{ ...ofAlerts, ...ofCheck, ...ofClients, ...ofDatabase, ...ofLook, ...ofMetrics, ...ofPush, ...ofRuns },
+  ...{ ...ofSealed, ...ofServe, ...ofSetUp, ...ofStatus, ...ofTrust, ...ofTryOut, completion },
+};
+type Name = keyof typeof commands;
 
 /** The commands of the first hour, which the help lists before all others. */
-const firstHour: readonly AddCommand[] = [demo, init, trust, check, collect, status, crontab];
+const firstHour: readonly Name[] = ['demo', 'init', 'trust', 'check', 'collect', 'status', 'crontab'];
 
-/** All commands, in the order of the help. */
-const groups: readonly CommandGroup[] = [
-  {
-    name: 'every-day',
-    title: 'Every day',
-    commands: [
-      ...[collect, alert, status, alerts, explain, show, report],
-      ...[ack, unack, silence, mail, digest, changes, forecast, outliers],
+/** The order of the help. The last group has each command that none has. */
+const groups: readonly (readonly [name: string, title: string, commands: readonly Name[]])[] = [
+  [
+    'every-day',
+    'Every day',
+    [
+      ...(['collect', 'alert', 'status', 'alerts', 'explain', 'show', 'report'] as const),
+      ...(['ack', 'unack', 'silence', 'mail', 'digest', 'changes', 'forecast', 'outliers'] as const),
     ],
-  },
-  {
-    name: 'set-up',
-    title: 'Set up',
-    commands: [demo, init, importCommand, check, trust, crontab, serve, tokens, events],
-  },
-  { name: 'keep', title: 'Keep', commands: [prune, backup, copy, migrate, forget, keys, ingest] },
-  { name: 'clients', title: 'Clients', commands: [authorize, spool, enroll, receive, cleanup] },
-  { name: 'more', title: 'More', commands: [metrics, exportHistory, simulate, completion, complete] },
+  ],
+  ['set-up', 'Set up', ['demo', 'init', 'importCommand', 'check', 'trust', 'crontab', 'serve', 'tokens', 'events']],
+  ['keep', 'Keep', ['prune', 'backup', 'copy', 'migrate', 'forget', 'keys', 'ingest']],
+  ['clients', 'Clients', ['authorize', 'spool', 'enroll', 'receive', 'cleanup']],
+  ['more', 'More', ['metrics', 'exportHistory', 'simulate', 'completion', 'complete']],
 ];
+
+function groupsOfHelp(): readonly CommandGroup[] {
+  const listed = new Set(groups.flatMap(([, , names]) => names));
+  const others = (Object.keys(commands) as Name[]).filter((name) => !listed.has(name));
+  return groups.map(([name, title, names], place) => ({
+    ...{ name, title },
+    commands: [...names, ...(place === groups.length - 1 ? others : [])].map((one) => commands[one]),
+  }));
+}
 
 /** Runs one command line (without node and script) and ends the process with its exit status. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -57,6 +69,6 @@ export function createProgram(perform: Perform): Command {
     'config.xml to use (default: $FLEET_HEALTH_CONFIG, ./config.xml, /etc/fleet-health/)',
   );
   addExample(program, 'fleet-health trust && fleet-health collect && fleet-health status');
-  addGroups(program, { first: firstHour, groups, perform });
+  addGroups(program, { first: firstHour.map((name) => commands[name]), groups: groupsOfHelp(), perform });
   return program;
 }

@@ -1,12 +1,9 @@
-import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
 
 import { families, prefix } from '../../src/look/metrics/families.ts';
 import { ruleTypes } from '../../src/config/vocabulary/rule-types.ts';
-import { packageDir } from '../../src/state-folder/paths.ts';
 import { metrics, statsFigures } from '../../src/report/metrics.ts';
+import { assertWritten } from '../support/written-part.ts';
 
 /** The tables that the documents have, by their names in comments. */
 const tables: Readonly<Record<string, readonly string[]>> = {
@@ -44,13 +41,6 @@ for (const [name, rows] of Object.entries(tables)) {
   const file = name === 'figures' ? 'sql.md' : 'metrics.md';
 
   test(`docs/${file} lists every one of the ${name}`, () => {
-    const page = path.join(packageDir, 'docs', file);
-    const [begin, end] = [`<!-- ${name}: begin -->\n`, `<!-- ${name}: end -->\n`];
-    const text = readFileSync(page, 'utf8');
-    const [before = '', rest = ''] = text.split(begin);
-    const [, after = ''] = rest.split(end);
-    const made = `${before}${begin}${rows.join('\n')}\n${end}${after}`;
-    if (process.env['UPDATE'] === '1') writeFileSync(page, made);
-    assert.equal(readFileSync(page, 'utf8'), made);
+    assertWritten(`docs/${file}`, name, rows);
   });
 }

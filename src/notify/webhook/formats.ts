@@ -54,8 +54,22 @@ type Json = Readonly<Record<string, unknown>>;
 /** The meaning of an answer with a status of success. `later`: the receiver asks for a pause. */
 export type AnswerMeaning = 'accepted' | 'refused' | 'later';
 
+/** The words of the documents for a format. */
+export interface FormatWords {
+  /** The name that its vendor writes. */
+  readonly title: string;
+  readonly to: 'services' | 'chat' | 'telephone' | 'on call' | 'own';
+  readonly request: string;
+  readonly body: string;
+  /** The longest text; empty if there is no limit. */
+  readonly longest: string;
+  /** The URL of a format that has a token or a target in it. */
+  readonly url?: string;
+}
+
 /** A form of webhooks: what is posted where, how long its texts may be, and what the answer says. */
 export interface Format {
+  readonly words: FormatWords;
   /** The form of the URL in config.xml if it has a token. Default: the URL is posted to as it is. */
   readonly url?: `https://${string}`;
   /** Places the token, the target and the query. Default: they stay in the URL. */
@@ -90,8 +104,25 @@ const emergency = { retry: '60', expire: '3600' };
  * 65,536 bytes of JSON, in which a quotation mark takes two. Apprise and Gotify name none.
  */
 export const formats: Readonly<Record<WebhookFormat, Format>> = {
-  alertmanager: { escape: 'none', body: (notice, _, name) => json(alertmanagerDocument(notice, name)) },
+  alertmanager: {
+    words: {
+      title: "Alertmanager's document",
+      to: 'own',
+      request: 'POST, JSON',
+      body: "the document that Prometheus's Alertmanager posts, version 4, which dozens of receivers accept",
+      longest: '1,000 alerts',
+    },
+    escape: 'none',
+    body: (notice, _, name) => json(alertmanagerDocument(notice, name)),
+  },
   slack: {
+    words: {
+      title: 'Slack',
+      to: 'chat',
+      request: 'POST, JSON',
+      body: 'for an incoming webhook: the subject as header, a line for each alert',
+      longest: '2,900 bytes',
+    },
     limits: { unit: 'bytes', title: 150, lines: 2_900 },
     escape: 'none',
     body: (notice, text) => json(slackMessage(notice, text)),
@@ -104,6 +135,13 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     },
   },
   discord: {
+    words: {
+      title: 'Discord',
+      to: 'chat',
+      request: 'POST, JSON',
+      body: "for a channel's webhook: the subject, and an embed with a line for each alert",
+      longest: '4,000 bytes',
+    },
     limits: { unit: 'bytes', title: 500, lines: 4_000 },
     escape: escapeMarkdown,
     body: (notice, text) => json(discordMessage(notice, text)),
@@ -111,6 +149,13 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     pauseMs: ({ retry_after: seconds }) => Number(seconds) * secondMs,
   },
   teams: {
+    words: {
+      title: 'Teams',
+      to: 'chat',
+      request: 'POST, JSON',
+      body: 'an Adaptive Card, for a workflow that posts the content of a webhook request',
+      longest: '20,000 bytes',
+    },
     limits: { unit: 'bytes', title: 1_000, lines: 20_000 },
     escape: 'none',
     body: (_, text) => json(teamsMessage(text)),
@@ -121,6 +166,16 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     },
   },
   ntfy: {
+    words: {
+      title: 'ntfy',
+      to: 'telephone',
+      request: 'POST, text',
+      body: [
+        'a line for each alert; `Title`, `Priority` (5 for new critical alerts, 2 for ended alerts)',
+        'and `Tags` as headers. The URL is that of the topic',
+      ].join(' '),
+      longest: '4,000 bytes',
+    },
     limits: { unit: 'bytes', title: 250, lines: 4_000 },
     escape: 'none',
     body: (notice, { title, lines }) => ({
@@ -135,6 +190,17 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     meaning: ({ error }) => acceptedIf(error === undefined),
   },
   pagerduty: {
+    words: {
+      title: 'PagerDuty',
+      to: 'on call',
+      request: 'POST, JSON',
+      body: [
+        'events of the Events API v2, a request each:',
+        '`trigger` and `resolve` with the same `dedup_key`, and `acknowledge`',
+      ].join(' '),
+      longest: '500 events',
+      url: '`https://KEY@events.pagerduty.com/v2/enqueue`, with the routing key',
+    },
     url: 'https://KEY@events.pagerduty.com/v2/enqueue',
     place: ({ token }) => ({ fields: { routing_key: token } }),
     escape: 'none',
@@ -144,9 +210,37 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     },
     meaning: ({ status }) => acceptedIf(typeof status !== 'string' || status === 'success'),
   },
-  juggler: { escape: 'none', body: (notice) => json(jugglerEvents(notice)) },
-  text: { escape: 'none', body: ({ subject, text }) => ({ type: plainText, text: `${subject}\n\n${text}` }) },
+  juggler: {
+    words: {
+      title: 'Juggler',
+      to: 'on call',
+      request: 'POST, JSON',
+      body: 'raw events: `host`, `service`, `instance`, `status` (`CRIT`, `WARN`, `OK`), `description`, `tags`',
+      longest: '500 events',
+    },
+    escape: 'none',
+    body: (notice) => json(jugglerEvents(notice)),
+  },
+  text: {
+    words: {
+      title: 'text',
+      to: 'own',
+      request: 'POST, text',
+      body: 'the subject of the mail, an empty line, and its text',
+      longest: '',
+    },
+    escape: 'none',
+    body: ({ subject, text }) => ({ type: plainText, text: `${subject}\n\n${text}` }),
+  },
   apprise: {
+    words: {
+      title: 'Apprise',
+      to: 'services',
+      request: 'POST, JSON',
+      body: '`title`, a line for each alert as `body`, `type` (`failure`, `warning`, `success`), `format` `text`',
+      longest: '16,000 bytes',
+      url: '`https://apprise.example.org/notify/KEY`; `?tag=oncall` chooses among the services of the KEY',
+    },
     limits: { unit: 'bytes', title: 250, lines: 16_000 },
     escape: 'none',
     body: (notice, { title, lines }) => {
@@ -158,6 +252,17 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     silence: 'nothing is stored under this KEY',
   },
   gotify: {
+    words: {
+      title: 'Gotify',
+      to: 'telephone',
+      request: 'POST `/message`, JSON, the token in `X-Gotify-Key`',
+      body: [
+        'the subject, a line for each alert, and `priority` (8 for new critical alerts,',
+        '7 for reminders of them, 5 for warnings, 2 for ended alerts)',
+      ].join(' '),
+      longest: '8,000 bytes',
+      url: '`https://TOKEN@gotify.example.org/`, with the token of an application',
+    },
     url: 'https://TOKEN@gotify.example.org/',
     place: ({ token, base, query }) => ({
       path: `${base}/message`,
@@ -173,6 +278,17 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     meaning: ({ id }) => acceptedIf(typeof id === 'number'),
   },
   telegram: {
+    words: {
+      title: 'Telegram',
+      to: 'chat',
+      request: 'POST `/botTOKEN/sendMessage`, JSON',
+      body: 'the subject and a line for each alert, as preformatted text',
+      longest: '4,000 code units of UTF-16',
+      url: [
+        '`https://TOKEN@api.telegram.org/CHAT`, with the token of @BotFather, whole;',
+        '`CHAT` is `-1001234567890` or `@channel`',
+      ].join(' '),
+    },
     url: 'https://TOKEN@api.telegram.org/CHAT',
     place: ({ token, base, target, query }) => ({
       path: `${base}/bot${token}/sendMessage`,
@@ -185,6 +301,17 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     pauseMs: ({ parameters }) => Number((parameters as Json | undefined)?.['retry_after']) * secondMs,
   },
   matrix: {
+    words: {
+      title: 'Matrix',
+      to: 'chat',
+      request: 'PUT `/_matrix/client/v3/rooms/ROOM/send/m.room.message/ID`, JSON',
+      body: '`m.text` with the subject and a line for each alert',
+      longest: '28,000 bytes',
+      url: [
+        '`https://TOKEN@matrix.example.org/!room:example.org`,',
+        'with the access token of an account that is in the room',
+      ].join(' '),
+    },
     url: 'https://TOKEN@matrix.example.org/ROOM',
     // The server drops a second request with the same transaction id.
     place: ({ token, base, target, query, id }) => ({
@@ -201,6 +328,20 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     pauseMs: ({ retry_after_ms: ms }) => Number(ms),
   },
   pushover: {
+    words: {
+      title: 'Pushover',
+      to: 'telephone',
+      request: 'POST `/1/messages.json`, a form',
+      body: [
+        'the subject, a line for each alert,',
+        'and `priority` (2 for critical alerts, 0 for warnings, -1 for ended alerts)',
+      ].join(' '),
+      longest: '1,024 characters',
+      url: [
+        '`https://TOKEN@api.pushover.net/USER`,',
+        'with the token of an application and the key of a user or a group',
+      ].join(' '),
+    },
     url: 'https://TOKEN@api.pushover.net/USER',
     place: ({ token, base, target, query }) => ({
       path: `${base}/1/messages.json`,
