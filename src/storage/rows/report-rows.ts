@@ -2,10 +2,15 @@ import { type CheckStat, type EarlierOf, measuredChecks, nothingEarlier } from '
 import { checkReadings, logReadings, type Reading } from '../../report/checks/readings.ts';
 import { type DiskRow, type NetworkRow, columnsOf } from '../../report/columns.ts';
 import { type LogLine, logLinesOf } from '../../report/log-lines.ts';
-import { integerFor, withIntegers } from '../sql/column-types.ts';
+import { diskFigures, networkFigures, statsFigureNames } from '../../report/metrics.ts';
+import { integerFor, integersAmong, withIntegers } from '../sql/column-types.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import type { IngestItem } from '../store/storage.ts';
+
+const statsIntegers = integersAmong(statsFigureNames);
+const diskIntegers = integersAmong(diskFigures);
+const networkIntegers = integersAmong(networkFigures);
 
 /** A report as rows, without the id of its row of `stats`, which is assigned on storing. */
 export interface ReportRows {
@@ -47,7 +52,7 @@ export function reportRows(item: IngestItem, earlierOf: EarlierOf = () => nothin
       received_at: sqlTime(item.receivedAtMs),
       clock_offset_ms: integerFor('clock_offset_ms', item.clockOffsetMs),
       boot_id: item.report.boot_id,
-      ...withIntegers(stats),
+      ...withIntegers(stats, statsIntegers),
     },
     report: JSON.stringify(item.report),
     disks,
@@ -72,7 +77,7 @@ export function diskStatsRows(rows: ReportRows, statId: number): readonly Values
     ordinal,
     client: rows.item.client,
     observed_at: rows.observedAt,
-    ...withIntegers(disk),
+    ...withIntegers(disk, diskIntegers),
   }));
 }
 
@@ -83,7 +88,7 @@ export function networkStatsRows(rows: ReportRows, statId: number): readonly Val
     ordinal,
     client: rows.item.client,
     observed_at: rows.observedAt,
-    ...withIntegers(network),
+    ...withIntegers(network, networkIntegers),
   }));
 }
 

@@ -30,27 +30,36 @@ export const storedReportColumns = [...storedReportKeys, ...statsFigureNames];
 /** The columns of `visits` that storedVisits reads. */
 export const storedVisitColumns = ['id', 'client', 'run_id', 'started_at', 'ok', 'stage', 'code', 'message'];
 
-const unread = {
+/** A report of which nothing is known. A copy of it has the form of all reports, which is what makes reading fast. */
+const unread: UnprocessedReport = {
+  ...{
+    id: 0,
+    client: '',
+    reportId: '',
+    runId: '',
+    observedAtMs: 0,
+    receivedAtMs: 0,
+    clockOffsetMs: null,
+    bootId: null,
+  },
   ...(Object.fromEntries(statsFigureNames.map((name) => [name, null])) as Record<StatsFigure, null>),
   probe_errors: 0,
 };
 
 /** Reads a row of `stats` with some figures. The others are null. */
 export function storedReport(row: SqlRow, figures: readonly StatsFigure[] = statsFigureNames): UnprocessedReport {
-  const read: Record<string, unknown> = {
-    id: Number(row['id']),
-    client: String(row['client']),
-    reportId: String(row['report_id']),
-    runId: String(row['run_id']),
-    observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
-    receivedAtMs: fromSqlTime(row['received_at']) ?? 0,
-    clockOffsetMs: numberOrNull(row['clock_offset_ms']),
-    bootId: textOrNull(row['boot_id']),
-    ...unread,
-  };
+  const read: { -readonly [Key in keyof UnprocessedReport]: UnprocessedReport[Key] } = { ...unread };
+  read.id = Number(row['id']);
+  read.client = String(row['client']);
+  read.reportId = String(row['report_id']);
+  read.runId = String(row['run_id']);
+  read.observedAtMs = fromSqlTime(row['observed_at']) ?? 0;
+  read.receivedAtMs = fromSqlTime(row['received_at']) ?? 0;
+  read.clockOffsetMs = numberOrNull(row['clock_offset_ms']);
+  read.bootId = textOrNull(row['boot_id']);
   // The program wrote the columns, so their types are known.
-  for (const name of figures) read[name] = row[name] ?? unread[name];
-  return read as unknown as UnprocessedReport;
+  for (const name of figures) read[name] = (row[name] ?? unread[name]) as number;
+  return read;
 }
 
 /** Reads rows of `visits`, with the scope of their runs. */

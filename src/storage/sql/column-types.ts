@@ -30,11 +30,18 @@ export function integerFor(column: string, value: number | null): number | null 
   return Math.abs(integer) <= largest[type] ? integer : null;
 }
 
-/** Returns a row whose figures fit the integer columns among its own. */
-export function withIntegers(row: object): Values {
+/** Returns the integer columns among columns. */
+export function integersAmong(columns: readonly string[]): readonly string[] {
+  return columns.filter((column) => integerColumns.has(column));
+}
+
+/** Returns a row in which the figures of integer columns fit. */
+export function withIntegers(row: object, columns: readonly string[]): Values {
   const fitting: Record<string, SqlValue> = { ...row };
-  for (const [column, value] of Object.entries(fitting)) {
-    if (typeof value === 'number' && integerColumns.has(column)) fitting[column] = integerFor(column, value);
-  }
+  for (const column of columns) fitting[column] = integerFor(column, numberOrNull(fitting[column]));
   return fitting;
+}
+
+function numberOrNull(value: SqlValue | undefined): number | null {
+  return typeof value === 'number' ? value : null;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { integerColumns, integerFor, withIntegers } from '../../../src/storage/sql/column-types.ts';
+import { integerColumns, integerFor, integersAmong, withIntegers } from '../../../src/storage/sql/column-types.ts';
 
 const largest = { TINYINT: 127, INT: 2_147_483_647, BIGINT: Number.MAX_SAFE_INTEGER } as const;
 
@@ -18,7 +18,7 @@ for (const [column, type] of integerColumns) {
 
 test('a row keeps its texts, its numbers with digits and its unknown values, and its other figures fit', () => {
   const row = { mount: '/', used_percent: 12.5, used_bytes: 12.5, size_bytes: null, unresponsive: 300 };
-  assert.deepEqual(withIntegers(row), { ...row, used_bytes: 13, unresponsive: null });
+  assert.deepEqual(withIntegers(row, integersAmong(Object.keys(row))), { ...row, used_bytes: 13, unresponsive: null });
 });
 
 test('a column of another kind is no place for an integer', () => {
