@@ -48,15 +48,15 @@ export function checkDatabase(database: Database): Promise<MigrationState> {
 }
 
 /**
- * Migrates an open database, and makes its views at the end. Files other than those of the package have no views of
- * figures. Throws StorageFault or FleetError.
+ * Migrates an open database. Default: the files of the package, and at their end the views of figures. Throws
+ * StorageFault or FleetError.
  */
 export async function migrateDatabase(
   database: Database,
-  ofPackage?: readonly MigrationFile[],
+  given?: readonly MigrationFile[],
   onMigrating: () => void = () => undefined,
 ): Promise<MigrationState> {
-  const files = ofPackage ?? (await database.read((session) => Promise.resolve(readMigrations(session.dialect.name))));
+  const files = given ?? (await database.read((session) => Promise.resolve(readMigrations(session.dialect.name))));
   const before = migrationState(await database.read(readApplied), files);
   throwMismatch(before, 'pending');
   if (before.pending.length === 0) return before;
@@ -66,15 +66,15 @@ export async function migrateDatabase(
     // Another process may have migrated during the wait for the lock.
     throwMismatch(migrationState(applied, files), 'pending');
     // A database of another program is refused before anything is made in it.
-    const views = ofPackage === undefined ? viewStatements(session.dialect) : [];
+    const views = given === undefined ? viewStatements(session.dialect) : [];
     const adopted = applied.length === 0 ? await adoptableFiles(session, files, views) : [];
     const makeViews = async (): Promise<void> => {
       for (const statement of views) await session.run(statement);
     };
     await session.run(createMigrationsSql);
     if (adopted.length > 0) {
-      if (adopted.length === files.length) await makeViews();
-      await recordAdopted(session, adopted);
+      // The last step of all is made again, and the views with it.
+      await recordAdopted(session, adopted, adopted.length === files.length);
       applied = await readApplied(session);
     }
     for (const file of files) {
@@ -186,16 +186,20 @@ function differences(there: readonly SchemaObject[], wanted: readonly SchemaObje
   ];
 }
 
-/** Records every step in one statement: a crash leaves all of them or none. */
-async function recordAdopted(session: Session, files: readonly MigrationFile[]): Promise<void> {
+/**
+ * Records every step in one statement: a crash leaves all of them or none. `isOpen`: the last step is recorded as begun
+ * alone.
+ */
+async function recordAdopted(session: Session, files: readonly MigrationFile[], isOpen: boolean): Promise<void> {
   const rows = files.flatMap(({ number, name, digest, steps }) =>
     steps.map((_, index) => [number, index + 1, name, digest, schemaMajor]),
   );
   const { now } = session.dialect;
-  const row = `(${placeholders(5)}, ${now}, ${now})`;
+  const row = (at: number): string =>
+    `(${placeholders(5)}, ${now}, ${isOpen && at === rows.length - 1 ? 'NULL' : now})`;
   await session.run(
     `INSERT INTO migrations (number, step, name, digest, major, started_at, applied_at)
-     VALUES ${rows.map(() => row).join(', ')}`,
+     VALUES ${rows.map((_, at) => row(at)).join(', ')}`,
     rows.flat(),
   );
 }

@@ -3,7 +3,7 @@ import type { Dialect } from '../sql/database.ts';
 
 /**
  * Returns the statements that make the views of figures anew, whichever there were: the columns of report/metrics.ts
- * are their columns. MySQL lists the columns of `*` when it makes a view. A test compares both databases.
+ * are their columns. MySQL lists the columns of `*` when it makes a view. Databases get them with a migration alone.
  */
 export function viewStatements(dialect: Dialect): readonly string[] {
   const views: readonly (readonly [name: string, select: string])[] = [
@@ -15,10 +15,7 @@ export function viewStatements(dialect: Dialect): readonly string[] {
       ),
     ),
   ];
-  return views.flatMap(([name, select]) => [
-    `DROP VIEW IF EXISTS ${name}`,
-    `${dialect.createView} ${name} AS ${select}`,
-  ]);
+  return views.flatMap(([name, select]) => dialect.replaceView(name, select));
 }
 
 /**
@@ -52,7 +49,7 @@ function bySpanSql(dialect: Dialect, source: RollupSource, span: RollupSpan): st
   const observedAt = `${from === table ? table : 'stats'}.observed_at`;
   const time = span === 'hour' ? dialect.hourOf(observedAt) : dialect.dayOf(observedAt);
   const subjects = subject === null ? [] : [subject];
-  const figures = metrics.flatMap((name) => [name, name, name, `${name} IS NOT NULL`]);
+  const figures = metrics.flatMap((name) => [name, name, name, `CASE WHEN ${name} IS NULL THEN 0 ELSE 1 END`]);
   return `SELECT ${rollupColumns(source, span).join(', ')} FROM ${rollupTable(source, span)} UNION ALL
     SELECT ${['client', time, ...subjects, '1', ...figures].join(', ')} FROM ${from}`;
 }

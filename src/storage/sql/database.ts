@@ -103,8 +103,11 @@ export interface Dialect {
   dayOf(column: string): string;
   /** Returns the time a day before a time. */
   dayBefore(time: string): string;
-  /** The words before the name of a view to make. Who reads a view needs leave to read its tables. */
-  readonly createView: string;
+  /**
+   * Returns the statements that make a view, in place of one that may be there. Where it can be, grants stay, and the
+   * view is there all the time. Who reads a view needs leave to read its tables.
+   */
+  replaceView(name: string, select: string): readonly string[];
   /** The clause that ends a SELECT whose rows are changed later in the same transaction. */
   readonly forUpdate: string;
   /**

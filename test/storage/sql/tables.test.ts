@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { integerColumns } from '../../../src/storage/sql/column-types.ts';
 import type { SqlRow } from '../../../src/storage/sql/database.ts';
 import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
+import { rollupSources, rollupTable } from '../../../src/storage/sql/rollups.ts';
 import { tables } from '../../../src/storage/sql/tables.ts';
 import { onEachDatabase } from '../support/databases.ts';
 
@@ -28,6 +29,22 @@ onEachDatabase(
         );
         const counted = own.filter(({ counter }) => Number(counter) === 1);
         assert.equal(counted.length, hasCounter ? 1 : 0, name);
+      }
+    });
+
+    it('gives the hours and days of a figure its type, and their means digits', async (opened) => {
+      const columns = await opened.database.readOnly(columnsSql);
+      const typeOf = (table: string, column: string): string =>
+        String(columns.find(({ t, c }) => t === table && c === column)?.['type']);
+      for (const source of rollupSources) {
+        for (const [table, name] of (['hour', 'day'] as const).flatMap((span) =>
+          source.metrics.map((metric) => [rollupTable(source, span), metric] as const),
+        )) {
+          const own = typeOf(source.table, name);
+          const types = ['min', 'mean', 'max', 'count'].map((part) => typeOf(table, `${name}_${part}`));
+          assert.deepEqual([types[0], types[2]], [own, own], `${table}.${name}`);
+          assert.match(`${types[1]} ${types[3]}`, /^(?:REAL INTEGER|DOUBLE MEDIUMINT)$/i, `${table}.${name}`);
+        }
       }
     });
 

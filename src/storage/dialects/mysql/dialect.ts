@@ -13,7 +13,7 @@ export const mariadbDialect: Dialect = {
   hourOf: (column) => `CAST(DATE(${column}) AS DATETIME) + INTERVAL HOUR(${column}) HOUR`,
   dayOf: (column) => `DATE(${column})`,
   dayBefore: (time) => `${time} - INTERVAL 1 DAY`,
-  createView: 'CREATE SQL SECURITY INVOKER VIEW',
+  replaceView: (name, select) => [`CREATE OR REPLACE SQL SECURITY INVOKER VIEW ${name} AS ${select}`],
   forUpdate: ' FOR UPDATE',
   onConflict: (_key, assignments) => ` ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`,
   incoming: (column) => `VALUES(${column})`,

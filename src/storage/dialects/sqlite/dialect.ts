@@ -12,7 +12,7 @@ export const sqliteDialect: Dialect = {
   hourOf: (column) => `substr(${column}, 1, 13) || ':00:00'`,
   dayOf: (column) => `substr(${column}, 1, 10)`,
   dayBefore: (time) => `strftime('%Y-%m-%d %H:%M:%f', ${time}, '-1 day')`,
-  createView: 'CREATE VIEW',
+  replaceView: (name, select) => [`DROP VIEW IF EXISTS ${name}`, `CREATE VIEW ${name} AS ${select}`],
   forUpdate: '',
   onConflict: (key, assignments) => ` ON CONFLICT (${key}) DO UPDATE SET ${assignments.join(', ')}`,
   incoming: (column) => `excluded.${column}`,
