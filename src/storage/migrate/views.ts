@@ -47,7 +47,7 @@ function presentSql(dialect: Dialect): string {
 function bySpanSql(dialect: Dialect, source: RollupSource, span: RollupSpan): string {
   const { table, from = table, subject, metrics } = source;
   const observedAt = `${from === table ? table : 'stats'}.observed_at`;
-  const time = span === 'hour' ? dialect.hourOf(observedAt) : dialect.dayOf(observedAt);
+  const time = dialect.spanOf(span, observedAt);
   const subjects = subject === null ? [] : [subject];
   const figures = metrics.flatMap((name) => [name, name, name, `CASE WHEN ${name} IS NULL THEN 0 ELSE 1 END`]);
   return `SELECT ${rollupColumns(source, span).join(', ')} FROM ${rollupTable(source, span)} UNION ALL

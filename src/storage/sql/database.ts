@@ -97,10 +97,8 @@ export interface Dialect {
   unixSeconds(column: string): string;
   /** Returns the quotient of two whole numbers, cut to a whole number. */
   quotient(dividend: string, divisor: number): string;
-  /** Returns the hour of a time column, in the form of the column `hour` of rollups. */
-  hourOf(column: string): string;
-  /** Returns the day of a time column, in the form of the column `day` of rollups. */
-  dayOf(column: string): string;
+  /** Returns the hour or day of a time column, in the form of this column of rollups. */
+  spanOf(span: 'hour' | 'day', column: string): string;
   /** Returns the time a day before a time. */
   dayBefore(time: string): string;
   /**

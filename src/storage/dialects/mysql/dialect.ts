@@ -10,8 +10,8 @@ export const mariadbDialect: Dialect = {
   farAhead: '(UTC_TIMESTAMP(3) + INTERVAL 1 HOUR)',
   unixSeconds: (column) => `TIMESTAMPDIFF(SECOND, '1970-01-01', ${column})`,
   quotient: (dividend, divisor) => `${dividend} DIV ${divisor}`,
-  hourOf: (column) => `CAST(DATE(${column}) AS DATETIME) + INTERVAL HOUR(${column}) HOUR`,
-  dayOf: (column) => `DATE(${column})`,
+  spanOf: (span, column) =>
+    span === 'day' ? `DATE(${column})` : `CAST(DATE(${column}) AS DATETIME) + INTERVAL HOUR(${column}) HOUR`,
   dayBefore: (time) => `${time} - INTERVAL 1 DAY`,
   replaceView: (name, select) => [`CREATE OR REPLACE SQL SECURITY INVOKER VIEW ${name} AS ${select}`],
   forUpdate: ' FOR UPDATE',
