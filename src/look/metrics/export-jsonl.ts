@@ -3,7 +3,8 @@ import type { FigureRow, FigureSpan, Resolution, SubjectTable } from '../../stor
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { harmlessJson } from '../../platform/errors/log.ts';
 import { type HistoryOptions, pagesOf, timeOf, timeSpans } from './history.ts';
-import { type HistoryTable, historyTables, rollupFigures } from './history-tables.ts';
+import { rollupFigures } from '../../storage/sql/rollups.ts';
+import { type HistoryTable, historyTables } from './history-tables.ts';
 
 const subjectGroups = ['disk', 'network', 'check', 'series'] as const;
 
@@ -84,7 +85,7 @@ async function subjectsOf(
 
 function columnsOf(group: HistoryTable, resolution: Resolution): readonly string[] {
   const columns = historyTables[group];
-  return resolution === 'row' ? [...columns.texts, ...columns.figures] : rollupFigures(columns);
+  return resolution === 'row' ? [...columns.texts, ...columns.figures] : rollupFigures(columns.figures);
 }
 
 function tableName(group: HistoryTable, resolution: Resolution): string {

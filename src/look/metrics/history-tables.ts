@@ -53,11 +53,3 @@ export const historyTables: Readonly<Record<HistoryTable, HistoryColumns>> = {
     figures: sampleFigures,
   },
 };
-
-/** Returns the columns of a table of hours or days, without its key. */
-export function rollupFigures({ figures }: HistoryColumns): readonly string[] {
-  return [
-    'samples',
-    ...figures.flatMap((figure) => ['min', 'mean', 'max', 'count'].map((part) => `${figure}_${part}`)),
-  ];
-}

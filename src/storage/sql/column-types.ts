@@ -38,10 +38,9 @@ export function integersAmong(columns: readonly string[]): readonly string[] {
 /** Returns a row in which the figures of integer columns fit. */
 export function withIntegers(row: object, columns: readonly string[]): Values {
   const fitting: Record<string, SqlValue> = { ...row };
-  for (const column of columns) fitting[column] = integerFor(column, numberOrNull(fitting[column]));
+  for (const column of columns) {
+    const value = fitting[column];
+    fitting[column] = integerFor(column, typeof value === 'number' ? value : null);
+  }
   return fitting;
-}
-
-function numberOrNull(value: SqlValue | undefined): number | null {
-  return typeof value === 'number' ? value : null;
 }

@@ -51,11 +51,13 @@ export function rollupKey({ subject }: RollupSource, span: RollupSpan): readonly
 
 /** Returns every column of a rollup, the key first. */
 export function rollupColumns(source: RollupSource, span: RollupSpan): readonly string[] {
-  const figures = source.metrics.flatMap((metric) => [
-    `${metric}_min`,
-    `${metric}_mean`,
-    `${metric}_max`,
-    `${metric}_count`,
-  ]);
-  return [...rollupKey(source, span), 'samples', ...figures];
+  return [...rollupKey(source, span), ...rollupFigures(source.metrics)];
+}
+
+/** Returns the columns of a rollup without its key. */
+export function rollupFigures(metrics: readonly string[]): readonly string[] {
+  return [
+    'samples',
+    ...metrics.flatMap((metric) => ['min', 'mean', 'max', 'count'].map((part) => `${metric}_${part}`)),
+  ];
 }
