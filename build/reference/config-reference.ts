@@ -35,6 +35,7 @@ const forms: Readonly<Record<KindName, string>> = {
   port: 'a number',
   count: 'a number',
   many: 'a number, or 0',
+  need: 'a number of members, or a share of them: 6, 75%',
   duration: '`90s`, `5m`, `4h`, `30d`, `1h30m`',
   span: '`15m`, or rows: `2x`',
   size: '`500MiB`, `20GiB`',

@@ -55,6 +55,8 @@ export interface Config {
   readonly bastions: readonly Bastion[];
   /** The settings of `<ssh>` for machines on a route that are neither a bastion nor a client of config.xml. */
   readonly jumpHosts: SshSettings;
+  /** The groups that need some of their members, in the file's order. */
+  readonly needs: readonly GroupNeed[];
   /** The clients in the file's order, ranges expanded, with retired ones (see state); of duplicates only the first. */
   readonly clients: readonly Client[];
   readonly warnings: readonly Finding[];
@@ -281,6 +283,18 @@ export interface Client {
   readonly checks: readonly ClientCheck[];
   readonly file: string;
   readonly line: number | null;
+}
+
+/** A named group that needs some of its members: `<group need="6">`. */
+export interface GroupNeed extends Pick<Client, 'labels' | 'recipients' | 'muted' | 'windows' | 'file' | 'line'> {
+  readonly name: string;
+  /** A number of members; a share of them in percent if `isShare`. */
+  readonly need: number;
+  readonly isShare: boolean;
+  /** Patterns of the rules whose critical alerts say that a member does not serve. */
+  readonly rules: readonly string[];
+  /** The rule `group-short` of the group; null if it is not enabled, and no alert is eased. */
+  readonly rule: Rule | null;
 }
 
 /** A `<check>` in force for a client. */

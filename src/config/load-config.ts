@@ -18,6 +18,7 @@ import { createCheckReader } from './clients/read-checks.ts';
 import { readClients, type ReadClient } from './clients/read-clients.ts';
 import { chainWithin, noChain, withSelected, type Watched } from './clients/selected-scope.ts';
 import { parseClientLabels } from './values/labels.ts';
+import { checkNeeds, type ReadNeed } from './clients/group-needs.ts';
 import type { ReadContext } from './settings/read-secret.ts';
 import { readSettings, type Settings } from './settings/read-settings.ts';
 import { createAudienceReader, nobody, readWindows } from './clients/recipients.ts';
@@ -80,6 +81,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     bastions: Object.freeze(fleet.bastions.map(({ bastion }) => bastion)),
     jumpHosts: fleet.jumpHosts,
     clients: Object.freeze(fleet.clients.map(({ client }) => client)),
+    needs: Object.freeze(fleet.needs.map(({ need }) => need)),
     warnings: findings.warnings,
     explicit,
   });
@@ -105,6 +107,7 @@ interface ReadFleetOptions {
 /** The clients, and the settings that all of them inherit. */
 interface Fleet extends Pick<Config, 'labels' | 'jumpHosts' | 'alerts'> {
   readonly clients: readonly ReadClient[];
+  readonly needs: readonly ReadNeed[];
   readonly bastions: readonly ReadBastion[];
   /** Returns the place of a written rule; null for a default. */
   readonly placeOf: (rule: Rule) => Place | null;
@@ -146,7 +149,7 @@ function readFleet({ root, settings, context, nowMs }: ReadFleetOptions): Fleet 
         };
   const labels = Object.freeze(parseClientLabels(root.attributes['labels'] ?? '') ?? {});
   const checks = createCheckReader(findings);
-  const clients = readClients({
+  const { clients, needs } = readClients({
     ...{ root, start, zone, nowMs, findings, readSsh, finishSsh, readAudience, excerpt: alerts.excerpt },
     base: {
       ...{ ssh, ...ofAll, labels, everyMs },
@@ -159,7 +162,7 @@ function readFleet({ root, settings, context, nowMs }: ReadFleetOptions): Fleet 
     readChecks: checks.read,
   });
   return {
-    ...{ clients, bastions, labels },
+    ...{ clients, needs, bastions, labels },
     jumpHosts: finishSsh(jumpLayer(ssh)),
     alerts: { ...alerts, recipients: ofAll.audience.recipients, windows: ofAll.windows, rules: ofAll.rules.fleetRules },
     placeOf: (rule) => rules.placeOf(rule),
@@ -189,7 +192,9 @@ function checkFleet(root: Element, settings: Settings, fleet: Fleet, findings: F
     checkSite(clients, { metrics: childOf(root, 'metrics'), serve: childOf(root, 'serve') }, findings);
   }
   checkRoutes({ root, bastions, clients, findings });
-  const fleetRules = fleet.alerts.rules;
+  checkNeeds({ needs: fleet.needs, clients: clients.map(({ client }) => client), findings });
+  const groupRules = fleet.needs.flatMap(({ need }) => need.rule ?? []);
+  const fleetRules = [...fleet.alerts.rules, ...groupRules];
   checkRules({ root, clients, fleetRules, collector, retention, placeOf, attributesOf, findings });
   const groups = new Set(clients.flatMap(({ client }) => client.groups));
   const digests = readDigests(childOf(root, 'alerts'), groups, findings);

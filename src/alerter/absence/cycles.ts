@@ -1,4 +1,6 @@
-import type { Config } from '../../config/config.ts';
+import type { Client, Config } from '../../config/config.ts';
+import { forwarderIds } from '../../config/clients/arrival.ts';
+import { siteId } from '../../state-folder/collector-id.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { cyclesOf } from '../../storage/shared-cycles.ts';
 import type { FleetStore } from '../../storage/store/fleet-store.ts';
@@ -47,6 +49,24 @@ export function roundsOf({
       ),
     })),
   ];
+}
+
+/** Returns a function that finds the finished rounds of each collector that visits a client, oldest first. */
+export function roundsFor(
+  facts: Pick<FleetFacts, 'runsOf' | 'sites' | 'config'>,
+): (client: Client) => readonly (readonly FinishedRunFact[])[] {
+  const { config, runsOf } = facts;
+  const forwards = forwarderIds(config.clients);
+  const here = roundsOf({ ...facts, runsOf: new Map([...runsOf].filter(([id]) => !forwards.has(id))) });
+  const known = new Set(facts.sites?.values());
+  // A forwarding site visits its own clients alone, and nobody else visits them.
+  return ({ arrival, labels }) => {
+    if (arrival.kind === 'site') return [finishedRuns(runsOf.get(siteId(arrival.site)) ?? [])];
+    const label = labels['site'];
+    // No collector visits the clients of a site without collectors: all collectors miss them.
+    const isAnybodys = label === undefined || !known.has(label);
+    return here.filter(({ site }) => isAnybodys || site === null || site === label).map(({ runs }) => runs);
+  };
 }
 
 /** Returns the completed cycles of a site's runs. */

@@ -5,10 +5,12 @@ import { evaluateForgotten } from './database-forgot.ts';
 import { evaluateSilence } from './collector-silent.ts';
 import { fleetAlert, fleetFacts, type EvaluateFleetOptions, type FleetFacts } from './fleet-facts.ts';
 import { evaluateMailPath } from './mail-path.ts';
+import { evaluateGroups } from './evaluate-groups.ts';
 import { evaluateNoReport } from './no-report.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
 import { enoughPercent, lowPercent } from '../../state-folder/state-disk.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
+import { isOfGroup, needingGroups } from '../inhibit/group-states.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
@@ -44,17 +46,29 @@ export function evaluateFleet(options: EvaluateFleetOptions): readonly Alert[] {
     const rule = findRule(config.alerts.rules, name);
     return rule === null ? [] : evaluate(facts, rule);
   });
-  return [...unwatched, ...ofFleet, ...evaluateNoReport(facts)];
+  const changed = [...unwatched, ...ofFleet, ...evaluateNoReport(facts)];
+  if (config.needs.length === 0) return changed;
+  const groups = evaluateGroups(facts, withChanged([...alerts, ...(options.ended ?? [])], changed));
+  // A member's alert may have changed, and lose its acknowledgement too.
+  return withChanged(changed, groups);
+}
+
+/** Returns alerts as they are after some of them changed, with the new ones. */
+function withChanged(alerts: readonly Alert[], changed: readonly Alert[]): readonly Alert[] {
+  const ids = new Set(changed.flatMap(({ id }) => id ?? []));
+  return [...alerts.filter(({ id }) => id === null || !ids.has(id)), ...changed];
 }
 
 /**
  * Returns a function that is true if an alert's rule is in force for its client, which is not retired. Alerts under a
  * client's former name count as watched until storage has moved its rows.
  */
-function isWatchedBy(config: Config): (alert: Pick<Alert, 'client' | 'rule'>) => boolean {
+function isWatchedBy(config: Config): (alert: Pick<Alert, 'client' | 'rule' | 'subject'>) => boolean {
   const clients = new Map(config.clients.map((client) => [client.name, client]));
   const formerNames = new Set(config.clients.map(({ was }) => was));
-  return ({ client: name, rule }) => {
+  const groups = new Set(needingGroups(config).map(({ need }) => need.name));
+  return ({ client: name, rule, subject }) => {
+    if (isOfGroup({ client: name, rule })) return groups.has(subject);
     if (name === '') return findRule(config.alerts.rules, rule) !== null;
     const client = clients.get(name);
     if (client === undefined) return formerNames.has(name);

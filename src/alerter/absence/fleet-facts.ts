@@ -5,6 +5,7 @@ import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { CanaryState, UnreadReplies } from '../../storage/store/reply-store.ts';
 import type { RunFact } from '../../storage/store/run.ts';
+import type { ReportTimes } from '../inhibit/group-states.ts';
 import { newAlert } from '../transition/alert-bounds.ts';
 import { dayMs, minuteMs } from '../../platform/units.ts';
 import { durationInWords } from '../../text/durations.ts';
@@ -19,6 +20,12 @@ export interface EvaluateFleetOptions {
   readonly sites?: ReadonlyMap<string, string>;
   /** All open alerts, after all rows were processed. */
   readonly alerts: readonly Alert[];
+  /** Ended alerts that are not closed out, for groups that need some of their members. Default: none. */
+  readonly ended?: readonly Alert[];
+  /** Runs of the collector that may be under way. Default: none. */
+  readonly unfinishedRuns?: ReadonlySet<string>;
+  /** When the members of groups with alerts reported. Default: nothing is known of them. */
+  readonly reports?: ReadonlyMap<string, ReportTimes>;
   /** Sealed reports that wait in the database. Default: none. */
   readonly sealed?: readonly SealedSummary[];
   readonly nowMs: number;

@@ -1,13 +1,12 @@
-import { forwarderIds, pushIntervalMs } from '../../config/clients/arrival.ts';
+import { pushIntervalMs } from '../../config/clients/arrival.ts';
 import type { Client, Rule } from '../../config/config.ts';
 import type { SeenClient } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import { roundsOf } from './cycles.ts';
+import { roundsFor } from './cycles.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
-import { endWords, finishedRuns, fleetAlert, type FinishedRunFact, type FleetFacts } from './fleet-facts.ts';
+import { endWords, fleetAlert, type FinishedRunFact, type FleetFacts } from './fleet-facts.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { isReturning } from '../inhibit/difference.ts';
-import { siteId } from '../../state-folder/collector-id.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { timeInWords } from '../../text/time-words.ts';
 
@@ -23,19 +22,9 @@ const ruleName = 'no-report';
  * runs count from there. The same holds for a client that was never seen.
  */
 export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
-  const { config, runsOf } = facts;
+  const { config } = facts;
   const seen = new Map(facts.seenClients.map((client) => [client.name, client]));
-  const forwards = forwarderIds(config.clients);
-  const here = roundsOf({ ...facts, runsOf: new Map([...runsOf].filter(([id]) => !forwards.has(id))) });
-  const known = new Set(facts.sites?.values());
-  // A forwarding site visits its own clients alone, and nobody else visits them.
-  const collectorsOf = ({ arrival, labels }: Client) => {
-    if (arrival.kind === 'site') return [finishedRuns(runsOf.get(siteId(arrival.site)) ?? [])];
-    const label = labels['site'];
-    // No collector visits the clients of a site without collectors: all collectors miss them.
-    const isAnybodys = label === undefined || !known.has(label);
-    return here.filter(({ site }) => isAnybodys || site === null || site === label).map(({ runs }) => runs);
-  };
+  const collectorsOf = roundsFor(facts);
   return config.clients.flatMap((client) => {
     const rule = findRule(client.rules, ruleName);
     if (rule === null || client.state === 'retired') return [];

@@ -85,7 +85,7 @@ function stateHeaders(
   recipient: string,
   items: readonly PendingNotification[],
 ): Readonly<Record<string, string | readonly string[]>> {
-  const { state, severity } = summaryOf(items);
+  const { state, severity } = summaryOf(items.filter(({ below }) => below === undefined));
   const alerts = items.map((item) => `${alertIdOf(item)} ${stateOf(item)} ${item.severity}`);
   return {
     'X-Fleet-Health-State': state,

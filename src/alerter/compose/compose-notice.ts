@@ -18,7 +18,10 @@ const valueColumns = 500;
 
 /** Returns a mail that is due, and its words, as a notification for other programs. */
 export function composeNotice(mail: DueMail, words: MailText, atMs: number, config: Config): Notice {
-  const { items, sections } = mail;
+  const { items: all, sections } = mail;
+  const items = all.filter((item) => item.below === undefined);
+  // Receivers that keep incidents hear of the end of what they may have been told alone.
+  const ended = all.filter((item) => item.below !== undefined && stateOf(item) === 'resolved');
   const { messageId, subject, text } = words;
   const incidents = incidentsOf(mail, config);
   const lines = awayLines(sections);
@@ -30,7 +33,7 @@ export function composeNotice(mail: DueMail, words: MailText, atMs: number, conf
     ...summary,
     ...(items.some(isCriticalNow) || summary.severity !== 'critical' ? {} : { newest: 'warning' }),
     atMs,
-    alerts: items.map((item) => ({
+    alerts: [...items, ...ended].map((item) => ({
       ...noticeAlertOf(item, atMs),
       ...lines.get(item),
       ...incidents(item, alertIdOf(item)),
@@ -86,6 +89,7 @@ export function noticeAlertOf(item: PendingNotification, nowMs: number): NoticeA
     limit: oneLine(alert.limitText),
     ...(sentence === null ? {} : { changes: sentence }),
     ...(why === '' ? {} : { why }),
+    ...(item.eased === undefined || isOver ? {} : { why: item.eased }),
     note: note === null ? null : quoted(note),
     acknowledgedBy: acknowledgedBy === null ? null : quoted(acknowledgedBy),
     startsAtMs: alert.pendingSinceMs,

@@ -9,6 +9,7 @@ import {
   type Wording,
   withoutTitle,
 } from './item-words.ts';
+import { isOfGroup } from '../inhibit/group-states.ts';
 import { eventTitle, lastSeen } from './line-words.ts';
 import { beginsWithName, quoted, withSubject } from '../../text/plain-text.ts';
 import { groupBy } from '../../platform/group-by.ts';
@@ -111,6 +112,7 @@ function firingHead(line: Line, kind: SectionKind, wording: SubjectWording, colu
     const text = quoted(withoutTitle(item.alert.valueText, item));
     return `: ${cut(text === '' ? quoted(item.subject) : withSubject(quoted(item.subject), text), whatColumns)}`;
   }
+  if (isOfGroup(item)) return ` ${what}`;
   if (item.client === '') return `${separator}${what}`;
   const before = fold === null ? valueBefore(item) : null;
   if (before !== null) return `${separator}${what} was ${before}`;
@@ -134,6 +136,7 @@ function saysSubject({ subject }: PendingNotification, value: string | null): va
 /** Returns the title of a condition of the fleet. For most of them the first sentence of the value says more. */
 function fleetTitle(item: PendingNotification): string {
   const value = quoted(item.alert.valueText);
+  if (isOfGroup(item)) return value.split(': ', 2).join(': ');
   if (item.rule === 'collector-isolated') return `${quoted(item.host ?? item.subject)} is cut off: ${value}`;
   return titleOf(item) === labelOf(item) ? (value.split('. ', 1)[0] ?? '') : titleOf(item);
 }

@@ -3,6 +3,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import { alertLabel } from '../../text/alert-label.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
+import { isOfGroup } from '../inhibit/group-states.ts';
 import type { PendingNotification, Line, ParentFold, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf, cut } from '../../text/text-columns.ts';
 import { commaGrouped, counted, countedMany, joined, namedUpTo } from '../../text/numbers.ts';
@@ -113,6 +114,7 @@ const collectorTitles: Readonly<Record<string, string>> = {
 /** Returns the title of an item: `web-1: disk /var`, `collector col1 is silent`. */
 export function titleOf(item: PendingNotification): string {
   if (item.client !== '') return `${quoted(item.client)}: ${labelOf(item)}`;
+  if (isOfGroup(item)) return quoted(item.subject);
   const state = collectorTitles[item.rule];
   if (state === undefined) return labelOf(item);
   return `collector ${quoted(item.host ?? item.subject)} ${item.alert.state === 'resolved' ? 'was' : 'is'} ${state}`;

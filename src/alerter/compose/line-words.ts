@@ -2,11 +2,12 @@ import { labelHidesRule } from '../../text/alert-label.ts';
 import type { Severity } from '../../config/config.ts';
 import { drawChart, type ChartWords } from './sparkline.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { foldTitle, maxNamesInTitle, sharedLabel, shortValue, titleOf } from './item-words.ts';
+import { foldTitle, maxNamesInTitle, sharedLabel, shortValue, textBeside, titleOf } from './item-words.ts';
 import { adviceFor } from '../../text/advice.ts';
 import { joined, namedUpTo } from '../../text/numbers.ts';
 import { limitWords, withLimit } from '../../text/limit-words.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
+import { isOfGroup } from '../inhibit/group-states.ts';
 import { rhythmMs, visitConditions } from '../evaluate/rule-metric.ts';
 import { longestGapMs } from '../transition/progress.ts';
 import { reasonOf, type Line, type PendingNotification, type SectionKind } from '../dispatch/notification-plan.ts';
@@ -65,7 +66,7 @@ export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording, cau
       ...(isMany ? factsOfMany(line, kind, wording) : factsOfOne(item, kind, wording)),
       ...(cause === null ? [] : [cause]),
     ],
-    list: isMany || !isFiring || kind === 'open' ? [] : excerptOf(item, wording),
+    list: isMany || kind === 'open' ? [] : [...(isFiring ? excerptOf(item, wording) : []), ...membersOf(item, wording)],
     chart: isMany ? null : drawChart(item, wording),
     names: isMany && line.fold.kind !== 'client' ? namesOf(items) : null,
     notes: isFiring ? [...new Set(items.flatMap(({ watch }) => watch.rule?.note ?? []))].map(quoted) : [],
@@ -103,6 +104,7 @@ function factsOfOne(item: PendingNotification, kind: SectionKind, wording: Wordi
   const seen = lastSeen(item, kind, wording);
   return [
     ...valueFacts(item, kind, reader),
+    isFiring ? (item.eased ?? '') : '',
     kind === 'event' ? `seen ${timeInWords(reader, alert.firingSinceMs ?? 0)}` : timeFact([item], kind, reader),
     followsLapse(item) ? '' : unacknowledgedWords([item]),
     isFiring ? (fillsIn(item, wording) ?? '') : '',
@@ -127,6 +129,22 @@ export function lastSeen(
   const isFresh = reader.nowMs - lastAtMs <= longestGapMs(rhythmMs(item.watch.rule, config));
   if (isFresh || lastAtMs < item.alert.pendingSinceMs) return null;
   return `last ${visitConditions.includes(item.rule) ? 'tried' : 'seen'} ${momentInWords(reader, lastAtMs)}`;
+}
+
+/** The most members of a group that have a line below its alert. */
+const maxMembers = 20;
+
+/** Returns a line for each member of which the alert of a group tells: `web-1: unreachable, no route, since 02:00`. */
+function membersOf({ carries = [] }: PendingNotification, { reader }: Wording): readonly string[] {
+  const lines = carries.map((one) => {
+    const { alert } = one;
+    const isOver = alert.state === 'resolved';
+    const value = quoted(cut(textBeside(one, alert), reasonColumns));
+    const atMs = isOver ? (alert.resolvedAtMs ?? alert.progress.lastAtMs) : alert.pendingSinceMs;
+    return joined([titleOf(one), isOver ? 'over' : value, `${isOver ? 'at' : 'since'} ${momentInWords(reader, atMs)}`]);
+  });
+  const more = lines.length - maxMembers;
+  return more > 0 ? [...lines.slice(0, maxMembers), `and ${more} more`] : lines;
 }
 
 /** The most lines of an excerpt, and the most bytes of all of them. */
@@ -178,12 +196,18 @@ function factsOfMany({ items, fold }: Line, kind: SectionKind, { reader }: Wordi
   const still = fold?.kind === 'parent' ? fold.still : [];
   return [
     ...ends,
-    ...(firingKinds.includes(kind) ? sharedFacts(items) : []),
+    ...(firingKinds.includes(kind) ? [...sharedFacts(items), easedOf(items)] : []),
     still.length <= maxNamesInTitle ? '' : `still unreachable: ${namedUpTo(maxNames, still.map(quoted))}`,
     timeFact(items, kind, reader),
     unacknowledgedWords(items),
     firingKinds.includes(kind) ? remedyOf(items) : '',
   ].filter((fact) => fact !== '');
+}
+
+/** Returns why all these critical alerts are told as warnings; '' if some are not, or for other reasons. */
+function easedOf(items: readonly PendingNotification[]): string {
+  const [first = '', ...others] = new Set(items.map(({ eased = '' }) => eased));
+  return others.length > 0 ? '' : first;
 }
 
 /** Returns the remedy of the error that all these unreachable clients share; '' if there is none. */
@@ -246,7 +270,8 @@ function commandsOf({ items, clients, fold }: Line, program: string): LineWords[
   const numbers = items.map(({ alertId }) => alertId);
   if (numbers.every((id) => id > 0))
     return [...accept, { why: '', command: [program, 'ack', ...numberRanges(numbers)] }];
-  const client = item.client === '' || fold !== null ? "'*'" : shownShellWord(item.client);
+  const whose = isOfGroup(item) ? item.subject : item.client;
+  const client = whose === '' || fold !== null ? "'*'" : shownShellWord(whose);
   return [...accept, { why: '', command: [program, 'ack', client, shownShellWord(item.rule)] }];
 }
 

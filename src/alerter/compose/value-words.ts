@@ -3,7 +3,8 @@ import { isOfFigures } from '../evaluate/check-value-sampler.ts';
 import { formatLimit } from '../evaluate/describe-value.ts';
 import { fullSoonMs, fullSoonWords } from '../forecast/full-soon.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
-import { shortText, type Wording } from './item-words.ts';
+import { shortText, type Wording, withoutTitle } from './item-words.ts';
+import { isOfGroup } from '../inhibit/group-states.ts';
 import { ruleLimits } from '../evaluate/rule-limits.ts';
 import { withLimit } from '../../text/limit-words.ts';
 import { quoted } from '../../text/plain-text.ts';
@@ -25,8 +26,8 @@ const changedKey = /^(.* shows) (\S+ SHA256:\S+), but (.* says) (\S+ SHA256:\S.*
 /** Returns an alert's value, its limit, and their earlier values, each as a line. */
 export function valueFacts(item: PendingNotification, kind: SectionKind, reader: TimeReader): readonly string[] {
   const { alert } = item;
-  const { value, valueText } = alert;
-  const now = quoted(cut(valueText, valueColumns));
+  const { value } = alert;
+  const now = nowText(item);
   if (firingKinds.includes(kind)) return firingFacts(item, kind, reader);
   switch (kind) {
     case 'resolved': {
@@ -49,6 +50,12 @@ export function valueFacts(item: PendingNotification, kind: SectionKind, reader:
     default:
       return [now];
   }
+}
+
+/** Returns the newest value in words, without the name of a group, which its title has. */
+function nowText(item: PendingNotification): string {
+  const { alert } = item;
+  return quoted(cut(isOfGroup(item) ? withoutTitle(alert.valueText, item) : alert.valueText, valueColumns));
 }
 
 /**
@@ -109,7 +116,7 @@ function firingFacts(item: PendingNotification, kind: SectionKind, reader: TimeR
   const { alert, transition } = item;
   const keys = item.rule === 'host-key-changed' ? changedKey.exec(alert.valueText) : null;
   if (keys !== null) return keys.slice(1).map(quoted);
-  const now = quoted(cut(alert.valueText, valueColumns));
+  const now = nowText(item);
   const { worst } = alert.progress;
   const before = valueBefore(item);
   if (before !== null) return [`${worstWords(item, reader, '')}, now ${now}`];

@@ -4,6 +4,7 @@ import type { Transition } from '../../storage/store/alert.ts';
 import type { WaitingMail } from '../../storage/store/outbox-store.ts';
 import type { Known } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
+import type { Easing } from '../inhibit/easing.ts';
 import type { Inhibition } from '../inhibit/inhibition.ts';
 import type { LostParents } from '../inhibit/lost-parents.ts';
 import type { DueMail, Held, PendingNotification } from './notification-plan.ts';
@@ -17,6 +18,7 @@ export interface Planning {
   readonly format: WebhookFormat | null;
   readonly inhibition: Inhibition;
   readonly parents: LostParents;
+  readonly easing: Easing;
 }
 
 /** A notification that the recipient lacks. */

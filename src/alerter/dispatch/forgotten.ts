@@ -4,6 +4,7 @@ import { hourMs } from '../../platform/units.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { isOfRows } from '../evaluate/rule-metric.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
+import { urgentSource } from './group-interval.ts';
 
 /** A mail that was sent, as this machine remembers it. */
 export interface Remembered {
@@ -190,7 +191,7 @@ function historiesOf(
     const isUrgent = isRecent && !ordinary;
     const begun = told.filter(({ transition }) => isUrgent && (transition === 'firing' || transition === 'escalated'));
     const urgent = new Map(urgentOfClient);
-    for (const client of new Set(begun.map((one) => one.client))) urgent.set(client, (urgent.get(client) ?? 0) + 1);
+    for (const source of new Set(begun.map(urgentSource))) urgent.set(source, (urgent.get(source) ?? 0) + 1);
     changed.set(recipient, {
       recipient,
       createdAtMs: isRecent ? [...createdAtMs, atMs] : createdAtMs,

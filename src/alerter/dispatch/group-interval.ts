@@ -1,12 +1,15 @@
 import type { Config } from '../../config/config.ts';
 import { hourMs } from '../../platform/units.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
+import { isOfGroup } from '../inhibit/group-states.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
+import { groupPattern } from '../inhibit/silences.ts';
 import type { RunStep } from './draft.ts';
 import { followsNoChange, heldOf, type PendingNotification } from './notification-plan.ts';
 
-/** The most urgent mails an hour that one client can cause. Its further urgent notifications wait as warnings do. */
+/** The most urgent mails an hour that one client or group can cause. Its further urgent notifications wait as warnings do. */
 export const maxUrgentOfClient = 6;
 
 /** Returns how many milliseconds before its time a mail may be sent: passes do not start to the second. */
@@ -20,7 +23,7 @@ type Urgency = Pick<PendingNotification, 'alert' | 'before' | 'transition'>;
 export function isUrgent(one: Urgency): boolean {
   const { alert, before, transition } = one;
   if (followsNoChange(transition)) return false;
-  const isNews = before === null || before.state === 'resolved';
+  const isNews = before === null || before.state === 'resolved' || (isOfGroup(alert) && transition === 'firing');
   return (alert.state === 'firing' && alert.client === '' && isNews) || isNewCritical(one);
 }
 
@@ -30,10 +33,15 @@ function isNewCritical({ alert: { state, severity, closedReason }, before }: Urg
   return (state === 'firing' || closedReason === 'event') && severity === 'critical' && !knowsCritical;
 }
 
-/** True if the notification is urgent, and its client has not used up its urgent mails of the hour. */
+/** True if the notification is urgent, and its client or group has not used up its urgent mails of the hour. */
 export function isUrgentNow(one: Urgency, history: RecipientHistory | null): boolean {
-  const { client } = one.alert;
-  return isUrgent(one) && (client === '' || (history?.urgentOfClient?.get(client) ?? 0) < maxUrgentOfClient);
+  const source = urgentSource(one.alert);
+  return isUrgent(one) && (source === '' || (history?.urgentOfClient?.get(source) ?? 0) < maxUrgentOfClient);
+}
+
+/** Returns the key of RecipientHistory.urgentOfClient for an alert; '' for the fleet, whose mails are not counted. */
+export function urgentSource(alert: Pick<Alert, 'client' | 'rule' | 'subject'>): string {
+  return isOfGroup(alert) ? groupPattern(alert.subject) : alert.client;
 }
 
 /** Returns what the recipient was mailed lately; null if nothing. */
@@ -48,7 +56,7 @@ export function historyOf({ histories }: Pick<DispatchInput, 'histories'>, recip
 export const postpone: RunStep = ({ input, recipient }, draft) => {
   const { contents, news, reminders, remindersDue } = draft;
   if (contents === null) return draft;
-  const ringing = news.filter(({ listedOnly }) => !listedOnly);
+  const ringing = news.filter(({ listedOnly, below }) => !listedOnly && below === undefined);
   const reason = postponement({
     news: ringing,
     history: historyOf(input, recipient),

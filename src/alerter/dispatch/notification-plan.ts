@@ -6,6 +6,7 @@ import { oneLine } from '../../text/plain-text.ts';
 import { visitCause } from '../evaluate/visit-conditions.ts';
 import type { Known } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
+import { easedWords } from '../inhibit/easing.ts';
 import { holdReasons, type HoldReason } from '../inhibit/hold-reason.ts';
 import type { Watch } from '../inhibit/recipients-of.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
@@ -16,6 +17,12 @@ export interface PendingNotification extends AlertKey {
   readonly alertId: number;
   /** The parent that is back while the client is still away. Default: there is none. */
   readonly leftBy?: string;
+  /** The group whose alert, in the same mail, tells of this one. Default: the notification has a line of its own. */
+  readonly below?: string;
+  /** For the alert of a group: the notifications of members of which it tells. Default: none. */
+  readonly carries?: readonly PendingNotification[];
+  /** Why a critical alert is told as a warning. Default: it is told in its own severity. */
+  readonly eased?: string;
   /** The sequence of the alert. A reminder repeats it. */
   readonly sequence: number;
   readonly transition: Transition;
@@ -166,7 +173,7 @@ interface PendingOptions {
 }
 
 export function pendingNotification(
-  { alert, watch, listener, known }: RecipientAlert,
+  { alert, watch, listener, known, eased }: RecipientAlert,
   { transition, listedOnly = false, hosts }: PendingOptions,
 ): PendingNotification {
   const { id: alertId, client, rule, subject, sequence } = alert;
@@ -184,6 +191,7 @@ export function pendingNotification(
     listedOnly,
     before: known,
     unacknowledgedMs: isUnknownCritical({ alert, known }) ? (listener?.afterMs ?? null) : null,
+    ...(eased === undefined ? {} : { eased: easedWords(eased.state) }),
   };
 }
 

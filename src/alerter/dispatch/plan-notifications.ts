@@ -1,11 +1,14 @@
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import type { Config, WebhookFormat } from '../../config/config.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { LastNotified } from '../../storage/store/alert.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { differenceOf, knownAfter } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
+import { isOfGroup } from '../inhibit/group-states.ts';
 import type { StepName } from '../inhibit/hold-reason.ts';
+import { easingOf } from '../inhibit/easing.ts';
 import { openInhibition } from '../inhibit/inhibition.ts';
 import { openLostParents } from '../inhibit/lost-parents.ts';
 import { openMutes } from '../inhibit/mutes.ts';
@@ -16,6 +19,7 @@ import { historyOf, isUrgentNow, postpone } from './group-interval.ts';
 import { compareNotifications, pendingNotification } from './notification-plan.ts';
 import type { DueMail, Held, NotificationPlan, PendingNotification } from './notification-plan.ts';
 import { alertsByRecipient, watchedAlerts, type RecipientAlert, type WatchedAlert } from './recipient-alerts.ts';
+import { easeAlerts, shortsBeside } from './ease-alerts.ts';
 import { addLeftBehind, compareKnown, holdBack } from './recipient-news.ts';
 import { replaceWaiting } from './replace.ts';
 
@@ -28,6 +32,13 @@ export interface Step {
 }
 
 const findingSteps: readonly Step[] = [
+  {
+    name: 'ease',
+    sentence:
+      'A critical alert of a client whose group has enough without it (`need`) is told as a warning. In tables and ' +
+      'pages it stays critical.',
+    run: easeAlerts,
+  },
   {
     name: 'compare',
     sentence:
@@ -95,12 +106,13 @@ export function planNotifications(input: DispatchInput): NotificationPlan {
   const { config } = input;
   const watchOf = createWatches(config);
   const mutes = openMutes({ config, silences: [...input.silences, ...input.endedSilences] });
-  const inhibition = openInhibition({ input, mutes, watchOf });
+  const easing = easingOf(input);
+  const inhibition = openInhibition({ input, mutes, watchOf, easing });
   const parents = openLostParents(config, input.alerts);
   const watched = watchedAlerts(input, watchOf);
   // The plans of several recipients ask for the reasons of the same alert.
   const reasonsFor = remembered(inhibition.reasonsFor);
-  const pass: Pass = { input, inhibition: { ...inhibition, reasonsFor }, parents };
+  const pass: Pass = { input, inhibition: { ...inhibition, reasonsFor }, parents, easing };
   const outcomes = [...alertsByRecipient(input, watched)]
     .sort(([one], [other]) => compareText(one, other))
     .map(([recipient, alerts]) => planOrFault(pass, recipient, alerts));
@@ -193,24 +205,28 @@ function knowledgeAfter(
   };
 }
 
-function mailOf({ input, parents, recipient }: Planning, { items: unsorted, replaces, alerts }: MailContents): DueMail {
+function mailOf({ input, parents, inhibition, recipient }: Planning, { items: unsorted, replaces, alerts }: MailContents): DueMail {
   const { config, exportOf, firstPass = false, newRules } = input;
   const history = historyOf(input, recipient);
-  const items = [...unsorted].sort(compareNotifications);
-  const begun = items.filter(({ transition }) => transition === 'firing');
+  const below = groupBy(unsorted, (item) => item.below);
+  const items = unsorted
+    .map((item) => (isOfGroup(item) ? { ...item, carries: below.get(item.subject) ?? [] } : item))
+    .sort(compareNotifications);
+  const own = items.filter((item) => item.below === undefined);
+  const begun = own.filter(({ transition }) => transition === 'firing');
   const grouped = {
     config,
     parents,
     exportOf: (client: string, mount: string): string | null => exportOf?.get(`${client}\0${mount}`) ?? null,
   };
-  const open = openItems(alerts, items, input);
+  const open = openItems(alerts, items, input).filter(({ alert }) => inhibition.insteadFor(alert, recipient)?.kind !== 'group-short');
   return {
     recipient,
-    severity: items.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
-    ordinary: !items.some((one) => isUrgentNow(one, history)),
+    severity: own.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
+    ordinary: !own.some((one) => isUrgentNow(one, history)),
     alreadyTrue: begun.length > 0 && begun.every(({ rule }) => firstPass || newRules?.has(rule) === true),
     items,
-    sections: sectionsOf({ ...grouped, items }),
+    sections: sectionsOf({ ...grouped, items: own }),
     open,
     openFolds: sectionsOf({ ...grouped, items: open })
       .flatMap(({ rules }) => rules.flatMap(({ lines }) => lines))
@@ -265,7 +281,7 @@ function distinct(held: readonly Held[]): readonly Held[] {
  * replaced, and that stand for no other alert. Ascending.
  */
 function closedOutOf(
-  { input, inhibition }: Pass,
+  { input, inhibition, easing }: Pass,
   watched: readonly WatchedAlert[],
   outcomes: readonly Outcome[],
 ): readonly number[] {
@@ -277,7 +293,8 @@ function closedOutOf(
   // An open alert may end as well without a notification of its own.
   const standing = [...closed.filter(({ id }) => needed.has(id)), ...open];
   const standIns = standing.flatMap((alert) => inhibition.standInFor(alert)?.id ?? []);
+  const shorts = standing.flatMap((alert) => shortsBeside(easing, alert));
   const nearlyFull = open.flatMap((alert) => inhibition.nearlyFull(alert).flatMap(({ id }) => id ?? []));
-  for (const id of [...standIns, ...nearlyFull]) needed.add(id);
+  for (const id of [...standIns, ...shorts, ...nearlyFull]) needed.add(id);
   return closed.flatMap(({ id }) => (needed.has(id) ? [] : id)).sort((one, other) => one - other);
 }

@@ -1,8 +1,8 @@
-import type { Config } from '../../config/config.ts';
 import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
 import type { NotificationStore } from '../../storage/store/notification-store.ts';
-import type { RunFact } from '../../storage/store/run.ts';
+import { type RunFact, unfinishedRuns } from '../../storage/store/run.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
+import { concernedMembers, reportTimes } from '../inhibit/group-states.ts';
 
 type GivenInput = Required<Pick<DispatchInput, 'config' | 'nowMs' | 'firstPass' | 'newRules'>>;
 
@@ -19,7 +19,8 @@ interface ReadDispatchInputOptions extends GivenInput {
 export async function readDispatchInput(options: ReadDispatchInputOptions): Promise<DispatchInput> {
   const { config, storage, runs, nowMs, firstPass, newRules } = options;
   const state = await storage.notifications.state(nowMs);
-  const names = [...new Set(state.alerts.map(({ client }) => client))].filter((name) => name !== '');
+  const named = state.alerts.map(({ client }) => client).filter((name) => name !== '');
+  const names = [...new Set([...named, ...concernedMembers(config, state.alerts)])];
   const ruleStates = names.length === 0 ? new Map<string, never>() : await storage.evaluation.ruleStates(names);
   const newest = [...ruleStates].flatMap(([name, { newestReportMs }]) =>
     newestReportMs === null ? [] : [[name, newestReportMs] as const],
@@ -32,17 +33,13 @@ export async function readDispatchInput(options: ReadDispatchInputOptions): Prom
     ...state,
     config,
     nowMs,
-    unfinishedRuns: new Set(collects.filter((run) => isUnfinished(run, config, nowMs)).map(({ id }) => id)),
+    unfinishedRuns: unfinishedRuns(runs, { nowMs, ...config.collector }),
     newestRowMs: new Map(newest),
     newestVisitMs: new Map(visits),
+    reports: reportTimes(ruleStates),
     collectorOfRun: new Map(collects.map(({ id, collectorId }) => [id, collectorId])),
     collectorHosts: new Map(collects.map(({ collectorId, host }) => [collectorId, host])),
     firstPass,
     newRules,
   };
-}
-
-/** True if a run has no end and may still be under way. An older run was killed, or its clock was wrong. */
-function isUnfinished({ finishedAtMs, startedAtMs }: RunFact, config: Config, nowMs: number): boolean {
-  return finishedAtMs === null && Math.abs(nowMs - startedAtMs) < config.collector.runDeadlineMs;
 }

@@ -5,8 +5,9 @@ import { hears, type Listener, namedRecipients, type Watch } from '../inhibit/re
 import { addresseeOf } from '../../notify/mail-identity.ts';
 import { compareText } from '../../text/compare-text.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
+import type { GroupState } from '../inhibit/group-states.ts';
 
-type StoredAlert = Alert & { readonly id: number };
+export type StoredAlert = Alert & { readonly id: number };
 
 /** An alert and its configuration. */
 export interface WatchedAlert {
@@ -20,6 +21,8 @@ export interface RecipientAlert extends WatchedAlert {
   readonly listener: Listener | null;
   /** The state that the recipient was last notified of. */
   readonly known: Known;
+  /** The alert in its own severity, if `alert` is eased because its group has enough without the client. */
+  readonly eased?: { readonly own: StoredAlert; readonly state: GroupState };
 }
 
 /** Returns the stored alerts that are not closed out, in a stable order. */

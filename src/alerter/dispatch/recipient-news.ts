@@ -13,7 +13,9 @@ import { type LostParent, saysAway } from '../inhibit/lost-parents.ts';
 import { hears, outsideHours } from '../inhibit/recipients-of.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import { longestGapMs } from '../transition/progress.ts';
+import { isOfGroup } from '../inhibit/group-states.ts';
 import type { Candidate, Planning, RunStep } from './draft.ts';
+import { inOwnSeverity } from './ease-alerts.ts';
 import { earlyMs } from './group-interval.ts';
 import { heldOf, isUnknownCritical, pendingNotification, type PendingNotification } from './notification-plan.ts';
 import { isNewlyLapsed, type RecipientAlert } from './recipient-alerts.ts';
@@ -79,7 +81,10 @@ const listingMs = 12 * hourMs;
  */
 export const holdBack: RunStep = (planning, draft) => {
   const holds = openHolds(planning, draft.alerts);
-  const decided = draft.candidates.map((candidate) => decide(planning, holds, candidate));
+  const decided = carried(
+    planning,
+    draft.candidates.map((candidate) => decide(planning, holds, candidate)),
+  );
   const free = decided.flatMap(({ item, candidate }) => (item === null ? [] : [{ item, ...candidate }]));
   const reminders = free.filter(({ because }) => because === 'time');
   return {
@@ -99,6 +104,8 @@ export const holdBack: RunStep = (planning, draft) => {
 
 interface Decision {
   readonly candidate: Candidate;
+  /** The notification as it is if nothing holds it back. */
+  readonly free: PendingNotification;
   /** null if the notification is held back or forgone. */
   readonly item: PendingNotification | null;
   readonly reasons: readonly HoldReason[];
@@ -116,7 +123,25 @@ function decide({ input, inhibition, recipient }: Planning, holds: Holds, candid
   const hosts = input.collectorHosts;
   const item = pendingNotification(of, { transition, listedOnly: wentByMs !== null, hosts });
   const told = because === 'lapse' ? { ...item, lapsed: true as const } : item;
-  return { candidate, item: isForgone || reasons.length > 0 ? null : told, reasons, isForgone };
+  return { candidate, free: told, item: isForgone || reasons.length > 0 ? null : told, reasons, isForgone };
+}
+
+/**
+ * Puts the news of members of a group below the alert of the group, if that is told now, at no milder severity. So its
+ * begin and its end carry what the recipient does not know of the members.
+ */
+function carried({ easing }: Planning, decided: readonly Decision[]): readonly Decision[] {
+  const told = new Map(decided.flatMap(({ item }) => (item !== null && isOfGroup(item) ? [[item.subject, item]] : [])));
+  if (told.size === 0) return decided;
+  return decided.map((one) => {
+    const { candidate, free, reasons, isForgone } = one;
+    const group = easing.groups.groupOf(free.alert)?.need.name;
+    const above = group === undefined ? undefined : told.get(group);
+    if (above === undefined || isForgone || candidate.because === 'time') return one;
+    const isHeldByOthers = reasons.some(({ kind }) => kind !== 'group-short');
+    if (isHeldByOthers || compareSeverity(above.severity, free.severity) > 0) return one;
+    return { ...one, item: { ...free, below: above.subject }, reasons: [] };
+  });
 }
 
 interface Holds {
@@ -158,7 +183,7 @@ function openHolds(planning: Planning, alerts: readonly RecipientAlert[]): Holds
 function ownReasons({ inhibition, recipient, input }: Planning, one: RecipientAlert): readonly HoldReason[] {
   const { alert, listener } = one;
   return [
-    inhibition.insteadFor(alert, recipient),
+    inhibition.insteadFor(one.eased?.own ?? alert, recipient),
     listener === null ? null : outsideHours(listener, alert.severity, input.nowMs),
     listener === null || !isUnknownCritical(one) ? null : inhibition.waitsFor(alert, listener),
   ].filter((reason) => reason !== null);
@@ -232,7 +257,9 @@ function openToldParents(
   { parents }: Pick<Planning, 'parents'>,
   alerts: readonly RecipientAlert[],
 ): (alert: Alert) => HoldReason | null {
-  const away = alerts.filter(({ alert, watch }) => alert.state === 'firing' && saysAway(alert, watch.client));
+  const away = alerts
+    .filter(({ alert, watch }) => alert.state === 'firing' && saysAway(alert, watch.client))
+    .map(inOwnSeverity);
   const named = knownLostParents(parents, away);
   const known = new Map(away.map((one) => [one.alert.id, one.known]));
   const toldFor = (client: string, severity: Severity): LostParent | undefined => {

@@ -1,5 +1,6 @@
 /** src/alerter/inhibit: silences, windows, recipients, alerts that stand for others. */
 import type { Alert, Progress, StoredNotification, Transition } from '../../storage/store/alert.ts';
+import { isOfGroup } from './group-states.ts';
 import { type Listener, hears } from './recipients-of.ts';
 
 /** The state of an alert that a recipient was last notified of; null if there is none. */
@@ -25,9 +26,12 @@ export function differenceOf(alert: Alert, known: Known, listener: Listener | nu
   return alert.severity === 'critical' ? 'escalated' : 'eased';
 }
 
-/** True if the database has forgotten more since a recipient was notified. Each loss has a sequence. */
-function isFurtherLoss({ rule, sequence }: Alert, known: NonNullable<Known>): boolean {
-  return rule === 'database-forgot' && sequence > known.sequence;
+/**
+ * True if the database has forgotten more, or a group has lost all members, since a recipient was notified. Each loss
+ * has a sequence.
+ */
+function isFurtherLoss(alert: Alert, known: NonNullable<Known>): boolean {
+  return (alert.rule === 'database-forgot' || isOfGroup(alert)) && alert.sequence > known.sequence;
 }
 
 /** True if the newest row is beyond the limit of recovery. A flapping alert stays so until its rule holds again. */

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts';
+import type { ReportTimes } from './group-states.ts';
 import type { AlerterState } from '../../storage/store/notification-store.ts';
 
 /** Everything that `planNotifications` depends on. */
@@ -11,6 +12,8 @@ export interface DispatchInput extends AlerterState {
   readonly newestRowMs: ReadonlyMap<string, number>;
   /** The time of the newest processed report or visit by client. Default: newestRowMs. */
   readonly newestVisitMs?: ReadonlyMap<string, number>;
+  /** When clients with alerts, and the members of their groups that need some of them, reported. Default: unknown. */
+  readonly reports?: ReadonlyMap<string, ReportTimes>;
   /** Collector ids by run, for recent runs. A run that is missing may be any collector's. */
   readonly collectorOfRun?: ReadonlyMap<string, string>;
   /** Hosts of collectors by collector id, for recent runs. */

@@ -10,6 +10,8 @@ export type HoldReason =
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'isolated' }
   | { readonly kind: 'collector-silent' }
+  /** The client's group lacks members, and its alert says so. */
+  | { readonly kind: 'group-short'; readonly group: string }
   /** A machine without which the client cannot be reached is away. */
   | { readonly kind: 'bastion' | 'parent'; readonly name: string }
   /** Another rule of the type has a worse alert of the same subject, which is notified. */
@@ -33,7 +35,7 @@ export type HoldReason =
   | { readonly kind: 'nobody' };
 
 /** A step of notifying: `notifyingSteps` lists them in their order. */
-export type StepName = 'compare' | 'hold' | 'left-behind' | 'replace' | 'postpone' | 'make';
+export type StepName = 'ease' | 'compare' | 'hold' | 'left-behind' | 'replace' | 'postpone' | 'make';
 
 interface HoldKind {
   /** The step that holds back for this reason; null if there is no recipient to plan for. */
@@ -51,6 +53,7 @@ export const holdReasons: Readonly<Record<HoldReason['kind'], HoldKind>> = {
   unreachable: { by: 'hold', isOwn: true },
   isolated: { by: 'hold', isOwn: true },
   'collector-silent': { by: 'hold', isOwn: true },
+  'group-short': { by: 'hold', isOwn: true },
   bastion: { by: 'hold', isOwn: true },
   parent: { by: 'hold', isOwn: true },
   'worse-rule': { by: 'hold', isOwn: true },

@@ -6,10 +6,13 @@ import type { LostParents } from './lost-parents.ts';
 import type { Mutes } from './mutes.ts';
 import { isReturning, type Known } from './difference.ts';
 import { foreseenBy, isNearlyFull, visitConditions } from '../evaluate/rule-metric.ts';
-import { hears, type Listener, outsideHours, stoodForBy, type Watch } from './recipients-of.ts';
+import { hears, type Listener, outsideHours, type Watch, type WatchKey } from './recipients-of.ts';
 import { longestGapMs } from '../transition/progress.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
+import type { Easing } from './easing.ts';
+import { groupShort } from './group-states.ts';
 import type { HoldReason } from './hold-reason.ts';
+import { createStandIns } from './stand-ins.ts';
 import type { DispatchInput } from './dispatch-input.ts';
 
 /** The reasons that hold an alert back, and the end of the inhibition of an alert that is only listed. */
@@ -17,8 +20,8 @@ export interface Inhibition {
   /** Returns all reasons that hold for everybody. Empty if the alert may be notified. */
   readonly reasonsFor: (alert: Alert) => readonly HoldReason[];
   /**
-   * Returns a reason if the recipient is notified of another alert instead: the client is unreachable, its file system
-   * nearly full, or its collector at fault. The other alert stands for no worse one. While it is muted, it stands for
+   * Returns a reason if the recipient is notified of another alert instead: a group lacks members, the client is
+   * unreachable, its file system nearly full, or its collector at fault. The other alert stands for no worse one. While it is muted, it stands for
    * none unless the recipient was notified of it before.
    */
   readonly insteadFor: (alert: Alert, recipient: string) => HoldReason | null;
@@ -41,10 +44,11 @@ export interface Inhibition {
 interface InhibitionOptions {
   readonly input: DispatchInput;
   readonly mutes: Mutes;
-  readonly watchOf: (key: Pick<Alert, 'client' | 'rule'>) => Watch;
+  readonly watchOf: (key: WatchKey) => Watch;
+  readonly easing: Easing;
 }
 
-export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): Inhibition {
+export function openInhibition({ input, mutes, watchOf, easing }: InhibitionOptions): Inhibition {
   const { nowMs, alerts, config, newestRowMs, newestVisitMs = newestRowMs, unfinishedRuns } = input;
   const graceMs = longestGapMs(config.collector.everyMs);
   const unreachable = groupBy(
@@ -55,14 +59,18 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
   const nearlyFull = openNearlyFull(alerts, watchOf, nowMs);
   const waitsFor: Inhibition['waitsFor'] = (alert, { afterMs = null }) => {
     if (afterMs === null) return null;
-    if (isAcknowledged(alert, nowMs)) return acknowledgement(alert);
+    const short = easing.shortFor(alert);
+    const acknowledged = [alert, short].find((one) => one !== null && isAcknowledged(one, nowMs)) ?? null;
+    if (acknowledged !== null) return acknowledgement(acknowledged);
     const { firingSinceMs, pendingSinceMs, progress } = alert;
     const criticalMs = progress.severitySinceMs ?? firingSinceMs ?? pendingSinceMs;
-    const sinceMs = Math.max(criticalMs, mutes.lastEndMs(alert, nowMs) ?? criticalMs);
+    // Until its group lacked members the alert was told as a warning.
+    const shortMs = short?.firingSinceMs ?? criticalMs;
+    const sinceMs = Math.max(criticalMs, shortMs, mutes.lastEndMs(alert, nowMs) ?? criticalMs);
     // A time further ahead than `after` comes from a wrong clock.
     return Math.abs(nowMs - sinceMs) < afterMs ? { kind: 'after', untilMs: sinceMs + afterMs } : null;
   };
-  const isNotified = createIsNotified({ input, mutes, watchOf }, waitsFor);
+  const isNotified = createIsNotified({ input, mutes, watchOf, easing }, waitsFor);
   return {
     waitsFor,
     reasonsFor: (alert) => {
@@ -80,6 +88,8 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
     },
     insteadFor: (alert, recipient) => {
       const newestMs = newestRowMs.get(alert.client) ?? null;
+      const short = easing.shortFor(alert);
+      if (short !== null && isNotified(short, alert, recipient)) return { kind: 'group-short', group: short.subject };
       const lost = visitConditions.includes(alert.rule) ? [] : (unreachable.get(alert.client) ?? []);
       const isInstead = (one: Alert): boolean =>
         isAway(one, newestMs, nowMs - graceMs) && isNotified(one, alert, recipient);
@@ -107,17 +117,21 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
 
 /**
  * Returns a function that is true if a recipient was notified of a stand-in before, or will be now, at a severity that
- * is no milder than the alert's.
+ * is no milder than the alert's. Whoever hears no warnings is not notified of an eased stand-in, and will be of its
+ * group if that lacks members.
  */
-function createIsNotified({ input, mutes, watchOf }: InhibitionOptions, waitsFor: Inhibition['waitsFor']) {
+function createIsNotified({ input, mutes, watchOf, easing }: InhibitionOptions, waitsFor: Inhibition['waitsFor']) {
   const { nowMs } = input;
   const notified = new Map(input.notified.map((one) => [`${one.alertId} ${one.recipient}`, one]));
   return (standIn: Alert, { severity }: Alert, recipient: string): boolean => {
     const before = notified.get(`${standIn.id ?? ''} ${recipient}`);
     if (before !== undefined && compareSeverity(before.severity, severity) <= 0) return true;
     const listener = watchOf(standIn).listeners.get(recipient);
+    const standing = easing.standingOf(standIn);
+    const group = standing?.kind === 'eased' && listener?.least === 'critical' ? standing.state.group.need.name : null;
     return (
       listener !== undefined &&
+      (group === null || hearsGroup(watchOf, group, recipient)) &&
       hears(listener, standIn.severity) &&
       compareSeverity(standIn.severity, severity) <= 0 &&
       mutes.reasonsAt(standIn, nowMs).length === 0 &&
@@ -125,6 +139,13 @@ function createIsNotified({ input, mutes, watchOf }: InhibitionOptions, waitsFor
       outsideHours(listener, standIn.severity, nowMs) === null
     );
   };
+}
+
+/** True if a recipient hears of a group that lacks members. */
+function hearsGroup(watchOf: InhibitionOptions['watchOf'], group: string, recipient: string): boolean {
+  const { listeners, rule } = watchOf({ client: '', rule: groupShort, subject: group });
+  const listener = listeners.get(recipient);
+  return listener !== undefined && rule !== null && hears(listener, rule.severity);
 }
 
 /**
@@ -176,27 +197,6 @@ function isAway(lost: Alert, newestRowMs: number | null, dueMs: number): boolean
   if (flapping) return false;
   const backAtMs = state === 'firing' ? progress.lastAtMs : closedReason === 'recovered' ? resolvedAtMs : null;
   return backAtMs !== null && backAtMs >= dueMs && (newestRowMs ?? 0) < backAtMs;
-}
-
-/** Returns a function that finds the collector's own fault that was open when a client's alert fired (`stoodForBy`). */
-function createStandIns({ alerts, collectorOfRun }: DispatchInput): Inhibition['standInFor'] {
-  const begun = alerts.filter(({ client, state }) => client === '' && state !== 'pending');
-  const byRule = new Map(
-    [...stoodForBy].map(([rule, condition]) => [condition, begun.filter((one) => one.rule === rule)] as const),
-  );
-  return (alert) => {
-    const own = alert.client === '' ? undefined : byRule.get(alert.rule);
-    if (own === undefined || alert.firingSinceMs === null || alert.progress.isNetwork === false) return null;
-    const begunMs = alert.firingSinceMs;
-    const collector = collectorOfRun?.get(alert.changedByRun ?? '') ?? null;
-    const standIn = own.find(
-      (one) =>
-        (collector === null || collector === one.subject) &&
-        one.pendingSinceMs <= begunMs &&
-        (one.resolvedAtMs === null || begunMs < one.resolvedAtMs),
-    );
-    return standIn ?? null;
-  };
 }
 
 /** True if an acknowledgement holds back reminders: until its time, the end of the alert, or a worse severity. */

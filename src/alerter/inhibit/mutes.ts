@@ -3,6 +3,7 @@ import { ruleFinder, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
 import type { AlertKey, Alert } from '../../storage/store/alert.ts';
+import { isOfGroup } from './group-states.ts';
 import { silenceMatcher } from './silences.ts';
 import { type Span, windowSpans } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
@@ -30,6 +31,7 @@ interface Mute extends Span {
 export function openMutes({ config, silences }: MutesOptions) {
   const windowsOf = new Map(config.clients.map(({ name, windows }) => [name, windows]));
   windowsOf.set('', config.alerts.windows);
+  const windowsOfGroup = new Map(config.needs.map(({ name, windows }) => [name, windows]));
   const ruleOf = ruleFinder(config);
   const silenced = silences.map((silence) => ({ silence, matches: silenceMatcher(silence, config) }));
   const { zone } = config.alerts;
@@ -43,7 +45,8 @@ export function openMutes({ config, silences }: MutesOptions) {
       if (startsAtMs > toMs || endsAtMs < fromMs || !matches(key)) continue;
       mutes.push({ startsAtMs, endsAtMs, reason: { kind: 'silence', id, untilMs: endsAtMs } });
     }
-    for (const window of windowsOf.get(key.client) ?? []) {
+    const windows = isOfGroup(key) ? windowsOfGroup.get(key.subject) : windowsOf.get(key.client);
+    for (const window of windows ?? []) {
       if (window.severity === 'warning' && key.severity === 'critical') continue;
       if (!rulesOf(window)(ruleOf(key))) continue;
       for (const { startsAtMs, endsAtMs } of spansOf(window, fromMs, toMs)) {

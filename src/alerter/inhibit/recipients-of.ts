@@ -1,11 +1,13 @@
 import type { Client, Config, NotifyConfig, Recipient, Rule, Severity, Window } from '../../config/config.ts';
 import { isHeard, notifyChooser, worstSeverity } from '../../config/clients/recipients.ts';
-import { asksFor, findRule, ruleLists } from '../../config/rules/rule-matcher.ts';
+import { membersByGroup } from '../../config/clients/group-needs.ts';
+import { asksFor, findRule, ruleLists, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
+import { isOfGroup } from './group-states.ts';
 import { addresseeOf, domainOf, recipientOfCommand } from '../../notify/mail-identity.ts';
 import type { HoldReason } from './hold-reason.ts';
 
@@ -19,6 +21,9 @@ export interface Listener {
   /** The time for which a critical alert fires without an acknowledgement before it is notified. Default: none. */
   readonly afterMs?: number;
 }
+
+/** The part of an alert that its configuration depends on. The subject is that of the alert of a group. */
+export type WatchKey = Pick<AlertKey, 'client' | 'rule'> & Partial<Pick<AlertKey, 'subject'>>;
 
 /** The configuration of an alert. */
 export interface Watch {
@@ -47,22 +52,26 @@ export function outsideHours({ hours: all }: Listener, severity: Severity, nowMs
 /**
  * Returns a function that finds the recipients of an alert: a rule's own `mail`, else the client's recipients by
  * severity and rule; see createFleetRecipients for the fleet. Every <notify> gets the alerts that it selects. A default
- * or condition without recipients goes to smtp.fallback, unless config.xml has `mail="none"`. Clients share the
- * results.
+ * or condition without recipients goes to smtp.fallback, unless config.xml has `mail="none"`. The alert of a group has
+ * the recipients of its element. Clients share the results.
  */
-export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | 'rule'>) => Watch {
+export function createWatches(config: Config): (key: WatchKey) => Watch {
   const clients = new Map(config.clients.map((client) => [client.name, client]));
   const listenersOf = remembered((rule: Rule) =>
     remembered((recipients: readonly Recipient[]) =>
       remembered((muted: boolean) =>
-        remembered((notify: readonly NotifyConfig[]) => readListeners({ config, notify, rule, recipients, muted })),
+        remembered((notify: readonly NotifyConfig[]) =>
+          readListeners({ config, notify, rule, recipients, muted, alike: [] }),
+        ),
       ),
     ),
   );
   const fleetRecipients = createFleetRecipients(config);
   const notifyOf = notifyChooser(config.notify);
   const { labels } = config;
-  return ({ client: name, rule: ruleName }) => {
+  const groups = remembered((name: string) => watchOfGroup(config, name));
+  return ({ client: name, rule: ruleName, subject = '' }) => {
+    if (isOfGroup({ client: name, rule: ruleName })) return groups(subject);
     if (name === '') {
       const rule = findRule(config.alerts.rules, ruleName);
       const all = rule === null ? nobody : listenersOf(rule)(fleetRecipients(rule))(false)(notifyOf(null));
@@ -77,6 +86,20 @@ export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | '
     const listeners = listenersOf(rule)(client.recipients)(client.muted)(notifyOf(client));
     return { rule, client, labels: client.labels, listeners };
   };
+}
+
+/** Returns the configuration of the alert of a group. Recipients who hear of its members' rules hear of it too. */
+function watchOfGroup(config: Config, name: string): Watch {
+  const need = config.needs.find((one) => one.name === name);
+  if (need?.rule === undefined || need.rule === null) {
+    return { rule: null, client: null, labels: config.labels, listeners: nobody };
+  }
+  const { rule, recipients, muted, labels, rules } = need;
+  const members = membersByGroup(config).get(name) ?? [];
+  const notify = config.notify.filter(({ selects }) => selects === null || members.every(selects));
+  const isMeant = ruleMatcher(rules.join(','));
+  const alike = [...new Set(members.flatMap((member) => member.rules))].filter(isMeant);
+  return { rule, client: null, labels, listeners: readListeners({ config, notify, rule, recipients, muted, alike }) };
 }
 
 /**
@@ -142,11 +165,15 @@ interface ReadListenersOptions {
   readonly rule: Rule;
   readonly recipients: readonly Recipient[];
   readonly muted: boolean;
+  /** Whoever asks for one of these rules hears of the rule too. */
+  readonly alike: readonly Rule[];
 }
 
-function readListeners({ config, notify, rule, recipients, muted }: ReadListenersOptions): Listeners {
+function readListeners({ config, notify, rule, recipients, muted, alike }: ReadListenersOptions): Listeners {
   const programs = notify.map((one): Recipient => ({ ...one, to: recipientOfCommand(one.command), hours: null }));
-  const asking = [...recipientsOfRule(rule, recipients), ...programs].filter(({ rules }) => asksFor(rules, rule));
+  const isAsking = ({ rules }: Recipient): boolean =>
+    asksFor(rules, rule) || (!rules.includes(`!${rule.name}`) && alike.some((one) => asksFor(rules, one)));
+  const asking = [...recipientsOfRule(rule, recipients), ...programs].filter(isAsking);
   const listeners = new Map([...groupBy(asking, ({ to }) => to)].map(([to, own]) => [to, listenerOf(to, own)]));
   const worst = worstSeverity(rule);
   const reachesAnybody = [...listeners.values()].some((listener) => hears(listener, worst));

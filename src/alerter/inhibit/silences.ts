@@ -1,27 +1,37 @@
 import type { Client, Config } from '../../config/config.ts';
 import { type NamedRule, ruleFinder, ruleMatcher } from '../../config/rules/rule-matcher.ts';
+import { membersByGroup } from '../../config/clients/group-needs.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { hasLabels, parseLabelSelector } from '../../config/values/labels.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { literalMark, maxPatternChars, type Silence } from '../../storage/store/operator-store.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
+import { isOfGroup } from './group-states.ts';
 
 /**
  * Returns a function that is true for the alerts that a silence covers. The silence's three patterns are globs as in
  * config.xml, a rule's type stands for all its rules, and an empty pattern stands for all; `@web` for a client is every
  * client of the group, `#site=ber` every client with the labels. A pattern also matches the name that equals it: names
  * of rules may hold commas and wildcards of their selectors. Behind `=` a name is no pattern. Alerts of the fleet have
- * '' for their client, which `*` matches. The function may be called for any number of alerts; make it once.
+ * '' for their client, which `*` matches. The alert of a group is covered by a silence of all its members. The function
+ * may be called for any number of alerts; make it once.
  */
 export function silenceMatcher(
   silence: Pick<Silence, 'client' | 'rule' | 'subject'>,
-  config: Pick<Config, 'clients'>,
+  config: Pick<Config, 'clients' | 'needs'>,
 ): (key: AlertKey) => boolean {
   const client = memberMatcher(silence.client, config) ?? silencePattern(silence.client);
   const subject = silencePattern(silence.subject);
   const isRule = rulePattern(silence.rule);
   const ruleOf = ruleFinder(config);
-  return (key) => client(key.client) && isRule(ruleOf(key)) && subject(key.subject);
+  const coversGroup = remembered((group: string) => {
+    const members = membersByGroup(config).get(group) ?? [];
+    return client('') || (members.length > 0 && members.every(({ name }) => client(name)));
+  });
+  return (key) => {
+    if (isOfGroup(key)) return coversGroup(key.subject) && isRule(ruleOf(key)) && subject(key.subject);
+    return client(key.client) && isRule(ruleOf(key)) && subject(key.subject);
+  };
 }
 
 /** Returns a test for the rules that a pattern of a silence fits: a type stands for every rule of the type. */

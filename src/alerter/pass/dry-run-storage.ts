@@ -25,6 +25,8 @@ export function createDryRunStorage(storage: Storage): Storage {
         return { ...(await evaluation.unprocessed(dryRunRows)), next: null };
       },
       openAlerts: async (clients) => memory.openAlerts(clients, await evaluation.openAlerts(clients)),
+      endedAlerts: async () =>
+        memory.over(await evaluation.endedAlerts()).filter(({ state, closedOut }) => state === 'resolved' && !closedOut),
       ruleStates: async (clients) => memory.ruleStates(clients, await evaluation.ruleStates(clients)),
       saveProcessed: (_lease, processed) => {
         memory.save(processed);

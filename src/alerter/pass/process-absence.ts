@@ -5,6 +5,10 @@ import type { StateDiskFact } from '../../storage/store/fleet-store.ts';
 import { readCanary, readUnreadReplies } from '../../storage/store/reply-store.ts';
 import { databaseUpSince, evaluateFleet, mayMissRows } from '../absence/fleet-conditions.ts';
 import { readSites } from '../absence/cycles.ts';
+import type { EvaluateFleetOptions } from '../absence/fleet-facts.ts';
+import { concernedMembers, reportTimes } from '../inhibit/group-states.ts';
+import { noLongerAcknowledged } from '../transition/process-rows.ts';
+import { unfinishedRuns } from '../../storage/store/run.ts';
 import type { PassContext } from './pass-context.ts';
 
 /** Stores alerts that follow from no row: missing runs, silent clients, removed rules. */
@@ -33,19 +37,26 @@ async function saveEvaluated(
     alerts = await evaluate();
   }
   if (alerts.length === 0) return;
-  const rows = { statIds: [], visitIds: [], alerts, ruleStates: new Map() };
+  // A group's alert that gets worse ends acknowledgements.
+  const acknowledged = alerts.some(({ id, acknowledgedBy }) => id !== null && acknowledgedBy === null)
+    ? (await storage.evaluation.openAlerts(null)).filter(({ acknowledgedBy }) => acknowledgedBy !== null)
+    : [];
+  const ended = noLongerAcknowledged(acknowledged, alerts);
+  const rows = { statIds: [], visitIds: [], alerts, ruleStates: new Map(), noLongerAcknowledged: ended };
   await storage.evaluation.saveProcessed(await lease.take(), rows);
 }
 
 async function changedAlerts(pass: PassContext): Promise<readonly Alert[]> {
   const { config, storage, runs, nowMs, databaseAheadMs } = pass;
+  const alerts = await storage.evaluation.openAlerts(null);
   return evaluateFleet({
+    ...(await groupFacts(pass, alerts)),
     config,
     runs,
     seenClients: await storage.fleet.seenClients(),
     sites: await readSites(config, storage.fleet),
     stateDisks: await readStateDisks(pass),
-    alerts: await storage.evaluation.openAlerts(null),
+    alerts,
     sealed: await storage.fleet.sealedWaiting(),
     canary: await readCanary(config, storage.evaluation),
     repliesUnread: await readUnreadReplies(config, storage.evaluation),
@@ -53,6 +64,21 @@ async function changedAlerts(pass: PassContext): Promise<readonly Alert[]> {
     databaseAheadMs,
     databaseUpSinceMs: databaseUpSince(runs, nowMs, config.collector.everyMs),
   });
+}
+
+/** Reads what decides on groups that need some of their members. */
+async function groupFacts(
+  { config, storage, runs, nowMs }: PassContext,
+  open: readonly Alert[],
+): Promise<Pick<EvaluateFleetOptions, 'ended' | 'unfinishedRuns' | 'reports'>> {
+  if (config.needs.length === 0) return {};
+  const ended = await storage.evaluation.endedAlerts();
+  const members = concernedMembers(config, [...open, ...ended]);
+  return {
+    ended,
+    unfinishedRuns: unfinishedRuns(runs, { nowMs, ...config.collector }),
+    reports: reportTimes(await storage.evaluation.ruleStates(members)),
+  };
 }
 
 /** A collector's report on its disks counts for this many times `every`. */

@@ -26,6 +26,10 @@ export class ReplayState extends AlertMemory {
     return fired;
   }
 
+  endedAlerts(): readonly Alert[] {
+    return [...this.alerts.values()].filter(({ state }) => state === 'resolved');
+  }
+
   at(nowMs: number): AlerterState {
     return {
       alerts: [...this.alerts.values()],

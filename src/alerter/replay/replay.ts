@@ -5,6 +5,8 @@ import type { Alert } from '../../storage/store/alert.ts';
 import { recentRuns } from '../outliers/read-figures.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { readSites } from '../absence/cycles.ts';
+import type { EvaluateFleetOptions } from '../absence/fleet-facts.ts';
+import { concernedMembers, reportTimes } from '../inhibit/group-states.ts';
 import { evaluateFleet } from '../absence/fleet-conditions.ts';
 import { foreseeClients } from '../absence/foresee-clients.ts';
 import { evaluateEvents } from '../absence/evaluate-events.ts';
@@ -103,7 +105,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       countFired(counts, state.save(await processRows({ config, store: evaluation, batch, nowMs })));
     }
     const recent = runsAt(runs, nowMs);
-    const fleet = { config, runs: recent, sites, nowMs, databaseUpSinceMs: sinceMs };
+    const fleet = { config, runs: recent, sites, nowMs, databaseUpSinceMs: sinceMs, ...groupFacts(config, state) };
     const alerts = evaluateFleet({ ...fleet, seenClients: seen.at(nowMs), alerts: state.openAlerts(null) });
     countFired(counts, state.save({ alerts, ruleStates: new Map() }));
     countFired(counts, state.save({ alerts: await alertsOfEvents(nowMs), ruleStates: new Map() }));
@@ -127,6 +129,14 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     counts: [...counts.values()].sort((one, other) => other.fired - one.fired || one.firstMs - other.firstMs),
     difference: differenceToSent(factsOf(result.mails), was, toleranceMs),
   };
+}
+
+/** Returns what decides on groups that need some of their members. A pass follows the end of a run. */
+function groupFacts(config: Config, state: ReplayState): Pick<EvaluateFleetOptions, 'ended' | 'reports'> {
+  if (config.needs.length === 0) return {};
+  const ended = state.endedAlerts();
+  const members = concernedMembers(config, [...state.openAlerts(null), ...ended]);
+  return { ended, reports: reportTimes(state.ruleStates(members)) };
 }
 
 /** Returns a function that evaluates the newest events of a pass. It returns no alerts without a rule of events. */

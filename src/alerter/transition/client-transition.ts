@@ -10,6 +10,14 @@ import { Subjects, type SubjectsOptions } from './subjects.ts';
 import { bootsAfter, rebootsSample, type Boots } from './reboots.ts';
 import { isOfReports, unknownAfter } from './unknown-rules.ts';
 
+/** The most gaps between reports that are remembered. */
+const maxGaps = 12;
+
+export interface TransitionOptions extends SubjectsOptions {
+  /** The time after which a client without a report is late. Default: gaps between reports are not noted. */
+  readonly lateMs?: number;
+}
+
 export interface TransitionResult {
   readonly memory: RuleState;
   /** New (id `null`) and changed alerts, closed alerts before open ones. */
@@ -40,8 +48,10 @@ export class ClientTransition {
   #unknown: NonNullable<RuleState['unknown']>;
   #rows: number;
   #killedAtMs: number | null;
+  readonly #lateMs: number;
+  #gaps: NonNullable<RuleState['gaps']>;
 
-  constructor(options: SubjectsOptions) {
+  constructor(options: TransitionOptions) {
     const { rules, latestMs, memory: before } = options;
     this.#rules = rules;
     this.#rulesOfReports = rules.filter(isOfReports);
@@ -57,6 +67,8 @@ export class ClientTransition {
     this.#unknown = before?.unknown ?? {};
     this.#rows = before?.rows ?? 0;
     this.#killedAtMs = ifPossible(before?.killedAtMs ?? null, latestMs);
+    this.#lateMs = options.lateMs ?? Infinity;
+    this.#gaps = before?.gaps ?? [];
   }
 
   /** Processes a row. Rows must come in the order of their times, a visit before its report. */
@@ -80,6 +92,7 @@ export class ClientTransition {
       this.#newestVisitMs = atMs;
       this.#stepUnreliable(row);
     } else {
+      this.#noteGap(atMs);
       this.#newestReportMs = atMs;
       this.#unknown = unknownAfter(this.#rulesOfReports, this.#unknown, row);
       this.#bootId = row.bootId ?? this.#bootId;
@@ -101,6 +114,7 @@ export class ClientTransition {
         changes: this.#subjects.changes(),
         ...(Object.keys(bad).length === 0 ? {} : { bad }),
         ...(this.#boots.length === 0 ? {} : { boots: this.#boots }),
+        ...(this.#gaps.length === 0 ? {} : { gaps: this.#gaps }),
         ...(killedAtMs === null ? {} : { killedAtMs }),
         ...(this.#visits.length === 0 ? {} : { visits: this.#visits }),
         ...(Object.keys(this.#unknown).length === 0 ? {} : { unknown: this.#unknown }),
@@ -127,6 +141,13 @@ export class ClientTransition {
       this.#subjects.step({ ...row, samples, complete: [] }, this.#newestReportMs);
     }
     if (event !== null && this.#subjects.openAlert('reboots', '') === null) this.#subjects.add(event);
+  }
+
+  /** Notes that the client was late before a report. */
+  #noteGap(atMs: number): void {
+    const lastMs = this.#newestReportMs;
+    if (lastMs === null || atMs - lastMs <= this.#lateMs) return;
+    this.#gaps = [...this.#gaps, [lastMs, atMs] as const].slice(-maxGaps);
   }
 
   /** Moves the alert of a client whose visits fail repeatedly. */

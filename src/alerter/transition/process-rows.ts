@@ -1,3 +1,4 @@
+import { lateAfterMs } from '../../config/clients/late-after.ts';
 import type { Client, Config } from '../../config/config.ts';
 import type { EvaluationStore, ProcessedRows } from '../../storage/store/evaluation-store.ts';
 import type { RuleState, Alert } from '../../storage/store/alert.ts';
@@ -112,7 +113,8 @@ export class Round {
     for (const client of clients) {
       const before = found.get(client.name) ?? { memory: null, alerts: [] };
       const latestMs = latestPossibleMs(nowMs, newest.get(client.name) ?? nowMs, everyMs);
-      const options = { rules: client.rules, everyMs, latestMs, alerts: before.alerts };
+      const lateMs = lateAfterMs(client, everyMs);
+      const options = { rules: client.rules, everyMs, latestMs, lateMs, alerts: before.alerts };
       const enter = (memory: RuleState | null): Entry => {
         const entry = { client, before, transition: new ClientTransition({ ...options, memory }), hasFailed: false };
         this.#entries.set(client.name, entry);
@@ -179,7 +181,7 @@ export class Round {
 }
 
 /** Returns the ids of acknowledged alerts whose acknowledgement ended because they got worse. */
-function noLongerAcknowledged(before: readonly Alert[], after: readonly Alert[]): readonly number[] {
+export function noLongerAcknowledged(before: readonly Alert[], after: readonly Alert[]): readonly number[] {
   if (after.length === 0) return [];
   const acknowledged = new Set(before.filter(({ acknowledgedBy }) => acknowledgedBy !== null).map(({ id }) => id));
   return after.flatMap(({ id, acknowledgedBy }) =>

@@ -204,7 +204,7 @@ function atSeverity(alert: Alert, severity: Severity, sample: Sample, row: StepR
 }
 
 /** An acknowledgement ends when the alert gets worse, and does not come back when it eases. */
-const notAcknowledged = {
+export const notAcknowledged = {
   acknowledgedBy: null,
   acknowledgedUntilMs: null,
   acknowledgedSeverity: null,

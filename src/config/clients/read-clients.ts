@@ -18,6 +18,10 @@ import type { SshLayer } from '../settings/ssh-settings.ts';
 import { parseParentNames } from '../values/jumps.ts';
 import { parseClientLabels, type Labels } from '../values/labels.ts';
 import type { RuleScope } from '../rules/finish-rule.ts';
+import { findRule } from '../rules/rule-matcher.ts';
+import { splitGlobs } from '../values/globs.ts';
+import { parseNeed } from '../values/quantities.ts';
+import { type ReadNeed, usualNeedRules } from './group-needs.ts';
 
 /** A larger fleet is a slip: a range of ranges. */
 const maxClients = 250_000;
@@ -29,6 +33,8 @@ export interface Scope extends Watched {
   readonly groups: readonly string[];
   readonly labels: Labels;
   readonly on: readonly string[];
+  /** The name of the group around that needs some of its members; null if there is none. */
+  readonly needs: string | null;
   readonly chain: Chain;
   readonly state: Client['state'];
   readonly changes: Client['changes'];
@@ -42,6 +48,7 @@ export interface Scope extends Watched {
 const unwritten = {
   groups: Object.freeze([]),
   on: Object.freeze([]),
+  needs: null,
   state: 'active',
 } as const satisfies Partial<Scope>;
 
@@ -69,14 +76,23 @@ export interface ReadClient extends ClientIdentity {
   readonly element: Element;
 }
 
-/** Reads every client of every group in the file's order, after inheritance and without duplicates. */
-export function readClients(options: ReadClientsOptions): readonly ReadClient[] {
-  return withoutDuplicates(new ClientReader(options).read(), options.findings);
+/**
+ * Reads every client of every group in the file's order, after inheritance and without duplicates, and the groups that
+ * need some of their members.
+ */
+export function readClients(options: ReadClientsOptions): Pick<ClientReader, 'needs'> & {
+  readonly clients: readonly ReadClient[];
+} {
+  const reader = new ClientReader(options);
+  return { clients: withoutDuplicates(reader.read(), options.findings), needs: reader.needs };
 }
 
 class ClientReader {
+  readonly needs: ReadNeed[] = [];
   readonly #options: ReadClientsOptions;
   readonly #found: ReadClient[] = [];
+  /** The elements of each name of a group. */
+  readonly #groups = new Map<string, Element[]>();
   readonly #probeOptionsOf: ReturnType<typeof createProbeOptions>;
   readonly #selection: ReturnType<typeof createSelection>;
   #full = false;
@@ -95,6 +111,7 @@ class ClientReader {
   read(): readonly ReadClient[] {
     this.#walk(this.#options.root, { ...this.#options.base, ...unwritten });
     this.#selection.end();
+    this.#checkNames();
     return this.#found;
   }
 
@@ -104,7 +121,8 @@ class ClientReader {
       else if (child.name === 'group') {
         if (/[[\]]/.test(child.attributes['name'] ?? ''))
           this.#options.findings.fault(child, '<group> name has a range; a group has one name');
-        this.#walk(child, this.#inner(child, scope));
+        const inner = this.#inner(child, scope);
+        this.#walk(child, { ...inner, needs: this.#readNeed(child, scope, inner) });
       }
     }
   }
@@ -163,6 +181,44 @@ class ClientReader {
     }
   }
 
+  /** Notes a group, and what it needs of its members. Returns the name of the group in need around its clients. */
+  #readNeed(element: Element, outer: Scope, inner: Scope): string | null {
+    const { findings } = this.#options;
+    const { name, need: written, needRules } = element.attributes;
+    if (name !== undefined) this.#groups.set(name, [...(this.#groups.get(name) ?? []), element]);
+    const need = parseNeed(written ?? '');
+    if (written === undefined && needRules !== undefined)
+      findings.fault(element, '<group> has needRules and no need; write need="..." too, or remove needRules');
+    if (need === null) return outer.needs;
+    if (name === undefined) findings.fault(element, '<group> has need and no name; write name="..."');
+    if (outer.needs !== null) {
+      const message = `<group> has need inside of the group "${outer.needs}", which has need too; keep one of them`;
+      findings.fault(element, message);
+    }
+    const { chain, labels } = inner;
+    // Rules, recipients and windows for some of the clients are not the group's.
+    const { audience, rules, windows } = chain.selective.length > 0 ? this.#selection.watchedByNone(chain) : inner;
+    const patterns = needRules === undefined ? usualNeedRules : Object.freeze(splitGlobs(needRules));
+    const own = {
+      ...{ name: name ?? '', ...need, labels, windows, file: element.source.path, line: element.line },
+      ...{ rules: patterns, rule: findRule(rules.groupRules, 'group-short') },
+      ...{ recipients: audience.recipients, muted: audience.muted },
+    };
+    this.needs.push({ need: Object.freeze(own), element });
+    return name ?? '';
+  }
+
+  /** Reports groups that need some of their members and share their name with another group. */
+  #checkNames(): void {
+    for (const { need, element } of this.needs) {
+      const other = this.#groups.get(need.name)?.find((one) => one !== element);
+      if (other === undefined) continue;
+      const where = `${other.source.path}${other.line === null ? '' : ` line ${other.line}`}`;
+      const message = `<group name="${need.name}"> has need, and a group in ${where} has the same name`;
+      this.#options.findings.fault(element, `${message}; give one of them another name`);
+    }
+  }
+
   #inner(element: Element, outer: Scope): Scope {
     const { findings, readSsh, readChecks } = this.#options;
     const ssh = readSsh(element, outer.ssh);
@@ -173,6 +229,7 @@ class ClientReader {
     // Elements for some clients alone give each client rules of its own.
     const { audience, rules, windows } = chain.selective.length > 0 ? outer : this.#readWatched(element, outer);
     return {
+      needs: outer.needs,
       ssh,
       audience,
       rules,

@@ -74,6 +74,9 @@ export function createSelection(start: Watched, read: ReadWatched, findings: Fin
     note: ({ selective }: Chain): void => {
       for (const { child } of selective) seen.add(child);
     },
+    /** Returns the rules, recipients and windows without the children that are for some clients. */
+    watchedByNone: ({ elements }: Chain): Watched =>
+      elements.reduce((outer, element) => read(withSelected(element, () => false), outer), start),
     watchedBy: ({ elements, selective, found }: Chain, client: Parameters<ClientSelector>[0]): Watched => {
       const taken = new Set(selective.flatMap(({ child, selects }) => (selects(client) ? [child] : [])));
       for (const child of taken) used.add(child);

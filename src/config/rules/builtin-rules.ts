@@ -8,22 +8,22 @@ export interface BuiltinRule {
   readonly attributes: Readonly<Record<string, string>>;
   /** The `for` of the rule unless <alerts> or a tuning <alert> has one; null: `for` has no meaning. */
   readonly defaultFor: string | null;
-  /** True if the rule concerns the fleet as a whole, so that only <alerts> can tune it. */
-  readonly fleet: boolean;
+  /** The one that the rule evaluates. Only <alerts> can tune a rule of the fleet, and no <client> one of a group. */
+  readonly of: 'client' | 'group' | 'fleet';
 }
 
 function byDefault(name: string, defaultFor: string, attributes: Readonly<Record<string, string>>): BuiltinRule {
-  return { name, origin: 'default', attributes: { name, ...attributes }, defaultFor, fleet: false };
+  return { name, origin: 'default', attributes: { name, ...attributes }, defaultFor, of: 'client' };
 }
 
 function condition(
   name: string,
   severity: 'warning' | 'critical',
   defaultFor: string | null,
-  more: { readonly fleet?: true; readonly attributes?: Readonly<Record<string, string>> } = {},
+  more: { readonly of?: BuiltinRule['of']; readonly attributes?: Readonly<Record<string, string>> } = {},
 ): BuiltinRule {
   const attributes = { name, severity, ...more.attributes };
-  return { name, origin: 'condition', attributes, defaultFor, fleet: more.fleet === true };
+  return { name, origin: 'condition', attributes, defaultFor, of: more.of ?? 'client' };
 }
 
 const silentFor = (everyMs: number): string => `${Math.max(1, Math.round((3 * everyMs) / 1000))}s`;
@@ -75,12 +75,13 @@ export function builtinRules(everyMs: number): readonly BuiltinRule[] {
     condition('rebooted', 'warning', null),
     condition('reboots', 'critical', null),
     condition('oom-kill', 'warning', null),
-    condition('collector-silent', 'critical', silentFor(everyMs), { fleet: true }),
-    condition('collector-isolated', 'warning', null, { fleet: true }),
-    condition('ingest-silent', 'critical', silentFor(everyMs), { fleet: true }),
-    condition('state-disk', 'warning', null, { fleet: true }),
-    condition('database-forgot', 'warning', null, { fleet: true }),
-    condition('mail-path', 'critical', null, { fleet: true }),
-    condition('replies-unread', 'warning', '15m', { fleet: true }),
+    condition('group-short', 'critical', null, { of: 'group' }),
+    condition('collector-silent', 'critical', silentFor(everyMs), { of: 'fleet' }),
+    condition('collector-isolated', 'warning', null, { of: 'fleet' }),
+    condition('ingest-silent', 'critical', silentFor(everyMs), { of: 'fleet' }),
+    condition('state-disk', 'warning', null, { of: 'fleet' }),
+    condition('database-forgot', 'warning', null, { of: 'fleet' }),
+    condition('mail-path', 'critical', null, { of: 'fleet' }),
+    condition('replies-unread', 'warning', '15m', { of: 'fleet' }),
   ];
 }

@@ -46,6 +46,8 @@ export interface RuleScope {
   readonly rules: readonly Rule[];
   /** Conditions of the fleet as a whole. */
   readonly fleetRules: readonly Rule[];
+  /** Conditions of groups that need some of their members. */
+  readonly groupRules: readonly Rule[];
   /** Name -> rule from the files, innermost element first. */
   readonly written: ReadonlyMap<string, MergedRule>;
   readonly builtins: ReadonlyMap<string, MergedRule>;

@@ -51,9 +51,17 @@ export function wordsOfRules(rules: readonly NamedRule[]): readonly string[] {
   return [...new Set(rules.flatMap(({ name, type }) => (type === null ? name : [name, type])))];
 }
 
-/** Returns the lists of rules of the fleet and its clients. Clients share their lists; each list is returned once. */
-export function ruleLists({ alerts, clients }: Pick<Config, 'alerts' | 'clients'>): readonly (readonly Rule[])[] {
-  return [...new Set([alerts.rules, ...clients.map(({ rules }) => rules)])];
+/**
+ * Returns the lists of rules of the fleet, its clients and its groups. Clients share their lists; each list is returned
+ * once.
+ */
+export function ruleLists({
+  alerts,
+  clients,
+  needs,
+}: Pick<Config, 'alerts' | 'clients' | 'needs'>): readonly (readonly Rule[])[] {
+  const ofGroups = needs.flatMap(({ rule }) => (rule === null ? [] : [[rule]]));
+  return [...new Set([alerts.rules, ...clients.map(({ rules }) => rules)]), ...ofGroups];
 }
 
 /** A list of rules never changes. */

@@ -75,19 +75,20 @@ export class RuleReader {
     return this.#merged.get(rule)?.attributes ?? {};
   }
 
-  #scopeOf(parts: Omit<RuleScope, 'rules' | 'fleetRules'>): RuleScope {
-    const written = this.#inForce(parts.written.values(), false);
+  #scopeOf(parts: Omit<RuleScope, 'rules' | 'fleetRules' | 'groupRules'>): RuleScope {
+    const written = this.#inForce(parts.written.values(), 'client');
     return {
       ...parts,
       rules: Object.freeze([...written, ...this.#builtinsInForce(parts.builtins, written)]),
-      fleetRules: Object.freeze(this.#inForce([...parts.written.values(), ...parts.builtins.values()], true)),
+      fleetRules: Object.freeze(this.#inForce([...parts.written.values(), ...parts.builtins.values()], 'fleet')),
+      groupRules: Object.freeze(this.#inForce(parts.builtins.values(), 'group')),
     };
   }
 
-  #inForce(merged: Iterable<MergedRule>, fleet: boolean): readonly Rule[] {
-    return [...merged].flatMap((one) =>
-      (one.isFleet ?? this.#known.get(one.name)?.fleet ?? false) === fleet ? (this.#finish(one) ?? []) : [],
-    );
+  #inForce(merged: Iterable<MergedRule>, of: BuiltinRule['of']): readonly Rule[] {
+    const whose = ({ isFleet, name }: MergedRule): BuiltinRule['of'] =>
+      isFleet === true ? 'fleet' : isFleet === false ? 'client' : (this.#known.get(name)?.of ?? 'client');
+    return [...merged].flatMap((one) => (whose(one) === of ? (this.#finish(one) ?? []) : []));
   }
 
   /** Returns the defaults and conditions beside the written rules. Returns the same list for equal results. */
@@ -95,7 +96,7 @@ export class RuleReader {
     const lists = this.#listsBeside(builtins);
     const beside = builtinsBeside(builtins.values(), written);
     const key = JSON.stringify(beside.map(({ name, except }) => [name, except]));
-    const list = lists.get(key) ?? this.#inForce(beside, false);
+    const list = lists.get(key) ?? this.#inForce(beside, 'client');
     lists.set(key, list);
     return list;
   }
@@ -169,9 +170,14 @@ export class RuleReader {
       this.#findings.fault(alert, `<alert> "${name}" names no rule further out, no default and no condition${remedy}`);
       return false;
     }
-    if (builtin.fleet && (element.name !== 'alerts' || alert.isForSome === true)) {
+    if (builtin.of === 'fleet' && (element.name !== 'alerts' || alert.isForSome === true)) {
       const where = element.name === 'alerts' ? 'without clients and labels' : 'into <alerts>';
       this.#findings.fault(alert, `<alert> "${name}" concerns the whole fleet; write it ${where}`);
+      return false;
+    }
+    if (builtin.of === 'group' && (element.name === 'client' || alert.isForSome === true)) {
+      const where = 'into the <group> or <alerts>, without clients and labels';
+      this.#findings.fault(alert, `<alert> "${name}" concerns a whole group; write it ${where}`);
       return false;
     }
     if (alert.attributes['enabled'] === 'no') {
@@ -189,8 +195,8 @@ export class RuleReader {
     return !alert.faulty;
   }
 
-  #warnIfInVain(alert: Element, { name, fleet, attributes }: BuiltinRule, { rules }: RuleScope): void {
-    if (fleet || rules.some((rule) => rule.name === name)) return;
+  #warnIfInVain(alert: Element, { name, of, attributes }: BuiltinRule, { rules }: RuleScope): void {
+    if (of !== 'client' || rules.some((rule) => rule.name === name)) return;
     const why = 'evaluates nothing here, because a rule of that type is written';
     const remedy = `write type="${attributes['type'] ?? name}" instead`;
     this.#findings.warn(alert, `<alert> "${name}" tunes a default rule that ${why}; ${remedy}`);

@@ -37,3 +37,14 @@ export function parseSeconds(text: string): number | null {
   const ms = parseDuration(text);
   return ms === null ? null : ms / secondMs;
 }
+
+/**
+ * Parses how many of a group are needed: a number of at least 1, or a share like `75%` from 1 to 100. Returns null for
+ * anything else.
+ */
+export function parseNeed(text: string): { readonly need: number; readonly isShare: boolean } | null {
+  const [, digits, sign] = /^(\d{1,6})(%?)$/.exec(text) ?? [];
+  const need = Number(digits ?? '0');
+  const isShare = sign === '%';
+  return need < 1 || (isShare && need > 100) ? null : { need, isShare };
+}

@@ -12,7 +12,7 @@ import { jumpsFault, parseParentNames } from '../values/jumps.ts';
 import { keyExchangesFault } from '../values/key-exchanges.ts';
 import { parseClientLabels, parseLabels, parseLabelSelector } from '../values/labels.ts';
 import { parseNetworks } from '../values/networks.ts';
-import { parseSpan } from '../values/quantities.ts';
+import { parseNeed, parseSpan } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { isCheckName } from '../../report/checks.ts';
 import { parseSize } from '../../text/numbers.ts';
@@ -129,6 +129,7 @@ const kinds = {
   port: whole(1, 65_535),
   count: whole(1, 100_000),
   many: whole(0, 100_000),
+  need: parsed(parseNeed, 'is no number of members; write it like 6, or 75%', '\\d{1,6}%?'),
   duration: parsed(parseDuration, 'is no duration; write it like 90s, 5m, 4h, 30d or 1h30m', durationForm),
   span: parsed(
     parseSpan,

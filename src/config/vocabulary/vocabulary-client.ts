@@ -58,6 +58,19 @@ function withEffect(attributes: Attributes): ClientAttributes {
 export const groupAttributes: Attributes = {
   name: { kind: 'name', help: 'The name for --group and in mails.' },
   ...inherited,
+  need: {
+    kind: 'need',
+    help:
+      'How many of the active clients inside have to serve: a number, or a share like 75%, rounded up. While enough ' +
+      'serve, critical alerts of needRules are notified as warnings; when fewer do, group-short is critical. ' +
+      'Default: each is notified for itself.',
+  },
+  needRules: {
+    kind: 'globs',
+    help:
+      'The rules whose critical alerts say that a client does not serve, separated by commas, * allowed. Default ' +
+      'unreachable, no-report.',
+  },
   mail: mailAttribute('the clients inside'),
   ...sshAttributes,
 };

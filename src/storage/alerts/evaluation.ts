@@ -15,6 +15,10 @@ import { saveForecasts } from './save-forecasts.ts';
 
 const openSql = `SELECT ${storedAlert.columns} FROM alerts WHERE state IN ('pending', 'firing')`;
 
+// By the index on closed_out and resolved_at.
+const endedSql = `SELECT ${storedAlert.columns} FROM alerts
+  WHERE closed_out = 0 AND resolved_at IS NOT NULL AND state = 'resolved' ORDER BY id`;
+
 const unacknowledgeSql = `UPDATE alerts SET acknowledged_by = NULL, acknowledged_until = NULL,
   acknowledged_severity = NULL, acknowledged_comment = NULL, acknowledged_at = NULL
   WHERE acknowledged_severity = 'warning'`;
@@ -29,6 +33,8 @@ export function createEvaluationStore(database: Database): EvaluationStore {
     networksOf: (statIds) => database.read((session) => networksOf(session, statIds)),
     reportsOf: (statIds) => openReports(database, statIds),
     openAlerts: (clients) => database.read((session) => openAlerts(session, clients)),
+    endedAlerts: () =>
+      database.read(async (session) => (await session.all(endedSql)).map(storedAlert.read)),
     ruleStates: (clients) => database.read((session) => ruleStates(session, clients)),
     saveProcessed: (lease, processed) => saveProcessed(database, lease, processed),
   };

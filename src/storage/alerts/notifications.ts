@@ -180,10 +180,11 @@ const lastNotifiedSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.
   FROM alerts a JOIN last_notified t ON t.alert_id = a.id WHERE a.closed_out = 0 ORDER BY t.alert_id, t.recipient`;
 const recentSql = `SELECT recipient, created_at FROM mails WHERE created_at > ? AND replaced_by IS NULL
   ORDER BY created_at, id`;
-const urgentSql = `SELECT m.recipient, a.client, COUNT(DISTINCT m.id) AS mails
+const urgentSql = `SELECT m.recipient, a.client, CASE WHEN a.rule = 'group-short' THEN a.subject END AS of_group,
+    COUNT(DISTINCT m.id) AS mails
   FROM mails m JOIN notifications n ON n.mail_id = m.id JOIN alerts a ON a.id = n.alert_id
   WHERE m.created_at > ? AND m.replaced_by IS NULL AND m.ordinary = 0 AND n.transition IN ('firing', 'escalated')
-  GROUP BY m.recipient, a.client`;
+  GROUP BY m.recipient, a.client, of_group`;
 const ordinarySql = `SELECT recipient, MAX(created_at) AS at FROM mails WHERE ordinary = 1 AND replaced_by IS NULL
   GROUP BY recipient`;
 const waitingSql = `SELECT id, recipient, message_id, created_at, data_at FROM mails
@@ -229,7 +230,10 @@ async function histories(session: Session, nowMs: number): Promise<readonly Reci
     createdAtMs: (recent.get(recipient) ?? []).map((row) => fromSqlTime(row['created_at']) ?? 0),
     lastOrdinaryAtMs: fromSqlTime(ordinary.get(recipient)),
     urgentOfClient: new Map(
-      (urgent.get(recipient) ?? []).map((row) => [String(row['client']), Number(row['mails'])] as const),
+      (urgent.get(recipient) ?? []).map(({ client, of_group: group, mails }) => {
+        const source = client === '' && typeof group === 'string' ? `@${group}` : String(client);
+        return [source, Number(mails)] as const;
+      }),
     ),
   }));
 }

@@ -243,6 +243,8 @@ export interface RuleState {
   readonly bootId: string | null;
   /** The times of the reports that were the first of a boot, within an hour of the newest one; at most 60. */
   readonly boots?: readonly number[];
+  /** The last report before each gap after which the client counts as late, and the report after it; at most 12. */
+  readonly gaps?: readonly (readonly [number, number])[];
   /** The number of rows processed so far. */
   readonly rows: number;
   /**

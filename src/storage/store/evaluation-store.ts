@@ -87,6 +87,8 @@ export interface EvaluationStore {
   reportsOf(statIds: readonly number[]): Promise<StoredReports>;
   /** Returns the pending and firing alerts of these clients; `null`: of all clients. */
   openAlerts(clients: readonly string[] | null): Promise<readonly Alert[]>;
+  /** Returns the ended alerts that are not closed out, in the order of their ids. */
+  endedAlerts(): Promise<readonly Alert[]>;
   ruleStates(clients: readonly string[]): Promise<ReadonlyMap<string, RuleState>>;
   /**
    * Marks exactly these rows as processed, and stores alerts (new where id is null) and rule states, in one fenced

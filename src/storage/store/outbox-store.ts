@@ -9,7 +9,10 @@ export interface RecipientHistory {
   readonly createdAtMs: readonly number[];
   /** The created_at of the newest mail with only warnings, recoveries and reminders; null if there is none. */
   readonly lastOrdinaryAtMs: number | null;
-  /** The urgent mails of the last hour by each client for which they report a new or worse alert. Default: none. */
+  /**
+   * The urgent mails of the last hour by each client for which they report a new or worse alert, and by `@` and the
+   * name of each such group. Default: none.
+   */
   readonly urgentOfClient?: ReadonlyMap<string, number>;
 }
 

@@ -61,6 +61,18 @@ export interface VisitRecord {
   readonly advice?: string;
 }
 
+/** Returns the runs of the collector that may be under way. An older run was killed, or its clock was wrong. */
+export function unfinishedRuns(
+  runs: readonly Pick<RunFact, 'id' | 'program' | 'startedAtMs' | 'finishedAtMs'>[],
+  { nowMs, runDeadlineMs }: { readonly nowMs: number; readonly runDeadlineMs: number },
+): ReadonlySet<string> {
+  const mayRun = runs.filter(
+    ({ program, finishedAtMs, startedAtMs }) =>
+      program === 'collect' && finishedAtMs === null && Math.abs(nowMs - startedAtMs) < runDeadlineMs,
+  );
+  return new Set(mayRun.map(({ id }) => id));
+}
+
 export interface RunStart {
   readonly id: string;
   readonly program: Program;

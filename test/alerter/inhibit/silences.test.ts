@@ -33,7 +33,7 @@ const cases: readonly (readonly [
 
 for (const [[client, rule, subject], key, matches] of cases) {
   test(`${client}|${rule}|${subject} and ${key.join(' ')}: ${matches ? 'silenced' : 'not'}`, () => {
-    const matcher = silenceMatcher({ client, rule, subject }, { clients: [] });
+    const matcher = silenceMatcher({ client, rule, subject }, { clients: [], needs: [] });
     assert.equal(matcher({ client: key[0], rule: key[1], subject: key[2] }), matches);
     assert.equal(matcher({ client: key[0], rule: key[1], subject: key[2] }), matches, 'and again');
   });
@@ -60,7 +60,7 @@ test('a name fits its literal pattern, and no other name does', () => {
   for (const name of names) {
     const subject = literalPattern(name);
     assert.ok(subject.length <= 512);
-    const matcher = silenceMatcher({ client: '*', rule: '*', subject }, { clients: [] });
+    const matcher = silenceMatcher({ client: '*', rule: '*', subject }, { clients: [], needs: [] });
     const fits = names.filter((other) => matcher({ client: 'web-1', rule: 'disk', subject: other }));
     assert.deepEqual(fits, [name]);
   }

@@ -65,6 +65,7 @@ function memoryStore(rows: UnprocessedReport[]): MemoryStore {
         ({ state, client }) => state !== 'resolved' && names?.includes(client) !== false,
       );
     },
+    endedAlerts: () => Promise.resolve([]),
     saveProcessed: async (_lease, evaluated) => {
       memory.beforeStoring(evaluated);
       log.push('store');

@@ -100,6 +100,7 @@ export function makeConfig(
     alertmanager: null,
     digests: [],
     heartbeats: [],
+    needs: [],
     metrics: null,
     collector: { ...collectorConfig, ...collector },
     alerts: {

@@ -1,0 +1,179 @@
+import { parentsOf } from '../../config/clients/parents.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import { alertLabel } from '../../text/alert-label.ts';
+import { namedUpTo } from '../../text/numbers.ts';
+import {
+  isOfGroup,
+  openGroupStates,
+  type GroupState,
+  type GroupStates,
+  type NeedingGroup,
+} from '../inhibit/group-states.ts';
+import { openLostParents } from '../inhibit/lost-parents.ts';
+import { createStandIns } from '../inhibit/stand-ins.ts';
+import { closeAlert } from '../transition/alert-bounds.ts';
+import { notAcknowledged } from '../transition/step-alert.ts';
+import { roundsFor } from './cycles.ts';
+import { fleetAlert, type FinishedRunFact, type FleetFacts } from './fleet-facts.ts';
+
+/** The number of full runs in which enough have to serve until the alert of a group ends. */
+const runsToRecover = 2;
+/** The most names of members in the text of an alert. */
+const maxNames = 10;
+
+/** Everything that the alerts of one group follow from. */
+interface Following {
+  readonly group: NeedingGroup;
+  readonly states: GroupStates;
+  /** The finished full runs of the collectors that visit the members, oldest first. */
+  readonly runs: readonly FinishedRunFact[];
+  readonly words: GroupWords;
+  readonly nowMs: number;
+}
+
+/**
+ * Begins an alert for each group of `<group need>` in which too few members serve, and ends it once enough have served
+ * in two full runs. Follows the begins and ends of the members' alerts in their order, so that a pass after a night
+ * finds what passes in the night would have found. `alerts` are those that are not closed out, after all other
+ * conditions. Returns new and changed alerts, among them members' alerts whose acknowledgement ended with the begin.
+ */
+export function evaluateGroups(facts: FleetFacts, alerts: readonly Alert[]): readonly Alert[] {
+  const { config, runs, unfinishedRuns = new Set<string>(), reports = new Map<string, never>(), nowMs } = facts;
+  const collectorOfRun = new Map(runs.map(({ id, collectorId }) => [id, collectorId]));
+  const standInFor = createStandIns({ alerts, collectorOfRun });
+  const states = openGroupStates({ config, alerts, unfinishedRuns, reports, standInFor });
+  if (states.groups.length === 0) return [];
+  const roundsOf = roundsFor(facts);
+  const words = groupWords(facts, alerts);
+  return states.groups.flatMap((group) => {
+    const stored = alerts.filter((alert) => isOfGroup(alert) && alert.subject === group.need.name);
+    if (stored.length === 0 && states.changesOf(group).every((atMs) => states.at(group, atMs).lost.length === 0)) return [];
+    const ofMembers = group.members.flatMap((member) => roundsOf(member).flat());
+    const own = [...new Map(ofMembers.map((run) => [run.id, run])).values()];
+    own.sort((one, other) => one.finishedAtMs - other.finishedAtMs);
+    return followGroup({ group, states, runs: own, words, nowMs }, stored);
+  });
+}
+
+function followGroup(following: Following, stored: readonly Alert[]): readonly Alert[] {
+  const open = stored.find(({ state }) => state === 'firing') ?? null;
+  const followed = open === null ? null : follow(following, open);
+  const changed: Alert[] = followed === null || followed === open ? [] : [followed];
+  let last = followed;
+  while (last === null || last.state === 'resolved') {
+    const begun = beginAfter(following, last?.resolvedAtMs ?? -Infinity, stored);
+    if (begun === null) break;
+    last = follow(following, begun.alert);
+    changed.push(last, ...(last.state === 'firing' ? endedAcknowledgements(begun.state) : []));
+  }
+  return changed;
+}
+
+/** Returns the first alert that begins at or after a time and within none of the stored ones; null if there is none. */
+function beginAfter(
+  { group, states, words, nowMs }: Following,
+  sinceMs: number,
+  stored: readonly Alert[],
+): { readonly alert: Alert; readonly state: GroupState } | null {
+  const isStored = (atMs: number): boolean =>
+    stored.some(
+      ({ firingSinceMs, resolvedAtMs }) =>
+        (firingSinceMs ?? Infinity) <= atMs && atMs < (resolvedAtMs ?? Infinity),
+    );
+  // A stored alert may have ended because config.xml did not watch the group for a while.
+  const ends = stored.flatMap(({ resolvedAtMs }) => resolvedAtMs ?? []);
+  const times = [...states.changesOf(group), ...ends].sort((one, other) => one - other);
+  for (const atMs of times) {
+    if (atMs < sinceMs || atMs > nowMs || isStored(atMs)) continue;
+    const state = states.at(group, atMs);
+    if (state.state !== 'short') continue;
+    const [newest] = [...state.lost].sort((one, other) => (other.firingSinceMs ?? 0) - (one.firingSinceMs ?? 0));
+    const alert = fleetAlert(group.need.rule, {
+      subject: group.need.name,
+      valueText: words.ofShort(state),
+      firstEvidence: newest?.firstEvidence ?? '',
+      changedByRun: newest?.changedByRun ?? null,
+      pendingSinceMs: atMs,
+      firingSinceMs: atMs,
+    });
+    return { alert, state };
+  }
+  return null;
+}
+
+/** Moves an open alert to now, or to its end. Returns the alert itself if nothing has changed. */
+function follow({ group, states, runs, words, nowMs }: Following, open: Alert): Alert {
+  const beganMs = open.firingSinceMs ?? open.pendingSinceMs;
+  let alert = open;
+  for (const atMs of states.changesOf(group)) {
+    // It gets worse once.
+    if (atMs < beganMs || atMs > nowMs || alert.sequence > 1) continue;
+    const { lost, lostMembers } = states.at(group, atMs);
+    if (lostMembers < group.members.length) continue;
+    const changedByRun = lost.find(({ firingSinceMs }) => firingSinceMs === atMs)?.changedByRun ?? null;
+    const isBegin = atMs === beganMs;
+    alert = { ...alert, ...(isBegin ? {} : { ...notAcknowledged, changedByRun }), sequence: alert.sequence + 1 };
+  }
+  for (const run of runs) {
+    if (run.finishedAtMs <= alert.progress.lastAtMs || run.finishedAtMs > nowMs) continue;
+    const state = states.at(group, run.finishedAtMs);
+    const clearing = state.state === 'enough' ? alert.progress.clearing + 1 : 0;
+    alert = { ...alert, progress: { ...alert.progress, clearing, lastAtMs: run.finishedAtMs } };
+    if (clearing < runsToRecover) continue;
+    const end = closeAlert(alert, 'recovered', { atMs: run.finishedAtMs, runId: run.id });
+    return { ...end, valueText: words.ofEnd(state) };
+  }
+  const now = states.at(group, nowMs);
+  const valueText = now.state === 'enough' ? words.ofEnd(now) : words.ofShort(now);
+  return valueText === alert.valueText ? alert : { ...alert, valueText };
+}
+
+/** Returns the alerts of lost members without their acknowledgements, which were those of warnings. */
+function endedAcknowledgements({ lost }: GroupState): readonly Alert[] {
+  return lost.flatMap((alert) => (alert.acknowledgedBy === null ? [] : { ...alert, ...notAcknowledged }));
+}
+
+interface GroupWords {
+  /** Returns `web: 5 of 8 serve, 6 are needed: web-1 unreachable, web-4 no report`. */
+  readonly ofShort: (state: GroupState) => string;
+  /** Returns `web: 6 of 8 serve again; still away: web-1, web-2`. */
+  readonly ofEnd: (state: GroupState) => string;
+}
+
+function groupWords({ config }: Pick<FleetFacts, 'config'>, alerts: readonly Alert[]): GroupWords {
+  const { lostFor } = openLostParents(config, alerts);
+  const { all } = parentsOf(config);
+  const parentWords = ({ lost }: GroupState): string => {
+    const names = new Set(lost.map(({ client }) => lostFor(client)[0]?.name ?? null));
+    const [name = null] = names;
+    if (names.size !== 1 || name === null || lost.length < 2) return '';
+    const isOne = (all.get(name)?.names.length ?? 1) === 1;
+    return `, all ${all.get(name)?.isBastion === true ? 'behind' : 'on'} ${name}, which ${isOne ? 'is' : 'are'} unreachable`;
+  };
+  const servingWords = ({ group: { need, members }, serving }: GroupState): string =>
+    `${need.name}: ${serving === 0 ? 'none' : serving} of ${members.length} ${serving === 1 ? 'serves' : 'serve'}`;
+  const unknownWords = ({ unknown }: GroupState): string =>
+    unknown.length === 0 ? '' : `; unknown: ${namedUpTo(maxNames, unknown)}`;
+  return {
+    ofShort: (state) => {
+      const { needed } = state.group;
+      const who = namedUpTo(maxNames, lostWords(state));
+      const what = `${servingWords(state)}, ${needed} ${needed === 1 ? 'is' : 'are'} needed`;
+      return `${what}: ${who}${parentWords(state)}${unknownWords(state)}`;
+    },
+    ofEnd: (state) => {
+      const away = [...new Set(state.lost.map(({ client }) => client))];
+      const still = away.length === 0 ? '' : `; still away: ${namedUpTo(maxNames, away)}`;
+      return `${servingWords(state)} again${still}${unknownWords(state)}`;
+    },
+  };
+}
+
+/** Returns each lost member with the first of its alerts: `web-1 unreachable`, `web-4 no report`. */
+export function lostWords({ lost }: GroupState): readonly string[] {
+  const first = new Map(lost.toReversed().map((alert) => [alert.client, alert]));
+  return [...first.values()].toReversed().map((alert) => {
+    const label = alert.rule === 'no-report' ? 'no report' : alertLabel(alert).join(' ');
+    return `${alert.client} ${label}`;
+  });
+}

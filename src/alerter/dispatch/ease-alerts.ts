@@ -1,0 +1,36 @@
+import type { Alert } from '../../storage/store/alert.ts';
+import type { Easing } from '../inhibit/easing.ts';
+import { isOfGroup } from '../inhibit/group-states.ts';
+import type { RunStep } from './draft.ts';
+import type { RecipientAlert, StoredAlert } from './recipient-alerts.ts';
+
+/** Eases the alerts of clients whose groups have enough without them: they are told as warnings. */
+export const easeAlerts: RunStep = ({ easing }, draft) =>
+  easing.groups.groups.length === 0 ? draft : { ...draft, alerts: draft.alerts.map((one) => eased(easing, one)) };
+
+/** The eased form of an alert, which all recipients share: reasons that hold back are found once for an alert. */
+const easedForms = new WeakMap<Alert, StoredAlert>();
+
+function eased(easing: Easing, one: RecipientAlert): RecipientAlert {
+  const own = one.eased?.own ?? one.alert;
+  const standing = easing.standingOf(own);
+  if (standing?.kind !== 'eased') return one;
+  const alert: StoredAlert = easedForms.get(own) ?? { ...own, severity: 'warning' };
+  easedForms.set(own, alert);
+  return { ...one, alert, eased: { own, state: standing.state } };
+}
+
+/** Returns a recipient's alert in its own severity, as what stands for what is decided by; so is the knowledge of it. */
+export function inOwnSeverity(one: RecipientAlert): RecipientAlert {
+  if (one.eased === undefined) return one;
+  const { own } = one.eased;
+  return { ...one, alert: own, known: one.known === null ? null : { ...one.known, severity: own.severity } };
+}
+
+/** Returns the ids of the alerts of a client's group that fired while an alert did: they say whether it is eased. */
+export function shortsBeside({ groups, shortsWithin }: Easing, alert: Alert): readonly number[] {
+  const group = groups.groups.length === 0 || isOfGroup(alert) ? null : groups.groupOf(alert);
+  if (group === null) return [];
+  const beganMs = alert.firingSinceMs ?? alert.pendingSinceMs;
+  return shortsWithin(group, beganMs, alert.resolvedAtMs ?? Infinity).flatMap(({ id }) => id ?? []);
+}

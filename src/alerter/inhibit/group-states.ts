@@ -1,0 +1,178 @@
+import { lateAfterMs } from '../../config/clients/late-after.ts';
+import { membersByGroup, neededOf } from '../../config/clients/group-needs.ts';
+import type { Client, Config, GroupNeed } from '../../config/config.ts';
+import { findRule, ruleMatcher } from '../../config/rules/rule-matcher.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { remembered } from '../../platform/remembered.ts';
+import type { Alert, AlertKey, RuleState } from '../../storage/store/alert.ts';
+
+/** The condition of a group that lacks members which it needs. Its subject is the name of the group. */
+export const groupShort = 'group-short';
+
+/** True if an alert is that of a group, and neither a client's nor the whole fleet's. */
+export function isOfGroup({ client, rule }: Pick<AlertKey, 'client' | 'rule'>): boolean {
+  return client === '' && rule === groupShort;
+}
+
+/** A group that needs fewer members than it has, and is told when it lacks them. */
+export interface NeedingGroup {
+  readonly need: GroupNeed & { readonly rule: NonNullable<GroupNeed['rule']> };
+  readonly members: readonly Client[];
+  readonly needed: number;
+}
+
+/**
+ * The members of a group at a moment. A member is lost while a critical alert of `needRules` fires for it; unknown if
+ * none does and its newest report is late, or if a fault of the collector stands for that alert; else it serves.
+ */
+export interface GroupState {
+  readonly group: NeedingGroup;
+  /** The alerts of lost members, in the order of the members; at least one of each. */
+  readonly lost: readonly Alert[];
+  readonly lostMembers: number;
+  readonly unknown: readonly string[];
+  readonly serving: number;
+  /** `unclear`: it depends on the unknown members whether enough serve. */
+  readonly state: 'enough' | 'short' | 'unclear';
+}
+
+/** When a client reported: its newest report, and the times of two consecutive ones between which it was late. */
+export interface ReportTimes {
+  readonly newestMs: number | null;
+  /** Default: there was no gap. */
+  readonly gaps?: readonly (readonly [number, number])[] | undefined;
+}
+
+export interface GroupStatesOptions {
+  readonly config: Config;
+  /** Alerts that are not closed out. */
+  readonly alerts: readonly Alert[];
+  /** Runs that have not ended: what they changed does not count yet. */
+  readonly unfinishedRuns: ReadonlySet<string>;
+  /** By client. Nothing is known of a client that is missing. */
+  readonly reports: ReadonlyMap<string, ReportTimes>;
+  /** Returns the collector's own fault that stands for an alert, or null. */
+  readonly standInFor: (alert: Alert) => Alert | null;
+}
+
+/** Who serves in the groups that need some of their members, as a function of time. */
+export interface GroupStates {
+  /** Groups without effect are left out: those that need all members, and those without the rule `group-short`. */
+  readonly groups: readonly NeedingGroup[];
+  /** Returns the group in which an alert says that its client does not serve; null if there is none. */
+  readonly groupOf: (key: Pick<AlertKey, 'client' | 'rule'>) => NeedingGroup | null;
+  readonly at: (group: NeedingGroup, atMs: number) => GroupState;
+  /** Returns the times at which members became lost or unknown or served again, ascending. */
+  readonly changesOf: (group: NeedingGroup) => readonly number[];
+}
+
+interface Span {
+  readonly alert: Alert;
+  readonly fromMs: number;
+  /** Infinity while the alert fires. */
+  readonly toMs: number;
+  /** Until then a fault of the collector stands for the alert; it ends at `fromMs` if none does. */
+  readonly stoodForUntilMs: number;
+}
+
+/** Returns the members of the groups in which an alert of `alerts` says that a member does not serve. */
+export function concernedMembers(config: Config, alerts: readonly Alert[]): readonly string[] {
+  if (config.needs.length === 0) return [];
+  const clients = new Set(alerts.map(({ client }) => client));
+  const shorts = new Set(alerts.flatMap((alert) => (isOfGroup(alert) ? alert.subject : [])));
+  return needingGroups(config)
+    .filter(({ need, members }) => shorts.has(need.name) || members.some(({ name }) => clients.has(name)))
+    .flatMap(({ members }) => members.map(({ name }) => name));
+}
+
+/** Returns when clients reported, from the alerter's memory of them. */
+export function reportTimes(memories: ReadonlyMap<string, RuleState>): ReadonlyMap<string, ReportTimes> {
+  return new Map([...memories].map(([name, { newestReportMs, gaps }]) => [name, { newestMs: newestReportMs, gaps }]));
+}
+
+/** Returns the groups of config.xml that have an effect. */
+export function needingGroups(config: Pick<Config, 'needs' | 'clients'>): readonly NeedingGroup[] {
+  const members = membersByGroup(config);
+  return config.needs.flatMap((need) => {
+    const own = members.get(need.name) ?? [];
+    const needed = neededOf(need, own.length);
+    const { rule } = need;
+    return rule === null || needed >= own.length ? [] : [{ need: { ...need, rule }, members: own, needed }];
+  });
+}
+
+export function openGroupStates(options: GroupStatesOptions): GroupStates {
+  const { config, alerts, reports } = options;
+  const groups = needingGroups(config);
+  const groupByMember = new Map(groups.flatMap((group) => group.members.map(({ name }) => [name, group] as const)));
+  const isMeant = remembered(({ need }: NeedingGroup) => ruleMatcher(need.rules.join(',')));
+  const rulesOf = new Map(groups.flatMap(({ members }) => members.map(({ name, rules }) => [name, rules] as const)));
+  const groupOf: GroupStates['groupOf'] = ({ client, rule: name }) => {
+    const group = groupByMember.get(client);
+    const rule = group === undefined ? null : findRule(rulesOf.get(client) ?? [], name);
+    return group !== undefined && rule !== null && isMeant(group)(rule) ? group : null;
+  };
+  const spans = groupBy(
+    groups.length === 0 ? [] : alerts.flatMap((alert) => (groupOf(alert) === null ? [] : (spanOf(alert, options) ?? []))),
+    ({ alert }) => groupByMember.get(alert.client),
+  );
+  const lateOf = (member: Client): number => lateAfterMs(member, config.collector.everyMs);
+  const isLate = (member: Client, atMs: number): boolean => {
+    const { newestMs = null, gaps = [] } = reports.get(member.name) ?? {};
+    if (newestMs === null || atMs >= newestMs) return newestMs === null || atMs - newestMs > lateOf(member);
+    return gaps.some(([lastMs, nextMs]) => lastMs + lateOf(member) < atMs && atMs < nextMs);
+  };
+  return {
+    groups,
+    groupOf,
+    at: (group, atMs) => {
+      const now = (spans.get(group) ?? []).filter(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs);
+      const own = groupBy(now, ({ alert }) => alert.client);
+      const isLost = (span: Span): boolean => span.stoodForUntilMs <= atMs;
+      const lost = group.members.map(({ name }) => (own.get(name) ?? []).filter(isLost).map(({ alert }) => alert));
+      const lostMembers = lost.filter(({ length }) => length > 0).length;
+      const unknown = group.members
+        .filter((member, index) => lost[index]?.length === 0 && (own.has(member.name) || isLate(member, atMs)))
+        .map(({ name }) => name);
+      const serving = group.members.length - lostMembers - unknown.length;
+      const isShort = lostMembers > group.members.length - group.needed;
+      const state = isShort ? 'short' : serving >= group.needed ? 'enough' : 'unclear';
+      return { group, lost: lost.flat(), lostMembers, unknown, serving, state };
+    },
+    changesOf: (group) => {
+      const ofAlerts = (spans.get(group) ?? []).flatMap(({ fromMs, toMs, stoodForUntilMs }) => [
+        ...[fromMs, stoodForUntilMs, toMs],
+      ]);
+      const ofReports = group.members.flatMap((member) => {
+        const { newestMs = null, gaps = [] } = reports.get(member.name) ?? {};
+        const lateMs = lateOf(member) + 1;
+        return [...(newestMs === null ? [] : [newestMs + lateMs]), ...gaps.flatMap(([last, next]) => [last + lateMs, next])];
+      });
+      const times = [...ofAlerts, ...ofReports].filter(Number.isFinite);
+      return [...new Set(times)].sort((one, other) => one - other);
+    },
+  };
+}
+
+/**
+ * Returns the time for which an alert was critical, as its newest change of severity says it; null if it never was.
+ * What a run under way has changed does not count yet: its other visits may explain it.
+ */
+function spanOf(alert: Alert, { unfinishedRuns, standInFor }: GroupStatesOptions): Span | null {
+  const { firingSinceMs, resolvedAtMs, severity, changedByRun, sequence, progress } = alert;
+  if (firingSinceMs === null) return null;
+  const { severitySinceMs } = progress;
+  const isAwaited = changedByRun !== null && unfinishedRuns.has(changedByRun);
+  const isCritical = severity === 'critical';
+  if (!isCritical && severitySinceMs === undefined) return null;
+  const fromMs = isCritical ? (severitySinceMs ?? firingSinceMs) : firingSinceMs;
+  if (alert.state === 'firing' && isCritical && isAwaited && (sequence === 1 || severitySinceMs !== undefined)) return null;
+  const endMs = isAwaited && alert.state === 'resolved' ? Infinity : (resolvedAtMs ?? Infinity);
+  const standIn = standInFor(alert);
+  return {
+    alert,
+    fromMs,
+    toMs: isCritical ? endMs : Math.min(endMs, severitySinceMs ?? endMs),
+    stoodForUntilMs: standIn === null ? fromMs : (standIn.resolvedAtMs ?? Infinity),
+  };
+}

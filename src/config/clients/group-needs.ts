@@ -1,0 +1,89 @@
+import { counted } from '../../text/numbers.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { rememberedWeakly } from '../../platform/remembered.ts';
+import type { Client, Config, GroupNeed } from '../config.ts';
+import { ruleMatcher } from '../rules/rule-matcher.ts';
+import { didYouMean } from '../values/nearest.ts';
+import type { Findings, Place } from '../xml/findings.ts';
+import type { Element } from '../xml/parse-elements.ts';
+import { worstSeverity } from './recipients.ts';
+
+/** The rules that decide whether a member serves, unless `needRules` names others. */
+export const usualNeedRules: readonly string[] = Object.freeze(['unreachable', 'no-report']);
+
+/** A group that needs some of its members, with its element. */
+export interface ReadNeed {
+  readonly need: GroupNeed;
+  readonly element: Element;
+}
+
+/**
+ * Returns the active clients of each group that needs some of its members, in the file's order. Paused and retired
+ * clients count neither as serving nor in the total.
+ */
+export const membersByGroup = rememberedWeakly(
+  ({ needs, clients }: Pick<Config, 'needs' | 'clients'>): ReadonlyMap<string, readonly Client[]> => {
+    if (needs.length === 0) return new Map();
+    const members = new Map<string, Client[]>(needs.map(({ name }) => [name, []]));
+    for (const client of clients) {
+      if (client.state === 'active') for (const group of client.groups) members.get(group)?.push(client);
+    }
+    return members;
+  },
+);
+
+/** Returns how many of a group's members are needed; never more than there are. A share is rounded up. */
+export function neededOf({ need, isShare }: GroupNeed, members: number): number {
+  // 0.07 * 100 is more than 7: the product of whole numbers is exact.
+  return Math.min(members, isShare ? Math.ceil((need * members) / 100) : need);
+}
+
+/** Returns `two may be away`: the members that may be away while the group has enough. */
+export function awayWords(mayBeAway: number): string {
+  const words = ['none', 'one', 'two', 'three', 'four', 'five', 'six'];
+  return `${words[mayBeAway] ?? String(mayBeAway)} may be away`;
+}
+
+interface CheckNeedsOptions {
+  readonly needs: readonly ReadNeed[];
+  readonly clients: readonly Client[];
+  readonly findings: Findings;
+}
+
+/** Reports groups whose need does nothing, and rules of `needRules` that cannot count. */
+export function checkNeeds({ needs, clients, findings }: CheckNeedsOptions): void {
+  const members = membersByGroup({ needs: needs.map(({ need }) => need), clients });
+  for (const { need, element } of needs) {
+    const own = members.get(need.name) ?? [];
+    const all = clients.filter(({ groups, state }) => state !== 'retired' && groups.includes(need.name)).length;
+    if (neededOf(need, all) >= all) {
+      const what = `all ${counted(all, 'member')} are needed, so need does nothing`;
+      findings.warn(element, `<group name="${need.name}">: ${what}; write a smaller need, or remove it`);
+    } else if (neededOf(need, own.length) >= own.length) {
+      const what = `${own.length} of ${counted(all, 'member')} are active and all of them are needed`;
+      findings.warn(element, `<group name="${need.name}">: ${what}, so need does nothing now`);
+    }
+    checkNeedRules(need, own, element, findings);
+  }
+}
+
+function checkNeedRules({ name, rules }: GroupNeed, members: readonly Client[], place: Place, findings: Findings): void {
+  const isMeant = ruleMatcher(rules.join(','));
+  const known = [...new Set(members.flatMap((member) => member.rules))];
+  for (const part of rules) {
+    const isPart = ruleMatcher(part.replace(/^!/, ''));
+    if (known.length === 0 || known.some(isPart)) continue;
+    const near = didYouMean(part, new Set(known.map((rule) => rule.name)));
+    findings.warn(place, `<group name="${name}"> needRules="${part}" names no rule of its members${near}`);
+  }
+  const milder = members.flatMap((member) =>
+    member.rules
+      .filter((rule) => isMeant(rule) && worstSeverity(rule) === 'warning')
+      .map((rule) => ({ member: member.name, rule: rule.name })),
+  );
+  for (const [rule, of] of groupBy(milder, (one) => one.rule)) {
+    const whom = of.length === members.length ? 'its members' : of.length === 1 ? (of[0]?.member ?? '') : `${of.length} members`;
+    const what = `"${rule}" of needRules is only a warning for ${whom}, so it cannot count`;
+    findings.warn(place, `<group name="${name}">: ${what}; make it critical, or remove it from needRules`);
+  }
+}
