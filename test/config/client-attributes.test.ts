@@ -24,7 +24,7 @@ const kinds = Object.keys(clients) as readonly Arrival['kind'][];
 const values: Partial<Readonly<Record<KindName, string>>> = {
   ...{ text: 'x', secret: 'x', name: 'x', host: '192.0.2.9', port: '2200', path: '/x', remotePath: '/x' },
   ...{ variable: 'X', jumps: 'root@x', keyExchanges: '+x', emails: 'x@example.org', clientLabels: 'site=x' },
-  ...{ parents: 'x', moment: '2026-12-01', duration: '77s', spokeUrl: 'http://x:1/' },
+  ...{ need: '1', globs: 'x', parents: 'x', moment: '2026-12-01', duration: '77s', spokeUrl: 'http://x:1/' },
 };
 
 /** Attributes that others need beside them. */

@@ -1,3 +1,4 @@
+import { isOfGroup } from '../inhibit/group-states.ts';
 import type { Client, Config, DigestConfig } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { areLasting } from '../outliers/lasting.ts';
@@ -59,6 +60,13 @@ export interface DigestFacts extends DigestSpan {
   readonly newOutliers: boolean;
 }
 
+/** A fact of a client; of a group, if it is the alert of one; or of the fleet. */
+interface OwnedFact {
+  readonly client: string;
+  readonly rule?: string;
+  readonly subject?: string;
+}
+
 export type DigestStorage = Pick<
   Storage,
   'evaluation' | 'mails' | 'digest' | 'exports' | 'figures' | 'levels' | 'changes'
@@ -75,7 +83,11 @@ export async function readDigest(
   const clients = clientsOf(config, digest);
   const names = new Set(clients.map(({ name }) => name));
   const isWhole = digest.groups.length === 0;
-  const isOurs = ({ client }: { readonly client: string }): boolean => (client === '' ? isWhole : names.has(client));
+  const ofOurs = new Set(clients.flatMap(({ groups }) => groups));
+  const isOurs = ({ client, rule = '', subject = '' }: OwnedFact): boolean => {
+    if (isOfGroup({ client, rule })) return isWhole || ofOurs.has(subject);
+    return client === '' ? isWhole : names.has(client);
+  };
   const seen = await store.knownClients();
   const dueMs = span.lateSinceMs ?? untilMs;
   if (clients.length > 0 && !seen.some(({ firstSeenMs }) => firstSeenMs < dueMs)) return null;

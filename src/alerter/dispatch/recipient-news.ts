@@ -126,6 +126,9 @@ function decide({ input, inhibition, recipient }: Planning, holds: Holds, candid
   return { candidate, free: told, item: isForgone || reasons.length > 0 ? null : told, reasons, isForgone };
 }
 
+/** Reasons that hold back an alert because another one is told, which the alert of a group names. */
+const standsAbove: readonly HoldReason['kind'][] = ['group-short', 'parent', 'bastion'];
+
 /**
  * Puts the news of members of a group below the alert of the group, if that is told now, at no milder severity. So its
  * begin and its end carry what the recipient does not know of the members.
@@ -137,8 +140,8 @@ function carried({ easing }: Planning, decided: readonly Decision[]): readonly D
     const { candidate, free, reasons, isForgone } = one;
     const group = easing.groups.groupOf(free.alert)?.need.name;
     const above = group === undefined ? undefined : told.get(group);
-    if (above === undefined || isForgone || candidate.because === 'time') return one;
-    const isHeldByOthers = reasons.some(({ kind }) => kind !== 'group-short');
+    if (above === undefined || isForgone || free.listedOnly || candidate.because === 'time') return one;
+    const isHeldByOthers = reasons.some(({ kind }) => !standsAbove.includes(kind));
     if (isHeldByOthers || compareSeverity(above.severity, free.severity) > 0) return one;
     return { ...one, item: { ...free, below: above.subject }, reasons: [] };
   });

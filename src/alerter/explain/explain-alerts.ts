@@ -5,6 +5,9 @@ import type { MailSummary, Unsent } from '../../storage/store/outbox-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import type { Alert, LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { easingOf } from '../inhibit/easing.ts';
+import type { NeedingGroup } from '../inhibit/group-states.ts';
+import { standingText } from './group-words.ts';
 import { openMutes, type MuteKey, type Mutes } from '../inhibit/mutes.ts';
 import { isAcknowledged } from '../inhibit/inhibition.ts';
 import { type EventScope, eventRules, sampleEvents } from '../evaluate/event-samples.ts';
@@ -21,6 +24,8 @@ import { dayMs } from '../../platform/units.ts';
 
 export interface RuleExplained {
   readonly rule: Rule;
+  /** The group that the rule evaluates; null for a rule of a client or of the fleet. */
+  readonly group: string | null;
   /** The samples of the newest row by subject. */
   readonly samples: readonly Sample[];
   /** The reason why the newest report has no sample, and its begin; null if it has one, or the rule needs no report. */
@@ -45,6 +50,8 @@ export interface AlertExplained {
   readonly held: readonly { readonly recipient: string | null; readonly reason: HoldReason }[];
   /** The recipients that a pass beginning now would notify. */
   readonly due: readonly string[];
+  /** Why a critical alert of a member of a group is or is not told as a warning; null for other alerts. */
+  readonly standing: string | null;
   /** The changes before an open alert of a client; null for other alerts. */
   readonly changed: FoundCause | null;
 }
@@ -75,6 +82,8 @@ export interface Explained {
   readonly name: string;
   readonly rules: readonly Rule[];
   readonly windows: readonly Window[];
+  /** Groups that need some of their members, for the fleet. Default: none. */
+  readonly needing?: readonly NeedingGroup[];
   /** Subjects that the newest row lists under a rule. */
   readonly subjectsOf: (rule: Rule) => readonly string[];
 }
@@ -122,32 +131,33 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
     ];
   };
   const causeOf = openCauses({ config, causes: storage.causes, alerts: input.alerts, runs, nowMs });
-  const changed = new Map<Alert, FoundCause>();
-  // Alerts that began together share what is read.
-  for (const alert of [...alerts].sort((one, other) => one.pendingSinceMs - other.pendingSinceMs)) {
-    if (alert.client !== '' && alert.state !== 'resolved' && isWanted(alert.rule))
-      changed.set(alert, await causeOf(alert));
-  }
-  const rules = of.rules
-    .filter(({ name }) => isWanted(name))
-    .map((rule) => {
-      const { listeners } = watchOf({ client: of.name, rule: rule.name });
-      const own = alerts.filter((alert) => alert.rule === rule.name);
+  const changed = await causesOf(
+    alerts.filter(({ client, state, rule }) => client !== '' && state !== 'resolved' && isWanted(rule)),
+    causeOf,
+  );
+  const easing = easingOf(input);
+  const ofGroups = (of.needing ?? []).map(({ need }) => ({ rule: need.rule, group: need.name }));
+  const rules = [...of.rules.map((rule) => ({ rule, group: null })), ...ofGroups]
+    .filter(({ rule }) => isWanted(rule.name))
+    .map(({ rule, group }) => {
+      const { listeners } = watchOf({ client: of.name, rule: rule.name, subject: group ?? '' });
+      const own = alerts.filter((alert) => alert.rule === rule.name && (group === null || alert.subject === group));
       const open = own.filter(({ state }) => state !== 'resolved');
       const [ended] = own.filter(({ state }) => state === 'resolved');
       return {
-        rule,
+        ...{ rule, group },
         listeners: [...listeners.values()],
         mutes: mutesOf(
           mutes,
           nowMs,
           { client: of.name, rule: rule.name, severity: worstSeverity(rule) },
-          of.subjectsOf(rule),
+          group === null ? of.subjectsOf(rule) : [group],
         ),
         alerts: [...open, ...(ended === undefined ? [] : [ended])].map((alert) => ({
           alert,
           notified: notified.get(alert.id ?? NaN) ?? [],
           ...outlookOf(plan, alert, inForce(alert)),
+          standing: standingText(easing, alert),
           changed: changed.get(alert) ?? null,
         })),
       };
@@ -160,6 +170,18 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
   );
   const undelivered = (await storage.mails.undelivered()).filter(({ recipient }) => concerned.has(recipient));
   return { rules, undelivered, input };
+}
+
+async function causesOf(
+  alerts: readonly Alert[],
+  causeOf: (alert: Alert) => Promise<FoundCause>,
+): Promise<ReadonlyMap<Alert, FoundCause>> {
+  const found = new Map<Alert, FoundCause>();
+  // Alerts that began together share what is read.
+  for (const alert of [...alerts].sort((one, other) => one.pendingSinceMs - other.pendingSinceMs)) {
+    found.set(alert, await causeOf(alert));
+  }
+  return found;
 }
 
 /** Groups the mutes in force by silence or window. A rule without subjects is looked up with the subject ''. */

@@ -9,6 +9,8 @@ import {
 } from '../../storage/store/reply-store.ts';
 import { type Loss, lossOfDay } from '../../storage/store/run.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { type GroupState, needingGroups } from '../inhibit/group-states.ts';
+import { readEasing } from '../inhibit/read-easing.ts';
 import { openLostParents, type LostParent } from '../inhibit/lost-parents.ts';
 import { explainAlerts, explainEvents, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
 import { databaseUpSince } from '../absence/fleet-conditions.ts';
@@ -34,6 +36,8 @@ export interface FleetExplained {
   readonly canary: CanaryState | null;
   /** Since when and why the mailbox of `<replies>` cannot be read; null if it was read. */
   readonly repliesUnread: UnreadReplies | null;
+  /** Who serves in the groups that need some of their members. */
+  readonly groups: readonly GroupState[];
   readonly rules: readonly RuleExplained[];
   readonly undelivered: readonly MailSummary[];
 }
@@ -53,7 +57,9 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
   const { rules, windows } = config.alerts;
   const samples = groupBy(await explainEvents(options, { name: '', rules }), ({ rule }) => rule);
   const subjectsOf = (rule: Rule) => (samples.get(rule) ?? []).map(({ subject }) => subject);
-  const explained = await explainAlerts(options, { name: '', rules, windows, subjectsOf });
+  const groups = needingGroups(config);
+  const explained = await explainAlerts(options, { name: '', rules, windows, needing: groups, subjectsOf });
+  const easing = await readEasing({ config, storage, nowMs, all: true });
   const runs = (await storage.fleet.runs('collect', nowMs - collectorsMs)).filter(
     ({ scope, outcome, collectorId }) => scope === 'full' && outcome !== 'overlapped' && collectorId !== '',
   );
@@ -79,6 +85,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
     loss: lossOfDay(runs, nowMs),
     canary: await readCanary(config, storage.evaluation),
     repliesUnread: await readUnreadReplies(config, storage.evaluation),
+    groups: groups.map((group) => easing.groups.at(group, nowMs)),
     rules: explained.rules.map((one) => ({ ...one, samples: samples.get(one.rule) ?? [], unknown: null })),
     undelivered: explained.undelivered,
   };

@@ -5,6 +5,7 @@ import { findRule, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { Alert, AlertKey, RuleState } from '../../storage/store/alert.ts';
+import { longestGapMs } from '../transition/progress.ts';
 
 /** The condition of a group that lacks members which it needs. Its subject is the name of the group. */
 export const groupShort = 'group-short';
@@ -113,7 +114,9 @@ export function openGroupStates(options: GroupStatesOptions): GroupStates {
     return group !== undefined && rule !== null && isMeant(group)(rule) ? group : null;
   };
   const spans = groupBy(
-    groups.length === 0 ? [] : alerts.flatMap((alert) => (groupOf(alert) === null ? [] : (spanOf(alert, options) ?? []))),
+    groups.length === 0
+      ? []
+      : alerts.flatMap((alert) => (groupOf(alert) === null ? [] : (spanOf(alert, options) ?? []))),
     ({ alert }) => groupByMember.get(alert.client),
   );
   const lateOf = (member: Client): number => lateAfterMs(member, config.collector.everyMs);
@@ -146,7 +149,10 @@ export function openGroupStates(options: GroupStatesOptions): GroupStates {
       const ofReports = group.members.flatMap((member) => {
         const { newestMs = null, gaps = [] } = reports.get(member.name) ?? {};
         const lateMs = lateOf(member) + 1;
-        return [...(newestMs === null ? [] : [newestMs + lateMs]), ...gaps.flatMap(([last, next]) => [last + lateMs, next])];
+        return [
+          ...(newestMs === null ? [] : [newestMs + lateMs]),
+          ...gaps.flatMap(([last, next]) => [last + lateMs, next]),
+        ];
       });
       const times = [...ofAlerts, ...ofReports].filter(Number.isFinite);
       return [...new Set(times)].sort((one, other) => one - other);
@@ -158,7 +164,7 @@ export function openGroupStates(options: GroupStatesOptions): GroupStates {
  * Returns the time for which an alert was critical, as its newest change of severity says it; null if it never was.
  * What a run under way has changed does not count yet: its other visits may explain it.
  */
-function spanOf(alert: Alert, { unfinishedRuns, standInFor }: GroupStatesOptions): Span | null {
+function spanOf(alert: Alert, { config, unfinishedRuns, standInFor }: GroupStatesOptions): Span | null {
   const { firingSinceMs, resolvedAtMs, severity, changedByRun, sequence, progress } = alert;
   if (firingSinceMs === null) return null;
   const { severitySinceMs } = progress;
@@ -166,13 +172,25 @@ function spanOf(alert: Alert, { unfinishedRuns, standInFor }: GroupStatesOptions
   const isCritical = severity === 'critical';
   if (!isCritical && severitySinceMs === undefined) return null;
   const fromMs = isCritical ? (severitySinceMs ?? firingSinceMs) : firingSinceMs;
-  if (alert.state === 'firing' && isCritical && isAwaited && (sequence === 1 || severitySinceMs !== undefined)) return null;
+  if (alert.state === 'firing' && isCritical && isAwaited && (sequence === 1 || severitySinceMs !== undefined))
+    return null;
   const endMs = isAwaited && alert.state === 'resolved' ? Infinity : (resolvedAtMs ?? Infinity);
   const standIn = standInFor(alert);
   return {
     alert,
     fromMs,
     toMs: isCritical ? endMs : Math.min(endMs, severitySinceMs ?? endMs),
-    stoodForUntilMs: standIn === null ? fromMs : (standIn.resolvedAtMs ?? Infinity),
+    stoodForUntilMs: standIn === null ? fromMs : stoodForUntil(alert, standIn, longestGapMs(config.collector.everyMs)),
   };
+}
+
+/**
+ * Returns the time until which a fault of the collector stands for an alert. An alert that ends with the fault, in the
+ * runs that confirm it, was never the client's own.
+ */
+function stoodForUntil(alert: Alert, { resolvedAtMs: endMs }: Alert, graceMs: number): number {
+  if (endMs === null) return Infinity;
+  const newestMs = alert.state === 'resolved' ? (alert.resolvedAtMs ?? endMs) : alert.progress.lastAtMs;
+  const endsWithIt = alert.state === 'resolved' || alert.progress.clearing > 0;
+  return endsWithIt && newestMs <= endMs + graceMs ? Infinity : endMs;
 }

@@ -9,6 +9,7 @@ import type { Silence } from '../../storage/store/operator-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { noticeAlertOf } from '../compose/compose-notice.ts';
 import { pendingNotification } from '../dispatch/notification-plan.ts';
+import { readEasing } from '../inhibit/read-easing.ts';
 import { openMutes } from '../inhibit/mutes.ts';
 import { createWatches } from '../inhibit/recipients-of.ts';
 
@@ -21,7 +22,7 @@ const maxEnded = 20_000;
 
 export interface PostStateOptions {
   readonly config: Config;
-  readonly storage: Pick<Storage, 'evaluation' | 'alertHistory' | 'operator'>;
+  readonly storage: Pick<Storage, 'evaluation' | 'alertHistory' | 'fleet' | 'operator'>;
   /** Recent runs of the alerter, in any order. */
   readonly runs: readonly Pick<RunFact, 'program' | 'startedAtMs'>[];
   readonly nowMs: number;
@@ -49,7 +50,8 @@ export async function postState({
   );
   const isMuted = createMuteTest(config, await storage.operator.silences(nowMs), nowMs);
   const watchOf = createWatches(config);
-  const stateOf = (alert: Alert): NoticeAlert =>
+  const { groups, standingOf } = await readEasing({ config, storage, nowMs, all: false });
+  const plainStateOf = (alert: Alert): NoticeAlert =>
     noticeAlertOf(
       pendingNotification(
         { alert: { ...alert, id: alert.id ?? 0 }, watch: watchOf(alert), known: null, listener: null },
@@ -57,12 +59,37 @@ export async function postState({
       ),
       nowMs,
     );
+  const easedStateOf = (alert: Alert, group: string): NoticeAlert => {
+    const state = plainStateOf(alert);
+    return { ...state, labels: { ...state.labels, eased: group } };
+  };
+  const easedBy = (alert: Alert): string | null => {
+    const standing = alert.state === 'firing' ? standingOf(alert) : null;
+    return standing?.kind === 'eased' ? standing.state.group.need.name : null;
+  };
+  const stateOf = (alert: Alert): NoticeAlert => {
+    const group = easedBy(alert);
+    return group === null ? plainStateOf(alert) : easedStateOf(alert, group);
+  };
+  // For Alertmanager an alert with the label is another one than that without.
+  const otherEasing = (alert: Alert): readonly NoticeAlert[] => {
+    const group = groups.groupOf(alert)?.need.name;
+    if (group === undefined) return [];
+    const other = easedBy(alert) === null ? easedStateOf(alert, group) : plainStateOf(alert);
+    return [{ ...other, endsAtMs: nowMs }];
+  };
   const fires = open.filter((alert) => !isMuted(alert));
   const keys = new Set(open.map(keyOf));
   const alerts = [
-    ...fires.flatMap((alert) => [stateOf(alert), ...otherSeverity(alert, stateOf(alert), nowMs)]),
-    ...open.filter(isMuted).map((alert) => ({ ...stateOf(alert), endsAtMs: nowMs })),
-    ...ended.filter((alert) => !keys.has(keyOf(alert))).map((alert) => overAt(stateOf(alert), nowMs)),
+    ...fires.flatMap((alert) => [
+      stateOf(alert),
+      ...otherSeverity(alert, stateOf(alert), nowMs),
+      ...otherEasing(alert),
+    ]),
+    ...open.filter(isMuted).flatMap((alert) => [{ ...stateOf(alert), endsAtMs: nowMs }, ...otherEasing(alert)]),
+    ...ended
+      .filter((alert) => !keys.has(keyOf(alert)))
+      .flatMap((alert) => [overAt(stateOf(alert), nowMs), ...otherEasing(alert)]),
   ];
   return await postAlerts(alertmanager, alerts, { validUntilMs: nowMs + validMs, signal });
 }

@@ -1,5 +1,6 @@
 /** src/cli/alerts: `alert` and its replay, `alerts`, `explain`, `ack`, `silence`, `mail`, `forget`. */
 import { alertLabel } from '../../text/alert-label.ts';
+import { isOfGroup } from '../../alerter/inhibit/group-states.ts';
 import type { Config } from '../../config/config.ts';
 import { isRuleType, ruleFinder, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
@@ -8,7 +9,7 @@ import { escapeControls } from '../../platform/errors/log.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { AlertHistory } from '../../storage/store/alert-history.ts';
 import type { Storage } from '../../storage/store/storage.ts';
-import { alertIdJson, clientText } from '../command/alert-words.ts';
+import { alertIdJson, whoseText } from '../command/alert-words.ts';
 import { printDone } from '../command/answer.ts';
 import { authorName } from './author.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -102,8 +103,8 @@ function areNumbers(names: readonly string[]): boolean {
 
 function chosenLines(what: string, chosen: readonly Alert[]): string {
   const lines = chosen.map((alert) => {
-    const { id, client, severity } = alert;
-    return escapeControls(`${what} ${id ?? ''}: ${clientText(client)}, ${alertLabel(alert).join(' ')} (${severity})`);
+    const { id, severity } = alert;
+    return escapeControls(`${what} ${id ?? ''}: ${whoseText(alert)}, ${alertLabel(alert).join(' ')} (${severity})`);
   });
   return lines.join('\n');
 }
@@ -138,6 +139,8 @@ async function choose(
     await refuseUnknownNumber(storage.alertHistory, Number(target), firing);
     return [];
   }
+  const ofGroup = firing.filter((alert) => isOfGroup(alert) && alert.subject === target && isRule(alert));
+  if (ofGroup.length > 0 && (rule !== null || !names.includes(target))) return ofGroup;
   const isMeant = clientFilter(names, target, 'fleet-health alerts lists what is open.');
   const ofClients = firing.filter(({ client }) => isMeant(client));
   const chosen = ofClients.filter(isRule);

@@ -93,7 +93,8 @@ function ruleLines(
   const isList = rule.type === 'event' && words.length > 1;
   const now = words.length === 0 || isList ? '' : escapeControls(`: ${words.join(', ')}`);
   const open = alerts.filter(({ alert }) => alert.state !== 'resolved');
-  const title = `${output.colour('bold', escapeControls(rule.name))} (${limitsOf(rule)})${now}`;
+  const name = explained.group === null ? rule.name : `${rule.name} ${explained.group}`;
+  const title = `${output.colour('bold', escapeControls(name))} (${limitsOf(rule)})${now}`;
   const titles = [title, ...(isList ? words.map((word) => `  ${escapeControls(word)}`) : [])];
   if (!whole) return titles;
   const last = alerts.find(({ alert }) => alert.state === 'resolved');
@@ -144,7 +145,7 @@ function limitsOf(rule: Rule): string {
 }
 
 function alertLines(
-  { alert, notified, held, due, changed }: AlertExplained,
+  { alert, notified, held, due, standing, changed }: AlertExplained,
   rule: Rule,
   saying: Saying,
 ): readonly string[] {
@@ -160,6 +161,7 @@ function alertLines(
       ...notified.flatMap(({ unsent }) => (unsent === null ? [] : [`${sentenceCase(unsentText(unsent, time))}.`])),
     );
   }
+  if (standing !== null) lines.push(standing);
   for (const { recipient, reason } of held) {
     lines.push(`Held back${recipient === null ? '' : ` for ${recipient}`}: ${heldWords(reason, alert, time)}.`);
   }

@@ -2,6 +2,8 @@ import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
 import type { AlertExplained, ExplainOptions, RuleExplained } from '../../alerter/explain/explain-alerts.ts';
 import { type ClientExplained, explainClient } from '../../alerter/explain/explain-client.ts';
 import { explainFleet, type FleetExplained } from '../../alerter/explain/explain-fleet.ts';
+import { servingSentence } from '../../alerter/explain/group-words.ts';
+import { groupJson } from '../status/status-json.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 import type { Client, Config, Rule } from '../../config/config.ts';
 import { isRuleType, namedRule, ruleMatcher } from '../../config/rules/rule-matcher.ts';
@@ -68,12 +70,14 @@ export async function explainCommand(context: Context, options: ExplainCommandOp
   const { client: name, rule } = subjectOf(options);
   const client = name === null ? null : await oneClientOrLeft(context, config, name);
   const whose = client === null ? 'the fleet as a whole' : client.name;
-  const isWanted = ruleFilter(whose, client === null ? config.alerts.rules : client.rules, rule);
+  const groupRules = config.needs.flatMap((need) => need.rule ?? []);
+  const ofFleet = [...config.alerts.rules, ...groupRules];
+  const isWanted = ruleFilter(whose, client === null ? ofFleet : client.rules, rule);
   const answer = await readAfterFirstRun(config.storage, signal, async (storage) => {
     const nowMs = await storage.nowMs();
     const firstPass = (await storage.history.lastRun('alert')) === null;
     const asked: ExplainOptions = { config, storage, isWanted, nowMs, firstPass };
-    return { ...(client === null ? await ofFleet(asked) : await ofClient(asked, client)), nowMs };
+    return { ...(client === null ? await explanationOfFleet(asked) : await ofClient(asked, client)), nowMs };
   });
   const { nowMs } = answer;
   return printAnswer(
@@ -94,7 +98,7 @@ export async function alertExplanation(
   const asked: ExplainOptions = { config, storage, isWanted: (one) => one === rule, nowMs, firstPass };
   const client = config.clients.find((one) => one.name === name);
   if (name !== '' && client === undefined) return ['The client is not in config.xml any more.'];
-  const answer = client === undefined ? await ofFleet(asked) : await ofClient(asked, client);
+  const answer = client === undefined ? await explanationOfFleet(asked) : await ofClient(asked, client);
   const plain = { colour: (_colour: Colour, text: string): string => text };
   return explanationText(plain, config, answer, { nowMs, detailed: true }).split('\n');
 }
@@ -105,7 +109,7 @@ async function ofClient(asked: ExplainOptions, client: Client): Promise<Answer> 
   return { ...explained, head: clientLines(asked.config, explained, time), json: clientJson(asked.config, explained) };
 }
 
-async function ofFleet(asked: ExplainOptions): Promise<Answer> {
+async function explanationOfFleet(asked: ExplainOptions): Promise<Answer> {
   const explained = await explainFleet(asked);
   const { rules, undelivered } = explained;
   const { config, storage, nowMs } = asked;
@@ -150,7 +154,10 @@ async function oneClientOrLeft({ signal }: Context, config: Config, name: string
 }
 
 function oneClient(config: Config, name: string): Client {
-  const isOfFleet = name === clientText('') || config.alerts.rules.some((rule) => rule.name === name);
+  const isOfFleet =
+    name === clientText('') ||
+    config.needs.some((need) => need.name === name || need.rule?.name === name) ||
+    config.alerts.rules.some((rule) => rule.name === name);
   if (isOfFleet && !config.clients.some((client) => client.name === name)) {
     throw usageError(
       `"${name}" is no client`,
@@ -186,10 +193,11 @@ function clientJson(config: Config, explained: ClientExplained): object {
   };
 }
 
-function ruleJson({ rule, samples, unknown, listeners, mutes, alerts }: RuleExplained): unknown {
+function ruleJson({ rule, group, samples, unknown, listeners, mutes, alerts }: RuleExplained): unknown {
   const { name, type, origin, warning, critical } = rule;
   return {
     ...jsonFields({ rule: name, type, origin, warning, critical }),
+    ...(group === null ? {} : { group }),
     limit_text: describeLimit(rule, 'critical'),
     samples: samples.map(({ subject, level, value, valueText }) => jsonFields({ subject, level, value, valueText })),
     unknown: unknown === null ? null : { reason: unknown.reason, since: jsonTime(unknown.sinceMs) },
@@ -199,9 +207,10 @@ function ruleJson({ rule, samples, unknown, listeners, mutes, alerts }: RuleExpl
   };
 }
 
-function explainedJson({ alert, notified, held, due, changed }: AlertExplained): unknown {
+function explainedJson({ alert, notified, held, due, standing, changed }: AlertExplained): unknown {
   return {
-    ...alertJson({ alert, notified, acknowledged: alert.acknowledgedBy !== null, covers: [] }),
+    ...alertJson({ alert, notified, acknowledged: alert.acknowledgedBy !== null, covers: [], eased: null }),
+    eased: standing,
     held_by: held.map(({ recipient, reason }) => ({ ...reasonJson(reason), recipient })),
     due_to: due,
     changed_before: changesBeforeJson(changed),
@@ -218,7 +227,7 @@ function reasonJson(reason: HoldReason): object {
 
 /** Lists the collectors, the parents that are away with their numbers of clients, and waiting sealed reports. */
 function fleetLines(
-  { collectors, silenceEvaluatedFromMs, parents, sealed, loss, canary, repliesUnread }: FleetExplained,
+  { collectors, silenceEvaluatedFromMs, parents, groups, sealed, loss, canary, repliesUnread }: FleetExplained,
   config: Pick<Config, 'canary'>,
   time: ReaderTime,
   nowMs: number,
@@ -241,19 +250,20 @@ function fleetLines(
       : `${name} ${names.length > 1 ? 'are' : 'is'} away, and reported instead of ${clients} on ${names.length > 1 ? 'them' : 'it'}.`;
     lines.push(`${gone} fleet-health explain CLIENT unreachable says more of each.`);
   }
-  lines.push(...sealedLines(sealed, nowMs), ...lossLines(loss, time.moment));
+  lines.push(...groups.map(servingSentence), ...sealedLines(sealed, nowMs), ...lossLines(loss, time.moment));
   lines.push(...canaryLines(config, canary, time.moment), ...repliesLines(repliesUnread, time.moment));
   return lines.map(escapeControls);
 }
 
 function fleetJson(explained: FleetExplained): object {
-  const { collectors, silenceEvaluatedFromMs, parents, sealed, loss, canary, repliesUnread } = explained;
+  const { collectors, silenceEvaluatedFromMs, parents, groups, sealed, loss, canary, repliesUnread } = explained;
   return {
     fleet: true,
     collectors: collectors.map(({ id, host, lastFinishedMs: lastFinishedAtMs }) =>
       jsonFields({ id, host, lastFinishedAtMs }),
     ),
     silence_evaluated_from: jsonTime(silenceEvaluatedFromMs),
+    groups: groups.map(groupJson),
     sealed: sealedJson(sealed),
     loss: lossJson(loss),
     mail_path: canaryJson(canary),

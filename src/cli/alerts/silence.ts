@@ -13,7 +13,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
-import { alertIdJson, clientText, heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
+import { alertIdJson, whoseText, heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { authorName } from './author.ts';
@@ -98,8 +98,8 @@ async function heldBy(
 const maxHeld = 20;
 
 function heldText(alert: Alert): string {
-  const { id, client, severity, valueText } = alert;
-  const what = [clientText(client), ...alertLabel(alert)].join(' ');
+  const { id, severity, valueText } = alert;
+  const what = [whoseText(alert), ...alertLabel(alert)].join(' ');
   return escapeControls(`  ${id ?? ''} ${severity} ${what}: ${valueText}`);
 }
 
@@ -224,7 +224,10 @@ interface SilencePatterns {
  * Warns of patterns of a silence that match no client or no rule of config.xml, with the nearest name that exists.
  * Warns of rules that none of the clients has. Warnings are no errors: config.xml may get such names later.
  */
-function oddPatterns(config: Pick<Config, 'clients' | 'alerts'>, patterns: SilencePatterns): readonly string[] {
+function oddPatterns(
+  config: Pick<Config, 'clients' | 'alerts' | 'needs'>,
+  patterns: SilencePatterns,
+): readonly string[] {
   const clientNames = config.clients.map(({ name }) => name);
   const ruleNames = ruleNamesOf(config, () => true);
   const odd = [
@@ -242,11 +245,14 @@ function oddPatterns(config: Pick<Config, 'clients' | 'alerts'>, patterns: Silen
   return [`none of these clients has a rule that matches "${patterns.rule}"`];
 }
 
-/** Returns names and types of the rules of the wanted clients, and of the fleet's rules if '' is wanted. */
-function ruleNamesOf({ clients, alerts }: Pick<Config, 'clients' | 'alerts'>, wanted: (name: string) => boolean) {
+/** Returns names and types of the rules of the wanted clients and of groups, and of the fleet's if '' is wanted. */
+function ruleNamesOf(
+  { clients, alerts, needs }: Pick<Config, 'clients' | 'alerts' | 'needs'>,
+  wanted: (name: string) => boolean,
+) {
   const lists = new Set(clients.filter(({ name }) => wanted(name)).map(({ rules }) => rules));
   if (wanted('')) lists.add(alerts.rules);
-  return wordsOfRules([...lists].flat());
+  return wordsOfRules([...[...lists].flat(), ...needs.flatMap(({ rule }) => rule ?? [])]);
 }
 
 /** Returns the parts of a pattern that match no name. Skips parts that exclude: without a match they do no harm. */

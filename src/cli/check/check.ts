@@ -16,6 +16,7 @@ import type { OptionsOf } from '../command/define-command.ts';
 import { restrictedCheckWarnings } from './client-checks.ts';
 import { byOpensshLines, failedLines, trialsLine } from './failed-trials.ts';
 import { foreignKeys } from './foreign-keys.ts';
+import { groupLines, type GroupMembers, groupMembers } from './group-members.ts';
 import { findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
 import type { IdleRule, UnknownRule } from './idle-rules.ts';
 import { readerTime } from '../terminal/reader-time.ts';
@@ -62,13 +63,15 @@ export async function checkCommand(context: Context, options: OptionsOf<typeof c
       : { ...(connected ?? untried), trials: [...(connected?.trials ?? []), ...sent] };
   context.signal.throwIfAborted();
   const nowMs = Date.now();
+  const groups = await groupMembers(config, context.signal);
   const heard = {
     recipients,
     windows: nextWindows(config, nowMs),
     digests: nextDigests(config, nowMs),
+    groups,
   };
   if (output.json) output.printJson({ ...checkJson(file, config, warned, tried), ...heard });
-  else showVerdict(context, { config, warnings: warned, tried, recipients, defaults: options.defaults });
+  else showVerdict(context, { config, warnings: warned, tried, recipients, groups, defaults: options.defaults });
   return exitStatusOf(tried);
 }
 
@@ -160,10 +163,11 @@ interface Verdict {
   readonly warnings: readonly Finding[];
   readonly tried: Tried | null;
   readonly recipients: readonly AlertRecipient[];
+  readonly groups: readonly GroupMembers[];
   readonly defaults: boolean;
 }
 
-function showVerdict({ output }: Context, { config, warnings, tried, recipients, defaults }: Verdict): void {
+function showVerdict({ output }: Context, { config, warnings, tried, recipients, groups, defaults }: Verdict): void {
   if (defaults) {
     output.print('In force by default:\n');
     const table = renderTable(
@@ -183,6 +187,7 @@ function showVerdict({ output }: Context, { config, warnings, tried, recipients,
     printRecipients(output, config, recipients, nextWindows(config, Date.now()));
     printDigests(output, config);
     printParents(output, config);
+    for (const line of groupLines(config, groups)) output.print(line);
   }
   for (const warning of warnings) output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
   if (warnings.length > 0 || tried !== null) output.print('');

@@ -7,7 +7,7 @@ import type { Output } from '../terminal/output.ts';
 import { withLimit } from '../../text/limit-words.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
 import { type Cell, type Column, renderTable } from '../terminal/table.ts';
-import { acknowledgedText, clientText, closedWords, coverText, unsentText } from './alert-words.ts';
+import { acknowledgedText, whoseText, closedWords, coverText, unsentText } from './alert-words.ts';
 
 interface AlertTableOptions {
   readonly time: ReaderTime;
@@ -28,7 +28,7 @@ export function renderAlertTable(
     title: 'client',
     shrinks: true,
     keepsEnd: true,
-    cell: ({ alert }) => clientText(alert.client),
+    cell: ({ alert }) => whoseText(alert),
   };
   return renderTable(
     output,
@@ -70,9 +70,10 @@ function notifiedText(notified: AlertView['notified'], { moment }: ReaderTime): 
   return `${last.recipient}${others.length > 0 ? ` +${others.length}` : ''} ${moment(last.notifiedAtMs).slice(-5)}`;
 }
 
-function alertNotes({ alert, notified, acknowledged, covers }: AlertView, time: ReaderTime): readonly Cell[] {
+function alertNotes({ alert, notified, acknowledged, covers, eased }: AlertView, time: ReaderTime): readonly Cell[] {
   return [
     ...notified.flatMap(({ unsent }) => (unsent === null ? [] : [unsentNote(unsent, time)])),
+    ...(eased === null ? [] : [eased]),
     ...(acknowledged ? [acknowledgedText(alert, time)] : []),
     ...covers.map((cover) => coverText(cover, time)),
     ...(alert.flapping ? ['flapping'] : []),

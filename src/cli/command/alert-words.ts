@@ -1,5 +1,6 @@
 import type { Notified, NotSent } from '../../alerter/explain/explain-alerts.ts';
 import type { HeldBack } from '../../alerter/inhibit/held-back.ts';
+import { isOfGroup } from '../../alerter/inhibit/group-states.ts';
 import type { AlertView } from '../../look/data/alert-views.ts';
 import type { Alert, ClosedReason, NamedChanges } from '../../storage/store/alert.ts';
 import { counted } from '../../text/numbers.ts';
@@ -55,6 +56,11 @@ export function clientText(client: string): string {
   return client === '' ? '(fleet)' : client;
 }
 
+/** Returns the client of an alert, `(group)` or `(fleet)`. */
+export function whoseText(alert: Pick<Alert, 'client' | 'rule'>): string {
+  return isOfGroup(alert) ? '(group)' : clientText(alert.client);
+}
+
 /** Returns the text with a capital first letter. */
 export function sentenceCase(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
@@ -91,7 +97,7 @@ export const closedWords: Readonly<Record<ClosedReason, string>> = {
 };
 
 /** Returns an alert as JSON. */
-export function alertJson({ alert, notified, acknowledged, covers }: AlertView): object {
+export function alertJson({ alert, notified, acknowledged, covers, eased }: AlertView): object {
   const { id, client, rule, subject, state, severity, value, valueText, limitText } = alert;
   const { pendingSinceMs, firingSinceMs, resolvedAtMs, closedReason, flapping } = alert;
   const { acknowledgedBy: by, acknowledgedUntilMs: untilMs, acknowledgedComment: comment = null, cause } = alert;
@@ -99,6 +105,7 @@ export function alertJson({ alert, notified, acknowledged, covers }: AlertView):
     ...jsonFields({ id, client, rule, subject, state, severity, value, valueText, limitText }),
     ...jsonFields({ pendingSinceMs, firingSinceMs, resolvedAtMs, closedReason, flapping }),
     acknowledged: acknowledged ? jsonFields({ by, untilMs, comment }) : null,
+    eased,
     held_by: covers.map(coverJson),
     notified: notified.map(notifiedJson),
     changes: (cause?.changes ?? []).map(changesJson),

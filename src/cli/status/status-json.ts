@@ -1,3 +1,4 @@
+import type { GroupState } from '../../alerter/inhibit/group-states.ts';
 import type { SharedSite } from '../../storage/read-shares.ts';
 import type { FleetStatus } from '../../look/data/fleet-status.ts';
 import type { RunFact } from '../../storage/store/run.ts';
@@ -24,6 +25,7 @@ export function statusJson(status: FleetStatus, nowMs: number): object {
     replies_unread: repliesJson(status.repliesUnread),
     ...(shares.length === 0 ? {} : { sites: shares.map(siteJson) }),
     alerts: { firing, critical, fleet: ofFleet },
+    groups: status.groups.map(groupJson),
     undelivered: jsonFields(undelivered),
     silences: held.filter(({ silence }) => silence !== null).length,
     held_back: heldBackJson(held),
@@ -39,6 +41,13 @@ export function statusJson(status: FleetStatus, nowMs: number): object {
 
 function collectJson(run: RunFact | null): object | null {
   return runJson(run, ({ clients, succeeded, failed }) => ({ clients, succeeded, failed }));
+}
+
+/** Returns who serves in a group that needs some of its members. */
+export function groupJson({ group, lost, unknown, serving, state }: GroupState): object {
+  const { need, members, needed } = group;
+  const away = [...new Set(lost.map(({ client }) => client))];
+  return { group: need.name, members: members.length, needed, serving, state, lost: away, unknown };
 }
 
 function forwarderJson([site, run]: readonly [string, RunFact | null]): object {

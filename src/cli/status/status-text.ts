@@ -1,3 +1,4 @@
+import { idleGroups, servingText } from '../../alerter/explain/group-words.ts';
 import type { Config } from '../../config/config.ts';
 import { labelsText } from '../../config/values/labels.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
@@ -80,6 +81,7 @@ export function statusLines(output: Output, config: Config, status: FleetStatus,
   const reader = { nowMs, moment: time.moment };
   return [
     footer(status, reader, waitingRuns(config, status.lastRun)),
+    ...groupLines(output, config, status),
     ...siteLines(status, reader).map(escapeControls),
     ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
     ...lossLines(status.loss, time.moment).map((line) => output.colour('yellow', line)),
@@ -103,6 +105,22 @@ function footer({ lastRun, members, shares }: FleetStatus, reader: LineReader, w
   const marked = members.some(({ beyond }) => Object.values(beyond).some((severity) => severity !== null));
   if (marked) sentences.push('`!` marks a value at its limit.');
   return sentences.join(' ');
+}
+
+/** The most groups in a line. */
+const maxGroups = 12;
+
+/** Lists who serves in groups that need some of their members, those with too few first, and needs without effect. */
+function groupLines(output: Output, config: Config, { groups }: FleetStatus): readonly string[] {
+  const rank = { short: 0, unclear: 1, enough: 2 };
+  const sorted = [...groups].sort((one, other) => rank[one.state] - rank[other.state]);
+  const named = sorted.slice(0, maxGroups).map((one) => {
+    const text = escapeControls(servingText(one));
+    return one.state === 'enough' ? text : output.colour(one.state === 'short' ? 'red' : 'yellow', text);
+  });
+  const more = sorted.length > maxGroups ? [`${sorted.length - maxGroups} more`] : [];
+  const idle = idleGroups(config).map((line) => escapeControls(line));
+  return [...(named.length === 0 ? [] : [`Groups: ${[...named, ...more].join('; ')}.`]), ...idle];
 }
 
 const maxUnlisted = 10;

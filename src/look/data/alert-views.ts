@@ -2,6 +2,8 @@
 import { type Notified, notifiedOf } from '../../alerter/explain/explain-alerts.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 import { isAcknowledged } from '../../alerter/inhibit/inhibition.ts';
+import { easedWords } from '../../alerter/inhibit/easing.ts';
+import { readEasing } from '../../alerter/inhibit/read-easing.ts';
 import { openMutes } from '../../alerter/inhibit/mutes.ts';
 import type { Config, Severity } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
@@ -20,12 +22,14 @@ export interface AlertView {
   readonly notified: readonly Notified[];
   readonly acknowledged: boolean;
   readonly covers: readonly Cover[];
+  /** Why a critical alert is told as a warning; null if it is not. */
+  readonly eased: string | null;
 }
 
 /** Adds to each alert its notifications and the mutes that hold it back now. */
 export async function viewAlerts(
   config: Config,
-  storage: Pick<Storage, 'alertHistory' | 'mails' | 'operator'>,
+  storage: Pick<Storage, 'alertHistory' | 'evaluation' | 'fleet' | 'mails' | 'operator'>,
   alerts: readonly Alert[],
   nowMs: number,
 ): Promise<readonly AlertView[]> {
@@ -35,11 +39,17 @@ export async function viewAlerts(
     alerts.flatMap(({ id }) => id ?? []),
   );
   const mutes = openMutes({ config, silences: await storage.operator.silences(nowMs) });
+  const { standingOf } = await readEasing({ config, storage, nowMs, all: false });
+  const easedOf = (alert: Alert): string | null => {
+    const standing = alert.state === 'firing' ? standingOf(alert) : null;
+    return standing?.kind === 'eased' ? easedWords(standing.state) : null;
+  };
   return alerts.map((alert) => ({
     alert,
     notified: notified.get(alert.id ?? NaN) ?? [],
     acknowledged: alert.state !== 'resolved' && isAcknowledged(alert, nowMs),
     covers: alert.state === 'resolved' ? [] : mutes.reasonsAt(alert, nowMs).flatMap(coverOf),
+    eased: easedOf(alert),
   }));
 }
 

@@ -1,4 +1,6 @@
 import { forwarderIds, forwardingSite, forwardingSites } from '../../config/clients/arrival.ts';
+import type { GroupState } from '../../alerter/inhibit/group-states.ts';
+import { readEasing } from '../../alerter/inhibit/read-easing.ts';
 import { type HeldBack, readHeldBack } from '../../alerter/inhibit/held-back.ts';
 import type { Config } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
@@ -50,6 +52,8 @@ export interface FleetStatus {
   readonly repliesUnread: UnreadReplies | null;
   /** The slices of fleets that several collectors share, by collector. */
   readonly shares: readonly SharedSite[];
+  /** Who serves in the groups that need some of their members; empty unless the whole fleet is read. */
+  readonly groups: readonly GroupState[];
 }
 
 /** The firing alerts, the waiting mails, and the silences and windows in force. */
@@ -140,7 +144,18 @@ export async function readFleetStatus(
     repliesUnread: await readUnreadReplies(config, storage?.evaluation ?? null),
     loss: lossOfDay((await storage?.fleet.runs('collect', nowMs - dayMs)) ?? [], nowMs),
     shares: sites,
+    groups: only === null ? await readGroups(config, storage, nowMs) : [],
   };
+}
+
+/** Reads who serves now in the groups that need some of their members. */
+export async function readGroups(
+  config: Config,
+  storage: Pick<FleetSources, 'evaluation' | 'fleet'> | null,
+  nowMs: number,
+): Promise<readonly GroupState[]> {
+  const { groups } = await readEasing({ config, storage, nowMs, all: true });
+  return groups.groups.map((group) => groups.at(group, nowMs));
 }
 
 interface NewestRun {

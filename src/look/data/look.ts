@@ -2,6 +2,7 @@
  * Reads the fleet from config.xml and the database for display: in a report, on the page, and in `status`. Nothing here
  * writes. `src/look/page` renders the result.
  */
+import { isOfGroup } from '../../alerter/inhibit/group-states.ts';
 import { openMutes } from '../../alerter/inhibit/mutes.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { Client, Config } from '../../config/config.ts';
@@ -44,13 +45,20 @@ export interface FleetPageOptions extends Watch {
   readonly historyBytes: number;
 }
 
+/** True for the alert of a group of one of these clients. */
+function isOfSome(clients: readonly Client[], alert: Alert): boolean {
+  return isOfGroup(alert) && clients.some(({ groups }) => groups.includes(alert.subject));
+}
+
 /** Reads the data of a report. The same database, configuration and span give the same page. */
 export async function readFleetPage(options: FleetPageOptions): Promise<FleetPage> {
   const { config, isWhole, title, sinceMs, untilMs } = options;
   const { causes, operator, plots, records } = options.storage;
   const shown = new Set(options.clients.map(({ name }) => name));
   const stored = (await records.alertsBetween(sinceMs, untilMs, maxAlerts))
-    .filter(({ client }) => shown.has(client) || (isWhole && client === ''))
+    .filter(
+      (alert) => shown.has(alert.client) || (alert.client === '' && (isWhole || isOfSome(options.clients, alert))),
+    )
     .map((alert) => alertAt(alert, untilMs));
   const silences = await operator.silences(sinceMs);
   const rulesOf = rulesByClient(config);

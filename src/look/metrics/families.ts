@@ -68,13 +68,36 @@ export const families: readonly Family[] = [
   fact('alerts', {
     name: 'alert_firing',
     unit: null,
-    help: '1 for each alert that fires; client is empty for those of the fleet as a whole.',
+    help:
+      '1 for each alert that fires; client is empty for those of the fleet or a group as a whole. eased has the ' +
+      'group that has enough without the client.',
     labels: ['client', 'rule', 'subject', 'severity'],
     samples: ({ firing }) =>
-      firing.map(({ client, rule, subject, severity }) => ({
-        labels: { client, rule, subject, severity },
+      firing.map(({ client, rule, subject, severity, eased }) => ({
+        labels: { client, rule, subject, severity, ...(eased === null ? {} : { eased }) },
         value: 1,
       })),
+  }),
+  fact('alerts', {
+    name: 'group_members',
+    unit: null,
+    help: 'Active members of each group that needs some of them: those that serve, are lost, or are unknown.',
+    labels: ['group', 'state'],
+    samples: ({ groups }) =>
+      groups.flatMap(({ group: { need }, serving, lostMembers, unknown }) =>
+        Object.entries({ serving, lost: lostMembers, unknown: unknown.length }).map(([state, value]) => ({
+          labels: { group: need.name, state },
+          value,
+        })),
+      ),
+  }),
+  fact('alerts', {
+    name: 'group_members_needed',
+    unit: null,
+    help: 'Members that each such group needs.',
+    labels: ['group'],
+    samples: ({ groups }) =>
+      groups.map(({ group: { need, needed } }) => ({ labels: { group: need.name }, value: needed })),
   }),
   fact('disk', {
     name: 'filesystem_full_timestamp_seconds',

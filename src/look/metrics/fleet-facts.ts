@@ -1,3 +1,5 @@
+import type { GroupState } from '../../alerter/inhibit/group-states.ts';
+import { readEasing } from '../../alerter/inhibit/read-easing.ts';
 import { lateAfterMs } from '../../config/clients/late-after.ts';
 import type { Config, FamilyGroup, Severity } from '../../config/config.ts';
 import type { FinishedRun, NewestReport } from '../../storage/store/figure-store.ts';
@@ -38,12 +40,16 @@ interface FiringAlert {
   readonly rule: string;
   readonly subject: string;
   readonly severity: Severity;
+  /** The group that has enough members without the client; null if there is none. */
+  readonly eased: string | null;
 }
 
 /** The facts of all families except the figures of reports. */
 export interface FleetFacts {
   readonly clients: readonly ClientFact[];
   readonly firing: readonly FiringAlert[];
+  /** Who serves in the groups that need some of their members. */
+  readonly groups: readonly GroupState[];
   readonly runs: readonly (FinishedRun & { readonly program: Program })[];
   readonly undelivered: number;
   readonly sealed: number;
@@ -75,6 +81,7 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
   const needs = (...some: readonly FamilyGroup[]): boolean => some.some((group) => groups.includes(group));
   const clients = needs('client', 'check', 'disk', 'network') ? await readClients(options) : [];
   const open = needs('alerts') ? await storage.evaluation.openAlerts(null) : [];
+  const easing = needs('alerts') ? await readEasing({ ...options, all: true }) : null;
   const shares = needs('self') ? await readShares(options.config, storage, options.nowMs) : [];
   const runs: (FinishedRun & { readonly program: Program })[] = [];
   for (const program of needs('self') ? programs : []) {
@@ -90,7 +97,12 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
   return {
     clients,
     forecasts: forecasts.filter(({ client, asOfMs }) => fresh.has(client) && options.nowMs - asOfMs <= forecastsLastMs),
-    firing: open.filter(({ state }) => state === 'firing'),
+    firing: open.flatMap((alert) => {
+      const standing = alert.state === 'firing' ? (easing?.standingOf(alert) ?? null) : null;
+      const eased = standing?.kind === 'eased' ? standing.state.group.need.name : null;
+      return alert.state === 'firing' ? { ...alert, eased } : [];
+    }),
+    groups: easing === null ? [] : easing.groups.groups.map((group) => easing.groups.at(group, nowMs)),
     runs,
     // A mail without an error is due, or is being sent just now.
     undelivered: unsent.filter(({ error, failedAtMs }) => error !== null || failedAtMs !== null).length,

@@ -47,7 +47,7 @@ export function pagerdutyEvents({ alerts }: Notice): readonly object[] {
 }
 
 function pagerdutyPayload(alert: NoticeAlert, same: readonly NoticeAlert[]): object {
-  const { client, rule, subject, severity, startsAtMs, incident } = alert;
+  const { rule, subject, severity, startsAtMs, incident } = alert;
   const { summary = '', ...details } = annotationsOf(incident === undefined ? alert : { ...alert, ...incident });
   const timed = { summary: cutTo(summary, maxSummary), timestamp: new Date(startsAtMs).toISOString() };
   if (incident !== undefined) {
@@ -57,7 +57,7 @@ function pagerdutyPayload(alert: NoticeAlert, same: readonly NoticeAlert[]): obj
   }
   return {
     ...timed,
-    source: client === '' ? 'fleet-health' : client,
+    source: sourceOf(alert),
     severity,
     ...(subject === '' ? {} : { component: subject }),
     class: rule,
@@ -65,12 +65,18 @@ function pagerdutyPayload(alert: NoticeAlert, same: readonly NoticeAlert[]): obj
   };
 }
 
+/** Returns the client of an alert, or the group; `fleet-health` for the fleet. */
+function sourceOf({ client, rule, subject }: NoticeAlert): string {
+  if (client !== '') return client;
+  return rule === 'group-short' && subject !== '' ? subject : 'fleet-health';
+}
+
 /** Returns the raw events of Juggler: a state for each host, service and instance. */
 export function jugglerEvents({ alerts }: Notice): object {
   return {
     source: 'fleet-health',
     events: alerts.slice(0, maxEvents).map((alert) => ({
-      host: alert.client === '' ? 'fleet-health' : alert.client,
+      host: sourceOf(alert),
       service: alert.rule.replace(/[^\w./:-]/g, '_').slice(0, 128),
       instance: alert.subject.replace(/[^\w./:-]/g, '_').slice(0, 128),
       status: alert.state === 'resolved' ? 'OK' : alert.severity === 'critical' ? 'CRIT' : 'WARN',

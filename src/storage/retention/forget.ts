@@ -62,7 +62,8 @@ export async function forgetClient(database: Database, client: string, signal: A
 const forgetSql = "UPDATE runs SET collector_id = '' WHERE program = 'collect' AND collector_id = ?";
 const closeSql = `UPDATE alerts SET state = 'resolved', closed_reason = 'forgotten', open_key = NULL,
   sequence = sequence + 1, changed_by_run = NULL`;
-const openOnes = "client = '' AND subject = ? AND state IN ('pending', 'firing')";
+// The subject of the alert of a group is the name of the group.
+const openOnes = "client = '' AND rule <> 'group-short' AND subject = ? AND state IN ('pending', 'firing')";
 
 /** Implements RetentionStore.forgetCollector. */
 export async function forgetCollector(database: Database, collectorId: string): Promise<boolean> {

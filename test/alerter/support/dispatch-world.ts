@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { urgentSource } from '../../../src/alerter/dispatch/group-interval.ts';
 import { planNotifications } from '../../../src/alerter/dispatch/plan-notifications.ts';
 import type {
   DueMail,
@@ -235,7 +236,7 @@ function urgentOfClient(mails: readonly SimulatedMail[], sinceMs: number): Reado
   const counts = new Map<string, number>();
   for (const { mail } of mails.filter((one) => one.createdAtMs > sinceMs && !one.mail.ordinary)) {
     const news = mail.items.filter(({ transition }) => transition === 'firing' || transition === 'escalated');
-    for (const client of new Set(news.map((item) => item.client))) counts.set(client, (counts.get(client) ?? 0) + 1);
+    for (const source of new Set(news.map(urgentSource))) counts.set(source, (counts.get(source) ?? 0) + 1);
   }
   return counts;
 }
@@ -270,10 +271,10 @@ export function sentenceOf({ recipient, items, replaces }: DueMail): string {
 }
 
 function describeItem(item: PendingNotification): string {
-  const { transition, severity, listedOnly, alert } = item;
+  const { transition, severity, listedOnly, below, alert } = item;
   const isOver = ['resolved', 'ended', 'past'].includes(transition);
   const times = transition === 'past' ? ` ${clock(alert.firingSinceMs ?? 0)} to ${clock(alert.resolvedAtMs ?? 0)}` : '';
-  return `${transition}${isOver ? '' : ` ${severity}`} ${nameOf(item)}${times}${listedOnly ? ' (only listed)' : ''}`;
+  return `${transition}${isOver ? '' : ` ${severity}`} ${nameOf(item)}${times}${listedOnly ? ' (only listed)' : ''}${below === undefined ? '' : ` below ${below}`}`;
 }
 
 function shortName(recipient: string): string {

@@ -44,6 +44,7 @@ const statusOf = (members: readonly FleetMember[]): FleetStatus => ({
     canary: null,
     repliesUnread: null,
     shares: [],
+    groups: [],
   },
   alerting: {
     ...{ firing: 0, critical: 0, ofFleet: 0, held: [] },
