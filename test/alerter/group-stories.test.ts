@@ -17,7 +17,14 @@ interface Fleet {
   readonly every?: string;
 }
 
-function fleet({ alerts = both, settings = '', group = 'need="6"', inside = '', more = '', every = '5m' }: Fleet): string {
+function fleet({
+  alerts = both,
+  settings = '',
+  group = 'need="6"',
+  inside = '',
+  more = '',
+  every = '5m',
+}: Fleet): string {
   const members = '<client name="web-[1-8]" ip="192.0.2.[1-8]" username="u"/>';
   return (
     `<collector every="${every}" runDeadline="4m"/><alerts groupInterval="5m" ${settings}>${alerts}</alerts>` +

@@ -47,7 +47,8 @@ export function evaluateGroups(facts: FleetFacts, alerts: readonly Alert[]): rea
   const words = groupWords(facts, alerts);
   return states.groups.flatMap((group) => {
     const stored = alerts.filter((alert) => isOfGroup(alert) && alert.subject === group.need.name);
-    if (stored.length === 0 && states.changesOf(group).every((atMs) => states.at(group, atMs).lost.length === 0)) return [];
+    if (stored.length === 0 && states.changesOf(group).every((atMs) => states.at(group, atMs).lost.length === 0))
+      return [];
     const ofMembers = group.members.flatMap((member) => roundsOf(member).flat());
     const own = [...new Map(ofMembers.map((run) => [run.id, run])).values()];
     own.sort((one, other) => one.finishedAtMs - other.finishedAtMs);
@@ -77,8 +78,7 @@ function beginAfter(
 ): { readonly alert: Alert; readonly state: GroupState } | null {
   const isStored = (atMs: number): boolean =>
     stored.some(
-      ({ firingSinceMs, resolvedAtMs }) =>
-        (firingSinceMs ?? Infinity) <= atMs && atMs < (resolvedAtMs ?? Infinity),
+      ({ firingSinceMs, resolvedAtMs }) => (firingSinceMs ?? Infinity) <= atMs && atMs < (resolvedAtMs ?? Infinity),
     );
   // A stored alert may have ended because config.xml did not watch the group for a while.
   const ends = stored.flatMap(({ resolvedAtMs }) => resolvedAtMs ?? []);
@@ -102,30 +102,40 @@ function beginAfter(
 }
 
 /** Moves an open alert to now, or to its end. Returns the alert itself if nothing has changed. */
-function follow({ group, states, runs, words, nowMs }: Following, open: Alert): Alert {
+function follow(following: Following, open: Alert): Alert {
+  const { group, states, runs, words, nowMs } = following;
+  let { clearing, lastAtMs } = open.progress;
+  let end: FinishedRunFact | null = null;
+  for (const run of runs) {
+    if (run.finishedAtMs <= lastAtMs || run.finishedAtMs > nowMs) continue;
+    clearing = states.at(group, run.finishedAtMs).state === 'enough' ? clearing + 1 : 0;
+    lastAtMs = run.finishedAtMs;
+    if (clearing < runsToRecover) continue;
+    end = run;
+    break;
+  }
+  const worst = worsened(following, open, end?.finishedAtMs ?? nowMs);
+  const seen =
+    lastAtMs === open.progress.lastAtMs ? worst : { ...worst, progress: { ...worst.progress, clearing, lastAtMs } };
+  const state = states.at(group, end?.finishedAtMs ?? nowMs);
+  const valueText = state.state === 'enough' ? words.ofEnd(state) : words.ofShort(state);
+  if (end !== null) return { ...closeAlert(seen, 'recovered', { atMs: end.finishedAtMs, runId: end.id }), valueText };
+  return valueText === seen.valueText ? seen : { ...seen, valueText };
+}
+
+/** Makes an alert worse, once, if no member served any more at a time until `untilMs`. */
+function worsened({ group, states }: Following, open: Alert, untilMs: number): Alert {
   const beganMs = open.firingSinceMs ?? open.pendingSinceMs;
-  let alert = open;
+  if (open.sequence > 1) return open;
   for (const atMs of states.changesOf(group)) {
-    // It gets worse once.
-    if (atMs < beganMs || atMs > nowMs || alert.sequence > 1) continue;
+    if (atMs < beganMs || atMs > untilMs) continue;
     const { lost, lostMembers } = states.at(group, atMs);
     if (lostMembers < group.members.length) continue;
     const changedByRun = lost.find(({ firingSinceMs }) => firingSinceMs === atMs)?.changedByRun ?? null;
-    const isBegin = atMs === beganMs;
-    alert = { ...alert, ...(isBegin ? {} : { ...notAcknowledged, changedByRun }), sequence: alert.sequence + 1 };
+    const news = atMs === beganMs ? {} : { ...notAcknowledged, changedByRun };
+    return { ...open, ...news, sequence: open.sequence + 1 };
   }
-  for (const run of runs) {
-    if (run.finishedAtMs <= alert.progress.lastAtMs || run.finishedAtMs > nowMs) continue;
-    const state = states.at(group, run.finishedAtMs);
-    const clearing = state.state === 'enough' ? alert.progress.clearing + 1 : 0;
-    alert = { ...alert, progress: { ...alert.progress, clearing, lastAtMs: run.finishedAtMs } };
-    if (clearing < runsToRecover) continue;
-    const end = closeAlert(alert, 'recovered', { atMs: run.finishedAtMs, runId: run.id });
-    return { ...end, valueText: words.ofEnd(state) };
-  }
-  const now = states.at(group, nowMs);
-  const valueText = now.state === 'enough' ? words.ofEnd(now) : words.ofShort(now);
-  return valueText === alert.valueText ? alert : { ...alert, valueText };
+  return open;
 }
 
 /** Returns the alerts of lost members without their acknowledgements, which were those of warnings. */

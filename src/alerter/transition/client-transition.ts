@@ -5,6 +5,7 @@ import type { SampledRow } from '../evaluate/sample.ts';
 import { endsAfter, unreliableSample, type VisitEnds } from '../evaluate/visit-conditions.ts';
 import { hasKills, oomKillAlert, rebootAlert } from './alert-bounds.ts';
 import { LateRows } from './late-rows.ts';
+import { dayMs } from '../../platform/units.ts';
 import { longestGapMs } from './progress.ts';
 import { Subjects, type SubjectsOptions } from './subjects.ts';
 import { bootsAfter, rebootsSample, type Boots } from './reboots.ts';
@@ -143,11 +144,13 @@ export class ClientTransition {
     if (event !== null && this.#subjects.openAlert('reboots', '') === null) this.#subjects.add(event);
   }
 
-  /** Notes that the client was late before a report. */
+  /** Notes that the client was late before a report. Gaps of the last day count. */
   #noteGap(atMs: number): void {
-    const lastMs = this.#newestReportMs;
-    if (lastMs === null || atMs - lastMs <= this.#lateMs) return;
-    this.#gaps = [...this.#gaps, [lastMs, atMs] as const].slice(-maxGaps);
+    const lastMs = this.#newestReportMs ?? 0;
+    const isGap = atMs - lastMs > this.#lateMs;
+    if (!isGap && this.#gaps.length === 0) return;
+    const recent = this.#gaps.filter(([, endMs]) => atMs - endMs < dayMs);
+    this.#gaps = isGap ? [...recent, [lastMs, atMs] as const].slice(-maxGaps) : recent;
   }
 
   /** Moves the alert of a client whose visits fail repeatedly. */

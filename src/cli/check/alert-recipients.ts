@@ -6,9 +6,16 @@ import { createWatches, hears, isOnPath, type Listener } from '../../alerter/inh
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import { statePaths } from '../../state-folder/paths.ts';
+import { groupShort, type GroupState, needingGroups } from '../../alerter/inhibit/group-states.ts';
+import { readGroups } from '../../look/data/fleet-status.ts';
+import { withTimeout } from '../../platform/deadline.ts';
+import { readStored } from '../command/read-stored.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs, secondMs } from '../../platform/units.ts';
 import type { Client, Config, Finding, Rule, Severity, Window } from '../../config/config.ts';
+
+/** The time in which the database has to answer. */
+const timeoutMs = 10_000;
 
 /** A recipient, and the alerts that the recipient is notified of. */
 export interface AlertRecipient {
@@ -220,4 +227,43 @@ export function nextDigests({ digests, alerts }: Config, nowMs: number): readonl
     to: digest.to,
     next: new Date(nextOccurrence(digest, alerts.zone, nowMs).dueMs).toISOString(),
   }));
+}
+
+/** A group that needs some of its members. */
+export interface GroupMembers {
+  readonly group: string;
+  readonly members: number;
+  readonly needed: number;
+  /** The members that serve now; null if the database cannot be read or has never heard of them. */
+  readonly serving: number | null;
+  readonly lost: readonly string[];
+  readonly unknown: readonly string[];
+  /** The recipients of group-short. */
+  readonly recipients: readonly string[];
+}
+
+/** Returns who serves now in each group that needs some of its members, and who hears when too few do. */
+export async function groupMembers(config: Config, signal: AbortSignal): Promise<readonly GroupMembers[]> {
+  if (config.needs.length === 0) return [];
+  const states = await withTimeout({ timeoutMs, signal }, (limit) =>
+    readStored(config.storage, limit, async (storage) =>
+      storage === null ? [] : await readGroups(config, storage, await storage.nowMs()),
+    ),
+  ).catch((): readonly GroupState[] => []);
+  signal.throwIfAborted();
+  const stateOf = new Map(states.map((state) => [state.group.need.name, state]));
+  const watchOf = createWatches(config);
+  return needingGroups(config).map(({ need: { name }, members, needed }) => {
+    const state = stateOf.get(name) ?? null;
+    const isKnown = state !== null && state.unknown.length < members.length;
+    return {
+      group: name,
+      members: members.length,
+      needed,
+      serving: isKnown ? state.serving : null,
+      lost: [...new Set((state?.lost ?? []).map(({ client }) => client))],
+      unknown: isKnown ? state.unknown : [],
+      recipients: [...watchOf({ client: '', rule: groupShort, subject: name }).listeners.keys()],
+    };
+  });
 }

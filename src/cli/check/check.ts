@@ -16,7 +16,6 @@ import type { OptionsOf } from '../command/define-command.ts';
 import { restrictedCheckWarnings } from './client-checks.ts';
 import { byOpensshLines, failedLines, trialsLine } from './failed-trials.ts';
 import { foreignKeys } from './foreign-keys.ts';
-import { groupLines, type GroupMembers, groupMembers } from './group-members.ts';
 import { findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
 import type { IdleRule, UnknownRule } from './idle-rules.ts';
 import { readerTime } from '../terminal/reader-time.ts';
@@ -29,8 +28,22 @@ import type { checkParameters } from './parameters.ts';
 import type { Trial } from './try-connections.ts';
 import { unvisitedSites } from './unvisited-sites.ts';
 import { tryMail, tryReplies, tryWebhook } from './try-messages.ts';
-import { printDigests, printRecipients, printParents, printRules, writtenParents } from './print-recipients.ts';
-import { nextDigests, nextWindows, alertRecipients, type AlertRecipient } from './alert-recipients.ts';
+import {
+  groupLines,
+  printDigests,
+  printRecipients,
+  printParents,
+  printRules,
+  writtenParents,
+} from './print-recipients.ts';
+import {
+  alertRecipients,
+  type AlertRecipient,
+  groupMembers,
+  type GroupMembers,
+  nextDigests,
+  nextWindows,
+} from './alert-recipients.ts';
 
 /** Runs `check`: prints every fault of config.xml at once, or the settings and recipients in force. */
 export async function checkCommand(context: Context, options: OptionsOf<typeof checkParameters>): Promise<ExitStatus> {

@@ -7,7 +7,10 @@ import { readerTime } from '../terminal/reader-time.ts';
 import { secondMs } from '../../platform/units.ts';
 import { formatDuration } from '../../text/durations.ts';
 import { renderTable } from '../terminal/table.ts';
-import { nextDigests, type AlertRecipient, type NextWindow } from './alert-recipients.ts';
+import { idleGroups } from '../../alerter/explain/group-words.ts';
+import { awayWords } from '../../config/clients/group-needs.ts';
+import { namedUpTo } from '../../text/numbers.ts';
+import { nextDigests, type AlertRecipient, type GroupMembers, type NextWindow } from './alert-recipients.ts';
 
 /** Prints the recipients by rule, and when windows are open next. */
 export function printRecipients(
@@ -112,4 +115,20 @@ export function printRules(output: Output, rules: readonly WrittenRule[]): void 
   );
   const more = rules.length - maxRules;
   output.print(`${table}\n${more > 0 ? `and ${more} more; check CLIENT shows them\n` : ''}`);
+}
+
+/** The most members or recipients of a group that are named. */
+const maxNames = 5;
+
+/** Returns the lines of `check` about these groups, and about those whose need has no effect. */
+export function groupLines(config: Config, groups: readonly GroupMembers[]): readonly string[] {
+  const lines = groups.map(({ group, members, needed, serving, lost, unknown, recipients }) => {
+    const now = serving === null ? '' : `, ${serving} serve now`;
+    const away = lost.length === 0 ? '' : ` (away: ${namedUpTo(maxNames, lost)})`;
+    const open = unknown.length === 0 ? '' : ` (unknown: ${namedUpTo(maxNames, unknown)})`;
+    const whom = recipients.length === 0 ? 'nobody' : namedUpTo(maxNames, recipients);
+    const pages = `${members - needed + 1} away at once are told to ${whom}`;
+    return `Group ${group}: ${needed} of ${members}: ${awayWords(members - needed)}${now}${away}${open}; ${pages}.`;
+  });
+  return [...lines, ...idleGroups(config).map((line) => `Group ${line}`)].map(escapeControls);
 }

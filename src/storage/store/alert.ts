@@ -243,7 +243,10 @@ export interface RuleState {
   readonly bootId: string | null;
   /** The times of the reports that were the first of a boot, within an hour of the newest one; at most 60. */
   readonly boots?: readonly number[];
-  /** The last report before each gap after which the client counts as late, and the report after it; at most 12. */
+  /**
+   * The report before each gap in which the client was late, and the report after it, of the last day; at most 12. 0
+   * stands for no report before.
+   */
   readonly gaps?: readonly (readonly [number, number])[];
   /** The number of rows processed so far. */
   readonly rows: number;

@@ -13,7 +13,16 @@ const steps: readonly (readonly [step: StepName | null, ofEverybody: readonly Ki
     'hold',
     ['silence', 'window', 'unconfirmed', 'returning', 'paused', 'acknowledged', 'run'],
     [
-      ...(['unreachable', 'isolated', 'collector-silent', 'bastion', 'parent', 'worse-rule', 'nearly-full'] as const),
+      ...([
+        'unreachable',
+        'isolated',
+        'collector-silent',
+        'group-short',
+        'bastion',
+        'parent',
+        'worse-rule',
+        'nearly-full',
+      ] as const),
       ...(['after', 'hours'] as const),
     ],
   ],

@@ -15,9 +15,11 @@ const nowMs = Date.UTC(2026, 10, 20, 10);
 const config = {
   alerts: { zone: 'UTC' },
   canary: null,
+  clients: [],
+  needs: [],
   stateDir: '/nonexistent',
   collector: { forward: null },
-} as Config;
+} as unknown as Config;
 const known = {
   reader: 'node',
   cpuPercent: 12.4,
