@@ -60,9 +60,10 @@ function followGroup(following: Following, stored: readonly Alert[]): readonly A
   const open = stored.find(({ state }) => state === 'firing') ?? null;
   const followed = open === null ? null : follow(following, open);
   const changed: Alert[] = followed === null || followed === open ? [] : [followed];
+  const known = stored.map((alert) => (alert === open && followed !== null ? followed : alert));
   let last = followed;
   while (last === null || last.state === 'resolved') {
-    const begun = beginAfter(following, last?.resolvedAtMs ?? -Infinity, stored);
+    const begun = beginAfter(following, last?.resolvedAtMs ?? -Infinity, known);
     if (begun === null) break;
     last = follow(following, begun.alert);
     changed.push(last, ...(last.state === 'firing' ? endedAcknowledgements(begun.state) : []));
@@ -70,9 +71,12 @@ function followGroup(following: Following, stored: readonly Alert[]): readonly A
   return changed;
 }
 
-/** Returns the first alert that begins at or after a time and within none of the stored ones; null if there is none. */
+/**
+ * Returns the first alert that begins at or after a time and within none of the stored ones; null if there is none. Too
+ * few have to serve at the end of the run as well: it may reach one member again after it has missed another.
+ */
 function beginAfter(
-  { group, states, words, nowMs }: Following,
+  { group, states, runs, words, nowMs }: Following,
   sinceMs: number,
   stored: readonly Alert[],
 ): { readonly alert: Alert; readonly state: GroupState } | null {
@@ -85,7 +89,9 @@ function beginAfter(
   const times = [...states.changesOf(group), ...ends].sort((one, other) => one - other);
   for (const atMs of times) {
     if (atMs < sinceMs || atMs > nowMs || isStored(atMs)) continue;
-    const state = states.at(group, atMs);
+    if (states.at(group, atMs).state !== 'short') continue;
+    const run = runs.find(({ startedAtMs, finishedAtMs }) => startedAtMs <= atMs && atMs <= finishedAtMs);
+    const state = states.at(group, run?.finishedAtMs ?? atMs);
     if (state.state !== 'short') continue;
     const [newest] = [...state.lost].sort((one, other) => (other.firingSinceMs ?? 0) - (one.firingSinceMs ?? 0));
     const alert = fleetAlert(group.need.rule, {
