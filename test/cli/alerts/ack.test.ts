@@ -41,6 +41,31 @@ for (const [args, ids] of [
   });
 }
 
+const groups = `<config>
+  <alerts><mail to="ops@example.org"/></alerts>
+  <group name="web" need="1"><client name="web-[1-2]" ip="192.0.2.[1-2]"/></group>
+  <group name="db" need="1"><client name="db" ip="192.0.2.9"/><client name="db-2" ip="192.0.2.8"/></group>
+</config>`;
+const ofGroups = [
+  firing({ client: '', rule: 'group-short', subject: 'web' }),
+  firing({ client: '', rule: 'group-short', subject: 'db' }),
+  firing({ client: 'db', rule: 'unreachable', subject: '' }),
+];
+
+for (const [args, ids] of [
+  ['web group-short', '1'],
+  ['web', '1'],
+  ['db group-short', '2'],
+  ['db', '3'],
+] as const) {
+  test(`ack ${args} acknowledges ${ids}, where groups lack members and a client has a group's name`, async (t) => {
+    const folder = await alertFolder(t, { config: groups, alerts: ofGroups });
+    const stdout = await folder.said('ack', ...args.split(' '));
+    assert.match(stdout, ids === '3' ? /: db, unreachable/ : /: \(group\), group-short (web|db) \(critical\)/);
+    assert.equal(await acknowledged(folder), ids);
+  });
+}
+
 test('who, how long and why are kept; without --for it holds until the alert ends', async (t) => {
   const { run, alerts } = await alertFolder(t, { config, alerts: storedAlerts });
   const timed = await run('ack', '1', '--for', '4h', '--comment', 'on it');
