@@ -1,4 +1,5 @@
 import { parentsOf } from '../../config/clients/parents.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { alertLabel } from '../../text/alert-label.ts';
 import { namedUpTo } from '../../text/numbers.ts';
@@ -45,14 +46,15 @@ export function evaluateGroups(facts: FleetFacts, alerts: readonly Alert[]): rea
   if (states.groups.length === 0) return [];
   const roundsOf = roundsFor(facts);
   const words = groupWords(facts, alerts);
+  const stored = groupBy(alerts.filter(isOfGroup), ({ subject }) => subject);
+  const concerned = new Set(states.concerned);
   return states.groups.flatMap((group) => {
-    const stored = alerts.filter((alert) => isOfGroup(alert) && alert.subject === group.need.name);
-    if (stored.length === 0 && states.changesOf(group).every((atMs) => states.at(group, atMs).lost.length === 0))
-      return [];
+    const own = stored.get(group.need.name) ?? [];
+    if (own.length === 0 && !concerned.has(group)) return [];
     const ofMembers = group.members.flatMap((member) => roundsOf(member).flat());
-    const own = [...new Map(ofMembers.map((run) => [run.id, run])).values()];
-    own.sort((one, other) => one.finishedAtMs - other.finishedAtMs);
-    return followGroup({ group, states, runs: own, words, nowMs }, stored);
+    const visiting = [...new Map(ofMembers.map((run) => [run.id, run])).values()];
+    visiting.sort((one, other) => one.finishedAtMs - other.finishedAtMs);
+    return followGroup({ group, states, runs: visiting, words, nowMs }, own);
   });
 }
 

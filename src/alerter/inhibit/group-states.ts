@@ -3,7 +3,7 @@ import { membersByGroup, neededOf } from '../../config/clients/group-needs.ts';
 import type { Client, Config, GroupNeed } from '../../config/config.ts';
 import { findRule, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { remembered } from '../../platform/remembered.ts';
+import { remembered, rememberedWeakly } from '../../platform/remembered.ts';
 import type { Alert, AlertKey, RuleState } from '../../storage/store/alert.ts';
 import { longestGapMs } from '../transition/progress.ts';
 
@@ -60,6 +60,8 @@ export interface GroupStatesOptions {
 export interface GroupStates {
   /** Groups without effect are left out: those that need all members, and those without the rule `group-short`. */
   readonly groups: readonly NeedingGroup[];
+  /** The groups with an alert that says, or said, that a member does not serve. */
+  readonly concerned: readonly NeedingGroup[];
   /** Returns the group in which an alert says that its client does not serve; null if there is none. */
   readonly groupOf: (key: Pick<AlertKey, 'client' | 'rule'>) => NeedingGroup | null;
   readonly at: (group: NeedingGroup, atMs: number) => GroupState;
@@ -76,14 +78,29 @@ interface Span {
   readonly stoodForUntilMs: number;
 }
 
-/** Returns the members of the groups in which an alert of `alerts` says that a member does not serve. */
-export function concernedMembers(config: Config, alerts: readonly Alert[]): readonly string[] {
+/**
+ * Returns the members of the groups that an alert of `alerts` concerns: that of the group, or those of at least `least`
+ * members.
+ */
+export function concernedMembers(
+  config: Config,
+  alerts: readonly Alert[],
+  least: (group: NeedingGroup) => number = () => 1,
+): readonly string[] {
   if (config.needs.length === 0) return [];
   const clients = new Set(alerts.map(({ client }) => client));
   const shorts = new Set(alerts.flatMap((alert) => (isOfGroup(alert) ? alert.subject : [])));
   return needingGroups(config)
-    .filter(({ need, members }) => shorts.has(need.name) || members.some(({ name }) => clients.has(name)))
+    .filter((group) => {
+      const { need, members } = group;
+      return shorts.has(need.name) || members.filter(({ name }) => clients.has(name)).length >= least(group);
+    })
     .flatMap(({ members }) => members.map(({ name }) => name));
+}
+
+/** Returns the least number of lost members that a group lacks. */
+export function leastShort({ members, needed }: NeedingGroup): number {
+  return members.length - needed + 1;
 }
 
 /** Returns when clients reported, from the alerter's memory of them. */
@@ -92,7 +109,7 @@ export function reportTimes(memories: ReadonlyMap<string, RuleState>): ReadonlyM
 }
 
 /** Returns the groups of config.xml that have an effect. */
-export function needingGroups(config: Pick<Config, 'needs' | 'clients'>): readonly NeedingGroup[] {
+export const needingGroups = rememberedWeakly((config: Pick<Config, 'needs' | 'clients'>): readonly NeedingGroup[] => {
   const members = membersByGroup(config);
   return config.needs.flatMap((need) => {
     const own = members.get(need.name) ?? [];
@@ -100,24 +117,29 @@ export function needingGroups(config: Pick<Config, 'needs' | 'clients'>): readon
     const { rule } = need;
     return rule === null || needed >= own.length ? [] : [{ need: { ...need, rule }, members: own, needed }];
   });
-}
+});
+
+/** Returns the members of these groups by name, each with its group. */
+const membersOf = rememberedWeakly(
+  (groups: readonly NeedingGroup[]): ReadonlyMap<string, { readonly group: NeedingGroup; readonly member: Client }> =>
+    new Map(groups.flatMap((group) => group.members.map((member) => [member.name, { group, member }]))),
+);
 
 export function openGroupStates(options: GroupStatesOptions): GroupStates {
   const { config, alerts, reports } = options;
   const groups = needingGroups(config);
-  const groupByMember = new Map(groups.flatMap((group) => group.members.map(({ name }) => [name, group] as const)));
+  const ofMember = membersOf(groups);
   const isMeant = remembered(({ need }: NeedingGroup) => ruleMatcher(need.rules.join(',')));
-  const rulesOf = new Map(groups.flatMap(({ members }) => members.map(({ name, rules }) => [name, rules] as const)));
   const groupOf: GroupStates['groupOf'] = ({ client, rule: name }) => {
-    const group = groupByMember.get(client);
-    const rule = group === undefined ? null : findRule(rulesOf.get(client) ?? [], name);
-    return group !== undefined && rule !== null && isMeant(group)(rule) ? group : null;
+    const found = ofMember.get(client);
+    const rule = found === undefined ? null : findRule(found.member.rules, name);
+    return found !== undefined && rule !== null && isMeant(found.group)(rule) ? found.group : null;
   };
   const spans = groupBy(
     groups.length === 0
       ? []
       : alerts.flatMap((alert) => (groupOf(alert) === null ? [] : (spanOf(alert, options) ?? []))),
-    ({ alert }) => groupByMember.get(alert.client),
+    ({ alert }) => ofMember.get(alert.client)?.group,
   );
   const lateOf = (member: Client): number => lateAfterMs(member, config.collector.everyMs);
   const isLate = (member: Client, atMs: number): boolean => {
@@ -127,6 +149,7 @@ export function openGroupStates(options: GroupStatesOptions): GroupStates {
   };
   return {
     groups,
+    concerned: groups.filter((group) => spans.has(group)),
     groupOf,
     at: (group, atMs) => {
       const now = (spans.get(group) ?? []).filter(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs);
@@ -138,7 +161,7 @@ export function openGroupStates(options: GroupStatesOptions): GroupStates {
         .filter((member, index) => lost[index]?.length === 0 && (own.has(member.name) || isLate(member, atMs)))
         .map(({ name }) => name);
       const serving = group.members.length - lostMembers - unknown.length;
-      const isShort = lostMembers > group.members.length - group.needed;
+      const isShort = lostMembers >= leastShort(group);
       const state = isShort ? 'short' : serving >= group.needed ? 'enough' : 'unclear';
       return { group, lost: lost.flat(), lostMembers, unknown, serving, state };
     },

@@ -6,7 +6,7 @@ import { readCanary, readUnreadReplies } from '../../storage/store/reply-store.t
 import { databaseUpSince, evaluateFleet, mayMissRows } from '../absence/fleet-conditions.ts';
 import { readSites } from '../absence/cycles.ts';
 import type { EvaluateFleetOptions } from '../absence/fleet-facts.ts';
-import { concernedMembers, reportTimes } from '../inhibit/group-states.ts';
+import { concernedMembers, leastShort, reportTimes } from '../inhibit/group-states.ts';
 import { noLongerAcknowledged } from '../transition/process-rows.ts';
 import { unfinishedRuns } from '../../storage/store/run.ts';
 import type { PassContext } from './pass-context.ts';
@@ -73,7 +73,8 @@ async function groupFacts(
 ): Promise<Pick<EvaluateFleetOptions, 'ended' | 'unfinishedRuns' | 'reports'>> {
   if (config.needs.length === 0) return {};
   const ended = await storage.evaluation.endedAlerts();
-  const members = concernedMembers(config, [...open, ...ended]);
+  // Reports decide on the end of a group's alert, and on no begin.
+  const members = concernedMembers(config, [...open, ...ended], leastShort);
   return {
     ended,
     unfinishedRuns: unfinishedRuns(runs, { nowMs, ...config.collector }),

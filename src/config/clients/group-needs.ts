@@ -1,7 +1,7 @@
 import { counted } from '../../text/numbers.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { rememberedWeakly } from '../../platform/remembered.ts';
-import type { Client, Config, GroupNeed } from '../config.ts';
+import { remembered, rememberedWeakly } from '../../platform/remembered.ts';
+import type { Client, Config, GroupNeed, Rule } from '../config.ts';
 import { ruleMatcher } from '../rules/rule-matcher.ts';
 import { didYouMean } from '../values/nearest.ts';
 import type { Findings, Place } from '../xml/findings.ts';
@@ -52,10 +52,14 @@ interface CheckNeedsOptions {
 
 /** Reports groups whose need does nothing, and rules of `needRules` that cannot count. */
 export function checkNeeds({ needs, clients, findings }: CheckNeedsOptions): void {
+  if (needs.length === 0) return;
+  const watched = clients.filter(({ state }) => state !== 'retired');
+  const counts = new Map<string, number>();
+  for (const { groups } of watched) for (const name of groups) counts.set(name, (counts.get(name) ?? 0) + 1);
   const members = membersByGroup({ needs: needs.map(({ need }) => need), clients });
   for (const { need, element } of needs) {
     const own = members.get(need.name) ?? [];
-    const all = clients.filter(({ groups, state }) => state !== 'retired' && groups.includes(need.name)).length;
+    const all = counts.get(need.name) ?? 0;
     if (neededOf(need, all) >= all) {
       const what = `all ${counted(all, 'member')} are needed, so need does nothing`;
       findings.warn(element, `<group name="${need.name}">: ${what}; write a smaller need, or remove it`);
@@ -67,22 +71,35 @@ export function checkNeeds({ needs, clients, findings }: CheckNeedsOptions): voi
   }
 }
 
-function checkNeedRules({ name, rules }: GroupNeed, members: readonly Client[], place: Place, findings: Findings): void {
-  const isMeant = ruleMatcher(rules.join(','));
-  const known = [...new Set(members.flatMap((member) => member.rules))];
+/** Finds the rules of a list that a pattern means. Clients share their lists. */
+const meantBy = remembered((pattern: string) => {
+  const isMeant = ruleMatcher(pattern);
+  return rememberedWeakly((rules: readonly Rule[]) => rules.filter(isMeant));
+});
+
+function checkNeedRules(
+  { name, rules }: GroupNeed,
+  members: readonly Client[],
+  place: Place,
+  findings: Findings,
+): void {
+  const lists = groupBy(members, (member) => member.rules);
   for (const part of rules) {
-    const isPart = ruleMatcher(part.replace(/^!/, ''));
-    if (known.length === 0 || known.some(isPart)) continue;
-    const near = didYouMean(part, new Set(known.map((rule) => rule.name)));
-    findings.warn(place, `<group name="${name}"> needRules="${part}" names no rule of its members${near}`);
+    const pattern = part.replace(/^!/, '');
+    if (lists.size === 0 || [...lists.keys()].some((list) => meantBy(pattern)(list).length > 0)) continue;
+    const names = new Set([...lists.keys()].flatMap((list) => list.map((rule) => rule.name)));
+    findings.warn(
+      place,
+      `<group name="${name}"> needRules="${part}" names no rule of its members${didYouMean(part, names)}`,
+    );
   }
-  const milder = members.flatMap((member) =>
-    member.rules
-      .filter((rule) => isMeant(rule) && worstSeverity(rule) === 'warning')
-      .map((rule) => ({ member: member.name, rule: rule.name })),
-  );
+  const milder = [...lists].flatMap(([list, of]) => {
+    const warnings = meantBy(rules.join(','))(list).filter((rule) => worstSeverity(rule) === 'warning');
+    return warnings.flatMap((rule) => of.map((member) => ({ member: member.name, rule: rule.name })));
+  });
   for (const [rule, of] of groupBy(milder, (one) => one.rule)) {
-    const whom = of.length === members.length ? 'its members' : of.length === 1 ? (of[0]?.member ?? '') : `${of.length} members`;
+    const some = of.length === 1 ? (of[0]?.member ?? '') : `${of.length} members`;
+    const whom = of.length === members.length ? 'its members' : some;
     const what = `"${rule}" of needRules is only a warning for ${whom}, so it cannot count`;
     findings.warn(place, `<group name="${name}">: ${what}; make it critical, or remove it from needRules`);
   }
