@@ -8,6 +8,8 @@
  * - nobody is notified that a client is unreachable while he knows it of the one that it stands on (`on`);
  * - whoever was notified of a beginning is notified of the end, also if config.xml does not name him any more;
  * - what a silence, a window or a paused client mutes, and the reminder of what was acknowledged, is in no mail;
+ * - where the group needs two of three, whoever hears of critical values knows in time that it lacks members, or that
+ *   its members are away, and knows the end of it;
  * - the same of outages; and a pass ends with 1 while somebody lacks a mail that is due, with 0 when all is well.
  */
 import assert from 'node:assert/strict';
@@ -20,7 +22,7 @@ export type Topic = 'disk' | 'unreachable';
 export type OutageTopic = 'config-broken' | 'database-away';
 
 /** The part of an item of a mail that its reader sees. */
-type Item = Pick<PendingNotification, 'alertId' | 'client' | 'rule' | 'transition' | 'severity'>;
+type Item = Pick<PendingNotification, 'alertId' | 'client' | 'rule' | 'transition' | 'severity' | 'sequence' | 'below'>;
 
 /** `after`: the ticks for which an alert is critical and not acknowledged before the person hears of it. */
 interface Hearer {
@@ -40,6 +42,8 @@ export interface Surroundings {
   readonly isMuted: (client: string, topic: Topic) => boolean;
   /** True if disks have a rule for warnings and one for critical values, for which a warning is a recovery. */
   readonly hasTwoRules: boolean;
+  /** True if two of the three clients are needed: one that is unreachable is a warning, two are the group's alert. */
+  readonly isNeedy: boolean;
 }
 
 /** A value of a client, as its rows say. */
@@ -89,6 +93,7 @@ const settledRows = { bad: 5, ok: 17 };
 /** The number of changes within a day from which a value may flap. */
 const fewestChanges = 3;
 export const repeatTicks = 16;
+const groupShort = 'group-short';
 /** An alert that is only listed waits twelve hours for a mail. */
 const listingTicks = 60;
 const unacknowledged = { isAcknowledged: false, mayBeAcknowledged: false };
@@ -194,7 +199,7 @@ export class Model {
 
   /** Checks a mail when it is composed. */
   compose(recipient: string, items: readonly Item[], { isMuted, hearers, on }: Surroundings): void {
-    for (const { client, rule, transition, severity } of items) {
+    for (const { client, rule, transition, severity, below } of items) {
       const name = `${recipient}: ${transition} ${severity} ${client} ${rule}`;
       const topic = topicOf(rule);
       if (topic === null) continue;
@@ -216,7 +221,8 @@ export class Model {
       const isOfNow = ['firing', 'escalated', 'reminder'].includes(transition);
       assert.ok(!isOfNow || !isBack || this.#calm < slackTicks, `${name}, but its newest row is ${fact.level}`);
       const parent = on[client];
-      if (topic !== 'unreachable' || transition !== 'firing' || parent === undefined) continue;
+      const isToldAlone = topic === 'unreachable' && transition === 'firing' && below === undefined;
+      if (!isToldAlone || parent === undefined) continue;
       const { level, rows, ticks, changes } = this.#fact(parent, topic);
       const isAway = level === 'critical' && changes.length < fewestChanges && Math.min(rows, ticks) > slackTicks;
       const isKnown = isAway && this.#knownOf(recipient, parent, topic).some(({ isStale }) => !isStale);
@@ -231,12 +237,14 @@ export class Model {
     const isForgiven = this.#restoredAt >= 0 && Math.min(this.#tick - this.#restoredAt, wellTicks) < 2 * slackTicks;
     const isEnd = ({ transition }: Item): boolean => ends.includes(transition) || transition === 'past';
     for (const item of [...items.filter(isEnd), ...items.filter((one) => !isEnd(one))]) {
-      const { alertId, client, rule, transition, severity } = item;
+      const { alertId, client, rule, transition, severity, sequence } = item;
       const words = `${recipient}: ${transition} ${client} ${rule}`;
       const stale = [...alerts].filter(([, one]) => one.isStale && one.client === client && one.rule === rule);
       const knows = alerts.has(`${alertId}`);
       if (stale.length === 0 && !isForgiven) {
-        if (transition === 'firing') assert.ok(!knows, `${words}, a second time`);
+        // A group is told again when no member serves any more.
+        const isWorse = rule === groupShort && sequence > 1;
+        if (transition === 'firing') assert.ok(!knows || isWorse, `${words}, a second time`);
         else if (transition === 'past') assert.ok(!knows, `${words}, whose beginning was notified`);
         else assert.ok(knows || transition === 'flapping', `${words}, whose beginning was never notified`);
       }
@@ -301,11 +309,14 @@ export class Model {
   /** Returns what a person does not know although it has lasted; null if nothing. */
   #lackOf(name: string, around: Surroundings): string | null {
     const hearer = around.hearers.get(name);
+    const ofGroup = this.#lackOfGroup(name, around);
+    if (ofGroup !== null) return ofGroup;
     for (const [key, fact] of this.#facts) {
       const [client, topic] = key.split(' ') as [string, Topic];
       const own = this.#knownOf(name, client, topic);
       const known = own.reduce<Level>((worst, { severity }) => (isWorse(severity, worst) ? severity : worst), 'ok');
       if (!hasLasted(fact, topic, around) || (topic === 'disk' && this.#isUnreachable(client, name, around))) continue;
+      if (topic === 'unreachable' && this.#isOfGroup(name, fact, known, around)) continue;
       const parent = around.on[client];
       const isHeld = own.length === 0 && topic === 'unreachable' && fact.level !== 'ok';
       if (isHeld && parent !== undefined && this.#knownOf(name, parent, topic).length > 0) continue;
@@ -317,9 +328,44 @@ export class Model {
       const heardAt = Math.max(...own.map((one) => one.heardAt));
       const sinceTicks = Math.min(fact.ticks, this.#calm, this.#tick - heardAt);
       const isReminded = fact.isAcknowledged !== false || after !== null || sinceTicks <= repeatTicks + 2 * slackTicks;
-      if (isHeard && !isReminded) return `${name} was not reminded that ${key} is ${known}`;
+      if (isHeard && !isReminded && !(around.isNeedy && topic === 'unreachable'))
+        return `${name} was not reminded that ${key} is ${known}`;
     }
     return null;
+  }
+
+  /** True if a person knows enough of a client whose group needs others, whatever the person knows of the client. */
+  #isOfGroup(name: string, { level }: Fact, known: Level, around: Surroundings): boolean {
+    if (this.#knowsGroup(name)) return true;
+    if (!around.isNeedy || level === 'ok') return false;
+    const { lost } = this.#group(around);
+    return lost < 2 ? known !== 'ok' || around.hearers.get(name)?.least === 'critical' : known === 'critical';
+  }
+
+  /** Returns what a person does not know of the group; null if nothing. */
+  #lackOfGroup(name: string, around: Surroundings): string | null {
+    const { lost, isSteady, isWell } = this.#group(around);
+    const { least = null, topic = null, after = null } = around.hearers.get(name) ?? {};
+    if (this.#knowsGroup(name)) return isWell ? `${name} knows that the group lacks members, but all are well` : null;
+    if (!around.isNeedy || lost < 2 || !isSteady || least === null || topic !== null || after !== null) return null;
+    const known = around.clients.filter((client) => this.#knownOf(name, client, 'unreachable').length > 0);
+    return known.length >= 2 ? null : `${name} does not know that the group lacks members`;
+  }
+
+  /** Counts the clients that are lost. Steady: nothing has changed lately. Well: all have been reached for a while. */
+  #group({ clients, isMuted, hasTwoRules, ...around }: Surroundings) {
+    const facts = clients.map((client) => this.#fact(client, 'unreachable'));
+    const surroundings = { clients, isMuted, hasTwoRules, ...around };
+    const isSteady = facts.every((fact) => hasLasted(fact, 'unreachable', surroundings));
+    return {
+      lost: facts.filter(({ level }) => level === 'critical').length,
+      isSteady: isSteady && !clients.some((client) => isMuted(client, 'unreachable')),
+      isWell: facts.every(({ level, rows, ticks }) => level === 'ok' && Math.min(rows, ticks) > settledRows.ok),
+    };
+  }
+
+  #knowsGroup(name: string): boolean {
+    return [...this.#person(name).alerts.values()].some(({ rule, isStale }) => rule === groupShort && !isStale);
   }
 
   /** True if the alert that a client is unreachable stands for its other alerts, for this person. */

@@ -20,6 +20,8 @@ export interface Fleet {
   readonly window: boolean;
   readonly second: 'active' | 'paused' | 'retired';
   readonly isRenamed: boolean;
+  /** True if two of the three clients are needed. */
+  readonly need: boolean;
 }
 
 /** Limits of disks. The second rule of `two` has no name of its own either. */
@@ -50,6 +52,9 @@ const edit = fc.constantFrom<Edit>(
   { field: 'second', value: 'paused' },
   { field: 'second', value: 'retired' },
   { field: 'isRenamed', value: true },
+  { field: 'need', value: true },
+  { field: 'need', value: true },
+  { field: 'need', value: false },
 );
 
 const late = fc.record({ late: fc.constantFrom(50, 88, 96), hours: fc.constantFrom(1, 5) });

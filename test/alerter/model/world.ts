@@ -23,7 +23,10 @@ interface Silence {
   readonly endsAtMs: number;
 }
 
-const atFirst: Fleet = { oncall: true, dba: true, limits: 'usual', window: false, second: 'active', isRenamed: false };
+const atFirst: Fleet = {
+  ...{ oncall: true, dba: true, limits: 'usual', window: false },
+  ...{ second: 'active', isRenamed: false, need: false },
+};
 
 /** Plays a story on an empty database. Throws for the first promise that is broken. */
 export async function play(story: readonly Step[], storage: StorageConfig): Promise<void> {
@@ -308,6 +311,7 @@ class World {
       on: { c3: 'c1' },
       isMuted,
       hasTwoRules: this.#fleet.limits === 'two',
+      isNeedy: this.#fleet.need && second === 'active',
     };
   }
 }
@@ -340,7 +344,8 @@ function elementsOf(fleet: Fleet): string {
       ${oncall ? '<mail to="oncall@example.org" severity="critical"/>' : ''}
       ${dba ? '<mail to="dba@example.org" rules="disk"/>' : ''}
       ${window ? `<window start="${windowHour}:00" duration="1h" zone="UTC"/>` : ''}
-      ${limits[fleet.limits].xml}</alerts>${clientNames.map(client).join('')}`;
+      ${limits[fleet.limits].xml}</alerts>
+    <group name="g"${fleet.need ? ' need="2"' : ''}>${clientNames.map(client).join('')}</group>`;
 }
 
 /** Returns what a client says in the words of a station. `atMs`: the time of a late row. */
