@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { build } from 'esbuild';
+import { tsImport } from 'tsx/esm/api';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = path.join(root, 'dist', 'test');
@@ -91,6 +92,33 @@ const whereItStood = {
   },
 };
 
+/**
+ * Packages that become part of the JavaScript: to find and read their many files would cost each of hundreds of
+ * processes a tenth to a half of a start of Node. Other packages have native parts, read files, or are loaded by few.
+ */
+const bundled = new Set(['fast-check', 'fast-xml-parser', 'picomatch', 'string-width', 'valibot']);
+const packages = {
+  name: 'packages',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^[^./]/ }, ({ path: name, importer, kind }) => {
+      if (kind === 'entry-point' || bundled.has(name) || importer.includes('/node_modules/')) return undefined;
+      return { path: name, external: true };
+    });
+  },
+};
+
+/** The texts of the pages, which their module makes with esbuild at each start: they are made once. */
+const textsOfPages = {
+  name: 'texts-of-pages',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\/src\/look\/page\/assets\.ts$/ }, async ({ path: file }) => {
+      const texts = Object.entries(await tsImport(file, import.meta.url));
+      const lines = texts.map(([name, text]) => `export const ${name} = ${JSON.stringify(text)};\n`);
+      return { contents: lines.join(''), loader: 'js' };
+    });
+  },
+};
+
 rmSync(outdir, { recursive: true, force: true });
 const tests = process.argv.slice(2).map((file) => path.resolve(file));
 await build({
@@ -102,13 +130,12 @@ await build({
   outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,
-  packages: 'external',
   format: 'esm',
   platform: 'node',
   target: 'node20',
   sourcemap: 'linked',
   sourcesContent: false,
-  plugins: [whereItStood],
+  plugins: [packages, textsOfPages, whereItStood],
 });
 for (const file of tests) {
   process.stdout.write(`${path.relative(process.cwd(), path.join(outdir, `${placeOf(file)}.mjs`))}\n`);

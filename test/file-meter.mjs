@@ -25,7 +25,7 @@ function used() {
 
 /** Ends the file and names what it waits for: from Node 24 on `--test-timeout` limits tests, but not a file. */
 function watch() {
-  let last = used().cpuMs;
+  let last = cpuOf('self')?.allMs ?? 0;
   setInterval(() => {
     const { cpuMs } = used();
     const isIdle = cpuMs - last < idleMs / 100;

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { buildSync } from 'esbuild';
+import type * as Esbuild from 'esbuild';
 
 import { bundleOf, readBundles } from '../../../src/collector/agent/agent-bundles.ts';
 import { compiledTests, isCompiledTest } from '../programs/program-args.ts';
@@ -51,6 +52,8 @@ function packedOnce(bundle: Bundle): Bundle {
 /** Bundles an agent with another collect: the text of a function that is called with CollectOptions. */
 export function buildAgentWith(collect: string): Bundle {
   const root = path.join(import.meta.dirname, '../../..');
+  // Most files that import this build nothing, and esbuild costs a process as much as its start.
+  const { buildSync } = createRequire(import.meta.url)('esbuild') as typeof Esbuild;
   const { outputFiles } = buildSync({
     stdin: {
       contents: `import { runAgent } from './agent/agent.ts'; runAgent({ visit: ${collect}, inventory: null });`,

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import type { RowDataPacket } from 'mysql2/promise';
 
 import type { MysqlConfig } from '../../../src/config/databases/mysql.ts';
 import { Secret } from '../../../src/config/secret.ts';
@@ -232,6 +232,8 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 
 /** Runs statements as root. Returns the rows of the last statement. */
 export async function query(socketPath: string, statements: readonly string[]): Promise<readonly RowDataPacket[]> {
+  // Most files that import this start no server, and the driver costs a process as much as its start.
+  const { createConnection } = await import('mysql2/promise');
   const connection = await createConnection({ socketPath, user: 'root', dateStrings: true });
   try {
     let rows: RowDataPacket[] = [];
