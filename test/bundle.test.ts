@@ -14,6 +14,7 @@ import ssh2 from 'ssh2';
 import { partsOf } from '../build/packages/program-tree.ts';
 import { readBundles } from '../src/collector/agent/agent-bundles.ts';
 import { packageDir } from '../src/state-folder/paths.ts';
+import { skipUnlessWide } from './support/long-tests.ts';
 import { program } from './support/programs/installed.ts';
 import { sshKeygen } from './support/ssh/sshd.ts';
 import { tempFolder } from './support/temp-folder.ts';
@@ -61,7 +62,8 @@ for (const [passphrase, code] of [
   ['right', 'connect-refused'],
   ['wrong', 'credentials-unusable'],
 ] as const) {
-  test(`a key under a passphrase is opened by the installed program: the ${passphrase} one`, async (t) => {
+  const skip = passphrase === 'right' ? false : skipUnlessWide;
+  test(`a key under a passphrase is opened by the installed program: the ${passphrase} one`, { skip }, async (t) => {
     const dir = tempFolder(t);
     sshKeygen(path.join(dir, 'key'), '-t', 'ed25519', '-N', 'right');
     const config = path.join(dir, 'config.xml');

@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, wri
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { skipUnlessWide } from './support/long-tests.ts';
 import { packageFolder, prefix } from './support/programs/installed.ts';
 import { tempFolder } from './support/temp-folder.ts';
 
@@ -60,7 +61,8 @@ test('the installed package brings the packages of the lock file, version by ver
 });
 
 for (const line of ['npm pack', 'npm pack --ignore-scripts', 'npm publish --dry-run']) {
-  test(`\`${line}\` fails, with an old build and without one`, (t) => {
+  const skip = line === 'npm pack' ? false : skipUnlessWide;
+  test(`\`${line}\` fails, with an old build and without one`, { skip }, (t) => {
     const dir = tempFolder(t);
     for (const name of ['package.json', 'package-lock.json', '.npmrc'])
       cpSync(path.join(root, name), path.join(dir, name));

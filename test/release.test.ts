@@ -1,3 +1,4 @@
+// Second tier: the script of releases with a repository each.
 /** `npm run release` refuses what would not be a release, before it does anything. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -6,9 +6,11 @@ import { test } from 'node:test';
 
 import { buildAgentWith } from '../support/clients/agent-bundles.ts';
 import { bundles, filesBelow, keep, machine } from '../support/clients/agent-visit.ts';
+import { skipUnlessWide } from '../support/long-tests.ts';
 import { shellConnection } from '../support/clients/shell-connection.ts';
 
 const skip = process.getuid?.() !== 0 && 'needs root, for another account';
+const rare = { skip: skipUnlessWide };
 
 const PATH = process.env['PATH'] ?? '';
 
@@ -24,7 +26,7 @@ test('on a full disk the report is sent all the same, and the reason is reported
   assert.deepEqual(filesBelow(home), []);
 });
 
-test('counters and reports of before a disk filled up stay as they are', async (t) => {
+test('counters and reports of before a disk filled up stay as they are', rare, async (t) => {
   const { visit, home, spool } = machine(t);
   const before = await visit({ onReport: keep });
   const kept = filesBelow(home);
@@ -61,7 +63,7 @@ test('where nothing can be kept, the agent is brought each time and keeps nothin
   for (const dir of taken) assert.deepEqual(readdirSync(dir), []);
 });
 
-test('a read-only home is passed over', { skip }, async (t) => {
+test('a read-only home is passed over', { skip: skipUnlessWide || skip }, async (t) => {
   const { visit, home } = machine(t);
   const uid = 61_235;
   chmodSync(home, 0o755);
@@ -105,7 +107,8 @@ for (const { what, path, guard } of [
   { what: 'timeout', path: PATH, guard: 't' },
   { what: 'its own watchdog, where there is no timeout', path: '/nonexistent', guard: 'w' },
 ] as const) {
-  test(`an agent that is stuck, and handles no signal, is killed by ${what}`, async (t) => {
+  const usual = guard === 't' ? {} : rare;
+  test(`an agent that is stuck, and handles no signal, is killed by ${what}`, usual, async (t) => {
     const { visit, home } = machine(t);
     const agent = buildAgentWith(`() => void ${standstill}`);
     const connection = shellConnection({ env: { HOME: home, PATH: path } });
@@ -120,7 +123,7 @@ for (const { what, path, guard } of [
   });
 }
 
-test('nobody reads any more: the report stays, and the agent ends', async (t) => {
+test('nobody reads any more: the report stays, and the agent ends', rare, async (t) => {
   const { visit, home, spool } = machine(t);
   // A quick agent writes everything into the pipe before its reader ends, so this agent waits until the reader has
   // ended.
@@ -141,7 +144,7 @@ test('nobody reads any more: the report stays, and the agent ends', async (t) =>
   assert.equal(spool().length, 1);
 });
 
-test('NODE_OPTIONS of the client does not reach the agent', async (t) => {
+test('NODE_OPTIONS of the client does not reach the agent', rare, async (t) => {
   const { visit, home } = machine(t);
   const env = { HOME: home, PATH, NODE_OPTIONS: '--require /nonexistent', NODE_EXTRA_CA_CERTS: '/nonexistent' };
   const { result } = await visit({ connection: shellConnection({ env }) });

@@ -10,10 +10,14 @@ import { temperatures } from '../../agent/probes/temperatures.ts';
 import type { Report } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
 import { machine } from '../support/clients/agent-visit.ts';
+import { skipUnlessWide } from '../support/long-tests.ts';
 import { pluck } from '../support/pluck.ts';
 import { rootWith, rowsOf, shellAgent } from '../support/clients/shell-report.ts';
 import { contextOf, familyOf, reasonOf } from './probes/fixture-context.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+
+/** Visits with seconds between them. */
+const rare = { skip: skipUnlessWide };
 
 type Visit = (options?: ProbeOptions) => Promise<Report>;
 
@@ -65,7 +69,7 @@ test('memory and swap are those of free', async (t) => {
   }
 });
 
-test('CPU shares are the differences of /proc/stat between two visits', async (t) => {
+test('CPU shares are the differences of /proc/stat between two visits', rare, async (t) => {
   const ticks = (): readonly number[] =>
     readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/ +/).slice(1, 9).map(Number) ?? [];
   const shares = (from: readonly number[], to: readonly number[]) => {
@@ -107,7 +111,7 @@ interface Link {
   readonly stats64: Readonly<Record<'rx' | 'tx', Readonly<Record<'bytes' | 'packets' | 'errors' | 'dropped', number>>>>;
 }
 
-test('rates of interfaces are the differences of ip -s between two visits', async (t) => {
+test('rates of interfaces are the differences of ip -s between two visits', rare, async (t) => {
   const links = (): readonly Link[] => JSON.parse(run('ip', '-s', '-j', 'link')) as readonly Link[];
   const visits = [...agents(t)].map(async ([agent, visit]) => {
     const looks = [links()];

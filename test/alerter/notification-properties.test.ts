@@ -281,6 +281,6 @@ test('when nothing holds back, last notified equals state; and no mail on the wa
       assertStories(world.mails);
       assertIdentities(world.mails);
     }),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? (isWide ? 200 : 40)) },
+    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? (isWide ? 200 : 25)) },
   );
 });

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { parseImapUrl } from '../../src/config/values/imap-url.ts';
 import { assertFault, faultsOfText, load } from './support/config-files.ts';
 import { codePoint } from '../support/code-points.ts';
+import { isWide } from '../support/long-tests.ts';
 
 const client = '<client ip="10.0.0.1"/>';
 const from = '<smtp host="127.0.0.1" from="Fleet &lt;fleet@example.org&gt;"/>';
@@ -97,6 +98,7 @@ test('no text breaks the reading of a mailbox', () => {
       const url = parseImapUrl(one);
       assert.ok(url === null || (url.username !== '' && url.mailbox !== '' && url.port >= 0));
     }),
+    { numRuns: isWide ? 100 : 25 },
   );
   assert.deepEqual(parseImapUrl('imaps://a@[::1]:1993/x'), {
     implicit: true,

@@ -1,3 +1,4 @@
+// Second tier: two visits of the installed program; calendar/first-days.test.ts has visits with states too.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -7,7 +8,6 @@ import { suite, test, type TestContext } from 'node:test';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { keptPort } from '../support/servers/free-port.ts';
-import { isWide } from '../support/long-tests.ts';
 import { pluck } from '../support/pluck.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
@@ -59,7 +59,7 @@ suite('what changed between two visits', () => {
     });
   }
 
-  test('is not read with changes="no", and without files with changes="no-files"', { skip: !isWide }, async (t) => {
+  test('is not read with changes="no", and without files with changes="no-files"', async (t) => {
     for (const [word, kinds] of [
       ['no', []],
       ['no-files', ['account', 'listener', 'mount', 'package', 'system', 'unit']],

@@ -1,3 +1,4 @@
+// Second tier: runs of the installed program on fleets; schedule/put-off-extras.test.ts has the order.
 /** Inventories and states wait until the figures of the whole fleet are read, and come with the next runs. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,6 @@ import { readKeys, username, writeFolder } from '../../src/simulator/fleet-folde
 import type { FleetPlan } from '../../src/simulator/fleet-plan.ts';
 import { holdPort } from '../../src/simulator/loopback-listeners.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { isWide } from '../support/long-tests.ts';
 import { startReportServer } from '../support/fleets/report-server.ts';
 import { runBuilt } from '../support/programs/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -76,38 +76,32 @@ async function startSlowFleet(t: TestContext) {
   return { inDatabase, collect: () => runBuilt(['-c', file, '--json', 'collect']) };
 }
 
-test(
-  'a slow fleet is read within its interval, and its inventories and states follow',
-  { skip: !isWide },
-  async (t) => {
-    const { collect, inDatabase } = await startSlowFleet(t);
-    const runs = inDatabase.bind(
-      null,
-      'SELECT succeeded, outcome, started_at, finished_at FROM runs ORDER BY started_at DESC LIMIT 1',
+test('a slow fleet is read within its interval, and its inventories and states follow', async (t) => {
+  const { collect, inDatabase } = await startSlowFleet(t);
+  const runs = inDatabase.bind(
+    null,
+    'SELECT succeeded, outcome, started_at, finished_at FROM runs ORDER BY started_at DESC LIMIT 1',
+  );
+  const whole = async (): Promise<void> => {
+    const { stderr } = await collect();
+    const [run] = runs();
+    assert.deepEqual([run?.['succeeded'], run?.['outcome']], [24, 'finished'], stderr);
+    const [startedAt, finishedAt] = [run?.['started_at'], run?.['finished_at']].map((text) =>
+      Date.parse(`${String(text)}Z`),
     );
-    const whole = async (): Promise<void> => {
-      const { stderr } = await collect();
-      const [run] = runs();
-      assert.deepEqual([run?.['succeeded'], run?.['outcome']], [24, 'finished'], stderr);
-      const [startedAt, finishedAt] = [run?.['started_at'], run?.['finished_at']].map((text) =>
-        Date.parse(`${String(text)}Z`),
-      );
-      const tookMs = Number(finishedAt) - Number(startedAt);
-      assert.ok(tookMs < 25_000, `${tookMs} ms`);
-    };
-    const waiting = (): number =>
-      Number(
-        inDatabase("SELECT COUNT(*) AS n FROM clients WHERE state_stamp IS NULL OR state_stamp = 'old'")[0]?.['n'],
-      );
-    await whole();
-    const first = waiting();
-    await whole();
-    await whole();
-    assert.ok(waiting() < first, `${waiting()} of ${first} still wait`);
-    // An upgrade of all machines changes every stamp.
-    inDatabase("UPDATE clients SET state_stamp = 'old' WHERE state_stamp IS NOT NULL");
-    await whole();
-    const rows = inDatabase('SELECT client, COUNT(*) AS n FROM stats GROUP BY client HAVING COUNT(*) = 4');
-    assert.equal(rows.length, 24);
-  },
-);
+    const tookMs = Number(finishedAt) - Number(startedAt);
+    assert.ok(tookMs < 25_000, `${tookMs} ms`);
+  };
+  const waiting = (): number =>
+    Number(inDatabase("SELECT COUNT(*) AS n FROM clients WHERE state_stamp IS NULL OR state_stamp = 'old'")[0]?.['n']);
+  await whole();
+  const first = waiting();
+  await whole();
+  await whole();
+  assert.ok(waiting() < first, `${waiting()} of ${first} still wait`);
+  // An upgrade of all machines changes every stamp.
+  inDatabase("UPDATE clients SET state_stamp = 'old' WHERE state_stamp IS NOT NULL");
+  await whole();
+  const rows = inDatabase('SELECT client, COUNT(*) AS n FROM stats GROUP BY client HAVING COUNT(*) = 4');
+  assert.equal(rows.length, 24);
+});

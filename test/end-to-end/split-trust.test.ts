@@ -1,3 +1,4 @@
+// Second tier: three programs, MariaDB and a mail server; collector/split-trust.test.ts has the parts.
 /**
  * Three machines on one MariaDB. One collects without the private key, one opens reports without a login, one notifies.
  */
@@ -11,10 +12,8 @@ import { Secret } from '../../src/config/secret.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
 import type { Report } from '../../src/report/report.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
-import { makeInventoried } from '../support/clients/inventoried.ts';
-import { isWide, skipUnlessWide } from '../support/long-tests.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/databases/mariadb.ts';
-import { exits, runBuilt, runCli, succeeded, type CliResult } from '../support/programs/run-cli.ts';
+import { exits, runBuilt, succeeded, type CliResult } from '../support/programs/run-cli.ts';
 import { startSmtpServer, type SmtpServer } from '../support/servers/smtp-server.ts';
 import type { SqlRow } from '../../src/storage/sql/database.ts';
 
@@ -33,11 +32,8 @@ function textOf(row: SqlRow): string {
 
 const stateTables = ['state', 'state_values', 'state_items', 'state_changes', 'packages', 'changes', 'state_now'];
 
-/** In the second tier the machines run the built program. */
-const program = isWide ? runBuilt : runCli;
-
-/** The figures, the state, and in the second tier the inventory. */
-const sent = isWide ? 3 : 2;
+/** The figures, the state and the inventory. */
+const sent = 3;
 
 type Machine = 'collector' | 'opener' | 'alerter';
 
@@ -48,7 +44,7 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-split-'));
   const stateOf = (machine: Machine): string => path.join(dir, machine, 'state');
   const run = (machine: Machine, ...args: readonly string[]): Promise<CliResult> =>
-    program(['-c', path.join(dir, machine, 'config.xml'), ...args], { env: { HOME: path.join(dir, 'home') } });
+    runBuilt(['-c', path.join(dir, machine, 'config.xml'), ...args], { env: { HOME: path.join(dir, 'home') } });
   const json = async (machine: Machine, ...args: readonly string[]): Promise<Record<string, unknown>> => {
     const { stdout, stderr } = await run(machine, '--json', ...args);
     assert.notEqual(stdout, '', stderr);
@@ -88,11 +84,6 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
       );
     }
     assert.equal((await run('opener', 'migrate')).status, 0);
-    if (!isWide) {
-      // The state shows that what follows the figures is sealed and opened too.
-      await makeInventoried(database.storage, 'here');
-      await mariadb.asRoot(`UPDATE ${name}.clients SET state_at = NULL`);
-    }
     const grants = documentedGrants();
     assert.ok(grants.length >= 7, 'docs/installation.md names the rights');
     for (const grant of grants) {
@@ -191,33 +182,29 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
     assert.ok(!seen.includes('PRIVATE KEY'));
   });
 
-  test(
-    'a key is retired once the collector has the next one and nothing waits for it',
-    { skip: skipUnlessWide },
-    async () => {
-      const [old] = ((await json('opener', 'keys', 'list'))['keys'] as { id: string }[]).map(({ id }) => id);
-      const { rotate } = (await json('opener', 'keys', 'rotate')) as { rotate: { id: string } };
-      await run('collector', 'collect');
-      // The state comes with the visit if this machine's /etc has changed since.
-      const waiting = Number((await rows('SELECT COUNT(*) AS n FROM sealed_reports'))[0]?.['n']);
-      assert.ok(waiting === 1 || waiting === 2, String(waiting));
-      const wait = waiting === 1 ? '1 report waits' : '2 reports wait';
-      await exits(
-        3,
-        run('opener', 'keys', 'retire', old ?? ''),
-        new RegExp(`${wait} in the database.*here may hold reports.*\\(key-in-use\\)`, 's'),
-      );
-      const [, next = ''] = publicKeys();
-      assert.equal((await run('collector', 'keys', 'import-public', next)).status, 0);
-      assert.equal((await run('collector', 'collect')).status, 0);
-      assert.equal((await json('opener', 'ingest'))['exit_status'], 0);
-      const retired = (machine: Machine) => run(machine, 'keys', 'retire', old ?? '');
-      await exits(3, retired('collector'), /reports that have become rows.*\(key-in-use\)/s);
-      for (let later = 0; later < 2; later += 1) await succeeded(run('collector', 'collect'));
-      await succeeded(retired('collector'));
-      await succeeded(retired('opener'));
-      assert.equal((await rows('SELECT sealed_to FROM clients'))[0]?.['sealed_to'], rotate.id);
-      assert.equal((await rows('SELECT COUNT(*) AS n FROM stats'))[0]?.['n'], 3);
-    },
-  );
+  test('a key is retired once the collector has the next one and nothing waits for it', async () => {
+    const [old] = ((await json('opener', 'keys', 'list'))['keys'] as { id: string }[]).map(({ id }) => id);
+    const { rotate } = (await json('opener', 'keys', 'rotate')) as { rotate: { id: string } };
+    await run('collector', 'collect');
+    // The state comes with the visit if this machine's /etc has changed since.
+    const waiting = Number((await rows('SELECT COUNT(*) AS n FROM sealed_reports'))[0]?.['n']);
+    assert.ok(waiting === 1 || waiting === 2, String(waiting));
+    const wait = waiting === 1 ? '1 report waits' : '2 reports wait';
+    await exits(
+      3,
+      run('opener', 'keys', 'retire', old ?? ''),
+      new RegExp(`${wait} in the database.*here may hold reports.*\\(key-in-use\\)`, 's'),
+    );
+    const [, next = ''] = publicKeys();
+    assert.equal((await run('collector', 'keys', 'import-public', next)).status, 0);
+    assert.equal((await run('collector', 'collect')).status, 0);
+    assert.equal((await json('opener', 'ingest'))['exit_status'], 0);
+    const retired = (machine: Machine) => run(machine, 'keys', 'retire', old ?? '');
+    await exits(3, retired('collector'), /reports that have become rows.*\(key-in-use\)/s);
+    for (let later = 0; later < 2; later += 1) await succeeded(run('collector', 'collect'));
+    await succeeded(retired('collector'));
+    await succeeded(retired('opener'));
+    assert.equal((await rows('SELECT sealed_to FROM clients'))[0]?.['sealed_to'], rotate.id);
+    assert.equal((await rows('SELECT COUNT(*) AS n FROM stats'))[0]?.['n'], 3);
+  });
 });

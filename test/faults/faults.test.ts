@@ -1,8 +1,9 @@
+// Second tier: rounds of all installed programs; the tests of power-cut/ and of crashes kill single ones.
 /** The short version of `npm run faults`, with enough kills to show that all parts still work together. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { isLong, isWide } from '../support/long-tests.ts';
+import { isLong } from '../support/long-tests.ts';
 import { skipWithoutMariadb } from '../support/databases/mariadb.ts';
 import { sshdOrSkip } from '../support/ssh/sshd.ts';
 import { failuresOf, summaryOf } from './fault-figures.ts';
@@ -11,12 +12,11 @@ import { runFaults, type Progress } from './fault-run.ts';
 const seed = 5;
 /** The CPU grows with the clients and the rows between changes: rounds without kills go on until all is notified. */
 const sizes = {
-  first: { kills: 6, clients: 2, rowsBetween: 1 },
   visit: { kills: isLong ? 30 : 20, clients: 4, rowsBetween: 3 },
   other: isLong ? { kills: 30, clients: 4, rowsBetween: 3 } : { kills: 12, clients: 2, rowsBetween: 1 },
 } as const;
-const usual = [{ database: 'sqlite', pipe: 'visit' }] as const;
-const others = [
+const ways = [
+  { database: 'sqlite', pipe: 'visit' },
   { database: 'mysql', pipe: 'visit' },
   { database: 'sqlite', pipe: 'push' },
   { database: 'sqlite', pipe: 'ssh' },
@@ -24,8 +24,8 @@ const others = [
 ] as const;
 
 describe('everything is killed again and again: nothing is lost, nothing comes twice', { concurrency: 2 }, () => {
-  for (const { database, pipe } of isWide ? [...usual, ...others] : usual) {
-    const { kills, clients, rowsBetween } = sizes[!isWide ? 'first' : pipe === 'visit' ? 'visit' : 'other'];
+  for (const { database, pipe } of ways) {
+    const { kills, clients, rowsBetween } = sizes[pipe === 'visit' ? 'visit' : 'other'];
     const skip = database === 'mysql' ? skipWithoutMariadb : false;
     test(`${database}, ${pipe}`, { skip, timeout: 600_000 }, async (t) => {
       if (!sshdOrSkip(t)) return;

@@ -10,7 +10,7 @@ import { fuzzTargets } from './targets/index.ts';
 /** The time for all targets together. For longer: npm run fuzz -- --minutes 10. */
 const altogetherMs = isLong ? 25_000 : 8000;
 /** Every 400th input is also repeated to a long one. */
-const maxRuns = isWide ? Infinity : 300;
+const maxRuns = isWide ? Infinity : 120;
 
 /** A long known_hosts takes most of the time of all targets. */
 const targets = fuzzTargets.filter(({ name }) => isWide || name !== 'known-hosts');

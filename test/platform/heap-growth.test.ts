@@ -7,7 +7,7 @@ import { Script } from 'node:vm';
 import { transformSync } from 'esbuild';
 
 import { withBoundedHeap, withSmallHeap } from '../../src/platform/heap-growth.ts';
-import { isWide } from '../support/long-tests.ts';
+import { skipUnlessWide } from '../support/long-tests.ts';
 
 /** The module without its types: a process that translates the module itself spends most of its time on that. */
 const tested = transformSync(readFileSync(new URL('../../src/platform/heap-growth.ts', import.meta.url), 'utf8'), {
@@ -29,7 +29,7 @@ test('afterwards V8 takes the compiled forms that it took before', async () => {
   assert.equal(new Script('globalThis.made = 1', { cachedData: compiled }).cachedDataRejected, false);
 });
 
-test('the heap is collected after less growth', () => {
+test('the heap is collected after less growth', { skip: skipUnlessWide }, () => {
   // The objects survive a scavenge or two and are garbage then, like the objects of a visit. The benchmarks measure the
   // saved memory: beside other programs the collection comes late, whatever triggers it.
   const work = `async () => {
@@ -40,7 +40,7 @@ test('the heap is collected after less growth', () => {
   assert.ok(bounded > 1.3 * free, `${bounded} collections with it, ${free} without`);
 });
 
-test('the young generation stays small', { skip: !isWide && 'measures six processes' }, () => {
+test('the young generation stays small', { skip: skipUnlessWide }, () => {
   // Each request leaves a few objects that live on for a while.
   const work = `async () => {
     let some = [];
@@ -61,7 +61,7 @@ function peakOf(call: string): number {
 
 /** Returns the number of collections of the old generation in processes that make this call. */
 function collectionsOf(call: string): number {
-  const traced = (isWide ? [1, 2, 3] : [1]).map(() => outputOf(`await (${call});`, '--trace-gc'));
+  const traced = [1, 2, 3].map(() => outputOf(`await (${call});`, '--trace-gc'));
   return traced.join('').match(/Mark-Compact/g)?.length ?? 0;
 }
 

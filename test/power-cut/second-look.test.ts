@@ -1,3 +1,4 @@
+// Second tier: what forgotten-commits.test.ts tries of every cut, of a database that has forgotten all.
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import path from 'node:path';

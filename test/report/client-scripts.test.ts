@@ -10,6 +10,7 @@ import { loaderStatus, oldestNode } from '../../src/transport/loader/loader.ts';
 import { spoolSign } from '../../src/transport/loader/spool-line.ts';
 import * as clientScripts from '../../src/report/client-scripts.ts';
 import { maxExecBytes, otherVersionStatus, restrictedKeySign, spoolScriptName } from '../../src/report/wire.ts';
+import { skipUnlessWide } from '../support/long-tests.ts';
 import { launcherPath } from '../support/ssh/launcher-path.ts';
 import { shells } from '../support/clients/shell-client.ts';
 
@@ -30,7 +31,7 @@ const parts = ['begin', 'find-machine', 'node-word', 'places', 'try-every-node']
 const found = spawnSync('shellcheck', ['--version']).error === undefined;
 const skip = found || process.env['CI'] !== undefined ? false : 'shellcheck is not installed';
 
-test('shellcheck finds nothing in the scripts', { skip }, () => {
+test('shellcheck finds nothing in the scripts', { skip: skipUnlessWide || skip }, () => {
   const files = ['src/transport/loader', 'agent/capture', 'agent/spool', 'src/transport/openssh'].flatMap((folder) =>
     readdirSync(path.join(root, folder))
       .filter((name) => name.endsWith('.sh') && !parts.includes(name))

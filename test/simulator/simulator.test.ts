@@ -131,7 +131,7 @@ function named(fleet: SimulatedFleet, matches: (client: SimulatedFleet['clients'
   return fleet.clients.filter(matches).map(({ name }) => name);
 }
 
-test('a lossy fleet: the dead fail as they should, the others report', async (t) => {
+test('a lossy fleet: the dead fail as they should, the others report', { skip: skipUnlessWide }, async (t) => {
   const fleet = await startSimulatedFleet(t, { clients: 60, profile: 'lossy', seed: 3 });
   for (const file of ['config.xml', 'login_key', 'server_key', 'other_server_key', 'known_hosts']) {
     assert.equal(statSync(path.join(fleet.dir, file)).mode & 0o777, 0o600, file);

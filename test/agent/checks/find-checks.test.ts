@@ -12,6 +12,7 @@ const testdata = path.join(import.meta.dirname, '../../testdata/nrpe');
 const rare = { skip: isWide ? false : 'in the second tier' };
 
 for (const agent of checkAgents) {
+  const onlyNode = agent.shell === null ? {} : rare;
   test(`lines that are no checks are refused with their number (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
     const file = client.conf(
@@ -100,7 +101,7 @@ for (const agent of checkAgents) {
     ]);
   });
 
-  test(`no conf file counts in a folder that everybody may write to (${agent.name})`, async (t) => {
+  test(`no conf file counts in a folder that everybody may write to (${agent.name})`, onlyNode, async (t) => {
     const client = checkClient(t, agent);
     const file = client.conf('first true\n');
     client.conf('second true\n', 'second.conf');
@@ -117,7 +118,7 @@ for (const agent of checkAgents) {
   const noRoot = process.getuid?.() === 0 ? false : 'needs root, to give files to others';
   test(
     `a folder like /tmp is safe above one's own, and files of others are not (${agent.name})`,
-    { skip: noRoot },
+    { skip: noRoot || (agent.shell !== null && rare.skip) },
     async (t) => {
       const client = checkClient(t, agent);
       const sticky = path.join(client.home, 'sticky');
@@ -156,36 +157,40 @@ for (const agent of checkAgents) {
     assert.deepEqual(refused, [{ path: long, why: 'longer than 64 KiB' }]);
   });
 
-  test(`the nrpe.cfg of nagios-nrpe-server is taken, and what needs a shell is not (${agent.name})`, async (t) => {
-    const client = checkClient(t, agent);
-    const folder = path.join(client.home, 'nrpe.d');
-    mkdirSync(folder, { mode: 0o700 });
-    const cfg = path.join(folder, 'nrpe.cfg');
-    copyFileSync(path.join(testdata, 'nrpe.cfg'), cfg);
-    chmodSync(cfg, 0o600);
-    const site = path.join(folder, 'site.cfg');
-    writeFileSync(
-      site,
-      'command[one]=/bin/echo "a b" c\n command[pipe]=/bin/echo a | wc -l\ncommand[arg]=/bin/echo $ARG1$\n' +
-        'command[home]=/bin/echo "$HOME"\ncommand[env]=X=1 /bin/echo\ncommand[glob]=/bin/echo *\n' +
-        "command[quoted]=/bin/echo '*$' \\* #\ncommand[]=/bin/echo\ncommand[check_users]=/bin/echo twice\n",
-      { mode: 0o600 },
-    );
-    client.conf(`include-nrpe ${folder}\nlast echo last\n`);
-    const { checks, refused } = await client.visit();
-    assert.deepEqual(
-      checks.map(({ name }) => name),
-      ['last', 'check_users', 'check_load', 'check_hda1', 'check_zombie_procs', 'check_total_procs', 'one'],
-    );
-    assert.equal(checks[6]?.output, 'a b c');
-    assert.deepEqual(refused, [
-      { path: `${site}:2`, why: 'needs a shell' },
-      { path: `${site}:3`, why: 'takes arguments' },
-      { path: `${site}:4`, why: 'needs a shell' },
-      { path: `${site}:5`, why: 'needs a shell' },
-      { path: `${site}:6`, why: 'needs a shell' },
-      { path: `${site}:7`, why: 'needs a shell' },
-      { path: `${site}:9`, why: 'a name that another check has' },
-    ]);
-  });
+  test(
+    `the nrpe.cfg of nagios-nrpe-server is taken, without what needs a shell (${agent.name})`,
+    onlyNode,
+    async (t) => {
+      const client = checkClient(t, agent);
+      const folder = path.join(client.home, 'nrpe.d');
+      mkdirSync(folder, { mode: 0o700 });
+      const cfg = path.join(folder, 'nrpe.cfg');
+      copyFileSync(path.join(testdata, 'nrpe.cfg'), cfg);
+      chmodSync(cfg, 0o600);
+      const site = path.join(folder, 'site.cfg');
+      writeFileSync(
+        site,
+        'command[one]=/bin/echo "a b" c\n command[pipe]=/bin/echo a | wc -l\ncommand[arg]=/bin/echo $ARG1$\n' +
+          'command[home]=/bin/echo "$HOME"\ncommand[env]=X=1 /bin/echo\ncommand[glob]=/bin/echo *\n' +
+          "command[quoted]=/bin/echo '*$' \\* #\ncommand[]=/bin/echo\ncommand[check_users]=/bin/echo twice\n",
+        { mode: 0o600 },
+      );
+      client.conf(`include-nrpe ${folder}\nlast echo last\n`);
+      const { checks, refused } = await client.visit();
+      assert.deepEqual(
+        checks.map(({ name }) => name),
+        ['last', 'check_users', 'check_load', 'check_hda1', 'check_zombie_procs', 'check_total_procs', 'one'],
+      );
+      assert.equal(checks[6]?.output, 'a b c');
+      assert.deepEqual(refused, [
+        { path: `${site}:2`, why: 'needs a shell' },
+        { path: `${site}:3`, why: 'takes arguments' },
+        { path: `${site}:4`, why: 'needs a shell' },
+        { path: `${site}:5`, why: 'needs a shell' },
+        { path: `${site}:6`, why: 'needs a shell' },
+        { path: `${site}:7`, why: 'needs a shell' },
+        { path: `${site}:9`, why: 'a name that another check has' },
+      ]);
+    },
+  );
 }

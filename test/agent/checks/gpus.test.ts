@@ -8,6 +8,7 @@ import { startChecks } from '../../../agent/checks/start-checks.ts';
 import { checkStats } from '../../../src/report/checks/checks.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';
 import { checkAgents, checkClient, type CheckAgent, type CheckVisit } from '../../support/clients/check-client.ts';
+import { skipUnlessWide } from '../../support/long-tests.ts';
 import { shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -23,6 +24,7 @@ const saidOf = ({ checks }: CheckVisit, wanted: string): string[] =>
   said({ checks: checks.filter(({ name }) => name === wanted) });
 
 for (const agent of checkAgents) {
+  const onlyNode = { skip: agent.shell === null ? false : skipUnlessWide };
   test(`nvidia-smi is asked, and fewer GPUs than expected, faults and a hang are reported (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
     const [args, pids] = ['args', 'pids'].map((name) => path.join(client.home, name)) as [string, string];
@@ -53,22 +55,26 @@ for (const agent of checkAgents) {
     assert.deepEqual(saidOf(second, 'gpu'), ['gpu 3 not an answer of nvidia-smi: <html>\n0 GPUs']);
   });
 
-  test(`a check of that name with a command is one's own, and wrong options are refused (${agent.name})`, async (t) => {
-    const client = checkClient(t, agent);
-    const own = client.program('own', 'echo own');
-    client.conf(`gpu every=1h ${own}\n`, 'first.conf');
-    const wrong = ['gpu expected=many', 'gpu expected=1000', 'gpu every=0', 'gpu program=smi/x'];
-    const file = client.conf([...wrong, 'gpu format=gpu x', 'x format=gpu y'].join('\n'));
-    const visited = await client.visit();
-    assert.deepEqual(said(visited), ['gpu 0 own']);
-    const [plain, gpus] = ['not a line of NAME and COMMAND', 'gpu takes expected=NUMBER'];
-    assert.deepEqual(
-      visited.refused,
-      [gpus, gpus, gpus, gpus, plain, plain].map((why, at) => ({ path: `${file}:${at + 1}`, why })),
-    );
-  });
+  test(
+    `a check of that name with a command is one's own, and wrong options are none (${agent.name})`,
+    onlyNode,
+    async (t) => {
+      const client = checkClient(t, agent);
+      const own = client.program('own', 'echo own');
+      client.conf(`gpu every=1h ${own}\n`, 'first.conf');
+      const wrong = ['gpu expected=many', 'gpu expected=1000', 'gpu every=0', 'gpu program=smi/x'];
+      const file = client.conf([...wrong, 'gpu format=gpu x', 'x format=gpu y'].join('\n'));
+      const visited = await client.visit();
+      assert.deepEqual(said(visited), ['gpu 0 own']);
+      const [plain, gpus] = ['not a line of NAME and COMMAND', 'gpu takes expected=NUMBER'];
+      assert.deepEqual(
+        visited.refused,
+        [gpus, gpus, gpus, gpus, plain, plain].map((why, at) => ({ path: `${file}:${at + 1}`, why })),
+      );
+    },
+  );
 
-  test(`nvidia-smi of the machine is asked without a line, unless a line names another (${agent.name})`, async (t) => {
+  test(`nvidia-smi of the machine is asked without a line, but not beside one (${agent.name})`, onlyNode, async (t) => {
     const root = tempFolder(t);
     mkdirSync(`${root}/usr/bin`, { recursive: true, mode: 0o755 });
     mkdirSync(`${root}/etc/fleet-health`, { recursive: true, mode: 0o755 });

@@ -11,6 +11,7 @@ import { isWide } from '../../support/long-tests.ts';
 const rare = { skip: isWide ? false : 'in the second tier' };
 
 for (const agent of checkAgents) {
+  const onlyNode = agent.shell === null ? {} : rare;
   test(`checks of a request run as they are written (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
     const count = client.program('count', 'echo x >>"$1"; grep -c x "$1"');
@@ -36,7 +37,7 @@ for (const agent of checkAgents) {
     assert.equal((await client.visit()).isSilent, true);
   });
 
-  test(`certificates and textfiles of a request are read (${agent.name})`, async (t) => {
+  test(`certificates and textfiles of a request are read (${agent.name})`, onlyNode, async (t) => {
     const client = checkClient(t, agent);
     const dir = path.join(client.home, 'text files');
     mkdirSync(dir);
@@ -62,7 +63,7 @@ for (const agent of checkAgents) {
     assert.match(checks[2]?.output ?? '', /^warning=60\ncritical=30\nfault=/);
   });
 
-  test(`the client's own check of a name runs, without a word about the other (${agent.name})`, async (t) => {
+  test(`the client's own check of a name runs, without a word about the other (${agent.name})`, onlyNode, async (t) => {
     const client = checkClient(t, agent);
     client.conf('disk echo own\n');
     const { checks, refused } = await client.visit([

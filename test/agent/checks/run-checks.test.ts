@@ -15,6 +15,7 @@ import { isWide } from '../../support/long-tests.ts';
 const rare = { skip: isWide ? false : 'in the second tier' };
 
 for (const agent of checkAgents) {
+  const onlyNode = agent.shell === null ? {} : rare;
   test(`exit status, output and environment of checks are reported (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
     const say = client.program('say', 'printf "%s|" "$@"; exit 3');
@@ -127,45 +128,48 @@ for (const agent of checkAgents) {
     assert.equal((await client.visit()).checks[0]?.age_s, 0);
   });
 
-  test(`a check that hangs since an earlier visit is reported and not started again (${agent.name})`, async (t) => {
-    const client = checkClient(t, agent);
-    const counter = path.join(client.home, 'count');
-    client.conf(`hangs ${client.program('hangs', `echo x >>${counter}`)}\nother true\n`);
-    const { place } = await client.visit();
-    const child = spawn('sleep', ['60'], { stdio: 'ignore' });
-    t.after(() => child.kill('SIGKILL'));
-    const stat = readFileSync(`/proc/${child.pid ?? 0}/stat`, 'utf8');
-    if (agent.shell === null) {
-      const start = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
-      const running = JSON.stringify([{ name: 'hangs', pid: child.pid, start }]);
-      writeFileSync(path.join(place, 'checks-running.json'), running, { mode: 0o600 });
-    } else {
-      const dir = path.join(place, 'checks/1');
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
-      const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
-      for (const [name, text] of Object.entries({ name: 'hangs\n', boot, pid: stat })) {
-        writeFileSync(path.join(dir, name), text);
+  test(
+    `a check that hangs since an earlier visit is reported and not started again (${agent.name})`,
+    onlyNode,
+    async (t) => {
+      const client = checkClient(t, agent);
+      const counter = path.join(client.home, 'count');
+      client.conf(`hangs ${client.program('hangs', `echo x >>${counter}`)}\nother true\n`);
+      const { place } = await client.visit();
+      const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+      t.after(() => child.kill('SIGKILL'));
+      const stat = readFileSync(`/proc/${child.pid ?? 0}/stat`, 'utf8');
+      if (agent.shell === null) {
+        const start = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+        const running = JSON.stringify([{ name: 'hangs', pid: child.pid, start }]);
+        writeFileSync(path.join(place, 'checks-running.json'), running, { mode: 0o600 });
+      } else {
+        const dir = path.join(place, 'checks/1');
+        mkdirSync(dir, { recursive: true, mode: 0o700 });
+        const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
+        for (const [name, text] of Object.entries({ name: 'hangs\n', boot, pid: stat })) {
+          writeFileSync(path.join(dir, name), text);
+        }
       }
-    }
-    for (let visits = 0; visits < (isWide ? 2 : 1); visits++) {
-      const { checks } = await client.visit();
-      assert.deepEqual(
-        checks.map(({ name, why, exit }) => ({ name, why, exit })),
-        [
-          { name: 'hangs', why: 'still hanging', exit: null },
-          { name: 'other', why: null, exit: 0 },
-        ],
-      );
-    }
-    assert.equal(readFileSync(counter, 'utf8'), 'x\n');
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
-    assert.equal((await client.visit()).checks[0]?.why, null);
-    assert.equal(readFileSync(counter, 'utf8'), 'x\nx\n');
-  });
+      for (let visits = 0; visits < (isWide ? 2 : 1); visits++) {
+        const { checks } = await client.visit();
+        assert.deepEqual(
+          checks.map(({ name, why, exit }) => ({ name, why, exit })),
+          [
+            { name: 'hangs', why: 'still hanging', exit: null },
+            { name: 'other', why: null, exit: 0 },
+          ],
+        );
+      }
+      assert.equal(readFileSync(counter, 'utf8'), 'x\n');
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+      assert.equal((await client.visit()).checks[0]?.why, null);
+      assert.equal(readFileSync(counter, 'utf8'), 'x\nx\n');
+    },
+  );
 
-  const onlyNode = agent.shell === null ? {} : rare;
   test(
     `without conf files a report has no field of checks, and nothing is kept (${agent.name})`,
     onlyNode,

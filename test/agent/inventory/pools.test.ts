@@ -8,6 +8,7 @@ import { poolsOfToday } from '../../../agent/inventory/pools.ts';
 import { devices } from '../../../agent/probes/devices.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';
 import { checkAwks, resultOf, statsOf } from '../../support/clients/built-in-checks.ts';
+import { skipUnlessWide } from '../../support/long-tests.ts';
 import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { ageNotes, changeNotes } from '../../support/clients/shell-notes.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -101,6 +102,7 @@ const agents: Readonly<Record<string, (t: TestContext, root: string) => Agent>> 
 };
 
 for (const [agent, agentOn] of Object.entries(agents)) {
+  const onlyNode = { skip: agent === 'node' ? false : skipUnlessWide };
   test(`what pools have left is asked once a day, and a failure ends it (${agent})`, async (t) => {
     const machine = machineWith(t, { tank: 'ONLINE\n', 'c d': 'DEGRADED\n', new: 'ONLINE\n', odd: 'ONLINE\n' });
     // The format of `zpool list -H` in zpool-list(8) and its source: a percent sign, and a dash for an unknown value.
@@ -125,7 +127,7 @@ for (const [agent, agentOn] of Object.entries(agents)) {
     assert.equal(machine.asked(), 3);
   });
 
-  test(`a suspended pool is not asked, and no answer counts for more than a week (${agent})`, async (t) => {
+  test(`a suspended pool is not asked, and no answer counts for more than a week (${agent})`, onlyNode, async (t) => {
     const machine = machineWith(t, { tank: 'ONLINE\n' });
     machine.zpool("printf 'tank\\t85%%\\t12%%\\n'");
     const { next, keep } = agentOn(t, machine.root);

@@ -8,7 +8,7 @@ import { updatesOfToday } from '../../../agent/inventory/updates.ts';
 import { updates } from '../../../agent/probes/updates.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';
 import { checkAwks, inShort } from '../../support/clients/built-in-checks.ts';
-import { isWide } from '../../support/long-tests.ts';
+import { isWide, skipUnlessWide } from '../../support/long-tests.ts';
 import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { ageNotes } from '../../support/clients/shell-notes.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -173,6 +173,7 @@ const agents: Readonly<Record<string, (t: TestContext, root: string) => Agent>> 
 const argsOf = (root: string): readonly string[] => readFileSync(`${root}/args`, 'utf8').trim().split('\n');
 
 for (const [agent, agentOn] of Object.entries(agents)) {
+  const onlyNode = { skip: agent === 'node' ? false : skipUnlessWide };
   test(`each package manager is asked a day after the first visit, and repeated (${agent})`, async (t) => {
     // The managers are those of a single client, one after the other.
     let root = tempFolder(t);
@@ -196,50 +197,54 @@ for (const [agent, agentOn] of Object.entries(agents)) {
     }
   });
 
-  test(`security updates pending for a week are a WARNING, until they are installed (${agent})`, async (t) => {
-    const manager = managers['apt-get'];
-    assert.ok(manager);
-    const root = tempFolder(t);
-    machineWith(root, manager);
-    const { next } = agentOn(t, root);
-    await next(0);
-    await next(day);
-    for (let days = 1; isWide && days < 6; days += 1) await next(day + 1);
-    assert.deepEqual((await next(isWide ? day + 1 : 6 * (day + 1))).map(inShort)[0], {
-      name: 'updates',
-      exit: 0,
-      output: '5 updates pending, 3 for security, the oldest for 6 d|total=5 security=3',
-    });
-    assert.deepEqual((await next(day + 1)).map(inShort)[0], {
-      name: 'updates',
-      exit: 1,
-      output: '5 updates pending, 3 for security, the oldest for 7 d|total=5 security=3',
-    });
-    // Two of the three old security updates are left, and a new one was published: the old ones determine the state.
-    const [answer = ''] = manager.answers;
-    rootWith(root, { answer0: answer.replaceAll('libgcrypt20', 'libnew').replace(/^Inst libssl3.*$/m, '') });
-    assert.deepEqual((await next(2 * day + 1)).map(inShort)[0], {
-      name: 'updates',
-      exit: 1,
-      output: '4 updates pending, 2 for security, the oldest for 9 d|total=4 security=2',
-    });
-    rootWith(root, {
-      answer0: answer.replaceAll('libgcrypt20', 'libnew').replace(/^Inst lib(ssl3|lzma).*$/gm, ''),
-    });
-    assert.deepEqual((await next(day)).map(inShort)[0], {
-      name: 'updates',
-      exit: 0,
-      output: '3 updates pending, 1 for security, the oldest for 1 d|total=3 security=1',
-    });
-    rootWith(root, { answer0: `Reading package lists...\n${noUpdates}` });
-    assert.deepEqual((await next(day)).map(inShort)[0], {
-      name: 'updates',
-      exit: 0,
-      output: 'no updates pending|total=0 security=0',
-    });
-  });
+  test(
+    `security updates pending for a week are a WARNING, until they are installed (${agent})`,
+    onlyNode,
+    async (t) => {
+      const manager = managers['apt-get'];
+      assert.ok(manager);
+      const root = tempFolder(t);
+      machineWith(root, manager);
+      const { next } = agentOn(t, root);
+      await next(0);
+      await next(day);
+      for (let days = 1; isWide && days < 6; days += 1) await next(day + 1);
+      assert.deepEqual((await next(isWide ? day + 1 : 6 * (day + 1))).map(inShort)[0], {
+        name: 'updates',
+        exit: 0,
+        output: '5 updates pending, 3 for security, the oldest for 6 d|total=5 security=3',
+      });
+      assert.deepEqual((await next(day + 1)).map(inShort)[0], {
+        name: 'updates',
+        exit: 1,
+        output: '5 updates pending, 3 for security, the oldest for 7 d|total=5 security=3',
+      });
+      // Two of the three old security updates are left, and a new one was published: the old ones determine the state.
+      const [answer = ''] = manager.answers;
+      rootWith(root, { answer0: answer.replaceAll('libgcrypt20', 'libnew').replace(/^Inst libssl3.*$/m, '') });
+      assert.deepEqual((await next(2 * day + 1)).map(inShort)[0], {
+        name: 'updates',
+        exit: 1,
+        output: '4 updates pending, 2 for security, the oldest for 9 d|total=4 security=2',
+      });
+      rootWith(root, {
+        answer0: answer.replaceAll('libgcrypt20', 'libnew').replace(/^Inst lib(ssl3|lzma).*$/gm, ''),
+      });
+      assert.deepEqual((await next(day)).map(inShort)[0], {
+        name: 'updates',
+        exit: 0,
+        output: '3 updates pending, 1 for security, the oldest for 1 d|total=3 security=1',
+      });
+      rootWith(root, { answer0: `Reading package lists...\n${noUpdates}` });
+      assert.deepEqual((await next(day)).map(inShort)[0], {
+        name: 'updates',
+        exit: 0,
+        output: 'no updates pending|total=0 security=0',
+      });
+    },
+  );
 
-  test(`a manager without lists, one that fails, and old lists (${agent})`, async (t) => {
+  test(`a manager without lists, one that fails, and old lists (${agent})`, onlyNode, async (t) => {
     const manager = managers['apt-get'];
     assert.ok(manager);
     const root = tempFolder(t);

@@ -7,6 +7,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { log } from '../../../agent/probes/log.ts';
 import type { ProbeResult } from '../../../agent/probes/probe.ts';
 import type { FunctionReport } from '../../../src/report/report.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { shellAgent, workerOf } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
@@ -73,7 +74,7 @@ case "$*" in *-n\\ 1*) echo '{"__CURSOR":"s=1;i=0"}' ;; *) ${lines || ':'}\n;; e
   );
 }
 
-for (const awk of awks) {
+for (const awk of isWide ? awks : awks.slice(0, 1)) {
   describe(awk, () => {
     test('a file of syslog is read from where the last visit ended', async (t) => {
       const machine = machineWith(t, awk);

@@ -12,6 +12,7 @@ import { kernel } from '../../../agent/probes/kernel.ts';
 import { checkStats } from '../../../src/report/checks/checks.ts';
 import { checkAgents, checkClient } from '../../support/clients/check-client.ts';
 import { checkAwks, checkedMachine, inShort, type Files } from '../../support/clients/built-in-checks.ts';
+import { skipUnlessWide } from '../../support/long-tests.ts';
 import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf, onlyRow } from './fixture-context.ts';
@@ -86,7 +87,8 @@ assert.deepEqual(together.flat().sort(), Object.keys(said).sort());
 for (const names of together) {
   for (const awk of checkAwks) {
     test(`recorded: ${names.join()} (${awk})`, async (t) => {
-      const machine = checkedMachine(t, awk);
+      // The other machines have the files of the first two.
+      const machine = checkedMachine(t, awk, together.indexOf(names) > 1);
       const paths = names.flatMap((name) => Object.keys(recorded(name)));
       assert.equal(new Set(paths).size, paths.length, 'no file of two recordings');
       const files: Files = Object.assign({}, ...names.map(recorded)) as Files;
@@ -134,7 +136,8 @@ test('recorded: kills for want of memory, pressure, open files and connection tr
 });
 
 for (const agent of checkAgents) {
-  test(`recorded: what smartmon.sh says of an emulated NVMe disk (${agent.name})`, async (t) => {
+  const onlyNode = { skip: agent.shell === null ? false : skipUnlessWide };
+  test(`recorded: what smartmon.sh says of an emulated NVMe disk (${agent.name})`, onlyNode, async (t) => {
     const client = checkClient(t, agent);
     const dir = path.join(client.home, 'files');
     mkdirSync(dir);

@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test';
 
 import { openSource } from '../../../agent/live/live-source.ts';
 import { isContainer, virtualisationOf } from '../../../agent/probes/virtualisation.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -45,6 +46,9 @@ const machines: readonly (readonly [what: string, files: Files, pids: string | n
   ['a machine whose firmware tells nothing', { 'proc/cpuinfo': cpu }, ofHost, 'vm-other'],
 ];
 
+/** Machines that the first tier visits with the shell agent: together they have all the files that tell. */
+const told = new Set(['LXC without systemd', 'LXC without systemd, for an account', 'a guest of KVM']);
+
 function rootOf(t: TestContext, files: Files, pids: string | null): string {
   const root = rootWith(tempFolder(t), { 'proc/sys/kernel/osrelease': '6.1.0\n', ...files });
   const folder = path.join(root, 'proc/self/ns');
@@ -59,6 +63,8 @@ for (const [what, files, pids, found] of machines) {
     const source = openSource(root);
     assert.equal(virtualisationOf(source), found);
     assert.equal(isContainer(source), /lxc|container/.test(found ?? ''));
+    // Both agents have the code that reads a capture.
+    if (!isWide && !told.has(what)) return;
     const { report } = await shellAgent(t).run({ root });
     const reports = report?.worker_reports.flatMap(({ function_reports: functions }) => functions) ?? [];
     assert.equal(reports.find(({ name }) => name === 'os')?.data[0]?.['virtualisation'], found);

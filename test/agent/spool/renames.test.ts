@@ -10,6 +10,7 @@ import { readCounters, writeCounters } from '../../../agent/spool/counters-file.
 import { stampOf, watchName } from '../../../agent/spool/stamp.ts';
 import { clientFolder, closeVisit, openVisit, type Visit } from '../../../agent/spool/visit.ts';
 import { spoolScriptName, type AgentRequest } from '../../../src/report/wire.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { rootWith, rowsOf, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -69,7 +70,8 @@ async function history(t: TestContext, renamedAt: number): Promise<readonly unkn
 test('a history with a rename anywhere equals the history without', async (t) => {
   const usual = await history(t, visits);
   assert.match(JSON.stringify(usual.at(-1)), /Out of memory 3/);
-  for (let at = 1; at < visits; at += 1) assert.deepEqual(await history(t, at), usual, `at ${at}`);
+  for (let at = isWide ? 1 : visits - 2; at < visits; at += 1)
+    assert.deepEqual(await history(t, at), usual, `at ${at}`);
 });
 
 test('the script of a crontab line stays where the line looks for it; folders and links move too', (t) => {
@@ -107,5 +109,5 @@ async function shellHistory(t: TestContext, renamedAt: number): Promise<readonly
 test('a rename is no gap in what the shell agent tells either', async (t) => {
   const usual = await shellHistory(t, 3);
   assert.match(JSON.stringify(usual.at(-1)), /Out of memory 1/);
-  for (const at of [1, 2]) assert.deepEqual(await shellHistory(t, at), usual, `at ${at}`);
+  for (const at of isWide ? [1, 2] : [1]) assert.deepEqual(await shellHistory(t, at), usual, `at ${at}`);
 });

@@ -137,17 +137,17 @@ async function hangs({ visit, home, clientDir, spool, cron, line }: Spooling): P
 }
 
 /** Stories of one client, one after the other: each finds an empty spool, or begins with a visit. */
-const stories: readonly (readonly [string, (own: Spooling) => Promise<void> | void])[] = [
+const stories: readonly (readonly [string, (own: Spooling) => Promise<void> | void, when?: typeof rare])[] = [
   ['reports are kept by cron, and the next visit brings them home, this run’s first', keepsReports],
   ['with a collector that comes there is nothing to do', leavesToCollector],
   ['a new agent, a new key and other rules reach the script with the visit that brings them', takesOtherRules],
   ['a visit and a crontab that come at once: one report each at most, and none is lost', meetsVisit],
-  ['a crontab’s agent that hangs gives way to a visit, and a second of its kind does not join it', hangs],
+  ['a crontab’s agent that hangs gives way to a visit, and a second of its kind does not join it', hangs, rare],
 ];
 
 test('a client that runs the line', async (t) => {
   const own = await spooling(ownMachine(t));
-  for (const [what, story] of stories) await t.test(what, () => story(own));
+  for (const [what, story, when] of stories) await t.test(what, { ...when }, () => story(own));
 });
 
 test('what each report says is an average since the one before, whichever kind it was', rare, async (t) => {

@@ -47,7 +47,7 @@ test('reports and counters of a former name are taken over, and its folder goes'
   assert.deepEqual(spooled, []);
 });
 
-test('a damaged report of a former name moves with the whole ones, and the old folder goes', async (t) => {
+test('a damaged report of a former name moves with the whole ones, and the old folder goes', rare, async (t) => {
   const { visit, home } = machine(t);
   await visit({ client: 'old', onReport: keep });
   const [report = ''] = filesBelow(home).filter((file) => file.endsWith('.fhs'));
@@ -169,7 +169,7 @@ const ages: readonly { what: string; timesMs: (nowMs: number) => readonly number
   { what: 'nor does one that was set back', timesMs: (nowMs) => [nowMs + 40 * dayMs, nowMs + 41 * dayMs], dropped: 0 },
 ];
 for (const { what, timesMs, dropped } of ages) {
-  test(`a spool's age: ${what}`, async (t) => {
+  test(`a spool's age: ${what}`, dropped === 0 ? rare : {}, async (t) => {
     const { visit, clientDir, spool } = machine(t);
     await visit({ onReport: keep });
     const content = readFileSync(path.join(clientDir(), spool()[0] ?? ''));

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { keep, machine } from '../../support/clients/agent-visit.ts';
+import { skipUnlessWide } from '../../support/long-tests.ts';
 
 test('an agent that still runs is named, is not joined, and its spool is taken all the same', async (t) => {
   const { visit, clientDir, spool } = machine(t);
@@ -34,13 +35,13 @@ test('an agent that still runs is named, is not joined, and its spool is taken a
   assert.deepEqual(readdirSync(clientDir()), ['counters.json']);
 });
 
-for (const [what, target] of [
-  ['of a process that has another start time', `${process.pid}-1-`],
-  ['of a process that is gone', '4194304-1-'],
-  ['of another boot', `${process.pid}-1-other`],
-  ['that says nothing', 'x'],
+for (const [what, target, skip] of [
+  ['of a process that has another start time', `${process.pid}-1-`, false],
+  ['of a process that is gone', '4194304-1-', skipUnlessWide],
+  ['of another boot', `${process.pid}-1-other`, skipUnlessWide],
+  ['that says nothing', 'x', false],
 ] as const) {
-  test(`a record ${what} holds nobody up`, async (t) => {
+  test(`a record ${what} holds nobody up`, { skip }, async (t) => {
     const { visit, clientDir } = machine(t);
     await visit();
     symlinkSync(target, path.join(clientDir(), 'running'));

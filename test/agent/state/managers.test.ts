@@ -76,10 +76,12 @@ const machines: Readonly<Record<string, Machine>> = {
     ...{ programs: { 'dpkg-query': deb, rpm: null }, packages: /^rpm: / },
   },
   'Fedora whose dpkg fails': {
+    isAlike: true,
     ...{ system: fedora, files: { [dpkgDatabase]: 'x', [rpmDatabase]: 'x' }, own: [] },
     ...{ programs: { 'dpkg-query': null, rpm: rpmPackages }, packages: /^dpkg-query: / },
   },
   'Fedora with headers that rpm cannot read': {
+    isAlike: true,
     ...{ system: fedora, files: { [rpmDatabase]: 'x' }, own: [], packages: /^rpm: rpmdbNextIterator: skipping/ },
     programs: { rpm: `${rpmPackages}error: rpmdbNextIterator: skipping h# 12 Header V4: BAD\n` },
   },
@@ -120,6 +122,7 @@ const machines: Readonly<Record<string, Machine>> = {
     },
   },
   'databases without a package': {
+    isAlike: true,
     ...{ system: other, files: { [dpkgDatabase]: '', [rpmDatabase]: 'x' }, own: [] },
     ...{ programs: { 'dpkg-query': '', rpm: '' }, packages: /^no packages in the database$/ },
   },

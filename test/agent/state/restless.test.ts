@@ -154,6 +154,7 @@ for (const variant of variants) {
       appendFileSync(data, 'a');
     }
     assert.deepEqual(await look(), ['/etc/app/data.db\trestless']);
+    if (!isWide) return;
     const stamp = (await client.run({ root })).end?.stamp;
     appendFileSync(data, 'a');
     assert.equal((await client.run({ root })).end?.stamp, stamp);

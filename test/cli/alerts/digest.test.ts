@@ -7,6 +7,7 @@ import PostalMime, { type Email } from 'postal-mime';
 
 import { digestsWithin } from '../../../src/cli/alerts/digest.ts';
 import type { Config } from '../../../src/config/config.ts';
+import { skipUnlessWide } from '../../support/long-tests.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { alertFolder, type AlertFolder } from '../support/stored-alerts.ts';
 
@@ -74,7 +75,7 @@ test('a replay knows the digests of its span, and when they were due', () => {
   assert.equal(within(at('01-01T00:00'), at('10-26T07:00'))[1]?.[1].length, 43);
 });
 
-test('a report of more than 4 MiB is left out, and the digest says so', async (t) => {
+test('a report of more than 4 MiB is left out, and the digest says so', { skip: skipUnlessWide }, async (t) => {
   const others = `${'w'.repeat(50)}-[1-9000]`;
   const folder = await visitedFolder(
     t,

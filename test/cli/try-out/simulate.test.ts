@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { exits, outcomeOf, program, runCli, startCli } from '../../support/programs/run-cli.ts';
+import { skipUnlessWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 function placeFor(t: TestContext): string {
@@ -71,23 +72,27 @@ test('a simulation leaves a folder that is collected from at once, sums up, and 
   assert.deepEqual(after, before);
 });
 
-test('a fleet with more clients than a process may open files is served by several', async (t) => {
-  const dir = path.join(placeFor(t), 'fleet');
-  const args = ['simulate', '--dir', dir, '--clients', '250', '--seed', '1'];
-  // A separate shell lowers the limit for itself and its children.
-  const child = spawn('/bin/sh', ['-c', 'ulimit -n 200; exec "$@"', 'sh', process.execPath, program, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'] },
-  });
-  t.after(() => child.kill('SIGKILL'));
-  await said(child, 'in 3 processes');
-  const clients = ['web-001', 'db-140', 'store-250'];
-  const { stdout } = await runCli(['-c', path.join(dir, 'config.xml'), '--json', 'collect', ...clients]);
-  assert.equal((JSON.parse(stdout) as Pass).succeeded, 3);
-  child.kill('SIGINT');
-  const { status } = await outcomeOf(child);
-  assert.equal(status, 0);
-});
+test(
+  'a fleet with more clients than a process may open files is served by several',
+  { skip: skipUnlessWide },
+  async (t) => {
+    const dir = path.join(placeFor(t), 'fleet');
+    const args = ['simulate', '--dir', dir, '--clients', '250', '--seed', '1'];
+    // A separate shell lowers the limit for itself and its children.
+    const child = spawn('/bin/sh', ['-c', 'ulimit -n 200; exec "$@"', 'sh', process.execPath, program, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env['PATH'] },
+    });
+    t.after(() => child.kill('SIGKILL'));
+    await said(child, 'in 3 processes');
+    const clients = ['web-001', 'db-140', 'store-250'];
+    const { stdout } = await runCli(['-c', path.join(dir, 'config.xml'), '--json', 'collect', ...clients]);
+    assert.equal((JSON.parse(stdout) as Pass).succeeded, 3);
+    child.kill('SIGINT');
+    const { status } = await outcomeOf(child);
+    assert.equal(status, 0);
+  },
+);
 
 for (const { what, args, says } of [
   { what: 'no known profile', args: ['--profile', 'windy'], says: /clean, slow, lossy, storm/ },

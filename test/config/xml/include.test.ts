@@ -15,6 +15,7 @@ import {
   namesOf,
   nowMs,
 } from '../support/config-files.ts';
+import { skipUnlessWide } from '../../support/long-tests.ts';
 import { pluck } from '../../support/pluck.ts';
 
 const inner = (children: string): string => `<config>\n${children}\n</config>\n`;
@@ -101,7 +102,7 @@ test('cycles are found, through links as well', () => {
   assert.match(faultsOfFile(path.join(folder, 'config.xml'))[0] ?? '', /link\.xml, which is being read already/);
 });
 
-test('a file that includes itself twofold over many levels ends', () => {
+test('a file that includes itself twofold over many levels ends', { skip: skipUnlessWide }, () => {
   const files: Record<string, string> = {};
   for (let level = 0; level < 30; level += 1) {
     files[`f${level}.xml`] = inner(`<include file="f${level + 1}.xml"/>`.repeat(2));
