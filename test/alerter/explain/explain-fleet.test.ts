@@ -1,0 +1,92 @@
+/** Collectors, the database, and machines that others need, in `explain --fleet`. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';
+import { alert } from '../../storage/support/alert-samples.ts';
+import { runEnd, runStart } from '../../storage/support/samples.ts';
+import { hourMs, minuteMs, nowMs, storedFleet, type StoredFleet } from './support/stored-fleet.ts';
+
+const elements = `<collector every="10m"/><alerts zone="UTC"><mail to="ops@example.org"/></alerts>
+  <bastion name="gate" ip="192.0.2.9" username="u"/>
+  <client name="r-[1-2]" ip="198.51.100.[1-2]" username="u" proxyJump="gate"/>`;
+
+/** Stores a run that began so many minutes ago. `end` is null for one that goes on. */
+async function ran(
+  { storage }: StoredFleet,
+  minutesAgo: number,
+  start: Partial<RunStart>,
+  end: Partial<RunEnd> | null = {},
+): Promise<void> {
+  const run = runStart({ startedAtMs: nowMs - minutesAgo * minuteMs, ...start });
+  await storage.reports.startRun(run);
+  if (end !== null) await storage.reports.endRun(run, runEnd(run, end));
+}
+
+test('a collector is named by its full runs of a week, with the end of the newest that has finished', async (t) => {
+  const fleet = await storedFleet(t, elements);
+  const day = 24 * 60;
+  await ran(fleet, 30, { collectorId: 'b', host: 'mon-2' });
+  await ran(fleet, 20, { collectorId: 'b', host: 'mon-2' });
+  await ran(fleet, 1, { collectorId: 'b', host: 'mon-2' }, null);
+  await ran(fleet, 5, { collectorId: 'a', host: 'mon-1' }, null);
+  await ran(fleet, 7 * day - 1, { collectorId: 'c', host: 'mon-3' });
+  await ran(fleet, 7 * day + 1, { collectorId: 'old', host: 'mon-4' });
+  await ran(fleet, 3, { collectorId: 'partial', scope: 'filtered' });
+  await ran(fleet, 3, { collectorId: 'turned-away' }, { outcome: 'overlapped' });
+  await ran(fleet, 3, { collectorId: '' });
+  await ran(fleet, 3, { collectorId: 'alerter', program: 'alert' });
+  assert.deepEqual((await fleet.fleet()).collectors, [
+    { id: 'a', host: 'mon-1', lastFinishedMs: null },
+    { id: 'b', host: 'mon-2', lastFinishedMs: nowMs - 20 * minuteMs + 5000 },
+    { id: 'c', host: 'mon-3', lastFinishedMs: nowMs - (7 * day - 1) * minuteMs + 5000 },
+  ]);
+});
+
+/** Passes by their starts in minutes ago, and the minutes from now until silence is evaluated. */
+const passes: readonly (readonly [what: string, ago: readonly number[], minutes: number | null])[] = [
+  ['no pass', [], null],
+  ['a first pass', [5], 15],
+  ['passes for 15 minutes', [15, 10, 5], 5],
+  ['passes for 20 minutes', [20, 15, 10, 5], null],
+  ['passes that go on after a break of an hour', [180, 120, 15, 5], 5],
+];
+for (const [what, ago, minutes] of passes) {
+  test(`silence is evaluated two intervals after the database is back: ${what}`, async (t) => {
+    const fleet = await storedFleet(t, elements);
+    for (const one of ago) await ran(fleet, one, { program: 'alert' });
+    await ran(fleet, 55, { collectorId: 'a' });
+    const { silenceEvaluatedFromMs } = await fleet.fleet();
+    assert.equal(silenceEvaluatedFromMs, minutes === null ? null : nowMs + minutes * minuteMs);
+  });
+}
+
+test('a bastion that is away is named once, with all that lie behind it', async (t) => {
+  const fleet = await storedFleet(t, elements);
+  assert.deepEqual((await fleet.fleet()).parents, []);
+  const lost = { rule: 'unreachable', subject: '', value: null };
+  await fleet.store({ alerts: ['r-1', 'r-2'].map((client) => alert({ client, ...lost })) });
+  const { parents } = await fleet.fleet();
+  assert.deepEqual(
+    parents.map(({ name }) => name),
+    ['gate'],
+  );
+});
+
+test('what waits sealed, and what the database forgot within a day, are told', async (t) => {
+  const fleet = await storedFleet(t, elements);
+  const before = await fleet.fleet();
+  assert.deepEqual([before.sealed, before.loss, before.canary, before.repliesUnread], [[], null, null, null]);
+  const receivedAtMs = nowMs - hourMs;
+  await fleet.storage.reports.saveSealed([
+    { client: 'r-1', reportId: 'one', keyId: 'k', runId: 'run-1', receivedAtMs, clock: null, sealed: Buffer.from('x') },
+  ]);
+  const restored = { reports: 37, records: 2, fromMs: receivedAtMs, toMs: receivedAtMs, note: 'it is an older one' };
+  await ran(fleet, 30, { collectorId: 'a' }, { restored });
+  const { sealed, loss } = await fleet.fleet();
+  assert.deepEqual(
+    sealed.map(({ reports }) => reports),
+    [1],
+  );
+  assert.deepEqual([loss?.restored, loss?.reports, loss?.note], [39, 37, 'it is an older one']);
+});
