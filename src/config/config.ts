@@ -40,6 +40,8 @@ export interface Config {
   readonly retention: RetentionConfig;
   readonly smtp: SmtpConfig | null;
   readonly replies: RepliesConfig | null;
+  /** The address of the pages that answer mails; null: mails have no link that acknowledges. */
+  readonly replyLinks: string | null;
   readonly canary: CanaryConfig | null;
   readonly notify: readonly NotifyConfig[];
   /** The webhooks of all `<webhook>` elements with a URL. */
@@ -145,6 +147,10 @@ export interface ServeConfig {
   /** `always`: loopback and the Unix socket need a token too. */
   readonly auth: 'beyond-loopback' | 'always';
   readonly look: boolean;
+  /** The address of the pages for people, which ends with /; null: nothing links them. */
+  readonly url: string | null;
+  /** The name of the fleet on the pages. */
+  readonly title: string;
   /** The families of /metrics; null: /metrics is off. */
   readonly metrics: readonly FamilyGroup[] | null;
   /** True if the address `::` does not accept IPv4. */

@@ -20,7 +20,7 @@ import { createLeaseStore } from './alerts/lease.ts';
 import { createNotificationStore } from './alerts/notifications.ts';
 import { createOperatorStore } from './alerts/operator.ts';
 import { createOutboxStore, createMailStore } from './alerts/outbox.ts';
-import { createReplyStore } from './alerts/replies.ts';
+import { createLinkStore, createReplyStore } from './alerts/replies.ts';
 import { createAlertHistory } from './queries/alert-history.ts';
 import { clientFacts } from './rows/client-facts.ts';
 import { createClientShares } from './reports/client-shares.ts';
@@ -91,6 +91,7 @@ export function storageOn(database: Database): Storage {
     mails: createMailStore(database),
     operator: createOperatorStore(database),
     replies: createReplyStore(database),
+    links: createLinkStore(database),
     alertHistory: createAlertHistory(database),
     retention: {
       renameClient: (from, to) => renameClient(database, from, to),

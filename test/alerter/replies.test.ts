@@ -68,6 +68,41 @@ async function sceneFor(t: TestContext, storage: StorageConfig): Promise<Scene> 
   };
 }
 
+/** The elements of a fleet whose mails and messages link its pages. */
+const pages = 'https://fleet.example.org/';
+const linking = (
+  url: string,
+): string => `<serve url="${pages}"><look/></serve><replies links="yes"/><collector every="15m"/>
+    <alerts mail="ops@example.org"><webhook name="chat" url="${url}"/>
+    <alert type="disk" warning="85%" critical="95%"/></alerts>${two}`;
+
+onEachDatabase('a link', (kit) => {
+  test('of a mail leads to the page of each alert, and answers the mail with its own token', async (t) => {
+    const receiver = await openReceiver(t);
+    const station = await stationFor(t, { storage: await kit.migrated(), elements: linking(receiver.origin) });
+    await station.collect(storm);
+    station.at('08:15');
+    await station.pass();
+    const content = (station.server.mails[0]?.content ?? '').replaceAll('=\r\n', '').replaceAll('=3D', '=');
+    const open = await station.storage.evaluation.openAlerts(null);
+    assert.equal(open.length, 2);
+    for (const { id } of open) {
+      assert.match(content, new RegExp(`^  ${pages}alerts/${id}\r$`, 'm'), 'in the text');
+      assert.match(content, new RegExp(`<a href="${pages}alerts/${id}"`), 'in the HTML');
+    }
+    assert.doesNotMatch(content, /^Reply-To|Reply ack/m);
+    const token = new RegExp(`^  ${pages}reply/([0-9a-f]{24})\r$`, 'm').exec(content)?.[1] ?? assert.fail(content);
+    const posted = JSON.parse(receiver.received[0]?.body ?? '') as { alerts: { generatorURL: string }[] };
+    const generators = posted.alerts.map(({ generatorURL }) => generatorURL);
+    assert.deepEqual(generators.sort(), open.map(({ id }) => `${pages}alerts/${id}`).sort());
+    const linked = await station.storage.links.linkedMail(token);
+    assert.ok(typeof linked !== 'string' && linked.open.length === 2 && linked.recipient === 'ops@example.org');
+    const answer = await station.storage.links.answerLink(token, { line: 'ack', forMs: null, by: null });
+    assert.deepEqual(answer, { from: 'ops@example.org', line: 'ack', result: 'acknowledged', count: 2 });
+    assert.equal(await station.storage.links.linkedMail('f'.repeat(24)), 'unknown');
+  });
+});
+
 onEachDatabase('a reply', (kit) => {
   test('acknowledges what fires in its mail, for the time that it says', async (t) => {
     const { station, reply, answered, acknowledged } = await sceneFor(t, await kit.migrated());

@@ -53,7 +53,9 @@ test('the mailbox of replies: its settings, and its defaults', () => {
 
 for (const [attributes, words] of [
   ['imap="imaps://fleet@imap.example.org"', /<replies> has no password; add passwordFile/],
-  ['password="S3CRET-8f"', /<replies> lacks imap/],
+  ['password="S3CRET-8f"', /<replies> has no imap; add imap="imaps:..\.\.\." or links="yes"/],
+  ['links="no"', /<replies> has no imap/],
+  ['links="yes"', /<replies> has links but no page; add url="https:..fleet.example.org." to <serve>/],
   [
     'imap="imaps://fleet:S3CRET-8f@imap.example.org" passwordFile="x"',
     /<replies> imap is no mailbox; .* without the password/,
@@ -78,6 +80,30 @@ for (const [attributes, words] of [
     assert.doesNotMatch(found, /S3CRET/);
   });
 }
+
+test('links of mails need https, unless they stay on this machine, and no mailbox', () => {
+  const read = (url: string) => load(`<serve url="${url}"><look/></serve><replies links="yes"/>${client}`);
+  const { replies, replyLinks, serve } = read('https://fleet.example.org');
+  assert.deepEqual(
+    [replies, replyLinks, serve?.url],
+    [null, 'https://fleet.example.org/', 'https://fleet.example.org/'],
+  );
+  assert.equal(read('http://localhost:5151/').replyLinks, 'http://localhost:5151/');
+  assert.equal(load(`<serve url="https://f.example.org/"><look/></serve>${client}`).replyLinks, null);
+  assertFault(
+    `<serve url="http://f.example.org/"><look/></serve><replies links="yes"/>${client}`,
+    /<replies> would send the tokens of links in clear to http:..f\.example\.org.; write https:/,
+  );
+  const both = load(
+    `<serve url="https://f.example.org/"><look/></serve>${from}` +
+      `<replies links="yes" imap="imaps://fleet@h" passwordFile="x"/>${client}`,
+  );
+  assert.deepEqual([both.replies?.host, both.replyLinks], ['h', 'https://f.example.org/']);
+  assertFault(
+    `${from}<serve url="https://f.example.org/"><look/></serve><replies links="yes"/><canary to="c@example.org"/>${client}`,
+    /<canary> needs the mailbox/,
+  );
+});
 
 test('it stands once, at the top', () => {
   const replies = '<replies imap="imaps://fleet@h" passwordFile="x" address="fleet@example.org"/>';

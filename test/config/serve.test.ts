@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -9,6 +10,12 @@ import { configFolder } from '../support/programs/run-cli.ts';
 const cases: readonly (readonly [element: string, expected: Partial<ServeConfig>])[] = [
   ['<serve/>', { hosts: ['::1', '127.0.0.1'], port: 5151, socket: null, tls: null, look: false, metrics: null }],
   ['<serve><look/></serve>', { look: true, auth: 'beyond-loopback' }],
+  [
+    '<serve url="https://F.example.org:8443"><look/></serve>',
+    { url: 'https://f.example.org:8443/', title: 'f.example.org' },
+  ],
+  ['<serve title="Our fleet"><look/></serve>', { url: null, title: 'Our fleet' }],
+  ['<serve><look/></serve>', { title: hostname() }],
   ['<serve port="80"/>', { hosts: ['::1', '127.0.0.1'], port: 80 }],
   ['<serve socket="/run/s.sock"/>', { hosts: [], socket: '/run/s.sock' }],
   ['<serve socket="/run/s.sock" port="80"/>', { hosts: ['::1', '127.0.0.1'], socket: '/run/s.sock' }],

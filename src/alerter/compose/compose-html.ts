@@ -26,9 +26,10 @@ export function composeHtml(subject: string, { introduction, sections, closing }
     ...(introduction === null ? [] : [`<p style="margin:0 0 16px"><b>${escapeMarkup(introduction)}</b></p>`]),
     ...sections.map(sectionHtml),
     `<div style="margin:0;padding:10px 0 0;border-top:1px solid ${colours.quiet};font-size:13px">`,
-    ...closing.map(
-      ({ text, command }) => `<div>${escapeMarkup(text)}${command === null ? '' : ` ${code(command)}`}</div>`,
-    ),
+    ...closing.map(({ text, command, link = null }) => {
+      if (link !== null) return `<div style="margin:10px 0">${linkHtml(link, text, buttonStyle)}</div>`;
+      return `<div>${escapeMarkup(text)}${command === null ? '' : ` ${code(command)}`}</div>`;
+    }),
     '</div>',
   ];
   return `<!DOCTYPE html>
@@ -49,6 +50,15 @@ ${body.join('\n')}
 `;
 }
 
+/** A link that a thumb hits. */
+const buttonStyle =
+  'display:inline-block;padding:12px 18px;border:2px solid;border-radius:4px;' +
+  'color:inherit;font-weight:bold;text-decoration:none';
+
+function linkHtml(address: string, text: string, style: string): string {
+  return `<a href="${escapeMarkup(address)}" style="${style}">${escapeMarkup(text)}</a>`;
+}
+
 function sectionHtml({ kind, heading, count, explanation, lines, rest, worst }: SectionWords): string {
   const isMixed = kind === 'open' || kind === 'flapping';
   const colour = isMixed ? colours[worst] : colours[colourNames[kind] ?? 'quiet'];
@@ -63,11 +73,14 @@ function sectionHtml({ kind, heading, count, explanation, lines, rest, worst }: 
   ].join('\n');
 }
 
-function lineHtml({ title, facts, list = [], chart, names, notes, commands }: LineWords, colour: string): string {
+function lineHtml(
+  { title, page = null, facts, list = [], chart, names, notes, commands }: LineWords,
+  colour: string,
+): string {
   const [first, ...others] = facts;
   return [
     `<div style="margin:0 0 16px;padding:0 0 0 10px;border-left:3px solid ${colour}">`,
-    `<div style="font-size:16px;font-weight:bold">${escapeMarkup(title)}</div>`,
+    `<div style="font-size:16px;font-weight:bold">${page === null ? escapeMarkup(title) : linkHtml(page, title, 'color:inherit')}</div>`,
     ...(first === undefined ? [] : [`<div>${factHtml(first)}</div>`]),
     ...[...others, ...list].map((fact) => `<div style="font-size:13px">${factHtml(fact)}</div>`),
     ...(names === null ? [] : [`<div style="margin:4px 0 0">${unbroken(names.split(' '))}</div>`]),

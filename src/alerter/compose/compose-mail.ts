@@ -21,6 +21,8 @@ interface ComposeOptions {
   readonly systems?: ReadonlyMap<string, string>;
   /** The last lines of checks and failed units, by `client U+0000 subject`. Default: none. */
   readonly excerpts?: ReadonlyMap<string, readonly string[]>;
+  /** The link that answers the mail. Default: none. */
+  readonly replyLink?: string | null;
   /** The program on people's command line: `fleet-health`. */
   readonly program: string;
 }
@@ -46,7 +48,8 @@ export function composeMail(options: ComposeOptions): MailText {
   const { recipient, items, severity, ordinary } = mail;
   const domain = domainOf(senderOf(config));
   const reader = { zone: config.alerts.zone, nowMs };
-  const wording = { config, reader, charts, timesToday, systems, excerpts, program };
+  const { replyLink = null } = options;
+  const wording = { config, reader, charts, timesToday, systems, excerpts, replyLink, program };
   const words = wordsOfMail(mail, wording);
   const subject = composeSubject(mail, wording);
   const references = threadsOf(recipient, items, domain);

@@ -9,7 +9,7 @@ import { isAcknowledged } from '../inhibit/inhibition.ts';
 import { type DueMail, type PendingNotification, reasonOf } from '../dispatch/notification-plan.ts';
 import { alertIdOf, stateOf, summaryOf } from './compose-mail.ts';
 import { incidentsOf } from './incidents.ts';
-import { foldTitle, titleOf } from './item-words.ts';
+import { foldTitle, pageOf, titleOf } from './item-words.ts';
 import { saysAway } from '../inhibit/lost-parents.ts';
 import { firingKinds, unacknowledgedWords } from './value-words.ts';
 
@@ -33,12 +33,21 @@ export function composeNotice(mail: DueMail, words: MailText, atMs: number, conf
     ...summary,
     ...(items.some(isCriticalNow) || summary.severity !== 'critical' ? {} : { newest: 'warning' }),
     atMs,
+    ...pageFact(config, items),
     alerts: [...items, ...ended].map((item) => ({
-      ...noticeAlertOf(item, atMs),
+      ...noticeAlertOf(item, atMs, config),
       ...lines.get(item),
       ...incidents(item, alertIdOf(item)),
     })),
   };
+}
+
+function pageFact(config: Config, items: readonly PendingNotification[]): Pick<NoticeAlert, 'page'> {
+  const page = pageOf(
+    config,
+    items.map(({ alertId }) => alertId),
+  );
+  return page === null ? {} : { page };
 }
 
 /** True if an alert is critical by its newest value. What flaps stays open while its value is good. */
@@ -66,7 +75,7 @@ function awayLines(sections: DueMail['sections']): ReadonlyMap<PendingNotificati
 }
 
 /** Returns an alert in the form for other programs. */
-export function noticeAlertOf(item: PendingNotification, nowMs: number): NoticeAlert {
+export function noticeAlertOf(item: PendingNotification, nowMs: number, config: Config): NoticeAlert {
   const { client, rule, subject, severity, alert, watch } = item;
   const acknowledgedBy = isAcknowledged(alert, nowMs) ? alert.acknowledgedBy : null;
   const note = watch.rule?.note ?? null;
@@ -78,6 +87,7 @@ export function noticeAlertOf(item: PendingNotification, nowMs: number): NoticeA
   return {
     labels: watch.labels,
     id: alertIdOf(item),
+    ...pageFact(config, [item]),
     client: oneLine(client),
     rule: oneLine(rule),
     subject: oneLine(subject),

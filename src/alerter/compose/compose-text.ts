@@ -19,9 +19,10 @@ export function composeText({ introduction, sections, closing }: MailWords): str
     ...sections.flatMap(blocksOfSection),
     [
       '-'.repeat(columns),
-      ...closing.flatMap(({ text, command }) =>
-        command === null ? wrap(text, { columns }) : commandLines(text, command, ''),
-      ),
+      ...closing.flatMap(({ text, command, link = null }) => [
+        ...(command === null ? wrap(text, { columns }) : commandLines(text, command, '')),
+        ...(link === null ? [] : [`${indent}${link}`]),
+      ]),
     ],
   ];
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
@@ -36,7 +37,16 @@ function blocksOfSection({ heading, count, explanation, lines, rest }: SectionWo
   ];
 }
 
-function linesOf({ title, facts, list = [], chart, names, notes, commands }: LineWords): readonly string[] {
+function linesOf({
+  title,
+  page = null,
+  facts,
+  list = [],
+  chart,
+  names,
+  notes,
+  commands,
+}: LineWords): readonly string[] {
   const inner = { columns, first: indent, rest: further };
   return [
     ...wrap(title, { columns, rest: further }),
@@ -45,6 +55,7 @@ function linesOf({ title, facts, list = [], chart, names, notes, commands }: Lin
     ...(chart === null ? [] : wrap(`${chart.blocks} ${chart.label}`, inner)),
     ...notes.flatMap((note) => wrap(`note: ${note}`, inner)),
     ...commands.flatMap(({ why, command }) => commandLines(why, command, ofCommands)),
+    ...(page === null ? [] : [`${indent}${page}`]),
   ];
 }
 

@@ -21,8 +21,17 @@ export interface Wording {
   readonly systems: ReadonlyMap<string, string>;
   /** The last lines of checks and failed units, by `client U+0000 subject`. */
   readonly excerpts: ReadonlyMap<string, readonly string[]>;
+  /** The link that answers the mail. Default: it has none. */
+  readonly replyLink?: string | null;
   /** The program on people's command line: `fleet-health`. */
   readonly program: string;
+}
+
+/** Returns the page of an alert, or of all alerts if there are several; null if nothing serves pages. */
+export function pageOf({ serve }: Pick<Config, 'serve'>, alertIds: readonly number[]): string | null {
+  const [id = 0, ...others] = new Set(alertIds);
+  if (serve === null || serve.url === null || id <= 0) return null;
+  return others.length > 0 ? `${serve.url}alerts` : `${serve.url}alerts/${id}`;
 }
 
 /** The most columns of a short value. */

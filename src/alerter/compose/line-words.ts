@@ -2,7 +2,7 @@ import { labelHidesRule } from '../../text/alert-label.ts';
 import type { Severity } from '../../config/config.ts';
 import { drawChart, type ChartWords } from './sparkline.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { foldTitle, maxNamesInTitle, sharedLabel, shortValue, textBeside, titleOf } from './item-words.ts';
+import { foldTitle, maxNamesInTitle, pageOf, sharedLabel, shortValue, textBeside, titleOf } from './item-words.ts';
 import { adviceFor } from '../../text/advice.ts';
 import { joined, namedUpTo } from '../../text/numbers.ts';
 import { limitWords, withLimit } from '../../text/limit-words.ts';
@@ -36,6 +36,8 @@ const reasonColumns = 200;
 export interface LineWords {
   readonly severity: Severity;
   readonly title: string;
+  /** The address of the page about the alert. Default: there is none. */
+  readonly page?: string | null;
   readonly facts: readonly string[];
   /** Lines of equal weight below the facts. Default: none. */
   readonly list?: readonly string[];
@@ -62,6 +64,10 @@ export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording, cau
   return {
     severity: item.severity,
     title: mixed.includes(kind) ? `${title} (${item.severity})` : `${title}${again}`,
+    page: pageOf(
+      wording.config,
+      items.map(({ alertId }) => alertId),
+    ),
     facts: [
       ...(isMany ? factsOfMany(line, kind, wording) : factsOfOne(item, kind, wording)),
       ...(cause === null ? [] : [cause]),

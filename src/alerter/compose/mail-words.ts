@@ -19,7 +19,14 @@ export interface MailWords {
   readonly introduction: string | null;
   readonly sections: readonly SectionWords[];
   /** The lines below the sections. */
-  readonly closing: readonly { readonly text: string; readonly command: readonly string[] | null }[];
+  readonly closing: readonly ClosingWords[];
+}
+
+interface ClosingWords {
+  readonly text: string;
+  readonly command: readonly string[] | null;
+  /** The address of the page that the text names. Default: none. */
+  readonly link?: string | null;
 }
 
 export interface SectionWords {
@@ -56,7 +63,7 @@ const alreadyTrueWords = 'All of this was true already when it was looked at for
 
 export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
   const { sections, alreadyTrue, items } = mail;
-  const { program, reader } = wording;
+  const { program, reader, replyLink = null } = wording;
   const firing = items.filter(isFiring);
   const causes = causesOf(sections);
   const numbers = numberRanges(firing.map(({ alertId }) => alertId));
@@ -81,7 +88,10 @@ export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
       ...(isInSeveralLines(sections)
         ? [{ text: 'Acknowledge what fires in this mail:', command: [program, 'ack', ...numbers] }]
         : []),
-      ...(takesReplies(mail, wording.config) ? [{ text: replyWords, command: null }] : []),
+      ...(replyLink === null ? [] : [{ text: linkWords, command: null, link: replyLink }]),
+      ...(wording.config.replies !== null && takesReplies(mail, wording.config)
+        ? [{ text: replyWords, command: null }]
+        : []),
       { text: `As of ${timeInWords(reader, reader.nowMs)}. Times are those of ${zoneInWords(reader)}.`, command: null },
     ],
   };
@@ -125,6 +135,7 @@ function causeOfLine({ items }: Line): { readonly sentence: string; readonly abs
   return { sentence, absence: away === undefined ? null : `${first.client} ${away.earliestAtMs}` };
 }
 
+const linkWords = 'Acknowledge what fires in this mail, on a page without a login';
 const replyWords = 'Reply ack, ack 4h or silence 1d: it concerns what fires in this mail.';
 
 function isFiring({ alert, alertId }: DueMail['items'][number]): boolean {
@@ -132,8 +143,11 @@ function isFiring({ alert, alertId }: DueMail['items'][number]): boolean {
 }
 
 /** True if config.xml has `<replies>`, the mail is for an address, and an alert fires in it. */
-export function takesReplies({ recipient, items }: DueMail, { replies }: Pick<Config, 'replies'>): boolean {
-  return replies !== null && addresseeOf(recipient) !== null && items.some(isFiring);
+export function takesReplies(
+  { recipient, items }: DueMail,
+  { replies, replyLinks }: Pick<Config, 'replies' | 'replyLinks'>,
+): boolean {
+  return (replies !== null || replyLinks !== null) && addresseeOf(recipient) !== null && items.some(isFiring);
 }
 
 /** True if no single line's command acknowledges all firing alerts of the mail. */

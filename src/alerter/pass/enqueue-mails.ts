@@ -2,7 +2,7 @@ import type { ExcerptSubject } from '../../storage/store/notification-store.ts';
 import type { Config } from '../../config/config.ts';
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import type { MailText } from '../../notify/mime.ts';
-import { newReplyToken, replyAddress } from '../../notify/replies/reply-token.ts';
+import { newReplyToken, replyAddress, replyLink as linkOfToken } from '../../notify/replies/reply-token.ts';
 import type { Alert, Cause } from '../../storage/store/alert.ts';
 import { readUnreadReplies } from '../../storage/store/reply-store.ts';
 import type { NewMail } from '../../storage/store/outbox-store.ts';
@@ -285,8 +285,11 @@ async function writeMail(
   const systems = beside === null ? new Map<string, never>() : await readSystems(beside, mail);
   const timesToday = beside === null ? new Map<number, never>() : await readTimesToday(beside, mail);
   const excerpts = beside === null ? new Map<string, never>() : await readExcerpts(beside, mail);
-  const words = composeMail({ mail, config, nowMs, charts, timesToday, systems, excerpts, program: 'fleet-health' });
   const replyToken = takesReplies(mail, config) ? newReplyToken() : null;
+  const { replyLinks } = config;
+  const replyLink = replyLinks === null || replyToken === null ? null : linkOfToken(replyLinks, replyToken);
+  const read = { charts, timesToday, systems, excerpts };
+  const words = composeMail({ mail, config, nowMs, ...read, replyLink, program: 'fleet-health' });
   const content = await freeze({ config, nowMs }, mail, words, replyToken);
   const notifications = items.map(({ alertId, sequence, transition, before }) => ({
     alertId,

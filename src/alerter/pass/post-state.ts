@@ -58,6 +58,7 @@ export async function postState({
         { transition: 'reminder' },
       ),
       nowMs,
+      config,
     );
   const easedStateOf = (alert: Alert, group: string): NoticeAlert => {
     const state = plainStateOf(alert);

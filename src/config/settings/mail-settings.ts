@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 
 import { isMailAddress } from '../values/addresses.ts';
 import { parseClock } from '../values/calendar.ts';
-import type { CanaryConfig, NotifyConfig, RepliesConfig, Severity, SmtpConfig } from '../config.ts';
+import type { CanaryConfig, NotifyConfig, RepliesConfig, ServeConfig, Severity, SmtpConfig } from '../config.ts';
 import { splitGlobs } from '../values/globs.ts';
 import { parseImapUrl } from '../values/imap-url.ts';
 import { localPath } from '../xml/local-path.ts';
@@ -65,16 +65,19 @@ const tokenChars = 25;
 /** The most characters before the @ (RFC 5321, section 4.5.3.1.1). */
 const maxLocalChars = 64;
 
-/** Reads `<replies>`. Returns null if the element is missing. */
+/** Reads the mailbox of `<replies>`. Returns null if there is none. */
 export function readReplies(
   element: Element | null,
   smtp: SmtpConfig | null,
   context: ReadContext,
 ): RepliesConfig | null {
-  const { imap = '', address: written, ca } = element?.attributes ?? {};
+  const { imap = '', address: written, ca, links } = element?.attributes ?? {};
   const url = parseImapUrl(imap);
-  if (element === null || url === null) return null;
   const { findings } = context;
+  if (element !== null && imap === '' && links !== 'yes' && !element.faulty) {
+    findings.fault(element, '<replies> has no imap; add imap="imaps://..." or links="yes" (docs/mail.md)');
+  }
+  if (element === null || url === null) return null;
   const password = readSecret(element, 'password', context) ?? null;
   if (password === null && !element.faulty) {
     findings.fault(element, '<replies> has no password; add passwordFile="..." or passwordEnv="..."');
@@ -96,6 +99,22 @@ export function readReplies(
   };
 }
 
+/** Returns the address of the pages that answer mails by `<replies links>`; null if there are none. */
+export function readReplyLinks(
+  element: Element | null,
+  serve: ServeConfig | null,
+  { findings }: ReadContext,
+): string | null {
+  if (element === null || element.attributes['links'] !== 'yes') return null;
+  const { url = null } = serve ?? {};
+  if (url === null) {
+    findings.fault(element, '<replies> has links but no page; add url="https://fleet.example.org/" to <serve>');
+  } else if (url.startsWith('http:') && !isThisMachine(new URL(url).hostname)) {
+    findings.fault(element, `<replies> would send the tokens of links in clear to ${url}; write https:// there`);
+  }
+  return url;
+}
+
 const shortestCanaryMs = 2 * hourMs;
 const longestCanaryMs = 7 * dayMs;
 const usualCanaryMinute = 4 * 60 + 10;
@@ -112,7 +131,7 @@ export function readCanary(
   const isEven = dayMs % everyMs === 0 || everyMs % dayMs === 0;
   const mailbox = 'needs the mailbox to which its mails come back; write <replies imap="imaps://..."/> (docs/mail.md)';
   if (smtp === null) findings.fault(element, '<canary> needs a mail server; write <smtp host="..." from="..."/>');
-  if (replies === null) findings.fault(element, `<canary> ${mailbox}`);
+  if (replies?.attributes['imap'] === undefined) findings.fault(element, `<canary> ${mailbox}`);
   if (everyMs < shortestCanaryMs || everyMs > longestCanaryMs || !isEven) {
     findings.fault(element, `<canary> every="${every}" is neither 2h, 3h, 4h, 6h, 8h or 12h, nor 1d to 7d`);
   }

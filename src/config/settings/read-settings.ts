@@ -4,7 +4,7 @@ import { usualStateFolder } from '../xml/last-good.ts';
 import { localPath } from '../xml/local-path.ts';
 import { childOf, type Element } from '../xml/parse-elements.ts';
 import { readCollector, readForward } from './collector-settings.ts';
-import { readCanary, readNotify, readReplies, readSmtp } from './mail-settings.ts';
+import { readCanary, readNotify, readReplies, readReplyLinks, readSmtp } from './mail-settings.ts';
 import { readMetrics } from './metrics-settings.ts';
 import type { ReadContext } from './read-secret.ts';
 import { readServe } from './serve-settings.ts';
@@ -19,6 +19,7 @@ export type Settings = Pick<
   | 'retention'
   | 'smtp'
   | 'replies'
+  | 'replyLinks'
   | 'canary'
   | 'notify'
   | 'webhooks'
@@ -42,19 +43,21 @@ export function readSettings(root: Element, file: string, context: ReadContext):
       : noStorage(one('storage'), forward, context);
   const retention = readRetention(one('retention'), context);
   const smtp = readSmtp(one('smtp'), context);
+  const serve = readServe(one('serve'), context);
   return {
     stateDir,
     storage,
     retention,
     smtp,
     replies: readReplies(one('replies'), smtp, context),
+    replyLinks: readReplyLinks(one('replies'), serve, context),
     canary: readCanary(one('canary'), { smtp: one('smtp'), replies: one('replies') }, context),
     notify: readNotify(all('notify'), context.findings),
     webhooks: readWebhooks(root, context),
     alertmanager: readAlertmanager(one('alertmanager'), context),
     collector: readCollector(one('collector'), storage, context),
     metrics: readMetrics(one('metrics'), context),
-    serve: readServe(one('serve'), context),
+    serve,
     heartbeats: all('heartbeat').flatMap((element) => readHeartbeat(element, context)),
   };
 }

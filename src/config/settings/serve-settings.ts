@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+
 import { secondMs } from '../../platform/units.ts';
 import { parseDuration } from '../../text/durations.ts';
 import type { ServeConfig, ServedCommand, ServedEventsConfig } from '../config.ts';
@@ -18,7 +20,7 @@ const loopback = ['::1', '127.0.0.1'] as const;
 /** Reads `<serve>`. Returns null if the element is missing. */
 export function readServe(element: Element | null, context: ReadContext): ServeConfig | null {
   if (element === null) return null;
-  const { host, port, socket, trustedProxies, userHeader, auth, ipv6Only, hiddenOpts } = element.attributes;
+  const { host, port, socket, trustedProxies, userHeader, auth, ipv6Only, hiddenOpts, url, title } = element.attributes;
   const socketAlone = socket !== undefined && host === undefined && port === undefined;
   const part = (name: string): Element | null => childOf(element, name);
   const serve: ServeConfig = {
@@ -30,6 +32,8 @@ export function readServe(element: Element | null, context: ReadContext): ServeC
     userHeader: userHeader?.toLowerCase() ?? null,
     auth: auth === 'always' ? 'always' : 'beyond-loopback',
     look: part('look') !== null,
+    url: url === undefined || !URL.canParse(url) ? null : new URL(url).href,
+    title: title ?? (url === undefined || !URL.canParse(url) ? hostname() : new URL(url).hostname),
     metrics: readServedMetrics(part('metrics'), context),
     ipv6Only: ipv6Only === 'yes',
     hiddenOpts: (hiddenOpts ?? '').split(',').flatMap((name) => name.trim() || []),
@@ -75,7 +79,8 @@ function readTls(element: Element, context: ReadContext): ServeConfig['tls'] {
 }
 
 function checkServe(serve: ServeConfig, element: Element, { findings }: ReadContext): void {
-  const { hosts, tls, trustedProxies, userHeader, look, metrics, events } = serve;
+  const { hosts, tls, trustedProxies, userHeader, look, metrics, events, url } = serve;
+  if (url !== null && !look) findings.fault(element, '<serve> has url but no pages to link; add <look/>');
   const beyond = hosts.find((host) => !isThisMachine(host));
   const isOpen = beyond !== undefined && tls === null && trustedProxies.length === 0 && !element.faulty;
   if (isOpen && look) {

@@ -75,6 +75,10 @@ function isSpokeUrl(value: string): boolean {
   return username + password + search + hash === '';
 }
 
+function isPageUrl(value: string): boolean {
+  return isSpokeUrl(value) && new URL(value).pathname === '/';
+}
+
 const kinds = {
   text: { fault: () => null, xsd: text },
   secret: { fault: () => null, xsd: text, hidden: true },
@@ -185,6 +189,10 @@ const kinds = {
   spokeUrl: accepted(
     isSpokeUrl,
     'is no address of a server; write it like http://[2001:db8::7]:5000/, without a name, a password or ?',
+  ),
+  pageUrl: accepted(
+    isPageUrl,
+    'is no address of the pages; write it like https://fleet.example.org/, without a path, a name, a password or ?',
   ),
   forwardUrl: accepted(
     isSpokeUrl,

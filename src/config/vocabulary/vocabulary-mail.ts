@@ -66,10 +66,9 @@ export const repliesElement: ElementSpec = {
   attributes: {
     imap: {
       kind: 'imap',
-      required: true,
       help:
         'The mailbox of replies, like imaps://fleet@imap.example.org/INBOX; imap:// uses STARTTLS, or no ' +
-        'encryption if the host is this machine.',
+        'encryption if the host is this machine. Default: none; then links is needed.',
     },
     ...secretAttributes,
     address: {
@@ -79,6 +78,10 @@ export const repliesElement: ElementSpec = {
         'of from in `<smtp>` unless the login has one.',
     },
     ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
+    links: {
+      words: ['yes', 'no'],
+      help: 'yes: mails have a link to a page with a button that acknowledges; needs url in `<serve>`. Default no.',
+    },
   },
-  help: 'A mailbox for replies to mails, such as "ack", which acknowledges their alerts.',
+  help: 'Answers to mails, such as the reply "ack" or a link, which acknowledge their alerts.',
 };

@@ -26,6 +26,13 @@ export const serveAttributes: Attributes = {
     help:
       'Names of options and elements whose values /status hides, separated by commas. Secrets are always ' + 'hidden.',
   },
+  url: {
+    kind: 'pageUrl',
+    help:
+      'The address of the pages for people, like https://fleet.example.org/: mails, webhooks and Alertmanager link ' +
+      'the page of each alert. Default: no links.',
+  },
+  title: { kind: 'title', help: 'The name of the fleet on the pages. Default: the host of url, or of this machine.' },
   auth: {
     words: ['beyond-loopback', 'always'],
     help: 'always: this machine and the Unix socket need a token too. Default beyond-loopback.',

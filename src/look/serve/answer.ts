@@ -16,6 +16,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** True if the request had a wrong token in its path, which costs its address as in a header. Default: false. */
+  readonly isGuess?: boolean;
 }
 
 /** Returns an answer; null if it writes to `outgoing` itself. */

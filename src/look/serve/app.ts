@@ -3,13 +3,14 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { FamilyGroup, ServeConfig } from '../../config/config.ts';
 import { contentTypes } from '../metrics/exposition.ts';
 import { writeMetrics } from '../metrics/metrics.ts';
-import { assets, livePolicy } from '../page/live/live-document.ts';
+import { assets, livePolicy, stylePath } from '../page/live/live-document.ts';
 import { type Answerer, send, words } from './answer.ts';
 import { eventPingRoutes } from './endpoints/event-pings.ts';
 import { eventsRoute } from './endpoints/events-route.ts';
 import type { OpenEventEndpoint } from './endpoints/open-event-endpoint.ts';
 import { ownCommand } from './endpoints/own-command.ts';
 import { pingRoute } from './endpoints/ping-route.ts';
+import { replyRoute, type ReplyRouteOptions } from './endpoints/reply-route.ts';
 import { type StatusOptions, statusRoute } from './endpoints/status-route.ts';
 import { commonHeaders, createGate, type GateOptions } from './gate.ts';
 import type { LiveEvents } from './live-events.ts';
@@ -30,6 +31,8 @@ interface AppOptions extends GateOptions {
   readonly shownConfig: StatusOptions['shownConfig'];
   /** The routes of pushes; none if the server accepts none. */
   readonly pushes: readonly ServedRoute[];
+  /** The answers to mails by links; null: mails have no links. */
+  readonly links: Pick<ReplyRouteOptions, 'database' | 'onAcknowledged'> | null;
   /** Returns the service and host of a token's pings; null if it is no token for pings. */
   readonly pingOf: (token: string) => PingToken | null;
   /** Ends the programs whose output answers wait for. */
@@ -40,7 +43,7 @@ const yearSeconds = 365 * 24 * 3600;
 
 /** Returns the routes of the parts that `<serve>` enables. Each route defines the permission that it needs. */
 function routesOf(options: AppOptions): readonly ServedRoute[] {
-  const { serve, look, events, endpoints, pushes, shownConfig, visitorOf, pingOf, signal } = options;
+  const { serve, look, events, endpoints, pushes, shownConfig, visitorOf, pingOf, links, signal } = options;
   const { onFault } = look;
   return [
     pingRoute({ ...look, own: serve.ping === null ? null : ownCommand(serve.ping, signal) }),
@@ -56,7 +59,8 @@ function routesOf(options: AppOptions): readonly ServedRoute[] {
         ]),
     ...pushes,
     ...(serve.metrics === null ? [] : [metricsRoute(look, serve.metrics)]),
-    ...(serve.look ? [...liveRoutes(events), ...pageRoutes(look), ...documentRoutes(look)] : []),
+    ...(links === null ? [] : [replyRoute({ ...links, look, visitorOf })]),
+    ...(serve.look ? [...liveRoutes(events, links !== null), ...pageRoutes(look), ...documentRoutes(look)] : []),
   ];
 }
 
@@ -79,9 +83,10 @@ export function createApp(options: AppOptions): RequestListener {
     for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
     const { path, query } = targetOf(incoming.url ?? '/');
     const { route, parts } = findRoute(routes, path) ?? { route: fallback, parts: {} };
-    const refusal = gate(incoming, outgoing, route);
+    const refusal = gate.refuse(incoming, outgoing, route);
     const shown = refusal === null ? null : (route.refused?.(refusal) ?? refusal);
     const made = shown ?? (await route.answer({ incoming, outgoing, parts, query }));
+    if (made?.isGuess === true) gate.charge(incoming);
     if (made !== null) send(made, { incoming, outgoing, isPacked: refusal === null && route.isPacked });
   };
   return (incoming, outgoing) => {
@@ -94,8 +99,8 @@ export function createApp(options: AppOptions): RequestListener {
   };
 }
 
-/** Returns the routes of the stream of events and of the files that pages load. */
-function liveRoutes(events: LiveSource): readonly ServedRoute[] {
+/** Returns the routes of the stream of events and of the files that pages load. The pages of links need the style. */
+function liveRoutes(events: LiveSource, hasLinks: boolean): readonly ServedRoute[] {
   return [
     {
       path: '/live',
@@ -108,7 +113,8 @@ function liveRoutes(events: LiveSource): readonly ServedRoute[] {
     },
     ...assets.map(({ path, type, content }): ServedRoute => {
       const headers = { 'Content-Type': type, 'Cache-Control': `private, max-age=${yearSeconds}, immutable` };
-      return { path, purpose: 'look', isPacked: true, answer: () => ({ status: 200, body: content, headers }) };
+      const purpose = hasLinks && path === stylePath ? null : 'look';
+      return { path, purpose, isPacked: true, answer: () => ({ status: 200, body: content, headers }) };
     }),
   ];
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Admission } from './admission.ts';
 import { type Answer, words } from './answer.ts';
+import { maxFormBytes } from './read-body.ts';
 import { InUse, Rates } from './rates.ts';
 import type { Pool, ServedRoute } from './routes.ts';
 import type { Visitor } from './visitor.ts';
@@ -21,7 +22,11 @@ const guessCost = 20;
  * Refuses a request before it causes work: one that no part of the server accepts, of a sender over its limits, or of a
  * visitor without permission. Returns null if the request is allowed.
  */
-type Gate = (incoming: IncomingMessage, outgoing: ServerResponse, route: ServedRoute) => Answer | null;
+interface Gate {
+  readonly refuse: (incoming: IncomingMessage, outgoing: ServerResponse, route: ServedRoute) => Answer | null;
+  /** Charges the sender of a request for a wrong token. */
+  readonly charge: (incoming: IncomingMessage) => void;
+}
 
 export interface GateOptions {
   readonly visitorOf: (request: IncomingMessage) => Visitor;
@@ -34,14 +39,21 @@ export interface GateOptions {
 export function createGate({ visitorOf, admit, isFull, onGuess }: GateOptions): Gate {
   const rates = new Rates(rate);
   const inUse = new InUse(maxPerAddress);
-  return (incoming, outgoing, { takes = null, pool = 'look', purpose }) => {
+  const guessed = (visitor: Visitor): void => {
+    rates.charge(visitor.address, guessCost);
+    onGuess(visitor);
+  };
+  const refuse: Gate['refuse'] = (incoming, outgoing, { takes = null, takesForm = false, pool = 'look', purpose }) => {
     const { method = '', url = '' } = incoming;
-    const methods = takes === null ? ['GET', 'HEAD'] : [takes];
+    const methods = takes !== null ? [takes] : takesForm ? ['GET', 'HEAD', 'POST'] : ['GET', 'HEAD'];
     if (!methods.includes(method)) {
       const text = `Only ${methods.join(' and ')} ${takes === null ? 'are' : 'is'} answered.\n`;
       return words(405, text, { Allow: methods.join(', '), Connection: 'close' });
     }
-    if (takes === null && hasBody(incoming))
+    const isForm = takesForm && method === 'POST';
+    if (isForm && !(Number(incoming.headers['content-length']) <= maxFormBytes))
+      return words(413, `A form has at most ${maxFormBytes} bytes, and a Content-Length.\n`, { Connection: 'close' });
+    if (takes === null && !isForm && hasBody(incoming))
       return words(400, 'A request has no body here.\n', { Connection: 'close' });
     if (url.length > longestUrl) return words(414, 'The address is too long.\n', { Connection: 'close' });
     if (isFull(incoming, pool)) return busy(503, 'Too many connections.\n');
@@ -54,15 +66,13 @@ export function createGate({ visitorOf, admit, isFull, onGuess }: GateOptions): 
     const { host, authorization } = incoming.headers;
     const refusal = admit({ visitor, host, authorization }, purpose);
     if (refusal === null) return null;
-    if (refusal.isGuess) {
-      rates.charge(visitor.address, guessCost);
-      onGuess(visitor);
-    }
+    if (refusal.isGuess) guessed(visitor);
     return words(refusal.status, `${refusal.words}\n`, {
       'Cache-Control': 'no-store',
       ...(refusal.status === 401 ? { 'WWW-Authenticate': challenge } : {}),
     });
   };
+  return { refuse, charge: (incoming) => guessed(visitorOf(incoming)) };
 }
 
 const challenge = 'Basic realm="fleet-health", charset="UTF-8"';

@@ -15,6 +15,8 @@ export interface ServedRoute {
   readonly isPacked: boolean;
   /** The only method of a route that reads the body itself, and has limits of its own. Default: GET and HEAD. */
   readonly takes?: 'POST' | 'PUT';
+  /** True if the route takes a small form by POST too, within the limits of GET. Default: false. */
+  readonly takesForm?: boolean;
   /** The pool that its connections belong to. Default: `look`. */
   readonly pool?: Pool;
   /** Converts a refusal of the server to the form of the route's answers. Default: unchanged. */

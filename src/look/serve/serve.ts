@@ -11,11 +11,13 @@ import { messageOf } from '../../platform/errors/errors.ts';
 import type { Log } from '../../platform/errors/log.ts';
 import { secondMs } from '../../platform/units.ts';
 import { statePaths } from '../../state-folder/paths.ts';
+import type { AppliedReply } from '../../storage/store/reply-store.ts';
 import { createAdmission } from './admission.ts';
 import { createApp } from './app.ts';
 import type { Documents } from './documents.ts';
 import { openEventEndpoint } from './endpoints/open-event-endpoint.ts';
 import { pushRoutes, type RefusedPush } from './endpoints/push-route.ts';
+import { LinkDatabase } from './endpoints/reply-route.ts';
 import { FleetReader } from './fleet-reader.ts';
 import { Listeners } from './listeners.ts';
 import { LiveEvents } from './live-events.ts';
@@ -64,6 +66,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const ended = new AbortController();
   const endpoints = openEventEndpoint({ serve, settings, log, onFault, onVisit });
   const { onGuess, onRefused } = refusalLog(log, visitorOf);
+  const links = openLinks(settings, log);
   const answer = createApp({
     ...{ serve, notThere },
     look: {
@@ -71,9 +74,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
       zone: () => settings().alerts.zone,
       hasEvents: serve.events !== null,
     },
-    events,
-    endpoints,
-    shownConfig,
+    ...{ events, endpoints, links, shownConfig },
     pushes: serve.push ? pushRoutes({ settings, signal: options.signal, onRefused }) : [],
     signal: ended.signal,
     pingOf: pingFinder(tokens),
@@ -102,10 +103,20 @@ export async function runServer(options: ServeOptions): Promise<void> {
     }
   } finally {
     ended.abort();
-    await endpoints?.close();
+    await Promise.all([endpoints?.close(), links?.database.close()]);
     await reader.close();
   }
   log.event('serve-stopped', {});
+}
+
+/** Returns the answers to mails by links; null without `<replies links>`. */
+function openLinks(settings: () => Config, log: Pick<Log, 'event'>) {
+  if (settings().replyLinks === null) return null;
+  return {
+    database: new LinkDatabase(settings),
+    onAcknowledged: ({ from, line, count }: AppliedReply): void =>
+      log.event('acknowledged', { by: from, answer: line, alerts: count }),
+  };
 }
 
 /** Returns functions that log wrong tokens and refused pushes, a few at a time. */

@@ -14,6 +14,16 @@ export function newReplyToken(): string {
   return randomBytes(tokenBytes).toString('hex');
 }
 
+/** True if a text has the form of a token, as links have it. */
+export function isReplyToken(text: string): boolean {
+  return text.length === 2 * tokenBytes && /^[0-9a-f]+$/.test(text);
+}
+
+/** Returns the link to the page that answers the mail with the token. */
+export function replyLink(pages: string, token: string): string {
+  return `${pages}reply/${token}`;
+}
+
 /** Returns the address for replies to the mail with the token. */
 export function replyAddress(address: string, token: string): string {
   return address.replace(/@(?=[^@]*$)/, `+${token}@`);

@@ -22,7 +22,7 @@ export function alertmanagerDocument(notice: Notice, receiver: string): object {
     groupLabels: {},
     commonLabels: shared(alerts.map(({ labels }) => labels)),
     commonAnnotations: shared(alerts.map(({ annotations }) => annotations)),
-    externalURL: '',
+    externalURL: notice.page === undefined ? '' : new URL('/', notice.page).href,
     alerts,
   };
 }
@@ -58,14 +58,14 @@ export function annotationsOf({
 }
 
 function alertOf(alert: NoticeAlert) {
-  const { id, state, startsAtMs, endsAtMs } = alert;
+  const { id, state, startsAtMs, endsAtMs, page = '' } = alert;
   return {
     status: state === 'resolved' ? 'resolved' : 'firing',
     labels: labelsOf(alert),
     annotations: annotationsOf(alert),
     startsAt: new Date(startsAtMs).toISOString(),
     endsAt: endsAtMs === null ? noTime : new Date(endsAtMs).toISOString(),
-    generatorURL: '',
+    generatorURL: page,
     // Alertmanager's own fingerprints have 64 bits too.
     fingerprint: id.slice(0, 16),
   };

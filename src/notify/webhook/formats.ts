@@ -13,6 +13,7 @@ import {
   telegramMessage,
   type TextEscape,
   type TextLimits,
+  withPage,
 } from './message-text.ts';
 import type { Notice } from './notice.ts';
 
@@ -185,6 +186,7 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
         Title: encoded(title),
         Priority: byUrgency(notice, ['2', '3', '3', '5']),
         Tags: byUrgency(notice, ['white_check_mark', 'warning', 'rotating_light', 'rotating_light']),
+        ...(notice.page === undefined ? {} : { Click: notice.page }),
       },
     }),
     meaning: ({ error }) => acceptedIf(error === undefined),
@@ -243,9 +245,9 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     },
     limits: { unit: 'bytes', title: 250, lines: 16_000 },
     escape: 'none',
-    body: (notice, { title, lines }) => {
+    body: (notice, { title, lines, page }) => {
       const type = byUrgency(notice, ['success', 'warning', 'failure', 'failure']);
-      return json({ title, body: lines, type, format: 'text' });
+      return json({ title, body: withPage(lines, page), type, format: 'text' });
     },
     place: ({ query }) => ({ fields: query }),
     meaning: () => 'accepted',
@@ -272,7 +274,8 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     limits: { unit: 'bytes', title: 250, lines: 8_000 },
     escape: 'none',
     body: (notice, { title, lines }) => {
-      const extras = { 'client::display': { contentType: 'text/plain' } };
+      const click = notice.page === undefined ? {} : { 'client::notification': { click: { url: notice.page } } };
+      const extras = { 'client::display': { contentType: 'text/plain' }, ...click };
       return json({ title, message: lines, priority: byUrgency(notice, [2, 5, 7, 8]), extras });
     },
     meaning: ({ id }) => acceptedIf(typeof id === 'number'),
@@ -296,7 +299,7 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     }),
     limits: { unit: 'utf16', title: 400, lines: 3_600 },
     escape: 'none',
-    body: (_, { title, lines }) => json(telegramMessage(`${title}\n\n${lines}`)),
+    body: (_, { title, lines, page }) => json(telegramMessage(`${title}\n\n${lines}`, page)),
     meaning: ({ ok, error_code: code }) => (code === 429 ? 'later' : acceptedIf(ok === true)),
     pauseMs: ({ parameters }) => Number((parameters as Json | undefined)?.['retry_after']) * secondMs,
   },
@@ -323,7 +326,8 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     limits: { unit: 'bytes', title: 400, lines: 28_000 },
     escape: 'none',
     // Empty mentions: else a client looks for the names of people in the text.
-    body: (_, { title, lines }) => json({ msgtype: 'm.text', body: `${title}\n\n${lines}`, 'm.mentions': {} }),
+    body: (_, { title, lines, page }) =>
+      json({ msgtype: 'm.text', body: withPage(`${title}\n\n${lines}`, page), 'm.mentions': {} }),
     meaning: ({ event_id: id }) => acceptedIf(typeof id === 'string'),
     pauseMs: ({ retry_after_ms: ms }) => Number(ms),
   },
@@ -352,7 +356,8 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     body: (notice, { title, lines }) => {
       // An event is over at once: nobody could acknowledge it.
       const priority = notice.state === 'event' ? '1' : '2';
-      const fields = { title, message: lines, priority: byUrgency(notice, ['-1', '0', priority, priority]) };
+      const url = notice.page === undefined ? {} : { url: notice.page };
+      const fields = { title, message: lines, ...url, priority: byUrgency(notice, ['-1', '0', priority, priority]) };
       const all = fields.priority === '2' ? { ...fields, ...emergency } : fields;
       return { type: formData, text: String(new URLSearchParams(all)) };
     },

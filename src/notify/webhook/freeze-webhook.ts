@@ -21,7 +21,7 @@ export function webhookForm(webhooks: readonly WebhookForm[], name: string): Web
  */
 export function freezeWebhook(notice: Notice, { format, name }: WebhookForm): string {
   const { body, limits, escape } = formats[format];
-  const shown = limits === undefined ? { title: '', lines: '' } : messageText(notice, limits, escape);
+  const shown = limits === undefined ? { title: '', lines: '', page: '' } : messageText(notice, limits, escape);
   const { type, text, headers = {} } = body(notice, shown, name);
   const all = { 'Message-ID': notice.messageId, Subject: encoded(notice.subject), 'Content-Type': type, ...headers };
   const head = Object.entries(all).map(([key, value]) => `${key}: ${value}`);

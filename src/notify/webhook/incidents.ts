@@ -39,7 +39,11 @@ export function pagerdutyEvents({ alerts }: Notice): readonly object[] {
         for (const one of keys) ended.add(one);
         return keys.map((one) => event('resolve', one));
       }
-      const trigger = event('trigger', key, { payload: pagerdutyPayload(alert, same), client: 'Fleet Health' });
+      const trigger = event('trigger', key, {
+        payload: pagerdutyPayload(alert, same),
+        client: 'Fleet Health',
+        client_url: alert.page,
+      });
       if (same.some(({ acknowledgedBy }) => acknowledgedBy === null)) return [trigger];
       return [...(alert.state === 'reminder' ? [] : [trigger]), event('acknowledge', key)];
     })

@@ -23,6 +23,8 @@ export interface MessageText {
    * that are one line of the mail are one line, with their names below.
    */
   readonly lines: string;
+  /** The address of the page, which is no part of the limits; '' if there is none. */
+  readonly page: string;
 }
 
 /** The most of a line, and the part of all lines that one may take. */
@@ -32,7 +34,11 @@ const maxShare = 4;
 const restSize = 40;
 
 /** Returns the text of a notification within limits. A line is escaped before it is measured, and the title after. */
-export function messageText({ subject, alerts }: Notice, limits: TextLimits, escaping: TextEscape): MessageText {
+export function messageText(
+  { subject, alerts, page = '' }: Notice,
+  limits: TextLimits,
+  escaping: TextEscape,
+): MessageText {
   const { unit, title } = limits;
   const escape = escaping === 'none' ? (text: string): string => text : escaping;
   const lines: string[] = [];
@@ -52,7 +58,7 @@ export function messageText({ subject, alerts }: Notice, limits: TextLimits, esc
     rest -= same.length;
   }
   const all = rest === 0 ? lines : [...lines, `and ${rest} more`];
-  return { title: escape(cutTo(subject, title, unit)), lines: all.join('\n') };
+  return { title: escape(cutTo(subject, title, unit)), lines: all.join('\n'), page };
 }
 
 /** The most sentences about changes in a message. */
@@ -99,7 +105,7 @@ const colours: Readonly<Record<Severity | 'none', number>> = { critical: 0xb91c1
  * Returns a message for Slack's incoming webhooks. Blocks of plain text have no mentions, links or emoji. The text of
  * push messages has them, so it is escaped.
  */
-export function slackMessage({ subject }: Notice, { title, lines }: MessageText): object {
+export function slackMessage({ subject }: Notice, { title, lines, page }: MessageText): object {
   const plain = (text: string): object => ({ type: 'plain_text', text, emoji: false });
   const escaped = cutTo(subject, 600).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   return {
@@ -107,6 +113,7 @@ export function slackMessage({ subject }: Notice, { title, lines }: MessageText)
     blocks: [
       { type: 'header', text: plain(title) },
       { type: 'section', text: plain(lines) },
+      ...(page === '' ? [] : [{ type: 'section', text: { type: 'mrkdwn', text: `<${page}>` } }]),
     ],
   };
 }
@@ -114,16 +121,22 @@ export function slackMessage({ subject }: Notice, { title, lines }: MessageText)
 /**
  * Returns a message for Discord's webhooks. `allowed_mentions` disables all mentions, and escapes disable the markup.
  */
-export function discordMessage({ severity, atMs }: Notice, { title, lines }: MessageText): object {
+export function discordMessage({ severity, atMs }: Notice, { title, lines, page }: MessageText): object {
   return {
     content: title,
-    embeds: [{ description: lines, color: colours[severity], timestamp: new Date(atMs).toISOString() }],
+    embeds: [
+      {
+        description: page === '' ? lines : `${lines}\n<${page}>`,
+        color: colours[severity],
+        timestamp: new Date(atMs).toISOString(),
+      },
+    ],
     allowed_mentions: { parse: [] },
   };
 }
 
 /** Returns an Adaptive Card for Teams' webhooks. A TextRun has no markup, and mentions need entities of the card. */
-export function teamsMessage({ title, lines }: MessageText): object {
+export function teamsMessage({ title, lines, page }: MessageText): object {
   const run = (text: string, more: object = {}): object => ({
     type: 'RichTextBlock',
     inlines: [{ type: 'TextRun', text, ...more }],
@@ -133,6 +146,7 @@ export function teamsMessage({ title, lines }: MessageText): object {
     type: 'AdaptiveCard',
     version: '1.2',
     body: [run(title, { weight: 'Bolder' }), run(lines)],
+    ...(page === '' ? {} : { actions: [{ type: 'Action.OpenUrl', title: 'Open', url: page }] }),
   };
   const contentType = 'application/vnd.microsoft.card.adaptive';
   return { type: 'message', attachments: [{ contentType, contentUrl: null, content: card }] };
@@ -142,12 +156,17 @@ export function teamsMessage({ title, lines }: MessageText): object {
  * Returns a message for Telegram's bots. Even without a parse mode Telegram makes commands of paths such as `/var`, and
  * mentions and links of other words; a `pre` entity can contain no other entity. Its length counts as in JavaScript.
  */
-export function telegramMessage(text: string): object {
+export function telegramMessage(text: string, page = ''): object {
   return {
-    text,
+    text: withPage(text, page),
     entities: [{ type: 'pre', offset: 0, length: text.length }],
     link_preview_options: { is_disabled: true },
   };
+}
+
+/** Adds the address of the page below a text. */
+export function withPage(text: string, page: string): string {
+  return page === '' ? text : `${text}\n\n${page}`;
 }
 
 /** Disables Discord's Markdown. */

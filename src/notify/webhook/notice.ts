@@ -16,6 +16,8 @@ export interface Notice {
   /** The worst severity by the newest values: what flaps and is good now counts as a warning. Default: `severity`. */
   readonly newest?: Severity | 'none';
   readonly atMs: number;
+  /** The address of the page about the alert, or about all of several. Default: there is none. */
+  readonly page?: string;
   /** The most important first. */
   readonly alerts: readonly NoticeAlert[];
 }
@@ -35,6 +37,8 @@ export interface NoticeAlert {
   readonly labels: Readonly<Record<string, string>>;
   /** 32 hexadecimal digits, the same each time that the same rule and subject of a client fire. */
   readonly id: string;
+  /** The address of the page about the alert. Default: there is none. */
+  readonly page?: string;
   /** Empty for the fleet. */
   readonly client: string;
   readonly rule: string;

@@ -57,6 +57,7 @@ function documentOf(alert: NoticeAlert, { labels }: AlertmanagerConfig, validUnt
   return {
     labels: labelsOf(alert, labels),
     annotations: annotationsOf(alert),
+    ...(alert.page === undefined ? {} : { generatorURL: alert.page }),
     startsAt: new Date(startsAtMs).toISOString(),
     endsAt: new Date(endsAtMs).toISOString(),
   };

@@ -1,8 +1,10 @@
+import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { insertRows, replaceRows } from '../sql/insert-rows.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import { progressOf } from '../store/alert.ts';
+import { progressOf, storedAlert } from '../store/alert.ts';
+import type { LinkStore } from '../store/operator-store.ts';
 import { mailboxPosition, repliesValidMs } from '../store/reply-store.ts';
 import type {
   AppliedReply,
@@ -20,9 +22,11 @@ import { acknowledgeAlerts, addSilence, literalPattern } from './operator.ts';
 const receiptsValidMs = 7 * dayMs;
 /** The most silences that one reply adds. */
 const maxSilences = 200;
+/** The most alerts that the page of a link lists. */
+const maxLinked = 200;
 
 const positionSql = `SELECT ${mailboxPosition.columns} FROM reply_positions WHERE mailbox = ?`;
-const mailSql = 'SELECT id, created_at FROM mails WHERE reply_token = ?';
+const mailSql = 'SELECT id, created_at, recipient FROM mails WHERE reply_token = ?';
 const appliedSql = 'SELECT 1 AS found FROM mail_replies WHERE mail_id = ? AND message = ?';
 // Omits a critical alert that has changed since the mail was sent: the sender of the reply does not know of the change.
 const openSql = `SELECT DISTINCT a.id FROM notifications n JOIN alerts a ON a.id = n.alert_id
@@ -42,6 +46,66 @@ const openProgressSql = `SELECT a.progress FROM notifications n JOIN alerts a ON
 const alertsOfMailSql = `SELECT DISTINCT a.client, a.rule, a.subject FROM notifications n JOIN alerts a ON a.id = n.alert_id
   WHERE n.mail_id = ? AND n.transition NOT IN ('resolved', 'ended', 'past')
   ORDER BY a.client, a.rule, a.subject LIMIT ${maxSilences}`;
+
+const linkedSql = `SELECT ${storedAlert.columns} FROM alerts
+  WHERE id IN (SELECT n.alert_id FROM notifications n WHERE n.mail_id = ?) ORDER BY id LIMIT ${maxLinked}`;
+
+export function createLinkStore(database: Database): LinkStore {
+  return {
+    linkedMail: (token) =>
+      database.read(async (session) => {
+        const mail = await linkedMail(session, token, await databaseNowMs(session));
+        if (typeof mail === 'string') return mail;
+        const alerts = (await session.all(linkedSql, [mail.id])).map(storedAlert.read);
+        return { recipient: mail.recipient, alerts, open: await openOf(session, mail.id) };
+      }),
+    answerLink: (token, { line, forMs, by }) =>
+      database.write(async (session) => {
+        const nowMs = await databaseNowMs(session);
+        const mail = await linkedMail(session, token, nowMs);
+        if (typeof mail === 'string') return { from: by ?? '', line, ...nothing(mail) };
+        const from = by ?? mail.recipient;
+        const untilMs = forMs === null ? null : nowMs + forMs;
+        return { from, line, ...(await acknowledge(session, mail.id, { from, line, untilMs, how: 'by link' })) };
+      }),
+  };
+}
+
+/** Returns the mail to an address with a token. Other mails have receipts of webhooks in place of tokens. */
+async function linkedMail(
+  session: Session,
+  token: string,
+  nowMs: number,
+): Promise<{ readonly id: number; readonly recipient: string } | 'unknown' | 'expired'> {
+  const [mail] = await session.all(mailSql, [token]);
+  const recipient = String(mail?.['recipient'] ?? '');
+  if (mail === undefined || webhookOfRecipient(recipient) !== null) return 'unknown';
+  if (nowMs - (fromSqlTime(mail['created_at']) ?? 0) > repliesValidMs) return 'expired';
+  return { id: Number(mail['id']), recipient };
+}
+
+async function openOf(session: Session, mailId: number): Promise<readonly number[]> {
+  return (await session.all(openSql, [mailId])).map((row) => Number(row['id']));
+}
+
+interface Acknowledgement {
+  readonly from: string;
+  readonly line: string | null;
+  readonly untilMs: number | null;
+  readonly how: 'replied' | 'by link';
+}
+
+/** Acknowledges the alerts of a mail that fire as the mail told them. */
+async function acknowledge(
+  session: Session,
+  mailId: number,
+  { from, line, untilMs, how }: Acknowledgement,
+): Promise<Outcome> {
+  const ids = await openOf(session, mailId);
+  const comment = `${how} ${JSON.stringify(line)}`;
+  const count = ids.length === 0 ? 0 : await acknowledgeAlerts(session, ids, from, untilMs, comment);
+  return count === 0 ? nothing('nothing-open') : { result: 'acknowledged', count };
+}
 
 export function createReplyStore(database: Database): ReplyStore {
   return {
@@ -136,12 +200,10 @@ async function apply(session: Session, reply: Omit<NewReply, 'uid'>, nowMs: numb
   const fromMs = Math.min(reply.arrivedAtMs, nowMs);
   const untilMs = command.forMs === null ? null : fromMs + command.forMs;
   if (untilMs !== null && untilMs <= nowMs) return nothing('over');
-  const comment = `replied ${JSON.stringify(reply.line)}`;
   if (command.kind === 'ack') {
-    const ids = (await session.all(openSql, [mailId])).map((row) => Number(row['id']));
-    const count = ids.length === 0 ? 0 : await acknowledgeAlerts(session, ids, reply.from, untilMs, comment);
-    return count === 0 ? nothing('nothing-open') : { result: 'acknowledged', count };
+    return await acknowledge(session, mailId, { from: reply.from, line: reply.line, untilMs, how: 'replied' });
   }
+  const comment = `replied ${JSON.stringify(reply.line)}`;
   const alerts = untilMs === null ? [] : await session.all(alertsOfMailSql, [mailId]);
   for (const row of alerts) {
     await addSilence(session, {

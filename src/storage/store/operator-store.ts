@@ -1,3 +1,5 @@
+import type { Alert } from './alert.ts';
+import type { AppliedReply } from './reply-store.ts';
 import { number, type RecordOf, recordShape, text, time } from './record-shape.ts';
 
 /** The most characters of a pattern. */
@@ -33,4 +35,24 @@ export interface OperatorStore {
   acknowledge(ids: readonly number[], by: string, untilMs: number | null, comment: string | null): Promise<number>;
   /** Ends the acknowledgement of open alerts. Returns the number of ended acknowledgements. */
   unacknowledge(ids: readonly number[]): Promise<number>;
+}
+
+/** A mail whose token a link has. */
+export interface LinkedMail {
+  readonly recipient: string;
+  /** The alerts of the mail, oldest first. */
+  readonly alerts: readonly Alert[];
+  /** The ids of the alerts that an answer to the mail would acknowledge. */
+  readonly open: readonly number[];
+}
+
+/** Answers to mails by their links, for look/serve. Outside of passes of the alerter, so not fenced. */
+export interface LinkStore {
+  /** Returns the mail to an address with a token. `expired`: the mail is older than 14 days. */
+  linkedMail(token: string): Promise<LinkedMail | 'unknown' | 'expired'>;
+  /** Acknowledges what a reply to the mail would. `by`: null names the mail's recipient. */
+  answerLink(
+    token: string,
+    answer: { readonly line: string; readonly forMs: number | null; readonly by: string | null },
+  ): Promise<AppliedReply>;
 }

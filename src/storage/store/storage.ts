@@ -19,6 +19,7 @@ import type { LeaseStore } from './lease-store.ts';
 import type { NotificationStore } from './notification-store.ts';
 import type { OperatorStore } from './operator-store.ts';
 import type { MailStore, OutboxStore } from './outbox-store.ts';
+import type { LinkStore } from './operator-store.ts';
 import type { ReplyStore } from './reply-store.ts';
 import type { FileSpace } from '../sql/database.ts';
 import type { SealedItem, SealedStore } from './sealed-store.ts';
@@ -47,6 +48,7 @@ export interface Storage {
   readonly mails: MailStore;
   readonly operator: OperatorStore;
   readonly replies: ReplyStore;
+  readonly links: LinkStore;
   readonly alertHistory: AlertHistory;
   readonly retention: RetentionStore;
   readonly history: History;

@@ -130,7 +130,7 @@ for (const [items, state, severity] of summaries) {
 }
 
 test('a program hears of an end, of what comes and goes, of changes and of the acknowledgement in force', () => {
-  const alertOf = (over: Partial<Said>) => noticeAlertOf(itemFor(config, lost('vm-1', over)), now);
+  const alertOf = (over: Partial<Said>) => noticeAlertOf(itemFor(config, lost('vm-1', over)), now, config);
   const change = { kind: 'file', item: '/etc/a', before: null, after: 'f', more: 0, moreKind: null } as const;
   const times = { earliestAtMs: 0, latestAtMs: 0, beforeMs: 240_000, group: null, chance: 0.01 } as const;
   const changes = [{ ...change, ...times, failing: [1, 1], others: [0, 0] } as const];

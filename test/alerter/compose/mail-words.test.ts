@@ -116,7 +116,7 @@ test('a command acknowledges what fires in several lines, and none is named for 
 test('replies are invited by mails to people about what fires, if somebody reads them', () => {
   const replies = {} as NonNullable<typeof config.replies>;
   const takes = (said: Said, recipient = 'ops@example.org', read: typeof config.replies = replies): boolean =>
-    takesReplies(dueMail(config, [said], { recipient }), { replies: read });
+    takesReplies(dueMail(config, [said], { recipient }), { replies: read, replyLinks: null });
   assert.equal(takes(disk('web-1')), true);
   assert.equal(takes(disk('web-1', { transition: 'resolved' })), false);
   assert.equal(takes(disk('web-1', { id: 0 })), false);

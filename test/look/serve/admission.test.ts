@@ -18,6 +18,8 @@ const plain: ServeConfig = {
   userHeader: null,
   auth: 'beyond-loopback',
   look: true,
+  url: null,
+  title: 'fleet',
   metrics: null,
   ipv6Only: false,
   hiddenOpts: [],

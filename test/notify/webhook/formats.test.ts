@@ -60,6 +60,43 @@ test('slack: the form of the published example, with a header, in plain text', (
   });
 });
 
+const page = 'https://fleet.example.org/alerts/7';
+
+/** The place of the page's address in each format: a field of its vendor, or text that telephones link. */
+const linkedIn: Readonly<Record<WebhookFormat, (sent: Sent, text: string) => unknown>> = {
+  alertmanager: ({ fields }) => (fields['alerts'] as readonly Json[])[0]?.['generatorURL'],
+  pagerduty: ({ fields }) => fields['client_url'],
+  // Juggler's events have no place for an address.
+  juggler: () => page,
+  text: (_, text) => text.trim().split('\n').at(-1)?.trim(),
+  slack: ({ fields }) => /<(.*)>/.exec(JSON.stringify((fields['blocks'] as readonly Json[])[2]))?.[1],
+  discord: ({ fields }) => /\n<(.*)>$/.exec(String((fields['embeds'] as readonly Json[])[0]?.['description']))?.[1],
+  teams: ({ fields }) => /"url":"([^"]*)"/.exec(JSON.stringify(fields))?.[1],
+  ntfy: ({ headers }) => headers['click'],
+  apprise: ({ fields }) => String(fields['body']).split('\n').at(-1),
+  gotify: ({ fields }) => /"click":\{"url":"([^"]*)"/.exec(JSON.stringify(fields))?.[1],
+  telegram: ({ fields }) => String(fields['text']).split('\n').at(-1),
+  matrix: ({ fields }) => String(fields['body']).split('\n').at(-1),
+  pushover: ({ fields }) => fields['url'],
+};
+
+for (const format of Object.keys(formats) as WebhookFormat[]) {
+  test(`${format}: the page of the alert is linked`, () => {
+    const notice = noticeOf([noticeAlert({ page })], { page, text: `web-1: disk /var\n  ${page}\n` });
+    const { type, headers, body } = frozen(format, notice);
+    const isForm = type === 'application/x-www-form-urlencoded';
+    const parsed: unknown = type.includes('json') ? JSON.parse(body) : {};
+    const fields = isForm ? Object.fromEntries(new URLSearchParams(body)) : parsed;
+    assert.equal(linkedIn[format]({ type, headers, fields: fields as Json }, body), page);
+  });
+}
+
+test('telegram: the address of the page is no part of the preformatted text', () => {
+  const { text, entities } = document('telegram', noticeOf([noticeAlert()], { page }));
+  const [entity] = entities as readonly { readonly length: number }[];
+  assert.equal(String(text).slice(entity?.length), `\n\n${page}`);
+});
+
 /** A frozen notification, with its body as a document. */
 interface Sent {
   readonly type: string;

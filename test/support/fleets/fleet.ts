@@ -94,6 +94,7 @@ export function makeConfig(
     },
     smtp: null,
     replies: null,
+    replyLinks: null,
     canary: null,
     notify: [],
     webhooks: [],

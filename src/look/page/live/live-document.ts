@@ -19,6 +19,9 @@ function asset(ending: string, type: string, content: string): Asset {
 const style = asset('css', 'text/css; charset=utf-8', liveStyleText);
 const script = asset('js', 'text/javascript; charset=utf-8', scriptText);
 
+/** The path of the style, which pages without a login need too. */
+export const stylePath: string = style.path;
+
 export const assets: readonly Asset[] = [style, script];
 
 /** The policy of the pages. They contain data only: their style and program are files of this server. */
@@ -64,7 +67,36 @@ export function liveHtml(
   hasEvents: boolean,
 ): string {
   const shown = pages.filter(([href]) => hasEvents || href !== eventsPath);
-  const zoneName = zone ?? serverZone();
+  const page = markup`<nav aria-label="Pages"><ul>${shown.map(
+    ([href, words]) => markup`<li><a href="${href}"${href === path && markup` aria-current="page"`}>${words}</a></li>`,
+  )}</ul><p id="live" role="status"></p></nav>
+${notice !== null && markup`<p class="notice" role="alert">${notice}</p>`}
+<header><h1>${joined(title, ' ')}</h1>
+${lead ?? null}</header>
+<main data-live data-zone="${zone ?? serverZone()}">
+${body}
+</main>`;
+  return wholeHtml(
+    title,
+    page,
+    markup`
+<script src="${script.path}" defer></script>`,
+  );
+}
+
+/** Renders a page for visitors without a login: no program, and no links to other pages above it. */
+export function plainHtml({ title, body, zone }: Pick<LiveDocument, 'title' | 'body' | 'zone'>): string {
+  return wholeHtml(
+    title,
+    markup`<header><h1>${joined(title, ' ')}</h1></header>
+<main data-zone="${zone ?? serverZone()}">
+${body}
+</main>`,
+    null,
+  );
+}
+
+function wholeHtml(title: readonly string[], body: Markup, scripts: Markup | null): string {
   return markup`<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -73,19 +105,10 @@ export function liveHtml(
 <meta name="color-scheme" content="light dark">
 <title>${joined(title.map(bareText), ' ')}</title>
 <link rel="stylesheet" href="${style.path}">
-<link rel="icon" href="data:,">
-<script src="${script.path}" defer></script>
+<link rel="icon" href="data:,">${scripts}
 </head>
 <body>
-<nav aria-label="Pages"><ul>${shown.map(
-    ([href, words]) => markup`<li><a href="${href}"${href === path && markup` aria-current="page"`}>${words}</a></li>`,
-  )}</ul><p id="live" role="status"></p></nav>
-${notice !== null && markup`<p class="notice" role="alert">${notice}</p>`}
-<header><h1>${joined(title, ' ')}</h1>
-${lead ?? null}</header>
-<main data-live data-zone="${zoneName}">
 ${body}
-</main>
 </body>
 </html>
 `.html;

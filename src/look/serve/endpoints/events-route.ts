@@ -5,6 +5,7 @@ import type { Answer } from '../answer.ts';
 import type { ServedRoute } from '../routes.ts';
 import { isLoopback, type Visitor } from '../visitor.ts';
 import type { EventEndpoint, Outcome } from './event-endpoint.ts';
+import { readBody } from '../read-body.ts';
 
 const maxBytes = 64 * 1024;
 /** A slightly too large body is read to its end, so that the sender reads the answer. */
@@ -73,15 +74,4 @@ export async function takeText(endpoint: EventEndpoint, text: string, address: s
 /** Returns the address of a sender; `unknown` behind a proxy of this machine that config.xml does not name. */
 export function senderAddress({ address, isLocal }: Visitor): string {
   return isLoopback(address) && !isLocal ? 'unknown' : address;
-}
-
-/** Reads a body to its end, and returns its first bytes. Throws if the connection breaks. */
-async function readBody(incoming: IncomingMessage, maxKept: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of incoming as AsyncIterable<Buffer>) {
-    bytes += part.length;
-    if (bytes <= maxKept) parts.push(part);
-  }
-  return Buffer.concat(parts);
 }
