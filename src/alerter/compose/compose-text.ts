@@ -20,7 +20,7 @@ export function composeText({ introduction, sections, closing }: MailWords): str
     [
       '-'.repeat(columns),
       ...closing.flatMap(({ text, command, link = null }) => [
-        ...(command === null ? wrap(text, { columns }) : commandLines(text, command, '')),
+        ...(command === null ? wrap(link === null ? text : `${text}:`, { columns }) : commandLines(text, command, '')),
         ...(link === null ? [] : [`${indent}${link}`]),
       ]),
     ],

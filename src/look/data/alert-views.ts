@@ -1,4 +1,3 @@
-/** src/look/data: the data of screens and pages, from config.xml and the database. */
 import { type Notified, notifiedOf } from '../../alerter/explain/explain-alerts.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 import { isAcknowledged } from '../../alerter/inhibit/inhibition.ts';

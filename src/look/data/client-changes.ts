@@ -23,7 +23,8 @@ export async function readClientChanges(store: ChangeStore, client: string, sinc
   return { newest, older: changes.length - newest.length };
 }
 
-function pageChange(change: StoredChange): PageChange {
+/** Returns a stored change in words. */
+export function pageChange(change: StoredChange): PageChange {
   return { foundAtMs: change.latestAtMs, words: changeWords(change) };
 }
 

@@ -6,7 +6,7 @@ import { shownShellWord } from '../../text/shell-word.ts';
 import { limitWords } from '../../text/limit-words.ts';
 import { spanInWords, timeInWords, type TimeReader } from '../../text/time-words.ts';
 import { joined, type Markup, markup } from './markup.ts';
-import type { FleetPage, PageAlert, PageLinks } from './page.ts';
+import type { CommandWords, FleetPage, PageAlert, PageLinks } from './page.ts';
 
 /** The most open alerts that the list shows. The others are only counted. */
 const maxListed = 500;
@@ -56,8 +56,9 @@ ${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && m
 }
 
 /** Renders a command, ready to copy. */
-export function commandCode(words: readonly string[]): Markup {
-  return markup`<code>${joined(words.map(shownShellWord), ' ')}</code>`;
+export function commandCode(words: CommandWords): Markup {
+  const shown = words.map((word) => (typeof word === 'string' ? shownShellWord(word) : word.option));
+  return markup`<code>${joined(shown, ' ')}</code>`;
 }
 
 /** Renders a link to a client's page, or to its line in the table if there are no links. */

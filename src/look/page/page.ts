@@ -91,6 +91,32 @@ export interface PageChange {
   readonly words: string;
 }
 
+/** A command to copy. Its words are quoted where a shell needs that; options are the program's own and stay bare. */
+export type CommandWords = readonly (string | { readonly option: string })[];
+
+/** A cell of a table of facts: words, null for unknown, or a link to an alert or a client, or a command. */
+export type FactCell =
+  | string
+  | null
+  | { readonly text: string; readonly alert: number }
+  | { readonly client: string }
+  | { readonly command: CommandWords };
+
+/** Facts in words, as a table with a heading. */
+export interface FactTable {
+  readonly id: string;
+  readonly title: string;
+  /** A sentence above the table; null if there is none. */
+  readonly about: string | null;
+  /** The headings; empty if the first cell of a line names what the others are. */
+  readonly columns: readonly string[];
+  readonly rows: readonly {
+    /** The class that gives the colour. */
+    readonly level?: 'critical' | 'warning' | 'failing' | 'fine';
+    readonly cells: readonly FactCell[];
+  }[];
+}
+
 /** Members of groups that differ from the others. */
 export interface PageOutliers {
   readonly figures: readonly {

@@ -38,7 +38,8 @@ interface HistorySpan {
 export interface HistoryAlert extends HistorySpan {
   readonly rule: string;
   readonly subject: string;
-  readonly severity: 'warning' | 'critical';
+  /** `pending`: the time for which the limit had to be violated before the alert fired. */
+  readonly severity: 'warning' | 'critical' | 'pending';
 }
 
 /** A limit of config.xml that is drawn into a plot. */

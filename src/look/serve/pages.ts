@@ -1,6 +1,7 @@
 import { alertLabel } from '../../text/alert-label.ts';
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
+import { readAlertDetail } from '../data/alert-detail.ts';
 import { sortAlerts } from '../data/alert-views.ts';
 import { readClientHistory } from '../data/client-history.ts';
 import { type ClientChanges, readChangeTimes, readClientChanges } from '../data/client-changes.ts';
@@ -14,12 +15,13 @@ import { pageEvents } from '../data/newest-events.ts';
 import { reportGrid } from '../data/report-grid.ts';
 import { siteLines } from '../data/site-lines.ts';
 import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
-import { alertsView, explainView } from '../page/live/alert-views.ts';
+import { alertsView, alertView } from '../page/live/alert-views.ts';
 import { clientView } from '../page/live/client-view.ts';
 import { fleetLead, type FleetQuery, fleetView } from '../page/live/fleet-view.ts';
 import { eventsPath, type LiveDocument } from '../page/live/live-document.ts';
 import { eventsView, type EventsView } from '../page/live/events-view.ts';
 import { runsView } from '../page/live/runs-view.ts';
+import type { CommandWords } from '../page/page.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { dayMs } from '../../platform/units.ts';
 import { readShares } from '../../storage/read-shares.ts';
@@ -97,13 +99,14 @@ export async function alertPage(reader: FleetReader, documents: Documents, id: n
     const words = await wordsAt(config, storage, now.nowMs);
     const lines = await documents.explain(config, storage, alert);
     const title = [alert.client === '' ? 'The fleet' : alert.client, ...alertLabel(alert)];
-    const body = explainView({ ...now, alert: words(alert), lines, command: explainCommand(alert) });
+    const detail = await readAlertDetail(storage, config, alert, now);
+    const body = alertView({ ...now, ...detail, alert: words(alert), lines, command: explainCommand(alert) });
     return { title, path: `/alerts/${id}`, body };
   });
 }
 
-function explainCommand({ client, rule }: Alert): readonly string[] {
-  return ['fleet-health', 'explain', client === '' ? '--fleet' : client, rule];
+function explainCommand({ client, rule }: Alert): CommandWords {
+  return ['fleet-health', 'explain', client === '' ? { option: '--fleet' } : client, rule];
 }
 
 /** Returns the page of the newest runs. */

@@ -13,6 +13,9 @@ import { visitCounts } from './visit-counts.ts';
 const runsSql = `SELECT ${runSpan.columns} FROM runs WHERE program = ? AND outcome <> 'overlapped'`;
 
 const alertSql = `SELECT ${storedAlert.columns} FROM alerts WHERE id = ?`;
+// By the index on client and id.
+const alertsLikeSql = `SELECT ${storedAlert.columns} FROM alerts WHERE client = ? AND rule = ? AND subject = ?
+  AND (resolved_at IS NULL OR resolved_at >= ?) ORDER BY id DESC LIMIT ?`;
 const alertsOfClientSql = `SELECT ${storedAlert.columns} FROM alerts
   WHERE client = ? AND pending_since < ? AND (resolved_at IS NULL OR resolved_at >= ?) ORDER BY id DESC LIMIT ?`;
 // By the index on program and started_at.
@@ -65,6 +68,8 @@ export function createRecordStore(database: Database): RecordStore {
       (await all(alertsOfClientSql, [client, sqlTime(untilMs), sqlTime(sinceMs), String(limit)]))
         .map(storedAlert.read)
         .reverse(),
+    alertsLike: async ({ client, rule, subject }, sinceMs, limit) =>
+      (await all(alertsLikeSql, [client, rule, subject, sqlTime(sinceMs), String(limit)])).map(storedAlert.read),
     alert: async (id) => (await all(alertSql, [String(id)])).map(storedAlert.read)[0] ?? null,
   };
 }

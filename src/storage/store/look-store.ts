@@ -1,5 +1,5 @@
 import type { CheckStat } from '../../report/checks/checks.ts';
-import type { Alert } from './alert.ts';
+import type { Alert, AlertKey } from './alert.ts';
 import type { StoredLogLine } from './detail-store.ts';
 import { number, type RecordOf, recordShape, text, time, timeOrNull } from './record-shape.ts';
 import type { Program, RunFact } from './run.ts';
@@ -166,6 +166,8 @@ export interface RecordStore {
   alertsBetween(sinceMs: number, untilMs: number, limit: number): Promise<readonly Alert[]>;
   /** Returns alerts of a client that were open at some time of a span, the oldest first, the newest `limit`. */
   alertsOfClient(client: string, sinceMs: number, untilMs: number, limit: number): Promise<readonly Alert[]>;
+  /** Returns the alerts of a client, a rule and a subject that were open since a time, newest first. */
+  alertsLike(key: AlertKey, sinceMs: number, limit: number): Promise<readonly Alert[]>;
   /** Returns the alert of an id; null if there is none. */
   alert(id: number): Promise<Alert | null>;
 }

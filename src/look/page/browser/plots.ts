@@ -277,7 +277,11 @@ function isZone(name: string): boolean {
   }
 }
 
-const fills = { critical: 'rgba(213, 94, 0, 0.16)', warning: 'rgba(230, 159, 0, 0.14)' } as const;
+const fills = {
+  critical: 'rgba(213, 94, 0, 0.16)',
+  warning: 'rgba(230, 159, 0, 0.14)',
+  pending: 'rgba(127, 127, 127, 0.16)',
+} as const;
 const strokes = { critical: '#d55e00', warning: '#d98e04' } as const;
 
 /** Draws the time of each alert as a band behind the lines. The band of an open alert ends with the plot. */

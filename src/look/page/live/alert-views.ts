@@ -3,8 +3,10 @@ import { alertLabel } from '../../../text/alert-label.ts';
 import { spanInWords, type TimeReader } from '../../../text/time-words.ts';
 import { alertItem, alertList, clientLink, commandCode } from '../alert-list.ts';
 import { alertFigure } from '../figures.ts';
-import { joined, type Markup, markup } from '../markup.ts';
-import type { PageAlert } from '../page.ts';
+import { changeTable } from '../change-table.ts';
+import { factTable } from '../fact-table.ts';
+import { joined, Markup, markup } from '../markup.ts';
+import type { CommandWords, FactTable, PageAlert, PageChange } from '../page.ts';
 import { links } from './fleet-view.ts';
 
 interface AlertsView extends TimeReader {
@@ -31,19 +33,52 @@ function endedRow(alert: PageAlert, reader: TimeReader): Markup {
 `;
 }
 
-interface ExplainView extends TimeReader {
+interface AlertView extends TimeReader {
   readonly alert: PageAlert;
+  /** The limits of the rule in a sentence; null if the rule left config.xml. */
+  readonly limits: string | null;
+  /** The encoded figures around the alert; null if there are none. */
+  readonly history: string | null;
+  /** The sentence about what changed before the alert; null if nothing is named. */
+  readonly cause: string | null;
+  /** The changes of the day before it, newest first. */
+  readonly changes: readonly PageChange[];
+  readonly commands: readonly { readonly words: string; readonly command: CommandWords }[];
+  /** The alerts of the same rule and subject in the last year. */
+  readonly earlier: FactTable;
   /** The lines of `explain`. */
   readonly lines: readonly string[];
   /** The command that prints these lines, as words. */
-  readonly command: readonly string[];
+  readonly command: CommandWords;
 }
 
-/** Renders the page of an alert: the alert, and why somebody was or was not notified. */
-export function explainView({ alert, lines, command, ...reader }: ExplainView): Markup {
+/**
+ * Renders the page of an alert, for a telephone at night: what it is, its value over time, what changed before it, who
+ * was notified and why, the commands that acknowledge it, and its last year.
+ */
+export function alertView({ alert, limits, history, cause, changes, commands, earlier, ...view }: AlertView): Markup {
+  const { lines, command, ...reader } = view;
   return markup`<section aria-labelledby="alert"><h2 id="alert">Alert ${alert.id}</h2>
-<ol class="alerts">${alertItem(alert, { ...reader, links })}</ol></section>
+<ol class="alerts whole">${alertItem({ ...alert, command: null }, { ...reader, links })}</ol>${limits !== null && markup`<p class="quiet">${limits}</p>`}</section>
+${
+  history !== null &&
+  markup`<section aria-labelledby="value"><h2 id="value">Its value</h2>
+<div id="plots"><noscript><p>The plot needs JavaScript.</p></noscript></div>
+<p class="quiet">Dashed: the limits. Grey: it was beyond the limit and did not fire yet. Coloured: it fired.</p>
+<script type="text/plain" class="history">${new Markup(history)}</script></section>`
+}
+${
+  cause !== null || changes.length > 0
+    ? changeTable(changes, 0, reader, { title: 'What changed before it', about: cause ?? 'In the day before it.' })
+    : markup`<section aria-labelledby="changes"><h2 id="changes">What changed before it</h2><p class="count">Nothing that is known.</p></section>`
+}
 <section aria-labelledby="why"><h2 id="why">Who was notified, and why</h2>
 <div class="explain">${lines.map((line) => (line === '' ? markup`<br>` : markup`<p${line.startsWith(' ') && markup` class="inner"`}>${line}</p>`))}</div>
-<p class="quiet">The same in a terminal: ${commandCode(command)}</p></section>`;
+<p class="quiet">The same in a terminal: ${commandCode(command)}</p></section>
+${
+  commands.length > 0 &&
+  markup`<section aria-labelledby="acknowledge"><h2 id="acknowledge">Acknowledge</h2>
+<ul class="commands">${commands.map((one) => markup`<li>${one.words}: ${commandCode(one.command)}</li>`)}</ul></section>`
+}
+${factTable(earlier, links)}`;
 }

@@ -1,0 +1,140 @@
+/** The page of an alert: what it shows of an alert that fires, of one that ended, and of a rule without figures. */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { inflateSync } from 'node:zlib';
+import { test, type TestContext } from 'node:test';
+
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { readAlertDetail } from '../../../src/look/data/alert-detail.ts';
+import { alertView } from '../../../src/look/page/live/alert-views.ts';
+import type { HistoryHead } from '../../../src/look/page/series-layout.ts';
+import type { Alert } from '../../../src/storage/store/alert.ts';
+import { alertFolder, ended, firing } from '../../cli/support/stored-alerts.ts';
+import { item } from '../../storage/support/samples.ts';
+import { alertOf } from '../page/support/page-samples.ts';
+import { shownText } from '../page/support/shown-text.ts';
+
+const hourMs = 3_600_000;
+const rules =
+  '<alerts mail="ops@example.org"><alert type="disk" warning="90%" critical="95%" for="10m"/>' +
+  '<alert type="load" limit="3"/>' +
+  '<alert type="process" match="nginx" min="1"/></alerts>';
+const config = `<config>${rules}<client name="web-1" ip="192.0.2.1"/></config>`;
+
+/** Returns what the page of the first of some alerts is made of, beside a day of reports. */
+async function detailOf(t: TestContext, alerts: readonly Alert[]) {
+  const { dir, store } = await alertFolder(t, { config, alerts });
+  return await store(async (storage) => {
+    const nowMs = Date.now();
+    await storage.reports.ingest(
+      Array.from({ length: 24 }, (_, hour) => item({ client: 'web-1', observedAtMs: nowMs - hour * hourMs })),
+    );
+    const read = loadConfig({ file: path.join(dir, 'config.xml') });
+    const alert = (await storage.records.alert(1)) ?? assert.fail('it is stored');
+    return readAlertDetail(storage, read, alert, { zone: 'UTC', nowMs });
+  });
+}
+
+/** Returns the header of an encoded history. */
+function headOf(history: string | null): HistoryHead {
+  const bytes = inflateSync(Buffer.from(history ?? assert.fail('there is no plot'), 'base64'));
+  return JSON.parse(bytes.subarray(4, 4 + bytes.readUInt32LE(0)).toString()) as HistoryHead;
+}
+
+test('the plot has the value of the alert with its limits, and the time before it fired', async (t) => {
+  const now = Date.now();
+  const data = { subject: '/data', pendingSinceMs: now - 3 * hourMs, firingSinceMs: now - 2 * hourMs };
+  const { history, limits } = await detailOf(t, [firing(data)]);
+  const head = headOf(history);
+  assert.deepEqual(
+    head.series.map(({ plot, name, unit, low }) => [plot, name, unit, low]),
+    [['disk', '/data', 'percent', 91.5]],
+  );
+  assert.deepEqual(
+    head.limits.map(({ severity, value }) => [severity, value]),
+    [
+      ['warning', 90],
+      ['critical', 95],
+    ],
+  );
+  assert.deepEqual(
+    head.alerts.map(({ severity, from, to }) => [severity, to === null ? null : to - from]),
+    [
+      ['pending', 3600],
+      ['critical', null],
+    ],
+  );
+  assert.equal(limits, 'The rule: critical at least 95 %, warning at least 90 %, once that holds for 10m.');
+});
+
+test('load is drawn as its rule counts it, by the CPU, and a rule without a figure has no plot', async (t) => {
+  const load = await detailOf(t, [firing({ rule: 'load', subject: '' })]);
+  const [series] = headOf(load.history).series;
+  assert.deepEqual([series?.plot, series?.unit], ['load', 'count']);
+  assert.ok((series?.high ?? 99) < 3);
+  const process = await detailOf(t, [firing({ rule: 'process match=nginx', subject: 'nginx' })]);
+  assert.equal(process.history, null);
+});
+
+test('the last year has each time of the same rule and subject, the newest first, and what they took', async (t) => {
+  const now = Date.now();
+  const before = (days: number, more: Partial<Alert> = {}): Alert =>
+    ended({
+      pendingSinceMs: now - days * 24 * hourMs,
+      firingSinceMs: now - days * 24 * hourMs,
+      resolvedAtMs: now - days * 24 * hourMs + hourMs,
+      valueText: `${days} %`,
+      ...more,
+    });
+  const { earlier, commands } = await detailOf(t, [
+    before(1),
+    before(400),
+    before(30),
+    before(2, { subject: '/other' }),
+    before(3, { client: 'web-2' }),
+    before(4, { firingSinceMs: null, closedReason: 'unconfirmed' }),
+  ]);
+  assert.equal(earlier.about, '2 times, 2 hours in all.');
+  assert.deepEqual(
+    earlier.rows.map(({ cells }) => cells.slice(1)),
+    [
+      ['1 hour', 'never fired', '4 %'],
+      ['1 hour', 'critical', '30 %'],
+      ['1 hour', 'critical', '1 %'],
+    ],
+  );
+  assert.deepEqual(commands, []);
+});
+
+test('the page says what, since when, what changed, who was told, how to acknowledge, and the last year', async (t) => {
+  const detail = await detailOf(t, [firing()]);
+  const reader = { zone: 'UTC', nowMs: Date.UTC(2026, 10, 21, 10) };
+  const view = alertView({
+    ...detail,
+    ...{ ...reader, alert: alertOf({ note: 'Call <b>Kim</b>' }), history: null },
+    cause: 'Changed before it: openssl 3.0.11 to 3.0.14, 4 min before.',
+    changes: [{ foundAtMs: Date.UTC(2026, 10, 21, 7), words: 'openssl 3.0.11 to 3.0.14' }],
+    ...{ lines: ['ops@example.org was notified.'], command: ['fleet-health', 'explain', { option: '--fleet' }] },
+  });
+  const shown = shownText(view);
+  const order = [
+    /critical web-1 disk \/var/,
+    /96\.2 % \(limit 95 %\)/,
+    /firing since (?:Sat 21 Nov )?08:00, for 2 hours/,
+    /Call <b>Kim<\/b>/,
+    /The rule: critical at least 95 %/,
+    /What changed before it Changed before it: openssl/,
+    /Who was notified, and why ops@example\.org was notified\./,
+    /fleet-health explain --fleet/,
+    /until it ends or gets worse: fleet-health ack 1 /,
+    /fleet-health ack 1 --for 4h --comment 'on it'/,
+    /fleet-health silence add --client web-1 --rule disk --subject \/var --for 1d/,
+    /The last year 1 time, 2 hours in all\./,
+  ];
+  let rest = shown;
+  for (const words of order) {
+    const at = rest.search(words);
+    assert.ok(at >= 0, `${String(words)} is missing in ${rest}`);
+    rest = rest.slice(at + 1);
+  }
+});
