@@ -12,6 +12,7 @@ import { sortAlerts } from './alert-views.ts';
 import { type FleetMember, sortMembers, type Sorting } from './fleet-member.ts';
 import { type FleetStatus, type FleetSources, readFleetStatus } from './fleet-status.ts';
 import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
+import { reportGrid } from './report-grid.ts';
 import { siteLines } from './site-lines.ts';
 
 /** The fleet at one time. Pages of the fleet are made from a snapshot without reading all clients again. */
@@ -28,6 +29,9 @@ const linesOfPage = 200;
 const maxAlerts = 12;
 /** The step of sparklines: half hours of the last day. */
 const stepMs = hourMs / 2;
+/** A shorter history has an axis of its own: it begins with the first report. */
+export const shortMs: number = 6 * hourMs;
+const sparkPoints = 48;
 /** With more rows than this, a sparkline shows one report of each half hour instead of their mean. */
 const maxRows = 25_000;
 
@@ -58,7 +62,7 @@ export async function readFleetView(
 ): Promise<FleetView> {
   const { query, counts, matching } = fleetPart(status.members, asked);
   const shown = matching.slice(query.from, query.from + linesOfPage);
-  const grid = sparkGrid(nowMs, shown.length, config.collector.everyMs);
+  const grid = sparkGrid(nowMs, shown.length, config.collector.everyMs, await plots.firstReportMs(null));
   const lines = await plots.fleetLines(
     shown.map(({ client }) => client),
     grid,
@@ -78,6 +82,11 @@ export async function readFleetView(
     }),
     alerts: alerts.slice(0, maxAlerts),
     openAlerts: alerts.length,
+    evening: {
+      hasClients: status.members.length > 0,
+      hasRun: status.lastRun !== null || status.members.some(({ known }) => known !== null),
+      hasPass: status.lastPass !== null,
+    },
     collectedAtMs: status.lastRun?.finishedAtMs ?? null,
     sites: siteLines(status, { nowMs, moment: (atMs) => timeInWords({ zone, nowMs }, atMs) }),
   };
@@ -120,7 +129,8 @@ function matcher({ words, state }: FleetQuery): (member: FleetMember) => boolean
   };
 }
 
-function sparkGrid(nowMs: number, clients: number, everyMs: number): Grid {
+function sparkGrid(nowMs: number, clients: number, everyMs: number, firstMs: number | null): Grid {
+  if (firstMs !== null && nowMs - firstMs < shortMs) return reportGrid(firstMs, nowMs, everyMs, clients, sparkPoints);
   const end = Math.ceil(nowMs / stepMs) * stepMs;
   const isLarge = (clients * dayMs) / everyMs > maxRows && everyMs < stepMs;
   return { sinceMs: end - dayMs, stepMs, points: dayMs / stepMs, untilMs: end, sampleMs: isLarge ? everyMs : null };

@@ -35,9 +35,11 @@ export function fleetPartAsked(query: URLSearchParams): (FleetQuery & { readonly
 
 /** Reads a span that ends now. Throws FleetError `usage`. */
 export function spanOf(client: string, query: URLSearchParams): ClientSpan {
-  const span = query.get('since') ?? '24h';
+  const asked = query.get('since');
+  const span = asked ?? '24h';
   const spanMs = parseDuration(span);
-  if (spanMs !== null && spanMs >= hourMs && spanMs <= longestMs) return { client, span, spanMs };
+  if (spanMs !== null && spanMs >= hourMs && spanMs <= longestMs)
+    return { client, span, spanMs, isUsual: asked === null };
   throw usageError(`since=${span} is no span`, 'Write 1h to 10y, like 24h or 30d.');
 }
 

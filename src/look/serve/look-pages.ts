@@ -69,7 +69,7 @@ export function pageRoutes(options: LookOptions): readonly ServedRoute[] {
     return { path, purpose: 'look', isPacked: true, answer: answerer };
   };
   return [
-    page('/', ({ query }) => fleetPage(reader, fleetQuery(query))),
+    page('/', ({ query }) => fleetPage(reader, fleetQuery(query), zone())),
     page('/alerts', () => alertsPage(reader)),
     page('/alerts/#id', ({ parts: { id = '' } }) => alertPage(reader, documents, Number(id))),
     page('/runs', () => runsPage(reader)),

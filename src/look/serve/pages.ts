@@ -8,7 +8,7 @@ import { type ClientChanges, readChangeTimes, readClientChanges } from '../data/
 import { readPageChecks } from '../data/client-checks.ts';
 import { pageLogLine, shownLogLines } from '../data/client-logs.ts';
 import { forwardedRuns } from '../data/fleet-status.ts';
-import { type FleetSnapshot, readFleetView, wordsAt } from '../data/live-fleet.ts';
+import { type FleetSnapshot, readFleetView, shortMs, wordsAt } from '../data/live-fleet.ts';
 import { clientForecasts } from '../data/nearest-forecasts.ts';
 import { pageClient, pageForecast } from '../data/page-rows.ts';
 import { pageEvents } from '../data/newest-events.ts';
@@ -17,13 +17,14 @@ import { siteLines } from '../data/site-lines.ts';
 import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
 import { alertsView, alertView } from '../page/live/alert-views.ts';
 import { clientView } from '../page/live/client-view.ts';
+import { firstSteps } from '../page/live/first-steps.ts';
 import { fleetLead, type FleetQuery, fleetView } from '../page/live/fleet-view.ts';
 import { eventsPath, type LiveDocument } from '../page/live/live-document.ts';
 import { eventsView, type EventsView } from '../page/live/events-view.ts';
 import { runsView } from '../page/live/runs-view.ts';
 import type { CommandWords } from '../page/page.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
-import { dayMs } from '../../platform/units.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 import { readShares } from '../../storage/read-shares.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';
@@ -48,8 +49,18 @@ const maxKept = 16;
 /** The pages of a snapshot by query, while the snapshot is used. All viewers of a run request the same ones. */
 const pagesOf = rememberedWeakly((_snapshot: FleetSnapshot) => new Map<string, Promise<LiveDocument>>());
 
-/** Returns the page of the fleet. Makes it once for each query of a snapshot. */
-export async function fleetPage(reader: FleetReader, query: FleetQuery): Promise<LiveDocument> {
+/** Returns the page of the fleet, or of the next steps before the first run. Made once for each query of a snapshot. */
+export async function fleetPage(reader: FleetReader, query: FleetQuery, zone: string | null): Promise<LiveDocument> {
+  try {
+    return await storedFleetPage(reader, query);
+  } catch (thrown) {
+    if (!(thrown instanceof NothingStored)) throw thrown;
+    const body = firstSteps({ hasClients: reader.hasClients, hasRun: false, hasPass: false });
+    return { title: ['Fleet'], path: '/', body, zone };
+  }
+}
+
+async function storedFleetPage(reader: FleetReader, query: FleetQuery): Promise<LiveDocument> {
   const snapshot = await reader.snapshot();
   return reader.read(async (storage) => {
     // A recent snapshot does not show that the database has failed since.
@@ -147,15 +158,23 @@ export interface ClientSpan {
   /** The span as requested: `24h`. */
   readonly span: string;
   readonly spanMs: number;
+  /** True if nobody asked for this span. */
+  readonly isUsual: boolean;
 }
 
+/** The span of a page of a client whose history is short, unless another is asked for. */
+const firstSpan = { span: '1h', spanMs: hourMs } as const;
+
 /** Returns the page of a client. Throws NotFound. */
-export async function clientPage(reader: FleetReader, asked: ClientSpan): Promise<LiveDocument> {
+export async function clientPage(reader: FleetReader, wanted: ClientSpan): Promise<LiveDocument> {
   const { status } = await reader.snapshot();
-  const member = status.members.find(({ client }) => client === asked.client);
+  const member = status.members.find(({ client }) => client === wanted.client);
   if (member === undefined) throw new NotFound();
   return reader.read(async (storage, config) => {
-    const { history, alerts, changes, nowMs } = await clientHistory(storage, config, asked);
+    const firstMs = await storage.plots.firstReportMs(wanted.client);
+    const isShort = firstMs === null || (await storage.nowMs()) - firstMs < shortMs;
+    const asked = wanted.isUsual && isShort ? { ...wanted, ...firstSpan } : wanted;
+    const { history, alerts, changes, nowMs } = await clientHistory(storage, config, asked, firstMs);
     const visits = await storage.plots.visitCount(member.client, nowMs - asked.spanMs, nowMs);
     const words = await wordsAt(config, storage, nowMs);
     const client = pageClient(member, visits === null ? null : visits.succeeded / visits.visits, {
@@ -173,18 +192,21 @@ export async function clientPage(reader: FleetReader, asked: ClientSpan): Promis
   });
 }
 
-/** Reads the figures of a client, at most 1,000 points. Throws NotFound. */
+/**
+ * Reads the figures of a client, at most 1,000 points, from its first report on if that is known. Throws NotFound.
+ */
 export async function clientHistory(
   storage: Storage,
   config: Config,
-  { client: name, spanMs }: ClientSpan,
+  { client: name, spanMs }: Pick<ClientSpan, 'client' | 'spanMs'>,
+  firstMs: number | null = null,
 ): Promise<{ history: ClientHistory; alerts: readonly Alert[]; changes: ClientChanges; nowMs: number }> {
   const client = config.clients.find((one) => one.name === name);
   if (client === undefined) throw new NotFound();
   const nowMs = await storage.nowMs();
   const sinceMs = nowMs - spanMs;
   const alerts = await storage.records.alertsOfClient(name, sinceMs, nowMs, maxEnded);
-  const grid = reportGrid(sinceMs, nowMs, config.collector.everyMs, 1);
+  const grid = reportGrid(Math.min(nowMs - 1, Math.max(sinceMs, firstMs ?? 0)), nowMs, config.collector.everyMs, 1);
   const changes = await readClientChanges(storage.changes, name, sinceMs);
   const changesMs = (await readChangeTimes(storage.causes, [name], grid)).get(name) ?? [];
   const drawn = { client: name, grid, rules: client.rules, alerts, changesMs };

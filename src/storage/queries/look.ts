@@ -1,6 +1,6 @@
 import { programs, storedRun } from '../store/run.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
-import { sqlTime } from '../sql/sql-time.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { type Alert, storedAlert } from '../store/alert.ts';
 import { type PlotStore, type RecordStore, runSpan, type Watch } from '../store/look-store.ts';
 import { knownSeries, seriesCounts, seriesFigures } from './check-series.ts';
@@ -33,6 +33,7 @@ export function createPlotStore(database: Database): PlotStore {
     seriesCounts: (clients, sinceMs) => database.read((session) => seriesCounts(session, clients, sinceMs)),
     knownSeries: (client, query) => database.read((session) => knownSeries(session, client, query)),
     seriesFigures: (series, grid, watch) => seriesFigures(database, series, grid, watch),
+    firstReportMs: (client) => database.read((session) => firstReportMs(session, client)),
     visitCount: async (client, sinceMs, untilMs) => {
       const grid = { sinceMs, stepMs: untilMs - sinceMs, points: 1, untilMs, sampleMs: null };
       return (await visitCounts(database, { clients: [client], grid }, unwatched)).get(client) ?? null;
@@ -72,6 +73,24 @@ export function createRecordStore(database: Database): RecordStore {
       (await all(alertsLikeSql, [client, rule, subject, sqlTime(sinceMs), String(limit)])).map(storedAlert.read),
     alert: async (id) => (await all(alertSql, [String(id)])).map(storedAlert.read)[0] ?? null,
   };
+}
+
+async function firstReportMs(session: Session, client: string | null): Promise<number | null> {
+  if (client === null) {
+    const [row] = await session.all('SELECT MIN(observed_at) AS first FROM stats');
+    return fromSqlTime(row?.['first']);
+  }
+  const firsts: number[] = [];
+  for (const [table, column, rest] of [
+    ['stats', 'observed_at', ''],
+    ['stats_hourly', 'hour', ''],
+    ['stats_daily', 'day', ' 00:00:00'],
+  ] as const) {
+    const [row] = await session.all(`SELECT MIN(${column}) AS first FROM ${table} WHERE client = ?`, [client]);
+    const first = row?.['first'];
+    firsts.push(...[typeof first === 'string' ? fromSqlTime(first + rest) : null].filter((atMs) => atMs !== null));
+  }
+  return firsts.length === 0 ? null : Math.min(...firsts);
 }
 
 async function alertsBetween(

@@ -135,6 +135,8 @@ export interface PlotStore {
    * reason.
    */
   seriesFigures(series: ReadonlyMap<string, readonly number[]>, grid: Grid, watch: Watch): Promise<FleetFigures>;
+  /** Returns the time of the first kept report of a client, of rollups too; null: of all clients, without rollups. */
+  firstReportMs(client: string | null): Promise<number | null>;
   /** Counts a client's visits in a span. Returns null without visits. */
   visitCount(client: string, sinceMs: number, untilMs: number): Promise<VisitCount | null>;
   /** Counts visits by client. Omits clients without visits. Throws the signal's reason. */

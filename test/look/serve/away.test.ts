@@ -41,7 +41,8 @@ test('before the first run every page says what to do, and the first run is show
   const dir = configFolder(t, '<config><client ip="192.0.2.1"/></config>');
   const { ask } = await serveFolder(t, dir, {});
   const first = await ask('/');
-  assert.deepEqual([first.status, /Nothing is stored yet/.test(first.body)], [503, true]);
+  assert.deepEqual([first.status, /<b>Next:<\/b> Compare/.test(first.body)], [200, true]);
+  assert.deepEqual((await ask('/alerts')).status, 503);
   assert.equal((await ask('/api/v1/status')).status, 503);
   assert.equal((await runCli(['migrate'], { cwd: dir })).status, 0);
   assert.equal((await ask('/')).status, 200);

@@ -179,9 +179,9 @@ async function serve(storage: Storage, config: Config): Promise<void> {
     explain: alertExplanation,
     error: () => ({}),
   };
-  const day = { client: 'web-7', span: '24h', spanMs: dayMs };
-  await fleetPage(reader, { words: '', state: '', sort: '', from: 0 });
-  await fleetPage(reader, { words: 'web-1', state: 'critical', sort: 'cpu', from: 0 });
+  const day = { client: 'web-7', span: '24h', spanMs: dayMs, isUsual: true };
+  await fleetPage(reader, { words: '', state: '', sort: '', from: 0 }, null);
+  await fleetPage(reader, { words: 'web-1', state: 'critical', sort: 'cpu', from: 0 }, null);
   await alertsPage(reader);
   const open = await storage.evaluation.openAlerts(null);
   await viewAlerts(config, storage, open, await storage.nowMs());

@@ -26,7 +26,7 @@ interface ClientView extends TimeReader {
 }
 
 /** The spans that the page of a client offers. */
-export const spans: readonly string[] = ['6h', '24h', '7d', '30d', '1y'];
+export const spans: readonly string[] = ['1h', '6h', '24h', '7d', '30d', '1y'];
 
 /** Renders the page of a client: its line, its open alerts, its checks, its plots and the newest lines of its logs. */
 export function clientView(view: ClientView): Markup {

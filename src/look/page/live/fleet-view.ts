@@ -4,6 +4,7 @@ import { amount } from '../figures.ts';
 import { clientRow, columns } from '../fleet-table.ts';
 import { type Markup, markup } from '../markup.ts';
 import type { PageAlert, PageClient, PageLinks } from '../page.ts';
+import { alerterNotice, type FirstEvening, firstSteps } from './first-steps.ts';
 import type { StateCount } from '../state-counts.ts';
 
 /** The part of the fleet that a request asks for. */
@@ -30,6 +31,7 @@ export interface FleetView extends TimeReader {
   readonly openAlerts: number;
   /** The time at which the newest run of the collector ended; null if no run has ended. */
   readonly collectedAtMs: number | null;
+  readonly evening: FirstEvening;
   /** Lines about sites that forward, and about sites whose collectors share the clients. */
   readonly sites: readonly string[];
 }
@@ -61,7 +63,7 @@ export function fleetLead(view: FleetView): Markup {
   const collected =
     collectedAtMs === null ? 'No run has ended yet.' : `Collected at ${momentInWords(view, collectedAtMs)}.`;
   return markup`<p>${collected}</p>
-${shown.map((line) => markup`<p>${line}</p>\n`)}${sites.length > shown.length && markup`<p><a href="/runs">All ${amount(sites.length, 'site')}</a></p>\n`}${countList(view)}`;
+${alerterNotice(view.evening)}${shown.map((line) => markup`<p>${line}</p>\n`)}${sites.length > shown.length && markup`<p><a href="/runs">All ${amount(sites.length, 'site')}</a></p>\n`}${countList(view)}`;
 }
 
 /** Renders the counts of clients by state. Each count is a link to the clients in this state. */
@@ -75,7 +77,8 @@ function countList({ total, counts, query }: Pick<FleetView, 'total' | 'counts' 
 
 /** Renders the fleet's page: the worst alerts, then the table with as many clients as a page shows. */
 export function fleetView(view: FleetView): Markup {
-  const { alerts, openAlerts, query, matching, clients, nowMs, zone } = view;
+  const { alerts, openAlerts, query, matching, clients, nowMs, zone, evening } = view;
+  if (!evening.hasRun) return firstSteps(evening);
   const next = query.from + clients.length;
   const more =
     next < matching &&
