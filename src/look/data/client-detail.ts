@@ -157,6 +157,7 @@ function memberOf(
     state: 'active',
     rules: [],
     labels: {},
+    groups: [],
     arrival: { kind: 'ssh', via: 'ssh2' },
   } as const;
   const firing = open.filter(({ state }) => state === 'firing');

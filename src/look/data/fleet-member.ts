@@ -13,6 +13,8 @@ export interface FleetMember {
   readonly client: string;
   readonly address: string;
   readonly labels: Client['labels'];
+  /** The names of the groups around the client, outermost first. */
+  readonly groups: readonly string[];
   readonly state: ClientState;
   readonly known: ClientStatus | null;
   /** The age of the newest observation; null without a report. */
@@ -35,7 +37,7 @@ export interface Present {
 
 /** Combines a client of config.xml with its state in the database. `firing`: its firing alerts. */
 export function fleetMember(
-  client: Pick<Client, 'name' | 'address' | 'labels' | 'state' | 'rules' | 'arrival'>,
+  client: Pick<Client, 'name' | 'address' | 'labels' | 'groups' | 'state' | 'rules' | 'arrival'>,
   known: ClientStatus | null,
   firing: readonly Alert[],
   { nowMs, everyMs, forecasts }: Present,
@@ -45,6 +47,7 @@ export function fleetMember(
     client: client.name,
     address: client.address,
     labels: client.labels,
+    groups: client.groups,
     state: stateOf(client, known, nowMs, everyMs),
     known,
     reportAgeMs: observedAtMs === null ? null : Math.max(0, nowMs - observedAtMs),

@@ -1,13 +1,20 @@
 import { openMutes } from '../../alerter/inhibit/mutes.ts';
 import type { Config } from '../../config/config.ts';
-import type { FleetQuery, FleetView } from '../page/live/fleet-view.ts';
-import type { PageAlert } from '../page/page.ts';
+import { hasLabels, parseLabelSelector } from '../../config/values/labels.ts';
+import { standTree } from '../../config/clients/stand-tree.ts';
+import type { FleetRows, FleetView } from '../page/live/fleet-view.ts';
+import type { FleetQuery } from '../page/live/links.ts';
+import type { PageAlert, PageClient } from '../page/page.ts';
 import { countedState, isCountedState, type StateCount, stateCounts } from '../page/state-counts.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { Grid, PlotStore } from '../../storage/store/look-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
-import { timeInWords } from '../../text/time-words.ts';
+import type { StoredChange } from '../../storage/store/digest-store.ts';
+import { changeWords } from '../../text/change-words.ts';
+import { shortened } from '../../text/shortened.ts';
+import { momentInWords, timeInWords } from '../../text/time-words.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import { sortAlerts } from './alert-views.ts';
 import { type FleetMember, sortMembers, type Sorting } from './fleet-member.ts';
 import { type FleetStatus, type FleetSources, readFleetStatus } from './fleet-status.ts';
@@ -22,11 +29,17 @@ export interface FleetSnapshot {
   readonly status: FleetStatus;
   /** Open alerts, worst first. */
   readonly alerts: readonly PageAlert[];
+  /** The changes of the last day, the newest first, and their number; no more than `maxChanges`. */
+  readonly changes: readonly StoredChange[];
 }
 
 /** The most clients of a page. */
 const linesOfPage = 200;
 const maxAlerts = 12;
+/** The most changes of the last day that are counted. */
+const maxChanges = 1000;
+/** The pieces of the bar of a client's last day. */
+const pieces = 30;
 /** The step of sparklines: half hours of the last day. */
 const stepMs = hourMs / 2;
 /** A shorter history has an axis of its own: it begins with the first report. */
@@ -35,11 +48,15 @@ const sparkPoints = 48;
 /** With more rows than this, a sparkline shows one report of each half hour instead of their mean. */
 const maxRows = 25_000;
 
-export async function readSnapshot(config: Config, storage: FleetSources): Promise<FleetSnapshot> {
+export async function readSnapshot(
+  config: Config,
+  storage: FleetSources & Pick<Storage, 'changes'>,
+): Promise<FleetSnapshot> {
   const nowMs = await storage.nowMs();
   const status = await readFleetStatus(config, storage, { nowMs, only: null });
   const words = await wordsAt(config, storage, nowMs);
-  return { config, nowMs, status, alerts: sortAlerts(await storage.evaluation.openAlerts(null)).map(words) };
+  const changes = (await storage.changes.changes(null, nowMs - dayMs, maxChanges)).toReversed();
+  return { config, nowMs, status, changes, alerts: sortAlerts(await storage.evaluation.openAlerts(null)).map(words) };
 }
 
 /** Returns a function that describes alerts in words, with their state at `nowMs`. */
@@ -56,30 +73,43 @@ const sortings: readonly Sorting[] = ['name', 'report', 'cpu', 'memory', 'disk',
 
 /** Reads the view of the fleet for a query. */
 export async function readFleetView(
-  { config, nowMs, status, alerts }: FleetSnapshot,
+  { config, nowMs, status, alerts, changes }: FleetSnapshot,
   plots: PlotStore,
   asked: FleetQuery,
 ): Promise<FleetView> {
   const { query, counts, matching } = fleetPart(status.members, asked);
-  const shown = matching.slice(query.from, query.from + linesOfPage);
+  const { groups, unfolded } = groupedRows(matching, query);
+  const shown = groups.flatMap(({ rows }) => rows);
   const grid = sparkGrid(nowMs, shown.length, config.collector.everyMs, await plots.firstReportMs(null));
+  const pieceMs = dayMs / pieces;
+  const day = { sinceMs: Math.floor((nowMs - dayMs) / 1000) * 1000, pieceMs, pieces };
   const lines = await plots.fleetLines(
     shown.map(({ client }) => client),
     grid,
+    day,
   );
   const { zone } = config.alerts;
+  const reader = { zone, nowMs };
+  const times = Array.from({ length: pieces + 1 }, (_, piece) => momentInWords(reader, day.sinceMs + piece * pieceMs));
+  const lineOf = (member: FleetMember): PageClient => {
+    const line = lines.get(member.client) ?? { cpu: [], pieces: [], visits: 0, succeeded: 0 };
+    const availability = line.visits === 0 ? null : line.succeeded / line.visits;
+    const bar = line.pieces.map((piece, index) => ({
+      ...(piece ?? { visits: 0, succeeded: 0 }),
+      when: `${times[index] ?? ''} to ${times[index + 1] ?? ''}`,
+    }));
+    // A label of the whole fleet tells no client from another.
+    const labels = Object.entries(member.labels).filter(([name, value]) => config.labels[name] !== value);
+    return {
+      ...pageClient(member, availability, { spark: line.cpu, history: null }, bar),
+      labels: labels.map(([name, value]) => `${name}=${value}`),
+    };
+  };
   return {
-    zone,
-    nowMs,
-    query,
-    counts,
+    ...{ zone, nowMs, query, counts, unfolded },
     total: status.members.length,
     matching: matching.length,
-    clients: shown.map((member) => {
-      const line = lines.get(member.client) ?? { cpu: [], visits: 0, succeeded: 0 };
-      const availability = line.visits === 0 ? null : line.succeeded / line.visits;
-      return pageClient(member, availability, { spark: line.cpu, history: null });
-    }),
+    groups: groups.map(({ rows, ...group }) => ({ ...group, clients: rows.map(lineOf) })),
     alerts: alerts.slice(0, maxAlerts),
     openAlerts: alerts.length,
     evening: {
@@ -88,8 +118,60 @@ export async function readFleetView(
       hasPass: status.lastPass !== null,
     },
     collectedAtMs: status.lastRun?.finishedAtMs ?? null,
-    sites: siteLines(status, { nowMs, moment: (atMs) => timeInWords({ zone, nowMs }, atMs) }),
+    sites: siteLines(status, { nowMs, moment: (atMs) => timeInWords(reader, atMs) }),
+    changed: changedOf(changes),
+    stands: standTree(config),
   };
+}
+
+/** The changes that the line about the last day names. */
+const namedChanges = 3;
+
+function changedOf(changes: readonly StoredChange[]): FleetView['changed'] {
+  const byWords = groupBy(changes, (change) => shortened(changeWords(change), 80));
+  return {
+    changes: changes.length,
+    isMore: changes.length >= maxChanges,
+    clients: new Set(changes.map(({ client }) => client)).size,
+    newest: [...byWords].slice(0, namedChanges).map(([words, same]) => ({
+      words,
+      clients: [...new Set(same.map(({ client }) => client))],
+    })),
+  };
+}
+
+/** A group of a page: all of its matching members are counted, and those of the page are rows. */
+interface GroupedRows extends Omit<FleetRows, 'clients'> {
+  readonly rows: readonly FleetMember[];
+}
+
+/**
+ * Returns the part of a page: members by their innermost group, the group of the worst member first, without the
+ * members of folded groups. A list that is sorted, or that has no groups, is one group without a heading.
+ */
+function groupedRows(
+  matching: readonly FleetMember[],
+  { sort, from, folded }: FleetQuery,
+): { readonly groups: readonly GroupedRows[]; readonly unfolded: number } {
+  const hasGroups = sort === '' && matching.some(({ groups }) => groups.length > 0);
+  if (!hasGroups) {
+    const rows = matching.slice(from, from + linesOfPage);
+    return { groups: [{ path: null, counts: [], total: 0, isFolded: false, rows }], unfolded: matching.length };
+  }
+  const to = from + linesOfPage;
+  let at = 0;
+  const groups: GroupedRows[] = [];
+  for (const members of groupBy(matching, ({ groups: path }) => path.join('\0')).values()) {
+    const path = members[0]?.groups ?? [];
+    const isFolded = folded.includes('*') || folded.includes(path.at(-1) ?? '');
+    const [begin, size] = [at, isFolded ? 0 : members.length];
+    at += size;
+    const isHere = isFolded ? begin >= from && begin < to : begin < to && at > from;
+    if (!isHere) continue;
+    const rows = isFolded ? [] : members.slice(Math.max(0, from - begin), to - begin);
+    groups.push({ path, counts: stateCounts(members.map(countedFacts)), total: members.length, isFolded, rows });
+  }
+  return { groups, unfolded: at };
 }
 
 /** The clients that a query matches, in the query's order, and the counts of all clients. */
@@ -117,13 +199,25 @@ function countedFacts({ state, worstAlert }: FleetMember): Parameters<typeof cou
   return { state, worst: worstAlert };
 }
 
-function matcher({ words, state }: FleetQuery): (member: FleetMember) => boolean {
+function matcher({ words, state, group, label }: FleetQuery): (member: FleetMember) => boolean {
+  const labels = label === '' ? [] : parseLabelSelector(label);
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   return (member) => {
+    if (group !== '' && !member.groups.includes(group)) return false;
+    if (labels !== null && !hasLabels(member.labels, labels)) return false;
     if (state !== '' && countedState(countedFacts(member)) !== state) return false;
     if (wanted.length === 0) return true;
-    const { client, address, known, worstAlert } = member;
-    const texts = [client, address, known?.hostname, known?.os, member.state, worstAlert, known?.errorMessage];
+    const { client, address, known, worstAlert, groups } = member;
+    const texts = [
+      client,
+      address,
+      known?.hostname,
+      known?.os,
+      member.state,
+      worstAlert,
+      known?.errorMessage,
+      ...groups,
+    ];
     const text = texts.join(' ').toLowerCase();
     return wanted.every((word) => text.includes(word));
   };

@@ -1,7 +1,7 @@
 import { isAcknowledged } from '../../alerter/inhibit/inhibition.ts';
 import type { Mutes } from '../../alerter/inhibit/mutes.ts';
 import type { Config, Rule } from '../../config/config.ts';
-import type { PageAlert, PageClient, PageForecast } from '../page/page.ts';
+import type { PageAlert, PageClient, PageForecast, PagePiece } from '../page/page.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { timeInWords } from '../../text/time-words.ts';
@@ -21,6 +21,7 @@ export function pageClient(
   member: FleetMember,
   availability: number | null,
   { spark, history }: ClientPlots,
+  pieces?: readonly PagePiece[],
 ): PageClient {
   const { client, address, state, known, reportAgeMs, openAlerts, worstAlert, beyond, fullIn } = member;
   const [load, cpus] = [known?.load5 ?? null, known?.cpus ?? 0];
@@ -41,6 +42,7 @@ export function pageClient(
     loadPerCpu: load === null || cpus === 0 ? null : load / cpus,
     reportAgeMs,
     availability,
+    ...(pieces !== undefined && { pieces }),
     spark,
     history,
   };

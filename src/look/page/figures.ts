@@ -1,6 +1,6 @@
 import { counted, grouped, groupedValue } from '../../text/numbers.ts';
-import { Markup, markup } from './markup.ts';
-import type { PageFigure } from './page.ts';
+import { bareText, Markup, markup } from './markup.ts';
+import type { PageFigure, PagePiece } from './page.ts';
 
 const sparkWidth = 96;
 const sparkHeight = 20;
@@ -64,4 +64,49 @@ function sparkPath(values: readonly (number | null)[]): string {
     before = [x, y];
   }
   return path.trimEnd();
+}
+
+/** Returns the class of a piece: all visits were answered, some, or none. */
+function pieceClass({ visits, succeeded }: PagePiece): string {
+  if (visits === 0) return 'none';
+  return succeeded === visits ? 'all' : succeeded === 0 ? 'lost' : 'some';
+}
+
+/**
+ * Renders the visits of a day as a bar of equal pieces. Equal neighbours are one element with one title, because a page
+ * has two hundred bars.
+ */
+export function availabilityBar(pieces: readonly PagePiece[], client: string): Markup {
+  const runs: PagePiece[][] = [];
+  for (const piece of pieces) {
+    const last = runs.at(-1);
+    if (last?.[0] !== undefined && pieceClass(last[0]) === pieceClass(piece)) last.push(piece);
+    else runs.push([piece]);
+  }
+  let at = 0;
+  const parts = runs.map((run) => {
+    const first = run[0] ?? { visits: 0, succeeded: 0, when: '' };
+    const path = `M${at * 3} 6h${run.length * 3}`;
+    at += run.length;
+    return markup`<path class="${pieceClass(first)}" d="${path}"><title>${bareText(runWords(run))}</title></path>`;
+  });
+  const { visits, succeeded } = sumOf(pieces);
+  return markup`<svg class="pieces" viewBox="0 0 ${pieces.length * 3} 12" role="img" aria-label="${`${client}: ${answeredWords(succeeded, visits)} in the last 24 hours`}">${parts}</svg>`;
+}
+
+function sumOf(pieces: readonly PagePiece[]): Pick<PagePiece, 'visits' | 'succeeded'> {
+  const sum = (of: 'visits' | 'succeeded'): number => pieces.reduce((total, piece) => total + piece[of], 0);
+  return { visits: sum('visits'), succeeded: sum('succeeded') };
+}
+
+/** Returns `03:12 to 04:48: 3 of 12 visits answered`. */
+function runWords(run: readonly PagePiece[]): string {
+  const { visits, succeeded } = sumOf(run);
+  const [from = ''] = (run[0]?.when ?? '').split(' to ');
+  const to = (run.at(-1)?.when ?? '').split(' to ').at(-1) ?? '';
+  return `${from} to ${to}: ${answeredWords(succeeded, visits)}`;
+}
+
+function answeredWords(succeeded: number, visits: number): string {
+  return visits === 0 ? 'no visit' : `${succeeded} of ${counted(visits, 'visit')} answered`;
 }

@@ -1,6 +1,6 @@
 import { describeAge } from '../../text/durations.ts';
 import { rounded } from '../../text/numbers.ts';
-import { amount, dash, percent, percentBar, sparkline } from './figures.ts';
+import { amount, availabilityBar, dash, percent, percentBar, sparkline } from './figures.ts';
 import { joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageClient, PageLinks } from './page.ts';
 
@@ -35,14 +35,14 @@ export function fleetTable({ clients }: FleetPage): Markup {
 /** Renders the line of a client. With links, the client's name leads to its page and no line is hidden. */
 export function clientRow(client: PageClient, rank: number, links?: PageLinks): Markup {
   const { name, address, hostname, os, cpuPercent, memoryPercent, diskPercent, diskMount, fullIn, loadPerCpu } = client;
-  const { reportAgeMs, availability, spark, reason, openAlerts } = client;
+  const { reportAgeMs, availability, spark, reason, openAlerts, pieces, labels = [] } = client;
   const level = levelOf(client);
   const isLater = links === undefined && rank >= maxLaidOut;
   const keys = [rank, cpuPercent.value, memoryPercent.value, diskPercent.value, loadPerCpu, reportAgeMs, availability];
   const about = [address === name ? null : address, isFirstOf(hostname, name) ? null : hostname, os].filter(
     (word) => word !== null,
   );
-  return markup`<tr id="${encodeURIComponent(name)}" class="${level}${isLater && markup` later`}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${amount(openAlerts, 'alert')}</span>`}${level === 'near' && markup` <span class="alerts">near a limit</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${joined(about, ' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}${fullIn !== null && markup`<span class="about full">${fullIn.mount} full in ${describeAge(fullIn.inMs)}</span>`}</td><td>${loadPerCpu === null ? dash : loadPerCpu.toFixed(2)}</td><td>${reportAgeMs === null ? dash : describeAge(reportAgeMs)}</td><td>${availability === null ? dash : percent(availability * 100)}</td><td>${sparkline(spark, `CPU of ${name}`)}</td></tr>
+  return markup`<tr id="${encodeURIComponent(name)}" class="${level}${isLater && markup` later`}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${amount(openAlerts, 'alert')}</span>`}${level === 'near' && markup` <span class="alerts">near a limit</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${joined(about, ' · ')}</span>${links !== undefined && labels.length > 0 && markup`<span class="about labels">${labels.map((label) => markup`<a href="${links.label(label)}">${label}</a> `)}</span>`}${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}${fullIn !== null && markup`<span class="about full">${fullIn.mount} full in ${describeAge(fullIn.inMs)}</span>`}</td><td>${loadPerCpu === null ? dash : loadPerCpu.toFixed(2)}</td><td>${reportAgeMs === null ? dash : describeAge(reportAgeMs)}</td><td>${pieces !== undefined && availabilityBar(pieces, name)}${availability === null ? dash : percent(availability * 100)}</td><td>${sparkline(spark, `CPU of ${name}`)}</td></tr>
 `;
 }
 

@@ -144,6 +144,13 @@ export interface PageForecast {
   readonly inMs: number;
 }
 
+/** A part of the last day: its visits, and its time in words. A part without a visit has `visits: 0`. */
+export interface PagePiece {
+  readonly visits: number;
+  readonly succeeded: number;
+  readonly when: string;
+}
+
 /** A line of the fleet's table. */
 export interface PageClient {
   readonly name: string;
@@ -166,6 +173,10 @@ export interface PageClient {
   readonly reportAgeMs: number | null;
   /** The share of the span's visits that succeeded, 0 to 1; null without visits. */
   readonly availability: number | null;
+  /** The visits of the last day in equal pieces; left out of a report. */
+  readonly pieces?: readonly PagePiece[];
+  /** The labels as `name=value`, in the order of config.xml. Default: none. */
+  readonly labels?: readonly string[];
   /** CPU in percent over the span, oldest first; null is unknown. */
   readonly spark: readonly (number | null)[];
   /** The encoded history (see series-layout.ts); null: left out of this file. */
@@ -176,6 +187,8 @@ export interface PageClient {
 export interface PageLinks {
   readonly client: (name: string) => string;
   readonly alert: (id: number) => string;
+  /** The fleet's page with the clients of a label, `name=value`. */
+  readonly label: (label: string) => string;
 }
 
 export interface PageSilence extends PageSpan {

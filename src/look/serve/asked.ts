@@ -2,12 +2,14 @@ import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Config } from '../../config/config.ts';
 import { splitGlobs } from '../../config/values/globs.ts';
 import { usageError } from '../../platform/errors/errors.ts';
-import type { FleetQuery } from '../page/live/fleet-view.ts';
+import type { FleetQuery } from '../page/live/links.ts';
 import { hourMs } from '../../platform/units.ts';
 import { parseDuration } from '../../text/durations.ts';
 import type { ClientSpan } from './pages.ts';
 
 const longestWords = 200;
+/** The most groups that a request folds. */
+const maxFolded = 64;
 /** The most `*` and braces of a pattern: their number is the exponent of its matching time. */
 const maxOpen = 3;
 /** The most patterns of a request. */
@@ -20,7 +22,10 @@ export function fleetQuery(query: URLSearchParams): FleetQuery {
   return {
     words: (query.get('q') ?? '').slice(0, longestWords),
     state: query.get('state') ?? '',
+    group: (query.get('group') ?? '').slice(0, longestWords),
+    label: (query.get('label') ?? '').slice(0, longestWords),
     sort: query.get('sort') ?? '',
+    folded: [...new Set(query.getAll('fold').slice(0, maxFolded))],
     from: /^\d{1,6}$/.test(from) ? Number(from) : 0,
   };
 }
@@ -29,7 +34,7 @@ export function fleetQuery(query: URLSearchParams): FleetQuery {
 export function fleetPartAsked(query: URLSearchParams): (FleetQuery & { readonly limit: number }) | null {
   const limit = query.get('limit');
   if (limit === null) return null;
-  if (/^[1-9]\d{0,3}$/.test(limit)) return { ...fleetQuery(query), limit: Number(limit) };
+  if (/^[1-9]\d{0,3}$/.test(limit)) return { ...fleetQuery(query), group: '', label: '', folded: [], limit: Number(limit) };
   throw usageError(`limit=${limit} is no number of clients`, 'Write 1 to 9999.');
 }
 

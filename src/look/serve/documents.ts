@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { FleetError } from '../../platform/errors/errors.ts';
 import type { FleetSnapshot } from '../data/live-fleet.ts';
-import type { FleetQuery } from '../page/live/fleet-view.ts';
+import type { FleetQuery } from '../page/live/links.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 

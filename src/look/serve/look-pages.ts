@@ -17,6 +17,8 @@ export interface LookOptions {
   /** Returns the fault of the changed config.xml; null if the file is valid. */
   readonly configFault: () => string | null;
   readonly zone: () => string | null;
+  /** The name of the fleet. */
+  readonly title: string;
   readonly onFault: (thrown: unknown) => void;
   /** True if events are accepted and shown. */
   readonly hasEvents: boolean;
@@ -39,7 +41,7 @@ export function inTime<Result>(work: () => Promise<Result>): Promise<Result> {
 
 /** Returns the routes of the pages. While the database is away, they show their last version with a notice. */
 export function pageRoutes(options: LookOptions): readonly ServedRoute[] {
-  const { reader, documents, configFault, zone, hasEvents } = options;
+  const { reader, documents, configFault, zone, title, hasEvents } = options;
   const kept = new KeptPages();
   // After a run all its viewers request the same page, which is made once.
   const making = new Map<string, Promise<LiveDocument>>();
@@ -69,7 +71,7 @@ export function pageRoutes(options: LookOptions): readonly ServedRoute[] {
     return { path, purpose: 'look', isPacked: true, answer: answerer };
   };
   return [
-    page('/', ({ query }) => fleetPage(reader, fleetQuery(query), zone())),
+    page('/', ({ query }) => fleetPage(reader, fleetQuery(query), { zone: zone(), title })),
     page('/alerts', () => alertsPage(reader)),
     page('/alerts/#id', ({ parts: { id = '' } }) => alertPage(reader, documents, Number(id))),
     page('/runs', () => runsPage(reader)),

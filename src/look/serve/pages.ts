@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+
 import { alertLabel } from '../../text/alert-label.ts';
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
@@ -18,7 +20,8 @@ import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
 import { alertsView, alertView } from '../page/live/alert-views.ts';
 import { clientView } from '../page/live/client-view.ts';
 import { firstSteps } from '../page/live/first-steps.ts';
-import { fleetLead, type FleetQuery, fleetView } from '../page/live/fleet-view.ts';
+import { fleetLead, fleetView } from '../page/live/fleet-view.ts';
+import type { FleetQuery } from '../page/live/links.ts';
 import { eventsPath, type LiveDocument } from '../page/live/live-document.ts';
 import { eventsView, type EventsView } from '../page/live/events-view.ts';
 import { runsView } from '../page/live/runs-view.ts';
@@ -50,13 +53,17 @@ const maxKept = 16;
 const pagesOf = rememberedWeakly((_snapshot: FleetSnapshot) => new Map<string, Promise<LiveDocument>>());
 
 /** Returns the page of the fleet, or of the next steps before the first run. Made once for each query of a snapshot. */
-export async function fleetPage(reader: FleetReader, query: FleetQuery, zone: string | null): Promise<LiveDocument> {
+export async function fleetPage(
+  reader: FleetReader,
+  query: FleetQuery,
+  { zone, title }: { readonly zone: string | null; readonly title: string },
+): Promise<LiveDocument> {
   try {
     return await storedFleetPage(reader, query);
   } catch (thrown) {
     if (!(thrown instanceof NothingStored)) throw thrown;
     const body = firstSteps({ hasClients: reader.hasClients, hasRun: false, hasPass: false });
-    return { title: ['Fleet'], path: '/', body, zone };
+    return { title: [title], path: '/', body, zone };
   }
 }
 
@@ -70,7 +77,8 @@ async function storedFleetPage(reader: FleetReader, query: FleetQuery): Promise<
     const known = pages.get(key);
     if (known !== undefined) return known;
     const made = readFleetView(snapshot, storage.plots, query).then((view) => {
-      return { title: ['Fleet'], path: '/', lead: fleetLead(view), body: fleetView(view), zone: view.zone };
+      const title = [snapshot.config.serve?.title ?? hostname()];
+      return { title, path: '/', lead: fleetLead(view), body: fleetView(view), zone: view.zone };
     });
     if (pages.size >= maxKept) pages.clear();
     pages.set(key, made);

@@ -72,6 +72,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     look: {
       ...{ reader, documents, configFault, onFault },
       zone: () => settings().alerts.zone,
+      title: serve.title,
       hasEvents: serve.events !== null,
     },
     ...{ events, endpoints, links, shownConfig },

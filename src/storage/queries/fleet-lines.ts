@@ -2,7 +2,7 @@ import { numberOrNull } from '../store/record-shape.ts';
 import type { Session } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
-import type { FleetLine, Grid } from '../store/look-store.ts';
+import type { FleetLine, Grid, VisitCount, VisitPieces } from '../store/look-store.ts';
 import { inSample, stepOf } from './read-by-time.ts';
 
 /** Implements PlotStore.fleetLines. */
@@ -10,6 +10,7 @@ export async function fleetLines(
   session: Session,
   clients: readonly string[],
   grid: Grid,
+  { sinceMs: dayMs, pieceMs, pieces }: VisitPieces,
 ): Promise<ReadonlyMap<string, FleetLine>> {
   const { sinceMs, stepMs, points } = grid;
   const span = [sqlTime(sinceMs), sqlTime(sinceMs + stepMs * points)];
@@ -21,15 +22,23 @@ export async function fleetLines(
       [...chunk, ...span],
     ),
   );
+  const { dialect } = session;
+  const place = dialect.quotient(
+    `(${dialect.unixSeconds('started_at')} - ${Math.floor(dayMs / 1000)})`,
+    pieceMs / 1000,
+  );
   const visits = await forChunks(clients, (chunk, marks) =>
     session.all(
-      `SELECT client, COUNT(*) AS visits, SUM(ok) AS succeeded FROM visits
-       WHERE client IN (${marks}) AND started_at >= ? AND started_at < ? GROUP BY client`,
-      [...chunk, ...span],
+      `SELECT client, ${place} AS piece, COUNT(*) AS visits, SUM(ok) AS succeeded FROM visits
+       WHERE client IN (${marks}) AND started_at >= ? AND started_at < ? GROUP BY client, piece`,
+      [...chunk, sqlTime(dayMs), sqlTime(dayMs + pieceMs * pieces)],
     ),
   );
   const lines = new Map(
-    clients.map((client) => [client, { cpu: new Array<number | null>(points).fill(null), visits: 0, succeeded: 0 }]),
+    clients.map((client) => {
+      const cpu = new Array<number | null>(points).fill(null);
+      return [client, { cpu, pieces: new Array<VisitCount | null>(pieces).fill(null), visits: 0, succeeded: 0 }];
+    }),
   );
   for (const row of figures) {
     const line = lines.get(String(row['client']));
@@ -37,7 +46,11 @@ export async function fleetLines(
   }
   for (const row of visits) {
     const line = lines.get(String(row['client']));
-    if (line !== undefined) Object.assign(line, { visits: Number(row['visits']), succeeded: Number(row['succeeded']) });
+    if (line === undefined) continue;
+    const count = { visits: Number(row['visits']), succeeded: Number(row['succeeded']) };
+    line.pieces[Number(row['piece'])] = count;
+    line.visits += count.visits;
+    line.succeeded += count.succeeded;
   }
   return lines;
 }

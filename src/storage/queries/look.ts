@@ -28,7 +28,7 @@ export function createPlotStore(database: Database): PlotStore {
       const query = { clients: [client], table, columns, ranges: columns, grid };
       return (await fleetFigures(database, query, unwatched)).of(client);
     },
-    fleetLines: (clients, grid) => database.read((session) => fleetLines(session, clients, grid)),
+    fleetLines: (clients, grid, day) => database.read((session) => fleetLines(session, clients, grid, day)),
     fleetFigures: (query, watch) => fleetFigures(database, query, watch),
     seriesCounts: (clients, sinceMs) => database.read((session) => seriesCounts(session, clients, sinceMs)),
     knownSeries: (client, query) => database.read((session) => knownSeries(session, client, query)),

@@ -74,6 +74,15 @@ export type RunSpan = RecordOf<typeof runSpan>;
 /** A client's CPU on a grid, and its visits of the same span. */
 export interface FleetLine extends VisitCount {
   readonly cpu: readonly (number | null)[];
+  /** The visits of equal pieces of the last day, oldest first; null for a piece without a visit. */
+  readonly pieces: readonly (VisitCount | null)[];
+}
+
+/** A day that ends now, in equal pieces. */
+export interface VisitPieces {
+  readonly sinceMs: number;
+  readonly pieceMs: number;
+  readonly pieces: number;
 }
 
 /** A series of a client, as in the table `series`. */
@@ -123,7 +132,7 @@ export interface PlotStore {
     grid: Grid,
   ): Promise<readonly GridFigures[]>;
   /** Returns lines of some clients, by name. Reads only rows that are still kept, not rollups. */
-  fleetLines(clients: readonly string[], grid: Grid): Promise<ReadonlyMap<string, FleetLine>>;
+  fleetLines(clients: readonly string[], grid: Grid, day: VisitPieces): Promise<ReadonlyMap<string, FleetLine>>;
   /** Reads figures of many clients on a grid. Throws the signal's reason. */
   fleetFigures(query: FiguresQuery, watch: Watch): Promise<FleetFigures>;
   /** Counts the series of clients that had a sample since a day, without counters. Omits clients without series. */

@@ -28,7 +28,17 @@ const known = {
   diskMount: '/var/lib/docker/overlay2',
 } as ClientStatus;
 const member = (client: string, options: Partial<FleetMember> = {}): FleetMember => ({
-  ...{ client, address: client, labels: {}, state: 'ok', known, reportAgeMs: 60_000, openAlerts: 0, worstAlert: null },
+  ...{
+    client,
+    address: client,
+    labels: {},
+    groups: [],
+    state: 'ok',
+    known,
+    reportAgeMs: 60_000,
+    openAlerts: 0,
+    worstAlert: null,
+  },
   beyond: { cpu: null, memory: null, disk: null },
   fullIn: null,
   ...options,

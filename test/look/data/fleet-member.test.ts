@@ -60,7 +60,7 @@ test('a client that pushes is late after three times its own interval', () => {
     everyMs === null ? { kind: 'local' } : { kind: 'comes', everyMs };
   const stateOf = (pushEveryMs: number | null, nowMs: number) =>
     fleetMember(
-      { name: 'a', address: 'a', labels: {}, state: 'active', rules: [], arrival: arrivalOf(pushEveryMs) },
+      { name: 'a', address: 'a', labels: {}, groups: [], state: 'active', rules: [], arrival: arrivalOf(pushEveryMs) },
       seen,
       [],
       {
@@ -81,6 +81,7 @@ const member = (client: string, options: Partial<FleetMember> = {}): FleetMember
     client,
     address: client,
     labels: {},
+    groups: [],
     state: 'ok',
     known: null,
     reportAgeMs: null,

@@ -7,7 +7,7 @@ import type { FleetMember } from '../../../src/look/data/fleet-member.ts';
 import { fleetPart } from '../../../src/look/data/live-fleet.ts';
 import { stateCounts } from '../../../src/look/page/state-counts.ts';
 
-const everything = { words: '', state: '', sort: '', from: 0 };
+import { wholeFleet as everything } from '../../../src/look/page/live/links.ts';
 
 test('the live page counts each client once, as a report does, and the link of a count shows these clients', () => {
   const client = fc.record({

@@ -21,13 +21,18 @@ onEachDatabase('reading for pages', (kit) => {
     await reports.startRun(other);
     await reports.saveVisits([visit({ runId: other.id, client: 'a', startedAtMs: noonMs + hourMs, ok: false })]);
     const grid = { sinceMs: noonMs, stepMs: hourMs, points: 2, untilMs: noonMs + 2 * hourMs, sampleMs: null };
-    const lines = await plots.fleetLines(['a', 'c'], grid);
+    const day = { sinceMs: noonMs - hourMs, pieceMs: hourMs, pieces: 3 };
+    const lines = await plots.fleetLines(['a', 'c'], grid, day);
     assert.deepEqual([...lines.keys()], ['a', 'c']);
-    assert.deepEqual(lines.get('a'), { cpu: [20, 50], visits: 2, succeeded: 1 });
-    assert.deepEqual(lines.get('c'), { cpu: [null, null], visits: 0, succeeded: 0 });
-    const sampled = await plots.fleetLines(['a'], { ...grid, sampleMs: 300_000 });
+    assert.deepEqual(lines.get('a'), {
+      cpu: [20, 50],
+      pieces: [null, { visits: 1, succeeded: 1 }, { visits: 1, succeeded: 0 }],
+      ...{ visits: 2, succeeded: 1 },
+    });
+    assert.deepEqual(lines.get('c'), { cpu: [null, null], pieces: [null, null, null], visits: 0, succeeded: 0 });
+    const sampled = await plots.fleetLines(['a'], { ...grid, sampleMs: 300_000 }, day);
     assert.deepEqual(sampled.get('a')?.cpu, [10, 50]);
-    assert.deepEqual(await plots.fleetLines([], grid), new Map());
+    assert.deepEqual(await plots.fleetLines([], grid, day), new Map());
   });
 
   test('the newest runs of all programs, and alerts by id and by client', async () => {

@@ -1,3 +1,4 @@
+import { wholeFleet } from '../../../src/look/page/live/links.ts';
 import { readDigest } from '../../../src/alerter/digest/read-digest.ts';
 import { readClientDetail } from '../../../src/look/data/client-detail.ts';
 import { readFleetStatus } from '../../../src/look/data/fleet-status.ts';
@@ -179,9 +180,10 @@ async function serve(storage: Storage, config: Config): Promise<void> {
     explain: alertExplanation,
     error: () => ({}),
   };
+  const named = { zone: null, title: 'fleet' };
   const day = { client: 'web-7', span: '24h', spanMs: dayMs, isUsual: true };
-  await fleetPage(reader, { words: '', state: '', sort: '', from: 0 }, null);
-  await fleetPage(reader, { words: 'web-1', state: 'critical', sort: 'cpu', from: 0 }, null);
+  await fleetPage(reader, wholeFleet, named);
+  await fleetPage(reader, { ...wholeFleet, words: 'web-1', state: 'critical', sort: 'cpu' }, named);
   await alertsPage(reader);
   const open = await storage.evaluation.openAlerts(null);
   await viewAlerts(config, storage, open, await storage.nowMs());

@@ -134,7 +134,7 @@ function filterWhileTyping(show: (address: string) => Promise<void>): void {
     timer = window.setTimeout(() => {
       const parameters = new URLSearchParams();
       for (const [name, value] of new FormData(form)) {
-        if (typeof value === 'string' && value !== '') parameters.set(name, value);
+        if (typeof value === 'string' && value !== '') parameters.append(name, value);
       }
       const address = new URL(parameters.size === 0 ? '/' : `/?${parameters.toString()}`, location.href).href;
       void showAddress(address);

@@ -7,7 +7,7 @@ import { changeTable } from '../change-table.ts';
 import { factTable } from '../fact-table.ts';
 import { joined, Markup, markup } from '../markup.ts';
 import type { CommandWords, FactTable, PageAlert, PageChange } from '../page.ts';
-import { links } from './fleet-view.ts';
+import { links } from './links.ts';
 
 interface AlertsView extends TimeReader {
   readonly open: readonly PageAlert[];

@@ -7,7 +7,7 @@ import { describeAge } from '../../../text/durations.ts';
 import type { TimeReader } from '../../../text/time-words.ts';
 import { joined, Markup, markup } from '../markup.ts';
 import type { PageAlert, PageChange, PageCheck, PageClient, PageForecast, PageLogLine } from '../page.ts';
-import { links } from './fleet-view.ts';
+import { links } from './links.ts';
 
 interface ClientView extends TimeReader {
   readonly client: PageClient;

@@ -4,7 +4,7 @@ import { momentInWords, type TimeReader } from '../../../text/time-words.ts';
 import { clientLink } from '../alert-list.ts';
 import { dash } from '../figures.ts';
 import { type Markup, markup } from '../markup.ts';
-import { links } from './fleet-view.ts';
+import { links } from './links.ts';
 
 /** The newest event of a service of a host. */
 export interface PageEvent {

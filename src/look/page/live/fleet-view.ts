@@ -1,22 +1,24 @@
 import { momentInWords, type TimeReader } from '../../../text/time-words.ts';
-import { alertItem } from '../alert-list.ts';
+import { alertItem, clientLink } from '../alert-list.ts';
 import { amount } from '../figures.ts';
 import { clientRow, columns } from '../fleet-table.ts';
-import { type Markup, markup } from '../markup.ts';
-import type { PageAlert, PageClient, PageLinks } from '../page.ts';
+import type { StandNode } from '../../../config/clients/stand-tree.ts';
+import { joined, type Markup, markup } from '../markup.ts';
+import type { PageAlert, PageClient } from '../page.ts';
+import { type FleetQuery, hrefOf, links } from './links.ts';
+import { standTreeView } from './stand-tree.ts';
 import { alerterNotice, type FirstEvening, firstSteps } from './first-steps.ts';
 import type { StateCount } from '../state-counts.ts';
 
-/** The part of the fleet that a request asks for. */
-export interface FleetQuery {
-  /** Words that a line must contain; empty: any line. */
-  readonly words: string;
-  /** The state of the clients, as `StateCount.state`; empty: any. */
-  readonly state: string;
-  /** The column that sorts the lines; empty: the worst first. */
-  readonly sort: string;
-  /** The number of lines to skip. */
-  readonly from: number;
+/** The rows of a group on a page. */
+export interface FleetRows {
+  /** The names of the group and of those around it, outermost first; empty: without a group; null: no heading. */
+  readonly path: readonly string[] | null;
+  /** The matching members by state, and their number. */
+  readonly counts: readonly StateCount[];
+  readonly total: number;
+  readonly isFolded: boolean;
+  readonly clients: readonly PageClient[];
 }
 
 export interface FleetView extends TimeReader {
@@ -25,7 +27,10 @@ export interface FleetView extends TimeReader {
   readonly total: number;
   /** The clients that the query matches. */
   readonly matching: number;
-  readonly clients: readonly PageClient[];
+  /** The number of these that are lines of some page: those of folded groups are not. */
+  readonly unfolded: number;
+  /** The rows of this page, by group. */
+  readonly groups: readonly FleetRows[];
   /** The worst of the open alerts. */
   readonly alerts: readonly PageAlert[];
   readonly openAlerts: number;
@@ -34,12 +39,16 @@ export interface FleetView extends TimeReader {
   readonly evening: FirstEvening;
   /** Lines about sites that forward, and about sites whose collectors share the clients. */
   readonly sites: readonly string[];
+  /** The changes of the last day: their number, and the newest, equal ones together. */
+  readonly changed: {
+    readonly changes: number;
+    readonly isMore: boolean;
+    readonly clients: number;
+    readonly newest: readonly { readonly words: string; readonly clients: readonly string[] }[];
+  };
+  /** The machines on which others stand. */
+  readonly stands: readonly StandNode[];
 }
-
-export const links: PageLinks = {
-  client: (name) => `/c/${encodeURIComponent(name)}`,
-  alert: (id) => `/alerts/${id}`,
-};
 
 /** The keys of the table's columns by which a server sorts. */
 const sortings: Readonly<Record<string, string>> = {
@@ -54,7 +63,7 @@ const sortings: Readonly<Record<string, string>> = {
 /** The lines of sites above the table. The page of runs has them all. */
 const maxSites = 5;
 
-type ShownPart = Pick<FleetView, 'query' | 'clients' | 'matching'>;
+type ShownPart = Pick<FleetView, 'query' | 'groups' | 'matching' | 'unfolded'>;
 
 /** Renders the first lines of the fleet's page, with the clients by state. */
 export function fleetLead(view: FleetView): Markup {
@@ -63,7 +72,24 @@ export function fleetLead(view: FleetView): Markup {
   const collected =
     collectedAtMs === null ? 'No run has ended yet.' : `Collected at ${momentInWords(view, collectedAtMs)}.`;
   return markup`<p>${collected}</p>
-${alerterNotice(view.evening)}${shown.map((line) => markup`<p>${line}</p>\n`)}${sites.length > shown.length && markup`<p><a href="/runs">All ${amount(sites.length, 'site')}</a></p>\n`}${countList(view)}`;
+${alerterNotice(view.evening)}${changedLine(view)}${shown.map((line) => markup`<p>${line}</p>\n`)}${sites.length > shown.length && markup`<p><a href="/runs">All ${amount(sites.length, 'site')}</a></p>\n`}${countList(view)}`;
+}
+
+/** The most clients that the line about changes names for each change. */
+const maxChanged = 3;
+
+/** Renders the changes of the last day in one line. Returns null if nothing changed. */
+function changedLine({ changed: { changes, isMore, clients, newest } }: FleetView): Markup | null {
+  if (changes === 0) return null;
+  const named = newest.map(({ words, clients: names }) => {
+    const shown = joined(
+      names.slice(0, maxChanged).map((name) => clientLink(name, links)),
+      ', ',
+    );
+    return markup`${words} (${shown}${names.length > maxChanged && ` and ${names.length - maxChanged} more`})`;
+  });
+  return markup`<p class="changed">${isMore && 'At least '}${amount(changes, 'change')} on ${amount(clients, 'client')} in the last day: ${joined(named, '; ')}${changes > newest.length && '; and more'}</p>
+`;
 }
 
 /** Renders the counts of clients by state. Each count is a link to the clients in this state. */
@@ -77,38 +103,92 @@ function countList({ total, counts, query }: Pick<FleetView, 'total' | 'counts' 
 
 /** Renders the fleet's page: the worst alerts, then the table with as many clients as a page shows. */
 export function fleetView(view: FleetView): Markup {
-  const { alerts, openAlerts, query, matching, clients, nowMs, zone, evening } = view;
+  const { alerts, openAlerts, query, unfolded, groups, nowMs, zone, evening } = view;
   if (!evening.hasRun) return firstSteps(evening);
-  const next = query.from + clients.length;
+  const next = query.from + rowsOf(groups);
   const more =
-    next < matching &&
-    markup`<p><a id="more" href="${hrefOf({ ...query, from: next })}">${amount(matching - next, 'client')} more</a></p>`;
+    next < unfolded &&
+    markup`<p><a id="more" href="${hrefOf({ ...query, from: next })}">${amount(unfolded - next, 'client')} more</a></p>`;
   const list = { links, nowMs, zone };
   return markup`<section id="open" aria-labelledby="alerts"><h2 id="alerts">Open alerts</h2>
 ${openAlerts === 0 && markup`<p class="count">None.</p>`}${alerts.length > 0 && markup`<ol class="alerts">${alerts.map((alert) => alertItem(alert, list))}</ol>`}
 ${openAlerts > alerts.length && markup`<p><a href="/alerts">All ${amount(openAlerts, 'alert')}</a></p>`}</section>
-${tableSection(view, more)}`;
+${tableSection(view, more)}
+${standTreeView(view.stands)}`;
 }
+
+function rowsOf(groups: readonly FleetRows[]): number {
+  return groups.reduce((sum, { clients }) => sum + clients.length, 0);
+}
+
+/** The parts of a query that the filter's form hands on. */
+const handedOn = ['state', 'group', 'label', 'sort'] as const;
 
 /** Renders the filter, the table of clients, and below the table `more`, the link to further clients. */
 function tableSection(view: ShownPart, more: Markup | false): Markup {
-  const { query, clients } = view;
-  return markup`<section aria-labelledby="fleet"><h2 id="fleet">Fleet</h2>
-<form class="tools" method="get" action="/" role="search"><label for="q">Filter</label> <input id="q" type="search" name="q" value="${query.words}" maxlength="200">${query.state !== '' && markup`<input type="hidden" name="state" value="${query.state}">`}${query.sort !== '' && markup`<input type="hidden" name="sort" value="${query.sort}">`}<button type="submit">Show</button></form>
-<p class="count" id="shown" role="status">${shownWords(view)}</p>
+  const { query, groups } = view;
+  const { folded } = query;
+  const hasHeadings = groups.some(({ path }) => path !== null);
+  const isAllFolded = folded.includes('*');
+  return markup`<section aria-labelledby="fleet"><h2 id="fleet">Clients</h2>
+<form class="tools" method="get" action="/" role="search"><label for="q">Filter</label> <input id="q" type="search" name="q" value="${query.words}" maxlength="200">${handedOn.map((name) => query[name] !== '' && markup`<input type="hidden" name="${name}" value="${query[name]}">`)}${folded.map((name) => markup`<input type="hidden" name="fold" value="${name}">`)}<button type="submit">Show</button></form>
+${chosenList(query)}<p class="count" id="shown" role="status">${shownWords(view)}</p>
+${hasHeadings && markup`<p class="quiet"><a href="${hrefOf({ ...query, folded: isAllFolded ? [] : ['*'], from: 0 })}">${isAllFolded ? 'Unfold' : 'Fold'} all groups</a></p>`}
 <div class="scroll" tabindex="0" role="region" aria-labelledby="fleet"><table id="clients" class="served"><thead><tr>${columns.map(
     ([heading, key]) => headCell(heading, key, query),
   )}</tr></thead>
-<tbody>${clients.map((client, index) => clientRow(client, query.from + index, links))}</tbody></table></div>
+<tbody>${groups.map((group) => [group.path !== null && groupHeading(group, query), ...group.clients.map((client, index) => clientRow(client, index, links))])}</tbody></table></div>
 ${more}</section>`;
 }
 
-function shownWords({ query, clients, matching }: ShownPart): Markup | string {
+/** Renders the group and the label of a query, each with a link that shows all again. */
+function chosenList(query: FleetQuery): Markup | null {
+  const chosen = (['group', 'label'] as const).filter((name) => query[name] !== '');
+  if (chosen.length === 0) return null;
+  return markup`<p>${chosen.map((name) => markup`${name === 'group' ? 'Group' : 'Label'} <b>${query[name]}</b> (<a href="${hrefOf({ ...query, [name]: '', from: 0 })}">show all</a>) `)}</p>
+`;
+}
+
+/** Renders the heading of a group: its names, which filter, its counts, and the link that folds or unfolds it. */
+function groupHeading({ path, counts, total, isFolded }: FleetRows, query: FleetQuery): Markup {
+  const names = path ?? [];
+  const own = names.at(-1) ?? '';
+  const others = query.folded.filter((name) => name !== own && name !== '*');
+  const isAll = query.folded.includes('*');
+  const toggled = isAll
+    ? { ...query, group: own, folded: [], from: 0 }
+    : { ...query, folded: isFolded ? others : [...others, own], from: 0 };
+  const title =
+    names.length === 0
+      ? markup`Without a group`
+      : joined(
+          names.map((name) => markup`<a href="${hrefOf({ ...query, group: name, folded: [], from: 0 })}">${name}</a>`),
+          ' / ',
+        );
+  const shown = counts.filter(({ clients }) => clients > 0);
+  const facts = [
+    markup`${amount(total, 'client')}`,
+    ...shown.map(
+      ({ state, clients, words }) =>
+        markup`<span class="${state}"><b class="mark">${amount(clients)}</b> ${words}</span>`,
+    ),
+  ];
+  const fold =
+    isAll && names.length === 0
+      ? null
+      : markup`<a class="fold" href="${hrefOf(toggled)}">${isFolded ? 'Unfold' : 'Fold'}<span class="unseen"> ${names.length === 0 ? 'the clients without a group' : own}</span></a>`;
+  return markup`<tr class="group" id="group/${encodeURIComponent(names.join('/'))}"><th scope="rowgroup" colspan="${columns.length}"><span class="name">${title}</span> <span class="facts">${joined(facts, ', ')}</span> ${fold}</th></tr>
+`;
+}
+
+function shownWords({ query, groups, matching, unfolded }: ShownPart): Markup | string {
   if (matching === 0) return 'No client is like that.';
   const order = query.sort === '' ? 'the worst first' : `by ${query.sort}`;
-  const first = query.from + 1;
-  if (first === 1 && clients.length === matching) return markup`${amount(matching, 'client')}, ${order}.`;
-  return markup`${amount(first)} to ${amount(query.from + clients.length)} of ${amount(matching, 'client')}, ${order}.`;
+  const rows = rowsOf(groups);
+  const hidden = matching - unfolded;
+  const folded = hidden > 0 && markup` ${amount(hidden)} more in folded groups.`;
+  if (rows === unfolded && query.from === 0) return markup`${amount(unfolded, 'client')}, ${order}.${folded}`;
+  return markup`${amount(query.from + 1)} to ${amount(query.from + rows)} of ${amount(unfolded, 'client')}, ${order}.${folded}`;
 }
 
 function headCell(heading: string, key: string, query: FleetQuery): Markup {
@@ -116,11 +196,4 @@ function headCell(heading: string, key: string, query: FleetQuery): Markup {
   if (sort === undefined) return markup`<th scope="col">${heading}</th>`;
   const direction = sort === 'name' ? 'ascending' : 'descending';
   return markup`<th scope="col"${query.sort === sort && sort !== '' && markup` aria-sort="${direction}"`}><a href="${hrefOf({ ...query, sort, from: 0 })}">${heading}</a></th>`;
-}
-
-/** Returns the address of a part of the fleet. */
-function hrefOf({ words, state, sort, from }: FleetQuery): string {
-  const given = Object.entries({ q: words, state, sort, from: from === 0 ? '' : String(from) });
-  const parameters = new URLSearchParams(given.filter(([, value]) => value !== '')).toString();
-  return parameters === '' ? '/' : `/?${parameters}`;
 }

@@ -3,7 +3,7 @@ import type { TimeReader } from '../../../text/time-words.ts';
 import { alertItem } from '../alert-list.ts';
 import { type Markup, markup } from '../markup.ts';
 import type { PageAlert } from '../page.ts';
-import { links } from './fleet-view.ts';
+import { links } from './links.ts';
 
 interface ReplyView extends TimeReader {
   /** The address that the mail went to. */

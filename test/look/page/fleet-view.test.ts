@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { standTree } from '../../../src/config/clients/stand-tree.ts';
+import { availabilityBar } from '../../../src/look/page/figures.ts';
+import { fleetLead, type FleetView } from '../../../src/look/page/live/fleet-view.ts';
+import { wholeFleet } from '../../../src/look/page/live/links.ts';
+import { load } from '../../config/support/config-files.ts';
+import { shownText } from './support/shown-text.ts';
+
+const evening = { hasClients: true, hasRun: true, hasPass: true };
+const view: FleetView = {
+  ...{
+    zone: 'UTC',
+    nowMs: Date.UTC(2026, 10, 21, 10),
+    query: wholeFleet,
+    counts: [],
+    total: 3,
+    matching: 3,
+    unfolded: 3,
+  },
+  ...{ groups: [], alerts: [], openAlerts: 0, collectedAtMs: null, evening, sites: [], stands: [] },
+  changed: { changes: 0, isMore: false, clients: 0, newest: [] },
+};
+
+test('the changes of the last day are one line, equal ones together', () => {
+  const newest = [
+    { words: 'openssl 3.0.11 to 3.0.14', clients: ['web-1', 'web-2', 'web-3', 'web-4', 'web-5'] },
+    { words: '/etc/<hosts>', clients: ['db'] },
+  ];
+  const shown = shownText(fleetLead({ ...view, changed: { changes: 9, isMore: false, clients: 6, newest } }));
+  const openssl = 'openssl 3.0.11 to 3.0.14 (web-1, web-2, web-3 and 2 more)';
+  const line = `9 changes on 6 clients in the last day: ${openssl}; /etc/<hosts> (db); and more`;
+  assert.ok(shown.includes(line), shown);
+  assert.ok(!shownText(fleetLead(view)).includes('in the last day'));
+});
+
+test('a bar has a title for each run of equal pieces', () => {
+  const piece = (visits: number, succeeded: number, hour: number) => ({
+    ...{ visits, succeeded },
+    when: `0${hour}:00 to 0${hour + 1}:00`,
+  });
+  const { html } = availabilityBar(
+    [piece(0, 0, 1), piece(4, 4, 2), piece(4, 4, 3), piece(4, 1, 4), piece(2, 0, 5)],
+    'web-1',
+  );
+  assert.deepEqual(
+    [...html.matchAll(/<title>([^<]*)/g)].map(([, title]) => title),
+    [
+      '01:00 to 02:00: no visit',
+      '02:00 to 04:00: 8 of 8 visits answered',
+      '04:00 to 05:00: 1 of 4 visits answered',
+      '05:00 to 06:00: 0 of 2 visits answered',
+    ],
+  );
+});
+
+test('the tree has bastions behind bastions, and machines on machines', () => {
+  const config = load(`<alerts mail="ops@example.org"/><bastion name="gw-1" ip="192.0.2.1"/>
+    <bastion name="gw-2" ip="192.0.2.2" proxyJump="gw-1"/>
+    <client name="hv" ip="192.0.2.3" proxyJump="gw-2"/><client name="vm" ip="192.0.2.4" on="hv"/>
+    <client name="alone" ip="192.0.2.5"/>`);
+  const words = (nodes: ReturnType<typeof standTree>): string =>
+    nodes.map(({ name, isBastion, below }) => `${name}${isBastion ? '*' : ''}(${words(below)})`).join(' ');
+  assert.equal(words(standTree(config)), 'gw-1*(gw-2*(hv(vm())))');
+});
