@@ -145,6 +145,12 @@ test('the page of a client follows a run that finishes, with parts that it did n
     'Checks',
     'Past',
     'Log lines',
+    'Figures',
+    'Disks',
+    'Network',
+    'Processes by CPU and memory',
+    'Services',
+    'Visits',
   ]);
   await page.getByRole('img', { name: /^CPU:/ }).waitFor();
   assert.deepEqual(noises, []);

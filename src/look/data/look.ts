@@ -19,8 +19,7 @@ import { readFleetLogs } from './client-logs.ts';
 import { fleetMember, sortMembers, type FleetMember } from './fleet-member.ts';
 import { readHistories } from './histories.ts';
 import { nearestForecasts } from './nearest-forecasts.ts';
-import { pageOutliers } from './page-outliers.ts';
-import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
+import { alertWords, pageClient, pageOutliers, rulesByClient } from './page-rows.ts';
 import { reportGrid } from './report-grid.ts';
 
 const maxAlerts = 20_000;

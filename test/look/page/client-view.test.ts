@@ -14,6 +14,7 @@ const view = {
     logs: [],
     changes: [],
     olderChanges: 0,
+    facts: [],
     span: '24h',
   },
   client: clientOf({ name: 'web-1' }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { pageOutliers } from '../../../src/look/data/page-outliers.ts';
+import { pageOutliers } from '../../../src/look/data/page-rows.ts';
 import { noOutliers } from '../../../src/alerter/outliers/outliers.ts';
 import { renderFleetPage } from '../../../src/look/page/fleet-page.ts';
 import { outlierList } from '../../../src/look/page/outlier-list.ts';
