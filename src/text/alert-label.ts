@@ -16,3 +16,8 @@ function typeOf(rule: string, subject: string): string {
   const hasSelectors = /^[\w-]+(?: [\w-]+=\S*)+$/.test(rule) || rule.endsWith(`=${subject}`);
   return hasSelectors ? type : rule;
 }
+
+/** Returns whom an alert without a client is about: `the group`, or `the fleet`. */
+export function wholeOf({ rule }: { readonly rule: string }): string {
+  return rule === 'group-short' ? 'the group' : 'the fleet';
+}

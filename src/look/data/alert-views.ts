@@ -38,11 +38,7 @@ export async function viewAlerts(
     alerts.flatMap(({ id }) => id ?? []),
   );
   const mutes = openMutes({ config, silences: await storage.operator.silences(nowMs) });
-  const { standingOf } = await readEasing({ config, storage, nowMs, all: false });
-  const easedOf = (alert: Alert): string | null => {
-    const standing = alert.state === 'firing' ? standingOf(alert) : null;
-    return standing?.kind === 'eased' ? easedWords(standing.state) : null;
-  };
+  const easedOf = await readEased(config, storage, nowMs);
   return alerts.map((alert) => ({
     alert,
     notified: notified.get(alert.id ?? NaN) ?? [],
@@ -50,6 +46,19 @@ export async function viewAlerts(
     covers: alert.state === 'resolved' ? [] : mutes.reasonsAt(alert, nowMs).flatMap(coverOf),
     eased: easedOf(alert),
   }));
+}
+
+/** Returns a function that says why a critical alert is told as a warning; null if it is not. */
+export async function readEased(
+  config: Config,
+  storage: Pick<Storage, 'evaluation' | 'fleet'>,
+  nowMs: number,
+): Promise<(alert: Alert) => string | null> {
+  const { standingOf } = await readEasing({ config, storage, nowMs, all: false });
+  return (alert) => {
+    const standing = alert.state === 'firing' ? standingOf(alert) : null;
+    return standing?.kind === 'eased' ? easedWords(standing.state) : null;
+  };
 }
 
 function coverOf(reason: HoldReason): readonly Cover[] {

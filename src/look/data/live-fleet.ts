@@ -1,3 +1,4 @@
+import { servingText } from '../../alerter/explain/group-words.ts';
 import { openMutes } from '../../alerter/inhibit/mutes.ts';
 import type { Config } from '../../config/config.ts';
 import { hasLabels, parseLabelSelector } from '../../config/values/labels.ts';
@@ -15,7 +16,7 @@ import { changeWords } from '../../text/change-words.ts';
 import { shortened } from '../../text/shortened.ts';
 import { momentInWords, timeInWords } from '../../text/time-words.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { sortAlerts } from './alert-views.ts';
+import { readEased, sortAlerts } from './alert-views.ts';
 import { type FleetMember, sortMembers, type Sorting } from './fleet-member.ts';
 import { type FleetStatus, type FleetSources, readFleetStatus } from './fleet-status.ts';
 import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
@@ -62,11 +63,12 @@ export async function readSnapshot(
 /** Returns a function that describes alerts in words, with their state at `nowMs`. */
 export async function wordsAt(
   config: Config,
-  storage: Pick<Storage, 'operator'>,
+  storage: Pick<Storage, 'evaluation' | 'fleet' | 'operator'>,
   nowMs: number,
 ): Promise<(alert: Alert) => PageAlert> {
   const silences = await storage.operator.silences(nowMs);
-  return alertWords(config, rulesByClient(config), openMutes({ config, silences }), nowMs);
+  const easedOf = await readEased(config, storage, nowMs);
+  return alertWords(config, rulesByClient(config), openMutes({ config, silences }), nowMs, easedOf);
 }
 
 const sortings: readonly Sorting[] = ['name', 'report', 'cpu', 'memory', 'disk', 'alerts'];
@@ -109,7 +111,11 @@ export async function readFleetView(
     ...{ zone, nowMs, query, counts, unfolded },
     total: status.members.length,
     matching: matching.length,
-    groups: groups.map(({ rows, ...group }) => ({ ...group, clients: rows.map(lineOf) })),
+    groups: groups.map(({ rows, ...group }) => ({
+      ...group,
+      serving: servingOf(status.groups, group.path),
+      clients: rows.map(lineOf),
+    })),
     alerts: alerts.slice(0, maxAlerts),
     openAlerts: alerts.length,
     evening: {
@@ -141,7 +147,7 @@ function changedOf(changes: readonly StoredChange[]): FleetView['changed'] {
 }
 
 /** A group of a page: all of its matching members are counted, and those of the page are rows. */
-interface GroupedRows extends Omit<FleetRows, 'clients'> {
+interface GroupedRows extends Omit<FleetRows, 'clients' | 'serving'> {
   readonly rows: readonly FleetMember[];
 }
 
@@ -172,6 +178,12 @@ function groupedRows(
     groups.push({ path, counts: stateCounts(members.map(countedFacts)), total: members.length, isFolded, rows });
   }
   return { groups, unfolded: at };
+}
+
+/** Returns who serves of the group in need around a path of groups; null if none is in need. */
+function servingOf(states: FleetStatus['groups'], path: readonly string[] | null): FleetRows['serving'] {
+  const found = states.find(({ group }) => path?.includes(group.need.name) === true);
+  return found === undefined ? null : { words: servingText(found), state: found.state };
 }
 
 /** The clients that a query matches, in the query's order, and the counts of all clients. */

@@ -44,20 +44,23 @@ export interface FleetPageOptions extends Watch {
   readonly historyBytes: number;
 }
 
-/** True for the alert of a group of one of these clients. */
-function isOfSome(clients: readonly Client[], alert: Alert): boolean {
-  return isOfGroup(alert) && clients.some(({ groups }) => groups.includes(alert.subject));
+/** Returns a test for the alerts of these clients and of their groups, and of the fleet if it is shown as a whole. */
+function isShownBy({ clients, isWhole }: Pick<FleetPageOptions, 'clients' | 'isWhole'>): (alert: Alert) => boolean {
+  const shown = new Set(clients.map(({ name }) => name));
+  const groups = new Set(clients.flatMap((client) => client.groups));
+  return (alert) => {
+    if (alert.client !== '') return shown.has(alert.client);
+    return isWhole || (isOfGroup(alert) && groups.has(alert.subject));
+  };
 }
 
 /** Reads the data of a report. The same database, configuration and span give the same page. */
 export async function readFleetPage(options: FleetPageOptions): Promise<FleetPage> {
-  const { config, isWhole, title, sinceMs, untilMs } = options;
-  const { causes, operator, plots, records } = options.storage;
+  const { config, title, sinceMs, untilMs } = options;
   const shown = new Set(options.clients.map(({ name }) => name));
+  const { causes, operator, plots, records } = options.storage;
   const stored = (await records.alertsBetween(sinceMs, untilMs, maxAlerts))
-    .filter(
-      (alert) => shown.has(alert.client) || (alert.client === '' && (isWhole || isOfSome(options.clients, alert))),
-    )
+    .filter(isShownBy(options))
     .map((alert) => alertAt(alert, untilMs));
   const silences = await operator.silences(sinceMs);
   const rulesOf = rulesByClient(config);

@@ -1,5 +1,6 @@
 import type { FleetOutliers } from '../../alerter/outliers/outliers.ts';
 import { figureOutlierWords, kindOutlierSentence } from '../../alerter/outliers/outlier-words.ts';
+import { isOfGroup } from '../../alerter/inhibit/group-states.ts';
 import { isAcknowledged } from '../../alerter/inhibit/inhibition.ts';
 import type { Mutes } from '../../alerter/inhibit/mutes.ts';
 import type { Config, Rule } from '../../config/config.ts';
@@ -60,8 +61,10 @@ export function alertWords(
   rulesOf: RulesByClient,
   mutes: Mutes,
   untilMs: number,
+  easedOf: (alert: Alert) => string | null = () => null,
 ): (alert: Alert) => PageAlert {
   const time = (atMs: number): string => timeInWords({ zone: config.alerts.zone, nowMs: untilMs }, atMs);
+  const ofGroups = new Map(config.needs.map((need) => [need.name, need.rule]));
   return (alert) => {
     const { id, client, rule, subject, state, severity, valueText, limitText, acknowledgedBy } = alert;
     const isKnown = isAcknowledged(alert, untilMs);
@@ -78,8 +81,11 @@ export function alertWords(
       resolvedAtMs: alert.resolvedAtMs,
       value: valueText === '' ? null : valueText,
       limit: limitText === '' ? null : limitText,
-      note: rulesOf.get(client)?.find(({ name }) => name === rule)?.note ?? null,
+      note:
+        (isOfGroup(alert) ? ofGroups.get(subject) : rulesOf.get(client)?.find(({ name }) => name === rule))?.note ??
+        null,
       mutes: [
+        ...[easedOf(alert) ?? []].flat(),
         ...(isKnown ? [`acknowledged by ${acknowledgedBy ?? ''}${until}`] : []),
         ...mutes.reasonsAt(alert, untilMs).map((reason) => {
           const name = reason.kind === 'silence' ? `silence ${reason.id}` : 'maintenance window';

@@ -1,5 +1,5 @@
 /** src/look/page: HTML and plots, rendered from its input. */
-import { alertLabel } from '../../text/alert-label.ts';
+import { wholeOf, alertLabel } from '../../text/alert-label.ts';
 import { durationInWords } from '../../text/durations.ts';
 import { alertFigure, amount } from './figures.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
@@ -45,7 +45,7 @@ export function alertItem(alert: PageAlert, { links, ...reader }: Omit<AlertList
       ? `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords(reader, sinceMs)}, ` +
         `for ${durationInWords(reader.nowMs - sinceMs)}`
       : spanInWords(reader, sinceMs, alert.resolvedAtMs);
-  return markup`<li class="${mark === 'ended' ? 'pending' : mark}"><p class="what"><span class="mark">${mark}</span> ${client === '' ? markup`<b>the fleet</b>` : clientLink(client, links)} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
+  return markup`<li class="${mark === 'ended' ? 'pending' : mark}"><p class="what"><span class="mark">${mark}</span> ${client === '' ? markup`<b>${wholeOf(alert)}</b>` : clientLink(client, links)} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
 ${
   (value !== null || limit !== null) &&
   markup`<p>${value !== null && markup`<b>${alertFigure(value)}</b>`}${limit !== null && markup` <span class="limit">(${alertFigure(limitWords(limit))})</span>`}</p>

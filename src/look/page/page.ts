@@ -27,7 +27,7 @@ export interface PageAlert {
   readonly limit: string | null;
   /** The note of the rule in config.xml. */
   readonly note: string | null;
-  /** The reason why nobody is notified: acknowledged, silenced, a maintenance window. */
+  /** Why nobody is notified, or as of a warning: acknowledged, silenced, a window, a group that has enough. */
   readonly mutes: readonly string[];
   /** The command that acknowledges the alert, as words; null if somebody has acknowledged it. */
   readonly command: readonly string[] | null;

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 
-import { alertLabel } from '../../text/alert-label.ts';
+import { wholeOf, alertLabel } from '../../text/alert-label.ts';
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
 import { readAlertDetail } from '../data/alert-detail.ts';
@@ -119,7 +119,7 @@ export async function alertPage(reader: FleetReader, documents: Documents, id: n
     if (alert === null) throw new NotFound();
     const words = await wordsAt(config, storage, now.nowMs);
     const lines = await documents.explain(config, storage, alert);
-    const title = [alert.client === '' ? 'The fleet' : alert.client, ...alertLabel(alert)];
+    const title = [alert.client === '' ? wholeOf(alert).replace('the', 'The') : alert.client, ...alertLabel(alert)];
     const detail = await readAlertDetail(storage, config, alert, now);
     const body = alertView({ ...now, ...detail, alert: words(alert), lines, command: explainCommand(alert) });
     return { title, path: `/alerts/${id}`, body };

@@ -20,6 +20,7 @@ const client = {
 };
 const config = {
   clients: [client],
+  needs: [],
   collector: { everyMs: 5 * minuteMs },
   alerts: { rules: [], windows: [], zone: 'UTC' },
 } as unknown as Config;

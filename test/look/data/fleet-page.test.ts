@@ -78,7 +78,7 @@ async function pageOf(
         windows: [],
       }) as unknown as Client,
   );
-  const config = { clients: all, alerts: { rules: [], windows: [], zone: 'UTC' }, collector: { everyMs } };
+  const config = { clients: all, needs: [], alerts: { rules: [], windows: [], zone: 'UTC' }, collector: { everyMs } };
   return readFleetPage({
     config: config as unknown as Config,
     storage,

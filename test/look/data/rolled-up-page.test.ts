@@ -67,7 +67,7 @@ function pageOf(storage: Storage, asked: Asked): Promise<FleetPage> {
         windows: [],
       }) as unknown as Client,
   );
-  const config = { clients: all, alerts: { rules: [], windows: [], zone: 'UTC' }, collector: { everyMs } };
+  const config = { clients: all, needs: [], alerts: { rules: [], windows: [], zone: 'UTC' }, collector: { everyMs } };
   return readFleetPage({
     config: config as unknown as Config,
     storage,

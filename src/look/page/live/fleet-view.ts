@@ -18,6 +18,8 @@ export interface FleetRows {
   readonly counts: readonly StateCount[];
   readonly total: number;
   readonly isFolded: boolean;
+  /** Who serves of a group that needs some of its members: `web 7/8, 6 needed`; null for other groups. */
+  readonly serving: { readonly words: string; readonly state: 'enough' | 'short' | 'unclear' } | null;
   readonly clients: readonly PageClient[];
 }
 
@@ -150,7 +152,7 @@ function chosenList(query: FleetQuery): Markup | null {
 }
 
 /** Renders the heading of a group: its names, which filter, its counts, and the link that folds or unfolds it. */
-function groupHeading({ path, counts, total, isFolded }: FleetRows, query: FleetQuery): Markup {
+function groupHeading({ path, counts, total, isFolded, serving }: FleetRows, query: FleetQuery): Markup {
   const names = path ?? [];
   const own = names.at(-1) ?? '';
   const others = query.folded.filter((name) => name !== own && name !== '*');
@@ -166,7 +168,9 @@ function groupHeading({ path, counts, total, isFolded }: FleetRows, query: Fleet
           ' / ',
         );
   const shown = counts.filter(({ clients }) => clients > 0);
+  const marks = { enough: 'ok', short: 'critical', unclear: 'warning' };
   const facts = [
+    ...(serving === null ? [] : [markup`<span class="${marks[serving.state]}">${serving.words}</span>`]),
     markup`${amount(total, 'client')}`,
     ...shown.map(
       ({ state, clients, words }) =>
