@@ -1,17 +1,11 @@
 import { parentsOf } from '../../config/clients/parents.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import { alertLabel } from '../../text/alert-label.ts';
 import { namedUpTo } from '../../text/numbers.ts';
-import {
-  isOfGroup,
-  openGroupStates,
-  type GroupState,
-  type GroupStates,
-  type NeedingGroup,
-} from '../inhibit/group-states.ts';
+import { openGroupStates, type GroupState, type GroupStates, type NeedingGroup } from '../inhibit/group-states.ts';
 import { openLostParents } from '../inhibit/lost-parents.ts';
-import { createStandIns } from '../inhibit/stand-ins.ts';
+import { createStandIns } from '../inhibit/recipients-of.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { notAcknowledged } from '../transition/step-alert.ts';
 import { roundsFor } from './cycles.ts';

@@ -1,5 +1,5 @@
 import type { Config, Rule } from '../../config/config.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import { evaluateIsolation } from './collector-isolated.ts';
 import { evaluateForgotten } from './database-forgot.ts';
 import { evaluateSilence } from './collector-silent.ts';
@@ -10,7 +10,7 @@ import { evaluateNoReport } from './no-report.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
 import { enoughPercent, lowPercent } from '../../state-folder/state-disk.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
-import { isOfGroup, needingGroups } from '../inhibit/group-states.ts';
+import { needingGroups } from '../inhibit/group-states.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
@@ -66,7 +66,8 @@ function withChanged(alerts: readonly Alert[], changed: readonly Alert[]): reado
 function isWatchedBy(config: Config): (alert: Pick<Alert, 'client' | 'rule' | 'subject'>) => boolean {
   const clients = new Map(config.clients.map((client) => [client.name, client]));
   const formerNames = new Set(config.clients.map(({ was }) => was));
-  const groups = new Set(needingGroups(config).map(({ need }) => need.name));
+  const needing = config.needs.length === 0 ? [] : needingGroups(config);
+  const groups = new Set(needing.map(({ need }) => need.name));
   return ({ client: name, rule, subject }) => {
     if (isOfGroup({ client: name, rule })) return groups.has(subject);
     if (name === '') return findRule(config.alerts.rules, rule) !== null;

@@ -1,3 +1,4 @@
+import { isOfGroup } from '../../storage/store/alert.ts';
 import {
   countBySeverity,
   foldTitle,
@@ -9,7 +10,6 @@ import {
   type Wording,
   withoutTitle,
 } from './item-words.ts';
-import { isOfGroup } from '../inhibit/group-states.ts';
 import { eventTitle, lastSeen } from './line-words.ts';
 import { beginsWithName, quoted, withSubject } from '../../text/plain-text.ts';
 import { groupBy } from '../../platform/group-by.ts';

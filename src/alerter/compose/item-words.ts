@@ -1,9 +1,8 @@
 import type { Config, Severity } from '../../config/config.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import { alertLabel } from '../../text/alert-label.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
-import { isOfGroup } from '../inhibit/group-states.ts';
 import type { PendingNotification, Line, ParentFold, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf, cut } from '../../text/text-columns.ts';
 import { commaGrouped, counted, countedMany, joined, namedUpTo } from '../../text/numbers.ts';

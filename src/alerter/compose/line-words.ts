@@ -1,3 +1,4 @@
+import { isOfGroup } from '../../storage/store/alert.ts';
 import { labelHidesRule } from '../../text/alert-label.ts';
 import type { Severity } from '../../config/config.ts';
 import { drawChart, type ChartWords } from './sparkline.ts';
@@ -7,7 +8,6 @@ import { adviceFor } from '../../text/advice.ts';
 import { joined, namedUpTo } from '../../text/numbers.ts';
 import { limitWords, withLimit } from '../../text/limit-words.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
-import { isOfGroup } from '../inhibit/group-states.ts';
 import { rhythmMs, visitConditions } from '../evaluate/rule-metric.ts';
 import { longestGapMs } from '../transition/progress.ts';
 import { reasonOf, type Line, type PendingNotification, type SectionKind } from '../dispatch/notification-plan.ts';

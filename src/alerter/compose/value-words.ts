@@ -1,10 +1,9 @@
-import type { Alert, ClosedReason, Level } from '../../storage/store/alert.ts';
+import { type Alert, type ClosedReason, isOfGroup, type Level } from '../../storage/store/alert.ts';
 import { isOfFigures } from '../evaluate/check-value-sampler.ts';
 import { formatLimit } from '../evaluate/describe-value.ts';
 import { fullSoonMs, fullSoonWords } from '../forecast/full-soon.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import { shortText, type Wording, withoutTitle } from './item-words.ts';
-import { isOfGroup } from '../inhibit/group-states.ts';
 import { ruleLimits } from '../evaluate/rule-limits.ts';
 import { withLimit } from '../../text/limit-words.ts';
 import { quoted } from '../../text/plain-text.ts';

@@ -1,10 +1,9 @@
-import { isOfGroup } from '../inhibit/group-states.ts';
 import type { Client, Config, DigestConfig } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { areLasting } from '../outliers/lasting.ts';
 import { fleetOutliers, type FleetOutliers } from '../outliers/outliers.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type {
   AlertSpan,
   InventoryChange,

@@ -18,7 +18,8 @@ export interface Planning {
   readonly format: WebhookFormat | null;
   readonly inhibition: Inhibition;
   readonly parents: LostParents;
-  readonly easing: Easing;
+  /** null if config.xml has no group that needs some of its members. */
+  readonly easing: Easing | null;
 }
 
 /** A notification that the recipient lacks. */

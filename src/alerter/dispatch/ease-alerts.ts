@@ -1,12 +1,11 @@
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { Easing } from '../inhibit/easing.ts';
-import { isOfGroup } from '../inhibit/group-states.ts';
-import type { RunStep } from './draft.ts';
 import type { RecipientAlert, StoredAlert } from './recipient-alerts.ts';
 
-/** Eases the alerts of clients whose groups have enough without them: they are told as warnings. */
-export const easeAlerts: RunStep = ({ easing }, draft) =>
-  easing.groups.groups.length === 0 ? draft : { ...draft, alerts: draft.alerts.map((one) => eased(easing, one)) };
+/** Returns the alerts of one recipient, those of clients whose groups have enough without them as warnings. */
+export function easedAlerts(easing: Easing, alerts: readonly RecipientAlert[]): readonly RecipientAlert[] {
+  return alerts.map((one) => eased(easing, one));
+}
 
 /** The eased form of an alert, which all recipients share: reasons that hold back are found once for an alert. */
 const easedForms = new WeakMap<Alert, StoredAlert>();
@@ -20,7 +19,7 @@ function eased(easing: Easing, one: RecipientAlert): RecipientAlert {
   return { ...one, alert, eased: { own, state: standing.state } };
 }
 
-/** Returns a recipient's alert in its own severity, as what stands for what is decided by; so is the knowledge of it. */
+/** Returns a recipient's alert and knowledge in the alert's own severity, which decides on what stands for what. */
 export function inOwnSeverity(one: RecipientAlert): RecipientAlert {
   if (one.eased === undefined) return one;
   const { own } = one.eased;

@@ -1,15 +1,17 @@
 import type { Config } from '../../config/config.ts';
 import { hourMs } from '../../platform/units.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
-import { isOfGroup } from '../inhibit/group-states.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import { groupPattern } from '../inhibit/silences.ts';
 import type { RunStep } from './draft.ts';
 import { followsNoChange, heldOf, type PendingNotification } from './notification-plan.ts';
 
-/** The most urgent mails an hour that one client or group can cause. Its further urgent notifications wait as warnings do. */
+/**
+ * The most urgent mails an hour that one client or group can cause. Its further urgent notifications wait as warnings
+ * do.
+ */
 export const maxUrgentOfClient = 6;
 
 /** Returns how many milliseconds before its time a mail may be sent: passes do not start to the second. */

@@ -2,11 +2,10 @@ import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import type { Config, WebhookFormat } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
-import type { LastNotified } from '../../storage/store/alert.ts';
+import { isOfGroup, type LastNotified } from '../../storage/store/alert.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { differenceOf, knownAfter } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
-import { isOfGroup } from '../inhibit/group-states.ts';
 import type { StepName } from '../inhibit/hold-reason.ts';
 import { easingOf } from '../inhibit/easing.ts';
 import { openInhibition } from '../inhibit/inhibition.ts';
@@ -19,7 +18,7 @@ import { historyOf, isUrgentNow, postpone } from './group-interval.ts';
 import { compareNotifications, pendingNotification } from './notification-plan.ts';
 import type { DueMail, Held, NotificationPlan, PendingNotification } from './notification-plan.ts';
 import { alertsByRecipient, watchedAlerts, type RecipientAlert, type WatchedAlert } from './recipient-alerts.ts';
-import { easeAlerts, shortsBeside } from './ease-alerts.ts';
+import { easedAlerts, shortsBeside } from './ease-alerts.ts';
 import { addLeftBehind, compareKnown, holdBack } from './recipient-news.ts';
 import { replaceWaiting } from './replace.ts';
 
@@ -37,7 +36,7 @@ const findingSteps: readonly Step[] = [
     sentence:
       'A critical alert of a client whose group has enough without it (`need`) is told as a warning. In tables and ' +
       'pages it stays critical.',
-    run: easeAlerts,
+    run: ({ easing }, draft) => (easing === null ? draft : { ...draft, alerts: easedAlerts(easing, draft.alerts) }),
   },
   {
     name: 'compare',
@@ -106,7 +105,7 @@ export function planNotifications(input: DispatchInput): NotificationPlan {
   const { config } = input;
   const watchOf = createWatches(config);
   const mutes = openMutes({ config, silences: [...input.silences, ...input.endedSilences] });
-  const easing = easingOf(input);
+  const easing = config.needs.length === 0 ? null : easingOf(input);
   const inhibition = openInhibition({ input, mutes, watchOf, easing });
   const parents = openLostParents(config, input.alerts);
   const watched = watchedAlerts(input, watchOf);
@@ -205,7 +204,10 @@ function knowledgeAfter(
   };
 }
 
-function mailOf({ input, parents, inhibition, recipient }: Planning, { items: unsorted, replaces, alerts }: MailContents): DueMail {
+function mailOf(
+  { input, parents, inhibition, recipient }: Planning,
+  { items: unsorted, replaces, alerts }: MailContents,
+): DueMail {
   const { config, exportOf, firstPass = false, newRules } = input;
   const history = historyOf(input, recipient);
   const below = groupBy(unsorted, (item) => item.below);
@@ -219,7 +221,9 @@ function mailOf({ input, parents, inhibition, recipient }: Planning, { items: un
     parents,
     exportOf: (client: string, mount: string): string | null => exportOf?.get(`${client}\0${mount}`) ?? null,
   };
-  const open = openItems(alerts, items, input).filter(({ alert }) => inhibition.insteadFor(alert, recipient)?.kind !== 'group-short');
+  const open = openItems(alerts, items, input).filter(
+    ({ alert }) => inhibition.insteadFor(alert, recipient)?.kind !== 'group-short',
+  );
   return {
     recipient,
     severity: own.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
@@ -293,7 +297,7 @@ function closedOutOf(
   // An open alert may end as well without a notification of its own.
   const standing = [...closed.filter(({ id }) => needed.has(id)), ...open];
   const standIns = standing.flatMap((alert) => inhibition.standInFor(alert)?.id ?? []);
-  const shorts = standing.flatMap((alert) => shortsBeside(easing, alert));
+  const shorts = easing === null ? [] : standing.flatMap((alert) => shortsBeside(easing, alert));
   const nearlyFull = open.flatMap((alert) => inhibition.nearlyFull(alert).flatMap(({ id }) => id ?? []));
   for (const id of [...standIns, ...shorts, ...nearlyFull]) needed.add(id);
   return closed.flatMap(({ id }) => (needed.has(id) ? [] : id)).sort((one, other) => one - other);

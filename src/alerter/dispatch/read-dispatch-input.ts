@@ -20,7 +20,7 @@ export async function readDispatchInput(options: ReadDispatchInputOptions): Prom
   const { config, storage, runs, nowMs, firstPass, newRules } = options;
   const state = await storage.notifications.state(nowMs);
   const named = state.alerts.map(({ client }) => client).filter((name) => name !== '');
-  const names = [...new Set([...named, ...concernedMembers(config, state.alerts)])];
+  const names = [...new Set([...named, ...(config.needs.length === 0 ? [] : concernedMembers(config, state.alerts))])];
   const ruleStates = names.length === 0 ? new Map<string, never>() : await storage.evaluation.ruleStates(names);
   const newest = [...ruleStates].flatMap(([name, { newestReportMs }]) =>
     newestReportMs === null ? [] : [[name, newestReportMs] as const],
@@ -36,7 +36,7 @@ export async function readDispatchInput(options: ReadDispatchInputOptions): Prom
     unfinishedRuns: unfinishedRuns(runs, { nowMs, ...config.collector }),
     newestRowMs: new Map(newest),
     newestVisitMs: new Map(visits),
-    reports: reportTimes(ruleStates),
+    ...(config.needs.length === 0 ? {} : { reports: reportTimes(ruleStates) }),
     collectorOfRun: new Map(collects.map(({ id, collectorId }) => [id, collectorId])),
     collectorHosts: new Map(collects.map(({ collectorId, host }) => [collectorId, host])),
     firstPass,

@@ -2,7 +2,7 @@ import { parentsOf } from '../../config/clients/parents.ts';
 import type { Rule, Severity, WebhookFormat } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { hourMs } from '../../platform/units.ts';
-import type { Alert, Transition } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup, type Transition } from '../../storage/store/alert.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { rhythmMs, rivalry } from '../evaluate/rule-metric.ts';
 import { differenceOf, isReturning } from '../inhibit/difference.ts';
@@ -13,7 +13,6 @@ import { type LostParent, saysAway } from '../inhibit/lost-parents.ts';
 import { hears, outsideHours } from '../inhibit/recipients-of.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import { longestGapMs } from '../transition/progress.ts';
-import { isOfGroup } from '../inhibit/group-states.ts';
 import type { Candidate, Planning, RunStep } from './draft.ts';
 import { inOwnSeverity } from './ease-alerts.ts';
 import { earlyMs } from './group-interval.ts';
@@ -134,6 +133,7 @@ const standsAbove: readonly HoldReason['kind'][] = ['group-short', 'parent', 'ba
  * begin and its end carry what the recipient does not know of the members.
  */
 function carried({ easing }: Planning, decided: readonly Decision[]): readonly Decision[] {
+  if (easing === null) return decided;
   const told = new Map(decided.flatMap(({ item }) => (item !== null && isOfGroup(item) ? [[item.subject, item]] : [])));
   if (told.size === 0) return decided;
   return decided.map((one) => {
@@ -257,12 +257,11 @@ export const addLeftBehind: RunStep = (planning, draft) => {
  * severely: by its own alert, by those of other clients, or by a parent of its own that stands for it.
  */
 function openToldParents(
-  { parents }: Pick<Planning, 'parents'>,
+  { parents, easing }: Pick<Planning, 'parents' | 'easing'>,
   alerts: readonly RecipientAlert[],
 ): (alert: Alert) => HoldReason | null {
-  const away = alerts
-    .filter(({ alert, watch }) => alert.state === 'firing' && saysAway(alert, watch.client))
-    .map(inOwnSeverity);
+  const own = easing === null ? alerts : alerts.map(inOwnSeverity);
+  const away = own.filter(({ alert, watch }) => alert.state === 'firing' && saysAway(alert, watch.client));
   const named = knownLostParents(parents, away);
   const known = new Map(away.map((one) => [one.alert.id, one.known]));
   const toldFor = (client: string, severity: Severity): LostParent | undefined => {

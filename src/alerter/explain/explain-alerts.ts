@@ -135,7 +135,7 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
     alerts.filter(({ client, state, rule }) => client !== '' && state !== 'resolved' && isWanted(rule)),
     causeOf,
   );
-  const easing = easingOf(input);
+  const easing = config.needs.length === 0 ? null : easingOf(input);
   const ofGroups = (of.needing ?? []).map(({ need }) => ({ rule: need.rule, group: need.name }));
   const rules = [...of.rules.map((rule) => ({ rule, group: null })), ...ofGroups]
     .filter(({ rule }) => isWanted(rule.name))
@@ -157,7 +157,7 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
           alert,
           notified: notified.get(alert.id ?? NaN) ?? [],
           ...outlookOf(plan, alert, inForce(alert)),
-          standing: standingText(easing, alert),
+          standing: easing === null ? null : standingText(easing, alert),
           changed: changed.get(alert) ?? null,
         })),
       };

@@ -1,6 +1,11 @@
 /** src/alerter/inhibit: silences, windows, recipients, alerts that stand for others. */
-import type { Alert, Progress, StoredNotification, Transition } from '../../storage/store/alert.ts';
-import { isOfGroup } from './group-states.ts';
+import {
+  type Alert,
+  isOfGroup,
+  type Progress,
+  type StoredNotification,
+  type Transition,
+} from '../../storage/store/alert.ts';
 import { type Listener, hears } from './recipients-of.ts';
 
 /** The state of an alert that a recipient was last notified of; null if there is none. */

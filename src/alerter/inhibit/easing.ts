@@ -1,10 +1,10 @@
 import { remembered } from '../../platform/remembered.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { DispatchInput } from './dispatch-input.ts';
-import { createStandIns } from './stand-ins.ts';
-import { isOfGroup, openGroupStates, type GroupState, type GroupStates, type NeedingGroup } from './group-states.ts';
+import { createStandIns } from './recipients-of.ts';
+import { openGroupStates, type GroupState, type GroupStates, type NeedingGroup } from './group-states.ts';
 
-/** What a group that needs some of its members does with an alert of one of them. */
+/** The effect of a group that needs some of its members on an alert of one of them. */
 export type Standing =
   /** Enough serve, or did when it was last known: the alert is told as a warning. */
   | { readonly kind: 'eased'; readonly state: GroupState }

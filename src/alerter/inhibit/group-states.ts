@@ -4,16 +4,8 @@ import type { Client, Config, GroupNeed } from '../../config/config.ts';
 import { findRule, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered, rememberedWeakly } from '../../platform/remembered.ts';
-import type { Alert, AlertKey, RuleState } from '../../storage/store/alert.ts';
+import { type Alert, type AlertKey, isOfGroup, type RuleState } from '../../storage/store/alert.ts';
 import { longestGapMs } from '../transition/progress.ts';
-
-/** The condition of a group that lacks members which it needs. Its subject is the name of the group. */
-export const groupShort = 'group-short';
-
-/** True if an alert is that of a group, and neither a client's nor the whole fleet's. */
-export function isOfGroup({ client, rule }: Pick<AlertKey, 'client' | 'rule'>): boolean {
-  return client === '' && rule === groupShort;
-}
 
 /** A group that needs fewer members than it has, and is told when it lacks them. */
 export interface NeedingGroup {

@@ -1,18 +1,16 @@
 import type { Severity } from '../../config/config.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, groupShort } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { LostParents } from './lost-parents.ts';
 import type { Mutes } from './mutes.ts';
 import { isReturning, type Known } from './difference.ts';
 import { foreseenBy, isNearlyFull, visitConditions } from '../evaluate/rule-metric.ts';
-import { hears, type Listener, outsideHours, type Watch, type WatchKey } from './recipients-of.ts';
+import { createStandIns, hears, type Listener, outsideHours, type Watch, type WatchKey } from './recipients-of.ts';
 import { longestGapMs } from '../transition/progress.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { Easing } from './easing.ts';
-import { groupShort } from './group-states.ts';
 import type { HoldReason } from './hold-reason.ts';
-import { createStandIns } from './stand-ins.ts';
 import type { DispatchInput } from './dispatch-input.ts';
 
 /** The reasons that hold an alert back, and the end of the inhibition of an alert that is only listed. */
@@ -21,8 +19,8 @@ export interface Inhibition {
   readonly reasonsFor: (alert: Alert) => readonly HoldReason[];
   /**
    * Returns a reason if the recipient is notified of another alert instead: a group lacks members, the client is
-   * unreachable, its file system nearly full, or its collector at fault. The other alert stands for no worse one. While it is muted, it stands for
-   * none unless the recipient was notified of it before.
+   * unreachable, its file system nearly full, or its collector at fault. The other alert stands for no worse one. While
+   * it is muted, it stands for none unless the recipient was notified of it before.
    */
   readonly insteadFor: (alert: Alert, recipient: string) => HoldReason | null;
   /**
@@ -45,7 +43,8 @@ interface InhibitionOptions {
   readonly input: DispatchInput;
   readonly mutes: Mutes;
   readonly watchOf: (key: WatchKey) => Watch;
-  readonly easing: Easing;
+  /** null if config.xml has no group that needs some of its members. */
+  readonly easing: Easing | null;
 }
 
 export function openInhibition({ input, mutes, watchOf, easing }: InhibitionOptions): Inhibition {
@@ -57,19 +56,7 @@ export function openInhibition({ input, mutes, watchOf, easing }: InhibitionOpti
   );
   const standIns = createStandIns(input);
   const nearlyFull = openNearlyFull(alerts, watchOf, nowMs);
-  const waitsFor: Inhibition['waitsFor'] = (alert, { afterMs = null }) => {
-    if (afterMs === null) return null;
-    const short = easing.shortFor(alert);
-    const acknowledged = [alert, short].find((one) => one !== null && isAcknowledged(one, nowMs)) ?? null;
-    if (acknowledged !== null) return acknowledgement(acknowledged);
-    const { firingSinceMs, pendingSinceMs, progress } = alert;
-    const criticalMs = progress.severitySinceMs ?? firingSinceMs ?? pendingSinceMs;
-    // Until its group lacked members the alert was told as a warning.
-    const shortMs = short?.firingSinceMs ?? criticalMs;
-    const sinceMs = Math.max(criticalMs, shortMs, mutes.lastEndMs(alert, nowMs) ?? criticalMs);
-    // A time further ahead than `after` comes from a wrong clock.
-    return Math.abs(nowMs - sinceMs) < afterMs ? { kind: 'after', untilMs: sinceMs + afterMs } : null;
-  };
+  const waitsFor = createWaitsFor({ input, mutes, watchOf, easing });
   const isNotified = createIsNotified({ input, mutes, watchOf, easing }, waitsFor);
   return {
     waitsFor,
@@ -88,7 +75,7 @@ export function openInhibition({ input, mutes, watchOf, easing }: InhibitionOpti
     },
     insteadFor: (alert, recipient) => {
       const newestMs = newestRowMs.get(alert.client) ?? null;
-      const short = easing.shortFor(alert);
+      const short = easing?.shortFor(alert) ?? null;
       if (short !== null && isNotified(short, alert, recipient)) return { kind: 'group-short', group: short.subject };
       const lost = visitConditions.includes(alert.rule) ? [] : (unreachable.get(alert.client) ?? []);
       const isInstead = (one: Alert): boolean =>
@@ -115,6 +102,23 @@ export function openInhibition({ input, mutes, watchOf, easing }: InhibitionOpti
   };
 }
 
+/** Returns a function that finds why a recipient with `after` is not notified yet. */
+function createWaitsFor({ input: { nowMs }, mutes, easing }: InhibitionOptions): Inhibition['waitsFor'] {
+  return (alert, { afterMs = null }) => {
+    if (afterMs === null) return null;
+    const short = easing?.shortFor(alert) ?? null;
+    const acknowledged = [alert, short].find((one) => one !== null && isAcknowledged(one, nowMs)) ?? null;
+    if (acknowledged !== null) return acknowledgement(acknowledged);
+    const { firingSinceMs, pendingSinceMs, progress } = alert;
+    const criticalMs = progress.severitySinceMs ?? firingSinceMs ?? pendingSinceMs;
+    // Until its group lacked members the alert was told as a warning.
+    const shortMs = short?.firingSinceMs ?? criticalMs;
+    const sinceMs = Math.max(criticalMs, shortMs, mutes.lastEndMs(alert, nowMs) ?? criticalMs);
+    // A time further ahead than `after` comes from a wrong clock.
+    return Math.abs(nowMs - sinceMs) < afterMs ? { kind: 'after', untilMs: sinceMs + afterMs } : null;
+  };
+}
+
 /**
  * Returns a function that is true if a recipient was notified of a stand-in before, or will be now, at a severity that
  * is no milder than the alert's. Whoever hears no warnings is not notified of an eased stand-in, and will be of its
@@ -127,7 +131,7 @@ function createIsNotified({ input, mutes, watchOf, easing }: InhibitionOptions, 
     const before = notified.get(`${standIn.id ?? ''} ${recipient}`);
     if (before !== undefined && compareSeverity(before.severity, severity) <= 0) return true;
     const listener = watchOf(standIn).listeners.get(recipient);
-    const standing = easing.standingOf(standIn);
+    const standing = easing?.standingOf(standIn);
     const group = standing?.kind === 'eased' && listener?.least === 'critical' ? standing.state.group.need.name : null;
     return (
       listener !== undefined &&

@@ -2,12 +2,11 @@ import type { Client, Config, NotifyConfig, Recipient, Rule, Severity, Window } 
 import { isHeard, notifyChooser, worstSeverity } from '../../config/clients/recipients.ts';
 import { membersByGroup } from '../../config/clients/group-needs.ts';
 import { asksFor, findRule, ruleLists, ruleMatcher } from '../../config/rules/rule-matcher.ts';
-import type { AlertKey } from '../../storage/store/alert.ts';
+import { type Alert, type AlertKey, isOfGroup } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
-import { isOfGroup } from './group-states.ts';
 import { addresseeOf, domainOf, recipientOfCommand } from '../../notify/mail-identity.ts';
 import type { HoldReason } from './hold-reason.ts';
 
@@ -222,4 +221,31 @@ export function worstOfFleet(rule: Rule, config: Config): Severity {
   const lists = condition === undefined ? [] : ruleLists(config);
   const isCritical = lists.flat().some((one) => one.name === condition && worstSeverity(one) === 'critical');
   return isCritical ? 'critical' : worstSeverity(rule);
+}
+
+/** Returns a function that finds the collector's own fault that was open when a client's alert fired (`stoodForBy`). */
+export function createStandIns({
+  alerts,
+  collectorOfRun,
+}: {
+  readonly alerts: readonly Alert[];
+  readonly collectorOfRun?: ReadonlyMap<string, string> | undefined;
+}): (alert: Alert) => Alert | null {
+  const begun = alerts.filter(({ client, state }) => client === '' && state !== 'pending');
+  const byRule = new Map(
+    [...stoodForBy].map(([rule, condition]) => [condition, begun.filter((one) => one.rule === rule)] as const),
+  );
+  return (alert) => {
+    const own = alert.client === '' ? undefined : byRule.get(alert.rule);
+    if (own === undefined || alert.firingSinceMs === null || alert.progress.isNetwork === false) return null;
+    const begunMs = alert.firingSinceMs;
+    const collector = collectorOfRun?.get(alert.changedByRun ?? '') ?? null;
+    const standIn = own.find(
+      (one) =>
+        (collector === null || collector === one.subject) &&
+        one.pendingSinceMs <= begunMs &&
+        (one.resolvedAtMs === null || begunMs < one.resolvedAtMs),
+    );
+    return standIn ?? null;
+  };
 }

@@ -5,8 +5,7 @@ import { globMatcher } from '../../config/values/globs.ts';
 import { hasLabels, parseLabelSelector } from '../../config/values/labels.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { literalMark, maxPatternChars, type Silence } from '../../storage/store/operator-store.ts';
-import type { AlertKey } from '../../storage/store/alert.ts';
-import { isOfGroup } from './group-states.ts';
+import { type AlertKey, isOfGroup } from '../../storage/store/alert.ts';
 
 /**
  * Returns a function that is true for the alerts that a silence covers. The silence's three patterns are globs as in

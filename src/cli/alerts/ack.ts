@@ -1,12 +1,11 @@
 /** src/cli/alerts: `alert` and its replay, `alerts`, `explain`, `ack`, `silence`, `mail`, `forget`. */
 import { alertLabel } from '../../text/alert-label.ts';
-import { isOfGroup } from '../../alerter/inhibit/group-states.ts';
 import type { Config } from '../../config/config.ts';
 import { isRuleType, ruleFinder, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../platform/errors/errors.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { AlertHistory } from '../../storage/store/alert-history.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { alertIdJson, whoseText } from '../command/alert-words.ts';

@@ -1,4 +1,5 @@
 /** src/cli/check: `check`. */
+import { groupShort } from '../../storage/store/alert.ts';
 import { notifyChooser } from '../../config/clients/recipients.ts';
 import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
 import { windowSpans, type Span } from '../../alerter/inhibit/windows.ts';
@@ -6,7 +7,7 @@ import { createWatches, hears, isOnPath, type Listener } from '../../alerter/inh
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import { statePaths } from '../../state-folder/paths.ts';
-import { groupShort, type GroupState, needingGroups } from '../../alerter/inhibit/group-states.ts';
+import { type GroupState, needingGroups } from '../../alerter/inhibit/group-states.ts';
 import { readGroups } from '../../look/data/fleet-status.ts';
 import { withTimeout } from '../../platform/deadline.ts';
 import { readStored } from '../command/read-stored.ts';

@@ -1,8 +1,7 @@
 import type { Notified, NotSent } from '../../alerter/explain/explain-alerts.ts';
 import type { HeldBack } from '../../alerter/inhibit/held-back.ts';
-import { isOfGroup } from '../../alerter/inhibit/group-states.ts';
 import type { AlertView } from '../../look/data/alert-views.ts';
-import type { Alert, ClosedReason, NamedChanges } from '../../storage/store/alert.ts';
+import { type Alert, type ClosedReason, isOfGroup, type NamedChanges } from '../../storage/store/alert.ts';
 import { counted } from '../../text/numbers.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';

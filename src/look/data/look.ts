@@ -2,14 +2,13 @@
  * Reads the fleet from config.xml and the database for display: in a report, on the page, and in `status`. Nothing here
  * writes. `src/look/page` renders the result.
  */
-import { isOfGroup } from '../../alerter/inhibit/group-states.ts';
 import { openMutes } from '../../alerter/inhibit/mutes.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { Client, Config } from '../../config/config.ts';
 import type { FleetOutliers } from '../../alerter/outliers/outliers.ts';
 import type { FleetPage, PageSilence, PageSpan } from '../page/page.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { Grid, RunSpan, Watch } from '../../storage/store/look-store.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';

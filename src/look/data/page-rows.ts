@@ -1,12 +1,11 @@
 import type { FleetOutliers } from '../../alerter/outliers/outliers.ts';
 import { figureOutlierWords, kindOutlierSentence } from '../../alerter/outliers/outlier-words.ts';
-import { isOfGroup } from '../../alerter/inhibit/group-states.ts';
 import { isAcknowledged } from '../../alerter/inhibit/inhibition.ts';
 import type { Mutes } from '../../alerter/inhibit/mutes.ts';
 import type { Config, Rule } from '../../config/config.ts';
 import type { PageAlert, PageClient, PageForecast, PageOutliers, PagePiece } from '../page/page.ts';
 import { dayMs } from '../../platform/units.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import { timeInWords } from '../../text/time-words.ts';
 import type { FleetMember } from './fleet-member.ts';
 import { forecastMountWords, type NearestForecast } from './nearest-forecasts.ts';

@@ -26,6 +26,14 @@ export interface AlertKey {
   readonly subject: string;
 }
 
+/** The condition of a group that lacks members which it needs. Its subject is the name of the group. */
+export const groupShort = 'group-short';
+
+/** True if an alert is that of a group, and neither a client's nor the whole fleet's. */
+export function isOfGroup({ client, rule }: Pick<AlertKey, 'client' | 'rule'>): boolean {
+  return client === '' && rule === groupShort;
+}
+
 export type AlertState = 'pending' | 'firing' | 'resolved';
 
 /**

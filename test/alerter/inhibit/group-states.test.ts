@@ -5,13 +5,12 @@ import { test } from 'node:test';
 import { easedWords } from '../../../src/alerter/inhibit/easing.ts';
 import {
   concernedMembers,
-  isOfGroup,
   needingGroups,
   openGroupStates,
   type ReportTimes,
 } from '../../../src/alerter/inhibit/group-states.ts';
 import { silenceMatcher } from '../../../src/alerter/inhibit/silences.ts';
-import type { Alert } from '../../../src/storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../../src/storage/store/alert.ts';
 import { alert as sample } from '../../storage/support/alert-samples.ts';
 import { configOf } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';

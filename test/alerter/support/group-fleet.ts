@@ -2,11 +2,11 @@ import { evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts'
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import { planNotifications } from '../../../src/alerter/dispatch/plan-notifications.ts';
 import { readDispatchInput } from '../../../src/alerter/dispatch/read-dispatch-input.ts';
-import { concernedMembers, isOfGroup, reportTimes } from '../../../src/alerter/inhibit/group-states.ts';
+import { concernedMembers, reportTimes } from '../../../src/alerter/inhibit/group-states.ts';
 import { ReplayState } from '../../../src/alerter/replay/replay-state.ts';
 import { processRows } from '../../../src/alerter/transition/process-rows.ts';
 import type { Config } from '../../../src/config/config.ts';
-import type { Alert } from '../../../src/storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../../src/storage/store/alert.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../../../src/storage/store/evaluation-store.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import { run } from './fleet-passes.ts';
@@ -14,7 +14,7 @@ import { at, failedVisit, reportRow, visitRow } from './rows.ts';
 
 export const everyMs = 5 * 60_000;
 
-/** What a visit brings: a report, no report, or a fault. A client that is not named is well. */
+/** The outcome of a visit: a report, no report, or a fault. A client that is not named is well. */
 export type Word = 'ok' | 'mute' | 'fails';
 
 const none = { reports: [], visits: [], more: false, next: null };
