@@ -12,7 +12,8 @@ import { accessibilityFaults, openAddress, skipWithoutBrowser } from './support/
 
 const options = { skip: skipWithoutBrowser };
 const config =
-  '<config><alerts mail="ops@example.org"/><client name="db-1" ip="192.0.2.1"/><client name="db-2" ip="192.0.2.2"/></config>';
+  '<config><alerts mail="ops@example.org"/>' +
+  '<client name="db-1" ip="192.0.2.1"/><client name="db-2" ip="192.0.2.2"/></config>';
 
 async function opened(t: TestContext, more: Parameters<typeof openAddress>[2] = {}): Promise<Page> {
   const { dir, store } = await alertFolder(t, {

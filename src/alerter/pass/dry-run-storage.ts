@@ -26,7 +26,9 @@ export function createDryRunStorage(storage: Storage): Storage {
       },
       openAlerts: async (clients) => memory.openAlerts(clients, await evaluation.openAlerts(clients)),
       endedAlerts: async () =>
-        memory.over(await evaluation.endedAlerts()).filter(({ state, closedOut }) => state === 'resolved' && !closedOut),
+        memory
+          .over(await evaluation.endedAlerts())
+          .filter(({ state, closedOut }) => state === 'resolved' && !closedOut),
       ruleStates: async (clients) => memory.ruleStates(clients, await evaluation.ruleStates(clients)),
       saveProcessed: (_lease, processed) => {
         memory.save(processed);

@@ -213,7 +213,7 @@ class ClientReader {
     for (const { need, element } of this.needs) {
       const other = this.#groups.get(need.name)?.find((one) => one !== element);
       if (other === undefined) continue;
-      const where = `${other.source.path}${other.line === null ? '' : ` line ${other.line}`}`;
+      const where = `${other.source.path} line ${other.line}`;
       const message = `<group name="${need.name}"> has need, and a group in ${where} has the same name`;
       this.#options.findings.fault(element, `${message}; give one of them another name`);
     }

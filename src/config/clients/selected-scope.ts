@@ -76,7 +76,14 @@ export function createSelection(start: Watched, read: ReadWatched, findings: Fin
     },
     /** Returns the rules, recipients and windows without the children that are for some clients. */
     watchedByNone: ({ elements }: Chain): Watched =>
-      elements.reduce((outer, element) => read(withSelected(element, () => false), outer), start),
+      elements.reduce(
+        (outer, element) =>
+          read(
+            withSelected(element, () => false),
+            outer,
+          ),
+        start,
+      ),
     watchedBy: ({ elements, selective, found }: Chain, client: Parameters<ClientSelector>[0]): Watched => {
       const taken = new Set(selective.flatMap(({ child, selects }) => (selects(client) ? [child] : [])));
       for (const child of taken) used.add(child);

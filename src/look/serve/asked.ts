@@ -34,7 +34,8 @@ export function fleetQuery(query: URLSearchParams): FleetQuery {
 export function fleetPartAsked(query: URLSearchParams): (FleetQuery & { readonly limit: number }) | null {
   const limit = query.get('limit');
   if (limit === null) return null;
-  if (/^[1-9]\d{0,3}$/.test(limit)) return { ...fleetQuery(query), group: '', label: '', folded: [], limit: Number(limit) };
+  if (/^[1-9]\d{0,3}$/.test(limit))
+    return { ...fleetQuery(query), group: '', label: '', folded: [], limit: Number(limit) };
   throw usageError(`limit=${limit} is no number of clients`, 'Write 1 to 9999.');
 }
 

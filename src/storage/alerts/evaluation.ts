@@ -33,8 +33,7 @@ export function createEvaluationStore(database: Database): EvaluationStore {
     networksOf: (statIds) => database.read((session) => networksOf(session, statIds)),
     reportsOf: (statIds) => openReports(database, statIds),
     openAlerts: (clients) => database.read((session) => openAlerts(session, clients)),
-    endedAlerts: () =>
-      database.read(async (session) => (await session.all(endedSql)).map(storedAlert.read)),
+    endedAlerts: () => database.read(async (session) => (await session.all(endedSql)).map(storedAlert.read)),
     ruleStates: (clients) => database.read((session) => ruleStates(session, clients)),
     saveProcessed: (lease, processed) => saveProcessed(database, lease, processed),
   };
