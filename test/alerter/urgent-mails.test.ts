@@ -50,3 +50,21 @@ test('what waits because its client has had its urgent mails is held back by ano
     'app-9 disk /mild: group-interval until 08:21 for ops',
   ]);
 });
+
+test('a group that lacks members every few minutes causes six urgent mails an hour, and delays no other group', () => {
+  const groups = ['one', 'two'].map(
+    (name, index) =>
+      `<group name="${name}" need="1"><client name="${name}-[1-2]" ip="192.0.2.${index + 1}[1-2]" username="u"/></group>`,
+  );
+  const world = startDispatch(`${fleet}${groups.join('')}`);
+  let urgent = 0;
+  for (let minute = 0; minute < 60; minute += 4) {
+    world.at(at('08:00') + minute * 60_000).fires('- group-short one');
+    urgent += world.pass().length;
+    world.at(at('08:02') + minute * 60_000).recovers('- group-short one');
+    world.pass();
+  }
+  assert.equal(world.mails.filter(({ mail }) => !mail.ordinary).length, 6, `${urgent} passes had mails`);
+  world.at('09:01').fires('- group-short two');
+  assert.match(world.pass()[0] ?? '', /firing critical - group-short two/);
+});

@@ -99,6 +99,7 @@ test('the document holds what docs/json.md says', async (t) => {
       closed_reason: null,
       flapping: false,
       acknowledged: null,
+      eased: null,
       held_by: [],
       changes: [],
       notified: [

@@ -155,6 +155,19 @@ onEachDatabase('what mails told', (kit) => {
     ]);
   });
 
+  test('urgent mails of groups count by the group, and those of the fleet together', async () => {
+    const group = { client: '', rule: 'group-short', subject: 'web' };
+    const fleet = { client: '', rule: 'collector-silent', subject: 'web' };
+    const { storage, add } = await open(await kit.open(), [group, { ...group, subject: 'db' }, fleet]);
+    const urgent = (messageId: string, alertId: number) => ({
+      ...{ messageId, ordinary: false, notifications: [stored({ alertId })] },
+    });
+    await add([urgent('<1>', 1), urgent('<2>', 1), urgent('<3>', 2), urgent('<4>', 3)]);
+    const { histories } = await storage.notifications.state(noonMs);
+    const [{ urgentOfClient = new Map<string, number>() } = {}] = histories;
+    assert.deepEqual(Object.fromEntries(urgentOfClient), { '@web': 2, '@db': 1, '': 1 });
+  });
+
   test('an alert has fired as often as its like began to since a time, itself included', async () => {
     const over = { state: 'resolved', resolvedAtMs: noonMs } as const;
     const { storage } = await open(await kit.open(), [
