@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import type { Client } from '../../../src/config/config.ts';
 import { storedFolders } from '../../../src/collector/inbox/stored-files.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { hourMs, minuteMs } from '../../../src/platform/units.ts';
 import { senderOfSite } from '../../../src/report/seal/push.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
@@ -32,6 +33,16 @@ async function endpoint(t: TestContext, fleet: Fleet, names: readonly string[]) 
   writeFileSync(keyFile, JSON.stringify({ site: 'fra', publicKey, pushKey }), { mode: 0o600 });
   const { url } = await startPushServer(t, { settings: () => config, onRefused: () => undefined });
   return { config, forward: { url, keyFile } };
+}
+
+/** Returns the way of a site whose files another program carries, with the file of its key. */
+async function endpointFile(fleet: Fleet) {
+  const { keyRing } = await openReceiver(makeConfig(path.join(fleet.dir, 'hq'), []), Date.now());
+  const { key: pushKey } = newPushKey(senderOfSite('fra'), Date.now());
+  const keyFile = path.join(fleet.dir, 'fra.json');
+  const publicKey = Buffer.from(keyRing.sealing.publicKey).toString('base64url');
+  writeFileSync(keyFile, JSON.stringify({ site: 'fra', publicKey, pushKey }), { mode: 0o600 });
+  return { forward: { url: null, keyFile } };
 }
 
 test('clients whose reports are refused are named, fail no run, and hold up no key of others', async (t) => {
@@ -80,4 +91,27 @@ test('a site keeps what it stored while it had a database for keepStored, and a 
   assert.equal(restored?.reports, 3);
   await runAt(40, true);
   assert.equal(folders(), 0);
+});
+
+test('a site remembers refused logins and inventories, and without a URL its files wait', async () => {
+  const site = makeFleet();
+  const refused = new FleetError({ code: 'auth-failed', stage: 'login', message: 'no' });
+  const transportFor = (client: Client): ReturnType<typeof site.transportFor> =>
+    client.name === 'web-2' ? { connect: () => Promise.reject(refused) } : site.transportFor(client);
+  const { forward } = await endpointFile(site);
+  const runAt = async () => {
+    site.events.length = 0;
+    const clients = ['web-1', 'web-2'].map((name) => makeClient(name));
+    const { reports, skipped } = await site.collect(clients, { collector: { open: false, forward }, transportFor });
+    return [reports.stored, reports.waiting, skipped];
+  };
+  // Figures, an inventory and a state; then figures alone.
+  assert.deepEqual(await runAt(), [0, 3, 0]);
+  assert.deepEqual(await runAt(), [0, 4, 1]);
+  const skip = site.events.find((event) => event.kind === 'skipped');
+  assert.deepEqual(skip?.kind === 'skipped' && [skip.client, skip.reason, skip.code], [
+    'web-2',
+    'login_refused',
+    'auth-failed',
+  ]);
 });
