@@ -83,6 +83,17 @@ test('a row that has what a row of another page must have waits for the next pas
   assert.deepEqual([(await copyTable({ ...copy, mayWait: false })).changed, await rows()], [0, former]);
 });
 
+test('two rows that have what the other must have make way, both', async (t) => {
+  const [exchanged, there] = [
+    ['1 x k', '2 a a', '3 b b', '9 y j'],
+    ['1 y j', '2 a a', '3 b b', '9 x k'],
+  ];
+  const { copy, rows } = await ofSeries(t, exchanged, there);
+  await copyTable({ ...copy, mayWait: true });
+  assert.ok((await copyTable({ ...copy, mayWait: true })).changed > 0);
+  assert.deepEqual([(await copyTable({ ...copy, mayWait: false })).changed, await rows()], [0, exchanged]);
+});
+
 test('later it is a fault that names the table, and nothing of it is changed', async (t) => {
   const { copy, rows } = await ofSeries(t, former, moved);
   await assert.rejects(copyTable({ ...copy, mayWait: false }), (thrown) => {
