@@ -7,7 +7,6 @@ import fc from 'fast-check';
 import { parseImapUrl } from '../../src/config/values/imap-url.ts';
 import { assertFault, faultsOfText, load } from './support/config-files.ts';
 import { codePoint } from '../support/code-points.ts';
-import { isWide } from '../support/long-tests.ts';
 
 const client = '<client ip="10.0.0.1"/>';
 const from = '<smtp host="127.0.0.1" from="Fleet &lt;fleet@example.org&gt;"/>';
@@ -117,14 +116,18 @@ test('it stands once, at the top', () => {
 test('no text breaks the reading of a mailbox', () => {
   const text = fc.oneof(
     fc.string({ unit: codePoint }),
-    fc.webUrl().map((url) => url.replace(/^https?/, 'imaps')),
+    // fc.webUrl lists all code points at its first use.
+    fc
+      .tuple(fc.string({ unit: codePoint }), fc.domain(), fc.nat(70_000), fc.string({ unit: codePoint }))
+      .map(
+        ([user, host, port, mailbox]) => `imaps://${encodeURIComponent(user)}@${host}:${port}/${encodeURI(mailbox)}`,
+      ),
   );
   fc.assert(
     fc.property(text, (one) => {
       const url = parseImapUrl(one);
       assert.ok(url === null || (url.username !== '' && url.mailbox !== '' && url.port >= 0));
     }),
-    { numRuns: isWide ? 100 : 25 },
   );
   assert.deepEqual(parseImapUrl('imaps://a@[::1]:1993/x'), {
     implicit: true,
