@@ -1,4 +1,5 @@
 /** Groups that need some of their members, as time lines with the mails that people get. */
+import { isWide } from '../support/long-tests.ts';
 import { passStories } from './support/whole-pass-story.ts';
 
 const ops = '<mail to="ops@example.org"/>';
@@ -41,15 +42,6 @@ const cut = (...numbers: readonly number[]): string => fail('connect-timeout', .
 const all = [1, 2, 3, 4, 5, 6, 7, 8];
 
 passStories(`
-  one of eight is away for a day: a warning, with its reminder, and nobody is woken
-    ${fleet({ settings: 'repeat="12h"', every: '15m' })}
-    07:45
-    08:00-22:00 ${away(1)}
-    22:15-23:00
-    > 08:16 ops: firing warning web-1 unreachable
-    > 20:16 ops: reminder warning web-1 unreachable
-    > 22:31 ops: resolved web-1 unreachable
-
   three within twenty minutes are one page
     ${fleet({})}
     07:55
@@ -66,6 +58,110 @@ passStories(`
     > 08:56 ops: eased warning web-1 unreachable below web, resolved - group-short web, resolved web-2 unreachable below web, resolved web-3 unreachable below web
     > 09:31 oncall: resolved web-1 unreachable
     > 09:31 ops: resolved web-1 unreachable
+
+  the management of a hypervisor is away, and its guests are lost later
+    ${fleet({ group: 'need="6" on="hv-1"', more: `${hypervisor}${others}` })}
+    07:55
+    08:00-11:55 hv-1 fails connect-timeout
+    12:00-12:20 hv-1 fails connect-timeout | ${cut(1, 2, 3, 4)}
+    12:25-13:00
+    > 08:06 oncall: firing critical hv-1 unreachable
+    > 08:06 ops: firing critical hv-1 unreachable
+    > 12:06 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web, firing critical web-4 unreachable below web
+    > 12:06 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web, firing critical web-4 unreachable below web
+    > 12:31 oncall: resolved hv-1 unreachable
+    > 12:31 ops: resolved hv-1 unreachable
+    > 12:36 oncall: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web
+    > 12:36 ops: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web
+
+  the collector is isolated: nothing is said of the group
+    ${fleet({})}
+    07:55
+    08:00-08:30 ${cut(...all)}
+    08:35-09:00
+    > 08:06 oncall: firing critical - collector-isolated collector-1
+    > 08:06 ops: firing critical - collector-isolated collector-1
+    > 08:36 oncall: resolved - collector-isolated collector-1
+    > 08:36 ops: resolved - collector-isolated collector-1
+
+  five are away in a night without an alerter: told in the morning, as over
+    ${fleet({ more: others })}
+    01:55
+    01:56 alerter stops
+    02:00-03:00 ${away(1, 2, 3, 4, 5)}
+    03:05-08:00
+    08:01 alerter starts
+    08:01 pass
+    08:05
+    > 08:01 oncall: past - group-short web 02:05 to 03:15, past web-1 unreachable 02:05 to 03:10 below web, past web-2 unreachable 02:05 to 03:10 below web, past web-3 unreachable 02:05 to 03:10 below web, past web-4 unreachable 02:05 to 03:10 below web, past web-5 unreachable 02:05 to 03:10 below web
+    > 08:01 ops: past - group-short web 02:05 to 03:15, past web-1 unreachable 02:05 to 03:10 below web, past web-2 unreachable 02:05 to 03:10 below web, past web-3 unreachable 02:05 to 03:10 below web, past web-4 unreachable 02:05 to 03:10 below web, past web-5 unreachable 02:05 to 03:10 below web
+
+  an acknowledged group is told again when none serves any more
+    ${fleet({ more: others, settings: 'repeat="30m"' })}
+    07:55
+    08:00-08:05 ${away(1, 2, 3)}
+    08:07 ack
+    08:10-08:50 ${away(1, 2, 3)}
+    08:55-09:10 ${away(...all)}
+    09:15-09:40
+    > 08:06 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
+    > 08:06 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
+    > 09:01 oncall: firing critical - group-short web, firing critical web-4 unreachable below web, firing critical web-5 unreachable below web, firing critical web-6 unreachable below web, firing critical web-7 unreachable below web, firing critical web-8 unreachable below web
+    > 09:01 ops: firing critical - group-short web, firing critical web-4 unreachable below web, firing critical web-5 unreachable below web, firing critical web-6 unreachable below web, firing critical web-7 unreachable below web, firing critical web-8 unreachable below web
+    > 09:26 oncall: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web, resolved web-5 unreachable below web, resolved web-6 unreachable below web, resolved web-7 unreachable below web, resolved web-8 unreachable below web
+    > 09:26 ops: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web, resolved web-5 unreachable below web, resolved web-6 unreachable below web, resolved web-7 unreachable below web, resolved web-8 unreachable below web
+
+  whoever is rung after 15 minutes is rung once, 15 minutes after the group lacked members
+    ${fleet({ alerts: `${ops}<mail to="phone@example.org" severity="critical" after="15m"/>` })}
+    07:55
+    08:00-08:55 ${away(1)}
+    09:00-11:50 ${away(1, 2)}
+    11:55-12:20 ${away(1, 2, 3)}
+    > 08:06 ops: firing warning web-1 unreachable
+    > 09:06 ops: firing warning web-2 unreachable
+    > 12:01 ops: firing critical - group-short web, escalated critical web-1 unreachable below web, escalated critical web-2 unreachable below web, firing critical web-3 unreachable below web
+    > 12:16 phone: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
+
+  whoever hears of one member alone gets its alert, uneased, when the group lacks members
+    ${fleet({ inside: '<mail to="web3@example.org" severity="critical" clients="web-3"/>' })}
+    07:55
+    08:00-08:10 ${away(3)}
+    08:15-08:30 ${away(1, 2, 3)}
+    > 08:06 ops: firing warning web-3 unreachable
+    > 08:21 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
+    > 08:21 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, escalated critical web-3 unreachable below web
+    > 08:21 web3: firing critical web-3 unreachable
+
+  what was told as a warning stays one while it is unclear who serves
+    ${fleet({ alerts: `${both}<alert name="no-report" for="20x"/>` })}
+    07:55
+    08:00-08:10 web-1 fails dns
+    08:15-08:55 web-1 fails dns | ${[2, 3, 4, 5, 6, 7, 8].map((number) => `web-${number} mute`).join(' | ')}
+    09:00-09:10 web-1 fails dns
+    > 08:06 ops: firing warning web-1 unreachable
+
+  need is raised while two are away
+    ${fleet({})}
+    more = ${fleet({ group: 'need="7"' })}
+    07:55
+    08:00-08:10 ${away(1, 2)}
+    08:12 config more
+    08:13 pass
+    08:15 ${away(1, 2)}
+    > 08:06 ops: firing warning web-1 unreachable, firing warning web-2 unreachable
+    > 08:13 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web
+    > 08:13 ops: firing critical - group-short web, escalated critical web-1 unreachable below web, escalated critical web-2 unreachable below web
+`);
+
+const further = `
+  one of eight is away for a day: a warning, with its reminder, and nobody is woken
+    ${fleet({ settings: 'repeat="12h"', every: '15m' })}
+    07:45
+    08:00-22:00 ${away(1)}
+    22:15-23:00
+    > 08:16 ops: firing warning web-1 unreachable
+    > 20:16 ops: reminder warning web-1 unreachable
+    > 22:31 ops: resolved web-1 unreachable
 
   a share is rounded up
     ${fleet({ group: 'need="70%"' })}
@@ -101,21 +197,6 @@ passStories(`
     > 08:41 oncall: eased warning web-4 unreachable below web, resolved - group-short web, past web-1 unreachable 08:05 to 08:35 (only listed), past web-2 unreachable 08:05 to 08:35 (only listed)
     > 08:41 ops: eased warning web-4 unreachable below web, resolved - group-short web, past web-1 unreachable 08:05 to 08:35 (only listed), past web-2 unreachable 08:05 to 08:35 (only listed)
 
-  the management of a hypervisor is away, and its guests are lost later
-    ${fleet({ group: 'need="6" on="hv-1"', more: `${hypervisor}${others}` })}
-    07:55
-    08:00-11:55 hv-1 fails connect-timeout
-    12:00-12:20 hv-1 fails connect-timeout | ${cut(1, 2, 3, 4)}
-    12:25-13:00
-    > 08:06 oncall: firing critical hv-1 unreachable
-    > 08:06 ops: firing critical hv-1 unreachable
-    > 12:06 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web, firing critical web-4 unreachable below web
-    > 12:06 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web, firing critical web-4 unreachable below web
-    > 12:31 oncall: resolved hv-1 unreachable
-    > 12:31 ops: resolved hv-1 unreachable
-    > 12:36 oncall: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web
-    > 12:36 ops: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web
-
   a hypervisor with four of eight
     ${fleet({ more: `${hypervisor}${others}` }).replace(
       '<client name="web-[1-8]" ip="192.0.2.[1-8]" username="u"/>',
@@ -131,28 +212,6 @@ passStories(`
     > 08:31 ops: resolved hv-1 unreachable
     > 08:36 oncall: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web
     > 08:36 ops: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web
-
-  the collector is isolated: nothing is said of the group
-    ${fleet({})}
-    07:55
-    08:00-08:30 ${cut(...all)}
-    08:35-09:00
-    > 08:06 oncall: firing critical - collector-isolated collector-1
-    > 08:06 ops: firing critical - collector-isolated collector-1
-    > 08:36 oncall: resolved - collector-isolated collector-1
-    > 08:36 ops: resolved - collector-isolated collector-1
-
-  five are away in a night without an alerter: told in the morning, as over
-    ${fleet({ more: others })}
-    01:55
-    01:56 alerter stops
-    02:00-03:00 ${away(1, 2, 3, 4, 5)}
-    03:05-08:00
-    08:01 alerter starts
-    08:01 pass
-    08:05
-    > 08:01 oncall: past - group-short web 02:05 to 03:15, past web-1 unreachable 02:05 to 03:10 below web, past web-2 unreachable 02:05 to 03:10 below web, past web-3 unreachable 02:05 to 03:10 below web, past web-4 unreachable 02:05 to 03:10 below web, past web-5 unreachable 02:05 to 03:10 below web
-    > 08:01 ops: past - group-short web 02:05 to 03:15, past web-1 unreachable 02:05 to 03:10 below web, past web-2 unreachable 02:05 to 03:10 below web, past web-3 unreachable 02:05 to 03:10 below web, past web-4 unreachable 02:05 to 03:10 below web, past web-5 unreachable 02:05 to 03:10 below web
 
   a third member comes and goes every 25 minutes
     ${fleet({})}
@@ -185,32 +244,6 @@ passStories(`
     > 08:36 oncall: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web, resolved web-5 unreachable below web, resolved web-6 unreachable below web, resolved web-7 unreachable below web, resolved web-8 unreachable below web
     > 08:36 ops: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web, resolved web-5 unreachable below web, resolved web-6 unreachable below web, resolved web-7 unreachable below web, resolved web-8 unreachable below web
 
-  an acknowledged group is told again when none serves any more
-    ${fleet({ more: others, settings: 'repeat="30m"' })}
-    07:55
-    08:00-08:05 ${away(1, 2, 3)}
-    08:07 ack
-    08:10-08:50 ${away(1, 2, 3)}
-    08:55-09:10 ${away(...all)}
-    09:15-09:40
-    > 08:06 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
-    > 08:06 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
-    > 09:01 oncall: firing critical - group-short web, firing critical web-4 unreachable below web, firing critical web-5 unreachable below web, firing critical web-6 unreachable below web, firing critical web-7 unreachable below web, firing critical web-8 unreachable below web
-    > 09:01 ops: firing critical - group-short web, firing critical web-4 unreachable below web, firing critical web-5 unreachable below web, firing critical web-6 unreachable below web, firing critical web-7 unreachable below web, firing critical web-8 unreachable below web
-    > 09:26 oncall: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web, resolved web-5 unreachable below web, resolved web-6 unreachable below web, resolved web-7 unreachable below web, resolved web-8 unreachable below web
-    > 09:26 ops: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web, resolved web-5 unreachable below web, resolved web-6 unreachable below web, resolved web-7 unreachable below web, resolved web-8 unreachable below web
-
-  whoever is rung after 15 minutes is rung once, 15 minutes after the group lacked members
-    ${fleet({ alerts: `${ops}<mail to="phone@example.org" severity="critical" after="15m"/>` })}
-    07:55
-    08:00-08:55 ${away(1)}
-    09:00-11:50 ${away(1, 2)}
-    11:55-12:20 ${away(1, 2, 3)}
-    > 08:06 ops: firing warning web-1 unreachable
-    > 09:06 ops: firing warning web-2 unreachable
-    > 12:01 ops: firing critical - group-short web, escalated critical web-1 unreachable below web, escalated critical web-2 unreachable below web, firing critical web-3 unreachable below web
-    > 12:16 phone: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
-
   nobody is rung of a group that somebody has acknowledged
     ${fleet({ alerts: `${ops}<mail to="phone@example.org" severity="critical" after="15m"/>` })}
     07:55
@@ -227,16 +260,6 @@ passStories(`
     08:45-09:10
     > 08:26 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
     > 08:56 ops: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web
-
-  whoever hears of one member alone gets its alert, uneased, when the group lacks members
-    ${fleet({ inside: '<mail to="web3@example.org" severity="critical" clients="web-3"/>' })}
-    07:55
-    08:00-08:10 ${away(3)}
-    08:15-08:30 ${away(1, 2, 3)}
-    > 08:06 ops: firing warning web-3 unreachable
-    > 08:21 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
-    > 08:21 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, escalated critical web-3 unreachable below web
-    > 08:21 web3: firing critical web-3 unreachable
 
   a silence of the group's alert alone leaves its members' alerts to themselves
     ${fleet({ inside: '<alert name="group-short" severity="warning"/>', alerts: oncall })}
@@ -263,14 +286,6 @@ passStories(`
     > 08:51 oncall: eased warning web-1 unreachable
     > 08:51 ops: eased warning web-1 unreachable
 
-  what was told as a warning stays one while it is unclear who serves
-    ${fleet({ alerts: `${both}<alert name="no-report" for="20x"/>` })}
-    07:55
-    08:00-08:10 web-1 fails dns
-    08:15-08:55 web-1 fails dns | ${[2, 3, 4, 5, 6, 7, 8].map((number) => `web-${number} mute`).join(' | ')}
-    09:00-09:10 web-1 fails dns
-    > 08:06 ops: firing warning web-1 unreachable
-
   only the named rules are eased
     ${fleet({ alerts: `${both}<alert type="disk" warning="85%" critical="95%"/>` })}
     07:55
@@ -280,18 +295,6 @@ passStories(`
     > 08:01 ops: firing critical web-1 disk /
     > 08:21 oncall: resolved web-1 disk /
     > 08:21 ops: resolved web-1 disk /
-
-  need is raised while two are away
-    ${fleet({})}
-    more = ${fleet({ group: 'need="7"' })}
-    07:55
-    08:00-08:10 ${away(1, 2)}
-    08:12 config more
-    08:13 pass
-    08:15 ${away(1, 2)}
-    > 08:06 ops: firing warning web-1 unreachable, firing warning web-2 unreachable
-    > 08:13 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web
-    > 08:13 ops: firing critical - group-short web, escalated critical web-1 unreachable below web, escalated critical web-2 unreachable below web
 
   need is removed while the group lacks members
     ${fleet({})}
@@ -322,4 +325,6 @@ passStories(`
     > 08:06 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
     > 08:13 oncall: ended - group-short web
     > 08:13 ops: ended - group-short web
-`);
+`;
+
+if (isWide) passStories(further);
