@@ -10,7 +10,7 @@ import { configOf } from './support/config-of.ts';
 import { GroupFleet, type Word } from './support/group-fleet.ts';
 
 const names = ['m1', 'm2', 'm3', 'm4'];
-const numRuns = isWide ? 2_000 : 20;
+const numRuns = isWide ? 2_000 : 10;
 
 /** The group in config.xml: how many it needs, and which of the members are paused. */
 interface Setting {

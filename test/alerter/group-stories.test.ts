@@ -59,6 +59,52 @@ passStories(`
     > 09:31 oncall: resolved web-1 unreachable
     > 09:31 ops: resolved web-1 unreachable
 
+  the collector is isolated: nothing is said of the group
+    ${fleet({})}
+    07:55
+    08:00-08:30 ${cut(...all)}
+    08:35-09:00
+    > 08:06 oncall: firing critical - collector-isolated collector-1
+    > 08:06 ops: firing critical - collector-isolated collector-1
+    > 08:36 oncall: resolved - collector-isolated collector-1
+    > 08:36 ops: resolved - collector-isolated collector-1
+
+  need is raised while two are away
+    ${fleet({})}
+    more = ${fleet({ group: 'need="7"' })}
+    07:55
+    08:00-08:10 ${away(1, 2)}
+    08:12 config more
+    08:13 pass
+    08:15 ${away(1, 2)}
+    > 08:06 ops: firing warning web-1 unreachable, firing warning web-2 unreachable
+    > 08:13 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web
+    > 08:13 ops: firing critical - group-short web, escalated critical web-1 unreachable below web, escalated critical web-2 unreachable below web
+`);
+
+const further = `
+  five are away in a night without an alerter: told in the morning, as over
+    ${fleet({ more: others })}
+    01:55
+    01:56 alerter stops
+    02:00-03:00 ${away(1, 2, 3, 4, 5)}
+    03:05-08:00
+    08:01 alerter starts
+    08:01 pass
+    08:05
+    > 08:01 oncall: past - group-short web 02:05 to 03:15, past web-1 unreachable 02:05 to 03:10 below web, past web-2 unreachable 02:05 to 03:10 below web, past web-3 unreachable 02:05 to 03:10 below web, past web-4 unreachable 02:05 to 03:10 below web, past web-5 unreachable 02:05 to 03:10 below web
+    > 08:01 ops: past - group-short web 02:05 to 03:15, past web-1 unreachable 02:05 to 03:10 below web, past web-2 unreachable 02:05 to 03:10 below web, past web-3 unreachable 02:05 to 03:10 below web, past web-4 unreachable 02:05 to 03:10 below web, past web-5 unreachable 02:05 to 03:10 below web
+
+  whoever hears of one member alone gets its alert, uneased, when the group lacks members
+    ${fleet({ inside: '<mail to="web3@example.org" severity="critical" clients="web-3"/>' })}
+    07:55
+    08:00-08:10 ${away(3)}
+    08:15-08:30 ${away(1, 2, 3)}
+    > 08:06 ops: firing warning web-3 unreachable
+    > 08:21 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
+    > 08:21 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, escalated critical web-3 unreachable below web
+    > 08:21 web3: firing critical web-3 unreachable
+
   the management of a hypervisor is away, and its guests are lost later
     ${fleet({ group: 'need="6" on="hv-1"', more: `${hypervisor}${others}` })}
     07:55
@@ -73,28 +119,6 @@ passStories(`
     > 12:31 ops: resolved hv-1 unreachable
     > 12:36 oncall: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web
     > 12:36 ops: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web, resolved web-4 unreachable below web
-
-  the collector is isolated: nothing is said of the group
-    ${fleet({})}
-    07:55
-    08:00-08:30 ${cut(...all)}
-    08:35-09:00
-    > 08:06 oncall: firing critical - collector-isolated collector-1
-    > 08:06 ops: firing critical - collector-isolated collector-1
-    > 08:36 oncall: resolved - collector-isolated collector-1
-    > 08:36 ops: resolved - collector-isolated collector-1
-
-  five are away in a night without an alerter: told in the morning, as over
-    ${fleet({ more: others })}
-    01:55
-    01:56 alerter stops
-    02:00-03:00 ${away(1, 2, 3, 4, 5)}
-    03:05-08:00
-    08:01 alerter starts
-    08:01 pass
-    08:05
-    > 08:01 oncall: past - group-short web 02:05 to 03:15, past web-1 unreachable 02:05 to 03:10 below web, past web-2 unreachable 02:05 to 03:10 below web, past web-3 unreachable 02:05 to 03:10 below web, past web-4 unreachable 02:05 to 03:10 below web, past web-5 unreachable 02:05 to 03:10 below web
-    > 08:01 ops: past - group-short web 02:05 to 03:15, past web-1 unreachable 02:05 to 03:10 below web, past web-2 unreachable 02:05 to 03:10 below web, past web-3 unreachable 02:05 to 03:10 below web, past web-4 unreachable 02:05 to 03:10 below web, past web-5 unreachable 02:05 to 03:10 below web
 
   an acknowledged group is told again when none serves any more
     ${fleet({ more: others, settings: 'repeat="30m"' })}
@@ -122,16 +146,6 @@ passStories(`
     > 12:01 ops: firing critical - group-short web, escalated critical web-1 unreachable below web, escalated critical web-2 unreachable below web, firing critical web-3 unreachable below web
     > 12:16 phone: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
 
-  whoever hears of one member alone gets its alert, uneased, when the group lacks members
-    ${fleet({ inside: '<mail to="web3@example.org" severity="critical" clients="web-3"/>' })}
-    07:55
-    08:00-08:10 ${away(3)}
-    08:15-08:30 ${away(1, 2, 3)}
-    > 08:06 ops: firing warning web-3 unreachable
-    > 08:21 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
-    > 08:21 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, escalated critical web-3 unreachable below web
-    > 08:21 web3: firing critical web-3 unreachable
-
   what was told as a warning stays one while it is unclear who serves
     ${fleet({ alerts: `${both}<alert name="no-report" for="20x"/>` })}
     07:55
@@ -140,20 +154,6 @@ passStories(`
     09:00-09:10 web-1 fails dns
     > 08:06 ops: firing warning web-1 unreachable
 
-  need is raised while two are away
-    ${fleet({})}
-    more = ${fleet({ group: 'need="7"' })}
-    07:55
-    08:00-08:10 ${away(1, 2)}
-    08:12 config more
-    08:13 pass
-    08:15 ${away(1, 2)}
-    > 08:06 ops: firing warning web-1 unreachable, firing warning web-2 unreachable
-    > 08:13 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web
-    > 08:13 ops: firing critical - group-short web, escalated critical web-1 unreachable below web, escalated critical web-2 unreachable below web
-`);
-
-const further = `
   one of eight is away for a day: a warning, with its reminder, and nobody is woken
     ${fleet({ settings: 'repeat="12h"', every: '15m' })}
     07:45
