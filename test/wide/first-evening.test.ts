@@ -99,6 +99,14 @@ test('the steps give way to the fleet when the first run ends, and no alerter ye
   assert.deepEqual(noises, []);
 });
 
+/** Returns a pattern of the two times, five minutes apart, between which it was so many minutes ago. */
+function timeAgo(minutes: number): string {
+  const five = 5 * minuteMs;
+  const atMs = Math.floor((Date.now() - minutes * minuteMs) / five) * five;
+  const times = [atMs, atMs - five].map((one) => new Date(one).toISOString().slice(11, 16));
+  return String.raw`\d+ \w{3} (?:${times.join('|')})`;
+}
+
 /** Returns the span that a page of a client shows, and the spans that it offers. */
 async function spansOf(page: Page): Promise<readonly [shown: string, offered: readonly string[]]> {
   const links = page.locator('main').getByRole('link', { name: /^\d+[hdy]$/ });
@@ -113,8 +121,12 @@ test('a short history is shown as an hour that begins with the first report', op
   await page.getByRole('img', { name: /^CPU:/ }).waitFor();
   assert.deepEqual(await spansOf(page), ['1h', ['1h', '6h', '24h', '7d', '30d', '1y']]);
   await assertFine(page);
+  const firstReport = new RegExp(` From ${timeAgo(40)} to ${timeAgo(0)}`);
+  const sentence = (): Promise<string | null> => page.getByRole('img', { name: /^CPU:/ }).getAttribute('aria-label');
+  assert.match((await sentence()) ?? '', firstReport);
   await page.getByRole('link', { name: '24h', exact: true }).click();
   await page.getByRole('img', { name: /^CPU:/ }).waitFor();
   assert.equal((await spansOf(page))[0], '24h');
+  assert.match((await sentence()) ?? '', firstReport, 'the axis of a day begins with the first report too');
   assert.deepEqual(noises, []);
 });

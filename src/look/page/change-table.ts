@@ -25,7 +25,7 @@ export function changeTable(
 <p class="count">${about}</p>
 ${
   changes.length > 0 &&
-  markup`<div class="scroll" tabindex="0" role="region" aria-labelledby="changes"><table class="plain stacked"><thead><tr><th scope="col">Found</th><th scope="col">Change</th></tr></thead>
+  markup`<div class="scroll" tabindex="0" role="group" aria-labelledby="changes"><table class="plain stacked"><thead><tr><th scope="col">Found</th><th scope="col">Change</th></tr></thead>
 <tbody>${changes.map((change) => changeRow(change, reader))}</tbody></table></div>`
 }</section>`;
 }

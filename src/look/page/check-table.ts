@@ -13,7 +13,7 @@ export function checkTable(checks: readonly PageCheck[], nowMs: number): Markup 
   const bad = checks.filter(({ state }) => state !== 'ok').length;
   return markup`<section aria-labelledby="checks"><h2 id="checks">Checks</h2>
 <p class="count">${counted(checks.length, 'check')}, ${bad === 0 ? 'all of them OK' : `${bad} of them not OK`}.</p>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="checks"><table class="plain stacked"><thead><tr><th scope="col">State</th><th scope="col">Check</th><th scope="col">For</th><th scope="col">Text</th><th scope="col" class="wide">Figures</th></tr></thead>
+<div class="scroll" tabindex="0" role="group" aria-labelledby="checks"><table class="plain stacked"><thead><tr><th scope="col">State</th><th scope="col">Check</th><th scope="col">For</th><th scope="col">Text</th><th scope="col" class="wide">Figures</th></tr></thead>
 <tbody>${checks.map((check) => checkRow(check, markup`<td>${sinceWords(check, nowMs)}</td>`))}</tbody></table></div></section>`;
 }
 

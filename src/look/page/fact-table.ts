@@ -8,7 +8,7 @@ export function factTable({ id, title, about, columns, rows }: FactTable, links:
   if (rows.length === 0) return null;
   return markup`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>
 ${about !== null && markup`<p class="count">${about}</p>`}
-<div class="scroll" tabindex="0" role="region" aria-labelledby="${id}"><table class="plain facts">${
+<div class="scroll" tabindex="0" role="group" aria-labelledby="${id}"><table class="plain facts">${
     columns.length > 0 &&
     markup`<thead><tr>${columns.map((column) => markup`<th scope="col">${column}</th>`)}</tr></thead>`
   }

@@ -26,7 +26,7 @@ const maxLaidOut = 500;
 export function fleetTable({ clients }: FleetPage): Markup {
   return markup`<section aria-labelledby="fleet"><h2 id="fleet">Fleet</h2>
 <p class="count" id="shown">${amount(clients.length, 'client')}, the worst first.</p>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="fleet"><table id="clients"><thead><tr>${columns.map(
+<div class="scroll" tabindex="0" role="group" aria-labelledby="fleet"><table id="clients"><thead><tr>${columns.map(
     ([heading, key]) => markup`<th scope="col"${key !== '' && markup` data-key="${key}"`}>${heading}</th>`,
   )}</tr></thead>
 <tbody>${clients.map((client, rank) => clientRow(client, rank))}</tbody></table></div></section>`;

@@ -44,7 +44,7 @@ export function renderIndexPage({ title, zone, sinceMs, untilMs, parts }: IndexP
 ${stateList(total, all)}</header>
 <main><section aria-labelledby="groups"><h2 id="groups">Groups</h2>
 <p class="count">${counted(parts.length, 'file')}, the worst first.</p>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="groups"><table class="plain"><thead><tr><th scope="col">Group</th><th scope="col">Clients</th><th scope="col">Open alerts</th><th scope="col">State</th></tr></thead>
+<div class="scroll" tabindex="0" role="group" aria-labelledby="groups"><table class="plain"><thead><tr><th scope="col">Group</th><th scope="col">Clients</th><th scope="col">Open alerts</th><th scope="col">State</th></tr></thead>
 <tbody>${sorted.map(
     ({ group, file, clients, counts, openAlerts }) =>
       markup`<tr><th scope="row"><a href="${encodeURIComponent(file)}">${group ?? 'without a group'}</a></th><td>${clients}</td><td>${openAlerts}</td><td>${stateList(null, counts)}</td></tr>\n`,

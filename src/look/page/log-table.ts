@@ -9,7 +9,7 @@ export function logTable(lines: readonly PageLogLine[], reader: TimeReader): Mar
   if (lines.length === 0) return null;
   return markup`<section aria-labelledby="logs"><h2 id="logs">Log lines</h2>
 <p class="count">${countWords(lines)}</p>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="logs">${table(lines, reader)}</div></section>`;
+<div class="scroll" tabindex="0" role="group" aria-labelledby="logs">${table(lines, reader)}</div></section>`;
 }
 
 /** Renders a client's log lines for a report, where the page shows them below the client's plots. */

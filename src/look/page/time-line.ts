@@ -24,7 +24,7 @@ export function timeLine(page: FleetPage): Markup {
   return markup`<section aria-labelledby="time"><h2 id="time">Alerts over time</h2>
 ${rows.length === 0 && markup`<p>No alert in this span.</p>`}
 ${gaps.length > 0 && markup`<p>No run of the collector: ${gaps.slice(0, 20).join('; ')}${gaps.length > 20 && `; and ${counted(gaps.length - 20, 'gap')} more`}.</p>`}
-${shown.length > 0 && markup`<div class="scroll" tabindex="0" role="region" aria-labelledby="time">${chart(page, shown)}</div>`}
+${shown.length > 0 && markup`<div class="scroll" tabindex="0" role="group" aria-labelledby="time">${chart(page, shown)}</div>`}
 ${rows.length > shown.length && markup`<p>And alerts of ${amount(rows.length - shown.length, 'client')} more.</p>`}
 </section>`;
 }

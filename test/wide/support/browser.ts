@@ -51,13 +51,14 @@ async function startPage(t: TestContext, options: BrowserContextOptions): Promis
   return { page, noises };
 }
 
-/** Returns the violations of WCAG 2.2 AA that axe-core finds: the rule and the elements. */
-export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
+/** Returns what axe-core finds: the rule and the elements. `all`: its advice beyond WCAG 2.2 AA too. */
+export async function accessibilityFaults(page: Page, rules: 'wcag' | 'all' = 'wcag'): Promise<readonly string[]> {
+  const only = rules === 'all' ? '{}' : "{ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] }";
   // The debugger evaluates the text, because the page's policy does not apply to it.
   const axe = createRequire(import.meta.url)('axe-core') as { readonly source: string };
   await page.evaluate(axe.source);
   const found: unknown = await page.evaluate(
-    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] }).then(({ violations }) => " +
+    `axe.run(document, ${only}).then(({ violations }) => ` +
       "violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).slice(0, " +
       "3).join(' | ')))",
   );

@@ -1,5 +1,6 @@
 /** The program of the pages in the browser. The pages are complete without it, in less comfort. */
 import { clientPanels } from './client-panels.ts';
+import { startKeys } from './keys.ts';
 import { liveUpdates } from './live.ts';
 import { tableTools } from './table-tools.ts';
 
@@ -10,8 +11,10 @@ else start();
 
 function start(): void {
   const table = document.querySelector<HTMLTableElement>('#clients');
-  if (document.querySelector('main[data-live]') !== null) liveUpdates();
-  else if (table !== null) {
+  if (document.querySelector('main[data-live]') !== null) {
+    liveUpdates();
+    startKeys();
+  } else if (table !== null) {
     tableTools(table);
     clientPanels(table);
   }

@@ -2,6 +2,7 @@ import uPlot from 'uplot';
 import { grouped } from '../../../text/numbers.ts';
 
 import type { HistoryAlert, HistoryLimit, SeriesGroup, SeriesUnit } from '../series-layout.ts';
+import { momentBox, type MomentWords, type SpanMarking, spanMarking } from './plot-cursor.ts';
 import { canDecode, type DecodedHistory, type DecodedSeries, decodeHistory } from './decode-series.ts';
 
 /** The most lines that a plot shows. Others are hidden until their names in the legend are chosen. */
@@ -60,6 +61,7 @@ function drawPlots(parent: HTMLElement, history: DecodedHistory, wantedZone: str
   panel.className = 'plots';
   parent.append(panel);
   const drawn: uPlot[] = [];
+  const marking = spanMarking(drawn);
   const zoomed = (from: number, to: number): void => {
     for (const plot of drawn) {
       const { min, max } = plot.scales['x'] ?? {};
@@ -79,11 +81,11 @@ function drawPlots(parent: HTMLElement, history: DecodedHistory, wantedZone: str
       figure.append('No value in this span.');
       continue;
     }
-    const options = optionsOf(plot, series, history, { zone, width: figure.clientWidth || 480, zoomed });
+    const options = optionsOf(plot, series, history, { zone, width: figure.clientWidth || 480, zoomed, marking });
     const data = [history.times, ...series.map(({ values }) => values)] as uPlot.AlignedData;
     const chart = new uPlot(options, data, figure);
     chart.root.setAttribute('role', 'img');
-    chart.root.setAttribute('aria-label', `${plot.title}: ${series.map((one) => summary(one, plot)).join('; ')}`);
+    chart.root.setAttribute('aria-label', sentence(plot, series, history, zone));
     // A legend that scrolls needs a tab stop for the keyboard.
     const legend = chart.root.querySelector<HTMLElement>('.u-legend');
     if (legend !== null && series.length > maxLines) {
@@ -142,12 +144,31 @@ function timeLabels(zone: string): (plot: uPlot, seconds: number[]) => string[] 
 }
 
 /** Returns a function that writes the time under the cursor into the legend, or the newest time without a cursor. */
-function timeValue(zone: string, newest: number | null): (plot: uPlot, seconds: number | null) => string {
+function timeValue(zone: string, newest: number | null): (plot: uPlot | null, seconds: number | null) => string {
   const written = uPlot.fmtDate('{D} {MMM} {HH}:{mm}');
   return (_plot, seconds) => {
     const shown = seconds ?? newest;
     return shown === null ? '–' : written(uPlot.tzDate(new Date(shown * 1000), zone));
   };
+}
+
+/** Returns the words for the box of the moment under the pointer. */
+function momentWords(series: readonly DecodedSeries[], format: Plot['format'], zone: string): MomentWords {
+  const time = timeValue(zone, null);
+  return {
+    time: (seconds) => time(null, seconds),
+    line: (line, at) => {
+      const { group = 'series', name = '', values = [] } = series[line] ?? {};
+      const value = values[at] ?? null;
+      const words = `${labelOf(group, name)} ${value === null ? '–' : format(value)}`;
+      return { words, colour: isBound({ group, name }) ? null : (colours[line % colours.length] ?? null) };
+    },
+  };
+}
+
+/** True if a series is the least or the most of a mean, which are a band and no lines. */
+function isBound({ group, name }: Pick<DecodedSeries, 'group' | 'name'>): boolean {
+  return group === 'cpu' && name !== 'mean';
 }
 
 /** Returns the index of the last point at which any series has a value; -1 if no series has a value. */
@@ -159,13 +180,14 @@ interface Surroundings {
   readonly zone: string;
   readonly width: number;
   readonly zoomed: (from: number, to: number) => void;
+  readonly marking: SpanMarking;
 }
 
 function optionsOf(
   { format, groups, steps, top }: Plot,
   series: readonly DecodedSeries[],
   history: DecodedHistory,
-  { zone, width, zoomed }: Surroundings,
+  { zone, width, zoomed, marking }: Surroundings,
 ): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const [text, line] = [style.getPropertyValue('--quiet'), style.getPropertyValue('--line')];
@@ -199,6 +221,10 @@ function optionsOf(
       ...series.map((one, index) => lineOf(one, index, series, { format, newest })),
     ],
     bands: bandOf(series),
+    plugins: [
+      momentBox(momentWords(series, format, zone)),
+      { hooks: { ready: [marking.listen], draw: [marking.draw] } },
+    ],
     hooks: {
       setScale: [
         (plot, scale) => {
@@ -222,19 +248,19 @@ function lineOf(
   all: readonly DecodedSeries[],
   { format, newest }: { readonly format: Plot['format']; readonly newest: number },
 ): uPlot.Series {
-  const isBound = group === 'cpu' && name !== 'mean';
+  const isBand = isBound({ group, name });
   const isGap = (at: number): boolean => (values[at] ?? null) === null;
   const lone = [...values.keys()].filter((at) => !isGap(at) && isGap(at - 1) && isGap(at + 1));
   const colour = colours[index % colours.length] ?? '';
   return {
     label: labelOf(group, name),
-    stroke: isBound ? 'transparent' : colour,
-    width: isBound ? 0 : 1.5,
+    stroke: isBand ? 'transparent' : colour,
+    width: isBand ? 0 : 1.5,
     ...(group === 'sent' ? { dash: [4, 3] } : {}),
-    show: isBound || all.length <= maxLines || index < maxLines,
+    show: isBand || all.length <= maxLines || index < maxLines,
     spanGaps: false,
     // A value between two gaps is drawn as a point, as it makes no line.
-    points: { show: !isBound, size: 5, fill: colour, filter: () => lone },
+    points: { show: !isBand, size: 5, fill: colour, filter: () => lone },
     // Without a cursor the legend shows the newest values.
     value: (_plot, _value, _series, at: number | null) => {
       const value = values[at ?? newest] ?? null;
@@ -261,11 +287,25 @@ function bandOf(series: readonly DecodedSeries[]): uPlot.Band[] {
   return least === 0 || most === 0 ? [] : [{ series: [most, least], fill: 'rgba(0, 114, 178, 0.18)' }];
 }
 
+/** Returns a sentence for those who do not see the plot: `CPU: mean from 3 % to 78 %, 51 % at the end. From ...` */
+function sentence(plot: Plot, series: readonly DecodedSeries[], history: DecodedHistory, zone: string): string {
+  const time = timeValue(zone, null);
+  const [first = null, last = null] = [history.times[0], history.times[newestKnown(series)]];
+  const limits = history.limits
+    .filter(({ group }) => plot.groups.includes(group))
+    .map(({ severity, value }) => ` The limit for ${severity} is ${plot.format(value)}.`);
+  const fired = history.alerts.filter(({ severity }) => severity !== 'pending').length;
+  const alerts = fired === 0 ? '' : ` ${fired === 1 ? 'One alert' : `${fired} alerts`} fired in this time.`;
+  const lines = series.map((one) => summary(one, plot)).join('; ');
+  return `${plot.title}: ${lines}. From ${time(null, first)} to ${time(null, last)}.${limits.join('')}${alerts}`;
+}
+
 function summary({ group, name, values }: DecodedSeries, { format }: Plot): string {
   const known = values.filter((value) => value !== null);
   const words = labelOf(group, name);
-  if (known.length === 0) return `${words} unknown`;
-  return `${words} from ${format(Math.min(...known))} to ${format(Math.max(...known))}`;
+  const newest = known.at(-1);
+  if (newest === undefined) return `${words} unknown`;
+  return `${words} from ${format(Math.min(...known))} to ${format(Math.max(...known))}, ${format(newest)} at the end`;
 }
 
 /** True if this browser knows the zone. The server's zone may be a local or a newer one. */

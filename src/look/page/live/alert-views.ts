@@ -21,7 +21,7 @@ export function alertsView({ open, ended, ...reader }: AlertsView): Markup {
 <section aria-labelledby="ended"><h2 id="ended">Ended in the last seven days</h2>
 ${ended.length === 0 && markup`<p class="count">None.</p>`}${
     ended.length > 0 &&
-    markup`<div class="scroll" tabindex="0" role="region" aria-labelledby="ended"><table class="plain"><thead><tr><th scope="col">Client</th><th scope="col">Alert</th><th scope="col">Severity</th><th scope="col">When</th><th scope="col">Last value</th></tr></thead>
+    markup`<div class="scroll" tabindex="0" role="group" aria-labelledby="ended"><table class="plain"><thead><tr><th scope="col">Client</th><th scope="col">Alert</th><th scope="col">Severity</th><th scope="col">When</th><th scope="col">Last value</th></tr></thead>
 <tbody>${ended.map((alert) => endedRow(alert, reader))}</tbody></table></div>`
   }</section>`;
 }

@@ -36,7 +36,7 @@ export function clientView(view: ClientView): Markup {
   const { client, alerts, forecasts, checks, logs, span } = view;
   const { history } = client;
   return markup`<section aria-labelledby="now"><h2 id="now">Now</h2>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="now"><table id="clients" class="served"><thead><tr>${columns.map(
+<div class="scroll" tabindex="0" role="group" aria-labelledby="now"><table id="clients" class="served"><thead><tr>${columns.map(
     ([heading]) => markup`<th scope="col">${heading}</th>`,
   )}</tr></thead>
 <tbody>${clientRow(client, 0, links)}</tbody></table></div>${forecasts.length > 0 && markup`<p>Full, if they grow as they do: ${joined(forecasts.map(forecastWords), ', ')}.</p>`}</section>

@@ -136,7 +136,7 @@ function tableSection(view: ShownPart, more: Markup | false): Markup {
 <form class="tools" method="get" action="/" role="search"><label for="q">Filter</label> <input id="q" type="search" name="q" value="${query.words}" maxlength="200">${handedOn.map((name) => query[name] !== '' && markup`<input type="hidden" name="${name}" value="${query[name]}">`)}${folded.map((name) => markup`<input type="hidden" name="fold" value="${name}">`)}<button type="submit">Show</button></form>
 ${chosenList(query)}<p class="count" id="shown" role="status">${shownWords(view)}</p>
 ${hasHeadings && markup`<p class="quiet"><a href="${hrefOf({ ...query, folded: isAllFolded ? [] : ['*'], from: 0 })}">${isAllFolded ? 'Unfold' : 'Fold'} all groups</a></p>`}
-<div class="scroll" tabindex="0" role="region" aria-labelledby="fleet"><table id="clients" class="served"><thead><tr>${columns.map(
+<div class="scroll" tabindex="0" role="group" aria-labelledby="fleet"><table id="clients" class="served"><thead><tr>${columns.map(
     ([heading, key]) => headCell(heading, key, query),
   )}</tr></thead>
 <tbody>${groups.map((group) => [group.path !== null && groupHeading(group, query), ...group.clients.map((client, index) => clientRow(client, index, links))])}</tbody></table></div>

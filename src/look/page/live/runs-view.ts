@@ -25,7 +25,7 @@ interface RunsView extends TimeReader {
 export function runsView({ runs, sites, ...reader }: RunsView): Markup {
   const number = (count: number | null): string => (count === null ? '–' : String(count));
   return markup`<section aria-labelledby="runs"><h2 id="runs">Newest runs</h2>${sites.map((line) => markup`<p>${line}</p>`)}
-<div class="scroll" tabindex="0" role="region" aria-labelledby="runs"><table class="plain"><thead><tr><th scope="col">Began</th><th scope="col">Program</th><th scope="col">Outcome</th><th scope="col">Took</th><th scope="col">Clients</th><th scope="col">Well</th><th scope="col">Failed</th><th scope="col" class="wide">On</th></tr></thead>
+<div class="scroll" tabindex="0" role="group" aria-labelledby="runs"><table class="plain"><thead><tr><th scope="col">Began</th><th scope="col">Program</th><th scope="col">Outcome</th><th scope="col">Took</th><th scope="col">Clients</th><th scope="col">Well</th><th scope="col">Failed</th><th scope="col" class="wide">On</th></tr></thead>
 <tbody>${runs.map(
     (
       run,

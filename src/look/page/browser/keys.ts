@@ -1,0 +1,92 @@
+/** The keys and what they do, as the list of keys has them. */
+const keys = [
+  ['/', 'filter'],
+  ['j', 'next line'],
+  ['k', 'line before'],
+  ['Enter', 'open the line'],
+  ['?', 'this list'],
+] as const;
+
+/** The place where a browser keeps that somebody switched the keys off. */
+const offMark = 'fleet-health-keys-off';
+
+/** Makes single keys work, and adds a button for the list of keys, where they can be switched off. */
+export function startKeys(): void {
+  const dialog = keyList();
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'keys';
+  button.textContent = 'Keys';
+  button.addEventListener('click', () => dialog.showModal());
+  document.querySelector('#live')?.before(button);
+  document.body.append(dialog);
+  document.addEventListener('keydown', (event) => {
+    const { key, target, altKey, ctrlKey, metaKey } = event;
+    if (altKey || ctrlKey || metaKey || dialog.open || isOff()) return;
+    if (target instanceof HTMLElement && target.matches('input, select, textarea')) return;
+    const act = actions[key];
+    if (key === '?') dialog.showModal();
+    else if (act === undefined) return;
+    else act();
+    event.preventDefault();
+  });
+}
+
+const actions: Readonly<Record<string, (() => void) | undefined>> = {
+  '/': () => document.querySelector<HTMLInputElement>('input[type=search]')?.focus(),
+  j: () => moveBy(1),
+  k: () => moveBy(-1),
+};
+
+/** The link of each line of a page: a client, an alert. */
+const lineLinks = '#clients tbody td ~ th a.name, ol.alerts .what a:last-of-type, .plain tbody th a';
+
+function moveBy(step: 1 | -1): void {
+  const links = [...document.querySelectorAll<HTMLAnchorElement>(lineLinks)];
+  const rows = links.filter((link) => link.closest('#clients') !== null);
+  // A list of clients has the lines; alerts above it are reached by Tab.
+  const lines = rows.length > 0 ? rows : links;
+  const at = lines.findIndex((link) => link === document.activeElement);
+  const next = at === -1 ? (step === 1 ? 0 : lines.length - 1) : at + step;
+  lines[next]?.focus();
+  lines[next]?.scrollIntoView({ block: 'nearest' });
+}
+
+function isOff(): boolean {
+  try {
+    return localStorage.getItem(offMark) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function keyList(): HTMLDialogElement {
+  const dialog = document.createElement('dialog');
+  const title = document.createElement('h2');
+  [title.id, title.textContent] = ['keys', 'Keys'];
+  dialog.setAttribute('aria-labelledby', 'keys');
+  const list = document.createElement('dl');
+  for (const [key, words] of keys) {
+    const [name, meaning, shown] = ['dt', 'dd', 'kbd'].map((tag) => document.createElement(tag));
+    if (name === undefined || meaning === undefined || shown === undefined) continue;
+    shown.textContent = key;
+    name.append(shown);
+    meaning.textContent = words;
+    list.append(name, meaning);
+  }
+  const label = document.createElement('label');
+  const box = document.createElement('input');
+  box.type = 'checkbox';
+  box.checked = !isOff();
+  box.addEventListener('change', () => {
+    if (box.checked) localStorage.removeItem(offMark);
+    else localStorage.setItem(offMark, '');
+  });
+  label.append(box, ' Keys work');
+  const close = document.createElement('button');
+  close.type = 'button';
+  close.textContent = 'Close';
+  close.addEventListener('click', () => dialog.close());
+  dialog.append(title, list, label, close);
+  return dialog;
+}
