@@ -84,9 +84,14 @@ export const benchmarks: readonly ListedBenchmark[] = [
   byName('shared', 40, 'how much faster two and three collectors of a site are than one', async () => {
     return (await import('./shared.ts')).benchShared;
   }),
-  byName('viewers', 8, 'a pass of the collector while 20 people look at `serve`', async () => {
-    return (await import('./viewers.ts')).benchViewers;
-  }),
+  byName(
+    'viewers',
+    12,
+    'what pages weigh and cost; a pass of the collector while 20 people look at `serve`',
+    async () => {
+      return (await import('./viewers.ts')).benchViewers;
+    },
+  ),
   byName('storage', 2, 'reports to rows by size of the transaction', async () => {
     return (await import('./storage.ts')).benchStorage;
   }),

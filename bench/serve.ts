@@ -43,7 +43,10 @@ export async function benchServe({ quick, say }: BenchOptions): Promise<BenchRes
     await inTemporaryFolder(async (dir) => {
       const fleet = await madeFleet(dir, clients, quick ? 5 : rowsPerClient);
       say(`rows of ${clients} clients are made`);
-      if (quick || clients === 10_000) figures.push(...(await firstScreen(fleet, quick ? 1 : rounds)));
+      if (quick || clients === 10_000) {
+        const [sizes, seconds] = await firstScreen(fleet, quick ? 1 : rounds);
+        figures.push(measured(size, sizes), measured(cpu, seconds));
+      }
       const [half, whole] = await memoryOfDay(fleet, quick ? 200 : secondsOfDay);
       say(`${clients} clients: ${half.toFixed(1)} MB after half of the requests, ${whole.toFixed(1)} at the end`);
       figures.push(measured(memory(clients), [whole]), measured(growth(clients), [whole / half]));
@@ -52,12 +55,14 @@ export async function benchServe({ quick, say }: BenchOptions): Promise<BenchRes
   return { figures, series: [] };
 }
 
-interface MadeFleet {
+/** The config.xml of a made fleet, and the port that `serve` will listen on. */
+export interface MadeFleet {
   readonly port: number;
   readonly config: string;
 }
 
-async function madeFleet(dir: string, clients: number, rowsOfClient: number): Promise<MadeFleet> {
+/** Makes rows of clients, which are in groups of `groupOf` with two labels each; 0: in none. */
+export async function madeFleet(dir: string, clients: number, rowsOfClient: number, groupOf = 0): Promise<MadeFleet> {
   const file = path.join(dir, 'fleet.db');
   await makeRows(sqliteConfig(file), {
     clients,
@@ -66,20 +71,30 @@ async function madeFleet(dir: string, clients: number, rowsOfClient: number): Pr
     processed: true,
     visitsPerClient: rowsOfClient,
   });
-  const names = `web-[0-${clients - 1}]`;
+  const some = (from: number, to: number): string =>
+    `<client name="web-[${from}-${to}]" ip="web-[${from}-${to}].example.org" username="u"/>`;
+  const starts = Array.from({ length: groupOf === 0 ? 0 : clients / groupOf }, (_, group) => group * groupOf);
+  const grouped = starts.map(
+    (from, group) =>
+      `<group name="group-${group}" labels="rack=r${group} role=web">${some(from, from + groupOf - 1)}</group>`,
+  );
   const port = await freePort();
   const config = path.join(dir, 'config.xml');
   writeFileSync(
     config,
     `<config><storage url="sqlite:${file}"/>
      <serve port="${port}" trustedProxies="127.0.0.1" userHeader="X-User"><look/></serve>
-     <client name="${names}" ip="${names}.example.org" username="u"/></config>`,
+     ${groupOf === 0 ? some(0, clients - 1) : grouped.join('')}</config>`,
     { mode: 0o600 },
   );
   return { port, config };
 }
 
-async function firstScreen({ port, config }: MadeFleet, times: number): Promise<readonly Figure[]> {
+/** Returns the bytes of first screens in KB, and the CPU of the server for them in seconds. */
+export async function firstScreen(
+  { port, config }: MadeFleet,
+  times: number,
+): Promise<readonly [readonly number[], readonly number[]]> {
   const [sizes, seconds]: [number[], number[]] = [[], []];
   for (let round = 0; round < times; round += 1) {
     const child = await start(config);
@@ -88,7 +103,7 @@ async function firstScreen({ port, config }: MadeFleet, times: number): Promise<
     seconds.push(cpuSeconds(child) - before);
     await end(child);
   }
-  return [measured(size, sizes), measured(cpu, seconds)];
+  return [sizes, seconds];
 }
 
 /** Returns the resident memory after half of the requests and after all of them, in MB. */
@@ -106,14 +121,16 @@ async function memoryOfDay({ port, config }: MadeFleet, requests: number): Promi
 
 const pages = ['/ping', '/ping', '/alerts', '/runs', '/ping', '/c/web-7', '/ping', '/ping', '/?q=web-1', '/ping'];
 
-async function start(config: string): Promise<ChildProcess> {
+/** Starts `serve`. */
+export async function start(config: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, [program, '-c', config, 'serve'], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   child.stdout.resume();
   return child;
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/** Ends `serve`. */
+export async function end(child: ChildProcess): Promise<void> {
   child.kill('SIGTERM');
   await once(child, 'close');
 }

@@ -9,6 +9,7 @@ import { freePort } from '../test/support/servers/free-port.ts';
 import { program } from './children.ts';
 import { inRounds, measured, ratioAtMost, type BenchOptions, type BenchResult, type Row } from './figure.ts';
 import { startSimulated } from './simulated.ts';
+import { viewedPages } from './viewed-pages.ts';
 
 const viewers = 20;
 /** The interval at which each viewer opens another page. */
@@ -23,8 +24,10 @@ const row: Row = {
   target: ratioAtMost(1.05),
 };
 
-/** Measures a pass of the collector with people who view the pages, and without them, in turns. */
-export async function benchViewers({ quick, say }: BenchOptions): Promise<BenchResult> {
+/** Measures pages, and a pass of the collector with people who view the pages, and without them, in turns. */
+export async function benchViewers(options: BenchOptions): Promise<BenchResult> {
+  const { quick, say } = options;
+  const pages = await viewedPages(options);
   const clients = quick ? 20 : 2000;
   const fleet = await startSimulated({ clients, profile: 'clean' });
   try {
@@ -42,7 +45,7 @@ export async function benchViewers({ quick, say }: BenchOptions): Promise<BenchR
         }
       },
     });
-    return { figures: [measured(row, samples.beside, samples.without)], series: [] };
+    return { figures: [measured(row, samples.beside, samples.without), ...pages], series: [] };
   } finally {
     await fleet.close();
   }

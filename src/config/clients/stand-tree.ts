@@ -16,6 +16,7 @@ export interface StandNode {
  * the tree. Empty if config.xml names none.
  */
 export const standTree = rememberedWeakly((config: Fleet): readonly StandNode[] => {
+  if (!config.clients.some(({ ssh, on }) => ssh.proxyJump !== null || on.length > 0)) return [];
   const direct = directParents(config);
   const clients = config.clients.filter(({ state }) => state !== 'retired');
   const names = new Set(clients.map(({ name }) => name));

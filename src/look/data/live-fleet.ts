@@ -46,6 +46,8 @@ const stepMs = hourMs / 2;
 /** A shorter history has an axis of its own: it begins with the first report. */
 export const shortMs: number = 6 * hourMs;
 const sparkPoints = 48;
+/** With more clients than this, a point of a short history is one report of its step. */
+const maxWhole = 50;
 /** With more rows than this, a sparkline shows one report of each half hour instead of their mean. */
 const maxRows = 25_000;
 
@@ -167,7 +169,9 @@ function groupedRows(
   const to = from + linesOfPage;
   let at = 0;
   const groups: GroupedRows[] = [];
-  for (const members of groupBy(matching, ({ groups: path }) => path.join('\0')).values()) {
+  const keyOf = ({ groups: [first = '', ...inner] }: FleetMember): string =>
+    inner.length === 0 ? first : [first, ...inner].join('\0');
+  for (const members of groupBy(matching, keyOf).values()) {
     const path = members[0]?.groups ?? [];
     const isFolded = folded.includes('*') || folded.includes(path.at(-1) ?? '');
     const [begin, size] = [at, isFolded ? 0 : members.length];
@@ -236,7 +240,10 @@ function matcher({ words, state, group, label }: FleetQuery): (member: FleetMemb
 }
 
 function sparkGrid(nowMs: number, clients: number, everyMs: number, firstMs: number | null): Grid {
-  if (firstMs !== null && nowMs - firstMs < shortMs) return reportGrid(firstMs, nowMs, everyMs, clients, sparkPoints);
+  if (firstMs !== null && nowMs - firstMs < shortMs) {
+    const grid = reportGrid(firstMs, nowMs, everyMs, clients, sparkPoints);
+    return { ...grid, sampleMs: clients > maxWhole && grid.stepMs > everyMs ? everyMs : null };
+  }
   const end = Math.ceil(nowMs / stepMs) * stepMs;
   const isLarge = (clients * dayMs) / everyMs > maxRows && everyMs < stepMs;
   return { sinceMs: end - dayMs, stepMs, points: dayMs / stepMs, untilMs: end, sampleMs: isLarge ? everyMs : null };

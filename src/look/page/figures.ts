@@ -1,3 +1,4 @@
+import { groupBy } from '../../platform/group-by.ts';
 import { counted, grouped, groupedValue } from '../../text/numbers.ts';
 import { bareText, Markup, markup } from './markup.ts';
 import type { PageFigure, PagePiece } from './page.ts';
@@ -72,26 +73,42 @@ function pieceClass({ visits, succeeded }: PagePiece): string {
   return succeeded === visits ? 'all' : succeeded === 0 ? 'lost' : 'some';
 }
 
+/** The most runs of equal pieces that have a title each. A page has two hundred bars. */
+const maxRuns = 8;
+
 /**
- * Renders the visits of a day as a bar of equal pieces. Equal neighbours are one element with one title, because a page
- * has two hundred bars.
+ * Renders the visits of a day as a bar of equal pieces. Equal neighbours are one element with one title; a bar of many
+ * runs has an element for each class, and one title.
  */
 export function availabilityBar(pieces: readonly PagePiece[], client: string): Markup {
-  const runs: PagePiece[][] = [];
-  for (const piece of pieces) {
-    const last = runs.at(-1);
+  const runs: { readonly at: number; readonly pieces: PagePiece[] }[] = [];
+  for (const [at, piece] of pieces.entries()) {
+    const last = runs.at(-1)?.pieces;
     if (last?.[0] !== undefined && pieceClass(last[0]) === pieceClass(piece)) last.push(piece);
-    else runs.push([piece]);
+    else runs.push({ at, pieces: [piece] });
   }
-  let at = 0;
-  const parts = runs.map((run) => {
-    const first = run[0] ?? { visits: 0, succeeded: 0, when: '' };
-    const path = `M${at * 3} 6h${run.length * 3}`;
-    at += run.length;
-    return markup`<path class="${pieceClass(first)}" d="${path}"><title>${bareText(runWords(run))}</title></path>`;
+  const isTitled = runs.length <= maxRuns;
+  const classOf = ({ pieces: [first] }: (typeof runs)[number]): string =>
+    first === undefined ? 'none' : pieceClass(first);
+  const parts = [...groupBy(runs, (run) => (isTitled ? run : classOf(run))).values()].map((same) => {
+    const path = same.map((run) => `M${run.at * 3} 6h${run.pieces.length * 3}`).join('');
+    const [first] = same;
+    const title = isTitled && first !== undefined && markup`<title>${bareText(runWords(first.pieces))}</title>`;
+    return markup`<path class="${first === undefined ? 'none' : classOf(first)}" d="${path}">${title}</path>`;
   });
   const { visits, succeeded } = sumOf(pieces);
-  return markup`<svg class="pieces" viewBox="0 0 ${pieces.length * 3} 12" role="img" aria-label="${`${client}: ${answeredWords(succeeded, visits)} in the last 24 hours`}">${parts}</svg>`;
+  const words = `${client}: ${answeredWords(succeeded, visits)} in the last 24 hours`;
+  return markup`<svg class="pieces" viewBox="0 0 ${pieces.length * 3} 12" role="img" aria-label="${words}">${!isTitled && markup`<title>${bareText([words, ...faultWords(runs.map((run) => run.pieces))].join('; '))}</title>`}${parts}</svg>`;
+}
+
+/** The most runs that the title of a whole bar names. */
+const maxFaults = 4;
+
+/** Returns the words of the runs with lost visits, the newest ones, and the number of the others. */
+function faultWords(runs: readonly (readonly PagePiece[])[]): readonly string[] {
+  const faults = runs.filter(([first]) => first !== undefined && ['some', 'lost'].includes(pieceClass(first)));
+  const more = faults.length - maxFaults;
+  return [...faults.slice(-maxFaults).map(runWords), ...(more > 0 ? [`and ${more} more`] : [])];
 }
 
 function sumOf(pieces: readonly PagePiece[]): Pick<PagePiece, 'visits' | 'succeeded'> {

@@ -55,6 +55,22 @@ test('a bar has a title for each run of equal pieces', () => {
   );
 });
 
+test('a bar of many runs has one title, and as few elements as classes', () => {
+  const pieces = Array.from({ length: 30 }, (_, index) => ({
+    visits: 4,
+    succeeded: 4 - (index % 2),
+    when: `${index} to ${index + 1}`,
+  }));
+  const { html } = availabilityBar(pieces, 'web-1');
+  const lost = [23, 25, 27, 29].map((from) => `${from} to ${from + 1}: 3 of 4 visits answered`);
+  const title = ['web-1: 105 of 120 visits answered in the last 24 hours', ...lost, 'and 11 more'].join('; ');
+  assert.deepEqual(
+    [...html.matchAll(/<title>([^<]*)/g)].map(([, words]) => words),
+    [title],
+  );
+  assert.equal(html.split('<path').length - 1, 2);
+});
+
 test('the tree has bastions behind bastions, and machines on machines', () => {
   const config = load(`<alerts mail="ops@example.org"/><bastion name="gw-1" ip="192.0.2.1"/>
     <bastion name="gw-2" ip="192.0.2.2" proxyJump="gw-1"/>
