@@ -195,7 +195,8 @@ test('a fleet of 450 clients is shown 200 at a time, the worst first, each clien
   const client = 'web-449';
   const warning = firing({ client, severity: 'warning', subject: '/early' });
   const alerts = [warning, firing({ client }), ended({ client, subject: '/ended' })];
-  const { dir } = await alertFolder(t, { config: `<config>${clients}</config>`, alerts });
+  const { dir, ran } = await alertFolder(t, { config: `<config>${clients}</config>`, alerts });
+  await ran({});
   const { ask } = await serveFolder(t, dir, {});
   const shown: string[][] = [];
   for (let next: string | undefined = '/'; next !== undefined && shown.length < 5;) {
