@@ -109,7 +109,9 @@ class Reader {
   begins = 0;
 
   read(mails: readonly DueMail[], recipient: string): void {
-    const items = mails.filter((mail) => mail.recipient === recipient).flatMap((mail) => mail.items);
+    const own = mails.filter((mail) => mail.recipient === recipient);
+    for (const mail of own) assertAbove(mail);
+    const items = own.flatMap((mail) => mail.items);
     const isEnd = ({ transition }: PendingNotification): boolean => ['resolved', 'ended', 'past'].includes(transition);
     for (const item of items.filter(isEnd)) {
       if (isOfGroup(item)) this.group = 'enough';
@@ -121,6 +123,13 @@ class Reader {
     }
     if (items.some((item) => isOfGroup(item) && item.transition === 'firing' && item.sequence === 1)) this.begins += 1;
   }
+}
+
+/** Asserts that a mail which tells of members below their group has the group's own news. */
+function assertAbove({ items }: DueMail): void {
+  const news = items.filter((item) => isOfGroup(item) && item.transition !== 'reminder');
+  const told = new Set(news.map(({ subject }) => subject));
+  for (const { below } of items) assert.ok(below === undefined || told.has(below), `nothing is above ${below ?? ''}`);
 }
 
 const change = fc.oneof(

@@ -325,6 +325,17 @@ const further = `
     > 08:06 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
     > 08:13 oncall: ended - group-short web
     > 08:13 ops: ended - group-short web
+
+  a collector whose clock is ahead: the group is told at once, and its members never without it
+    ${fleet({})}
+    07:50 collector clock +6
+    07:55
+    08:00-08:10 ${away(1, 2, 3)}
+    08:15-08:45
+    > 08:06 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
+    > 08:06 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
+    > 08:36 oncall: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web
+    > 08:36 ops: resolved - group-short web, resolved web-1 unreachable below web, resolved web-2 unreachable below web, resolved web-3 unreachable below web
 `;
 
 if (isWide) passStories(further);

@@ -23,6 +23,7 @@ interface Following {
   /** The finished full runs of the collectors that visit the members, oldest first. */
   readonly runs: readonly FinishedRunFact[];
   readonly words: GroupWords;
+  /** See GroupStates.presentOf. */
   readonly nowMs: number;
 }
 
@@ -48,7 +49,7 @@ export function evaluateGroups(facts: FleetFacts, alerts: readonly Alert[]): rea
     const ofMembers = group.members.flatMap((member) => roundsOf(member).flat());
     const visiting = [...new Map(ofMembers.map((run) => [run.id, run])).values()];
     visiting.sort((one, other) => one.finishedAtMs - other.finishedAtMs);
-    return followGroup({ group, states, runs: visiting, words, nowMs }, own);
+    return followGroup({ group, states, runs: visiting, words, nowMs: states.presentOf(group, nowMs) }, own);
   });
 }
 

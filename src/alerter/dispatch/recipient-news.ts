@@ -134,7 +134,9 @@ const standsAbove: readonly HoldReason['kind'][] = ['group-short', 'parent', 'ba
  */
 function carried({ easing }: Planning, decided: readonly Decision[]): readonly Decision[] {
   if (easing === null) return decided;
-  const told = new Map(decided.flatMap(({ item }) => (item !== null && isOfGroup(item) ? [[item.subject, item]] : [])));
+  // A reminder of the group may not be due, and tells of nothing new.
+  const news = decided.flatMap(({ item, candidate }) => (item === null || candidate.because === 'time' ? [] : item));
+  const told = new Map(news.filter(isOfGroup).map((item) => [item.subject, item]));
   if (told.size === 0) return decided;
   return decided.map((one) => {
     const { candidate, free, reasons, isForgone } = one;

@@ -1,5 +1,6 @@
 import type { WaitingMail } from '../../storage/store/outbox-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { isOfGroup } from '../../storage/store/alert.ts';
 import type { Known } from '../inhibit/difference.ts';
 import { isAcknowledged } from '../inhibit/inhibition.ts';
 import { isUrgent } from './group-interval.ts';
@@ -78,12 +79,15 @@ function isAnyStopped({ input, recipient }: Planning, { alerts }: Draft): boolea
   );
 }
 
-/** Returns the notifications that may be sent beside mails that are kept. */
+/** Returns the notifications that may be sent beside mails that are kept, none without the one above it. */
 function sendable(
   { news, reminders, remindersDue }: Draft,
   kept: ReadonlyMap<number, WaitingMail>,
 ): readonly PendingNotification[] {
-  return [...news, ...(remindersDue ? reminders : [])].filter((item) => !kept.has(item.alertId) || isUrgent(item));
+  const all = [...news, ...(remindersDue ? reminders : [])];
+  const items = all.filter((item) => !kept.has(item.alertId) || isUrgent(item));
+  const groups = new Set(items.flatMap((item) => (isOfGroup(item) ? item.subject : [])));
+  return items.filter(({ below }) => below === undefined || groups.has(below));
 }
 
 /**

@@ -42,12 +42,12 @@ export function openEasing({ groups, alerts, nowMs }: EasingOptions): Easing {
         subject === need.name && (firingSinceMs ?? Infinity) <= toMs && (resolvedAtMs ?? Infinity) > fromMs,
     );
   const openShort = new Map(shorts.flatMap((one) => (one.state === 'firing' ? [[one.subject, one] as const] : [])));
-  const stateNow = remembered((group: NeedingGroup) => groups.at(group, nowMs));
+  const stateNow = remembered((group: NeedingGroup) => groups.at(group, groups.presentOf(group, nowMs)));
   const changesOf = remembered(groups.changesOf);
 
   const wasEnoughSince = (group: NeedingGroup, sinceMs: number): GroupState | null =>
     changesOf(group)
-      .filter((atMs) => atMs > sinceMs && atMs <= nowMs)
+      .filter((atMs) => atMs > sinceMs && atMs <= groups.presentOf(group, nowMs))
       .map((atMs) => groups.at(group, atMs - 1))
       .findLast(({ state }) => state !== 'unclear') ?? null;
   const wasEnoughUntil = (group: NeedingGroup, fromMs: number, toMs: number): boolean =>

@@ -57,6 +57,8 @@ export interface GroupStates {
   /** Returns the group in which an alert says that its client does not serve; null if there is none. */
   readonly groupOf: (key: Pick<AlertKey, 'client' | 'rule'>) => NeedingGroup | null;
   readonly at: (group: NeedingGroup, atMs: number) => GroupState;
+  /** Returns now, or the newest begin or end of an alert if a collector's clock is ahead. */
+  readonly presentOf: (group: NeedingGroup, nowMs: number) => number;
   /** Returns the times at which members became lost or unknown or served again, ascending. */
   readonly changesOf: (group: NeedingGroup) => readonly number[];
 }
@@ -98,6 +100,10 @@ export function leastShort({ members, needed }: NeedingGroup): number {
 /** Returns when clients reported, from the alerter's memory of them. */
 export function reportTimes(memories: ReadonlyMap<string, RuleState>): ReadonlyMap<string, ReportTimes> {
   return new Map([...memories].map(([name, { newestReportMs, gaps }]) => [name, { newestMs: newestReportMs, gaps }]));
+}
+
+function finiteTimes({ fromMs, toMs }: Span): readonly number[] {
+  return [fromMs, toMs].filter(Number.isFinite);
 }
 
 /** Returns the groups of config.xml that have an effect. */
@@ -157,6 +163,7 @@ export function openGroupStates(options: GroupStatesOptions): GroupStates {
       const state = isShort ? 'short' : serving >= group.needed ? 'enough' : 'unclear';
       return { group, lost: lost.flat(), lostMembers, unknown, serving, state };
     },
+    presentOf: (group, nowMs) => Math.max(nowMs, ...(spans.get(group) ?? []).flatMap(finiteTimes)),
     changesOf: (group) => {
       const ofAlerts = (spans.get(group) ?? []).flatMap(({ fromMs, toMs, stoodForUntilMs }) => [
         ...[fromMs, stoodForUntilMs, toMs],

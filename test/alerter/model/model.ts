@@ -199,8 +199,10 @@ export class Model {
 
   /** Checks a mail when it is composed. */
   compose(recipient: string, items: readonly Item[], { isMuted, hearers, on }: Surroundings): void {
+    const hasGroup = items.some(({ rule }) => rule === groupShort);
     for (const { client, rule, transition, severity, below } of items) {
       const name = `${recipient}: ${transition} ${severity} ${client} ${rule}`;
+      assert.ok(below === undefined || hasGroup, `${name}, below a group that the mail does not tell of`);
       const topic = topicOf(rule);
       if (topic === null) continue;
       assert.ok(!isMuted(client, topic), `${name}, which is muted`);
