@@ -98,8 +98,7 @@ test('the document holds what docs/json.md says', async (t) => {
       resolved_at: null,
       closed_reason: null,
       flapping: false,
-      acknowledged: null,
-      eased: null,
+      ...{ acknowledged: null, eased: null },
       held_by: [],
       changes: [],
       notified: [
