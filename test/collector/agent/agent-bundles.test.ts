@@ -1,6 +1,6 @@
 /** The programs that a visit may upload: their digests, and the bytes that go over the wire. */
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -17,6 +17,9 @@ const fileOf = (name: string): string => {
 };
 const files = ['agent', 'inventory', 'shell'].map(fileOf) as [string, string, string];
 const missing = path.join(dir, 'missing');
+
+/** Returns bytes without a pattern, the same ones each time: with others the two levels may pack equally well. */
+const shake = (outputLength: number): Buffer => createHash('shake256', { outputLength }).update('bundle').digest();
 
 test('each program is known by the SHA-256 of its content, and only those for node travel packed', () => {
   const bundles = readBundles(...files);
@@ -52,10 +55,10 @@ test('a program of up to 128 KiB is packed as small as brotli can; a longer one 
     };
     return brotliCompressSync(content, { params }).length;
   };
-  const words = Array.from({ length: 300 }, () => randomBytes(4).toString('hex'));
-  const text = Array.from({ length: 40_000 }, (_, at) => words[(at * at) % 300]).join(' ');
+  const picks = shake(40_000);
+  const words = Array.from(shake(256), (byte, at) => `word${at * byte}`);
+  const text = Array.from(picks, (pick) => words[pick]).join(' ');
   for (const [lengthBytes, isBest] of [
-    [128 * 1024 - 1, true],
     [128 * 1024, true],
     [128 * 1024 + 1, false],
   ] as const) {
