@@ -32,7 +32,9 @@ export function breakSources(copy: string, breaks: readonly Break[]): void {
     const here = breaks.filter((one) => one.file === file).sort((a, b) => b.start - a.start);
     let text = readFileSync(path.join(copy, file), 'utf8');
     for (const one of here) text = text.slice(0, one.start) + conditional(one) + text.slice(one.end);
-    writeFileSync(path.join(copy, file), `// @ts-nocheck\n${text}${isBroken}`);
+    // A file keeps its first comment, which tests of the tree read.
+    const unchecked = text.replace(/^(?:\/\*\*[\s\S]*?\*\/\n)?/, '$&// @ts-nocheck\n');
+    writeFileSync(path.join(copy, file), unchecked + isBroken);
   }
 }
 
