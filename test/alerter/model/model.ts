@@ -200,7 +200,7 @@ export class Model {
   /** Checks a mail when it is composed. */
   compose(recipient: string, items: readonly Item[], { isMuted, hearers, on }: Surroundings): void {
     const hasGroup = items.some(({ rule }) => rule === groupShort);
-    for (const { client, rule, transition, severity, below } of items) {
+    for (const { client, rule, transition, severity, below, leftBy } of items) {
       const name = `${recipient}: ${transition} ${severity} ${client} ${rule}`;
       assert.ok(below === undefined || hasGroup, `${name}, below a group that the mail does not tell of`);
       const topic = topicOf(rule);
@@ -213,7 +213,9 @@ export class Model {
       assert.ok(!isWorse(severity, fact.worst), `${name}, but no row was so bad`);
       const isStopped = transition === 'reminder' || (transition === 'firing' && isLast);
       assert.ok(!isStopped || fact.isAcknowledged !== true, `${name}, which is acknowledged`);
-      assert.ok(!isLast || !['reminder', 'past'].includes(transition), `${name}, in spite of \`after\``);
+      // A mail that tells that a parent is back names the clients that are still away.
+      const isFollowUp = transition === 'past' || (transition === 'reminder' && leftBy === undefined);
+      assert.ok(!isLast || !isFollowUp, `${name}, in spite of \`after\``);
       // A level that has changed twice may be that of an earlier alert, which goes on.
       const isCounted = fact.changes.length < 2 && this.#calm >= slackTicks + (after ?? 0);
       const isEarly = transition === 'firing' && isCounted && fact.runs < (after ?? 0);
