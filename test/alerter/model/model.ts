@@ -342,8 +342,10 @@ export class Model {
   #isOfGroup(name: string, { level }: Fact, known: Level, around: Surroundings): boolean {
     if (this.#knowsGroup(name)) return true;
     if (!around.isNeedy || level === 'ok') return false;
-    const { lost } = this.#group(around);
-    return lost < 2 ? known !== 'ok' || around.hearers.get(name)?.least === 'critical' : known === 'critical';
+    const { lost, isSteady } = this.#group(around);
+    const isEased = known !== 'ok' || around.hearers.get(name)?.least === 'critical';
+    // A second client that is lost may not have failed often enough yet.
+    return lost < 2 || !isSteady ? isEased : known === 'critical';
   }
 
   /** Returns what a person does not know of the group; null if nothing. */
