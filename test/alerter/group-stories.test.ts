@@ -326,6 +326,27 @@ const further = `
     > 08:13 oncall: ended - group-short web
     > 08:13 ops: ended - group-short web
 
+  whoever is rung after 15 minutes hears of all members, although one was acknowledged as a warning
+    ${fleet({ alerts: `${ops}<mail to="phone@example.org" severity="critical" after="15m"/>` })}
+    07:55
+    08:00-08:05 ${away(1)}
+    08:07 ack web-1
+    08:10-08:40 ${away(1, 2, 3)}
+    > 08:06 ops: firing warning web-1 unreachable
+    > 08:16 ops: firing critical - group-short web, escalated critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
+    > 08:31 phone: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
+
+  whoever is rung after 15 minutes is rung once none serves, although somebody acknowledged the group before
+    ${fleet({ more: others, alerts: `${ops}<mail to="phone@example.org" severity="critical" after="15m"/>` })}
+    07:55
+    08:00-08:05 ${away(1, 2, 3)}
+    08:07 ack
+    08:10-08:30 ${away(1, 2, 3)}
+    08:35-08:50 ${away(...all)}
+    > 08:06 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
+    > 08:41 ops: firing critical - group-short web, firing critical web-4 unreachable below web, firing critical web-5 unreachable below web, firing critical web-6 unreachable below web, firing critical web-7 unreachable below web, firing critical web-8 unreachable below web
+    > 08:41 phone: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
+
   a collector whose clock is ahead: the group is told at once, and its members never without it
     ${fleet({})}
     07:50 collector clock +6

@@ -21,7 +21,7 @@ const endedSql = `SELECT ${storedAlert.columns} FROM alerts
 
 const unacknowledgeSql = `UPDATE alerts SET acknowledged_by = NULL, acknowledged_until = NULL,
   acknowledged_severity = NULL, acknowledged_comment = NULL, acknowledged_at = NULL
-  WHERE acknowledged_severity = 'warning'`;
+  WHERE acknowledged_by IS NOT NULL`;
 
 export function createEvaluationStore(database: Database): EvaluationStore {
   return {
@@ -121,16 +121,19 @@ async function storeAlerts(session: Session, alerts: readonly Alert[]): Promise<
 }
 
 /**
- * Ends acknowledgements of warnings that are critical now, also acknowledgements that were made after the pass had read
- * the alert.
+ * Ends the acknowledgements that the pass ended, and those of warnings that are critical now, also if they were made
+ * after the pass had read the alert. Alerts of groups and of their members are acknowledged as critical.
  */
 async function endAcknowledgements(
   session: Session,
   { alerts, noLongerAcknowledged = [] }: ProcessedRows,
 ): Promise<void> {
   const critical = alerts.flatMap(({ id, severity }) => (id !== null && severity === 'critical' ? [id] : []));
-  await changeIds('id', [...noLongerAcknowledged, ...critical], (where, values) =>
+  await changeIds('id', noLongerAcknowledged, (where, values) =>
     session.run(`${unacknowledgeSql} AND ${where}`, values),
+  );
+  await changeIds('id', critical, (where, values) =>
+    session.run(`${unacknowledgeSql} AND acknowledged_severity = 'warning' AND ${where}`, values),
   );
 }
 

@@ -260,13 +260,14 @@ onEachDatabase('processed rows', ({ it }) => {
     const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const nothing = { statIds: [], visitIds: [], ruleStates: new Map<string, never>() };
     const fresh = ['/a', '/b', '/c', '/d'].map((subject) => alert({ subject, severity: 'warning' }));
-    await storage.evaluation.saveProcessed(lease, { ...nothing, alerts: [...fresh, alert({ subject: '/e' })] });
+    const urgent = ['/e', '/f'].map((subject) => alert({ subject }));
+    await storage.evaluation.saveProcessed(lease, { ...nothing, alerts: [...fresh, ...urgent] });
     const before = await storage.evaluation.openAlerts(null);
-    await storage.operator.acknowledge([1, 2, 3, 5], 'ann', noonMs, 'on it');
+    await storage.operator.acknowledge([1, 2, 3, 5, 6], 'ann', noonMs, 'on it');
     const [worse, eased, same, , critical] = before;
     assert.ok(worse && eased && same && critical);
     const changed = [{ ...worse, severity: 'critical' as const }, eased, same, critical];
-    await storage.evaluation.saveProcessed(lease, { ...nothing, alerts: changed, noLongerAcknowledged: [2] });
+    await storage.evaluation.saveProcessed(lease, { ...nothing, alerts: changed, noLongerAcknowledged: [2, 6] });
     const after = await storage.evaluation.openAlerts(null);
     const columns = ['subject', 'acknowledgedBy', 'acknowledgedUntilMs', 'acknowledgedComment'] as const;
     const acknowledgements = pluckAll(after, ...columns);
@@ -276,6 +277,7 @@ onEachDatabase('processed rows', ({ it }) => {
       ['/c', 'ann', noonMs, 'on it'],
       ['/d', null, null, null],
       ['/e', 'ann', noonMs, 'on it'],
+      ['/f', null, null, null],
     ]);
   });
 
