@@ -326,6 +326,18 @@ const further = `
     > 08:13 oncall: ended - group-short web
     > 08:13 ops: ended - group-short web
 
+  a group that lacked members in a night without an alerter, and a member that is away now
+    ${fleet({})}
+    01:55
+    01:56 alerter stops
+    02:00-02:30 ${away(1, 2, 3)}
+    02:35-02:55
+    03:00-03:10 ${away(8)}
+    03:11 alerter starts
+    03:11 pass
+    > 03:11 oncall: past - group-short web 02:05 to 02:45, past web-1 unreachable 02:05 to 02:40 below web, past web-2 unreachable 02:05 to 02:40 below web, past web-3 unreachable 02:05 to 02:40 below web
+    > 03:11 ops: firing warning web-8 unreachable, past - group-short web 02:05 to 02:45, past web-1 unreachable 02:05 to 02:40 below web, past web-2 unreachable 02:05 to 02:40 below web, past web-3 unreachable 02:05 to 02:40 below web
+
   whoever is rung after 15 minutes hears of all members, although one was acknowledged as a warning
     ${fleet({ alerts: `${ops}<mail to="phone@example.org" severity="critical" after="15m"/>` })}
     07:55

@@ -195,6 +195,19 @@ export function pendingNotification(
   };
 }
 
+/**
+ * Returns the news of a group to which the news of a member belongs: that of the newest alert of the group that began
+ * before the member's alert ended, or else of the oldest. Returns undefined if `ofGroup` is empty.
+ */
+export function groupAbove(
+  ofGroup: readonly PendingNotification[],
+  { alert: { resolvedAtMs } }: Pick<PendingNotification, 'alert'>,
+): PendingNotification | undefined {
+  const beganMs = ({ alert: { firingSinceMs } }: PendingNotification): number => firingSinceMs ?? 0;
+  const begun = [...ofGroup].sort((one, other) => beganMs(one) - beganMs(other));
+  return begun.findLast((one) => beganMs(one) < (resolvedAtMs ?? Infinity)) ?? begun[0];
+}
+
 /** True if an alert fires as critical, and its recipient does not know that. */
 export function isUnknownCritical({
   alert: { state, severity },

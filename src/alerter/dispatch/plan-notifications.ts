@@ -15,7 +15,7 @@ import { createWatches, hears } from '../inhibit/recipients-of.ts';
 import { emptyDraft, type Draft, type MailContents, type Planning, type RunStep } from './draft.ts';
 import { sectionsOf } from './group.ts';
 import { historyOf, isUrgentNow, postpone } from './group-interval.ts';
-import { compareNotifications, pendingNotification } from './notification-plan.ts';
+import { compareNotifications, groupAbove, pendingNotification } from './notification-plan.ts';
 import type { DueMail, Held, NotificationPlan, PendingNotification } from './notification-plan.ts';
 import { alertsByRecipient, watchedAlerts, type RecipientAlert, type WatchedAlert } from './recipient-alerts.ts';
 import { easedAlerts, shortsBeside } from './ease-alerts.ts';
@@ -210,9 +210,12 @@ function mailOf(
 ): DueMail {
   const { config, exportOf, firstPass = false, newRules } = input;
   const history = historyOf(input, recipient);
-  const below = groupBy(unsorted, (item) => item.below);
+  const ofGroups = groupBy(unsorted.filter(isOfGroup), ({ subject }) => subject);
+  const carriedBy = groupBy(unsorted, (item) =>
+    item.below === undefined ? undefined : groupAbove(ofGroups.get(item.below) ?? [], item),
+  );
   const items = unsorted
-    .map((item) => (isOfGroup(item) ? { ...item, carries: below.get(item.subject) ?? [] } : item))
+    .map((item) => (isOfGroup(item) ? { ...item, carries: carriedBy.get(item) ?? [] } : item))
     .sort(compareNotifications);
   const own = items.filter((item) => item.below === undefined);
   const begun = own.filter(({ transition }) => transition === 'firing');

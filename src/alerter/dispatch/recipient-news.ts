@@ -16,7 +16,13 @@ import { longestGapMs } from '../transition/progress.ts';
 import type { Candidate, Planning, RunStep } from './draft.ts';
 import { inOwnSeverity } from './ease-alerts.ts';
 import { earlyMs } from './group-interval.ts';
-import { heldOf, isUnknownCritical, pendingNotification, type PendingNotification } from './notification-plan.ts';
+import {
+  groupAbove,
+  heldOf,
+  isUnknownCritical,
+  pendingNotification,
+  type PendingNotification,
+} from './notification-plan.ts';
 import { isNewlyLapsed, type RecipientAlert } from './recipient-alerts.ts';
 
 /**
@@ -136,13 +142,15 @@ function carried({ easing }: Planning, decided: readonly Decision[]): readonly D
   if (easing === null) return decided;
   // A reminder of the group may not be due, and tells of nothing new.
   const news = decided.flatMap(({ item, candidate }) => (item === null || candidate.because === 'time' ? [] : item));
-  const told = new Map(news.filter(isOfGroup).map((item) => [item.subject, item]));
+  const told = groupBy(news.filter(isOfGroup), ({ subject }) => subject);
   if (told.size === 0) return decided;
   return decided.map((one) => {
     const { candidate, free, reasons, isForgone } = one;
     const group = easing.groups.groupOf(free.alert)?.need.name;
-    const above = group === undefined ? undefined : told.get(group);
-    if (above === undefined || isForgone || free.listedOnly || candidate.because === 'time') return one;
+    const above = group === undefined ? undefined : groupAbove(told.get(group) ?? [], free);
+    // The end of a group's alert tells nothing of a member that fires and that the recipient knows nothing of.
+    const isOwn = above?.alert.state === 'resolved' && free.transition === 'firing';
+    if (above === undefined || isOwn || isForgone || free.listedOnly || candidate.because === 'time') return one;
     const isHeldByOthers = reasons.some(({ kind }) => !standsAbove.includes(kind));
     if (isHeldByOthers || compareSeverity(above.severity, free.severity) > 0) return one;
     return { ...one, item: { ...free, below: above.subject }, reasons: [] };

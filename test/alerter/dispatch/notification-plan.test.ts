@@ -11,6 +11,7 @@ import {
 } from '../../../src/alerter/dispatch/group-interval.ts';
 import {
   compareNotifications,
+  groupAbove,
   isUnknownCritical,
   pendingNotification,
   type PendingNotification,
@@ -204,4 +205,22 @@ test('an hour has as many mails as <smtp> allows, but for what is newly critical
   assert.match(after(times, warning, { replacedAtMs: [1] }), /^cap/);
   const hook = fleet('<notify command="/bin/true"/>').replace(/<mail.*?\/>/, '');
   assert.equal(after(times, warning, { config: configOf(hook) }), 'now');
+});
+
+test('the news of a member stands below the alert of its group in whose time it ended', () => {
+  const spanned = (from: string, to: string | null): PendingNotification => {
+    const one = item();
+    const alert = { ...one.alert, firingSinceMs: at(from), resolvedAtMs: to === null ? null : at(to) };
+    return { ...one, alert };
+  };
+  const [first, second] = [spanned('02:05', '02:45'), spanned('03:40', null)];
+  for (const [from, to, above] of [
+    ['02:00', '02:40', first],
+    ['03:40', '04:40', second],
+    ['02:00', null, second],
+    ['01:00', '01:30', first],
+  ] as const) {
+    assert.equal(groupAbove([second, first], spanned(from, to)), above, `${from} to ${to ?? 'now'}`);
+  }
+  assert.equal(groupAbove([], first), undefined);
 });
