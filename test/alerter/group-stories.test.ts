@@ -338,6 +338,15 @@ const further = `
     > 03:11 oncall: past - group-short web 02:05 to 02:45, past web-1 unreachable 02:05 to 02:40 below web, past web-2 unreachable 02:05 to 02:40 below web, past web-3 unreachable 02:05 to 02:40 below web
     > 03:11 ops: firing warning web-8 unreachable, past - group-short web 02:05 to 02:45, past web-1 unreachable 02:05 to 02:40 below web, past web-2 unreachable 02:05 to 02:40 below web, past web-3 unreachable 02:05 to 02:40 below web
 
+  what was told as a warning ends as one, although it was unclear for a while who serves
+    ${fleet({ alerts: `${both}<alert name="no-report" for="20x"/>` })}
+    07:55
+    08:00-08:15 ${away(1)}
+    08:20-08:45 ${away(1)} | ${[2, 3, 4, 5].map((number) => `web-${number} mute`).join(' | ')}
+    08:50-09:00
+    > 08:06 ops: firing warning web-1 unreachable
+    > 08:56 ops: resolved web-1 unreachable
+
   whoever is rung after 15 minutes hears of all members, although one was acknowledged as a warning
     ${fleet({ alerts: `${ops}<mail to="phone@example.org" severity="critical" after="15m"/>` })}
     07:55

@@ -27,6 +27,8 @@ interface EasingOptions {
   readonly groups: GroupStates;
   /** Alerts that are not closed out. */
   readonly alerts: readonly Alert[];
+  /** Ids of alerts that somebody was told of as a warning. Default: none. */
+  readonly toldAsWarnings?: ReadonlySet<number>;
   readonly nowMs: number;
 }
 
@@ -34,7 +36,7 @@ interface EasingOptions {
  * Decides which alerts are eased. While it is unclear whether enough serve, nothing begins to be eased: an alert stays
  * as it was when it was last clear.
  */
-export function openEasing({ groups, alerts, nowMs }: EasingOptions): Easing {
+export function openEasing({ groups, alerts, toldAsWarnings, nowMs }: EasingOptions): Easing {
   const shorts = alerts.filter((alert) => isOfGroup(alert) && alert.state !== 'pending');
   const shortsWithin: Easing['shortsWithin'] = ({ need }, fromMs, toMs) =>
     shorts.filter(
@@ -50,10 +52,15 @@ export function openEasing({ groups, alerts, nowMs }: EasingOptions): Easing {
       .filter((atMs) => atMs > sinceMs && atMs <= groups.presentOf(group, nowMs))
       .map((atMs) => groups.at(group, atMs - 1))
       .findLast(({ state }) => state !== 'unclear') ?? null;
-  const wasEnoughUntil = (group: NeedingGroup, fromMs: number, toMs: number): boolean =>
+  const wasWithout = (
+    group: NeedingGroup,
+    fromMs: number,
+    toMs: number,
+    states: readonly GroupState['state'][],
+  ): boolean =>
     shortsWithin(group, fromMs, toMs).length === 0 &&
     [fromMs, ...changesOf(group).filter((atMs) => atMs > fromMs && atMs < toMs)].every(
-      (atMs) => groups.at(group, atMs).state === 'enough',
+      (atMs) => !states.includes(groups.at(group, atMs).state),
     );
 
   const standingOf = (alert: Alert): Standing | null => {
@@ -63,7 +70,12 @@ export function openEasing({ groups, alerts, nowMs }: EasingOptions): Easing {
     if (alert.state === 'resolved') {
       const endMs = alert.resolvedAtMs ?? nowMs;
       const state = groups.at(group, beganMs);
-      return { kind: wasEnoughUntil(group, beganMs, endMs) ? 'eased' : 'unclear', state };
+      // What was told as a warning stays one while it is unclear whether enough serve.
+      const isTold = state.state === 'enough' && toldAsWarnings?.has(alert.id ?? NaN) === true;
+      return {
+        kind: wasWithout(group, beganMs, endMs, isTold ? ['short'] : ['short', 'unclear']) ? 'eased' : 'unclear',
+        state,
+      };
     }
     const state = stateNow(group);
     const short = openShort.get(group.need.name);
@@ -86,10 +98,11 @@ export function openEasing({ groups, alerts, nowMs }: EasingOptions): Easing {
 
 /** Opens the easing of a pass. */
 export function easingOf(input: DispatchInput): Easing {
-  const { config, alerts, unfinishedRuns, reports = new Map<string, never>(), nowMs } = input;
+  const { config, alerts, notified, unfinishedRuns, reports = new Map<string, never>(), nowMs } = input;
+  const toldAsWarnings = new Set(notified.flatMap(({ alertId, severity }) => (severity === 'warning' ? alertId : [])));
   const standInFor = createStandIns(input);
   const groups = openGroupStates({ config, alerts, unfinishedRuns, reports, standInFor });
-  return openEasing({ groups, alerts, nowMs });
+  return openEasing({ groups, alerts, toldAsWarnings, nowMs });
 }
 
 /** Returns why an alert is eased: `critical, but 7 of 8 of web serve and 6 are needed`. */
