@@ -140,6 +140,7 @@ async function choose(
   }
   const ofGroup = firing.filter((alert) => isOfGroup(alert) && alert.subject === target && isRule(alert));
   if (ofGroup.length > 0 && (rule !== null || !names.includes(target))) return ofGroup;
+  if (!names.includes(target) && config.needs.some(({ name }) => name === target)) return [];
   const isMeant = clientFilter(names, target, 'fleet-health alerts lists what is open.');
   const ofClients = firing.filter(({ client }) => isMeant(client));
   const chosen = ofClients.filter(isRule);

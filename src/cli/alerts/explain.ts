@@ -11,7 +11,7 @@ import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../platform/errors/errors.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
 import { counted } from '../../text/numbers.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, groupShort } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { alertJson, clientText } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
@@ -161,7 +161,9 @@ function oneClient(config: Config, name: string): Client {
   if (isOfFleet && !config.clients.some((client) => client.name === name)) {
     throw usageError(
       `"${name}" is no client`,
-      'For what concerns the fleet as a whole: fleet-health explain --fleet [RULE].',
+      config.needs.some((need) => need.name === name)
+        ? `For the group and who serves in it: fleet-health explain --fleet ${groupShort}.`
+        : 'For what concerns the fleet as a whole: fleet-health explain --fleet [RULE].',
     );
   }
   return chooseClient(config, name);

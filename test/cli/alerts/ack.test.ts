@@ -144,3 +144,13 @@ test('what is not open is said, and is exit status 1 where it was named', async 
     assert.deepEqual(await run('ack', named), { status, stdout: says, stderr: '' });
   }
 });
+
+test('a group with nothing open is no unknown client', async (t) => {
+  const needing = config.replace('<client name="web', '<group name="web" need="1"><client name="web');
+  const { run } = await alertFolder(t, { config: needing.replace('<client name="db', '</group><client name="db') });
+  const { status, stdout } = await run('ack', 'web', 'group-short');
+  assert.equal(stdout, 'Nothing to acknowledge: nothing is open for web under rule group-short.\n');
+  assert.equal(status, 1);
+  const explained = await run('explain', 'web');
+  assert.match(explained.stderr, /"web" is no client .* fleet-health explain --fleet group-short\./);
+});
