@@ -104,7 +104,10 @@ function beginAfter(
   return null;
 }
 
-/** Moves an open alert to now, or to its end. Returns the alert itself if nothing has changed. */
+/**
+ * Moves an open alert to now, or to its end. Its severity follows the rule. Returns the alert itself if nothing has
+ * changed.
+ */
 function follow(following: Following, open: Alert): Alert {
   const { group, states, runs, words, nowMs } = following;
   let { clearing, lastAtMs } = open.progress;
@@ -163,16 +166,18 @@ function groupWords({ config }: Pick<FleetFacts, 'config'>, alerts: readonly Ale
     const isOne = (all.get(name)?.names.length ?? 1) === 1;
     return `, all ${all.get(name)?.isBastion === true ? 'behind' : 'on'} ${name}, which ${isOne ? 'is' : 'are'} unreachable`;
   };
-  const servingWords = ({ group: { need, members }, serving }: GroupState): string =>
-    `${need.name}: ${serving === 0 ? 'none' : serving} of ${members.length} ${serving === 1 ? 'serves' : 'serve'}`;
+  const servingWords = ({ group: { need, members }, serving, unknown }: GroupState): string => {
+    const count = serving === 0 && unknown.length === 0 ? 'none' : serving;
+    return `${need.name}: ${count} of ${members.length} ${serving === 1 ? 'serves' : 'serve'}`;
+  };
   const unknownWords = ({ unknown }: GroupState): string =>
     unknown.length === 0 ? '' : `; unknown: ${namedUpTo(maxNames, unknown)}`;
   return {
     ofShort: (state) => {
       const { needed } = state.group;
-      const who = namedUpTo(maxNames, lostWords(state));
+      const who = state.lost.length === 0 ? '' : `: ${namedUpTo(maxNames, lostWords(state))}`;
       const what = `${servingWords(state)}, ${needed} ${needed === 1 ? 'is' : 'are'} needed`;
-      return `${what}: ${who}${parentWords(state)}${unknownWords(state)}`;
+      return `${what}${who}${parentWords(state)}${unknownWords(state)}`;
     },
     ofEnd: (state) => {
       const away = [...new Set(state.lost.map(({ client }) => client))];

@@ -136,7 +136,9 @@ function saysSubject({ subject }: PendingNotification, value: string | null): va
 /** Returns the title of a condition of the fleet. For most of them the first sentence of the value says more. */
 function fleetTitle(item: PendingNotification): string {
   const value = quoted(item.alert.valueText);
-  if (isOfGroup(item)) return value.split(': ', 2).join(': ');
+  // The names of members follow in the mail. The name of the group may hold these marks too.
+  const named = `${quoted(item.subject)}: `;
+  if (isOfGroup(item) && value.startsWith(named)) return named + (value.slice(named.length).split(/[:;] /, 1)[0] ?? '');
   if (item.rule === 'collector-isolated') return `${quoted(item.host ?? item.subject)} is cut off: ${value}`;
   return titleOf(item) === labelOf(item) ? (value.split('. ', 1)[0] ?? '') : titleOf(item);
 }

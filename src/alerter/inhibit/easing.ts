@@ -70,7 +70,7 @@ export function openEasing({ groups, alerts, toldAsWarnings, nowMs }: EasingOpti
     if (alert.state === 'resolved') {
       const endMs = alert.resolvedAtMs ?? nowMs;
       const state = groups.at(group, beganMs);
-      // What was told as a warning stays one while it is unclear whether enough serve.
+      // An alert that was told as a warning stays one while it is unclear whether enough serve.
       const isTold = state.state === 'enough' && toldAsWarnings?.has(alert.id ?? NaN) === true;
       return {
         kind: wasWithout(group, beganMs, endMs, isTold ? ['short'] : ['short', 'unclear']) ? 'eased' : 'unclear',

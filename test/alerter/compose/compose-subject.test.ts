@@ -53,6 +53,13 @@ const ofEvent = (transition: 'firing' | 'reminder' | 'resolved', more: Partial<S
   valueText: 'never heard of',
   ...more,
 });
+const ofGroup = (valueText: string, subject = 'web'): Said => ({
+  client: '',
+  rule: 'group-short',
+  subject,
+  transition: 'firing',
+  valueText,
+});
 const state = (rule: string, more: Partial<Said>): Said => ({
   client: 'web-1',
   rule,
@@ -89,6 +96,18 @@ const cases: readonly { readonly said: readonly Said[]; readonly subject: string
   [
     { said: [disk('web-1', 96)], subject: 'CRITICAL web-1: disk /var 96 %' },
     { said: [disk('web-1', 91)], subject: 'Warning web-1: disk /var 91 %' },
+    {
+      said: [ofGroup('web: 5 of 8 serve, 6 are needed: web-1 unreachable; unknown: web-2')],
+      subject: 'CRITICAL web: 5 of 8 serve, 6 are needed',
+    },
+    {
+      said: [ofGroup('web: fra: 0 of 8 serve, 6 are needed; unknown: web-1', 'web: fra')],
+      subject: 'CRITICAL web: fra: 0 of 8 serve, 6 are needed',
+    },
+    {
+      said: [ofGroup('web: 6 of 8 serve again; still away: web-1, web-2')],
+      subject: 'CRITICAL web: 6 of 8 serve again',
+    },
     {
       said: [
         state('database-forgot', {
