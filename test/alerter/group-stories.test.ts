@@ -347,6 +347,19 @@ const further = `
     > 08:06 ops: firing warning web-1 unreachable
     > 08:56 ops: resolved web-1 unreachable
 
+  group-short becomes a warning in config.xml while it fires
+    ${fleet({})}
+    milder = ${fleet({ inside: '<alert name="group-short" severity="warning"/>' })}
+    07:55
+    08:00-08:10 ${away(1, 2, 3)}
+    08:12 config milder
+    08:13 pass
+    08:15 ${away(1, 2, 3)}
+    > 08:06 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
+    > 08:06 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web
+    > 08:13 oncall: eased warning - group-short web
+    > 08:13 ops: eased warning - group-short web
+
   whoever is rung after 15 minutes hears of all members, although one was acknowledged as a warning
     ${fleet({ alerts: `${ops}<mail to="phone@example.org" severity="critical" after="15m"/>` })}
     07:55

@@ -126,7 +126,8 @@ function follow(following: Following, open: Alert): Alert {
   const state = states.at(group, end?.finishedAtMs ?? nowMs);
   const valueText = state.state === 'enough' ? words.ofEnd(state) : words.ofShort(state);
   if (end !== null) return { ...closeAlert(seen, 'recovered', { atMs: end.finishedAtMs, runId: end.id }), valueText };
-  return valueText === seen.valueText ? seen : { ...seen, valueText };
+  const { severity } = group.need.rule;
+  return valueText === seen.valueText && severity === seen.severity ? seen : { ...seen, valueText, severity };
 }
 
 /** Makes an alert worse, once, if no member served any more at a time until `untilMs`. */
