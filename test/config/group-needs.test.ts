@@ -12,6 +12,10 @@ const members = (count: number, more = ''): string =>
 const eight = members(8);
 const alerts = '<alerts mail="ops@example.org"/>';
 
+/** The group of docs/alerts.md that counts a check. */
+const checked = `<group name="web" need="6" needRules="unreachable, no-report, postgres">
+  <alert name="postgres" type="check" check="postgres"/>${eight}</group>`;
+
 const warningsOf = (children: string): readonly string[] =>
   load(`${alerts}${children}`).warnings.flatMap(({ message }) =>
     message.includes('needRules') || message.includes('need') ? [message] : [],
@@ -123,6 +127,7 @@ for (const [what, children, words] of [
     `<group name="web" need="6">${eight}</group>\n<group name="web"><client ip="10.1.1.1" password="x"/></group>`,
     /config.xml:2: <group name="web"> has need, and a group in .*config.xml line 3 has the same name/,
   ],
+  ['a name that is none, once', `<group name="web*" need="6">${eight}</group>`, /name="web\*" cannot be a name/],
   [
     'no number',
     `<group name="web" need="most">${eight}</group>`,
@@ -167,6 +172,22 @@ for (const [what, children, expected] of [
     `<group name="web" need="6" needRules="unreachabel">${eight}</group>`,
     [/needRules="unreachabel" names no rule of its members; did you mean "unreachable"/],
   ],
+  [
+    'many rules that are warnings, once',
+    `<group name="web" need="6" needRules="*">${eight}</group>`,
+    [/"inodes", "disk-full", "inodes-full" and \d+ more of needRules are only warnings for its members/],
+  ],
+  [
+    'a check without a rule of its own',
+    `<group name="web" need="6" needRules="unreachable,check http">${eight}</group>`,
+    [/names no rule of its members; write <alert name="check http" type="check" check="http"\/> into the group/],
+  ],
+  [
+    'a rule that is like no other',
+    `<group name="web" need="6" needRules="unreachable,group-short">${eight}</group>`,
+    [/names no rule of its members; `fleet-health check web-1` lists them/],
+  ],
+  ['a check with a rule of its own', checked, []],
   ['nothing odd', `<group name="web" need="75%">${eight}</group>`, []],
 ] as const) {
   test(`check warns of ${what}`, () => {

@@ -1,4 +1,4 @@
-import { counted } from '../../text/numbers.ts';
+import { counted, namedUpTo } from '../../text/numbers.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered, rememberedWeakly } from '../../platform/remembered.ts';
 import type { Client, Config, GroupNeed, Rule } from '../config.ts';
@@ -88,19 +88,32 @@ function checkNeedRules(
     const pattern = part.replace(/^!/, '');
     if (lists.size === 0 || [...lists.keys()].some((list) => meantBy(pattern)(list).length > 0)) continue;
     const names = new Set([...lists.keys()].flatMap((list) => list.map((rule) => rule.name)));
-    findings.warn(
-      place,
-      `<group name="${name}"> needRules="${part}" names no rule of its members${didYouMean(part, names)}`,
-    );
+    const [, check] = /^check (.+)$/.exec(part) ?? [];
+    const near = didYouMean(part, names);
+    const advice =
+      check === undefined
+        ? near || `; \`fleet-health check ${members[0]?.name ?? ''}\` lists them`
+        : `; write <alert name="${part}" type="check" check="${check}"/> into the group`;
+    findings.warn(place, `<group name="${name}"> needRules="${part}" names no rule of its members${advice}`);
   }
   const milder = [...lists].flatMap(([list, of]) => {
     const warnings = meantBy(rules.join(','))(list).filter((rule) => worstSeverity(rule) === 'warning');
     return warnings.flatMap((rule) => of.map((member) => ({ member: member.name, rule: rule.name })));
   });
-  for (const [rule, of] of groupBy(milder, (one) => one.rule)) {
-    const some = of.length === 1 ? (of[0]?.member ?? '') : `${of.length} members`;
-    const whom = of.length === members.length ? 'its members' : some;
-    const what = `"${rule}" of needRules is only a warning for ${whom}, so it cannot count`;
-    findings.warn(place, `<group name="${name}">: ${what}; make it critical, or remove it from needRules`);
+  // A pattern may mean many of them: rules for which the same members are affected share a warning.
+  const affected = [...groupBy(milder, (one) => one.rule)].map(([rule, of]) => ({
+    rule,
+    whom:
+      of.length === members.length ? 'its members' : of.length === 1 ? (of[0]?.member ?? '') : `${of.length} members`,
+  }));
+  for (const [whom, of] of groupBy(affected, (one) => one.whom)) {
+    const [is, cannot, them] =
+      of.length === 1 ? ['is only a warning', 'it', 'it'] : ['are only warnings', 'they', 'them'];
+    const named = namedUpTo(
+      3,
+      of.map(({ rule }) => `"${rule}"`),
+    );
+    const what = `${named} of needRules ${is} for ${whom}, so ${cannot} cannot count`;
+    findings.warn(place, `<group name="${name}">: ${what}; make ${them} critical, or remove ${them} from needRules`);
   }
 }

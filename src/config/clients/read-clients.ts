@@ -190,7 +190,8 @@ class ClientReader {
     if (written === undefined && needRules !== undefined)
       findings.fault(element, '<group> has needRules and no need; write need="..." too, or remove needRules');
     if (need === null) return outer.needs;
-    if (name === undefined) findings.fault(element, '<group> has need and no name; write name="..."');
+    if (name === undefined && !element.faulty)
+      findings.fault(element, '<group> has need and no name; write name="..."');
     if (outer.needs !== null) {
       const message = `<group> has need inside of the group "${outer.needs}", which has need too; keep one of them`;
       findings.fault(element, message);

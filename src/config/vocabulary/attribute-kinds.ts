@@ -133,7 +133,7 @@ const kinds = {
   port: whole(1, 65_535),
   count: whole(1, 100_000),
   many: whole(0, 100_000),
-  need: parsed(parseNeed, 'is no number of members; write it like 6, or 75%', '\\d{1,6}%?'),
+  need: parsed(parseNeed, 'is no number of members; write it like 6, or 75%, from 1 on and whole', '\\d{1,6}%?'),
   duration: parsed(parseDuration, 'is no duration; write it like 90s, 5m, 4h, 30d or 1h30m', durationForm),
   span: parsed(
     parseSpan,
