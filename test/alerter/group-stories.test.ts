@@ -360,6 +360,28 @@ const further = `
     > 08:13 oncall: eased warning - group-short web
     > 08:13 ops: eased warning - group-short web
 
+  a need that is raised says nothing of the time before
+    ${fleet({})}
+    more = ${fleet({ group: 'need="7"' })}
+    07:55
+    07:56 silence web-[12] until 08:50
+    08:00-08:25 ${away(1, 2)}
+    08:30-08:55
+    09:00 config more
+    09:00-09:10
+
+  whoever is rung after 15 minutes is rung 15 minutes after need was raised
+    ${fleet({ alerts: `${ops}<mail to="phone@example.org" severity="critical" after="15m"/>` })}
+    more = ${fleet({ alerts: `${ops}<mail to="phone@example.org" severity="critical" after="15m"/>`, group: 'need="7"' })}
+    07:55
+    08:00-09:00 ${away(1, 2)}
+    09:02 config more
+    09:03 pass
+    09:05-09:20 ${away(1, 2)}
+    > 08:06 ops: firing warning web-1 unreachable, firing warning web-2 unreachable
+    > 09:03 ops: firing critical - group-short web, escalated critical web-1 unreachable below web, escalated critical web-2 unreachable below web
+    > 09:21 phone: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web
+
   whoever is rung after 15 minutes hears of all members, although one was acknowledged as a warning
     ${fleet({ alerts: `${ops}<mail to="phone@example.org" severity="critical" after="15m"/>` })}
     07:55

@@ -23,6 +23,8 @@ interface Following {
   /** The finished full runs of the collectors that visit the members, oldest first. */
   readonly runs: readonly FinishedRunFact[];
   readonly words: GroupWords;
+  /** The time since which the group has its members and its need: nothing begins before it. */
+  readonly sinceMs: number;
   /** See GroupStates.presentOf. */
   readonly nowMs: number;
 }
@@ -49,7 +51,8 @@ export function evaluateGroups(facts: FleetFacts, alerts: readonly Alert[]): rea
     const ofMembers = group.members.flatMap((member) => roundsOf(member).flat());
     const visiting = [...new Map(ofMembers.map((run) => [run.id, run])).values()];
     visiting.sort((one, other) => one.finishedAtMs - other.finishedAtMs);
-    return followGroup({ group, states, runs: visiting, words, nowMs: states.presentOf(group, nowMs) }, own);
+    const sinceMs = facts.groupsSinceMs?.get(group.need.name) ?? -Infinity;
+    return followGroup({ group, states, runs: visiting, words, sinceMs, nowMs: states.presentOf(group, nowMs) }, own);
   });
 }
 
@@ -60,7 +63,7 @@ function followGroup(following: Following, stored: readonly Alert[]): readonly A
   const known = stored.map((alert) => (alert === open && followed !== null ? followed : alert));
   let last = followed;
   while (last === null || last.state === 'resolved') {
-    const begun = beginAfter(following, last?.resolvedAtMs ?? -Infinity, known);
+    const begun = beginAfter(following, Math.max(following.sinceMs, last?.resolvedAtMs ?? -Infinity), known);
     if (begun === null) break;
     last = follow(following, begun.alert);
     changed.push(last, ...(last.state === 'firing' ? endedAcknowledgements(begun.state) : []));
@@ -83,7 +86,9 @@ function beginAfter(
     );
   // A stored alert may have ended because config.xml did not watch the group for a while.
   const ends = stored.flatMap(({ resolvedAtMs }) => resolvedAtMs ?? []);
-  const times = [...states.changesOf(group), ...ends].sort((one, other) => one - other);
+  const times = [...states.changesOf(group), ...ends, sinceMs]
+    .filter(Number.isFinite)
+    .sort((one, other) => one - other);
   for (const atMs of times) {
     if (atMs < sinceMs || atMs > nowMs || isStored(atMs)) continue;
     if (states.at(group, atMs).state !== 'short') continue;

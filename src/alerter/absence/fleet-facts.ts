@@ -26,6 +26,8 @@ export interface EvaluateFleetOptions {
   readonly unfinishedRuns?: ReadonlySet<string>;
   /** When the members of groups with alerts reported. Default: nothing is known of them. */
   readonly reports?: ReadonlyMap<string, ReportTimes>;
+  /** The times since which groups have their members and their need, by name. Default: always. */
+  readonly groupsSinceMs?: ReadonlyMap<string, number>;
   /** Sealed reports that wait in the database. Default: none. */
   readonly sealed?: readonly SealedSummary[];
   readonly nowMs: number;

@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto';
+
 import { ruleLists } from '../../config/rules/rule-matcher.ts';
+import { type NeedingGroup, needingGroups } from '../inhibit/group-states.ts';
 import { fleet, readFleetMemory } from './fleet-memory.ts';
 import type { PassContext } from './pass-context.ts';
 
@@ -17,4 +20,39 @@ export async function knownRules({ config, storage, lease }: PassContext) {
       await storage.evaluation.saveProcessed(await lease.take(), { statIds: [], visitIds: [], alerts: [], ruleStates });
     },
   };
+}
+
+/**
+ * Finds since when groups have their members and their need: an edit of config.xml says nothing of the time before.
+ */
+export async function knownGroups({ config, storage, lease, nowMs }: PassContext) {
+  const needing = needingGroups(config);
+  const memory = config.needs.length === 0 ? null : await readFleetMemory(storage.evaluation);
+  const known = memory?.groups ?? {};
+  const newMs = memory?.rules === undefined ? null : nowMs;
+  const groups = Object.fromEntries(
+    needing.map((group) => {
+      const digest = digestOf(group);
+      const before = known[group.need.name];
+      return [group.need.name, before?.digest === digest ? before : { digest, sinceMs: newMs }] as const;
+    }),
+  );
+  return {
+    /** The time of the first pass by group. Omits groups that the first pass of all has found. */
+    sinceMs: new Map(
+      Object.entries(groups).flatMap(([name, { sinceMs }]) => (sinceMs === null ? [] : [[name, sinceMs]])),
+    ),
+    /** Stores the groups as known, once their alerts are stored. */
+    remember: async (): Promise<void> => {
+      const isSame = needing.every(({ need: { name } }) => known[name] === groups[name]);
+      if (memory === null || (isSame && Object.keys(known).length === needing.length)) return;
+      const ruleStates = new Map([[fleet, { ...memory, groups }]]);
+      await storage.evaluation.saveProcessed(await lease.take(), { statIds: [], visitIds: [], alerts: [], ruleStates });
+    },
+  };
+}
+
+function digestOf({ need, members, needed }: NeedingGroup): string {
+  const text = JSON.stringify([needed, need.rules, members.map(({ name }) => name).sort()]);
+  return createHash('sha256').update(text).digest('base64').slice(0, 16);
 }

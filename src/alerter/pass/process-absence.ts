@@ -9,11 +9,14 @@ import type { EvaluateFleetOptions } from '../absence/fleet-facts.ts';
 import { concernedMembers, leastShort, reportTimes } from '../inhibit/group-states.ts';
 import { noLongerAcknowledged } from '../transition/process-rows.ts';
 import { unfinishedRuns } from '../../storage/store/run.ts';
+import { knownGroups } from './known-rules.ts';
 import type { PassContext } from './pass-context.ts';
 
 /** Stores alerts that follow from no row: missing runs, silent clients, removed rules. */
 export async function processAbsence(pass: PassContext): Promise<void> {
-  await saveEvaluated(pass, () => changedAlerts(pass));
+  const groups = await knownGroups(pass);
+  await saveEvaluated(pass, () => changedAlerts(pass, groups.sinceMs));
+  await groups.remember();
 }
 
 /** Evaluates the newest events by the rules of events, and stores the alerts. */
@@ -46,13 +49,14 @@ async function saveEvaluated(
   await storage.evaluation.saveProcessed(await lease.take(), rows);
 }
 
-async function changedAlerts(pass: PassContext): Promise<readonly Alert[]> {
+async function changedAlerts(pass: PassContext, groupsSinceMs: ReadonlyMap<string, number>): Promise<readonly Alert[]> {
   const { config, storage, runs, nowMs, databaseAheadMs } = pass;
   const alerts = await storage.evaluation.openAlerts(null);
   return evaluateFleet({
     ...(await groupFacts(pass, alerts)),
     config,
     runs,
+    groupsSinceMs,
     seenClients: await storage.fleet.seenClients(),
     sites: await readSites(config, storage.fleet),
     stateDisks: await readStateDisks(pass),

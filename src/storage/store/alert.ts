@@ -283,6 +283,11 @@ export interface RuleState {
   readonly late?: Readonly<Record<string, Alert>>;
   /** For the fleet, which is the client '': the names of all rules that a pass has evaluated. */
   readonly rules?: readonly string[];
+  /**
+   * For the fleet: a digest of the members and the need of each group that needs some of them, by name, and the time of
+   * the pass that found it first; null if that was the first pass.
+   */
+  readonly groups?: Readonly<Record<string, { readonly digest: string; readonly sinceMs: number | null }>>;
   /** For the fleet: the time of the last forecasts, by the database's clock, and config.xml's digest at that time. */
   readonly foreseen?: { readonly atMs: number; readonly configDigest: string };
   /** For the fleet: what `<canary>` has sent, and what came back. */
