@@ -4,7 +4,7 @@ import { type AlertView, sortAlerts, viewAlerts } from '../../look/data/alert-vi
 import { byName } from '../../text/name-order.ts';
 import { readFleetStatus } from '../../look/data/fleet-status.ts';
 import { dayMs } from '../../platform/units.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
 import { renderAlertTable } from '../command/alert-table.ts';
@@ -68,9 +68,12 @@ async function readChosen(
   const narrowed =
     failing || notVisited ? await readFleetStatus(config, storage, { nowMs, only: null, failing, notVisited }) : null;
   const shown = narrowed === null ? null : new Set(narrowed.members.map(({ client }) => client));
+  // The alert of the group is about its members.
+  const isOfNamed = (alert: Alert): boolean =>
+    isOfGroup(alert) && alert.subject === options.group && (options.label ?? null) === null;
   return found.filter(
     (alert) =>
-      isNamed(alert.client) &&
+      (isNamed(alert.client) || isOfNamed(alert)) &&
       (shown?.has(alert.client) ?? true) &&
       (sinceTimeMs === null || firedSince(alert, sinceTimeMs)),
   );

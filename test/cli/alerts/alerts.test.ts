@@ -185,3 +185,13 @@ test('names, patterns and a group add up, and --sort orders what is worst first 
   assert.equal(await clients('--sort', 'rule'), 'edge-1 web-1 db-1 web-2');
   await refused(['alerts', '--group', 'egde'], /there is no group "egde"; did you mean "edge"\?/);
 });
+
+test('the alert of a group is among those of its members', async (t) => {
+  const needing = '<group name="edge" need="1"><client name="edge-[1-2]" ip="192.0.2.[10-11]"/></group></config>';
+  const short = firing({ client: '', rule: 'group-short', subject: 'edge' });
+  const { alerts } = await alertFolder(t, {
+    config: config.replace('</config>', needing),
+    alerts: [firing({ client: 'edge-1' }), firing({ client: 'web-1' }), short],
+  });
+  assert.deepEqual(pluck(await alerts('--group', 'edge'), 'client').sort(), ['', 'edge-1']);
+});
