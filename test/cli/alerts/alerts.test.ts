@@ -193,5 +193,5 @@ test('the alert of a group is among those of its members', async (t) => {
     config: config.replace('</config>', needing),
     alerts: [firing({ client: 'edge-1' }), firing({ client: 'web-1' }), short],
   });
-  assert.deepEqual(pluck(await alerts('--group', 'edge'), 'client').sort(), ['', 'edge-1']);
+  assert.deepEqual([...pluck(await alerts('--group', 'edge'), 'client')].sort(), ['', 'edge-1']);
 });
