@@ -382,6 +382,16 @@ const further = `
     > 09:03 ops: firing critical - group-short web, escalated critical web-1 unreachable below web, escalated critical web-2 unreachable below web
     > 09:21 phone: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web
 
+  after an isolation three are still away: those that answer again are no lines below their group
+    ${fleet({})}
+    07:55
+    08:00-08:20 ${cut(...all)}
+    08:25-08:35 ${cut(1, 2, 3)}
+    > 08:06 oncall: firing critical - collector-isolated collector-1
+    > 08:06 ops: firing critical - collector-isolated collector-1
+    > 08:26 oncall: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web, resolved - collector-isolated collector-1
+    > 08:26 ops: firing critical - group-short web, firing critical web-1 unreachable below web, firing critical web-2 unreachable below web, firing critical web-3 unreachable below web, resolved - collector-isolated collector-1
+
   whoever is rung after 15 minutes hears of all members, although one was acknowledged as a warning
     ${fleet({ alerts: `${ops}<mail to="phone@example.org" severity="critical" after="15m"/>` })}
     07:55

@@ -186,7 +186,9 @@ function openHolds(planning: Planning, alerts: readonly RecipientAlert[]): Holds
   return {
     reasonsOf: (one, transition) => {
       const reasons = standing(one, transition);
-      return reasons.length > 0 ? reasons : returning(planning, one, transition);
+      // Below the alert of a group stands no member that has just answered.
+      const isFree = reasons.every(({ kind }) => kind === 'group-short');
+      return isFree ? [...reasons, ...returning(planning, one, transition)] : reasons;
     },
     wasBesideWorse: worseRules.wasBesideWorse,
   };
