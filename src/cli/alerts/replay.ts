@@ -8,7 +8,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { hourMs } from '../../platform/units.ts';
 import type { SentNotification } from '../../storage/store/alert-history.ts';
 import { counted } from '../../text/numbers.ts';
-import { clientText } from '../command/alert-words.ts';
+import { whoseText } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
@@ -133,7 +133,7 @@ function countsTable(output: Output, { counts }: ReplayResult, { moment }: Reade
     output,
     [
       { title: 'rule', shrinks: true, cell: ({ rule }) => rule },
-      { title: 'client', shrinks: true, cell: ({ client }) => clientText(client) },
+      { title: 'client', shrinks: true, cell: whoseText },
       { title: 'fired', align: 'right', cell: ({ fired }) => String(fired) },
       { title: 'first', cell: ({ firstMs }) => moment(firstMs) },
       { title: 'last', cell: ({ lastMs }) => moment(lastMs) },
@@ -163,8 +163,8 @@ function mailLine({ atMs, recipient, alreadyTrue, items }: ReplayedMail, { momen
 }
 
 function itemWords(item: ReplayedItem): string {
-  const { client, transition, severity, valueText } = item;
-  const what = [clientText(client), ...alertLabel(item)].join(' ');
+  const { transition, severity, valueText } = item;
+  const what = [whoseText(item), ...alertLabel(item)].join(' ');
   return `${transition === 'firing' ? severity : transition} ${what}${valueText === '' ? '' : ` (${valueText})`}`;
 }
 
@@ -185,8 +185,8 @@ function differenceBlocks(difference: ReplayResult['difference'], time: ReaderTi
 function factBlock(title: string, facts: readonly SentNotification[], { moment }: ReaderTime): readonly string[] {
   if (facts.length === 0) return [];
   const lines = facts.slice(0, maxFacts).map((fact) => {
-    const { client, transition, recipient, notifiedAtMs } = fact;
-    const what = [clientText(client), ...alertLabel(fact)].join(' ');
+    const { transition, recipient, notifiedAtMs } = fact;
+    const what = [whoseText(fact), ...alertLabel(fact)].join(' ');
     return escapeControls(`  ${moment(notifiedAtMs)} ${transition} ${what}, to ${recipient}`);
   });
   const rest = facts.length > maxFacts ? [`  and ${facts.length - maxFacts} more`] : [];

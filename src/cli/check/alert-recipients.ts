@@ -248,7 +248,7 @@ export async function groupMembers(config: Config, signal: AbortSignal): Promise
   if (config.needs.length === 0) return [];
   const states = await withTimeout({ timeoutMs, signal }, (limit) =>
     readStored(config.storage, limit, async (storage) =>
-      storage === null ? [] : await readGroups(config, storage, await storage.nowMs()),
+      storage === null ? [] : await readGroups(config, storage, { nowMs: await storage.nowMs() }),
     ),
   ).catch((): readonly GroupState[] => []);
   signal.throwIfAborted();

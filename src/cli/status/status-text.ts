@@ -149,7 +149,7 @@ function unlistedLines(unlisted: FleetStatus['unlisted'], { moment }: ReaderTime
 
 function alertingLines(
   output: Output,
-  { alerting, lastPass }: FleetStatus,
+  { alerting, lastPass, groups }: FleetStatus,
   nowMs: number,
   time: ReaderTime,
 ): readonly string[] {
@@ -158,7 +158,8 @@ function alertingLines(
   if (firing > 0) {
     const worst =
       critical > 0 ? output.colour('red', `${critical} critical`) : output.colour('yellow', 'none critical');
-    const fleet = ofFleet === 0 ? '' : `, ${ofFleet} about the fleet as a whole`;
+    const fleet =
+      ofFleet === 0 ? '' : `, ${ofFleet} about the fleet ${groups.length === 0 ? 'as a whole' : 'or its groups'}`;
     lines.push(
       `${counted(firing, 'alert')} ${firing === 1 ? 'fires' : 'fire'} (${worst}${fleet}): fleet-health alerts.`,
     );

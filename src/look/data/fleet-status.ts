@@ -1,12 +1,12 @@
 import { forwarderIds, forwardingSite, forwardingSites } from '../../config/clients/arrival.ts';
-import type { GroupState } from '../../alerter/inhibit/group-states.ts';
+import { type GroupState, type NeedingGroup, needingGroups } from '../../alerter/inhibit/group-states.ts';
 import { readEasing } from '../../alerter/inhibit/read-easing.ts';
 import { type HeldBack, readHeldBack } from '../../alerter/inhibit/held-back.ts';
 import type { Config } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import { siteId } from '../../state-folder/collector-id.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import type { FleetStore } from '../../storage/store/fleet-store.ts';
 import {
@@ -52,7 +52,7 @@ export interface FleetStatus {
   readonly repliesUnread: UnreadReplies | null;
   /** The slices of fleets that several collectors share, by collector. */
   readonly shares: readonly SharedSite[];
-  /** Who serves in the groups that need some of their members; empty unless the whole fleet is read. */
+  /** Who serves in the groups that need some of their members, as far as all their members are read. */
   readonly groups: readonly GroupState[];
 }
 
@@ -127,35 +127,37 @@ export async function readFleetStatus(
     .filter((member) => (!failing || member.state === 'failing') && (!notVisited || isMissed(member)));
   const isWhole = only === null && !failing && !notVisited;
   const shown = isWhole ? null : new Set(members.map(({ client }) => client));
+  const groups = await readGroups(config, storage, { nowMs, only });
+  const ofGroups = new Set(groups.map(({ group: { need } }) => need.name));
+  const isShown = (alert: Alert): boolean =>
+    shown === null || shown.has(alert.client) || (isOfGroup(alert) && ofGroups.has(alert.subject));
   return {
     members: sortMembers(members, 'urgency'),
     unlisted: unlistedClients(config, stored),
     lastRun,
     forwarded,
     lastPass: await newest('alert'),
-    alerting: await readAlerting(
-      config,
-      storage,
-      firing.filter(({ client }) => shown?.has(client) ?? true),
-    ),
+    alerting: await readAlerting(config, storage, firing.filter(isShown)),
     sealed: (await storage?.fleet.sealedWaiting()) ?? [],
     lastIngest: await newest('ingest'),
     canary: await readCanary(config, storage?.evaluation ?? null),
     repliesUnread: await readUnreadReplies(config, storage?.evaluation ?? null),
     loss: lossOfDay((await storage?.fleet.runs('collect', nowMs - dayMs)) ?? [], nowMs),
     shares: sites,
-    groups: only === null ? await readGroups(config, storage, nowMs) : [],
+    groups,
   };
 }
 
-/** Reads who serves now in the groups that need some of their members. */
+/** Reads who serves now in the groups that need some of their members, of those with all members in `only`. */
 export async function readGroups(
   config: Config,
   storage: Pick<FleetSources, 'evaluation' | 'fleet'> | null,
-  nowMs: number,
+  { nowMs, only = null }: Pick<FleetStatusOptions, 'nowMs'> & Partial<Pick<FleetStatusOptions, 'only'>>,
 ): Promise<readonly GroupState[]> {
+  const isMeant = ({ members }: NeedingGroup): boolean => only === null || members.every(({ name }) => only.has(name));
+  if (!needingGroups(config).some(isMeant)) return [];
   const { groups } = await readEasing({ config, storage, nowMs, all: true });
-  return groups.groups.map((group) => groups.at(group, nowMs));
+  return groups.groups.filter(isMeant).map((group) => groups.at(group, nowMs));
 }
 
 interface NewestRun {

@@ -22,7 +22,10 @@ export type Topic = 'disk' | 'unreachable';
 export type OutageTopic = 'config-broken' | 'database-away';
 
 /** The part of an item of a mail that its reader sees. */
-type Item = Pick<PendingNotification, 'alertId' | 'client' | 'rule' | 'transition' | 'severity' | 'sequence' | 'below'>;
+type Item = Pick<
+  PendingNotification,
+  'alertId' | 'client' | 'rule' | 'transition' | 'severity' | 'sequence' | 'below' | 'leftBy'
+>;
 
 /** `after`: the ticks for which an alert is critical and not acknowledged before the person hears of it. */
 interface Hearer {

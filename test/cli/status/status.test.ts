@@ -75,6 +75,20 @@ test('of a group only its own alerts count, and not those about the fleet as a w
   assert.deepEqual(await counts('db'), { firing: 1, critical: 1, fleet: 0 });
 });
 
+test('of a group that needs its members, who serves and its alert are shown too', async (t) => {
+  const web = '<group name="web" need="1"><client name="w-[1-2]" ip="192.0.2.[1-2]"/></group>';
+  const config = `<config>${web}<client name="other" ip="192.0.2.9"/></config>`;
+  const stored = [firing({ client: '', rule: 'group-short', subject: 'web' }), firing({ client: 'w-1' })];
+  const { dir } = await alertFolder(t, { config, alerts: stored });
+  const lines = async (...args: readonly string[]): Promise<string> =>
+    (await runCli(['status', ...args], { cwd: dir })).stdout;
+  assert.match(
+    await lines('--group', 'web'),
+    /^Groups: web 0\/2, 1 needed[^]*^2 alerts fire \(2 critical, 1 about the fleet or its groups\)/m,
+  );
+  assert.match(await lines('w-1'), /^(?![^]*Groups:)[^]*^1 alert fires /m);
+});
+
 test('runs that a wrong clock left in the future do not hide how long ago the last one was', async (t) => {
   const { ran, run } = await alertFolder(t, { config: '<config><client name="db" ip="192.0.2.2"/></config>' });
   const future = Date.UTC(2099, 0, 1, 10);
