@@ -220,7 +220,7 @@ export class Model {
       const isFollowUp = transition === 'past' || (transition === 'reminder' && leftBy === undefined);
       assert.ok(!isLast || !isFollowUp, `${name}, in spite of \`after\``);
       // A level that has changed twice may be that of an earlier alert, which goes on.
-      const isCounted = fact.changes.length < 2 && this.#calm >= slackTicks + (after ?? 0);
+      const isCounted = fact.changes.length < 2 && fact.level === severity && this.#calm >= slackTicks + (after ?? 0);
       const isEarly = transition === 'firing' && isCounted && fact.runs < (after ?? 0);
       assert.ok(!isEarly, `${name}, before its time`);
       const isSteady = fact.changes.length < fewestChanges && fact.rows > 0 && fact.age < 2;
