@@ -47,8 +47,10 @@ const alertsOfMailSql = `SELECT DISTINCT a.client, a.rule, a.subject FROM notifi
   WHERE n.mail_id = ? AND n.transition NOT IN ('resolved', 'ended', 'past')
   ORDER BY a.client, a.rule, a.subject LIMIT ${maxSilences}`;
 
+// The limit omits alerts that have ended before it omits alerts that an answer acknowledges.
 const linkedSql = `SELECT ${storedAlert.columns} FROM alerts
-  WHERE id IN (SELECT n.alert_id FROM notifications n WHERE n.mail_id = ?) ORDER BY id LIMIT ${maxLinked}`;
+  WHERE id IN (SELECT n.alert_id FROM notifications n WHERE n.mail_id = ?)
+  ORDER BY CASE WHEN state <> 'firing' THEN 2 WHEN acknowledged_by IS NULL THEN 0 ELSE 1 END, id LIMIT ${maxLinked}`;
 
 export function createLinkStore(database: Database): LinkStore {
   return {

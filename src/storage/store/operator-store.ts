@@ -40,7 +40,7 @@ export interface OperatorStore {
 /** A mail whose token a link has. */
 export interface LinkedMail {
   readonly recipient: string;
-  /** The alerts of the mail, oldest first. */
+  /** The alerts of the mail, those that fire first; no more than a page lists. */
   readonly alerts: readonly Alert[];
   /** The ids of the alerts that an answer to the mail would acknowledge. */
   readonly open: readonly number[];

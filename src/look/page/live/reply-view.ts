@@ -10,6 +10,8 @@ interface ReplyView extends TimeReader {
   readonly recipient: string;
   /** The alerts of the mail, worst first. `isAnswerable`: it fires as the mail told it. */
   readonly alerts: readonly (PageAlert & { readonly isAnswerable: boolean })[];
+  /** The number of alerts that the button acknowledges, also of those that are not listed. */
+  readonly answerable: number;
 }
 
 /** The answers that the page offers, as a reply has them, with their words. */
@@ -25,18 +27,20 @@ export function replyLead(text: string): Markup {
 }
 
 /** Renders the page behind the link of a mail: what fires, and one button that acknowledges it. */
-export function replyView({ recipient, alerts, ...reader }: ReplyView): Markup {
+export function replyView({ recipient, alerts, answerable, ...reader }: ReplyView): Markup {
   // An alert with a command fires, and nobody has acknowledged it.
-  const open = alerts.filter(({ isAnswerable, command }) => isAnswerable && command !== null).length;
-  const isDone = alerts.some(({ isAnswerable }) => isAnswerable);
-  const nothing = isDone ? 'Acknowledged.' : 'Nothing of this mail fires any more, or it is worse than the mail says.';
-  return markup`<section aria-labelledby="answer"><h2 id="answer">${open === 0 ? nothing : `${counted(open, 'alert')} of this mail ${open === 1 ? 'fires' : 'fire'}`}</h2>
+  const isOpen = alerts.some(({ isAnswerable, command }) => isAnswerable && command !== null);
+  const more = answerable - alerts.filter(({ isAnswerable }) => isAnswerable).length;
+  const nothing = 'Nothing of this mail fires any more, or it is worse than the mail says.';
+  const done = answerable > 0 ? 'Acknowledged.' : nothing;
+  return markup`<section aria-labelledby="answer"><h2 id="answer">${isOpen ? `${counted(answerable, 'alert')} of this mail ${answerable === 1 ? 'fires' : 'fire'}` : done}</h2>
 ${
-  open > 0 &&
+  isOpen &&
   markup`<form class="answer" method="post"><label for="line">No reminders</label> <select id="line" name="line">${answers.map(
     ([line, words]) => markup`<option value="${line}">${words}</option>`,
   )}</select><button type="submit">Acknowledge</button></form>
 <p class="quiet">This answers the mail to ${recipient}, as a reply to it does.</p>`
 }
-<ol class="alerts">${alerts.map((alert) => alertItem({ ...alert, command: null }, { ...reader, links }))}</ol></section>`;
+<ol class="alerts">${alerts.map((alert) => alertItem({ ...alert, command: null }, { ...reader, links }))}</ol>
+${more > 0 && markup`<p>And ${counted(more, 'alert')} more of this mail that ${more === 1 ? 'fires' : 'fire'}.</p>`}</section>`;
 }

@@ -15,12 +15,15 @@ const attributes = 'url="http://localhost:5151/"';
 const config =
   '<config><replies links="yes"/><client name="web-1" ip="192.0.2.1"/>' +
   `<serve ${attributes}><look/></serve></config>`;
-const [token, old, over, receipt] = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(24)) as [
+const [token, old, over, receipt, long] = ['a', 'b', 'c', 'd', '1'].map((digit) => digit.repeat(24)) as [
+  string,
   string,
   string,
   string,
   string,
 ];
+/** The alerts of the long mail: more have ended than a page lists, and the newest ones fire. */
+const longMail = Array.from({ length: 203 }, (_, index) => ({ client: 'web-2', subject: `/mnt/${index}` }));
 
 /** Makes a folder whose first mail tells a firing alert and one that has ended, and serves it. */
 async function servedMails(t: TestContext): Promise<AlertFolder & Pick<Served, 'ask' | 'log'>> {
@@ -29,13 +32,17 @@ async function servedMails(t: TestContext): Promise<AlertFolder & Pick<Served, '
   const both = [1, 2].map((alertId) => stored({ alertId }));
   const folder = await alertFolder(t, {
     config,
-    alerts: [firing(), ended({ rule: 'memory', subject: '' }), firing({ subject: '/old', sequence: 2 })],
+    alerts: [
+      ...[firing(), ended({ rule: 'memory', subject: '' }), firing({ subject: '/old', sequence: 2 })],
+      ...longMail.map((one, index) => (index < 201 ? ended(one) : firing(one))),
+    ],
     plan: {
       mails: [
         { ...one(1, token), notifications: both },
         one(2, old),
         one(3, over),
         one(1, receipt, 'webhook:push'),
+        { ...one(4, long), notifications: longMail.map((_, index) => stored({ alertId: 4 + index })) },
       ].map((each, index) => ({ ...each, messageId: `<${index}@example.org>` })),
     },
   });
@@ -72,6 +79,12 @@ describe('the link of a mail', () => {
     assert.match(body, />web-1<[^]*disk \/var/);
     assert.doesNotMatch(body, /<script/);
     assert.deepEqual(await acknowledged(served), []);
+  });
+
+  test('of a long mail shows each alert that its button would acknowledge', async () => {
+    const { body } = await served.ask(`/reply/${long}`);
+    assert.match(body, /2 alerts of this mail fire/);
+    for (const subject of ['/mnt/201', '/mnt/202']) assert.ok(body.includes(subject), subject);
   });
 
   test('needs no login for its style, and gives nothing else away', async () => {
