@@ -59,12 +59,12 @@ for (const colorScheme of ['light', 'dark'] as const) {
   test(`an empty fleet says the next step, and shows no empty table, ${colorScheme}`, options, async (t) => {
     const { page, dir } = await opened(t, '<config></config>', { colorScheme });
     await page.getByRole('heading', { name: 'No machine is watched yet' }).waitFor();
-    assert.match(await nextStep(page), /Name your machines.*fleet-health init$/);
+    assert.match(await nextStep(page), /Name your machines in config\.xml.*fleet-health check$/);
     assert.equal(await page.getByRole('table').count(), 0);
     await assertFine(page);
     assert.equal((await runCli(['migrate'], { cwd: dir })).status, 0);
     await page.reload();
-    assert.match(await nextStep(page), /fleet-health init$/);
+    assert.match(await nextStep(page), /fleet-health check$/);
   });
 }
 

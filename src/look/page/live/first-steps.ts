@@ -19,9 +19,9 @@ interface Step {
 const install: CommandWords = ['fleet-health', 'crontab', { option: '--install' }];
 
 function stepsOf({ hasClients, hasRun }: FirstEvening): readonly Step[] {
-  const init = 'Name your machines, in answer to questions or as <client name="web-1" ip="192.0.2.1"/> in config.xml';
+  const naming = 'Name your machines in config.xml, like <client name="web-1" ip="192.0.2.1"/>, and check it';
   return [
-    { words: init, command: ['fleet-health', 'init'], isDone: hasClients },
+    { words: naming, command: ['fleet-health', 'check'], isDone: hasClients },
     { words: 'Compare and store their host keys', command: ['fleet-health', 'trust'], isDone: hasRun },
     { words: 'Visit each machine once', command: ['fleet-health', 'collect'], isDone: hasRun },
     {
