@@ -33,10 +33,10 @@ async function stored(dir: string, work: (storage: Storage) => Promise<void>): P
   await storage.close();
 }
 
-/** Stores visits of each client every five minutes of the last forty, of which the newest has just ended. */
-const evening = (dir: string): Promise<void> =>
+/** Stores visits of each client every five minutes, by default of the last forty; the newest has just ended. */
+const evening = (dir: string, minutes = 40): Promise<void> =>
   stored(dir, async ({ reports }) => {
-    for (let ago = 40; ago >= 0; ago -= 5) {
+    for (let ago = minutes; ago >= 0; ago -= 5) {
       const atMs = Date.now() - ago * minuteMs - 1000;
       const start = runStart({ id: `0000000${Math.floor(ago / 5)}-0000-4000-8000-000000000000`, startedAtMs: atMs });
       await reports.startRun(start);
@@ -129,4 +129,21 @@ test('a short history is shown as an hour that begins with the first report', op
   assert.equal((await spansOf(page))[0], '24h');
   assert.match((await sentence()) ?? '', firstReport, 'the axis of a day begins with the first report too');
   assert.deepEqual(noises, []);
+});
+
+test('the axis of a single report shows the time of that report, and no other day', options, async (t) => {
+  const { page, dir, served } = await opened(t, `<config>${clients}</config>`);
+  await evening(dir, 0);
+  await page.addInitScript(
+    'const { fillText } = CanvasRenderingContext2D.prototype; globalThis.drawn = [];' +
+      'CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {' +
+      ' drawn.push(text); fillText.call(this, text, ...place); };',
+  );
+  await page.goto(`http://localhost:${served.port}/c/web-1`);
+  await page.getByRole('img', { name: /^CPU:/ }).waitFor();
+  const labels = await page.evaluate<string[]>('drawn');
+  const times = labels.filter((label) => /^\d\d:\d\d$/.test(label));
+  assert.ok(times.length > 1, labels.join(', '));
+  const days = new Set(labels.filter((label) => /^\d+ [A-Z][a-z]{2}$/.test(label)));
+  assert.ok(days.size <= 2, labels.join(', '));
 });

@@ -200,6 +200,8 @@ function optionsOf(
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     cursor: { sync: { key: 'client' }, drag: { x: true, y: false } },
     scales: {
+      // uPlot gives a single point an axis of years.
+      x: { range: (_plot, from, to) => [from, history.points === 1 ? from + history.step : to] },
       y: {
         range: (_plot, low, high) => {
           const highest = Math.max(high, ...limits.map(({ value }) => value), groups.includes('series') ? 0 : 1);
