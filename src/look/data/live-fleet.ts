@@ -139,6 +139,7 @@ function changedOf(changes: readonly StoredChange[]): FleetView['changed'] {
   const byWords = groupBy(changes, (change) => shortened(changeWords(change), 80));
   return {
     changes: changes.length,
+    kinds: byWords.size,
     isMore: changes.length >= maxChanges,
     clients: new Set(changes.map(({ client }) => client)).size,
     newest: [...byWords].slice(0, namedChanges).map(([words, same]) => ({

@@ -20,7 +20,7 @@ const view: FleetView = {
     unfolded: 3,
   },
   ...{ groups: [], alerts: [], openAlerts: 0, collectedAtMs: null, evening, sites: [], stands: [] },
-  changed: { changes: 0, isMore: false, clients: 0, newest: [] },
+  changed: { changes: 0, kinds: 0, isMore: false, clients: 0, newest: [] },
 };
 
 test('the changes of the last day are one line, equal ones together', () => {
@@ -28,10 +28,15 @@ test('the changes of the last day are one line, equal ones together', () => {
     { words: 'openssl 3.0.11 to 3.0.14', clients: ['web-1', 'web-2', 'web-3', 'web-4', 'web-5'] },
     { words: '/etc/<hosts>', clients: ['db'] },
   ];
-  const shown = shownText(fleetLead({ ...view, changed: { changes: 9, isMore: false, clients: 6, newest } }));
+  const changed = { changes: 9, kinds: 2, isMore: true, clients: 6, newest };
+  const { html } = fleetLead({ ...view, changed });
+  assert.match(html, /<p class="changed">At least 9 changes .* and 2 more\)/);
+  const shown = shownText({ html });
   const openssl = 'openssl 3.0.11 to 3.0.14 (web-1, web-2, web-3 and 2 more)';
-  const line = `9 changes on 6 clients in the last day: ${openssl}; /etc/<hosts> (db); and more`;
+  const line = `At least 9 changes on 6 clients in the last day: ${openssl}; /etc/<hosts> (db)`;
   assert.ok(shown.includes(line), shown);
+  assert.ok(!shown.includes('and more'), 'both are named');
+  assert.match(shownText(fleetLead({ ...view, changed: { ...changed, kinds: 3 } })), /\(db\); and more/);
   assert.ok(!shownText(fleetLead(view)).includes('in the last day'));
 });
 

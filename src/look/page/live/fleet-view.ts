@@ -41,9 +41,10 @@ export interface FleetView extends TimeReader {
   readonly evening: FirstEvening;
   /** Lines about sites that forward, and about sites whose collectors share the clients. */
   readonly sites: readonly string[];
-  /** The changes of the last day: their number, and the newest, equal ones together. */
+  /** The changes of the last day: their number, that of different ones, and the newest, equal ones together. */
   readonly changed: {
     readonly changes: number;
+    readonly kinds: number;
     readonly isMore: boolean;
     readonly clients: number;
     readonly newest: readonly { readonly words: string; readonly clients: readonly string[] }[];
@@ -81,16 +82,16 @@ ${alerterNotice(view.evening)}${changedLine(view)}${shown.map((line) => markup`<
 const maxChanged = 3;
 
 /** Renders the changes of the last day in one line. Returns null if nothing changed. */
-function changedLine({ changed: { changes, isMore, clients, newest } }: FleetView): Markup | null {
+function changedLine({ changed: { changes, kinds, isMore, clients, newest } }: FleetView): Markup | null {
   if (changes === 0) return null;
   const named = newest.map(({ words, clients: names }) => {
     const shown = joined(
       names.slice(0, maxChanged).map((name) => clientLink(name, links)),
       ', ',
     );
-    return markup`${words} (${shown}${names.length > maxChanged && ` and ${names.length - maxChanged} more`})`;
+    return markup`${words} (${shown}${names.length > maxChanged && markup` and ${names.length - maxChanged} more`})`;
   });
-  return markup`<p class="changed">${isMore && 'At least '}${amount(changes, 'change')} on ${amount(clients, 'client')} in the last day: ${joined(named, '; ')}${changes > newest.length && '; and more'}</p>
+  return markup`<p class="changed">${isMore && markup`At least `}${amount(changes, 'change')} on ${amount(clients, 'client')} in the last day: ${joined(named, '; ')}${kinds > newest.length && '; and more'}</p>
 `;
 }
 
