@@ -100,6 +100,8 @@ test('groups and labels are links that filter, and typing keeps them', options, 
   await page.getByRole('searchbox').fill('web-9');
   await page.waitForURL(/\?q=web-9&group=web$/);
   await page.locator('tr#web-1').waitFor({ state: 'detached' });
+  const foldAll = page.getByRole('link', { name: 'Fold all groups' });
+  assert.equal(await foldAll.getAttribute('href'), '/?q=web-9&group=web&fold=*');
   await page.getByRole('link', { name: 'show all' }).click();
   await page.waitForURL(({ search }) => !search.includes('group'));
   await page.getByRole('searchbox').fill('');
@@ -110,6 +112,13 @@ test('groups and labels are links that filter, and typing keeps them', options, 
     ['db-1', 'db-2'],
   );
   assert.equal(await page.getByRole('link', { name: 'site=ber' }).count(), 0, 'the label of the whole fleet');
+});
+
+test('typing keeps what is folded, clients without a group too', options, async (t) => {
+  const { page } = await opened(t, '/?fold=');
+  await page.getByRole('searchbox').fill('1');
+  await page.waitForURL(/\?q=1&fold=$/);
+  assert.ok(!(await rowsOf(page)).includes('hv-1'));
 });
 
 test('a bar says how many visits of the last day were answered, and when they were not', options, async (t) => {

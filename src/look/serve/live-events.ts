@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { RunFact } from '../../storage/store/run.ts';
-import type { FleetReader } from './fleet-reader.ts';
+import { type FleetReader, NothingStored } from './fleet-reader.ts';
 
 const pollMs = 2_000;
 const newestRuns = 12;
@@ -50,8 +50,9 @@ export class LiveEvents {
     while (this.#listeners.size > 0 && !this.#ended.signal.aborted) {
       try {
         this.#compare(await this.#reader.read(({ records }) => records.newestRuns(newestRuns)));
-      } catch {
-        // The database is away, which the pages show.
+      } catch (thrown) {
+        // A database that is away is shown by the pages. One that does not exist yet has no runs.
+        if (thrown instanceof NothingStored) this.#known ??= new Set();
       }
       await sleep(pollMs, undefined, { signal: this.#ended.signal, ref: false }).catch(() => undefined);
     }

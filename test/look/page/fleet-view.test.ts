@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { standTree } from '../../../src/config/clients/stand-tree.ts';
 import { availabilityBar } from '../../../src/look/page/figures.ts';
-import { fleetLead, type FleetView } from '../../../src/look/page/live/fleet-view.ts';
+import { fleetLead, fleetView, type FleetView } from '../../../src/look/page/live/fleet-view.ts';
 import { wholeFleet } from '../../../src/look/page/live/links.ts';
 import { load } from '../../config/support/config-files.ts';
 import { shownText } from './support/shown-text.ts';
@@ -84,4 +84,13 @@ test('the tree has bastions behind bastions, and machines on machines', () => {
   const words = (nodes: ReturnType<typeof standTree>): string =>
     nodes.map(({ name, isBastion, below }) => `${name}${isBastion ? '*' : ''}(${words(below)})`).join(' ');
   assert.equal(words(standTree(config)), 'gw-1*(gw-2*(hv(vm())))');
+});
+
+test('headings of groups have ids of their own, whatever the names are', () => {
+  const group = (...path: readonly string[]) => ({
+    ...{ path, counts: [], total: 1, isFolded: true, serving: null, clients: [] },
+  });
+  const { html } = fleetView({ ...view, groups: [group('a', 'b'), group('a/b'), group('"', '<b>')] });
+  const ids = [...html.matchAll(/ id="(group\/[^"]*)"/g)].map(([, id]) => id);
+  assert.deepEqual(ids, ['group/a/b', 'group/a%2Fb', 'group/%22/%3Cb%3E']);
 });

@@ -50,6 +50,8 @@ async function fetchPage(address: string): Promise<Document> {
 /** Replaces the parts of the page that have changed. */
 async function refreshPage(): Promise<void> {
   const page = await fetchPage(location.href);
+  // The first run ends: the table that replaces the first steps needs its filter and keys.
+  if (document.querySelector('#open') === null && page.querySelector('#open') !== null) location.reload();
   const history = page.querySelector('script.history')?.textContent ?? null;
   adoptSections(page);
   for (const part of document.querySelectorAll<HTMLElement>('body > header')) adopt(part, page);
@@ -61,7 +63,7 @@ async function refreshPage(): Promise<void> {
 }
 
 function adoptNotice(page: Document): void {
-  const [old, fresh] = [document.querySelector('.notice'), page.querySelector('.notice')];
+  const [old, fresh] = [document.querySelector('body > .notice'), page.querySelector('body > .notice')];
   if (old !== null && fresh !== null) old.textContent = fresh.textContent;
   else if (fresh !== null) document.querySelector('body > header')?.before(fresh);
   else old?.remove();
@@ -87,7 +89,7 @@ function loadedParts(): LoadedParts {
     const [first, last] = [pages[0], pages.at(-1)];
     if (first === undefined || last === undefined) return;
     addresses = [...wanted];
-    for (const selector of ['body > header', '#open', '#clients thead']) {
+    for (const selector of ['body > header', '#open', '#part', '#clients thead']) {
       for (const part of document.querySelectorAll<HTMLElement>(selector)) adopt(part, first);
     }
     adoptNotice(first);
@@ -134,7 +136,8 @@ function filterWhileTyping(show: (address: string) => Promise<void>): void {
     timer = window.setTimeout(() => {
       const parameters = new URLSearchParams();
       for (const [name, value] of new FormData(form)) {
-        if (typeof value === 'string' && value !== '') parameters.append(name, value);
+        // An empty name folds the clients without a group.
+        if (typeof value === 'string' && (value !== '' || name === 'fold')) parameters.append(name, value);
       }
       const address = new URL(parameters.size === 0 ? '/' : `/?${parameters.toString()}`, location.href).href;
       void showAddress(address);
@@ -182,6 +185,7 @@ function adoptSections(page: Document): void {
 }
 
 function selectorOf(element: HTMLElement): string {
+  if (element.id !== '') return `#${element.id}`;
   const label = element.getAttribute('aria-labelledby');
   if (label !== null) return `${element.localName}[aria-labelledby="${label}"]`;
   return element.localName === 'header' ? 'body > header' : element.localName;

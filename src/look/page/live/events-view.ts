@@ -41,7 +41,7 @@ export function eventsView({ events, ...reader }: EventsView): Markup {
   const shown = events.slice(0, maxRows);
   const more = events.length - shown.length;
   return markup`<section aria-labelledby="events">${title}
-<p class="count">${counted(events.length, 'service')} heard of, ${bad === 0 ? 'all of them OK' : `${bad} of them silent or not OK`}.${more > 0 && ` ${more} more are not shown.`}</p>
+<p class="count">${counted(events.length, 'service')} heard of, ${bad === 0 ? 'all of them OK' : `${bad} of them silent or not OK`}.${more > 0 && markup` ${more} more are not shown.`}</p>
 <div class="scroll" tabindex="0" role="group" aria-labelledby="events"><table class="plain stacked events"><thead><tr><th scope="col">Status</th><th scope="col">Service</th><th scope="col">Host</th><th scope="col">Age</th><th scope="col">Silence</th><th scope="col">Description</th></tr></thead>
 <tbody>${shown.map((event) => eventRow(event, reader))}</tbody></table></div></section>`;
 }

@@ -135,8 +135,8 @@ function tableSection(view: ShownPart, more: Markup | false): Markup {
   const isAllFolded = folded.includes('*');
   return markup`<section aria-labelledby="fleet"><h2 id="fleet">Clients</h2>
 <form class="tools" method="get" action="/" role="search"><label for="q">Filter</label> <input id="q" type="search" name="q" value="${query.words}" maxlength="200">${handedOn.map((name) => query[name] !== '' && markup`<input type="hidden" name="${name}" value="${query[name]}">`)}${folded.map((name) => markup`<input type="hidden" name="fold" value="${name}">`)}<button type="submit">Show</button></form>
-${chosenList(query)}<p class="count" id="shown" role="status">${shownWords(view)}</p>
-${hasHeadings && markup`<p class="quiet"><a href="${hrefOf({ ...query, folded: isAllFolded ? [] : ['*'], from: 0 })}">${isAllFolded ? 'Unfold' : 'Fold'} all groups</a></p>`}
+<p class="count" id="shown" role="status">${shownWords(view)}</p>
+<p class="quiet" id="part">${chosenList(query)}${hasHeadings && markup`<a href="${hrefOf({ ...query, folded: isAllFolded ? [] : ['*'], from: 0 })}">${isAllFolded ? 'Unfold' : 'Fold'} all groups</a>`}</p>
 <div class="scroll" tabindex="0" role="group" aria-labelledby="fleet"><table id="clients" class="served"><thead><tr>${columns.map(
     ([heading, key]) => headCell(heading, key, query),
   )}</tr></thead>
@@ -145,11 +145,9 @@ ${more}</section>`;
 }
 
 /** Renders the group and the label of a query, each with a link that shows all again. */
-function chosenList(query: FleetQuery): Markup | null {
+function chosenList(query: FleetQuery): Markup {
   const chosen = (['group', 'label'] as const).filter((name) => query[name] !== '');
-  if (chosen.length === 0) return null;
-  return markup`<p>${chosen.map((name) => markup`${name === 'group' ? 'Group' : 'Label'} <b>${query[name]}</b> (<a href="${hrefOf({ ...query, [name]: '', from: 0 })}">show all</a>) `)}</p>
-`;
+  return markup`${chosen.map((name) => markup`${name === 'group' ? 'Group' : 'Label'} <b>${query[name]}</b> (<a href="${hrefOf({ ...query, [name]: '', from: 0 })}">show all</a>) `)}`;
 }
 
 /** Renders the heading of a group: its names, which filter, its counts, and the link that folds or unfolds it. */
@@ -182,7 +180,7 @@ function groupHeading({ path, counts, total, isFolded, serving }: FleetRows, que
     isAll && names.length === 0
       ? null
       : markup`<a class="fold" href="${hrefOf(toggled)}">${isFolded ? 'Unfold' : 'Fold'}<span class="unseen"> ${names.length === 0 ? 'the clients without a group' : own}</span></a>`;
-  return markup`<tr class="group" id="group/${encodeURIComponent(names.join('/'))}"><th scope="rowgroup" colspan="${columns.length}"><span class="name">${title}</span> <span class="facts">${joined(facts, ', ')}</span> ${fold}</th></tr>
+  return markup`<tr class="group" id="group/${names.map(encodeURIComponent).join('/')}"><th scope="rowgroup" colspan="${columns.length}"><span class="name">${title}</span> <span class="facts">${joined(facts, ', ')}</span> ${fold}</th></tr>
 `;
 }
 
