@@ -17,7 +17,13 @@ function typeOf(rule: string, subject: string): string {
   return hasSelectors ? type : rule;
 }
 
-/** Returns whom an alert without a client is about: `the group`, or `the fleet`. */
-export function wholeOf({ rule }: { readonly rule: string }): string {
-  return rule === 'group-short' ? 'the group' : 'the fleet';
+/** Returns what an alert is about, and its label beside that: `web-1`, `the group web` or `the fleet`. */
+export function alertAbout(alert: {
+  readonly client: string;
+  readonly rule: string;
+  readonly subject: string;
+}): readonly [about: string, ...label: readonly string[]] {
+  const { client, rule, subject } = alert;
+  if (client === '' && rule === 'group-short') return [`the group ${subject}`, rule];
+  return [client === '' ? 'the fleet' : client, ...alertLabel(alert)];
 }

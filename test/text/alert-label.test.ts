@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { alertLabel, labelHidesRule } from '../../src/text/alert-label.ts';
+import { alertAbout, alertLabel, labelHidesRule } from '../../src/text/alert-label.ts';
 
 const cases: readonly (readonly [rule: string, subject: string, label: string, hides: boolean])[] = [
   ['disk', '/srv', 'disk /srv', false],
@@ -19,3 +19,11 @@ for (const [rule, subject, label, hides] of cases) {
     assert.equal(labelHidesRule({ rule, subject }), hides);
   });
 }
+
+test('an alert is about its client, a group by its name, or the fleet', () => {
+  const about = (client: string, rule: string, subject: string): string =>
+    alertAbout({ client, rule, subject }).join(' | ');
+  assert.equal(about('web-1', 'disk mount=/srv', '/srv'), 'web-1 | disk | /srv');
+  assert.equal(about('', 'group-short', 'web'), 'the group web | group-short');
+  assert.equal(about('', 'collector-silent', ''), 'the fleet | collector-silent');
+});

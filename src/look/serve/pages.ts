@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 
-import { wholeOf, alertLabel } from '../../text/alert-label.ts';
+import { alertAbout } from '../../text/alert-label.ts';
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
 import { readAlertDetail } from '../data/alert-detail.ts';
@@ -119,7 +119,8 @@ export async function alertPage(reader: FleetReader, documents: Documents, id: n
     if (alert === null) throw new NotFound();
     const words = await wordsAt(config, storage, now.nowMs);
     const lines = await documents.explain(config, storage, alert);
-    const title = [alert.client === '' ? wholeOf(alert).replace('the', 'The') : alert.client, ...alertLabel(alert)];
+    const [about, ...label] = alertAbout(alert);
+    const title = [alert.client === '' ? about.replace('the', 'The') : about, ...label];
     const detail = await readAlertDetail(storage, config, alert, now);
     const body = alertView({ ...now, ...detail, alert: words(alert), lines, command: explainCommand(alert) });
     return { title, path: `/alerts/${id}`, body };

@@ -1,5 +1,5 @@
 /** src/look/page/live: the pages of the server. */
-import { wholeOf, alertLabel } from '../../../text/alert-label.ts';
+import { alertAbout } from '../../../text/alert-label.ts';
 import { spanInWords, type TimeReader } from '../../../text/time-words.ts';
 import { alertItem, alertList, clientLink, commandCode } from '../alert-list.ts';
 import { alertFigure } from '../figures.ts';
@@ -28,8 +28,9 @@ ${ended.length === 0 && markup`<p class="count">None.</p>`}${
 
 function endedRow(alert: PageAlert, reader: TimeReader): Markup {
   const { id, client, severity, pendingSinceMs, firingSinceMs, resolvedAtMs, value } = alert;
+  const [about, ...label] = alertAbout(alert);
   const when = spanInWords(reader, pendingSinceMs, resolvedAtMs ?? reader.nowMs);
-  return markup`<tr><th scope="row">${client === '' ? wholeOf(alert) : clientLink(client, links)}</th><td><a href="${links.alert(id)}">${joined(alertLabel(alert), ' ')}</a></td><td>${firingSinceMs === null ? 'pending' : severity}</td><td>${when}</td><td>${value === null ? '–' : alertFigure(value)}</td></tr>
+  return markup`<tr><th scope="row">${client === '' ? about : clientLink(client, links)}</th><td><a href="${links.alert(id)}">${joined(label, ' ')}</a></td><td>${firingSinceMs === null ? 'pending' : severity}</td><td>${when}</td><td>${value === null ? '–' : alertFigure(value)}</td></tr>
 `;
 }
 

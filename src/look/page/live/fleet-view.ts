@@ -169,7 +169,7 @@ function groupHeading({ path, counts, total, isFolded, serving }: FleetRows, que
   const shown = counts.filter(({ clients }) => clients > 0);
   const marks = { enough: 'ok', short: 'critical', unclear: 'warning' };
   const facts = [
-    ...(serving === null ? [] : [markup`<span class="${marks[serving.state]}">${serving.words}</span>`]),
+    ...(serving === null ? [] : [markup`<span class="${marks[serving.state]}"><b class="mark">${serving.words}</b></span>`]),
     markup`${amount(total, 'client')}`,
     ...shown.map(
       ({ state, clients, words }) =>
