@@ -55,6 +55,7 @@ const shows: readonly (readonly [heading: string, line: RegExp])[] = [
   ['Checks', /critical mailq .*210 unsent/],
   ['Figures', /^Memory available .* free$/],
   ['Figures', /^Load of 1, 5, 15 minutes \d/],
+  ['Figures', /^Open files 0\.5 %$/],
   ['Figures', /^Up 1 day/],
   ['Disks', /^\/data 91\.5 % .* GiB .*ext4/],
   ['Network', /^eth0 up 1 KiB\/s 2 KiB\/s$/],

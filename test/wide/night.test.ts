@@ -96,6 +96,12 @@ for (const colorScheme of ['light', 'dark'] as const) {
       .getByText(/ops@example\.org/)
       .first()
       .waitFor();
+    const shown = await page.locator('code .option').all();
+    assert.ok(shown.length > 4);
+    for (const option of shown) {
+      const box = (await option.boundingBox()) ?? assert.fail('it is not laid out');
+      assert.ok(box.height < 30, `${await option.textContent()} is broken into lines`);
+    }
     await assertFitsThumb(page);
     assert.deepEqual(await accessibilityFaults(page), []);
     await page.goto(replyLink);

@@ -55,11 +55,11 @@ function figuresTable(newest: NewestReport | null): FactTable {
     ['Pressure of CPU, memory, disks', pressures.some((value) => value !== null) ? pressures.join(', ') : null],
     ...ownFigures.map(([name, title, unit]): readonly [string, FactCell] => {
       const value = row[name];
-      return [title, value === null ? null : formatValue(unit, value)];
+      return [title.replace(/^./, (first) => first.toUpperCase()), value === null ? null : formatValue(unit, value)];
     }),
     ['Processes', row.processes === null ? null : String(row.processes)],
     ['Up', row.uptime_s === null ? null : durationInWords(row.uptime_s * 1000)],
-    ['Reboot', row.reboot_required === 1 ? 'it wants one' : null],
+    ['Reboot', row.reboot_required === 1 ? 'needed' : null],
   ];
   const known = facts.filter(([, value]) => value !== null && value !== '');
   return table(

@@ -58,7 +58,9 @@ ${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && m
 
 /** Renders a command, ready to copy. */
 export function commandCode(words: CommandWords): Markup {
-  const shown = words.map((word) => (typeof word === 'string' ? shownShellWord(word) : word.option));
+  const shown = words.map((word) =>
+    typeof word === 'string' ? shownShellWord(word) : markup`<span class="option">${word.option}</span>`,
+  );
   return markup`<code>${joined(shown, ' ')}</code>`;
 }
 

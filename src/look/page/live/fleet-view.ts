@@ -169,7 +169,9 @@ function groupHeading({ path, counts, total, isFolded, serving }: FleetRows, que
   const shown = counts.filter(({ clients }) => clients > 0);
   const marks = { enough: 'ok', short: 'critical', unclear: 'warning' };
   const facts = [
-    ...(serving === null ? [] : [markup`<span class="${marks[serving.state]}"><b class="mark">${serving.words}</b></span>`]),
+    ...(serving === null
+      ? []
+      : [markup`<span class="${marks[serving.state]}"><b class="mark">${serving.words}</b></span>`]),
     markup`${amount(total, 'client')}`,
     ...shown.map(
       ({ state, clients, words }) =>
