@@ -64,7 +64,7 @@ const shows: readonly (readonly [heading: string, line: RegExp])[] = [
   ['Visits', /monitor was refused .*[a-z]{3}/],
   ['Visits', / ok 750 ms/],
   ['Mails', / waiting ops@example\.org critical disk \/data/],
-  ['Ended alerts of this span', /^memory critical .* 96\.2 %$/],
+  ['Ended alerts of this span', /^memory .* critical 96\.2 %$/],
 ];
 
 for (const width of [1440, 360]) {

@@ -10,12 +10,13 @@ import type { FigureTable, Grid } from '../../storage/store/look-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { durationInWords, formatDuration } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
-import { momentInWords, spanInWords, type TimeReader } from '../../text/time-words.ts';
+import type { TimeReader } from '../../text/time-words.ts';
 import { type ClientHistory, encodeHistory, type PlottedSeries } from '../page/encode-series.ts';
 import type { CommandWords, FactTable, PageChange } from '../page/page.ts';
 import type { HistoryAlert, SeriesUnit } from '../page/series-layout.ts';
 import { pageChange, readChangeTimes } from './client-changes.ts';
 import { readClientHistory } from './client-history.ts';
+import { pastAlerts } from './past-alerts.ts';
 import { reportGrid } from './report-grid.ts';
 
 /** The facts of an alert's page beside the alert itself. */
@@ -93,27 +94,12 @@ function earlierTable(alerts: readonly Alert[], reader: TimeReader): FactTable {
   const fired = alerts.filter(({ firingSinceMs }) => firingSinceMs !== null);
   const totalMs = fired.reduce((sum, one) => sum + (one.resolvedAtMs ?? reader.nowMs) - one.pendingSinceMs, 0);
   const most = alerts.length === maxEarlier ? 'At least ' : '';
-  return {
+  return pastAlerts(alerts, reader, {
     id: 'year',
     title: 'The last year',
     about: `${most}${counted(fired.length, 'time')}, ${durationInWords(totalMs)} in all.`,
-    columns: ['When', 'For', 'Severity', 'Worst value'],
-    rows: alerts.map(({ id, severity, firingSinceMs, pendingSinceMs, resolvedAtMs, valueText, progress }) => {
-      const untilMs = resolvedAtMs ?? reader.nowMs;
-      const when =
-        resolvedAtMs === null
-          ? `since ${momentInWords(reader, pendingSinceMs)}`
-          : spanInWords(reader, pendingSinceMs, untilMs);
-      return {
-        cells: [
-          { text: when, alert: id ?? 0 },
-          durationInWords(untilMs - pendingSinceMs),
-          firingSinceMs === null ? 'never fired' : severity,
-          progress.worst?.valueText ?? valueText,
-        ],
-      };
-    }),
-  };
+    beside: [],
+  });
 }
 
 const seriesUnits: Readonly<Partial<Record<Unit, SeriesUnit>>> = {

@@ -2,12 +2,13 @@ import { formatValue } from '../../alerter/evaluate/describe-value.ts';
 import { type StatsFigure, type StatsFigureEntry, statsFigures } from '../../report/metrics.ts';
 import { adviceFor } from '../../text/advice.ts';
 import { alertLabel } from '../../text/alert-label.ts';
-import { describeAge, durationInWords } from '../../text/durations.ts';
+import { durationInWords } from '../../text/durations.ts';
 import { describeSize, namedUpTo } from '../../text/numbers.ts';
-import { momentInWords, spanInWords, type TimeReader } from '../../text/time-words.ts';
+import { momentInWords, type TimeReader } from '../../text/time-words.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { FactCell, FactTable } from '../page/page.ts';
 import type { ClientDetail, NewestReport, ProcessFigure, WholeReport } from './client-detail.ts';
+import { pastAlerts } from './past-alerts.ts';
 import { forecastMountWords } from './nearest-forecasts.ts';
 
 const maxRows = 40;
@@ -23,13 +24,17 @@ export function clientFacts(detail: ClientDetail, ended: readonly Alert[], reade
     visitsTable(visits, member.client, reader),
     inventoryTable(inventory, reader),
     mailsTable(mails, reader),
-    endedTable(ended, reader),
+    pastAlerts(ended.slice(0, maxRows), reader, {
+      ...{ id: 'ended', title: 'Ended alerts of this span', about: firstOf(ended.length), beside: ['Alert'] },
+    }),
   ];
 }
 
+const firstOf = (rows: number): string | null => (rows > maxRows ? `The first ${maxRows} of ${rows}.` : null);
+
 const table = (id: string, title: string, columns: readonly string[], rows: FactTable['rows']): FactTable => ({
   ...{ id, title, columns },
-  about: rows.length > maxRows ? `The first ${maxRows} of ${rows.length}.` : null,
+  about: firstOf(rows.length),
   rows: rows.slice(0, maxRows),
 });
 
@@ -211,27 +216,6 @@ function mailsTable(mails: ClientDetail['mails'], reader: TimeReader): FactTable
         cells: [
           ...[momentInWords(reader, createdAtMs), delivery, recipient, namedUpTo(maxNamed, about)],
           delivery === 'sent' ? null : error,
-        ],
-      };
-    }),
-  );
-}
-
-function endedTable(ended: readonly Alert[], reader: TimeReader): FactTable {
-  return table(
-    'ended',
-    'Ended alerts of this span',
-    ['Alert', 'Severity', 'When', 'For', 'Last value'],
-    ended.map((alert) => {
-      const { id, severity, firingSinceMs, pendingSinceMs, resolvedAtMs, valueText } = alert;
-      const untilMs = resolvedAtMs ?? reader.nowMs;
-      return {
-        cells: [
-          { text: alertLabel(alert).join(' '), alert: id ?? 0 },
-          firingSinceMs === null ? 'never fired' : severity,
-          spanInWords(reader, pendingSinceMs, untilMs),
-          describeAge(untilMs - pendingSinceMs),
-          valueText,
         ],
       };
     }),

@@ -15,6 +15,7 @@ import { forwardedRuns } from '../data/fleet-status.ts';
 import { type FleetSnapshot, readFleetView, shortMs, wordsAt } from '../data/live-fleet.ts';
 import { clientForecasts } from '../data/nearest-forecasts.ts';
 import { pageClient, pageForecast } from '../data/page-rows.ts';
+import { pastAlerts } from '../data/past-alerts.ts';
 import { pageEvents } from '../data/newest-events.ts';
 import { reportGrid } from '../data/report-grid.ts';
 import { siteLines } from '../data/site-lines.ts';
@@ -103,12 +104,13 @@ function readPage(
 /** Returns the page of the open alerts and of those that ended a short time ago. */
 export async function alertsPage(reader: FleetReader): Promise<LiveDocument> {
   const { alerts: open } = await reader.snapshot();
-  return readPage(reader, async (storage, config, now) => {
-    const words = await wordsAt(config, storage, now.nowMs);
+  return readPage(reader, async (storage, _config, now) => {
     const ended = (await storage.records.alertsBetween(now.nowMs - endedForMs, now.nowMs, maxEnded))
       .filter(({ resolvedAtMs }) => resolvedAtMs !== null)
       .sort((one, other) => (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0));
-    return { title: ['Alerts'], path: '/alerts', body: alertsView({ ...now, open, ended: ended.map(words) }) };
+    const head = { id: 'ended', title: 'Ended in the last seven days', about: null } as const;
+    const past = pastAlerts(ended, now, { ...head, beside: ['Client', 'Alert'] });
+    return { title: ['Alerts'], path: '/alerts', body: alertsView({ ...now, open, ended: past }) };
   });
 }
 

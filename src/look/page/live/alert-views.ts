@@ -1,37 +1,22 @@
 /** src/look/page/live: the pages of the server. */
-import { alertAbout } from '../../../text/alert-label.ts';
-import { spanInWords, type TimeReader } from '../../../text/time-words.ts';
-import { alertItem, alertList, clientLink, commandCode } from '../alert-list.ts';
-import { alertFigure } from '../figures.ts';
+import type { TimeReader } from '../../../text/time-words.ts';
+import { alertItem, alertList, commandCode } from '../alert-list.ts';
 import { changeTable } from '../change-table.ts';
 import { factTable } from '../fact-table.ts';
-import { joined, Markup, markup } from '../markup.ts';
+import { Markup, markup } from '../markup.ts';
 import type { CommandWords, FactTable, PageAlert, PageChange } from '../page.ts';
 import { links } from './links.ts';
 
 interface AlertsView extends TimeReader {
   readonly open: readonly PageAlert[];
-  /** Alerts that have ended, newest first. */
-  readonly ended: readonly PageAlert[];
+  /** Alerts that have ended. */
+  readonly ended: FactTable;
 }
 
 /** Renders the page of all alerts: the open alerts, then those that ended a short time ago. */
 export function alertsView({ open, ended, ...reader }: AlertsView): Markup {
   return markup`${alertList({ ...reader, alerts: open, links })}
-<section aria-labelledby="ended"><h2 id="ended">Ended in the last seven days</h2>
-${ended.length === 0 && markup`<p class="count">None.</p>`}${
-    ended.length > 0 &&
-    markup`<div class="scroll" tabindex="0" role="group" aria-labelledby="ended"><table class="plain"><thead><tr><th scope="col">Client</th><th scope="col">Alert</th><th scope="col">Severity</th><th scope="col">When</th><th scope="col">Last value</th></tr></thead>
-<tbody>${ended.map((alert) => endedRow(alert, reader))}</tbody></table></div>`
-  }</section>`;
-}
-
-function endedRow(alert: PageAlert, reader: TimeReader): Markup {
-  const { id, client, severity, pendingSinceMs, firingSinceMs, resolvedAtMs, value } = alert;
-  const [about, ...label] = alertAbout(alert);
-  const when = spanInWords(reader, pendingSinceMs, resolvedAtMs ?? reader.nowMs);
-  return markup`<tr><th scope="row">${client === '' ? about : clientLink(client, links)}</th><td><a href="${links.alert(id)}">${joined(label, ' ')}</a></td><td>${firingSinceMs === null ? 'pending' : severity}</td><td>${when}</td><td>${value === null ? '–' : alertFigure(value)}</td></tr>
-`;
+${factTable(ended, links)}`;
 }
 
 interface AlertView extends TimeReader {
