@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 
 import type { StorageConfig } from '../config/databases/kinds.ts';
+import { isFaultOfValues } from './sql/fault.ts';
 import type { Storage } from './store/storage.ts';
 
 export interface KeptStorageOptions {
@@ -39,6 +40,17 @@ export class KeptStorage {
       return storage;
     } catch (thrown) {
       if (this.#storage === opening) this.drop();
+      throw thrown;
+    }
+  }
+
+  /** Calls `work` with the session. Closes the session after a fault other than one of values. */
+  async with<T>(work: (storage: Storage) => Promise<T>): Promise<T> {
+    const storage = await this.opened();
+    try {
+      return await work(storage);
+    } catch (thrown) {
+      if (!isFaultOfValues(thrown)) this.drop();
       throw thrown;
     }
   }

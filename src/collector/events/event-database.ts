@@ -2,7 +2,6 @@
 import type { StorageConfig } from '../../config/config.ts';
 import { KeptStorage } from '../../storage/kept-storage.ts';
 import { openStorage } from '../../storage/open-storage.ts';
-import { isFaultOfValues } from '../../storage/sql/fault.ts';
 import type { EventStore, NewEvent } from '../../storage/store/event-store.ts';
 
 /** The session that stores events. It is opened, and the database migrated, when there is something to store. */
@@ -22,14 +21,8 @@ export class EventDatabase {
   }
 
   /** Calls `work` with the stored events. Throws FleetError of stage `storage`. */
-  async with<T>(work: (store: EventStore) => Promise<T>): Promise<T> {
-    const storage = await this.#kept.opened();
-    try {
-      return await work(storage.events);
-    } catch (thrown) {
-      if (!isFaultOfValues(thrown)) this.#kept.drop();
-      throw thrown;
-    }
+  with<T>(work: (store: EventStore) => Promise<T>): Promise<T> {
+    return this.#kept.with(({ events }) => work(events));
   }
 
   /** Ends work under way and closes the session. */

@@ -5,7 +5,6 @@ import { parseReplyCommand } from '../../../notify/replies/reply-command.ts';
 import { isReplyToken } from '../../../notify/replies/reply-token.ts';
 import { KeptStorage } from '../../../storage/kept-storage.ts';
 import { openStorage } from '../../../storage/open-storage.ts';
-import { isFaultOfValues } from '../../../storage/sql/fault.ts';
 import type { Storage } from '../../../storage/store/storage.ts';
 import type { LinkStore } from '../../../storage/store/operator-store.ts';
 import type { AppliedReply } from '../../../storage/store/reply-store.ts';
@@ -31,14 +30,8 @@ export class LinkDatabase {
   }
 
   /** Answers a mail by its link. Throws FleetError of stage `storage`. */
-  async answer(...answer: Parameters<LinkStore['answerLink']>): Promise<AppliedReply> {
-    const storage = await this.#kept.opened();
-    try {
-      return await storage.links.answerLink(...answer);
-    } catch (thrown) {
-      if (!isFaultOfValues(thrown)) this.#kept.drop();
-      throw thrown;
-    }
+  answer(...answer: Parameters<LinkStore['answerLink']>): Promise<AppliedReply> {
+    return this.#kept.with(({ links }) => links.answerLink(...answer));
   }
 
   /** Ends work under way and closes the session. */
