@@ -16,7 +16,7 @@ import type { CommandWords, FactTable, PageChange } from '../page/page.ts';
 import type { HistoryAlert, SeriesUnit } from '../page/series-layout.ts';
 import { pageChange, readChangeTimes } from './client-changes.ts';
 import { readClientHistory } from './client-history.ts';
-import { pastAlerts } from './past-alerts.ts';
+import { pastAlerts } from './alert-views.ts';
 import { reportGrid } from './report-grid.ts';
 
 /** The facts of an alert's page beside the alert itself. */

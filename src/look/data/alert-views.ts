@@ -1,3 +1,7 @@
+import { alertAbout } from '../../text/alert-label.ts';
+import { durationInWords } from '../../text/durations.ts';
+import { momentInWords, spanInWords, type TimeReader } from '../../text/time-words.ts';
+import type { FactCell, FactTable } from '../page/page.ts';
 import { type Notified, notifiedOf } from '../../alerter/explain/explain-alerts.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 import { isAcknowledged } from '../../alerter/inhibit/inhibition.ts';
@@ -83,4 +87,36 @@ export function sortAlerts(alerts: readonly Alert[], atMs = Infinity): readonly 
     if (rank(one) === 3) return (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0);
     return one.pendingSinceMs - other.pendingSinceMs || (one.id ?? 0) - (other.id ?? 0);
   });
+}
+
+/** Returns a table of alerts with their times and worst values. `beside`: the columns that tell them apart. */
+export function pastAlerts(
+  alerts: readonly Alert[],
+  reader: TimeReader,
+  { beside, ...head }: Pick<FactTable, 'id' | 'title' | 'about'> & { readonly beside: readonly ('Client' | 'Alert')[] },
+): FactTable {
+  return {
+    ...head,
+    columns: [...beside, 'When', 'For', 'Severity', 'Worst value'],
+    rows: alerts.map((alert) => {
+      const { id, client, severity, firingSinceMs, pendingSinceMs, resolvedAtMs, valueText, progress } = alert;
+      const [about, ...label] = alertAbout(alert);
+      const link = (text: string): FactCell => ({ text, alert: id ?? 0 });
+      const named = { Client: client === '' ? about : { client }, Alert: link(label.join(' ')) };
+      const untilMs = resolvedAtMs ?? reader.nowMs;
+      const when =
+        resolvedAtMs === null
+          ? `since ${momentInWords(reader, pendingSinceMs)}`
+          : spanInWords(reader, pendingSinceMs, untilMs);
+      return {
+        cells: [
+          ...beside.map((name) => named[name]),
+          beside.includes('Alert') ? when : link(when),
+          durationInWords(untilMs - pendingSinceMs),
+          firingSinceMs === null ? 'never fired' : severity,
+          progress.worst?.valueText ?? valueText,
+        ],
+      };
+    }),
+  };
 }

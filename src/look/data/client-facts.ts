@@ -8,7 +8,7 @@ import { momentInWords, type TimeReader } from '../../text/time-words.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { FactCell, FactTable } from '../page/page.ts';
 import type { ClientDetail, NewestReport, ProcessFigure, WholeReport } from './client-detail.ts';
-import { pastAlerts } from './past-alerts.ts';
+import { pastAlerts } from './alert-views.ts';
 import { forecastMountWords } from './nearest-forecasts.ts';
 
 const maxRows = 40;
