@@ -56,7 +56,7 @@ interface Fact {
   rows: number;
   ticks: number;
   age: number;
-  /** The number of runs since the row that brought the level, or since a mute. Infinity if that row was late. */
+  /** The number of runs since the row that brought the level, or since a mute. Infinity if a row of it was late. */
   runs: number;
   /** The ages, in rows, of the changes of the last day. */
   changes: number[];
@@ -187,11 +187,15 @@ export class Model {
     const fact = this.#fact(client, topic);
     if (isWorse(level, fact.worst)) fact.worst = level;
     // A single pass may evaluate the row before the newer ones, which do not change the level if they lack the value.
-    if (late === 'after a newer row' && level !== fact.level) {
-      fact.changes.push(0, 0);
-      Object.assign(fact, { rows: 0, ticks: 0 });
+    if (late === 'after a newer row') {
+      if (level !== fact.level) {
+        fact.changes.push(0, 0);
+        Object.assign(fact, { rows: 0, ticks: 0 });
+      }
+      // The row says that the level began earlier, for a pass that evaluates both.
+      else fact.runs = Infinity;
+      return;
     }
-    if (late === 'after a newer row') return;
     fact.changes = fact.changes.map((age) => age + 1).filter((age) => age <= 60);
     if (level !== fact.level) fact.runs = late === 'no' ? 0 : Infinity;
     if (level === fact.level) fact.rows += 1;
@@ -220,7 +224,7 @@ export class Model {
       const isFollowUp = transition === 'past' || (transition === 'reminder' && leftBy === undefined);
       assert.ok(!isLast || !isFollowUp, `${name}, in spite of \`after\``);
       // A level that has changed twice may be that of an earlier alert, which goes on.
-      const isCounted = fact.changes.length < 2 && fact.level === severity && this.#calm >= slackTicks + (after ?? 0);
+      const isCounted = fact.changes.length < 2 && this.#calm >= slackTicks + (after ?? 0);
       const isEarly = transition === 'firing' && isCounted && fact.runs < (after ?? 0);
       assert.ok(!isEarly, `${name}, before its time`);
       const isSteady = fact.changes.length < fewestChanges && fact.rows > 0 && fact.age < 2;
