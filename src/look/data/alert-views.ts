@@ -9,7 +9,7 @@ import { easedWords } from '../../alerter/inhibit/easing.ts';
 import { readEasing } from '../../alerter/inhibit/read-easing.ts';
 import { openMutes } from '../../alerter/inhibit/mutes.ts';
 import type { Config, Severity } from '../../config/config.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 
 /** A mute that holds back an alert now: a silence with its id, or a window with null. */
@@ -73,8 +73,8 @@ function coverOf(reason: HoldReason): readonly Cover[] {
 const severityRank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1 };
 
 /**
- * Sorts alerts: firing ones first, worst and then oldest first; then pending ones; then alerts that had ended at `atMs`
- * (default: now), newest first.
+ * Sorts alerts: firing ones first, worst and then oldest first, groups before clients; then pending ones; then alerts
+ * that had ended at `atMs` (default: now), newest first.
  */
 export function sortAlerts(alerts: readonly Alert[], atMs = Infinity): readonly Alert[] {
   const rank = ({ firingSinceMs, resolvedAtMs, severity }: Alert): number => {
@@ -85,7 +85,8 @@ export function sortAlerts(alerts: readonly Alert[], atMs = Infinity): readonly 
     const byRank = rank(one) - rank(other);
     if (byRank !== 0) return byRank;
     if (rank(one) === 3) return (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0);
-    return one.pendingSinceMs - other.pendingSinceMs || (one.id ?? 0) - (other.id ?? 0);
+    const byGroup = Number(isOfGroup(other)) - Number(isOfGroup(one));
+    return byGroup || one.pendingSinceMs - other.pendingSinceMs || (one.id ?? 0) - (other.id ?? 0);
   });
 }
 

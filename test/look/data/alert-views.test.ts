@@ -18,13 +18,15 @@ const alerts = [
   alert({ rule: 'new critical', ...at(8), id: 8 }),
   alert({ rule: 'old critical', ...at(5) }),
   alert({ rule: 'critical of the same time', ...at(8), id: 7 }),
+  alert({ client: '', rule: 'group-short', subject: 'web', ...at(11), id: 9 }),
 ];
 
 for (const { title, atMs, expected } of [
   {
-    title: 'the worst stand first, then the oldest, then pending ones, then those that ended last',
+    title: 'the worst stand first, those of groups and then the oldest, then pending ones, then those that ended last',
     atMs: Infinity,
     expected: [
+      'group-short',
       'old critical',
       'critical of the same time',
       'new critical',
@@ -39,6 +41,7 @@ for (const { title, atMs, expected } of [
     title: 'an alert that ended later was still open at an earlier time',
     atMs: 25,
     expected: [
+      'group-short',
       'ended last',
       'old critical',
       'critical of the same time',
