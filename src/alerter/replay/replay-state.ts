@@ -11,6 +11,8 @@ import { dayMs, hourMs } from '../../platform/units.ts';
 
 /** The state that passes would store, in memory. Every mail counts as sent at once. Closed-out alerts are dropped. */
 export class ReplayState extends AlertMemory {
+  /** All alerts that have fired, by id, as they are or ended. */
+  readonly fired = new Map<number, Alert>();
   readonly #silences: readonly Silence[];
   readonly #lastNotified = new Map<number, Map<string, LastNotified>>();
   readonly #histories = new Map<string, RecipientHistory>();
@@ -22,6 +24,9 @@ export class ReplayState extends AlertMemory {
 
   override save(processed: Parameters<AlertMemory['save']>[0]): readonly Alert[] {
     const fired = super.save(processed);
+    for (const alert of [...fired, ...processed.alerts]) {
+      if (alert.id !== null && alert.firingSinceMs !== null) this.fired.set(alert.id, alert);
+    }
     for (const [id, { closedOut }] of this.alerts) if (closedOut) this.alerts.delete(id);
     return fired;
   }

@@ -28,6 +28,8 @@ export interface ReplayOptions {
   readonly storage: Pick<Storage, 'alertHistory' | 'evaluation' | 'events' | 'fleet' | 'levels' | 'operator'>;
   readonly sinceMs: number;
   readonly untilMs: number;
+  /** The only clients whose rows are replayed; `config` has no others. Default: all. */
+  readonly clients?: readonly string[] | null;
   readonly signal: AbortSignal;
   /** Reports the completed share, from 0 to 1. */
   readonly observe: (share: number) => void;
@@ -51,6 +53,13 @@ export interface ReplayedCount {
   readonly lastMs: number;
 }
 
+/** An alert that would have fired. */
+export interface ReplayedAlert extends Pick<Alert, 'client' | 'rule' | 'subject' | 'severity'> {
+  readonly beginMs: number;
+  /** null if it fires at the end of the replay. */
+  readonly endMs: number | null;
+}
+
 export interface ReplayResult {
   readonly passes: number;
   readonly reports: number;
@@ -58,6 +67,8 @@ export interface ReplayResult {
   /** The time of the oldest row; `null` if there is none. */
   readonly firstRowMs: number | null;
   readonly mails: readonly ReplayedMail[];
+  /** In the order in which they fired. */
+  readonly alerts: readonly ReplayedAlert[];
   /** The most frequent first. */
   readonly counts: readonly ReplayedCount[];
   readonly difference: ReplayDifference;
@@ -71,7 +82,7 @@ export interface ReplayResult {
  * rows in memory.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
-  const { config, storage, sinceMs, untilMs, signal, observe } = options;
+  const { config, storage, sinceMs, untilMs, clients = null, signal, observe } = options;
   const { everyMs } = config.collector;
   const runs = await storage.fleet.runs('collect', sinceMs - runsMs);
   const state = new ReplayState(await storage.operator.silences(sinceMs));
@@ -82,7 +93,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const alertsOfEvents = openEventEvaluation(options, state);
   const alertsOfTheHour = openHourlyEvaluation(options, state, figures, levels);
   await noteBefore(options, figures, levels);
-  const rowsUntil = openReplayRows(storage.alertHistory, sinceMs);
+  const rowsUntil = openReplayRows(storage.alertHistory, sinceMs, clients);
   const evaluation = {
     ...storage.evaluation,
     openAlerts: (clients: readonly string[] | null) => Promise.resolve(state.openAlerts(clients)),
@@ -125,6 +136,9 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const toleranceMs = config.alerts.groupIntervalMs + 2 * everyMs;
   return {
     ...result,
+    alerts: [...state.fired.values()].map(({ client, rule, subject, severity, pendingSinceMs, resolvedAtMs }) => ({
+      ...{ client, rule, subject, severity, beginMs: pendingSinceMs, endMs: resolvedAtMs },
+    })),
     firstRowMs: Number.isFinite(firstRowMs) ? firstRowMs : null,
     counts: [...counts.values()].sort((one, other) => other.fired - one.fired || one.firstMs - other.firstMs),
     difference: differenceToSent(factsOf(result.mails), was, toleranceMs),
@@ -173,7 +187,7 @@ function openHourlyEvaluation(
 
 /** Reads figures from before the replay: those of its first day for forecasts, and the recent ones for outliers. */
 async function noteBefore(
-  { config, storage, sinceMs, signal }: ReplayOptions,
+  { config, storage, sinceMs, clients = null, signal }: ReplayOptions,
   figures: ReturnType<typeof followFigures>,
   levels: ReturnType<typeof followLevels>,
 ): Promise<void> {
@@ -182,7 +196,7 @@ async function noteBefore(
     figures.isCompared ? sinceMs - recentRuns * config.collector.everyMs : sinceMs,
   );
   if (beginsMs === sinceMs) return;
-  for await (const batch of openReplayRows(storage.alertHistory, beginsMs)(sinceMs - 1)) {
+  for await (const batch of openReplayRows(storage.alertHistory, beginsMs, clients)(sinceMs - 1)) {
     signal.throwIfAborted();
     await figures.note(batch);
     await levels.note(batch);

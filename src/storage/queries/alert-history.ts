@@ -2,26 +2,46 @@
 import { forIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlValue } from '../sql/database.ts';
 import { sqlTime } from '../sql/sql-time.ts';
-import { type AlertFilter, type AlertHistory, sentNotification } from '../store/alert-history.ts';
-import { type Alert, type LastNotified, storedAlert, storedLastNotified } from '../store/alert.ts';
+import {
+  type AlertFilter,
+  type AlertHistory,
+  mailedNotification,
+  type PastAlert,
+  pastAlert,
+  sentNotification,
+} from '../store/alert-history.ts';
+import { type Alert, type LastNotified, progressOf, storedAlert, storedLastNotified } from '../store/alert.ts';
 import { newestRows } from './newest-rows.ts';
-import { replayedRows } from './time-pages.ts';
+import { replayedRows, rowsOfClients } from './time-pages.ts';
 
 const notifiedSinceSql = `SELECT a.client, a.rule, a.subject, n.recipient, n.transition, m.created_at AS notified_at
   FROM mails m JOIN notifications n ON n.mail_id = m.id JOIN alerts a ON a.id = n.alert_id
   WHERE m.created_at >= ? AND m.replaced_by IS NULL ORDER BY m.created_at, n.id`;
+
+const mailedSql = `SELECT n.alert_id, n.mail_id, n.recipient, n.transition, m.created_at
+  FROM mails m JOIN notifications n ON n.mail_id = m.id WHERE m.created_at >= ? AND m.replaced_by IS NULL`;
+const pastSql = `SELECT ${pastAlert.columns} FROM alerts WHERE`;
+// By the index on closed_out and resolved_at.
+const endedSql = `${pastSql} closed_out IN (0, 1) AND resolved_at >= ?`;
+const openSql = `${pastSql} state IN ('pending', 'firing')`;
 
 export function createAlertHistory(database: Database): AlertHistory {
   return {
     newestRows: (client) => database.read((session) => newestRows(session, client)),
     alertsOf: (filter) => database.read((session) => alertsOf(session, filter)),
     notificationsOf: (alertIds) => database.read((session) => notificationsOf(session, alertIds)),
-    replay: (sinceMs, after, limit) => {
+    replay: (sinceMs, after, limit, clients = null) => {
       const from = after ?? { atMs: sinceMs, reportId: 0, visitId: 0 };
-      return database.read((session) => replayedRows(session, from, limit));
+      return database.read((session) =>
+        clients === null ? replayedRows(session, from, limit) : rowsOfClients(session, from.atMs, clients),
+      );
     },
     notifiedSince: async (sinceMs) =>
       (await database.read((session) => session.all(notifiedSinceSql, [sqlTime(sinceMs)]))).map(sentNotification.read),
+    pastAlerts: (sinceMs) => database.read((session) => pastAlerts(session, sinceMs)),
+    mailedSince: async (sinceMs) =>
+      (await database.read((session) => session.all(mailedSql, [sqlTime(sinceMs)]))).map(mailedNotification.read),
+    worstValues: (alertIds) => database.read((session) => worstValues(session, alertIds)),
   };
 }
 
@@ -50,4 +70,16 @@ async function notificationsOf(session: Session, alertIds: readonly number[]): P
     ),
   );
   return rows.map(storedLastNotified.read).sort((a, b) => a.alertId - b.alertId);
+}
+
+async function pastAlerts(session: Session, sinceMs: number): Promise<readonly PastAlert[]> {
+  const rows = [...(await session.all(endedSql, [sqlTime(sinceMs)])), ...(await session.all(openSql))];
+  return rows.map(pastAlert.read).sort((a, b) => a.pendingSinceMs - b.pendingSinceMs || a.id - b.id);
+}
+
+async function worstValues(session: Session, alertIds: readonly number[]): Promise<readonly number[]> {
+  const rows = await forIds('id', alertIds, (where, values) =>
+    session.all(`SELECT progress FROM alerts WHERE ${where}`, values),
+  );
+  return rows.flatMap(({ progress }) => progressOf(progress).worst?.value ?? []);
 }

@@ -1,6 +1,8 @@
 import { type StatsFigure, statsFigureNames } from '../../report/metrics.ts';
 import { storedReport, storedReportKeys, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
+import { hourMs } from '../../platform/units.ts';
 import type { Session, SqlRow, SqlValue } from '../sql/database.ts';
+import { forChunks } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { ReplayPage } from '../store/alert-history.ts';
 import type { RowPlace, UnprocessedBatch, UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
@@ -19,6 +21,32 @@ export async function unprocessedRows(
 /** Implements AlertHistory.replay. */
 export async function replayedRows(session: Session, after: RowPlace, limit: number): Promise<ReplayPage> {
   return pageOf(session, { condition: '1 = 1', after, limit, figures: statsFigureNames });
+}
+
+/** The time of a page of some clients: short, so that a page of many clients stays small. */
+const pageMs = hourMs;
+
+/** Implements AlertHistory.replay for some clients: by the index on client and time. */
+export async function rowsOfClients(session: Session, fromMs: number, clients: readonly string[]): Promise<ReplayPage> {
+  const untilMs = fromMs + pageMs;
+  const rowsOf = (columns: readonly string[], table: 'stats' | 'visits', time: string): Promise<readonly SqlRow[]> =>
+    forChunks(clients, (chunk, marks) =>
+      session.all(
+        `SELECT ${columns.join(', ')} FROM ${table} WHERE client IN (${marks}) AND ${time} >= ? AND ${time} < ?`,
+        [...chunk, sqlTime(fromMs), sqlTime(untilMs)],
+      ),
+    );
+  const reports = await rowsOf([...storedReportKeys, ...statsFigureNames], 'stats', 'observed_at');
+  const visits = await storedVisits(session, await rowsOf(storedVisitColumns, 'visits', 'started_at'));
+  return {
+    reports: reports.map((row) => storedReport(row, statsFigureNames)).sort(byTime(({ observedAtMs }) => observedAtMs)),
+    visits: [...visits].sort(byTime(({ startedAtMs }) => startedAtMs)),
+    next: { atMs: untilMs, reportId: 0, visitId: 0 },
+  };
+}
+
+function byTime<Row extends { readonly id: number }>(timeOf: (row: Row) => number): (a: Row, b: Row) => number {
+  return (a, b) => timeOf(a) - timeOf(b) || a.id - b.id;
 }
 
 interface PageOptions {

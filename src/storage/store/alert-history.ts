@@ -1,7 +1,17 @@
 /** src/storage/store: the contract. */
-import type { Alert, LastNotified, Transition } from './alert.ts';
+import type { Alert, AlertState, ClosedReason, LastNotified, Transition } from './alert.ts';
 import type { RowPlace, UnprocessedReport, UnprocessedVisit } from './evaluation-store.ts';
-import { type Column, type RecordOf, recordShape, text, time } from './record-shape.ts';
+import {
+  type Column,
+  number,
+  type RecordOf,
+  recordShape,
+  severity,
+  text,
+  textOrNull,
+  time,
+  timeOrNull,
+} from './record-shape.ts';
 
 export interface NewestRows {
   readonly report: UnprocessedReport | null;
@@ -31,15 +41,56 @@ export const sentNotification = recordShape({
 });
 export type SentNotification = RecordOf<typeof sentNotification>;
 
-/** Stored alerts and rows, for alerter/explain, alerter/replay and cli/alerts. */
+/** A stored alert without what only an evaluation needs. */
+export const pastAlert = recordShape({
+  id: number,
+  client: text,
+  rule: text,
+  subject: text,
+  severity,
+  state: text as Column<AlertState>,
+  limitText: text,
+  pendingSinceMs: time,
+  firingSinceMs: timeOrNull,
+  resolvedAtMs: timeOrNull,
+  closedReason: textOrNull as Column<ClosedReason | null>,
+  acknowledgedBy: textOrNull,
+});
+export type PastAlert = RecordOf<typeof pastAlert>;
+
+/** A notification in a mail that was not replaced. */
+export const mailedNotification = recordShape({
+  alertId: number,
+  mailId: number,
+  recipient: text,
+  transition: text as Column<Transition>,
+  createdAtMs: time,
+});
+export type MailedNotification = RecordOf<typeof mailedNotification>;
+
+/** Stored alerts and rows, for alerter/explain, alerter/replay, alerter/tune and cli/alerts. */
 export interface AlertHistory {
   /** Returns a client's newest report and visit, processed or not. */
   newestRows(client: string): Promise<NewestRows>;
   /** Returns alerts, newest first. */
   alertsOf(filter: AlertFilter): Promise<readonly Alert[]>;
   notificationsOf(alertIds: readonly number[]): Promise<readonly LastNotified[]>;
-  /** Returns rows behind a place in time order, processed or not, cut off as `EvaluationStore.unprocessed` does. */
-  replay(sinceMs: number, after: RowPlace | null, limit: number): Promise<ReplayPage>;
+  /**
+   * Returns rows behind a place in time order, processed or not, cut off as `EvaluationStore.unprocessed` does. With
+   * `clients` the rows of these clients in the next hour, whatever `limit` is; `next` is its end then.
+   */
+  replay(
+    sinceMs: number,
+    after: RowPlace | null,
+    limit: number,
+    clients?: readonly string[] | null,
+  ): Promise<ReplayPage>;
   /** Returns the notifications of recipients since a time, oldest first, without mails that were replaced. */
   notifiedSince(sinceMs: number): Promise<readonly SentNotification[]>;
+  /** Returns the alerts that are open or ended since a time, oldest first, those that never fired included. */
+  pastAlerts(sinceMs: number): Promise<readonly PastAlert[]>;
+  /** Returns the notifications in mails that were made since a time. */
+  mailedSince(sinceMs: number): Promise<readonly MailedNotification[]>;
+  /** Returns the worst values of these alerts, without those that have none. */
+  worstValues(alertIds: readonly number[]): Promise<readonly number[]>;
 }

@@ -137,6 +137,10 @@ export const storedChange = recordShape({
 });
 export type StoredChange = RecordOf<typeof storedChange>;
 
+/** When the state of a client changed: between two looks, or at a file's own time. */
+export const changeTime = recordShape({ client: text, earliestAtMs: time, latestAtMs: time });
+export type ChangeTime = RecordOf<typeof changeTime>;
+
 /** A package of a client. */
 export const storedPackage = recordShape({
   client: text,
@@ -150,6 +154,8 @@ export type StoredPackage = RecordOf<typeof storedPackage>;
 export interface ChangeStore {
   /** Returns the newest changes since a time, oldest first; at most `limit`. null: of all clients. */
   changes(clients: readonly string[] | null, sinceMs: number, limit: number): Promise<readonly StoredChange[]>;
+  /** Returns when packages, units or files of these clients changed, found since a time; each time once. */
+  whenChanged(clients: readonly string[], sinceMs: number): Promise<readonly ChangeTime[]>;
   /** Returns the clients that have a package, by name. */
   havingPackage(name: string): Promise<readonly StoredPackage[]>;
   /** Returns the clients whose packages are known. */
