@@ -38,7 +38,7 @@ const groups: readonly (readonly [name: string, title: string, commands: readonl
     'Every day',
     [
       ...(['collect', 'alert', 'status', 'alerts', 'explain', 'show', 'report'] as const),
-      ...(['ack', 'unack', 'silence', 'mail', 'digest', 'changes', 'forecast', 'outliers'] as const),
+      ...(['ack', 'unack', 'silence', 'mail', 'digest', 'changes', 'forecast', 'outliers', 'tune'] as const),
     ],
   ],
   ['set-up', 'Set up', ['demo', 'init', 'importCommand', 'check', 'trust', 'crontab', 'serve', 'tokens', 'events']],

@@ -11,7 +11,7 @@ export type Changes = RuleState['changes'][string];
 /** The number of changes within `flappingRows` that is flapping. */
 const flappingChanges = 4;
 /** The number of rows in which changes count. As many rows without a change end flapping. */
-const flappingRows = 12;
+export const flappingRows = 12;
 /** The number of consecutive rows with a holding value that ends flapping. */
 const rowsToSettle = 3;
 
@@ -38,7 +38,7 @@ export function staysBad(changes: Changes): boolean {
 }
 
 /** The number of bad rows within `flappingRows` from which a value is notified although it never fulfils `for`. */
-const oftenBad = 6;
+export const oftenBad = 6;
 
 /**
  * Returns the ages of the bad rows of a subject after one more row; none for a rule whose `for` needs more than

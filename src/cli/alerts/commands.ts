@@ -1,6 +1,13 @@
 import { anyText, defineCommand, defineGroup, flag, many, text, wholeNumber } from '../command/define-command.ts';
 import { usageError } from '../../platform/errors/errors.ts';
-import { alertParameters, alertsParameters, explainParameters, silenceAddParameters, until } from './parameters.ts';
+import {
+  alertParameters,
+  alertsParameters,
+  explainParameters,
+  silenceAddParameters,
+  tuneParameters,
+  until,
+} from './parameters.ts';
 
 export const alert = defineCommand({
   name: 'alert',
@@ -106,6 +113,14 @@ export const digest = defineCommand({
     ),
   },
   run: async (context, options) => (await import('./digest.ts')).digestCommand(context, options),
+});
+
+export const tune = defineCommand({
+  name: 'tune',
+  help: 'propose edits of config.xml that would have quieted past noise',
+  example: 'fleet-health tune --show memory',
+  parameters: tuneParameters,
+  run: async (context, options) => (await import('./tune.ts')).tuneCommand(context, options),
 });
 
 const mailList = defineCommand({

@@ -56,3 +56,10 @@ export const silenceAddParameters = {
   for: text('--for <duration>', 'the duration: 2h'),
   comment: anyText('--comment <text>', 'a comment for others'),
 } as const;
+
+export const tuneParameters = {
+  since: withDefault(text('--since <time>', 'the beginning: a duration (90d) or a time'), '30d'),
+  within: withDefault(text('--within <duration>', 'alerts that were over within this time may be noise'), '1h'),
+  show: text('--show <rule>', 'list the past alerts of a rule or pattern that would not have been told'),
+  noReplay: flag('--no-replay', 'propose by past alerts alone, and verify nothing'),
+} as const;

@@ -1,0 +1,48 @@
+import type { Rule } from '../../config/config.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import type { PastAlert } from '../../storage/store/alert-history.ts';
+import { flappingRows, isOftenBad, oftenBad } from '../transition/flapping.ts';
+import { rowsToRecover } from '../evaluate/rule-metric.ts';
+
+/** Returns the number of consecutive rows that `for` of a rule needs. */
+export function rowsOfFor({ forCount, forMs }: Rule, everyMs: number): number {
+  return Math.max(1, forCount ?? Math.ceil((forMs ?? 0) / everyMs) + 1);
+}
+
+/** Returns the number of bad rows of an alert: the rows at its end that recovered are none. Infinity if it is open. */
+export function badRows({ pendingSinceMs, resolvedAtMs }: PastAlert, rule: Rule, everyMs: number): number {
+  if (resolvedAtMs === null) return Infinity;
+  return Math.max(1, Math.round((resolvedAtMs - pendingSinceMs) / everyMs) - (rowsToRecover(rule) - 1));
+}
+
+/**
+ * Returns the alerts of a rule that would fire if `for` needed this number of rows. A value that is bad in half of its
+ * rows fires without `for`, as does `unreliable` in the place of `unreachable`.
+ */
+export function firingAt(
+  alerts: readonly PastAlert[],
+  rule: Rule,
+  { rows, everyMsOf }: { readonly rows: number; readonly everyMsOf: (client: string) => number },
+): ReadonlySet<PastAlert> {
+  const fired = new Set<PastAlert>();
+  const isVisit = rule.name === 'unreachable';
+  const mayBeOften = isVisit || (rule.flapping && rows <= oftenBad);
+  for (const series of groupBy(alerts, ({ client, subject }) => `${client}\0${subject}`).values()) {
+    const everyMs = everyMsOf(series[0]?.client ?? '');
+    let bad: number[] = [];
+    for (const alert of series) {
+      const first = Math.round(alert.pendingSinceMs / everyMs);
+      const count = badRows(alert, rule, everyMs);
+      for (let row = first; row < first + count; row += 1) {
+        bad = [...bad, row].filter((one) => row - one < flappingRows);
+        const ages = bad.map((one) => row - one + 1);
+        const isOften = mayBeOften && (isVisit ? bad.length >= oftenBad : isOftenBad(ages));
+        if (row - first + 1 < rows && !isOften) continue;
+        fired.add(alert);
+        bad = [];
+        break;
+      }
+    }
+  }
+  return fired;
+}

@@ -1,0 +1,319 @@
+import type { Config, Rule } from '../../config/config.ts';
+import { formatDuration } from '../../text/durations.ts';
+import { alertName } from '../../config/rules/merge-alert.ts';
+import { type Container, isAdded, type RuleEdit, type WrittenElements } from '../../config/rules/rule-edit.ts';
+import type { Element } from '../../config/xml/parse-elements.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import type { MailedNotification, PastAlert } from '../../storage/store/alert-history.ts';
+import { describeLimit } from '../evaluate/describe-value.ts';
+import { isOutlierRule } from '../evaluate/outlier-samples.ts';
+import { foreseenBy } from '../evaluate/rule-metric.ts';
+import type { createWatches } from '../inhibit/recipients-of.ts';
+import type { Acted } from './noise.ts';
+import { badRows, firingAt, rowsOfFor } from './predict.ts';
+
+/** What the alerts of a span say, for proposals. */
+export interface TuneFacts {
+  readonly config: Config;
+  readonly elements: WrittenElements;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly withinMs: number;
+  readonly everyMsOf: (client: string) => number;
+  readonly actedOf: (alert: PastAlert) => Acted | null;
+  /** Returns the mails to persons about an alert, without reminders. */
+  readonly mailsOf: (alert: PastAlert) => readonly MailedNotification[];
+  readonly watchOf: ReturnType<typeof createWatches>;
+}
+
+/** The alerts of a rule, by the element that wrote it; those of a check by its name. */
+export interface RuleUnit {
+  /** null for a condition of the fleet, or of a group. */
+  readonly rule: Rule | null;
+  readonly name: string;
+  /** The check; null for other rules. */
+  readonly subject: string | null;
+  /** Oldest first, those included of which nobody was told. */
+  readonly alerts: readonly PastAlert[];
+}
+
+/** What an edit would have changed. */
+export interface Proposal {
+  readonly edit: RuleEdit;
+  readonly mailsLeft: number;
+  readonly laterMs: number;
+  /** The alerts of which nobody would have been told. */
+  readonly quieted: readonly PastAlert[];
+  /** The notifications that would not have been sent. */
+  readonly removed: readonly MailedNotification[];
+}
+
+/** A rule that told people something, and its proposal, or the reason why there is none. */
+export interface TuneLine extends Omit<RuleUnit, 'alerts'> {
+  readonly clients: readonly string[];
+  /** The alerts of which people were told, since the limit is what it is. */
+  readonly told: readonly PastAlert[];
+  /** The time since which the limit is what it is today; null if it did not change. */
+  readonly sinceMs: number | null;
+  /** The numbers of alerts in the first two thirds of the time, and in the last. */
+  readonly parts: readonly [number, number];
+  readonly mails: number;
+  readonly noise: readonly PastAlert[];
+  /** The time within which nine tenths of the noise were over; null if there is none. */
+  readonly overWithinMs: number | null;
+  readonly proposal: Proposal | null;
+  readonly why: Why | null;
+}
+
+/** The reason why nothing is proposed. */
+export type Why =
+  | { readonly kind: 'never' | 'hourly' | 'few' | 'unwritten' | 'shared' | 'later-part' }
+  | { readonly kind: 'acted'; readonly counts: Readonly<Partial<Record<Acted, number>>> }
+  | { readonly kind: 'lasts'; readonly lasted: number; readonly told: number };
+
+const mostRows = 12;
+const leastParts: readonly [number, number] = [8, 3];
+/** The share of the noise that an edit must remove from the alerts by which it is chosen, and from later ones. */
+const chosenShare = 0.9;
+const judgedShare = 2 / 3;
+
+const never = new Set([
+  ...['host-key-changed', 'not-trusted', 'read-only', 'file-system-errors', 'group-short'],
+  ...['rebooted', 'reboots', 'oom-kill'],
+]);
+
+/** True if nothing is ever proposed for a rule: it tells of faults, or of events. */
+function isNever({ rule, name, subject }: RuleUnit): boolean {
+  const isDevice = /^(?:md|zfs|ecc|bond|textfile):/.test(subject ?? '');
+  return rule === null || never.has(name) || name.startsWith('mount-') || rule.type === 'event' || isDevice;
+}
+
+/** Proposes edits for a rule. Returns several lines if parts of its clients get edits of their own. */
+export function propose(facts: TuneFacts, unit: RuleUnit): readonly TuneLine[] {
+  const { rule, subject } = unit;
+  const whole = readUnit(facts, unit);
+  if (whole.told.length === 0) return [];
+  if (isNever(unit) || rule === null) return [lineOf(whole, { kind: 'never' })];
+  if (foreseenBy(rule) !== null || isOutlierRule(rule)) return [lineOf(whole, { kind: 'hourly' })];
+  const { elements } = facts;
+  const isWhole = subject === null || (rule.origin === 'file' && rule.selectors['check'] === subject);
+  const written = elements.alertOf(rule);
+  if (rule.file !== null && isWhole)
+    return [written === null ? lineOf(whole, unwritten) : choose(facts, whole, written)];
+  if (subject !== null && (rule.origin === 'file' || /[^\w:./ -]/.test(subject)))
+    return [lineOf(whole, { kind: 'shared' })];
+  return proposeAdded(facts, whole);
+}
+
+const unwritten: Why = { kind: 'unwritten' };
+
+/** Proposes an <alert> for those clients that make most of the noise, else for all, else for single clients. */
+function proposeAdded(facts: TuneFacts, whole: Reading): readonly TuneLine[] {
+  const { elements } = facts;
+  const { most, all } = noisyClients(whole);
+  const chosenIn = (container: Container | null): TuneLine | null =>
+    container === null ? null : choose(facts, partOf(facts, whole, container.names), container.element);
+  const withOthers = (lines: readonly TuneLine[]): readonly TuneLine[] => {
+    const done = new Set(lines.flatMap(({ clients }) => clients));
+    return [...lines, ...propose(facts, { ...whole, alerts: whole.alerts.filter(({ client }) => !done.has(client)) })];
+  };
+  const inside = chosenIn(elements.around((names) => includesAll(names, most) && includesAll(all, names)));
+  if (inside !== null && inside.proposal !== null) return withOthers([inside]);
+  const everywhere = elements.alerts === null ? lineOf(whole, unwritten) : choose(facts, whole, elements.alerts);
+  if (everywhere.proposal !== null) return [everywhere];
+  const single = [...most].flatMap((client) => {
+    const line = chosenIn(elements.around((names) => names.size === 1 && names.has(client)));
+    return line === null || line.proposal === null ? [] : [line];
+  });
+  return single.length === 0 ? [everywhere] : withOthers(single);
+}
+
+function includesAll(names: ReadonlySet<string>, wanted: ReadonlySet<string>): boolean {
+  return [...wanted].every((name) => names.has(name));
+}
+
+/** Returns the clients that make noise, and the fewest of them that make nine tenths of it. */
+function noisyClients({ noise }: Reading): { readonly most: ReadonlySet<string>; readonly all: ReadonlySet<string> } {
+  const counts = [...groupBy(noise, ({ client }) => client)].sort(([, one], [, other]) => other.length - one.length);
+  const most = new Set<string>();
+  let covered = 0;
+  for (const [client, own] of counts) {
+    if (covered >= chosenShare * noise.length) break;
+    most.add(client);
+    covered += own.length;
+  }
+  return { most, all: new Set(counts.map(([client]) => client)) };
+}
+
+/** A unit as its rule evaluates it today. */
+interface Reading extends RuleUnit, Pick<TuneLine, 'sinceMs' | 'told' | 'noise' | 'mails'> {
+  /** The parts of `told` before and after the time that parts them. */
+  readonly parted: readonly [readonly PastAlert[], readonly PastAlert[]];
+  readonly acted: ReadonlyMap<PastAlert, Acted | null>;
+}
+
+/** Reads the alerts since the limit and `for` of the rule are what they are today. */
+function readUnit(facts: TuneFacts, unit: RuleUnit): Reading {
+  const { rule } = unit;
+  const changed = rule === null ? -1 : unit.alerts.findLastIndex((alert) => hadOtherLimit(rule, alert));
+  const alerts = unit.alerts.slice(changed + 1);
+  const { everyMsOf } = facts;
+  const rowsNow = rule === null ? 1 : rowsOfFor(rule, everyMsOf(alerts[0]?.client ?? ''));
+  const firing = rule === null ? null : firingAt(alerts, rule, { rows: rowsNow, everyMsOf });
+  const told = alerts.filter((alert) => firing?.has(alert) !== false && facts.mailsOf(alert).length > 0);
+  const sinceMs = changed < 0 ? null : (alerts[0]?.pendingSinceMs ?? facts.untilMs);
+  const fromMs = Math.max(facts.sinceMs, sinceMs ?? 0);
+  const cutMs = fromMs + ((facts.untilMs - fromMs) * 2) / 3;
+  const isEarly = ({ pendingSinceMs }: PastAlert): boolean => pendingSinceMs < cutMs;
+  const acted = new Map(told.map((alert) => [alert, facts.actedOf(alert)]));
+  return {
+    ...{ ...unit, alerts, sinceMs, told, acted, mails: mailIdsOf(facts, told).size },
+    noise: told.filter((alert) => acted.get(alert) === null),
+    parted: [told.filter(isEarly), told.filter((alert) => !isEarly(alert))],
+  };
+}
+
+function partOf(facts: TuneFacts, whole: Reading, clients: ReadonlySet<string>): Reading {
+  return readUnit(facts, { ...whole, alerts: whole.alerts.filter(({ client }) => clients.has(client)) });
+}
+
+/** True if a rule has a limit in a unit of its own: figures of checks have theirs. */
+export function hasLimit(rule: Rule | null): boolean {
+  return rule !== null && (rule.warning ?? rule.critical) !== null && rule.metric?.startsWith('check_') !== true;
+}
+
+/** True if the alert violated another limit than today's. */
+function hadOtherLimit(rule: Rule, { limitText, severity }: PastAlert): boolean {
+  return hasLimit(rule) && limitText !== describeLimit(rule, severity);
+}
+
+function mailIdsOf(facts: TuneFacts, alerts: readonly PastAlert[]): ReadonlySet<number> {
+  return new Set(alerts.flatMap((alert) => facts.mailsOf(alert).map(({ mailId }) => mailId)));
+}
+
+function lineOf(reading: Reading, outcome: Why | Proposal): TuneLine {
+  const { rule, name, subject, sinceMs, told, noise, mails, parted } = reading;
+  const lastedMs = noise.map(({ pendingSinceMs, resolvedAtMs }) => (resolvedAtMs ?? 0) - pendingSinceMs);
+  lastedMs.sort((one, other) => one - other);
+  return {
+    ...{ rule, name, subject, sinceMs, told, noise, mails },
+    clients: [...new Set(told.map(({ client }) => client))],
+    parts: [parted[0].length, parted[1].length],
+    overWithinMs: lastedMs[Math.ceil(lastedMs.length * chosenShare) - 1] ?? null,
+    proposal: 'edit' in outcome ? outcome : null,
+    why: 'edit' in outcome ? null : outcome,
+  };
+}
+
+/** Chooses an edit at an element: the least `for` that removes the noise, else a severity. */
+function choose(facts: TuneFacts, reading: Reading, element: Element): TuneLine {
+  const [first, last] = reading.parted;
+  if (first.length < leastParts[0] || last.length < leastParts[1]) return lineOf(reading, { kind: 'few' });
+  return lineOf(reading, longerFor(facts, reading, element) ?? milder(facts, reading, element) ?? whyNot(reading));
+}
+
+/** Returns the share of the noise among these alerts that is quieted; null if an alert that is no noise is. */
+function removedShare(
+  { acted }: Reading,
+  part: readonly PastAlert[],
+  isLeft: (alert: PastAlert) => boolean,
+): number | null {
+  const noise = part.filter((alert) => acted.get(alert) === null);
+  if (part.some((alert) => acted.get(alert) !== null && !isLeft(alert))) return null;
+  return noise.length === 0 ? 0 : noise.filter((alert) => !isLeft(alert)).length / noise.length;
+}
+
+function longerFor(facts: TuneFacts, reading: Reading, element: Element): Proposal | Why | null {
+  const { rule, alerts, told, parted } = reading;
+  if (rule === null || (rule.forCount ?? rule.forMs) === null) return null;
+  const { everyMsOf, withinMs } = facts;
+  const everyMs = everyMsOf(told[0]?.client ?? '');
+  const rowsNow = rowsOfFor(rule, everyMs);
+  for (let rows = rowsNow + 1; rows <= mostRows && (rows - 1) * everyMs < withinMs; rows += 1) {
+    const left = firingAt(alerts, rule, { rows, everyMsOf });
+    const [first, last] = parted.map((part) => removedShare(reading, part, (alert) => left.has(alert)));
+    if ((first ?? 0) < chosenShare) continue;
+    if ((last ?? 0) < judgedShare) return { kind: 'later-part' };
+    const stays = told.filter((alert) => left.has(alert));
+    return {
+      edit: { element, attributes: attributesOf(reading, element, { for: `${rows}x` }) },
+      mailsLeft:
+        mailIdsOf(facts, stays).size + stays.reduce((sum, alert) => sum + flappedMails(facts, reading, alert, rows), 0),
+      laterMs: (rows - rowsNow) * everyMs,
+      ...quietedOf(facts, told, (alert) => left.has(alert)),
+    };
+  }
+  return null;
+}
+
+/** Returns the mails that an alert that flapped may cause beyond its own if its parts fire one by one. */
+function flappedMails(facts: TuneFacts, { rule }: Reading, alert: PastAlert, rows: number): number {
+  const own = facts.mailsOf(alert);
+  if (rule === null || !own.some(({ transition }) => transition === 'flapping')) return 0;
+  const recipients = new Set(own.map(({ recipient }) => recipient)).size;
+  const count = badRows(alert, rule, facts.everyMsOf(alert.client));
+  return Number.isFinite(count) ? Math.max(0, 2 * recipients * Math.ceil(count / (rows + 2)) - own.length) : 0;
+}
+
+/** Proposes a warning for critical alerts on which nobody ever acted. */
+function milder(facts: TuneFacts, reading: Reading, element: Element): Proposal | null {
+  const { rule, told, acted, parted } = reading;
+  if (rule === null || rule.severity !== 'critical' || told.some(({ severity }) => severity !== 'critical'))
+    return null;
+  if (told.some((alert) => !['lasted', null].includes(acted.get(alert) ?? null))) return null;
+  const staying = new Map(
+    told.map((alert) => [alert, facts.mailsOf(alert).filter((one) => hearsWarnings(facts, alert, one))]),
+  );
+  if (parted.some((part) => removedShare(reading, part, (alert) => (staying.get(alert) ?? []).length > 0) === null))
+    return null;
+  return {
+    edit: { element, attributes: attributesOf(reading, element, { severity: 'warning' }) },
+    mailsLeft: new Set([...staying.values()].flat().map(({ mailId }) => mailId)).size,
+    laterMs: 0,
+    ...quietedOf(facts, told, (alert, one) => staying.get(alert)?.includes(one) === true),
+  };
+}
+
+function quietedOf(
+  facts: TuneFacts,
+  told: readonly PastAlert[],
+  stays: (alert: PastAlert, one: MailedNotification) => boolean,
+): Pick<Proposal, 'quieted' | 'removed'> {
+  const removedOf = (alert: PastAlert): readonly MailedNotification[] =>
+    facts.mailsOf(alert).filter((one) => !stays(alert, one));
+  return {
+    quieted: told.filter((alert) => removedOf(alert).length === facts.mailsOf(alert).length),
+    removed: told.flatMap(removedOf),
+  };
+}
+
+function hearsWarnings({ watchOf }: TuneFacts, alert: PastAlert, { recipient }: MailedNotification): boolean {
+  const listener = watchOf(alert).listeners.get(recipient);
+  return listener === undefined || (listener.least === 'warning' && listener.afterMs === undefined);
+}
+
+/** Returns the attributes of an edit. A new <alert> of one check takes nothing but the severity from the default. */
+function attributesOf(
+  { rule, name, subject }: Reading,
+  { name: element }: Element,
+  change: RuleEdit['attributes'],
+): RuleEdit['attributes'] {
+  if (element === 'alert') return change;
+  if (subject === null || rule === null) return { name, ...change };
+  const span = rule.forCount === null ? formatDuration(rule.forMs ?? 0) : `${rule.forCount}x`;
+  return { type: 'check', check: subject, for: span, ...change };
+}
+
+/** Returns the name of a line's rule after its edit. */
+export function ruleAfter({ name, subject, proposal }: TuneLine): string {
+  const isNew = subject !== null && proposal !== null && isAdded(proposal.edit);
+  return isNew ? (alertName(proposal.edit.attributes) ?? name) : name;
+}
+
+function whyNot({ told, acted }: Reading): Why {
+  const counts: Partial<Record<Acted, number>> = {};
+  for (const what of acted.values()) if (what !== null) counts[what] = (counts[what] ?? 0) + 1;
+  const { lasted, ...others } = counts;
+  if (Object.keys(others).length > 0) return { kind: 'acted', counts };
+  return { kind: 'lasts', lasted: lasted ?? 0, told: told.length };
+}

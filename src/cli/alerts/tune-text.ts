@@ -1,0 +1,204 @@
+import { formatValue } from '../../alerter/evaluate/describe-value.ts';
+import { unitOfRule } from '../../alerter/evaluate/rule-metric.ts';
+import type { Acted } from '../../alerter/tune/noise.ts';
+import type { TuneLine, Why } from '../../alerter/tune/propose.ts';
+import { night } from '../../alerter/tune/read-facts.ts';
+import { isVerified, mailsLeft, type TuneResult } from '../../alerter/tune/tune.ts';
+import { editText, isAdded, type RuleEdit } from '../../config/rules/rule-edit.ts';
+import { escapeControls } from '../../platform/errors/log.ts';
+import { dayMs, minuteMs } from '../../platform/units.ts';
+import { describeDuration } from '../../text/durations.ts';
+import { counted } from '../../text/numbers.ts';
+import { placeInFile } from '../../text/plain-text.ts';
+import { clientText } from '../command/alert-words.ts';
+import type { Output } from '../terminal/output.ts';
+import type { ReaderTime } from '../terminal/reader-time.ts';
+import { renderTable } from '../terminal/table.ts';
+
+/** The answer of `tune`. */
+export interface ShownTune {
+  readonly time: ReaderTime;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly withinMs: number;
+  readonly isReplayed: boolean;
+  /** The lines of --show; null without it. */
+  readonly listed: readonly TuneLine[] | null;
+  readonly result: TuneResult;
+}
+
+const maxLines = 20;
+
+/** Returns the rules that told people most, with an edit of each that would have quieted it. */
+export function tuneText(output: Output, shown: ShownTune): string {
+  const { result, time, sinceMs, untilMs, withinMs } = shown;
+  const { mails, nightMails, noiseMails, lines } = result;
+  const days = counted(Math.round((untilMs - sinceMs) / dayMs), 'day');
+  const since = `Since ${time.moment(sinceMs).slice(0, 10)} (${days})`;
+  if (mails === 0) return `${since}: nobody was mailed about an alert.`;
+  const hours = `${night.fromHour}:00 to 0${night.untilHour}:00 ${time.zone}`;
+  const more = lines.length - maxLines;
+  const isAny = lines.some(({ proposal }) => proposal !== null);
+  return [
+    `${since}: ${counted(mails, 'mail')}, ${nightMails} of them at night (${hours}). ` +
+      `${noiseMails} were about noise: alerts that nobody acknowledged and that were over within ${describeDuration(withinMs)}.`,
+    linesTable(output, shown) + (more > 0 ? `\nand ${counted(more, 'more rule')}: see --json` : ''),
+    `Noise has no silence of its client made after it fired, and no boot or change of packages, units or files of the ` +
+      `client in it or in the 15 minutes before its end. Mails are those to persons that are not only reminders.`,
+    ...(isAny ? [verifiedText(shown)] : ['Nothing is proposed.']),
+  ].join('\n\n');
+}
+
+function linesTable(output: Output, { result, time }: ShownTune): string {
+  const duration = (ms: number | null): string => (ms === null ? '-' : describeDuration(ms));
+  return renderTable(
+    output,
+    [
+      {
+        title: 'rule',
+        shrinks: true,
+        cell: ({ name, subject }) => (subject === null || subject === '' ? name : `${name} ${subject}`),
+      },
+      { title: 'clients', shrinks: true, keepsEnd: true, cell: ({ clients }) => clientsWords(clients) },
+      { title: 'mails', align: 'right', cell: ({ mails }) => String(mails) },
+      { title: 'over within', drops: 1, cell: ({ overWithinMs }) => duration(overWithinMs) },
+      { title: 'change', cell: changeWords },
+      {
+        title: 'mails left',
+        align: 'right',
+        cell: (line) =>
+          `${mailsLeft(result, line) ?? ''}${line.proposal === null || isVerified(result, line) ? '' : '*'}`,
+      },
+      {
+        title: 'later by',
+        cell: ({ proposal }) => (proposal === null || proposal.laterMs === 0 ? '' : duration(proposal.laterMs)),
+      },
+    ],
+    result.lines.slice(0, maxLines),
+    (line) => notesOf(line, result, time),
+  );
+}
+
+/** Names one client, or the common beginning of several with their number: `build-* (3)`. */
+function clientsWords(clients: readonly string[]): string {
+  const [first = '', ...others] = clients;
+  if (others.length === 0) return clientText(first);
+  let length = first.length;
+  while (!clients.every((name) => name.startsWith(first.slice(0, length)))) length -= 1;
+  return `${first.slice(0, length)}* (${clients.length})`;
+}
+
+function changeWords(line: TuneLine): string {
+  const { proposal } = line;
+  if (proposal === null) return reasonOf(line) ?? '';
+  const { edit } = proposal;
+  return isAdded(edit) ? `add to ${elementWords(edit)}` : `${placeOf(edit)}  ${editText(edit)}`;
+}
+
+function elementWords({ element: { name, attributes } }: RuleEdit): string {
+  const of = (['name', 'ip'] as const).find((one) => attributes[one] !== undefined);
+  return `<${name}${of === undefined ? '' : ` ${of}="${attributes[of] ?? ''}"`}>`;
+}
+
+function placeOf({ element: { source, line } }: RuleEdit): string {
+  return placeInFile(source.shown, line);
+}
+
+function notesOf(line: TuneLine, result: TuneResult, { moment }: ReaderTime): readonly string[] {
+  const { proposal, rule, sinceMs } = line;
+  const values = result.values.get(line);
+  const of = (value: number): string => (rule === null ? '' : formatValue(unitOfRule(rule), value));
+  return [
+    ...(proposal !== null && isAdded(proposal.edit) ? [`${placeOf(proposal.edit)}: ${editText(proposal.edit)}`] : []),
+    ...(values === undefined
+      ? []
+      : [
+          `values: half up to ${of(values.median)}, 95 % up to ${of(values.most)}; try limits with alert --replay --rules FILE`,
+        ]),
+    ...(sinceMs === null ? [] : [`counted since ${moment(sinceMs)}: the limit was another one before`]),
+  ];
+}
+
+const whys: Readonly<Record<Exclude<Why, { kind: 'acted' | 'lasts' }>['kind'], string>> = {
+  never: 'left as it is: always worth a mail',
+  hourly: 'left as it is: evaluated every hour',
+  few: 'too few alerts to judge',
+  unwritten: 'no place in config.xml for this alone',
+  shared: 'left as it is: the rule is for other checks too',
+  'later-part': 'left as it is: what quiets the first two thirds does not quiet the last',
+};
+
+/** Returns the reason why nothing is proposed; null if something is. */
+export function reasonOf({ why }: TuneLine): string | null {
+  if (why === null) return null;
+  if (why.kind === 'acted') return `${actedWords(why.counts)}: left as it is`;
+  if (why.kind !== 'lasts') return whys[why.kind];
+  return why.lasted === 0
+    ? 'left as it is: no longer for quiets it'
+    : `${why.lasted} of ${why.told} lasted: left as it is`;
+}
+
+const actedVerbs: Readonly<Record<Exclude<Acted, 'lasted'>, string>> = {
+  acknowledged: 'acknowledged',
+  silenced: 'silenced',
+  mended: 'mended',
+  edited: 'ended by an edit',
+};
+
+function actedWords(counts: Readonly<Partial<Record<Acted, number>>>): string {
+  const done = Object.entries(actedVerbs) as readonly [keyof typeof actedVerbs, string][];
+  return done
+    .flatMap(([what, verb]) => (counts[what] === undefined ? [] : [`${verb} ${counted(counts[what], 'time')}`]))
+    .join(', ');
+}
+
+function verifiedText({ result, time, isReplayed }: ShownTune): string {
+  const { verified, isLate, lines } = result;
+  const show = 'fleet-health tune --show RULE lists what would not be told. Nothing was changed.';
+  if (verified === null) {
+    const why = isLate
+      ? 'the replay did not end in time'
+      : isReplayed
+        ? 'there are no rows to replay'
+        : 'without a replay';
+    return `* Not verified: ${why}. ${show}`;
+  }
+  const { sinceMs, untilMs, mails, mailsBefore } = verified;
+  const days = counted(Math.round((untilMs - sinceMs) / dayMs), 'day');
+  const isPart = lines.some((line) => line.proposal !== null && !isVerified(result, line));
+  const part = isPart
+    ? `* Not verified: there are alerts from before ${time.moment(sinceMs)}, when the rows begin. `
+    : '';
+  return `Replayed together over the ${days} of rows: ${counted(mails, 'mail')} of ${mailsBefore}. ${part}${show}`;
+}
+
+/** Lists the past alerts of lines that would not have been told, the newest first. */
+export function quietedText(output: Output, lines: readonly TuneLine[], { moment }: ReaderTime): string {
+  return lines
+    .map((line) => {
+      const { proposal, name } = line;
+      if (proposal === null) return escapeControls(`${name} (${clientsWords(line.clients)}): ${reasonOf(line) ?? ''}.`);
+      const { edit, quieted } = proposal;
+      const head = `${name}, ${placeOf(edit)} ${elementWords(edit)} ${editText(edit)}: ${quieted.length} of ${line.told.length} alerts would not be told.`;
+      const table = renderTable(
+        output,
+        [
+          { title: 'since', cell: ({ pendingSinceMs }) => moment(pendingSinceMs) },
+          {
+            title: 'lasted',
+            cell: ({ pendingSinceMs, resolvedAtMs }) =>
+              resolvedAtMs === null
+                ? 'still fires'
+                : describeDuration(Math.max(minuteMs, resolvedAtMs - pendingSinceMs)),
+          },
+          { title: 'client', shrinks: true, cell: ({ client }) => clientText(client) },
+          { title: 'subject', shrinks: true, cell: ({ subject }) => subject },
+          { title: 'severity', cell: ({ severity }) => severity },
+          { title: 'alert', align: 'right', cell: ({ id }) => String(id) },
+        ],
+        [...quieted].reverse(),
+      );
+      return quieted.length === 0 ? escapeControls(head) : `${escapeControls(head)}\n${table}`;
+    })
+    .join('\n\n');
+}
