@@ -7,7 +7,7 @@ import type { ChangeTime } from '../../storage/store/digest-store.ts';
 import { literalMark, type Silence } from '../../storage/store/operator-store.ts';
 import { silenceMatcher } from '../inhibit/silences.ts';
 
-/** What somebody did about an alert; `lasted`: it was not over in time, whoever did what. */
+/** The act of somebody about an alert; `lasted`: it was not over in time, whoever did what. */
 export type Acted = 'acknowledged' | 'silenced' | 'mended' | 'edited' | 'lasted';
 
 /** The time before the end of an alert in which a change has mended it. */

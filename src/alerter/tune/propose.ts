@@ -10,9 +10,9 @@ import { isOutlierRule } from '../evaluate/outlier-samples.ts';
 import { foreseenBy } from '../evaluate/rule-metric.ts';
 import type { createWatches } from '../inhibit/recipients-of.ts';
 import type { Acted } from './noise.ts';
-import { badRows, firingAt, rowsOfFor } from './predict.ts';
+import { firingAt, rowsOfFor } from './predict.ts';
 
-/** What the alerts of a span say, for proposals. */
+/** The alerts of a span and the acts of people, for proposals. */
 export interface TuneFacts {
   readonly config: Config;
   readonly elements: WrittenElements;
@@ -37,7 +37,7 @@ export interface RuleUnit {
   readonly alerts: readonly PastAlert[];
 }
 
-/** What an edit would have changed. */
+/** The effect that an edit would have had. */
 export interface Proposal {
   readonly edit: RuleEdit;
   readonly mailsLeft: number;
@@ -67,9 +67,15 @@ export interface TuneLine extends Omit<RuleUnit, 'alerts'> {
 
 /** The reason why nothing is proposed. */
 export type Why =
-  | { readonly kind: 'never' | 'hourly' | 'few' | 'unwritten' | 'shared' | 'later-part' }
-  | { readonly kind: 'acted'; readonly counts: Readonly<Partial<Record<Acted, number>>> }
+  | { readonly kind: 'never' | 'hourly' | 'few' | 'unwritten' | 'shared' }
+  /** A `for` of these rows quiets the noise of the first two thirds of the time, and too little of the last. */
+  | { readonly kind: 'later-part'; readonly rows: number }
+  /** It would quiet alerts that are no noise as well. */
+  | { readonly kind: 'loses'; readonly rows: number; readonly counts: ActedCounts }
+  | { readonly kind: 'acted'; readonly counts: ActedCounts }
   | { readonly kind: 'lasts'; readonly lasted: number; readonly told: number };
+
+export type ActedCounts = Readonly<Partial<Record<Acted, number>>>;
 
 const mostRows = 12;
 const leastParts: readonly [number, number] = [8, 3];
@@ -209,36 +215,32 @@ function lineOf(reading: Reading, outcome: Why | Proposal): TuneLine {
 function choose(facts: TuneFacts, reading: Reading, element: Element): TuneLine {
   const [first, last] = reading.parted;
   if (first.length < leastParts[0] || last.length < leastParts[1]) return lineOf(reading, { kind: 'few' });
-  return lineOf(reading, longerFor(facts, reading, element) ?? milder(facts, reading, element) ?? whyNot(reading));
+  const longer = longerFor(facts, reading, element);
+  if (longer !== null && 'edit' in longer) return lineOf(reading, longer);
+  return lineOf(reading, milder(facts, reading, element) ?? longer ?? whyNot(reading));
 }
 
-/** Returns the share of the noise among these alerts that is quieted; null if an alert that is no noise is. */
-function removedShare(
-  { acted }: Reading,
-  part: readonly PastAlert[],
-  isLeft: (alert: PastAlert) => boolean,
-): number | null {
-  const noise = part.filter((alert) => acted.get(alert) === null);
-  if (part.some((alert) => acted.get(alert) !== null && !isLeft(alert))) return null;
-  return noise.length === 0 ? 0 : noise.filter((alert) => !isLeft(alert)).length / noise.length;
-}
-
+/** Returns the least `for` that removes the noise; the reason why it is none, or null if no `for` removes the noise. */
 function longerFor(facts: TuneFacts, reading: Reading, element: Element): Proposal | Why | null {
-  const { rule, alerts, told, parted } = reading;
+  const { rule, alerts, told, parted, acted } = reading;
   if (rule === null || (rule.forCount ?? rule.forMs) === null) return null;
   const { everyMsOf, withinMs } = facts;
   const everyMs = everyMsOf(told[0]?.client ?? '');
   const rowsNow = rowsOfFor(rule, everyMs);
   for (let rows = rowsNow + 1; rows <= mostRows && (rows - 1) * everyMs < withinMs; rows += 1) {
     const left = firingAt(alerts, rule, { rows, everyMsOf });
-    const [first, last] = parted.map((part) => removedShare(reading, part, (alert) => left.has(alert)));
-    if ((first ?? 0) < chosenShare) continue;
-    if ((last ?? 0) < judgedShare) return { kind: 'later-part' };
+    const [first, last] = parted.map((part) => {
+      const noise = part.filter((alert) => acted.get(alert) === null);
+      return noise.filter((alert) => !left.has(alert)).length / noise.length;
+    });
+    if (!((first ?? 0) >= chosenShare)) continue;
+    const losing = told.filter((alert) => acted.get(alert) !== null && !left.has(alert));
+    if (losing.length > 0) return { kind: 'loses', rows, counts: countsOf(losing, acted) };
+    if (!((last ?? 0) >= judgedShare)) return { kind: 'later-part', rows };
     const stays = told.filter((alert) => left.has(alert));
     return {
       edit: { element, attributes: attributesOf(reading, element, { for: `${rows}x` }) },
-      mailsLeft:
-        mailIdsOf(facts, stays).size + stays.reduce((sum, alert) => sum + flappedMails(facts, reading, alert, rows), 0),
+      mailsLeft: mailIdsOf(facts, stays).size,
       laterMs: (rows - rowsNow) * everyMs,
       ...quietedOf(facts, told, (alert) => left.has(alert)),
     };
@@ -246,26 +248,16 @@ function longerFor(facts: TuneFacts, reading: Reading, element: Element): Propos
   return null;
 }
 
-/** Returns the mails that an alert that flapped may cause beyond its own if its parts fire one by one. */
-function flappedMails(facts: TuneFacts, { rule }: Reading, alert: PastAlert, rows: number): number {
-  const own = facts.mailsOf(alert);
-  if (rule === null || !own.some(({ transition }) => transition === 'flapping')) return 0;
-  const recipients = new Set(own.map(({ recipient }) => recipient)).size;
-  const count = badRows(alert, rule, facts.everyMsOf(alert.client));
-  return Number.isFinite(count) ? Math.max(0, 2 * recipients * Math.ceil(count / (rows + 2)) - own.length) : 0;
-}
-
 /** Proposes a warning for critical alerts on which nobody ever acted. */
 function milder(facts: TuneFacts, reading: Reading, element: Element): Proposal | null {
-  const { rule, told, acted, parted } = reading;
+  const { rule, told, acted } = reading;
   if (rule === null || rule.severity !== 'critical' || told.some(({ severity }) => severity !== 'critical'))
     return null;
   if (told.some((alert) => !['lasted', null].includes(acted.get(alert) ?? null))) return null;
   const staying = new Map(
     told.map((alert) => [alert, facts.mailsOf(alert).filter((one) => hearsWarnings(facts, alert, one))]),
   );
-  if (parted.some((part) => removedShare(reading, part, (alert) => (staying.get(alert) ?? []).length > 0) === null))
-    return null;
+  if (told.some((alert) => acted.get(alert) !== null && staying.get(alert)?.length === 0)) return null;
   return {
     edit: { element, attributes: attributesOf(reading, element, { severity: 'warning' }) },
     mailsLeft: new Set([...staying.values()].flat().map(({ mailId }) => mailId)).size,
@@ -311,9 +303,17 @@ export function ruleAfter({ name, subject, proposal }: TuneLine): string {
 }
 
 function whyNot({ told, acted }: Reading): Why {
+  const { lasted = 0, ...others } = countsOf(told, acted);
+  return Object.keys(others).length > 0
+    ? { kind: 'acted', counts: others }
+    : { kind: 'lasts', lasted, told: told.length };
+}
+
+function countsOf(alerts: readonly PastAlert[], acted: Reading['acted']): ActedCounts {
   const counts: Partial<Record<Acted, number>> = {};
-  for (const what of acted.values()) if (what !== null) counts[what] = (counts[what] ?? 0) + 1;
-  const { lasted, ...others } = counts;
-  if (Object.keys(others).length > 0) return { kind: 'acted', counts };
-  return { kind: 'lasts', lasted: lasted ?? 0, told: told.length };
+  for (const alert of alerts) {
+    const what = acted.get(alert) ?? null;
+    if (what !== null) counts[what] = (counts[what] ?? 0) + 1;
+  }
+  return counts;
 }

@@ -43,11 +43,10 @@ export function isVerified({ verified }: TuneResult, { proposal, told }: TuneLin
   return verified !== null && proposal !== null && (told[0]?.pendingSinceMs ?? 0) >= verified.sinceMs - slackMs;
 }
 
-/** Returns the mails that an edit leaves: those of the replay if it counts more than the alerts promise. */
+/** Returns the mails that an edit leaves: those of the replay, or of the prediction where there is none. */
 export function mailsLeft(result: TuneResult, line: TuneLine): number | null {
-  if (line.proposal === null) return null;
-  const replayed = isVerified(result, line) ? (result.verified?.mailsOf(line) ?? 0) : 0;
-  return Math.max(line.proposal.mailsLeft, replayed);
+  const replayed = isVerified(result, line) ? result.verified?.mailsOf(line) : undefined;
+  return replayed ?? line.proposal?.mailsLeft ?? null;
 }
 
 /** Proposes edits of rules that would have quieted noise, and counts by a replay what they leave. */

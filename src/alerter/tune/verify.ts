@@ -8,7 +8,7 @@ import { isToPerson, type ReadFacts, type TuneStorage } from './read-facts.ts';
 /** The visits that a replay reads at most, so that it ends within a minute. */
 const mostVisits = 1_200_000;
 
-/** What a replay with all edits counts. */
+/** The counts of a replay with all edits. */
 export interface Verified {
   /** The span of the rows. */
   readonly sinceMs: number;

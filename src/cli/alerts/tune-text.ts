@@ -1,7 +1,7 @@
 import { formatValue } from '../../alerter/evaluate/describe-value.ts';
 import { unitOfRule } from '../../alerter/evaluate/rule-metric.ts';
 import type { Acted } from '../../alerter/tune/noise.ts';
-import type { TuneLine, Why } from '../../alerter/tune/propose.ts';
+import type { ActedCounts, TuneLine, Why } from '../../alerter/tune/propose.ts';
 import { night } from '../../alerter/tune/read-facts.ts';
 import { isVerified, mailsLeft, type TuneResult } from '../../alerter/tune/tune.ts';
 import { editText, isAdded, type RuleEdit } from '../../config/rules/rule-edit.ts';
@@ -119,36 +119,43 @@ function notesOf(line: TuneLine, result: TuneResult, { moment }: ReaderTime): re
   ];
 }
 
-const whys: Readonly<Record<Exclude<Why, { kind: 'acted' | 'lasts' }>['kind'], string>> = {
+const whys: Readonly<Record<Exclude<Why['kind'], 'acted' | 'lasts' | 'loses' | 'later-part'>, string>> = {
   never: 'left as it is: always worth a mail',
   hourly: 'left as it is: evaluated every hour',
   few: 'too few alerts to judge',
   unwritten: 'no place in config.xml for this alone',
   shared: 'left as it is: the rule is for other checks too',
-  'later-part': 'left as it is: what quiets the first two thirds does not quiet the last',
 };
 
 /** Returns the reason why nothing is proposed; null if something is. */
 export function reasonOf({ why }: TuneLine): string | null {
   if (why === null) return null;
-  if (why.kind === 'acted') return `${actedWords(why.counts)}: left as it is`;
-  if (why.kind !== 'lasts') return whys[why.kind];
-  return why.lasted === 0
-    ? 'left as it is: no longer for quiets it'
-    : `${why.lasted} of ${why.told} lasted: left as it is`;
+  switch (why.kind) {
+    case 'acted':
+      return `${actedWords(why.counts)}: left as it is`;
+    case 'loses':
+      return `for="${why.rows}x" would lose what was ${actedWords(why.counts)}`;
+    case 'later-part':
+      return `for="${why.rows}x" fits the first two thirds, and not the last`;
+    case 'lasts':
+      return why.lasted === 0 ? 'no for up to 12x quiets it' : `${why.lasted} of ${why.told} lasted: left as it is`;
+    default:
+      return whys[why.kind];
+  }
 }
 
-const actedVerbs: Readonly<Record<Exclude<Acted, 'lasted'>, string>> = {
+const actedVerbs: Readonly<Record<Acted, string>> = {
   acknowledged: 'acknowledged',
   silenced: 'silenced',
   mended: 'mended',
   edited: 'ended by an edit',
+  lasted: 'longer than noise',
 };
 
-function actedWords(counts: Readonly<Partial<Record<Acted, number>>>): string {
-  const done = Object.entries(actedVerbs) as readonly [keyof typeof actedVerbs, string][];
-  return done
-    .flatMap(([what, verb]) => (counts[what] === undefined ? [] : [`${verb} ${counted(counts[what], 'time')}`]))
+function actedWords(counts: ActedCounts): string {
+  const acts = Object.keys(actedVerbs) as readonly Acted[];
+  return acts
+    .flatMap((what) => (counts[what] === undefined ? [] : [`${actedVerbs[what]} ${counted(counts[what], 'time')}`]))
     .join(', ');
 }
 
