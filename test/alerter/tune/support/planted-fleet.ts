@@ -50,7 +50,7 @@ export const configLines = [
 ];
 
 export type What = 'memory' | 'load' | 'away' | 'warning' | 'critical';
-const ruleOf = { memory: 'memory', load: 'load', away: 'unreachable', warning: 'check', critical: 'check' } as const;
+const rules = { memory: 'memory', load: 'load', away: 'unreachable', warning: 'check', critical: 'check' } as const;
 
 /** Something that was planted: rows of a client that are bad. */
 export interface Planted {
@@ -159,6 +159,7 @@ export interface PlantedFleet {
   readonly history: ReplayResult;
   /** Returns what was planted where an alert fired; null for nothing. */
   readonly cause: (alert: Pick<Alert, 'client' | 'rule'>, atMs: number) => Planted | null;
+  readonly ruleOf: (what: What) => string;
   readonly replayed: (config: Config, sinceMs: number, untilMs: number) => Promise<ReplayResult>;
 }
 
@@ -188,11 +189,14 @@ export async function plantFleet(t: Scope, options: PlantedOptions): Promise<Pla
   writeAlerts(sqlite, alerts, history, planted);
   sqlite.close();
   const byKey = (client: string, rule: string): readonly Planted[] =>
-    planted.filter((one) => one.client === client && ruleOf[one.what] === rule);
+    planted.filter((one) => one.client === client && rules[one.what] === rule);
   return {
     ...{ planted, file, config, tree, storage, history, replayed },
+    ruleOf: (what) => rules[what],
     cause: ({ client, rule }, atMs) =>
-      byKey(client, rule).findLast(({ fromRow }) => rowMs(fromRow) <= atMs && atMs < Infinity) ?? null,
+      byKey(client, rule === 'unreliable' ? 'unreachable' : rule).findLast(
+        ({ fromRow }) => rowMs(fromRow) <= atMs && atMs < Infinity,
+      ) ?? null,
   };
 }
 
@@ -408,7 +412,7 @@ function writeAlerts(
       (one) =>
         one.acked &&
         one.client === client &&
-        ruleOf[one.what] === rule &&
+        rules[one.what] === rule &&
         rowMs(one.fromRow + one.rows) >= pendingSinceMs &&
         rowMs(one.fromRow) <= (resolvedAtMs ?? 0),
     );
