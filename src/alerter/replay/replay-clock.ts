@@ -35,11 +35,23 @@ export function* passTimes({ runs, sinceMs, untilMs, everyMs }: ReplayClockOptio
   }
 }
 
-/** Returns the last runs as they were known at a time: without later runs, and with unfinished ones still running. */
-export function runsAt(runs: readonly RunFact[], atMs: number): readonly RunFact[] {
-  return runs
-    .filter(({ startedAtMs }) => startedAtMs > atMs - runsMs && startedAtMs <= atMs)
-    .map((run) =>
-      run.finishedAtMs === null || run.finishedAtMs <= atMs ? run : { ...run, outcome: 'running', finishedAtMs: null },
-    );
+/**
+ * Returns a function that returns the last runs as they were known at a time, which never goes back: without later runs,
+ * and with unfinished ones still running. Newest first.
+ */
+export function openRuns(runs: readonly RunFact[]): (atMs: number) => readonly RunFact[] {
+  const inOrder = [...runs].sort((one, other) => one.startedAtMs - other.startedAtMs);
+  let [first, end] = [0, 0];
+  return (atMs) => {
+    while ((inOrder[end]?.startedAtMs ?? Infinity) <= atMs) end += 1;
+    while ((inOrder[first]?.startedAtMs ?? Infinity) <= atMs - runsMs) first += 1;
+    return inOrder
+      .slice(first, end)
+      .reverse()
+      .map((run) =>
+        run.finishedAtMs === null || run.finishedAtMs <= atMs
+          ? run
+          : { ...run, outcome: 'running', finishedAtMs: null },
+      );
+  };
 }

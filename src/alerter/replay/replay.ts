@@ -13,7 +13,7 @@ import { evaluateEvents } from '../absence/evaluate-events.ts';
 import { evaluateOutliers } from '../absence/evaluate-outliers.ts';
 import { processRows } from '../transition/process-rows.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
-import { passTimes, runsAt, runsMs } from './replay-clock.ts';
+import { openRuns, passTimes, runsMs } from './replay-clock.ts';
 import { differenceToSent, type ReplayDifference } from './replay-difference.ts';
 import { followEvents } from './replay-events.ts';
 import { followFigures } from './replay-figures.ts';
@@ -85,6 +85,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { config, storage, sinceMs, untilMs, clients = null, signal, observe } = options;
   const { everyMs } = config.collector;
   const runs = await storage.fleet.runs('collect', sinceMs - runsMs);
+  const runsAt = openRuns(runs);
   const state = new ReplayState(await storage.operator.silences(sinceMs));
   const sites = await readSites(config, storage.fleet);
   const seen = followClients(await storage.fleet.seenClients(), sinceMs, config);
@@ -115,7 +116,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       result.visits += visits.length;
       countFired(counts, state.save(await processRows({ config, store: evaluation, batch, nowMs })));
     }
-    const recent = runsAt(runs, nowMs);
+    const recent = runsAt(nowMs);
     const fleet = { config, runs: recent, sites, nowMs, databaseUpSinceMs: sinceMs, ...groupFacts(config, state) };
     const alerts = evaluateFleet({ ...fleet, seenClients: seen.at(nowMs), alerts: state.openAlerts(null) });
     countFired(counts, state.save({ alerts, ruleStates: new Map() }));

@@ -9,24 +9,10 @@ export function rowsOfFor({ forCount, forMs }: Rule, everyMs: number): number {
   return Math.max(1, forCount ?? Math.ceil((forMs ?? 0) / everyMs) + 1);
 }
 
-export interface PredictOptions {
-  /** The rows that `for` needs. */
-  readonly rows: number;
-  readonly everyMsOf: (client: string) => number;
-  /** True for an alert that flapped to its end, which came after `flappingRows` without a change. */
-  readonly flapped: (alert: PastAlert) => boolean;
-}
-
 /** Returns the number of bad rows of an alert, at most: the last rows have recovered. Infinity if it is open. */
-export function badRows(
-  alert: PastAlert,
-  rule: Rule,
-  { everyMsOf, flapped }: Pick<PredictOptions, 'everyMsOf' | 'flapped'>,
-): number {
-  const { client, pendingSinceMs, resolvedAtMs } = alert;
+function badRows({ pendingSinceMs, resolvedAtMs }: PastAlert, rule: Rule, everyMs: number): number {
   if (resolvedAtMs === null) return Infinity;
-  const recovered = flapped(alert) ? flappingRows : rowsToRecover(rule) - 1;
-  return Math.max(1, Math.round((resolvedAtMs - pendingSinceMs) / everyMsOf(client)) - recovered);
+  return Math.max(1, Math.round((resolvedAtMs - pendingSinceMs) / everyMs) - (rowsToRecover(rule) - 1));
 }
 
 /**
@@ -34,7 +20,6 @@ export function badRows(
  * rows fires without `for`, as does `unreliable` in the place of `unreachable`.
  */
 export function firingAt(alerts: readonly PastAlert[], rule: Rule, options: PredictOptions): ReadonlySet<PastAlert> {
-  const { rows, everyMsOf } = options;
   const fired = new Set<PastAlert>();
   const isVisit = rule.name === 'unreachable';
   const mayBeOften = isVisit || (rule.flapping && rows <= oftenBad);
@@ -43,7 +28,7 @@ export function firingAt(alerts: readonly PastAlert[], rule: Rule, options: Pred
     let bad: number[] = [];
     for (const alert of series) {
       const first = Math.round(alert.pendingSinceMs / everyMs);
-      const count = badRows(alert, rule, options);
+      const count = badRows(alert, rule, everyMs);
       for (let row = first; row < first + count; row += 1) {
         bad = [...bad, row].filter((one) => row - one < flappingRows);
         const ages = bad.map((one) => row - one + 1);

@@ -165,10 +165,7 @@ function readUnit(facts: TuneFacts, unit: RuleUnit): Reading {
   const alerts = unit.alerts.slice(changed + 1);
   const { everyMsOf } = facts;
   const rowsNow = rule === null ? 1 : rowsOfFor(rule, everyMsOf(alerts[0]?.client ?? ''));
-  const firing =
-    rule === null
-      ? null
-      : firingAt(alerts, rule, { rows: rowsNow, everyMsOf, flapped: (alert) => hasFlapped(facts, alert) });
+  const firing = rule === null ? null : firingAt(alerts, rule, { rows: rowsNow, everyMsOf });
   const told = alerts.filter((alert) => firing?.has(alert) !== false && facts.mailsOf(alert).length > 0);
   const sinceMs = changed < 0 ? null : (alerts[0]?.pendingSinceMs ?? facts.untilMs);
   const fromMs = Math.max(facts.sinceMs, sinceMs ?? 0);
@@ -180,12 +177,6 @@ function readUnit(facts: TuneFacts, unit: RuleUnit): Reading {
     noise: told.filter((alert) => acted.get(alert) === null),
     parted: [told.filter(isEarly), told.filter((alert) => !isEarly(alert))],
   };
-}
-
-/** True if people were told that the alert flaps, and not that it does no longer. */
-function hasFlapped({ mailsOf }: TuneFacts, alert: PastAlert): boolean {
-  const transitions = mailsOf(alert).map(({ transition }) => transition);
-  return transitions.includes('flapping') && !transitions.includes('steady');
 }
 
 function partOf(facts: TuneFacts, whole: Reading, clients: ReadonlySet<string>): Reading {
@@ -237,7 +228,7 @@ function longerFor(facts: TuneFacts, reading: Reading, element: Element): Propos
   const everyMs = everyMsOf(told[0]?.client ?? '');
   const rowsNow = rowsOfFor(rule, everyMs);
   for (let rows = rowsNow + 1; rows <= mostRows && (rows - 1) * everyMs < withinMs; rows += 1) {
-    const left = firingAt(alerts, rule, { rows, everyMsOf, flapped: (alert) => hasFlapped(facts, alert) });
+    const left = firingAt(alerts, rule, { rows, everyMsOf });
     const [first, last] = parted.map((part) => {
       const noise = part.filter((alert) => acted.get(alert) === null);
       return noise.filter((alert) => !left.has(alert)).length / noise.length;

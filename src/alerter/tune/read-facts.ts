@@ -59,7 +59,7 @@ export async function readFacts({ storage, ...span }: ReadFactsOptions): Promise
   };
 }
 
-/** True for a notification of news in a mail to a person: no reminder, no message of a webhook, no command. */
+/** True if a notification is news in a mail to a person: no reminder, no message of a webhook, no command. */
 export function isToPerson({ recipient, transition }: Pick<MailedNotification, 'recipient' | 'transition'>): boolean {
   return addresseeOf(recipient) !== null && !followsNoChange(transition);
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { differenceToSent } from '../../../src/alerter/replay/replay-difference.ts';
-import { passTimes, runsAt } from '../../../src/alerter/replay/replay-clock.ts';
+import { openRuns, passTimes } from '../../../src/alerter/replay/replay-clock.ts';
 import { replay, type ReplayResult } from '../../../src/alerter/replay/replay.ts';
 import type { SentNotification } from '../../../src/storage/store/alert-history.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
@@ -257,10 +257,13 @@ for (const { what, runs, passes } of [
 }
 
 test('runs are as they were known then', () => {
-  const [known] = runsAt([run(0, 4), run(5, 9)], 3 * minuteMs);
-  assert.deepEqual([known?.outcome, known?.finishedAtMs], ['running', null]);
-  assert.equal(runsAt([run(0, 4), run(5, 9)], 4 * minuteMs)[0]?.outcome, 'finished');
-  assert.equal(runsAt([run(0, 4), run(5, 9)], 3 * minuteMs).length, 1);
+  const runsAt = openRuns([run(5, 9), run(0, 4)]);
+  const shown = (minute: number) =>
+    runsAt(minute * minuteMs).map(({ outcome, finishedAtMs }) => [outcome, finishedAtMs]);
+  assert.deepEqual(shown(3), [['running', null]]);
+  assert.equal(shown(4)[0]?.[0], 'finished');
+  assert.deepEqual(pluck(shown(5), 0), ['running', 'finished']);
+  assert.equal(shown(24 * 60 + 1).length, 1);
 });
 
 const sent = (minute: number, over: Partial<SentNotification> = {}): SentNotification => ({

@@ -25,7 +25,7 @@ export const startMs = Date.UTC(2026, 8, 28);
 
 /** The days that `tune` may read, and the days after them. */
 export const readDays = 30;
-export const allDays = 40;
+export const allDays = 35;
 export const rowMs = (row: number): number => startMs + row * everyMs;
 
 /** The configuration, an element on each line. */
@@ -36,15 +36,14 @@ export const configLines = [
   '  </alerts>',
   '  <group name="web">',
   '    <alert type="memory" limit="90%"/>',
-  '    <client name="web-[1-4]" ip="192.0.2.[1-4]" username="u"/>',
+  '    <client name="web-[1-3]" ip="192.0.2.[1-3]" username="u"/>',
   '  </group>',
   '  <group name="build">',
   '    <alert type="load" limit="2"/>',
-  '    <client name="build-[1-3]" ip="192.0.2.[11-13]" username="u"/>',
+  '    <client name="build-[1-2]" ip="192.0.2.[11-12]" username="u"/>',
   '  </group>',
   '  <client name="edge-1" ip="192.0.2.21" username="u"/>',
   '  <client name="edge-2" ip="192.0.2.22" username="u"/>',
-  '  <client name="db-1" ip="192.0.2.31" username="u"/>',
   '  <client name="mx-1" ip="192.0.2.32" username="u"/>',
   '</config>',
 ];
@@ -72,7 +71,7 @@ export interface PlantedOptions {
   readonly noisy?: boolean;
 }
 
-/** Returns what happens to a fleet in forty days. */
+/** Returns what happens to a fleet in 35 days. */
 export function plant({ seed, noisy = true }: PlantedOptions): readonly Planted[] {
   const r = (...parts: readonly number[]): number => fraction(seed, ...parts);
   const between = (least: number, most: number, ...parts: readonly number[]): number =>
@@ -88,7 +87,7 @@ export function plant({ seed, noisy = true }: PlantedOptions): readonly Planted[
   for (let index = 0; index < 36; index += 1) {
     const kind = between(0, 3, 1, index);
     const client = ['web-', 'build-', 'edge-', 'mx-'][kind] ?? '';
-    const name = `${client}${kind === 3 ? 1 : between(1, [4, 3, 2][kind] ?? 1, 2, index)}`;
+    const name = `${client}${kind === 3 ? 1 : between(1, [3, 2, 2][kind] ?? 1, 2, index)}`;
     const what = (['memory', 'load', 'away', 'critical'] as const)[kind] ?? 'away';
     // From 1 min to 9 h, most of them short.
     const minutes = 540 ** r(3, index);
@@ -103,9 +102,9 @@ export function plant({ seed, noisy = true }: PlantedOptions): readonly Planted[
   }
   for (let day = 0; day < allDays; day += 1) {
     const at = day * dayRows;
-    if (day % 7 === 0) add({ client: 'db-1', what: 'warning', noise: 'Monday check', fromRow: at + 72, rows: 48 });
+    if (day % 7 === 0) add({ client: 'mx-1', what: 'warning', noise: 'Monday check', fromRow: at + 72, rows: 48 });
     if (!noisy) continue;
-    for (const index of [1, 2, 3])
+    for (const index of [1, 2])
       if (r(10, day, index) < 0.9)
         add({
           client: `build-${index}`,
@@ -114,7 +113,7 @@ export function plant({ seed, noisy = true }: PlantedOptions): readonly Planted[
           fromRow: at + 24 + between(0, 1, 11, day, index),
           rows: between(3, 5, 12, day, index),
         });
-    for (const index of [1, 2, 3, 4])
+    for (const index of [1, 2, 3])
       for (let time = 0; time < 3; time += 1)
         if (r(13, day, index, time) < 0.7)
           add({
@@ -155,7 +154,7 @@ export interface PlantedFleet {
   readonly config: Config;
   readonly tree: ConfigTree;
   readonly storage: Storage;
-  /** The replay of the forty days by the rules as they are. */
+  /** The replay of the 35 days by the rules as they are. */
   readonly history: ReplayResult;
   /** Returns what was planted where an alert fired; null for nothing. */
   readonly cause: (alert: Pick<Alert, 'client' | 'rule'>, atMs: number) => Planted | null;
@@ -163,7 +162,7 @@ export interface PlantedFleet {
   readonly replayed: (config: Config, sinceMs: number, untilMs: number) => Promise<ReplayResult>;
 }
 
-/** Makes the database of a fleet: the rows of forty days, and the alerts and mails of the first thirty. */
+/** Makes the database of a fleet: the rows of 35 days, and the alerts and mails of the first thirty. */
 export async function plantFleet(t: Scope, options: PlantedOptions): Promise<PlantedFleet> {
   const dir = tempFolder(t);
   const file = path.join(dir, 'config.xml');
@@ -367,9 +366,9 @@ function writeRows(sqlite: SqliteDatabase, config: Config, planted: readonly Pla
         16,
         after,
       );
-      const state = now?.what === 'critical' ? 2 : now?.what === 'warning' ? 1 : 0;
-      if (name === 'db-1' || name === 'mx-1')
-        check(id, 0, name, sqlTime(atMs + 1000), name === 'db-1' ? 'backup' : 'mailq', state, 'text', '', 0, 0);
+      if (name !== 'mx-1') continue;
+      check(id, 0, name, sqlTime(atMs + 1000), 'backup', now?.what === 'warning' ? 1 : 0, 'text', '', 0, 0);
+      check(id, 1, name, sqlTime(atMs + 1000), 'mailq', now?.what === 'critical' ? 2 : 0, 'text', '', 0, 0);
     }
   }
   writeChanges(sqlite, names, planted);

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import type { Acted } from '../../../src/alerter/tune/noise.ts';
+import { propose, type TuneLine } from '../../../src/alerter/tune/propose.ts';
+import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
+import { editText, openElements } from '../../../src/config/rules/rule-edit.ts';
+import { findRule } from '../../../src/config/rules/rule-matcher.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import type { PastAlert } from '../../../src/storage/store/alert-history.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { applyEdits } from './support/apply-edit.ts';
+import { beginMs, everyMs, pastAlert } from './support/past-alerts.ts';
+import { loadWithTree } from './support/planted-fleet.ts';
+
+const dayMs = 86_400_000;
+const dir = tempFolder();
+let files = 0;
+
+interface Story {
+  readonly alerts?: string;
+  readonly clients?: string;
+  readonly rule?: string;
+  readonly subject?: string;
+  /** The bad rows of the alerts, of one a day. */
+  readonly bad: readonly number[];
+  /** The clients of the alerts. Default: web-1. */
+  readonly of?: readonly string[];
+  /** The acts by the place of their alerts. */
+  readonly acted?: Readonly<Record<number, Acted>>;
+}
+
+const usual =
+  '<group name="web">\n<client name="web-1" ip="192.0.2.1" username="u"/>' +
+  '<client name="web-2" ip="192.0.2.2" username="u"/>\n</group>\n' +
+  '<client name="db-1" ip="192.0.2.9" username="u"/>';
+
+/** Proposes, makes the edits in the file, and loads the file. */
+function proposed({ alerts = '', clients = usual, rule: name = 'memory', ...story }: Story): readonly TuneLine[] {
+  const file = path.join(dir, `config-${(files += 1)}.xml`);
+  writeFileSync(file, `<config>\n<alerts>\n<mail to="ops@example.org"/>\n${alerts}\n</alerts>\n${clients}\n</config>`, {
+    mode: 0o600,
+  });
+  const { config, tree } = loadWithTree(file);
+  const { of = ['web-1'], subject = '' } = story;
+  const rule = findRule(config.clients[0]?.rules ?? [], name) ?? assert.fail(name);
+  const past = story.bad.map((bad, index): PastAlert =>
+    pastAlert(rule, beginMs + index * dayMs, bad, { id: index, client: of[index % of.length] ?? '', subject }),
+  );
+  const lines = propose(
+    {
+      ...{
+        config,
+        elements: openElements(tree, config.clients),
+        sinceMs: beginMs,
+        untilMs: beginMs + past.length * dayMs,
+      },
+      ...{ withinMs: 3_600_000, everyMsOf: () => everyMs, watchOf: createWatches(config) },
+      actedOf: ({ id }) => story.acted?.[id] ?? null,
+      mailsOf: ({ id }) =>
+        (['firing', 'resolved'] as const).map((transition, index) => ({
+          ...{ alertId: id, mailId: id * 2 + index, recipient: 'ops@example.org', transition, createdAtMs: beginMs },
+        })),
+    },
+    { rule, name, subject: subject === '' ? null : subject, alerts: past },
+  );
+  applyEdits(
+    file,
+    lines.flatMap(({ proposal }) => proposal?.edit ?? []),
+  );
+  loadConfig({ file });
+  return lines;
+}
+
+/** Returns the lines in short: clients, the element and the edit, and the mails left; or the reason. */
+function shown(story: Story): readonly string[] {
+  return proposed(story).map(({ clients, proposal, why }) => {
+    if (proposal === null) return `${clients.join()}: ${JSON.stringify(why)}`;
+    const { element } = proposal.edit;
+    return `${clients.join()}: ${element.name}:${element.line} ${editText(proposal.edit)} ${proposal.mailsLeft} ${proposal.laterMs / 60_000}`;
+  });
+}
+
+const twelve = [1, 2, 3, 2, 1, 2, 3, 2, 1, 2, 3, 2];
+const limit = '<alert type="memory" limit="90%"/>';
+
+test('the least `for` that quiets the noise is proposed at the line of the rule', () => {
+  assert.deepEqual(shown({ alerts: limit, bad: twelve }), ['web-1: alert:4 for="4x" 0 15']);
+  assert.deepEqual(shown({ alerts: limit, bad: [...twelve, 20], acted: { 12: 'lasted' } }), [
+    'web-1: alert:4 for="4x" 2 15',
+  ]);
+});
+
+test('nothing is proposed that loses what somebody acted on', () => {
+  assert.deepEqual(shown({ alerts: limit, bad: twelve, acted: { 3: 'mended' } }), [
+    'web-1: {"kind":"loses","rows":4,"counts":{"mended":1}}',
+  ]);
+});
+
+test('nothing is proposed from few alerts, or if the last third is different', () => {
+  assert.deepEqual(shown({ alerts: limit, bad: twelve.slice(0, 10) }), ['web-1: {"kind":"few"}']);
+  const later = [...twelve.slice(0, 8), 7, 7, 7, 7];
+  assert.deepEqual(shown({ alerts: limit, bad: later }), ['web-1: {"kind":"later-part","rows":4}']);
+});
+
+test('a critical rule on which nobody acted becomes a warning if no `for` quiets it', () => {
+  assert.deepEqual(shown({ alerts: limit, bad: twelve.map(() => 12) }), ['web-1: alert:4 severity="warning" 24 0']);
+  const acts = shown({ alerts: limit, bad: twelve.map(() => 12), acted: { 1: 'acknowledged' } });
+  assert.deepEqual(acts, ['web-1: {"kind":"acted","counts":{"acknowledged":1}}']);
+  const [line] = proposed({ alerts: '<alert type="memory" warning="90%"/>', bad: twelve.map(() => 12) });
+  assert.deepEqual(line?.why, { kind: 'lasts', lasted: 0, told: 12 });
+});
+
+test('a default is tuned in the group that has just these clients, else in <alerts>', () => {
+  const bad = twelve.map((rows) => rows + 2);
+  const text = '<alert name="memory" for="6x"/> 0 15';
+  assert.deepEqual(shown({ bad, of: ['web-1', 'web-2'] }), [`web-1,web-2: group:6 ${text}`]);
+  assert.deepEqual(shown({ bad, of: ['db-1'] }), [`db-1: client:9 ${text}`]);
+  assert.deepEqual(shown({ bad, of: ['web-1', 'db-1'] }), [`web-1,db-1: alerts:2 ${text}`]);
+});
+
+test('a check gets a rule of its own, unless it is about a device', () => {
+  const bad = twelve.map((rows) => rows + 1);
+  assert.deepEqual(shown({ rule: 'check', subject: 'mailq', bad, of: ['db-1'] }), [
+    'db-1: client:9 <alert type="check" check="mailq" for="5x"/> 0 15',
+  ]);
+  assert.deepEqual(shown({ rule: 'check', subject: 'md:md0', bad }), ['web-1: {"kind":"never"}']);
+  assert.deepEqual(shown({ rule: 'read-only', bad }), ['web-1: {"kind":"never"}']);
+});
