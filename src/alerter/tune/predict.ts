@@ -19,7 +19,11 @@ function badRows({ pendingSinceMs, resolvedAtMs }: PastAlert, rule: Rule, everyM
  * Returns the alerts of a rule that would fire if `for` needed this number of rows. A value that is bad in half of its
  * rows fires without `for`, as does `unreliable` in the place of `unreachable`.
  */
-export function firingAt(alerts: readonly PastAlert[], rule: Rule, options: PredictOptions): ReadonlySet<PastAlert> {
+export function firingAt(
+  alerts: readonly PastAlert[],
+  rule: Rule,
+  { rows, everyMsOf }: { readonly rows: number; readonly everyMsOf: (client: string) => number },
+): ReadonlySet<PastAlert> {
   const fired = new Set<PastAlert>();
   const isVisit = rule.name === 'unreachable';
   const mayBeOften = isVisit || (rule.flapping && rows <= oftenBad);

@@ -64,14 +64,15 @@ export function openElements({ root }: ConfigTree, clients: readonly Client[]): 
   const containers: Container[] = [];
   const namesAt = groupBy(clients, placeOf);
   const seen = new Set<string>();
+  const twice = new Set<string>();
   const enter = (element: Element): readonly string[] => {
     const place = placeOf({ file: element.source.path, line: element.line });
     if (element.name === 'alert') alerts.set(place, [...(alerts.get(place) ?? []), element]);
     const inside = element.children.flatMap(enter);
     if (element.name !== 'client' && element.name !== 'group') return inside;
-    // Clients that share a line cannot be told apart, nor from the group around them.
+    // Clients that share a line cannot be told apart.
     const own = element.name === 'client' && !seen.has(place) ? (namesAt.get(place) ?? []) : [];
-    if (element.name === 'client') seen.add(place);
+    if (element.name === 'client') (seen.has(place) ? twice : seen).add(place);
     const names = [...inside, ...own.map(({ name }) => name)];
     containers.push({ element, names: new Set(names) });
     return names;
@@ -83,7 +84,11 @@ export function openElements({ root }: ConfigTree, clients: readonly Client[]): 
       const named = all.length > 1 ? all.filter(({ attributes }) => alertName(attributes) === rule.name) : all;
       return named.length === 1 ? (named[0] ?? null) : null;
     },
-    around: (test) => containers.find(({ names }) => test(names)) ?? null,
+    around: (test) =>
+      containers.find(({ element, names }) => {
+        const place = placeOf({ file: element.source.path, line: element.line });
+        return test(names) && !(element.name === 'client' && twice.has(place));
+      }) ?? null,
     alerts: root === null ? null : childOf(root, 'alerts'),
   };
 }
