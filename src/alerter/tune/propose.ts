@@ -3,6 +3,7 @@ import { formatDuration } from '../../text/durations.ts';
 import { alertName } from '../../config/rules/merge-alert.ts';
 import { type Container, isAdded, type RuleEdit, type WrittenElements } from '../../config/rules/rule-edit.ts';
 import type { Element } from '../../config/xml/parse-elements.ts';
+import { byName } from '../../text/name-order.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { MailedNotification, PastAlert } from '../../storage/store/alert-history.ts';
 import { describeLimit } from '../evaluate/describe-value.ts';
@@ -31,6 +32,8 @@ export interface RuleUnit {
   /** null for a condition of the fleet, or of a group. */
   readonly rule: Rule | null;
   readonly name: string;
+  /** The <alert> that wrote the rule; null for a default or a condition, and if it is not known. */
+  readonly element: Element | null;
   /** The check; null for other rules. */
   readonly subject: string | null;
   /** Oldest first, those included of which nobody was told. */
@@ -49,7 +52,7 @@ export interface Proposal {
 }
 
 /** A rule that told people something, and its proposal, or the reason why there is none. */
-export interface TuneLine extends Omit<RuleUnit, 'alerts'> {
+export interface TuneLine extends Omit<RuleUnit, 'alerts' | 'element'> {
   readonly clients: readonly string[];
   /** The alerts of which people were told, since the limit is what it is. */
   readonly told: readonly PastAlert[];
@@ -101,11 +104,9 @@ export function propose(facts: TuneFacts, unit: RuleUnit): readonly TuneLine[] {
   if (whole.told.length === 0) return [];
   if (isNever(unit) || rule === null) return [lineOf(whole, { kind: 'never' })];
   if (foreseenBy(rule) !== null || isOutlierRule(rule)) return [lineOf(whole, { kind: 'hourly' })];
-  const { elements } = facts;
   const isWhole = subject === null || (rule.origin === 'file' && rule.selectors['check'] === subject);
-  const written = elements.alertOf(rule);
   if (rule.file !== null && isWhole)
-    return [written === null ? lineOf(whole, unwritten) : choose(facts, whole, written)];
+    return [unit.element === null ? lineOf(whole, unwritten) : choose(facts, whole, unit.element)];
   if (subject !== null && (rule.origin === 'file' || /[^\w:./ -]/.test(subject)))
     return [lineOf(whole, { kind: 'shared' })];
   return proposeAdded(facts, whole);
@@ -203,7 +204,7 @@ function lineOf(reading: Reading, outcome: Why | Proposal): TuneLine {
   lastedMs.sort((one, other) => one - other);
   return {
     ...{ rule, name, subject, sinceMs, told, noise, mails },
-    clients: [...new Set(told.map(({ client }) => client))],
+    clients: [...new Set(told.map(({ client }) => client))].sort(byName),
     parts: [parted[0].length, parted[1].length],
     overWithinMs: lastedMs[Math.ceil(lastedMs.length * chosenShare) - 1] ?? null,
     proposal: 'edit' in outcome ? outcome : null,

@@ -1,8 +1,8 @@
 import { pushIntervalMs } from '../../config/clients/arrival.ts';
-import type { Config } from '../../config/config.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
 import { addresseeOf } from '../../notify/mail-identity.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { remembered } from '../../platform/remembered.ts';
 import type { MailedNotification, PastAlert } from '../../storage/store/alert-history.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { zoneOffsetMs } from '../../text/zone-time.ts';
@@ -34,7 +34,7 @@ export interface ReadFacts {
 export async function readFacts({ storage, ...span }: ReadFactsOptions): Promise<ReadFacts> {
   const { config, sinceMs, withinMs } = span;
   const alerts = await storage.alertHistory.pastAlerts(sinceMs);
-  const mailed = (await storage.alertHistory.mailedSince(sinceMs)).filter(isToPerson);
+  const mailed = withoutReplaced((await storage.alertHistory.mailedSince(sinceMs)).filter(isToPerson));
   const byAlert = groupBy(mailed, ({ alertId }) => alertId);
   const told = alerts.filter(({ id }) => byAlert.has(id));
   const clients = [...new Set(told.map(({ client }) => client))];
@@ -52,7 +52,7 @@ export async function readFacts({ storage, ...span }: ReadFactsOptions): Promise
       mailsOf: ({ id }) => byAlert.get(id) ?? [],
       watchOf: createWatches(config),
     },
-    units: unitsOf(config, alerts),
+    units: unitsOf(span, alerts),
     mails,
     nightMails: all.filter(([first]) => isNight(config.alerts.zone, first?.createdAtMs ?? 0)).length,
     noiseMails: all.filter((own) => own.every(({ alertId }) => noise.has(alertId))).length,
@@ -64,6 +64,16 @@ export function isToPerson({ recipient, transition }: Pick<MailedNotification, '
   return addresseeOf(recipient) !== null && !followsNoChange(transition);
 }
 
+/** Returns the last of notifications of the same news: the mail that it is in has replaced the others. */
+function withoutReplaced(mailed: readonly MailedNotification[]): readonly MailedNotification[] {
+  const last = new Map<string, MailedNotification>();
+  for (const one of mailed) {
+    const key = `${one.alertId} ${one.sequence} ${one.transition} ${one.recipient}`;
+    if ((last.get(key)?.mailId ?? 0) < one.mailId) last.set(key, one);
+  }
+  return [...last.values()];
+}
+
 /** The hours of the night by the readers' clock. */
 export const night = { fromHour: 22, untilHour: 7 } as const;
 
@@ -73,14 +83,27 @@ function isNight(zone: string | null, atMs: number): boolean {
 }
 
 /** Groups alerts by the rule that evaluates them today. Omits those of rules and clients that left config.xml. */
-function unitsOf(config: Config, alerts: readonly PastAlert[]): readonly RuleUnit[] {
-  const rulesOf = new Map(config.clients.map((client) => [client.name, client.state === 'active' ? client.rules : []]));
+function unitsOf(
+  { config, elements }: Pick<TuneFacts, 'config' | 'elements'>,
+  alerts: readonly PastAlert[],
+): readonly RuleUnit[] {
+  const clients = new Map(config.clients.map((client) => [client.name, client]));
+  const ruleOf = remembered((name: string) =>
+    remembered((of: string): Pick<RuleUnit, 'rule' | 'element'> | null => {
+      const client = clients.get(of);
+      const rule = client?.state === 'active' ? findRule(client.rules, name) : null;
+      if (rule === null) return of === '' ? { rule: null, element: null } : null;
+      return { rule, element: elements.alertOf(rule, of) };
+    }),
+  );
   const known = alerts.flatMap((alert) => {
     const { client, rule: name, subject } = alert;
-    const rule = client === '' ? null : findRule(rulesOf.get(client) ?? [], name);
-    if (rule === null && client !== '') return [];
-    const unit = { rule, name, subject: rule?.type === 'check' ? subject : null };
-    return [{ alert, unit, key: [name, unit.subject ?? '', rule?.file ?? '', rule?.line ?? ''].join('\0') }];
+    const found = ruleOf(name)(client);
+    if (found === null) return [];
+    const { rule, element } = found;
+    const unit = { name, rule, element, subject: rule?.type === 'check' ? subject : null };
+    const place = element === null ? [rule?.file, rule?.line] : [element.source.path, element.line];
+    return [{ alert, unit, key: [name, unit.subject, ...place].join('\0') }];
   });
   return [...groupBy(known, ({ key }) => key).values()].flatMap((own) =>
     own[0] === undefined ? [] : [{ ...own[0].unit, alerts: own.map(({ alert }) => alert) }],

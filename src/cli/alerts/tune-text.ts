@@ -6,7 +6,8 @@ import { night } from '../../alerter/tune/read-facts.ts';
 import { isVerified, mailsLeft, type TuneResult } from '../../alerter/tune/tune.ts';
 import { editText, isAdded, type RuleEdit } from '../../config/rules/rule-edit.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
-import { dayMs, minuteMs } from '../../platform/units.ts';
+import { dayMs } from '../../platform/units.ts';
+import type { PastAlert } from '../../storage/store/alert-history.ts';
 import { describeDuration } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { placeInFile } from '../../text/plain-text.ts';
@@ -179,33 +180,41 @@ function verifiedText({ result, time, isReplayed }: ShownTune): string {
   return `Replayed together over the ${days} of rows: ${counted(mails, 'mail')} of ${mailsBefore}. ${part}${show}`;
 }
 
+const maxListed = 200;
+
 /** Lists the past alerts of lines that would not have been told, the newest first. */
-export function quietedText(output: Output, lines: readonly TuneLine[], { moment }: ReaderTime): string {
-  return lines
-    .map((line) => {
-      const { proposal, name } = line;
-      if (proposal === null) return escapeControls(`${name} (${clientsWords(line.clients)}): ${reasonOf(line) ?? ''}.`);
-      const { edit, quieted } = proposal;
-      const head = `${name}, ${placeOf(edit)} ${elementWords(edit)} ${editText(edit)}: ${quieted.length} of ${line.told.length} alerts would not be told.`;
-      const table = renderTable(
-        output,
-        [
-          { title: 'since', cell: ({ pendingSinceMs }) => moment(pendingSinceMs) },
-          {
-            title: 'lasted',
-            cell: ({ pendingSinceMs, resolvedAtMs }) =>
-              resolvedAtMs === null
-                ? 'still fires'
-                : describeDuration(Math.max(minuteMs, resolvedAtMs - pendingSinceMs)),
-          },
-          { title: 'client', shrinks: true, cell: ({ client }) => clientText(client) },
-          { title: 'subject', shrinks: true, cell: ({ subject }) => subject },
-          { title: 'severity', cell: ({ severity }) => severity },
-          { title: 'alert', align: 'right', cell: ({ id }) => String(id) },
-        ],
-        [...quieted].reverse(),
-      );
-      return quieted.length === 0 ? escapeControls(head) : `${escapeControls(head)}\n${table}`;
-    })
-    .join('\n\n');
+export function quietedText(output: Output, lines: readonly TuneLine[], time: ReaderTime): string {
+  return lines.map((line) => lineText(output, line, time)).join('\n\n');
+}
+
+function lineText(output: Output, line: TuneLine, { moment }: ReaderTime): string {
+  const { proposal, name, told, clients } = line;
+  const what = `${name} (${clientsWords(clients)})`;
+  if (proposal === null) return escapeControls(`${what}: ${reasonOf(line) ?? ''}.`);
+  const { edit, quieted } = proposal;
+  const place = isAdded(edit) ? `${placeOf(edit)} ${elementWords(edit)}` : placeOf(edit);
+  const longestMs = Math.max(0, ...quieted.map(lastedMs));
+  const longest = quieted.length === 0 ? '' : `; the longest lasted ${describeDuration(longestMs)}`;
+  const count = `${quieted.length} of ${counted(told.length, 'alert')} would not have been told`;
+  const head = escapeControls(`${what}, ${place} ${editText(edit)}: ${count}${longest}.`);
+  if (quieted.length === 0) return head;
+  const rest = quieted.length > maxListed ? `\nand ${quieted.length - maxListed} earlier ones: see --json` : '';
+  const table = renderTable(
+    output,
+    [
+      { title: 'since', cell: ({ pendingSinceMs }) => moment(pendingSinceMs) },
+      { title: 'lasted', cell: (alert) => describeDuration(lastedMs(alert)) },
+      { title: 'client', shrinks: true, cell: ({ client }) => clientText(client) },
+      { title: 'subject', shrinks: true, cell: ({ subject }) => subject },
+      { title: 'severity', cell: ({ severity }) => severity },
+      { title: 'alert', align: 'right', cell: ({ id }) => String(id) },
+    ],
+    [...quieted].reverse().slice(0, maxListed),
+  );
+  return `${head}\n${table}${rest}`;
+}
+
+/** Returns the duration of an alert that has ended. */
+function lastedMs({ pendingSinceMs, resolvedAtMs }: PastAlert): number {
+  return (resolvedAtMs ?? pendingSinceMs) - pendingSinceMs;
 }

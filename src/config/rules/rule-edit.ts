@@ -1,4 +1,5 @@
 import { groupBy } from '../../platform/group-by.ts';
+import { remembered } from '../../platform/remembered.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
 import type { Client, Rule } from '../config.ts';
 import type { ConfigTree } from '../xml/include.ts';
@@ -50,8 +51,11 @@ export interface Container {
 
 /** Finds the elements that rules are written in. */
 export interface WrittenElements {
-  /** Returns the <alert> that wrote a rule or tuned it last; null if none did, or if two of them share the line. */
-  readonly alertOf: (rule: Rule) => Element | null;
+  /**
+   * Returns the <alert> that wrote a client's rule or tuned it last; null if none did, or if it cannot be told from
+   * another one. Clients with equal elements share their rules.
+   */
+  readonly alertOf: (rule: Rule, client: string) => Element | null;
   /** Returns the innermost <group> or <client> whose clients pass a test; null if there is none. */
   readonly around: (test: (clients: ReadonlySet<string>) => boolean) => Container | null;
   /** <alerts>; null if there is none. */
@@ -60,37 +64,47 @@ export interface WrittenElements {
 
 /** Opens the elements of a configuration. */
 export function openElements({ root }: ConfigTree, clients: readonly Client[]): WrittenElements {
-  const alerts = new Map<string, Element[]>();
   const containers: Container[] = [];
   const namesAt = groupBy(clients, placeOf);
   const seen = new Set<string>();
   const twice = new Set<string>();
   const enter = (element: Element): readonly string[] => {
-    const place = placeOf({ file: element.source.path, line: element.line });
-    if (element.name === 'alert') alerts.set(place, [...(alerts.get(place) ?? []), element]);
+    const place = placeOfElement(element);
     const inside = element.children.flatMap(enter);
-    if (element.name !== 'client' && element.name !== 'group') return inside;
     // Clients that share a line cannot be told apart.
     const own = element.name === 'client' && !seen.has(place) ? (namesAt.get(place) ?? []) : [];
     if (element.name === 'client') (seen.has(place) ? twice : seen).add(place);
     const names = [...inside, ...own.map(({ name }) => name)];
-    containers.push({ element, names: new Set(names) });
+    if (element.name === 'client' || element.name === 'group') containers.push({ element, names: new Set(names) });
     return names;
   };
+  const alerts = root === null ? null : childOf(root, 'alerts');
   if (root !== null) enter(root);
+  const isTold = ({ element }: Container): boolean => element.name !== 'client' || !twice.has(placeOfElement(element));
+  const all = { element: alerts, names: new Set(clients.map(({ name }) => name)) };
+  const written = [...containers, all].flatMap(({ element: around, names }) =>
+    (around?.children ?? []).flatMap((element) => (element.name === 'alert' ? [{ element, names }] : [])),
+  );
+  const firstOf = remembered((rule: Rule): Element | null => {
+    const there = written.filter(({ element }) => placeOfElement(element) === placeOf(rule));
+    const named = there.length > 1 ? there.filter(({ element }) => alertName(element.attributes) === rule.name) : there;
+    return named.length === 1 ? (named[0]?.element ?? null) : null;
+  });
+  const alike = remembered((first: Element) =>
+    written.filter(({ element }) => JSON.stringify(element.attributes) === JSON.stringify(first.attributes)),
+  );
   return {
-    alertOf: (rule) => {
-      const all = rule.file === null ? [] : (alerts.get(placeOf(rule)) ?? []);
-      const named = all.length > 1 ? all.filter(({ attributes }) => alertName(attributes) === rule.name) : all;
-      return named.length === 1 ? (named[0] ?? null) : null;
+    alertOf: (rule, client) => {
+      const first = rule.file === null ? null : firstOf(rule);
+      return first === null ? null : (alike(first).find(({ names }) => names.has(client))?.element ?? null);
     },
-    around: (test) =>
-      containers.find(({ element, names }) => {
-        const place = placeOf({ file: element.source.path, line: element.line });
-        return test(names) && !(element.name === 'client' && twice.has(place));
-      }) ?? null,
-    alerts: root === null ? null : childOf(root, 'alerts'),
+    around: (test) => containers.find((one) => test(one.names) && isTold(one)) ?? null,
+    alerts,
   };
+}
+
+function placeOfElement({ source, line }: Element): string {
+  return placeOf({ file: source.path, line });
 }
 
 function placeOf({ file, line }: { readonly file: string | null; readonly line: number | null }): string {

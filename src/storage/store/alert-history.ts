@@ -58,9 +58,10 @@ export const pastAlert = recordShape({
 });
 export type PastAlert = RecordOf<typeof pastAlert>;
 
-/** A notification in a mail that was not replaced. */
+/** A notification in a mail. A mail that replaces another one repeats its notifications. */
 export const mailedNotification = recordShape({
   alertId: number,
+  sequence: number,
   mailId: number,
   recipient: text,
   transition: text as Column<Transition>,
@@ -89,7 +90,7 @@ export interface AlertHistory {
   notifiedSince(sinceMs: number): Promise<readonly SentNotification[]>;
   /** Returns the alerts that are open or ended since a time, oldest first, those that never fired included. */
   pastAlerts(sinceMs: number): Promise<readonly PastAlert[]>;
-  /** Returns the notifications in mails that were made since a time. */
+  /** Returns the notifications in mails that were made since a time, those of replaced mails included. */
   mailedSince(sinceMs: number): Promise<readonly MailedNotification[]>;
   /** Returns the worst values of these alerts, without those that have none. */
   worstValues(alertIds: readonly number[]): Promise<readonly number[]>;

@@ -49,11 +49,12 @@ function proposed({ alerts = '', clients = usual, rule: name = 'memory', ...stor
   const past = story.bad.map((bad, index): PastAlert =>
     pastAlert(rule, beginMs + index * dayMs, bad, { id: index, client: of[index % of.length] ?? '', subject }),
   );
+  const elements = openElements(tree, config.clients);
   const lines = propose(
     {
       ...{
         config,
-        elements: openElements(tree, config.clients),
+        elements,
         sinceMs: beginMs,
         untilMs: beginMs + past.length * dayMs,
       },
@@ -61,10 +62,13 @@ function proposed({ alerts = '', clients = usual, rule: name = 'memory', ...stor
       actedOf: ({ id }) => story.acted?.[id] ?? null,
       mailsOf: ({ id }) =>
         (['firing', 'resolved'] as const).map((transition, index) => ({
-          ...{ alertId: id, mailId: id * 2 + index, recipient: 'ops@example.org', transition, createdAtMs: beginMs },
+          ...{ alertId: id, sequence: index, mailId: id * 2 + index, recipient: 'ops@example.org', transition, createdAtMs: beginMs },
         })),
     },
-    { rule, name, subject: subject === '' ? null : subject, alerts: past },
+    {
+      ...{ rule, name, subject: subject === '' ? null : subject, alerts: past },
+      element: elements.alertOf(rule, of[0] ?? ''),
+    },
   );
   applyEdits(
     file,
@@ -119,7 +123,7 @@ test('a default is tuned in the group that has just these clients, else in <aler
   const text = '<alert name="memory" for="6x"/> 0 15';
   assert.deepEqual(shown({ bad, of: ['web-1', 'web-2'] }), [`web-1,web-2: group:6 ${text}`]);
   assert.deepEqual(shown({ bad, of: ['db-1'] }), [`db-1: client:9 ${text}`]);
-  assert.deepEqual(shown({ bad, of: ['web-1', 'db-1'] }), [`web-1,db-1: alerts:2 ${text}`]);
+  assert.deepEqual(shown({ bad, of: ['web-1', 'db-1'] }), [`db-1,web-1: alerts:2 ${text}`]);
 });
 
 test('a check gets a rule of its own, unless it is about a device', () => {

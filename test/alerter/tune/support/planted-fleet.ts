@@ -25,7 +25,7 @@ export const startMs = Date.UTC(2026, 8, 28);
 
 /** The days that `tune` may read, and the days after them. */
 export const readDays = 30;
-export const allDays = 35;
+export const allDays = 33;
 export const rowMs = (row: number): number => startMs + row * everyMs;
 
 /** The configuration, an element on each line. */
@@ -71,7 +71,7 @@ export interface PlantedOptions {
   readonly noisy?: boolean;
 }
 
-/** Returns what happens to a fleet in 35 days. */
+/** Returns what happens to a fleet in 33 days. */
 export function plant({ seed, noisy = true }: PlantedOptions): readonly Planted[] {
   const r = (...parts: readonly number[]): number => fraction(seed, ...parts);
   const between = (least: number, most: number, ...parts: readonly number[]): number =>
@@ -154,7 +154,7 @@ export interface PlantedFleet {
   readonly config: Config;
   readonly tree: ConfigTree;
   readonly storage: Storage;
-  /** The replay of the 35 days by the rules as they are. */
+  /** The replay of the 33 days by the rules as they are. */
   readonly history: ReplayResult;
   /** Returns what was planted where an alert fired; null for nothing. */
   readonly cause: (alert: Pick<Alert, 'client' | 'rule'>, atMs: number) => Planted | null;
@@ -162,7 +162,7 @@ export interface PlantedFleet {
   readonly replayed: (config: Config, sinceMs: number, untilMs: number) => Promise<ReplayResult>;
 }
 
-/** Makes the database of a fleet: the rows of 35 days, and the alerts and mails of the first thirty. */
+/** Makes the database of a fleet: the rows of 33 days, and the alerts and mails of the first thirty. */
 export async function plantFleet(t: Scope, options: PlantedOptions): Promise<PlantedFleet> {
   const dir = tempFolder(t);
   const file = path.join(dir, 'config.xml');
