@@ -28,7 +28,7 @@ export function openNoise({ config, alerts, silences, changes, withinMs }: Noise
   const boots = alerts.flatMap(({ client, rule, pendingSinceMs: atMs }) =>
     rule === 'rebooted' || rule === 'reboots' ? [{ client, earliestAtMs: atMs, latestAtMs: atMs }] : [],
   );
-  const byClient = groupBy([...boots, ...changes], ({ client }) => client);
+  const changedIn = openChanges([...boots, ...changes]);
   const own = silences.map((silence) => ({ silence, covers: silenceMatcher(silence, config) }));
   return (alert: PastAlert): Acted | null => {
     const { client, firingSinceMs, pendingSinceMs, resolvedAtMs, closedReason } = alert;
@@ -45,10 +45,33 @@ export function openNoise({ config, alerts, silences, changes, withinMs }: Noise
     if (resolvedAtMs === null || resolvedAtMs - pendingSinceMs > withinMs) return 'lasted';
     if (closedReason !== 'recovered' && closedReason !== 'gone') return 'edited';
     const fromMs = Math.min(pendingSinceMs, resolvedAtMs - mendingMs);
-    const isMended = (byClient.get(client) ?? []).some(
-      ({ earliestAtMs, latestAtMs }) => latestAtMs >= fromMs && earliestAtMs <= resolvedAtMs,
-    );
-    return isMended ? 'mended' : null;
+    return changedIn(client, fromMs, resolvedAtMs) ? 'mended' : null;
+  };
+}
+
+/** Returns a function that is true for a client that may have changed within a span. */
+function openChanges(changes: readonly ChangeTime[]): (client: string, fromMs: number, toMs: number) => boolean {
+  const byClient = new Map(
+    [...groupBy(changes, ({ client }) => client)].map(([client, own]) => {
+      const sorted = [...own].sort((one, other) => one.latestAtMs - other.latestAtMs);
+      const longestMs = sorted.reduce(
+        (most, { earliestAtMs, latestAtMs }) => Math.max(most, latestAtMs - earliestAtMs),
+        0,
+      );
+      return [client, { sorted, longestMs }] as const;
+    }),
+  );
+  return (client, fromMs, toMs) => {
+    const { sorted, longestMs } = byClient.get(client) ?? { sorted: [], longestMs: 0 };
+    let [low, high] = [0, sorted.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((sorted[middle]?.latestAtMs ?? 0) < fromMs) low = middle + 1;
+      else high = middle;
+    }
+    for (let index = low; (sorted[index]?.latestAtMs ?? Infinity) <= toMs + longestMs; index += 1)
+      if ((sorted[index]?.earliestAtMs ?? Infinity) <= toMs) return true;
+    return false;
   };
 }
 

@@ -123,6 +123,20 @@ test('it tells webhooks too, each what its attributes ask for, and no URL', asyn
   assert.doesNotMatch(JSON.stringify(result), /T0KEN/);
 });
 
+test('it replays some clients alone, and returns the alerts that would have fired', async (t) => {
+  const storage = await storedStory(t, { 'web-1': full, 'web-2': [96, null, ...full] });
+  const clients = '<client name="web-2" ip="192.0.2.2" username="u"/>';
+  const config = configOf(fleet('<alert type="disk" limit="95%"/>', clients));
+  const span = { sinceMs: noonMs - 10 * minuteMs, untilMs: noonMs + 30 * minuteMs };
+  const options = { config, storage, ...span, clients: ['web-2'], signal: new AbortController().signal };
+  const { reports, visits, alerts } = await replay({ ...options, observe: () => undefined });
+  assert.deepEqual([reports, visits], [5, 7]);
+  const shown = alerts.map(({ client, rule, subject, severity, beginMs, endMs }) =>
+    [client, rule, subject, severity, clock(beginMs), endMs === null ? null : clock(endMs)].join(' '),
+  );
+  assert.deepEqual(shown, ['web-2 disk / critical 10:00 10:15', 'web-2 disk / critical 10:20 ']);
+});
+
 test('it can be ended between two passes', async (t) => {
   const storage = await storedStory(t, { 'web-1': full });
   const ending = new AbortController();

@@ -1,97 +1,20 @@
-// Second tier: twenty invented fleets of forty days each, of which the first tier has none.
+// Second tier: twenty invented fleets; small-fleet.test.ts has one for the first tier.
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 
-import type { ReplayedMail, ReplayResult } from '../../../src/alerter/replay/replay.ts';
-import { tune, type TuneResult } from '../../../src/alerter/tune/tune.ts';
-import { loadConfig } from '../../../src/config/load-config.ts';
-import { isLong, isWide } from '../../support/long-tests.ts';
-import { applyEdits } from './support/apply-edit.ts';
-import { allDays, plantFleet, type PlantedFleet, readDays, rowMs, startMs } from './support/planted-fleet.ts';
-
-const dayRows = 288;
-const untilMs = rowMs(readDays * dayRows);
-const lastMs = rowMs((readDays * 2 * dayRows) / 3);
-
-async function tuned(fleet: PlantedFleet): Promise<TuneResult> {
-  const { config, tree, storage } = fleet;
-  return await tune({
-    ...{ config, tree, storage, sinceMs: startMs, untilMs, withinMs: 3_600_000 },
-    signal: new AbortController().signal,
-    observe: () => undefined,
-  });
-}
-
-/** Counts the mails of a span that are about noise alone, by kind. */
-function noiseMails({ cause }: PlantedFleet, mails: readonly ReplayedMail[], fromMs: number, toMs: number) {
-  const counts: Record<string, number> = { all: 0 };
-  for (const { atMs, items } of mails) {
-    if (atMs < fromMs || atMs >= toMs) continue;
-    const kinds = items.map((item) => cause(item, atMs)?.noise ?? null);
-    const [kind = null] = kinds;
-    if (kind === null || kinds.includes(null)) continue;
-    counts['all'] = (counts['all'] ?? 0) + 1;
-    counts[kind] = (counts[kind] ?? 0) + 1;
-  }
-  return counts;
-}
-
-/** Returns the planted incidents of more than an hour that no alert tells. */
-function lost({ planted, ruleOf }: PlantedFleet, { alerts }: ReplayResult, fromMs: number) {
-  return planted.filter(
-    ({ noise, rows, fromRow, client, what }) =>
-      noise === null &&
-      rows > 12 &&
-      rowMs(fromRow) >= fromMs &&
-      !alerts.some(
-        (alert) =>
-          alert.client === client &&
-          alert.rule === ruleOf(what) &&
-          alert.beginMs < rowMs(fromRow + rows) &&
-          (alert.endMs ?? Infinity) > rowMs(fromRow),
-      ),
-  );
-}
-
-async function checkFleet(t: TestContext, seed: number) {
-  const fleet = await plantFleet(t, { seed });
-  const result = await tuned(fleet);
-  const edits = result.lines.flatMap(({ proposal }) => proposal?.edit ?? []);
-  applyEdits(fleet.file, edits);
-  const after = await fleet.replayed(loadConfig({ file: fleet.file }), lastMs, rowMs(allDays * dayRows));
-  const { verified } = result;
-  assert.ok(verified !== null);
-  const { mailsBefore, promised, mails } = verified;
-  const noise = result.lines.flatMap((line) => line.noise);
-  const wrong = noise.filter((alert) => {
-    const found = fleet.cause(alert, alert.pendingSinceMs);
-    return found !== null && found.noise === null && (found.mended !== null || found.acked);
-  });
-  const before = fleet.history.mails;
-  const figures = {
-    ...{ seed, edits: edits.length, mailsBefore, promised, replayed: mails },
-    last: [noiseMails(fleet, before, lastMs, untilMs), noiseMails(fleet, after.mails, lastMs, untilMs)],
-    next: [noiseMails(fleet, before, untilMs, Infinity), noiseMails(fleet, after.mails, untilMs, Infinity)],
-    ...{ lost: lost(fleet, after, lastMs).length, wrong: wrong.length },
-  };
-  t.diagnostic(JSON.stringify(figures));
-  return figures;
-}
+import { isLong, skipUnlessWide } from '../../support/long-tests.ts';
+import { quiets, tuned } from './support/check-fleet.ts';
+import { plantFleet } from './support/planted-fleet.ts';
 
 const seeds = Array.from({ length: 20 }, (_, index) => index + 1);
 
 for (const seed of seeds) {
-  test(`edits quiet the noise of the planted fleet ${seed}, and lose nothing`, { skip: !isWide }, async (t) => {
-    const { mailsBefore, promised, replayed, last, lost: missing, wrong } = await checkFleet(t, seed);
-    assert.deepEqual({ missing, wrong }, { missing: 0, wrong: 0 });
-    const [was, is] = last.map(({ all = 0 }) => all);
-    assert.ok((is ?? 0) <= (was ?? 0) / 3, `${is} of ${was} mails about noise are left`);
-    const [prevents, prevented] = [mailsBefore - promised, mailsBefore - replayed];
-    assert.ok(prevents <= prevented && prevents >= 0.9 * prevented, `${prevents} of ${prevented} are promised`);
-  });
+  test(`edits quiet the noise of the planted fleet ${seed}, and lose nothing`, { skip: skipUnlessWide }, (t) =>
+    quiets(t, { seed }),
+  );
 }
 
-test('a fleet without noise gets no proposal', { skip: !isWide }, async (t) => {
+test('a fleet without noise gets no proposal', { skip: skipUnlessWide }, async (t) => {
   for (const seed of isLong ? seeds : seeds.slice(0, 3)) {
     const { lines } = await tuned(await plantFleet(t, { seed, noisy: false }));
     assert.deepEqual(

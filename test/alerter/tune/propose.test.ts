@@ -62,7 +62,14 @@ function proposed({ alerts = '', clients = usual, rule: name = 'memory', ...stor
       actedOf: ({ id }) => story.acted?.[id] ?? null,
       mailsOf: ({ id }) =>
         (['firing', 'resolved'] as const).map((transition, index) => ({
-          ...{ alertId: id, sequence: index, mailId: id * 2 + index, recipient: 'ops@example.org', transition, createdAtMs: beginMs },
+          ...{
+            alertId: id,
+            sequence: index,
+            mailId: id * 2 + index,
+            recipient: 'ops@example.org',
+            transition,
+            createdAtMs: beginMs,
+          },
         })),
     },
     {

@@ -23,14 +23,17 @@ const dayRows = 288;
 /** A Monday. */
 export const startMs = Date.UTC(2026, 8, 28);
 
-/** The days that `tune` may read, and the days after them. */
-export const readDays = 30;
-export const allDays = 33;
+/** The days that `tune` may read, and the last day. */
+export interface Days {
+  readonly read: number;
+  readonly all: number;
+}
+
+export const usualDays: Days = { read: 30, all: 33 };
 export const rowMs = (row: number): number => startMs + row * everyMs;
 
-/** The configuration, an element on each line. */
-export const configLines = [
-  '<config>',
+/** The elements of config.xml, each on a line. */
+const usualElements = [
   '  <alerts zone="UTC">',
   '    <mail to="ops@example.org"/>',
   '  </alerts>',
@@ -45,7 +48,6 @@ export const configLines = [
   '  <client name="edge-1" ip="192.0.2.21" username="u"/>',
   '  <client name="edge-2" ip="192.0.2.22" username="u"/>',
   '  <client name="mx-1" ip="192.0.2.32" username="u"/>',
-  '</config>',
 ];
 
 export type What = 'memory' | 'load' | 'away' | 'warning' | 'critical';
@@ -69,10 +71,13 @@ export interface PlantedOptions {
   readonly seed: number;
   /** False: incidents alone, of which each was acknowledged or lasted. */
   readonly noisy?: boolean;
+  readonly days?: Days;
+  /** The elements of config.xml. */
+  readonly elements?: readonly string[];
 }
 
-/** Returns what happens to a fleet in 33 days. */
-export function plant({ seed, noisy = true }: PlantedOptions): readonly Planted[] {
+/** Returns what happens to a fleet. */
+function plant({ seed, noisy = true, days = usualDays }: PlantedOptions): readonly Planted[] {
   const r = (...parts: readonly number[]): number => fraction(seed, ...parts);
   const between = (least: number, most: number, ...parts: readonly number[]): number =>
     wholeBetween(least, most, seed, ...parts);
@@ -82,7 +87,7 @@ export function plant({ seed, noisy = true }: PlantedOptions): readonly Planted[
       ({ client, fromRow, rows }) =>
         client !== one.client || fromRow + rows + 4 < one.fromRow || one.fromRow + one.rows + 4 < fromRow,
     );
-    if (isFree && one.fromRow + one.rows < allDays * dayRows - 6) planted.push({ acked: false, mended: null, ...one });
+    if (isFree && one.fromRow + one.rows < days.all * dayRows - 6) planted.push({ acked: false, mended: null, ...one });
   };
   for (let index = 0; index < 36; index += 1) {
     const kind = between(0, 3, 1, index);
@@ -96,11 +101,11 @@ export function plant({ seed, noisy = true }: PlantedOptions): readonly Planted[
     const mended =
       !acked && minutes > 30 && r(5, index) < 0.5 ? (['unit', 'boot'] as const)[between(0, 1, 6, index)] : undefined;
     add({
-      ...{ client: name, what, noise: null, fromRow: between(40, allDays * dayRows - 200, 7, index) },
+      ...{ client: name, what, noise: null, fromRow: between(40, days.all * dayRows - 200, 7, index) },
       ...{ rows: Math.max(1, Math.round(minutes / 5)), acked, mended: mended ?? null },
     });
   }
-  for (let day = 0; day < allDays; day += 1) {
+  for (let day = 0; day < days.all; day += 1) {
     const at = day * dayRows;
     if (day % 7 === 0) add({ client: 'mx-1', what: 'warning', noise: 'Monday check', fromRow: at + 72, rows: 48 });
     if (!noisy) continue;
@@ -149,12 +154,13 @@ export function plant({ seed, noisy = true }: PlantedOptions): readonly Planted[
 
 /** A planted fleet with its history. */
 export interface PlantedFleet {
+  readonly days: Days;
   readonly planted: readonly Planted[];
   readonly file: string;
   readonly config: Config;
   readonly tree: ConfigTree;
   readonly storage: Storage;
-  /** The replay of the 33 days by the rules as they are. */
+  /** The replay of all days by the rules as they are. */
   readonly history: ReplayResult;
   /** Returns what was planted where an alert fired; null for nothing. */
   readonly cause: (alert: Pick<Alert, 'client' | 'rule'>, atMs: number) => Planted | null;
@@ -162,17 +168,19 @@ export interface PlantedFleet {
   readonly replayed: (config: Config, sinceMs: number, untilMs: number) => Promise<ReplayResult>;
 }
 
-/** Makes the database of a fleet: the rows of 33 days, and the alerts and mails of the first thirty. */
+/** Makes the database of a fleet: the rows of all days, and the alerts and mails of the days that `tune` may read. */
 export async function plantFleet(t: Scope, options: PlantedOptions): Promise<PlantedFleet> {
+  const { days = usualDays, elements = usualElements } = options;
   const dir = tempFolder(t);
   const file = path.join(dir, 'config.xml');
   const database = path.join(dir, 'fleet.db');
-  writeFileSync(file, configLines.join('\n'), { mode: 0o600 });
+  writeFileSync(file, ['<config>', ...elements, '</config>'].join('\n'), { mode: 0o600 });
   const { config, tree } = loadWithTree(file);
   await makeMigrated({ kind: 'sqlite', path: database, migrate: true });
-  const planted = plant(options);
+  const names = new Set(config.clients.map(({ name }) => name));
+  const planted = plant(options).filter(({ client }) => names.has(client));
   const sqlite = openSqlite(database);
-  writeRows(sqlite, config, planted);
+  writeRows(sqlite, config, planted, days);
   const storage = await openStorage({ storage: { kind: 'sqlite', path: database, migrate: true }, migrate: false });
   t.after(() => storage.close());
   const replayed: PlantedFleet['replayed'] = (rules, sinceMs, untilMs) =>
@@ -184,13 +192,13 @@ export async function plantFleet(t: Scope, options: PlantedOptions): Promise<Pla
       signal: new AbortController().signal,
       observe: () => undefined,
     });
-  const { alerts, history } = await recorded(() => replayed(config, startMs, rowMs(allDays * dayRows)));
-  writeAlerts(sqlite, alerts, history, planted);
+  const { alerts, history } = await recorded(() => replayed(config, startMs, rowMs(days.all * dayRows)));
+  writeAlerts(sqlite, { alerts, history, planted, endMs: rowMs(days.read * dayRows) });
   sqlite.close();
   const byKey = (client: string, rule: string): readonly Planted[] =>
     planted.filter((one) => one.client === client && rules[one.what] === rule);
   return {
-    ...{ planted, file, config, tree, storage, history, replayed },
+    ...{ days, planted, file, config, tree, storage, history, replayed },
     ruleOf: (what) => rules[what],
     cause: ({ client, rule }, atMs) =>
       byKey(client, rule === 'unreliable' ? 'unreachable' : rule).findLast(
@@ -238,7 +246,7 @@ function inserter(
   return (...values) => void statement.run(...values);
 }
 
-function writeRows(sqlite: SqliteDatabase, config: Config, planted: readonly Planted[]): void {
+function writeRows(sqlite: SqliteDatabase, config: Config, planted: readonly Planted[], days: Days): void {
   const run = inserter(sqlite, 'runs', [
     'id',
     'program',
@@ -306,7 +314,7 @@ function writeRows(sqlite: SqliteDatabase, config: Config, planted: readonly Pla
     for (let row = 0; row < one.rows; row += 1) bad.set(`${one.client} ${one.fromRow + row}`, one);
   const boots = new Map(names.map((name) => [name, { id: `${name} 0`, atMs: startMs - 1e9 }]));
   let id = 0;
-  for (let row = 0; row < allDays * dayRows; row += 1) {
+  for (let row = 0; row < days.all * dayRows; row += 1) {
     const atMs = rowMs(row);
     const at = sqlTime(atMs);
     const after = sqlTime(atMs + 20_000);
@@ -394,14 +402,16 @@ function writeChanges(sqlite: SqliteDatabase, names: readonly string[], planted:
   }
 }
 
-/** Writes the alerts of the first thirty days, with acknowledgements, and their mails. */
+/** Writes the alerts that ended in time, with acknowledgements, and their mails. */
 function writeAlerts(
   sqlite: SqliteDatabase,
-  alerts: readonly Alert[],
-  { mails }: ReplayResult,
-  planted: readonly Planted[],
+  {
+    alerts,
+    history: { mails },
+    planted,
+    endMs,
+  }: Pick<PlantedFleet, 'history' | 'planted'> & { readonly alerts: readonly Alert[]; readonly endMs: number },
 ): void {
-  const endMs = rowMs(readDays * dayRows);
   sqlite.exec('BEGIN');
   const stored = alerts.filter(({ resolvedAtMs }) => (resolvedAtMs ?? Infinity) < endMs);
   const insert = new Map<string, ReturnType<typeof inserter>>();

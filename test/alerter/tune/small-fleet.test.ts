@@ -1,0 +1,13 @@
+import { test } from 'node:test';
+
+import { quiets } from './support/check-fleet.ts';
+
+test('edits quiet the noise of a small planted fleet', (t) =>
+  quiets(t, {
+    seed: 24,
+    days: { read: 6, all: 7 },
+    elements: [
+      '<alerts zone="UTC"><mail to="ops@example.org"/></alerts>',
+      '<client name="web-1" ip="192.0.2.1" username="u"><alert type="memory" limit="90%"/></client>',
+    ],
+  }));

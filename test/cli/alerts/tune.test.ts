@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+
+import type { Alert } from '../../../src/storage/store/alert.ts';
+import { alert, mail, stored } from '../../storage/support/alert-samples.ts';
+import { alertFolder } from '../support/stored-alerts.ts';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+const beganMs = Date.now() - 24 * dayMs;
+const config = [
+  '<config>',
+  '<alerts zone="UTC"><mail to="ops@example.org"/></alerts>',
+  '<client name="web-1" ip="192.0.2.1" username="u"><alert type="memory" limit="90%"/></client>',
+  '</config>',
+].join('\n');
+
+/** Two bad rows, once in two days, and before them one of another limit. */
+const alerts = Array.from({ length: 13 }, (_, index): Alert => {
+  const pendingSinceMs = beganMs + index * 1.8 * dayMs;
+  return alert({
+    ...{ rule: 'memory', subject: '', state: 'resolved', closedReason: 'recovered', pendingSinceMs },
+    ...{ firingSinceMs: pendingSinceMs, resolvedAtMs: pendingSinceMs + 900_000 },
+    limitText: index === 0 ? 'at least 85 %' : 'at least 90 %',
+  });
+});
+
+async function toldFolder(t: TestContext) {
+  const mails = alerts.map((_, index) =>
+    mail({ messageId: `<${index}>`, notifications: [stored({ alertId: index + 1 })] }),
+  );
+  return await alertFolder(t, { config, alerts, plan: { mails } });
+}
+
+test('tune proposes an edit of a line, and lists what would not have been told', async (t) => {
+  const { said } = await toldFolder(t);
+  const text = await said('tune', '--no-replay');
+  assert.match(
+    text,
+    /^Since \d{4}-\d\d-\d\d \(30 days\): 13 mails, \d+ of them at night \(22:00 to 07:00 UTC\)\. 13 were about noise: /,
+  );
+  assert.match(text, /^memory +web-1 +12 +15m +config\.xml:3 {2}for="3x" +0\* +10m$/m);
+  assert.match(text, /^ {4}counted since \d{4}-.*: the limit was another one before$/m);
+  assert.match(text, /\* Not verified: without a replay\./);
+  assert.match(await said('tune'), /\* Not verified: there are no rows to replay\./);
+  const listed = (await said('tune', '--show', 'mem*')).trimEnd().split('\n');
+  assert.equal(
+    listed[0],
+    'memory (web-1), config.xml:3 for="3x": 12 of 12 alerts would not have been told; the longest lasted 15m.',
+  );
+  assert.equal(listed.length, 14);
+  assert.match(listed[2] ?? '', /^\d{4}-\d\d-\d\d \d\d:\d\d +15m +web-1 +critical +13$/);
+});
+
+test('the document of tune holds what docs/json.md says', async (t) => {
+  const { json, refused } = await toldFolder(t);
+  const { rules, ...document } = (await json('tune', '--show', 'memory')) as { rules: Record<string, unknown>[] };
+  const times = { since: 'time', until: 'time', night_mails: 0 };
+  assert.deepEqual(
+    { ...document, ...times },
+    { command: 'tune', ...times, within_s: 3600, mails: 13, noise_mails: 13, replay: null, replay_late: false },
+  );
+  const [{ quieted, since, ...rule } = {}] = rules;
+  assert.equal((quieted as unknown[]).length, 12);
+  assert.match(String(since), /^\d{4}-/);
+  assert.deepEqual(rule, {
+    ...{ rule: 'memory', check: null, clients: ['web-1'], mails: 12, alerts: 12, noise_alerts: 12 },
+    ...{ alerts_parts: [9, 3], over_within_s: 900, reason: null, values: { median: null, p95: null } },
+    edit: { file: 'config.xml', line: 3, element: 'alert', name: null, adds: false, text: 'for="3x"' },
+    ...{ mails_left: 0, mails_promised: 0, mails_replayed: null, verified: false, later_s: 600 },
+  });
+  await refused(['tune', '--show', 'memroy'], /nobody was mailed about a rule "memroy"; did you mean "memory"\?/);
+  await refused(['tune', '--within', 'soon'], /--within "soon" is no duration/);
+});
+
+test('tune says so if nobody was mailed', async (t) => {
+  const { said } = await alertFolder(t, { config });
+  assert.match(await said('tune'), /^Since .*\(30 days\): nobody was mailed about an alert\.$/m);
+});
