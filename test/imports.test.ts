@@ -83,7 +83,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'absence',
     'dispatch',
     'contract compose explain replay',
-    'deliver digest',
+    'deliver digest tune',
     'pass',
     '.',
   ],

@@ -36,8 +36,8 @@ export function* passTimes({ runs, sinceMs, untilMs, everyMs }: ReplayClockOptio
 }
 
 /**
- * Returns a function that returns the last runs as they were known at a time, which never goes back: without later runs,
- * and with unfinished ones still running. Newest first.
+ * Returns a function that returns the last runs as they were known at a time, which never goes back: without later
+ * runs, and with unfinished ones still running. Newest first.
  */
 export function openRuns(runs: readonly RunFact[]): (atMs: number) => readonly RunFact[] {
   const inOrder = [...runs].sort((one, other) => one.startedAtMs - other.startedAtMs);

@@ -133,17 +133,30 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     result.passes += 1;
     observe((nowMs - sinceMs) / (untilMs - sinceMs));
   }
-  const was = (await storage.alertHistory.notifiedSince(sinceMs)).filter(({ notifiedAtMs }) => notifiedAtMs <= untilMs);
-  const toleranceMs = config.alerts.groupIntervalMs + 2 * everyMs;
   return {
     ...result,
-    alerts: [...state.fired.values()].map(({ client, rule, subject, severity, pendingSinceMs, resolvedAtMs }) => ({
-      ...{ client, rule, subject, severity, beginMs: pendingSinceMs, endMs: resolvedAtMs },
-    })),
+    alerts: replayedAlerts(state),
     firstRowMs: Number.isFinite(firstRowMs) ? firstRowMs : null,
     counts: [...counts.values()].sort((one, other) => other.fired - one.fired || one.firstMs - other.firstMs),
-    difference: differenceToSent(factsOf(result.mails), was, toleranceMs),
+    difference: await differenceOf(options, result.mails),
   };
+}
+
+function replayedAlerts({ fired }: ReplayState): readonly ReplayedAlert[] {
+  return [...fired.values()].map(
+    ({ client, rule, subject, severity, pendingSinceMs: beginMs, resolvedAtMs: endMs }) => ({
+      ...{ client, rule, subject, severity, beginMs, endMs },
+    }),
+  );
+}
+
+async function differenceOf(
+  { config, storage, sinceMs, untilMs }: ReplayOptions,
+  mails: readonly ReplayedMail[],
+): Promise<ReplayDifference> {
+  const was = (await storage.alertHistory.notifiedSince(sinceMs)).filter(({ notifiedAtMs }) => notifiedAtMs <= untilMs);
+  const toleranceMs = config.alerts.groupIntervalMs + 2 * config.collector.everyMs;
+  return differenceToSent(factsOf(mails), was, toleranceMs);
 }
 
 /** Returns what decides on groups that need some of their members. A pass follows the end of a run. */

@@ -72,12 +72,14 @@ export interface PlantedOptions {
   /** False: incidents alone, of which each was acknowledged or lasted. */
   readonly noisy?: boolean;
   readonly days?: Days;
+  /** The most times a day at which a value is at its limit. */
+  readonly often?: number;
   /** The elements of config.xml. */
   readonly elements?: readonly string[];
 }
 
 /** Returns what happens to a fleet. */
-function plant({ seed, noisy = true, days = usualDays }: PlantedOptions): readonly Planted[] {
+function plant({ seed, noisy = true, days = usualDays, often = 3 }: PlantedOptions): readonly Planted[] {
   const r = (...parts: readonly number[]): number => fraction(seed, ...parts);
   const between = (least: number, most: number, ...parts: readonly number[]): number =>
     wholeBetween(least, most, seed, ...parts);
@@ -89,7 +91,7 @@ function plant({ seed, noisy = true, days = usualDays }: PlantedOptions): readon
     );
     if (isFree && one.fromRow + one.rows < days.all * dayRows - 6) planted.push({ acked: false, mended: null, ...one });
   };
-  for (let index = 0; index < 36; index += 1) {
+  for (let index = 0; index < Math.round(1.1 * days.all); index += 1) {
     const kind = between(0, 3, 1, index);
     const client = ['web-', 'build-', 'edge-', 'mx-'][kind] ?? '';
     const name = `${client}${kind === 3 ? 1 : between(1, [3, 2, 2][kind] ?? 1, 2, index)}`;
@@ -119,7 +121,7 @@ function plant({ seed, noisy = true, days = usualDays }: PlantedOptions): readon
           rows: between(3, 5, 12, day, index),
         });
     for (const index of [1, 2, 3])
-      for (let time = 0; time < 3; time += 1)
+      for (let time = 0; time < often; time += 1)
         if (r(13, day, index, time) < 0.7)
           add({
             client: `web-${index}`,
@@ -215,21 +217,19 @@ export function loadWithTree(file: string): { readonly config: Config; readonly 
   return { config, tree };
 }
 
+type Save = AlertMemory['save'];
+
 /** Runs a replay. Returns all alerts that it made, those that never fired included. */
 async function recorded(
   run: () => Promise<ReplayResult>,
 ): Promise<{ alerts: readonly Alert[]; history: ReplayResult }> {
   const alerts = new Map<number, Alert>();
-  const save = AlertMemory.prototype.save;
-  const spied = mock.method(
-    AlertMemory.prototype,
-    'save',
-    function (this: AlertMemory, processed: Parameters<typeof save>[0]) {
-      const fired = save.call(this, processed);
-      for (const [id, alert] of this.alerts) alerts.set(id, alert);
-      return fired;
-    },
-  );
+  const save = Object.getOwnPropertyDescriptor(AlertMemory.prototype, 'save')?.value as Save;
+  const spied = mock.method(AlertMemory.prototype, 'save', function (this: AlertMemory, ...args: Parameters<Save>) {
+    const fired = save.apply(this, args);
+    for (const [id, alert] of this.alerts) alerts.set(id, alert);
+    return fired;
+  });
   const history = await run();
   spied.mock.restore();
   return { alerts: [...alerts.values()], history };
