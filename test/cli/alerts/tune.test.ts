@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
+import { tune } from '../../../src/alerter/tune/tune.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import type { ConfigTree } from '../../../src/config/xml/include.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import { alert, mail, stored } from '../../storage/support/alert-samples.ts';
 import { alertFolder } from '../support/stored-alerts.ts';
@@ -71,6 +75,20 @@ test('the document of tune holds what docs/json.md says', async (t) => {
   });
   await refused(['tune', '--show', 'memroy'], /nobody was mailed about a rule "memroy"; did you mean "memory"\?/);
   await refused(['tune', '--within', 'soon'], /--within "soon" is no duration/);
+});
+
+test('a replay that does not end in time verifies nothing', async (t) => {
+  const { dir, store } = await toldFolder(t);
+  const trees: ConfigTree[] = [];
+  const loaded = loadConfig({ file: path.join(dir, 'config.xml'), onValid: (tree) => trees.push(tree) });
+  const [tree] = trees;
+  assert.ok(tree !== undefined);
+  const signal = AbortSignal.abort(new DOMException('late', 'TimeoutError'));
+  const span = { sinceMs: beganMs - dayMs, untilMs: Date.now(), withinMs: hourMs };
+  const { isLate, verified, lines } = await store((storage) =>
+    tune({ config: loaded, tree, storage, ...span, signal, observe: () => undefined }),
+  );
+  assert.deepEqual([isLate, verified, lines.length], [true, null, 1]);
 });
 
 test('tune says so if nobody was mailed', async (t) => {

@@ -59,6 +59,7 @@ const collectorLines: readonly CommandLine[] = [
   { line: 'fleet-health changes', says: /change/, ...asked },
   { line: 'fleet-health forecast', says: /file system/, ...asked },
   { line: 'fleet-health outliers', says: /No group has five active clients/, ...asked },
+  { line: 'fleet-health tune', says: /^Since .* \(30 days\): \d+ mails?, /, ...asked },
   { line: 'fleet-health report -o fleet.html', says: /fleet\.html: 3 clients/, ...done },
   { line: 'fleet-health metrics', says: /^fleet_health_client_info\{client="here"/m, ...asked },
   { line: 'fleet-health export csv --families disk', says: /^"here",.*"\/"/m, ...asked },

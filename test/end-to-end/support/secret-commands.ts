@@ -11,6 +11,7 @@ export const commandsWithSecrets: Readonly<Record<string, readonly (readonly str
   show: [['wrong'], ['own']],
   forecast: [[], ['own', '--backtest', '90d']],
   outliers: [[]],
+  tune: [[]],
   changes: [[], ['--have', 'openssl']],
   digest: [[], ['--since', '7d']],
   check: [['plain', 'own', 'behind'], ['--connect', '--mail'], ['--webhook', 'chat'], ['--replies']],
