@@ -1,7 +1,7 @@
 import { membersByGroup } from '../../config/clients/group-needs.ts';
 import { parentsOf } from '../../config/clients/parents.ts';
 import type { Config } from '../../config/config.ts';
-import { replay, type ReplayedMail } from '../replay/replay.ts';
+import { replay, type ReplayedItem, type ReplayedMail } from '../replay/replay.ts';
 import { ruleAfter, type TuneLine } from './propose.ts';
 import { isToPerson, type ReadFacts, type TuneStorage } from './read-facts.ts';
 
@@ -66,17 +66,14 @@ export async function verify(options: VerifyOptions): Promise<Verified | null> {
     mailsOf: (line) => {
       const own = new Set(line.clients);
       const rules = new Set([line.name, ruleAfter(line)]);
-      return news.filter((mail) =>
-        hasNews(
-          mail,
-          ({ client, rule, subject }) => own.has(client) && rules.has(rule) && (line.subject ?? subject) === subject,
-        ),
-      ).length;
+      const isOwn = ({ client, rule, subject }: ReplayedItem): boolean =>
+        own.has(client) && rules.has(rule) && (line.subject ?? subject) === subject;
+      return news.filter((mail) => mail.atMs >= (line.sinceMs ?? 0) && hasNews(mail, isOwn)).length;
     },
   };
 }
 
-function hasNews({ recipient, items }: ReplayedMail, test: (item: ReplayedMail['items'][number]) => boolean): boolean {
+function hasNews({ recipient, items }: ReplayedMail, test: (item: ReplayedItem) => boolean): boolean {
   return items.some((item) => isToPerson({ recipient, transition: item.transition }) && test(item));
 }
 

@@ -2,13 +2,7 @@ import { compareText } from '../../text/compare-text.ts';
 import type { Database } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
-import {
-  type ChangeStore,
-  changeTime,
-  type StoredChange,
-  storedChange,
-  storedPackage,
-} from '../store/digest-store.ts';
+import { type ChangeStore, changeTime, type StoredChange, storedChange, storedPackage } from '../store/digest-store.ts';
 
 const changesSql = `SELECT ${storedChange.columns} FROM changes WHERE latest_at >= ?`;
 const newest = 'ORDER BY latest_at DESC LIMIT ?';
