@@ -111,6 +111,8 @@ export interface CollectorConfig {
   readonly pipelining: boolean;
   /** The parts of the state that are read of clients whose group or element does not say otherwise. */
   readonly changes: StateParts;
+  /** True if clients whose group or element does not say otherwise look at lost clients beside them. */
+  readonly neighbours: boolean;
   /** The most bytes that may wait in encrypted_stats/. */
   readonly spoolBytes: number;
   /** The least time for which a stored report or record is kept, to be stored again if the database forgets it. */
@@ -266,6 +268,8 @@ export interface Client {
   readonly untilMs: number | null;
   readonly arrival: Arrival;
   readonly changes: StateParts;
+  /** True if the client is asked about clients beside it that are lost, and they about it. */
+  readonly neighbours: boolean;
   /** The names of the named groups around the client, outermost first. */
   readonly groups: readonly string[];
   /** The labels after inheritance. Shared between clients. */

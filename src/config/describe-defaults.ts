@@ -65,6 +65,7 @@ const settings: readonly Setting[] = [
   ['collector', 'perSubnet', ({ collector }) => String(collector.perSubnet)],
   ['collector', 'spool', ({ collector }) => formatSize(collector.spoolBytes)],
   ['collector', 'pipelining', ({ collector }) => yesNo(collector.pipelining)],
+  ['collector', 'neighbours', ({ collector }) => yesNo(collector.neighbours)],
   ['collector', 'open', ({ collector }) => yesNo(collector.open)],
   ['collector', 'share', ({ collector }) => yesNo(collector.sharedSite !== null)],
   ['serve', 'host', ({ serve }) => (serve === null || serve.hosts.length === 0 ? null : serve.hosts.join(' and '))],

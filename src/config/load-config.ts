@@ -156,6 +156,7 @@ function readFleet({ root, settings, context, nowMs }: ReadFleetOptions): Fleet 
       checks: checks.read(root, checks.base),
       chain: element === null ? noChain : chainWithin(noChain, element),
       changes: settings.collector.changes,
+      neighbours: settings.collector.neighbours,
       logs: element?.attributes['logs'] === 'yes',
     },
     readRules: (inner, outer) => rules.read(inner, outer),

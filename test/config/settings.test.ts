@@ -53,6 +53,7 @@ test('a collector that nobody described', () => {
     perSubnet: 32,
     pipelining: true,
     changes: 'yes',
+    neighbours: false,
     spoolBytes: 10 * 2 ** 30,
     keepStoredMs: 15 * 60_000,
     open: true,

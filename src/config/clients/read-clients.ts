@@ -38,6 +38,7 @@ export interface Scope extends Watched {
   readonly chain: Chain;
   readonly state: Client['state'];
   readonly changes: Client['changes'];
+  readonly neighbours: boolean;
   /** True if logs are reported without a rule. */
   readonly logs: boolean;
   /** The interval of clients that push. */
@@ -164,6 +165,7 @@ class ClientReader {
         untilMs,
         arrival,
         changes: scope.changes,
+        neighbours: scope.neighbours,
         groups,
         labels,
         on: onOf(name),
@@ -242,10 +244,16 @@ class ClientReader {
       groups: group === undefined ? outer.groups : Object.freeze([...outer.groups, group]),
       state: stateOf(element) ?? outer.state,
       changes: statePartsOf(element.attributes) ?? outer.changes,
-      logs: element.attributes['logs'] === undefined ? outer.logs : element.attributes['logs'] === 'yes',
+      neighbours: yesOf(element.attributes['neighbours']) ?? outer.neighbours,
+      logs: yesOf(element.attributes['logs']) ?? outer.logs,
       everyMs: parseDuration(element.attributes['every'] ?? '') ?? outer.everyMs,
     };
   }
+}
+
+/** Returns true for `yes`; undefined if the attribute is not written. */
+function yesOf(word: string | undefined): boolean | undefined {
+  return word === undefined ? undefined : word === 'yes';
 }
 
 /** Reports an element that the collector would visit although the surrounding group belongs to a site. */

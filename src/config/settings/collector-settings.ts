@@ -45,6 +45,7 @@ export function readCollector(element: Element | null, storage: StorageConfig, c
     perSubnet: count('perSubnet', 32),
     pipelining: attributes['pipelining'] !== 'no',
     changes: statePartsOf(attributes) ?? 'yes',
+    neighbours: attributes['neighbours'] === 'yes',
     spoolBytes,
     keepStoredMs: parseDuration(attributes['keepStored'] ?? '') ?? defaultKeepStoredMs,
     open: attributes['open'] !== 'no',

@@ -1,6 +1,6 @@
 import type { Attributes, ClientAttributes, ClientAttributeSpec } from './element-spec.ts';
 import { clientLabelsAttribute, logsAttribute, mailAttribute } from './vocabulary-alert.ts';
-import { changesAttribute } from './vocabulary-collector.ts';
+import { changesAttribute, neighboursAttribute } from './vocabulary-collector.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
 
 type Effect = ClientAttributeSpec['effect'];
@@ -46,6 +46,7 @@ const inherited = {
       'active.',
   },
   changes: { ...changesAttribute, effect: started },
+  neighbours: { ...neighboursAttribute, effect: overSsh },
 } satisfies ClientAttributes;
 
 function withEffect(attributes: Attributes): ClientAttributes {

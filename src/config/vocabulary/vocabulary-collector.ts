@@ -14,6 +14,14 @@ export const changesAttribute = {
     'Default yes (docs/changes.md).',
 } as const;
 
+/** The attribute `neighbours` of the whole fleet, a group and a client. */
+export const neighboursAttribute = {
+  words: ['yes', 'no'],
+  help:
+    'yes: when a client becomes unreachable, two clients beside it are asked whether they reach it, and the alert has ' +
+    'a line with their answers. no: a client is neither asked nor asked about. Default no (docs/alerts.md).',
+} as const;
+
 /** The attributes of `<collector>`. */
 export const collectorAttributes: Attributes = {
   every: {
@@ -41,6 +49,7 @@ export const collectorAttributes: Attributes = {
       'forgets them, at most 7d. Default 15m.',
   },
   changes: changesAttribute,
+  neighbours: neighboursAttribute,
   pipelining: {
     words: ['yes', 'no'],
     help: 'yes: sends login and command without waiting for answers, which saves round trips. Default yes.',
