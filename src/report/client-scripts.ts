@@ -12,6 +12,11 @@ export const runScript = shellScript('src/transport/loader/run.sh');
 export const uploadAgentScript = shellScript('src/transport/loader/upload-agent.sh');
 export const uploadAgentProgram = nodeScript('src/transport/loader/upload-agent.cjs', '"');
 export const uploadShellScript = shellScript('src/transport/loader/upload-shell.sh');
+/** The look of a client at others beside it. */
+export const lookScript = shellScript('src/transport/loader/look.sh');
+export const lookProgram = nodeScript('src/transport/loader/look.cjs', '"');
+/** The program for bash, whose arguments are an address and a port. */
+export const lookBash = 'exec 3<>/dev/tcp/$1/$2&&echo reached';
 export const cleanupScript = shellScript('src/transport/loader/cleanup.sh');
 export const spoolLineScript = shellScript('src/transport/loader/spool-line.sh');
 /** The end of the script that the crontab line starts: a file on the client. Its variables come first. */

@@ -6,7 +6,15 @@
  * passes the words on unchanged: POSIX shells, zsh, fish, csh.
  */
 import { FleetError } from '../../platform/errors/errors.ts';
-import { runScript, uploadAgentProgram, uploadAgentScript, uploadShellScript } from '../../report/client-scripts.ts';
+import {
+  lookBash,
+  lookProgram,
+  lookScript,
+  runScript,
+  uploadAgentProgram,
+  uploadAgentScript,
+  uploadShellScript,
+} from '../../report/client-scripts.ts';
 import { maxExecBytes } from '../../report/wire.ts';
 
 /** The exit statuses of a loader that ran no agent. They count only together with the loader's sign. */
@@ -124,6 +132,21 @@ export function uploadShellCommand(
   const { lengthBytes, collectorId, shell, request } = options;
   const { digest, marker, folder } = shell;
   return startCommand(options, uploadShellScript, [String(lengthBytes), digest, collectorId, marker, folder, request]);
+}
+
+export interface LookCommandOptions extends Pick<StartOptions, 'client' | 'marker' | 'node'> {
+  /** The time limit of each connection. */
+  readonly seconds: number;
+  /** The IP addresses and ports to try. */
+  readonly pairs: readonly { readonly address: string; readonly port: number }[];
+}
+
+/** Returns the command line of a look at machines beside a client. Throws as runCommand does. */
+export function lookCommand({ client, marker, node, seconds, pairs }: LookCommandOptions): string {
+  const places = pairs.flatMap(({ address, port }) => [address, String(port)]);
+  return startCommand({ client, marker, killAfterSeconds: seconds, node }, lookScript, [
+    ...[lookProgram, lookBash, ...places],
+  ]);
 }
 
 /**
