@@ -68,6 +68,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'ingest',
     'visit',
     'schedule',
+    'neighbours',
     'run',
     'receive',
     'forward',

@@ -18,6 +18,14 @@ export interface ConnectOptions {
   readonly signal: AbortSignal;
   /** The command of the first `exec`. A transport with pipelining sends it with the login. */
   readonly ahead?: string;
+  /** Called with each IP address that is dialled, here or by the last bastion. Never called by OpenSSH. */
+  readonly onDial?: (dialled: Dialled) => void;
+}
+
+/** An IP address and a port. */
+export interface Dialled {
+  readonly address: string;
+  readonly port: number;
 }
 
 export interface Transport<Made extends OpenConnection = Connection> {

@@ -1,6 +1,7 @@
 /** Visits and runs from outside: of a document of this machine, or of a site. Each value is checked. */
 import { printable } from '../agent/agent-faults.ts';
 import { errorTable, stages } from '../../platform/errors/errors.ts';
+import { parseBeside } from '../../report/beside.ts';
 import { boundedTime, isStorableText } from '../../report/check-value.ts';
 import {
   programs,
@@ -20,6 +21,7 @@ export function parseVisit(value: unknown): VisitRecord | null {
   const { runId, client, address, ok, uploaded, epoch, ...rest } = fieldsOf(value) as Unchecked<VisitRecord>;
   const { stage, code, message, reader, bootId, sealedTo, connectMs } = rest;
   const { bytesIn, bytesOut, durationMs } = rest;
+  const beside = parseBeside(rest.beside);
   const startedAtMs = boundedTime(rest.startedAtMs);
   if (!isText(runId, 36) || !isText(client, 128) || !isText(address, 255) || startedAtMs === null) return null;
   if (!isCount(durationMs) || !isCount(bytesIn) || !isCount(bytesOut)) return null;
@@ -39,6 +41,7 @@ export function parseVisit(value: unknown): VisitRecord | null {
     ...(Number.isSafeInteger(epoch) ? { epoch: epoch as number } : {}),
     ...parseAttempt(rest.state),
     ...(rest.stateSame === true ? { stateSame: true } : {}),
+    ...(beside === null ? {} : { beside }),
   };
 }
 

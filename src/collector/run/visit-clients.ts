@@ -6,6 +6,7 @@ import { createAgentNotes } from '../schedule/agent-notes.ts';
 import { isHeldBack } from '../visit/login-backoff.ts';
 import { startTimedSignal, type TimedSignal } from '../../platform/deadline.ts';
 import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
+import { createLooks } from '../neighbours/look-beside.ts';
 import { createHandshakeLimits } from '../schedule/handshake-limits.ts';
 import { visitOrder } from '../schedule/order.ts';
 import { extrasTimeMs, takeExtrasOf, type PutOffExtras } from '../schedule/put-off-extras.ts';
@@ -78,6 +79,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
     for (let left = await batches.next(); left !== null; left = await batches.next()) {
       await round.visit(left);
     }
+    await round.lookBeside();
     await round.takeExtras();
     const { isRefused } = batches;
     return { ...round.end(), isRefused, interrupted: run.signal.aborted, endedEarly: ending.signal.aborted };
@@ -100,6 +102,7 @@ function createRound(options: RoundOptions, watched: readonly Client[], signal: 
   const limits = createHandshakeLimits(config.collector, run.jumpsTo);
   const failures: VisitRecord[] = [];
   const putOff: PutOffExtras[] = [];
+  const looks = createLooks({ run, context, limits, record });
   let hasBegun = false;
   const sums = { clients: 0, succeeded: 0, unreached: 0, heldBack: 0 };
   return {
@@ -109,13 +112,13 @@ function createRound(options: RoundOptions, watched: readonly Client[], signal: 
       if (!hasBegun) run.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: skipped.length });
       hasBegun = true;
       reportSkipped(options, skipped);
-      const byName = new Map(due.map((client) => [client.name, client]));
       const outcome = await visitFleet({
         ...{ run, context, limits, clients: visitOrder(due, turn), putsOff: watched.length > 1 },
-        record: (visit, extras) => {
+        record: (client, outcome) => {
+          const { record: visit, extras } = outcome;
           reached(visit);
-          const client = byName.get(visit.client);
-          if (extras === null || client === undefined) record(visit);
+          if (looks.saw(client, outcome)) return;
+          if (extras === null) record(visit);
           else putOff.push({ client, visit, extras });
         },
       });
@@ -127,6 +130,8 @@ function createRound(options: RoundOptions, watched: readonly Client[], signal: 
       sums.unreached += outcome.unreached;
       sums.heldBack += skipped.length;
     },
+    /** Asks clients about others beside them that this run has lost, whose visits it then records. */
+    lookBeside: looks.look,
     /** Takes what the visits of all batches have put off. */
     takeExtras: async (): Promise<void> => {
       const elapsedMs = Math.max(0, run.now() - start.startedAtMs);

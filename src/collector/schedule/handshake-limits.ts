@@ -53,6 +53,8 @@ export function createHandshakeLimits(
   };
 
   return {
+    /** Returns the hosts of the bastions before a client, nearest to the collector first. */
+    bastionsOf,
     /**
      * Returns the limits of a client. Counts `slow` clients apart: clients that do not answer must not take slots from
      * others.

@@ -5,7 +5,7 @@ import type { HandshakeLimits } from './handshake-limits.ts';
 import { isSuspect, timeoutsFor, timeoutsInDeadSubnet } from '../visit/adaptive-timeouts.ts';
 import { subnetOf } from './order.ts';
 import { runWorkQueue, type Limit } from './work-queue.ts';
-import { visit, type PutOff } from '../visit/visit.ts';
+import { visit, type VisitOutcome } from '../visit/visit.ts';
 import type { VisitContext } from '../visit/context.ts';
 
 export interface VisitFleetOptions {
@@ -17,8 +17,8 @@ export interface VisitFleetOptions {
   readonly limits: HandshakeLimits;
   /** True if the visits put off what is no figure. */
   readonly putsOff: boolean;
-  /** Called once for every visited client, with the final outcome and the extras that were put off. */
-  readonly record: (visit: VisitRecord, extras: PutOff | null) => void;
+  /** Called once for every visited client, with the final outcome. */
+  readonly record: (client: Client, outcome: VisitOutcome) => void;
 }
 
 export interface FleetOutcome {
@@ -52,14 +52,14 @@ class FleetVisits {
   async run(): Promise<FleetOutcome> {
     const { observe } = this.#options.run;
     /** The last outcome of the clients to visit again. This outcome counts if there is no time for another visit. */
-    let postponed: ReadonlyMap<Client, VisitRecord> = new Map();
+    let postponed: ReadonlyMap<Client, VisitOutcome> = new Map();
     let items = this.#options.clients;
     for (let number = 0; items.length > 0; number++) {
-      const later = new Map<Client, VisitRecord>();
+      const later = new Map<Client, VisitOutcome>();
       for (const client of await this.#round(number, items, later)) {
-        const record = postponed.get(client);
-        if (record !== undefined) {
-          this.#settle(record);
+        const outcome = postponed.get(client);
+        if (outcome !== undefined) {
+          this.#settle(client, { ...outcome, extras: null });
           continue;
         }
         this.#unreached++;
@@ -72,7 +72,7 @@ class FleetVisits {
   }
 
   /** Visits the clients, and adds the clients to visit again to `later`. */
-  #round(number: number, items: readonly Client[], later: Map<Client, VisitRecord>): Promise<readonly Client[]> {
+  #round(number: number, items: readonly Client[], later: Map<Client, VisitOutcome>): Promise<readonly Client[]> {
     const { context, run } = this.#options;
     return runWorkQueue({
       items,
@@ -81,16 +81,16 @@ class FleetVisits {
       isSlow: (client) => this.#isSlow(client),
       signal: context.signal,
       work: async (client, leave) => {
-        const record = await this.#visit(number, client, leave);
-        if (record === null) return;
-        later.set(client, record);
-        run.observe({ kind: 'postponed', visit: record });
+        const outcome = await this.#visit(number, client, leave);
+        if (outcome === null) return;
+        later.set(client, outcome);
+        run.observe({ kind: 'postponed', visit: outcome.record });
       },
     });
   }
 
-  /** Visits a client. Returns the record if the client is visited again; null if the outcome is final. */
-  async #visit(number: number, client: Client, leave: () => void): Promise<VisitRecord | null> {
+  /** Visits a client. Returns the outcome if the client is visited again; null if the outcome is final. */
+  async #visit(number: number, client: Client, leave: () => void): Promise<VisitOutcome | null> {
     const { context, run } = this.#options;
     const { collector } = context.config;
     const { retries } = run;
@@ -99,20 +99,22 @@ class FleetVisits {
     const inDeadSubnet = !isSuspect(last) && this.#dead.has(client);
     const timeouts = inDeadSubnet ? timeoutsInDeadSubnet(collector) : timeoutsFor(last, collector);
     const { putsOff } = this.#options;
-    const { record, fault, extras } = await visit(context, client, { timeouts, onLogin: leave, putsOff });
+    const outcome = await visit(context, client, { timeouts, onLogin: leave, putsOff });
+    const { record, fault } = outcome;
     this.#dead.note(client, record);
     const isRejection = fault !== null && this.#limits.lower(client, fault);
     const maxRounds = isRejection ? Math.max(1, retries) : retries;
-    if (fault?.retryable === true && number < maxRounds && !context.signal.aborted) return record;
-    this.#settle(record, extras);
+    if (fault?.retryable === true && number < maxRounds && !context.signal.aborted) return outcome;
+    this.#settle(client, outcome);
     return null;
   }
 
-  #settle(record: VisitRecord, extras: PutOff | null = null): void {
+  #settle(client: Client, outcome: VisitOutcome): void {
     const { clients, run } = this.#options;
+    const { record } = outcome;
     if (record.ok) this.#succeeded++;
     else this.#failures.push(record);
-    this.#options.record(record, extras);
+    this.#options.record(client, outcome);
     const done = this.#succeeded + this.#failures.length;
     run.observe({ kind: 'visited', visit: record, done, clients: clients.length });
   }

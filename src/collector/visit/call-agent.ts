@@ -22,7 +22,10 @@ export async function connect(visited: Visit, signal: AbortSignal, opening: Agen
   progress.stage = 'connect';
   const transport = visited.transportFor(visited.client);
   const ahead = opening === null ? {} : { ahead: opening.command };
-  const connection = await transport.connect({ tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs, signal, ...ahead });
+  const connection = await transport.connect({
+    ...{ tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs, signal, ...ahead },
+    onDial: (dialled) => (progress.dialled = dialled),
+  });
   visited.onLogin();
   progress.connection = connection;
   progress.connectMs ??= Math.round(connection.connectMs);

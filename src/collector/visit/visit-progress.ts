@@ -3,7 +3,7 @@ import { errorTable, type FleetError, type Stage } from '../../platform/errors/e
 import type { RunStart } from '../../storage/store/run.ts';
 import type { StateAttempt } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import type { Connection, PolledConnection } from '../../transport/transport.ts';
+import type { Connection, Dialled, PolledConnection } from '../../transport/transport.ts';
 import type { AgentResult } from '../agent/agent-stream.ts';
 import { decidingCode, nextAttemptAtMs } from './login-backoff.ts';
 import type { VisitContext } from './context.ts';
@@ -13,6 +13,8 @@ export class VisitProgress {
   stage: Stage = 'connect';
   connection: Connection | PolledConnection | null = null;
   connectMs: number | null = null;
+  /** The IP address that was dialled last; null if it is not known. */
+  dialled: Dialled | null = null;
   bytesIn = 0;
   bytesOut = 0;
   result: AgentResult | null = null;

@@ -2,6 +2,7 @@ import type { Client } from '../../config/config.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
 import { startTimedSignal } from '../../platform/deadline.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
+import type { Dialled } from '../../transport/transport.ts';
 import { openingOf } from '../agent/agent-stream.ts';
 import { fullTimeouts, type VisitTimeouts } from './adaptive-timeouts.ts';
 import { callAgent, connect, type Visit } from './call-agent.ts';
@@ -18,6 +19,8 @@ export interface VisitOutcome {
   readonly fault: FleetError | null;
   /** The extras that were put off; null if there are none. */
   readonly extras: PutOff | null;
+  /** The IP address that was dialled last; null if it is not known. */
+  readonly dialled: Dialled | null;
 }
 
 /** Takes the extras of a visit, which count logins as the visit did. Returns the row of the visit with them. */
@@ -62,12 +65,13 @@ export async function visit(context: VisitContext, client: Client, turn: VisitTu
   fault ??= progress.anomaly;
   const durationMs = Math.round(performance.now() - began);
   const record = (): VisitRecord => recordOf({ context, client, progress, fault, startedAtMs, durationMs });
-  if (due === null) return { fault, record: record(), extras: null };
+  const { dialled } = progress;
+  if (due === null) return { fault, record: record(), extras: null, dialled };
   const extras: PutOff = async (time, counted) => {
     await takePutOff({ ...visited, onLogin: counted }, due, time, durationMs);
     return record();
   };
-  return { fault, record: record(), extras };
+  return { fault, record: record(), extras, dialled };
 }
 
 /** Makes a visit. Returns the extras that are put off; null if there are none. */

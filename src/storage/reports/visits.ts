@@ -1,3 +1,4 @@
+import { formatBeside } from '../../report/beside.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { clipped } from '../rows/columns.ts';
@@ -64,6 +65,7 @@ function visitRow(visit: VisitRecord): Values {
     uploaded: visit.uploaded ? 1 : 0,
     reader: visit.reader,
     epoch: visit.epoch ?? null,
+    beside: visit.beside === undefined ? null : formatBeside(visit.beside),
   };
 }
 

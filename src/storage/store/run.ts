@@ -1,3 +1,4 @@
+import type { Beside } from '../../report/beside.ts';
 import { dayMs } from '../../platform/units.ts';
 import { counted } from '../../text/numbers.ts';
 import { numberOrNull, type RecordOf, recordShape, text, textOrNull, time, timeOrNull } from './record-shape.ts';
@@ -55,6 +56,8 @@ export interface VisitRecord {
   readonly stateSame?: boolean;
   /** The keys that the reports of a good visit were sealed to. null or missing if none came, or more wait. */
   readonly sealedTo?: readonly string[] | null;
+  /** The look of clients beside it at a lost client. Default: nobody was to be asked. */
+  readonly beside?: Beside;
   /** The earliest time of the next attempt (set after a refused login); null: at once. */
   readonly nextAttemptAtMs: number | null;
   /** Advice that is more exact than the code's. `collect` prints it; it is not stored. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Secret } from '../../config/secret.ts';
@@ -178,8 +179,11 @@ export function limitsOf(
 /** Returns the `dial` of an SshTarget for a connection through a bastion. */
 export function dialThrough(bastion: Forwarder, hop: Hop): NonNullable<SshTarget['dial']> {
   const { name: client, address: host, port } = hop;
-  return ({ tcpTimeoutMs, connectTimeoutMs, signal }) =>
-    bastion.forward({ client, host, port, timeoutMs: Math.min(tcpTimeoutMs, connectTimeoutMs), signal });
+  return ({ tcpTimeoutMs, connectTimeoutMs, signal, onDial }) => {
+    // The bastion resolves a name.
+    if (isIP(host) !== 0) onDial?.({ address: host, port });
+    return bastion.forward({ client, host, port, timeoutMs: Math.min(tcpTimeoutMs, connectTimeoutMs), signal });
+  };
 }
 
 /** Returns all values that a login depends on. Two routes share a login only if these are equal. */

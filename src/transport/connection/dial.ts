@@ -5,6 +5,7 @@ import { errnoOf, FleetError, messageOf, type ErrorCode } from '../../platform/e
 import { zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
 import { abortedError } from './aborted.ts';
 import { withDeadline } from '../../platform/deadline.ts';
+import type { ConnectOptions } from '../transport.ts';
 
 export interface DialOptions {
   /** The name in errors. */
@@ -17,6 +18,8 @@ export interface DialOptions {
   /** The limit in ms, name resolution included. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Called with each address that is dialled. */
+  readonly onDial?: ConnectOptions['onDial'] | undefined;
 }
 
 /**
@@ -50,7 +53,7 @@ export async function dial(options: DialOptions): Promise<Socket> {
     resolving = false;
     return await firstOf(
       addresses.filter(ofFamily(options.family ?? 0)).map(({ address }) => address),
-      { port, timeoutMs, signal: stop.signal },
+      { port, timeoutMs, signal: stop.signal, onDial: options.onDial },
     );
   } catch (thrown) {
     if (thrown instanceof FleetError) throw thrown;
@@ -84,7 +87,7 @@ function codeOf(thrown: unknown): ErrorCode {
 
 function firstOf(
   addresses: readonly string[],
-  { port, timeoutMs, signal }: Pick<DialOptions, 'port' | 'timeoutMs' | 'signal'>,
+  { port, timeoutMs, signal, onDial }: Pick<DialOptions, 'port' | 'timeoutMs' | 'signal' | 'onDial'>,
 ): Promise<Socket> {
   const pauseMs = Math.max(minNextAddressMs, Math.min(nextAddressMs, timeoutMs / 2 / addresses.length));
   return new Promise((resolve, reject) => {
@@ -113,6 +116,7 @@ function firstOf(
       const host = addresses[next];
       if (host === undefined) return;
       next += 1;
+      onDial?.({ address: host, port });
       const socket = connect({ host, port, noDelay: true });
       open.add(socket);
       socket.on('error', (error) => {

@@ -42,9 +42,9 @@ export async function logIn<T>(
 }
 
 function dialHere({ client, address, port, family = 0 }: SshTarget): (options: ConnectOptions) => Promise<Wire> {
-  return async ({ tcpTimeoutMs, connectTimeoutMs, signal }) => {
+  return async ({ tcpTimeoutMs, connectTimeoutMs, signal, onDial }) => {
     const timeoutMs = Math.min(tcpTimeoutMs, connectTimeoutMs);
-    return corkWrites(await dial({ client, host: address, port, family, timeoutMs, signal }));
+    return corkWrites(await dial({ client, host: address, port, family, timeoutMs, signal, onDial }));
   };
 }
 

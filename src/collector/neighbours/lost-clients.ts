@@ -1,0 +1,73 @@
+/** src/collector/neighbours: what clients beside a lost one see of it. */
+import type { Client, Rule } from '../../config/config.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
+import { comparableHost } from '../../config/values/networks.ts';
+import type { UnaskedReason } from '../../report/beside.ts';
+import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
+import type { Dialled } from '../../transport/transport.ts';
+
+/** A client whose visit failed, with the address that the visit dialled last. */
+export interface LostClient {
+  readonly client: Client;
+  readonly visit: VisitRecord;
+  readonly dialled: Dialled | null;
+}
+
+const connectCodes: readonly string[] = ['connect-timeout', 'connect-failed', 'connect-refused'];
+/** The messages of connections that ended before the server's first line. */
+const brokenConnection = /closed the connection during the handshake|\bECONNRESET\b|connection reset/i;
+
+/** True if the network may have kept a visit from its client: no answer, no route, refused, reset before a banner. */
+export function failedOnTheWay({ stage, code, message }: Pick<VisitRecord, 'stage' | 'code' | 'message'>): boolean {
+  if (stage === 'handshake') return code === 'handshake-failed' && brokenConnection.test(message ?? '');
+  return stage === 'connect' && connectCodes.includes(code ?? '');
+}
+
+/** True if the visit of a full run is the failure at which `unreachable` begins to fire, and others may be asked. */
+export function isLost(
+  { client, visit }: Pick<LostClient, 'client' | 'visit'>,
+  facts: Pick<ClientFacts, 'consecutiveFailures'> | undefined,
+  everyMs: number,
+): boolean {
+  const { neighbours, arrival, state, rules } = client;
+  if (!neighbours || arrival.kind !== 'ssh' || state !== 'active' || !failedOnTheWay(visit)) return false;
+  const rule = findRule(rules, 'unreachable');
+  return rule !== null && (facts?.consecutiveFailures ?? 0) + 1 === failuresToFire(rule, everyMs);
+}
+
+function failuresToFire({ forCount, forMs }: Rule, everyMs: number): number {
+  return Math.max(1, forCount ?? Math.ceil((forMs ?? 0) / everyMs - 0.5) + 1);
+}
+
+/** The most clients that are asked about in one run. */
+export const maxLost = 20;
+
+/** Returns the clients in the order in which they are asked about: the most important first. */
+export function byImportance(lost: readonly LostClient[], needing: ReadonlySet<string>): readonly LostClient[] {
+  const rank = ({ client: { rules, groups } }: LostClient): number => {
+    const isCritical = findRule(rules, 'unreachable')?.severity === 'critical';
+    return (isCritical ? 0 : 2) + (groups.some((group) => needing.has(group)) ? 0 : 1);
+  };
+  return [...lost].sort((one, other) => rank(one) - rank(other) || (one.client.name < other.client.name ? -1 : 1));
+}
+
+/** Returns a function that is true for a client whose address another client has too: that of a gateway. */
+export function createSharing(clients: readonly Client[]): (client: Client) => boolean {
+  const [once, twice] = [new Set<string>(), new Set<string>()];
+  const keyOf = ({ address, ssh }: Client): string => `${ssh.proxyJump ?? ''} ${comparableHost(address)}`;
+  for (const client of clients) {
+    if (client.arrival.kind === 'ssh') (once.has(keyOf(client)) ? twice : once).add(keyOf(client));
+  }
+  return (client) => twice.has(keyOf(client));
+}
+
+/** Returns the reason why nobody can be asked about a client; null if others may be. */
+export function unaskable(
+  { client, dialled }: Pick<LostClient, 'client'> & { readonly dialled: Dialled },
+  { isIsolated, isShared }: { readonly isIsolated: boolean; readonly isShared: (client: Client) => boolean },
+): UnaskedReason | null {
+  if (isIsolated) return 'isolated';
+  if (isShared(client)) return 'shared';
+  // A zone is the name of an interface of this machine.
+  return dialled.address.includes('%') ? 'address' : null;
+}

@@ -1,0 +1,53 @@
+/** The looks of clients at a lost one beside them: the column `beside` of `visits`. */
+import {
+  array,
+  type InferOutput,
+  maxLength,
+  number,
+  object,
+  picklist,
+  pipe,
+  safeParse,
+  string,
+  tuple,
+  union,
+} from 'valibot';
+
+/** `no answer`: a timeout, or no route to the machine. `unable`: the client could not try. */
+export const lookOutcomes = ['reached', 'refused', 'no answer', 'unable'] as const;
+export type LookOutcome = (typeof lookOutcomes)[number];
+
+/**
+ * The reasons why nobody was asked about a lost client. `address`: the dialled address is not known here; `shared`:
+ * several clients have it; `many`: more are lost than a run, or the clients beside them, are asked about.
+ */
+export const unaskedReasons = ['nobody', 'restricted', 'time', 'isolated', 'address', 'shared', 'many'] as const;
+export type UnaskedReason = (typeof unaskedReasons)[number];
+
+const shortName = pipe(string(), maxLength(255));
+const lookForm = object({
+  /** The machine from which the visit dialled, and the port. */
+  from: shortName,
+  port: number(),
+  seen: pipe(array(tuple([shortName, picklist(lookOutcomes)])), maxLength(2)),
+});
+const besideForm = union([lookForm, object({ unasked: picklist(unaskedReasons) })]);
+
+/** The answers of the clients that were asked, by name. */
+export type Look = InferOutput<typeof lookForm>;
+export type Beside = InferOutput<typeof besideForm>;
+
+const maxBytes = 512;
+
+/** Returns the text of the column. Leaves out the last answers if they do not fit. */
+export function formatBeside(beside: Beside): string {
+  const text = JSON.stringify(beside);
+  if ('unasked' in beside || Buffer.byteLength(text) <= maxBytes) return text;
+  return beside.seen.length > 1 ? formatBeside({ ...beside, seen: beside.seen.slice(0, -1) }) : '{"unasked":"many"}';
+}
+
+/** Returns a value of the form; null for another one. */
+export function parseBeside(value: unknown): Beside | null {
+  const { success, output } = safeParse(besideForm, value);
+  return success ? output : null;
+}
