@@ -2,7 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { commandOfRecipient, digestOf, domainOf, senderOf } from '../../notify/mail-identity.ts';
 import type { MailText } from '../../notify/mime.ts';
 import type { Notice, NoticeState } from '../../notify/webhook/notice.ts';
-import type { SeriesPoint } from '../../storage/store/notification-store.ts';
+import type { SeriesPoint, StoredLook } from '../../storage/store/notification-store.ts';
 import { composeHtml } from './compose-html.ts';
 import { composeSubject } from './compose-subject.ts';
 import { composeText } from './compose-text.ts';
@@ -21,6 +21,8 @@ interface ComposeOptions {
   readonly systems?: ReadonlyMap<string, string>;
   /** The last lines of checks and failed units, by `client U+0000 subject`. Default: none. */
   readonly excerpts?: ReadonlyMap<string, readonly string[]>;
+  /** The looks of clients beside unreachable ones, by client. Default: none. */
+  readonly looks?: ReadonlyMap<string, StoredLook>;
   /** The link that answers the mail. Default: none. */
   readonly replyLink?: string | null;
   /** The program on people's command line: `fleet-health`. */
@@ -45,11 +47,12 @@ export function composeMail(options: ComposeOptions): MailText {
   const { mail, config, nowMs, charts, program } = options;
   const { systems = new Map<string, string>(), timesToday = new Map<number, number>() } = options;
   const excerpts = options.excerpts ?? new Map<string, readonly string[]>();
+  const looks = options.looks ?? new Map<string, StoredLook>();
   const { recipient, items, severity, ordinary } = mail;
   const domain = domainOf(senderOf(config));
   const reader = { zone: config.alerts.zone, nowMs };
   const { replyLink = null } = options;
-  const wording = { config, reader, charts, timesToday, systems, excerpts, replyLink, program };
+  const wording = { config, reader, charts, timesToday, systems, excerpts, looks, replyLink, program };
   const words = wordsOfMail(mail, wording);
   const subject = composeSubject(mail, wording);
   const references = threadsOf(recipient, items, domain);

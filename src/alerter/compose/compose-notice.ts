@@ -1,8 +1,11 @@
 import type { Config } from '../../config/config.ts';
 import type { MailText } from '../../notify/mime.ts';
 import type { Notice, NoticeAlert } from '../../notify/webhook/notice.ts';
+import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
+import { lookAt } from '../cause/read-looks.ts';
+import { besideSentence } from '../cause/beside-words.ts';
 import { causeSentence } from '../cause/cause-words.ts';
 import { isReturning } from '../inhibit/difference.ts';
 import { isAcknowledged } from '../inhibit/inhibition.ts';
@@ -17,7 +20,13 @@ import { firingKinds, unacknowledgedWords } from './value-words.ts';
 const valueColumns = 500;
 
 /** Returns a mail that is due, and its words, as a notification for other programs. */
-export function composeNotice(mail: DueMail, words: MailText, atMs: number, config: Config): Notice {
+export function composeNotice(
+  mail: DueMail,
+  words: MailText,
+  atMs: number,
+  config: Config,
+  looks: ReadonlyMap<string, StoredLook> = new Map(),
+): Notice {
   const { items: all, sections } = mail;
   const items = all.filter((item) => item.below === undefined);
   // Receivers that keep incidents hear of the end of what they may have been told alone.
@@ -36,6 +45,7 @@ export function composeNotice(mail: DueMail, words: MailText, atMs: number, conf
     ...pageFact(config, items),
     alerts: [...items, ...ended].map((item) => ({
       ...noticeAlertOf(item, atMs, config),
+      ...besideFact(item, looks),
       ...lines.get(item),
       ...incidents(item, alertIdOf(item)),
     })),
@@ -48,6 +58,12 @@ function pageFact(config: Config, items: readonly PendingNotification[]): Pick<N
     items.map(({ alertId }) => alertId),
   );
   return page === null ? {} : { page };
+}
+
+function besideFact(item: PendingNotification, looks: ReadonlyMap<string, StoredLook>): Pick<NoticeAlert, 'beside'> {
+  const look = lookAt(item.alert, looks);
+  const beside = look === null ? null : besideSentence(look);
+  return beside === null ? {} : { beside };
 }
 
 /** True if an alert is critical by its newest value. What flaps stays open while its value is good. */

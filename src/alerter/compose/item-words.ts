@@ -1,6 +1,6 @@
 import type { Config, Severity } from '../../config/config.ts';
 import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
-import type { SeriesPoint } from '../../storage/store/notification-store.ts';
+import type { SeriesPoint, StoredLook } from '../../storage/store/notification-store.ts';
 import { alertLabel } from '../../text/alert-label.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import type { PendingNotification, Line, ParentFold, SectionKind } from '../dispatch/notification-plan.ts';
@@ -20,6 +20,8 @@ export interface Wording {
   readonly systems: ReadonlyMap<string, string>;
   /** The last lines of checks and failed units, by `client U+0000 subject`. */
   readonly excerpts: ReadonlyMap<string, readonly string[]>;
+  /** The looks of clients beside unreachable ones, by client. */
+  readonly looks: ReadonlyMap<string, StoredLook>;
   /** The link that answers the mail. Default: it has none. */
   readonly replyLink?: string | null;
   /** The program on people's command line: `fleet-health`. */

@@ -1,6 +1,8 @@
 import { isOfGroup } from '../../storage/store/alert.ts';
 import { labelHidesRule } from '../../text/alert-label.ts';
 import type { Severity } from '../../config/config.ts';
+import { lookAt } from '../cause/read-looks.ts';
+import { besideSentence } from '../cause/beside-words.ts';
 import { drawChart, type ChartWords } from './sparkline.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { foldTitle, maxNamesInTitle, pageOf, sharedLabel, shortValue, textBeside, titleOf } from './item-words.ts';
@@ -110,6 +112,7 @@ function factsOfOne(item: PendingNotification, kind: SectionKind, wording: Wordi
   const seen = lastSeen(item, kind, wording);
   return [
     ...valueFacts(item, kind, reader),
+    ...(isFiring ? besideFacts([item], wording) : []),
     isFiring ? (item.eased ?? '') : '',
     kind === 'event' ? `seen ${timeInWords(reader, alert.firingSinceMs ?? 0)}` : timeFact([item], kind, reader),
     followsLapse(item) ? '' : unacknowledgedWords([item]),
@@ -197,17 +200,30 @@ function timeFact(items: readonly PendingNotification[], kind: SectionKind, read
   return `${spanInWords(reader, first, end)} (${durationInWords(end - first)})`;
 }
 
-function factsOfMany({ items, fold }: Line, kind: SectionKind, { reader }: Wording): readonly string[] {
+function factsOfMany({ items, fold }: Line, kind: SectionKind, wording: Wording): readonly string[] {
+  const { reader } = wording;
   const ends = kind === 'ended' ? [...new Set(items.map(({ alert }) => endInWords(alert)))] : [];
   const still = fold?.kind === 'parent' ? fold.still : [];
   return [
     ...ends,
-    ...(firingKinds.includes(kind) ? [...sharedFacts(items), easedOf(items)] : []),
+    ...(firingKinds.includes(kind) ? [...sharedFacts(items), ...besideFacts(items, wording), easedOf(items)] : []),
     still.length <= maxNamesInTitle ? '' : `still unreachable: ${namedUpTo(maxNames, still.map(quoted))}`,
     timeFact(items, kind, reader),
     unacknowledgedWords(items),
     firingKinds.includes(kind) ? remedyOf(items) : '',
   ].filter((fact) => fact !== '');
+}
+
+/** The most sentences about looks in a line. */
+const maxLooks = 5;
+
+/** Returns what clients beside unreachable ones saw of them, which a line of several names. */
+function besideFacts(items: readonly PendingNotification[], { looks }: Wording): readonly string[] {
+  const sentences = items.flatMap(({ client, alert }) => {
+    const look = lookAt(alert, looks);
+    return look === null ? [] : (besideSentence(look, items.length === 1 ? 'it' : quoted(client)) ?? []);
+  });
+  return sentences.slice(0, maxLooks);
 }
 
 /** Returns why all these critical alerts are told as warnings; '' if some are not, or for other reasons. */

@@ -20,6 +20,8 @@ import type { NotificationPlan } from '../dispatch/notification-plan.ts';
 import { type FoundCause, openCauses } from '../cause/find-cause.ts';
 import { type HoldReason, holdReasons, type StepName } from '../inhibit/hold-reason.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
+import { lookAt, readLooks } from '../cause/read-looks.ts';
+import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { dayMs } from '../../platform/units.ts';
 
 export interface RuleExplained {
@@ -54,6 +56,8 @@ export interface AlertExplained {
   readonly standing: string | null;
   /** The changes before an open alert of a client; null for other alerts. */
   readonly changed: FoundCause | null;
+  /** The look of clients beside an unreachable one; null if there is none. */
+  readonly look: StoredLook | null;
 }
 
 export interface ExplainOptions {
@@ -121,20 +125,12 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
   const notified = await notifiedOf(config, storage, ids);
   const watchOf = createWatches(config);
   const mutes = openMutes({ config, silences: await storage.operator.silences(nowMs) });
-  const inForce = (alert: Alert): readonly HoldReason[] => {
-    if (alert.state === 'resolved') return [];
-    const { acknowledgedBy: by, acknowledgedUntilMs: untilMs } = alert;
-    const acknowledged = by !== null && isAcknowledged(alert, nowMs);
-    return [
-      ...mutes.reasonsAt(alert, nowMs),
-      ...(acknowledged ? [{ kind: 'acknowledged' as const, by, untilMs }] : []),
-    ];
-  };
   const causeOf = openCauses({ config, causes: storage.causes, alerts: input.alerts, runs, nowMs });
   const changed = await causesOf(
     alerts.filter(({ client, state, rule }) => client !== '' && state !== 'resolved' && isWanted(rule)),
     causeOf,
   );
+  const looks = await readLooks(storage, alerts);
   const easing = config.needs.length === 0 ? null : easingOf(input);
   const ofGroups = (of.needing ?? []).map(({ need }) => ({ rule: need.rule, group: need.name }));
   const rules = [...of.rules.map((rule) => ({ rule, group: null })), ...ofGroups]
@@ -156,9 +152,10 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
         alerts: [...open, ...(ended === undefined ? [] : [ended])].map((alert) => ({
           alert,
           notified: notified.get(alert.id ?? NaN) ?? [],
-          ...outlookOf(plan, alert, inForce(alert)),
+          ...outlookOf(plan, alert, inForceAt(alert, mutes, nowMs)),
           standing: easing === null ? null : standingText(easing, alert),
           changed: changed.get(alert) ?? null,
+          look: lookAt(alert, looks),
         })),
       };
     });
@@ -170,6 +167,14 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
   );
   const undelivered = (await storage.mails.undelivered()).filter(({ recipient }) => concerned.has(recipient));
   return { rules, undelivered, input };
+}
+
+/** Returns the mutes and the acknowledgement of an open alert that are in force. */
+function inForceAt(alert: Alert, mutes: Mutes, nowMs: number): readonly HoldReason[] {
+  if (alert.state === 'resolved') return [];
+  const { acknowledgedBy: by, acknowledgedUntilMs: untilMs } = alert;
+  const acknowledged = by !== null && isAcknowledged(alert, nowMs);
+  return [...mutes.reasonsAt(alert, nowMs), ...(acknowledged ? [{ kind: 'acknowledged' as const, by, untilMs }] : [])];
 }
 
 async function causesOf(

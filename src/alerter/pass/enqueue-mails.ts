@@ -13,11 +13,12 @@ import { hourMs } from '../../platform/units.ts';
 import { calendarDay, wallTime } from '../../text/zone-time.ts';
 import type { PassContext } from './pass-context.ts';
 import { readCharts } from './read-charts.ts';
+import { readLooks } from '../cause/read-looks.ts';
 import { alertsToSeek, seekCauses } from '../dispatch/seek-causes.ts';
 import type { Regained } from '../dispatch/forgotten.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import { isFaultOfValues } from '../../storage/sql/fault.ts';
-import type { NewNotifications } from '../../storage/store/notification-store.ts';
+import type { NewNotifications, StoredLook } from '../../storage/store/notification-store.ts';
 import type { DueMail, NotificationPlan, PendingNotification } from '../dispatch/notification-plan.ts';
 
 /** `nowMs` is the time of the plan, after all rows were processed. */
@@ -238,7 +239,8 @@ async function answeredConfig({ config, storage }: EnqueueMailsOptions): Promise
 }
 
 /**
- * Writes a mail. If that fails, writes it without what is only beside its alerts: charts, systems, excerpts, causes.
+ * Writes a mail. If that fails, writes it without what is only beside its alerts: charts, systems, excerpts, looks,
+ * causes.
  * Returns null if that fails too.
  */
 async function writeOrFault(options: EnqueueMailsOptions, mail: DueMail): Promise<WrittenMail | null> {
@@ -285,12 +287,14 @@ async function writeMail(
   const systems = beside === null ? new Map<string, never>() : await readSystems(beside, mail);
   const timesToday = beside === null ? new Map<number, never>() : await readTimesToday(beside, mail);
   const excerpts = beside === null ? new Map<string, never>() : await readExcerpts(beside, mail);
+  const alerts = items.map(({ alert }) => alert);
+  const looks = beside === null ? new Map<string, never>() : await readLooks(beside.storage, alerts);
   const replyToken = takesReplies(mail, config) ? newReplyToken() : null;
   const { replyLinks } = config;
   const replyLink = replyLinks === null || replyToken === null ? null : linkOfToken(replyLinks, replyToken);
-  const read = { charts, timesToday, systems, excerpts };
+  const read = { charts, timesToday, systems, excerpts, looks };
   const words = composeMail({ mail, config, nowMs, ...read, replyLink, program: 'fleet-health' });
-  const content = await freeze({ config, nowMs }, mail, words, replyToken);
+  const content = await freeze({ config, nowMs }, mail, words, replyToken, looks);
   const notifications = items.map(({ alertId, sequence, transition, before }) => ({
     alertId,
     sequence,
@@ -308,6 +312,7 @@ async function freeze(
   mail: DueMail,
   words: MailText,
   replyToken: string | null,
+  looks: ReadonlyMap<string, StoredLook>,
 ): Promise<string> {
   const { recipient } = mail;
   const name = webhookOfRecipient(recipient);
@@ -316,7 +321,7 @@ async function freeze(
       import('../compose/compose-notice.ts'),
       import('../../notify/webhook/freeze-webhook.ts'),
     ]);
-    return freezeWebhook(composeNotice(mail, words, nowMs, config), webhookForm(config.webhooks, name));
+    return freezeWebhook(composeNotice(mail, words, nowMs, config, looks), webhookForm(config.webhooks, name));
   }
   const [{ freezeMail }, { addresseeOf, senderOf }] = await Promise.all([
     import('../../notify/mime.ts'),

@@ -1,3 +1,4 @@
+import { besideSentence, noSentenceWords } from '../../alerter/cause/beside-words.ts';
 import { maxUrgentOfClient } from '../../alerter/dispatch/group-interval.ts';
 import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
 import type { AlertExplained, RuleExplained } from '../../alerter/explain/explain-alerts.ts';
@@ -145,13 +146,13 @@ function limitsOf(rule: Rule): string {
 }
 
 function alertLines(
-  { alert, notified, held, due, standing, changed }: AlertExplained,
+  { alert, notified, held, due, standing, changed, look }: AlertExplained,
   rule: Rule,
   saying: Saying,
 ): readonly string[] {
   const { time } = saying;
   const what = `${alert.id ?? ''}${alert.subject === '' ? '' : ` (${alert.subject})`}`;
-  const lines = [stateLine(what, alert, rule, saying)];
+  const lines = [stateLine(what, alert, rule, saying), ...besideLines(alert, look, saying)];
   if (alert.state !== 'pending') {
     const sent = notified.filter(({ unsent }) => unsent === null);
     if (notified.every(({ unsent }) => unsent?.delivery === 'written')) lines.push('Nobody was notified.');
@@ -172,6 +173,23 @@ function alertLines(
   if (due.length > 0) lines.push(`The next pass notifies ${due.join(', ')}.`);
   lines.push(...changesBefore(alert, changed, saying));
   return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${escapeControls(line)}`);
+}
+
+/** Returns what clients beside an unreachable one saw of it; why nothing is known only if the rule is asked for. */
+function besideLines(
+  { rule, client, state }: Alert,
+  look: AlertExplained['look'],
+  { config, detailed }: Saying,
+): readonly string[] {
+  if (rule !== 'unreachable' || state !== 'firing') return [];
+  const sentence = look === null ? null : besideSentence(look);
+  if (sentence !== null || !detailed) return sentence === null ? [] : [sentence];
+  return [
+    noSentenceWords(
+      look,
+      config.clients.some(({ name, neighbours }) => name === client && neighbours),
+    ),
+  ];
 }
 
 function notifiedWord({ state, severity }: AlertExplained['notified'][number]): string {

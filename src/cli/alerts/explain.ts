@@ -209,9 +209,9 @@ function ruleJson({ rule, group, samples, unknown, listeners, mutes, alerts }: R
   };
 }
 
-function explainedJson({ alert, notified, held, due, standing, changed }: AlertExplained): unknown {
+function explainedJson({ alert, notified, held, due, standing, changed, look }: AlertExplained): unknown {
   return {
-    ...alertJson({ alert, notified, acknowledged: alert.acknowledgedBy !== null, covers: [], eased: null }),
+    ...alertJson({ alert, notified, acknowledged: alert.acknowledgedBy !== null, covers: [], eased: null, look }),
     eased: standing,
     held_by: held.map(({ recipient, reason }) => ({ ...reasonJson(reason), recipient })),
     due_to: due,

@@ -1,7 +1,9 @@
 import type { Notified, NotSent } from '../../alerter/explain/explain-alerts.ts';
+import { besideSentence } from '../../alerter/cause/beside-words.ts';
 import type { HeldBack } from '../../alerter/inhibit/held-back.ts';
 import type { AlertView } from '../../look/data/alert-views.ts';
 import { type Alert, type ClosedReason, isOfGroup, type NamedChanges } from '../../storage/store/alert.ts';
+import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { counted } from '../../text/numbers.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
@@ -96,7 +98,7 @@ export const closedWords: Readonly<Record<ClosedReason, string>> = {
 };
 
 /** Returns an alert as JSON. */
-export function alertJson({ alert, notified, acknowledged, covers, eased }: AlertView): object {
+export function alertJson({ alert, notified, acknowledged, covers, eased, look }: AlertView): object {
   const { id, client, rule, subject, state, severity, value, valueText, limitText } = alert;
   const { pendingSinceMs, firingSinceMs, resolvedAtMs, closedReason, flapping } = alert;
   const { acknowledgedBy: by, acknowledgedUntilMs: untilMs, acknowledgedComment: comment = null, cause } = alert;
@@ -108,7 +110,16 @@ export function alertJson({ alert, notified, acknowledged, covers, eased }: Aler
     held_by: covers.map(coverJson),
     notified: notified.map(notifiedJson),
     changes: (cause?.changes ?? []).map(changesJson),
+    beside: look === null ? null : besideJson(look),
   };
+}
+
+function besideJson(look: StoredLook): object {
+  const { beside } = look;
+  const seen =
+    'unasked' in beside ? [] : beside.seen.map(([client, outcome]) => ({ client, outcome: outcome.replace(' ', '_') }));
+  const unasked = 'unasked' in beside ? beside.unasked : null;
+  return { text: besideSentence(look), unasked, seen };
 }
 
 function changesJson({ kind, item, before, after, more, beforeMs, ...set }: NamedChanges): object {

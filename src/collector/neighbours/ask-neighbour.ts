@@ -73,7 +73,7 @@ interface Printed {
   readonly hasEnded: boolean;
 }
 
-/** The ends of an attempt in the words of look.cjs, bash and BusyBox, with glibc and musl. The first that fits counts. */
+/** The ends of an attempt in the words of look.cjs, bash and BusyBox, of glibc and musl. The first that fits counts. */
 const endings: readonly (readonly [words: RegExp, outcome: LookOutcome])[] = [
   [/^reached$/, 'reached'],
   [/refused/i, 'refused'],

@@ -2,6 +2,7 @@ import { alertAbout } from '../../text/alert-label.ts';
 import { durationInWords } from '../../text/durations.ts';
 import { momentInWords, spanInWords, type TimeReader } from '../../text/time-words.ts';
 import type { FactCell, FactTable } from '../page/page.ts';
+import { lookAt, readLooks } from '../../alerter/cause/read-looks.ts';
 import { type Notified, notifiedOf } from '../../alerter/explain/explain-alerts.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 import { isAcknowledged } from '../../alerter/inhibit/inhibition.ts';
@@ -9,6 +10,7 @@ import { easedWords } from '../../alerter/inhibit/easing.ts';
 import { readEasing } from '../../alerter/inhibit/read-easing.ts';
 import { openMutes } from '../../alerter/inhibit/mutes.ts';
 import type { Config, Severity } from '../../config/config.ts';
+import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 
@@ -27,12 +29,14 @@ export interface AlertView {
   readonly covers: readonly Cover[];
   /** Why a critical alert is told as a warning; null if it is not. */
   readonly eased: string | null;
+  /** The look of clients beside an unreachable one; null if there is none. */
+  readonly look: StoredLook | null;
 }
 
 /** Adds to each alert its notifications and the mutes that hold it back now. */
 export async function viewAlerts(
   config: Config,
-  storage: Pick<Storage, 'alertHistory' | 'evaluation' | 'fleet' | 'mails' | 'operator'>,
+  storage: Pick<Storage, 'alertHistory' | 'evaluation' | 'fleet' | 'mails' | 'notifications' | 'operator'>,
   alerts: readonly Alert[],
   nowMs: number,
 ): Promise<readonly AlertView[]> {
@@ -43,12 +47,14 @@ export async function viewAlerts(
   );
   const mutes = openMutes({ config, silences: await storage.operator.silences(nowMs) });
   const easedOf = await readEased(config, storage, nowMs);
+  const looks = await readLooks(storage, alerts);
   return alerts.map((alert) => ({
     alert,
     notified: notified.get(alert.id ?? NaN) ?? [],
     acknowledged: alert.state !== 'resolved' && isAcknowledged(alert, nowMs),
     covers: alert.state === 'resolved' ? [] : mutes.reasonsAt(alert, nowMs).flatMap(coverOf),
     eased: easedOf(alert),
+    look: lookAt(alert, looks),
   }));
 }
 

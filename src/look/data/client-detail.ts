@@ -97,7 +97,16 @@ const readMailLines = 200;
 
 type DetailSources = Pick<
   Storage,
-  'alertHistory' | 'detail' | 'evaluation' | 'fleet' | 'history' | 'levels' | 'mails' | 'operator' | 'plots'
+  | 'alertHistory'
+  | 'detail'
+  | 'evaluation'
+  | 'fleet'
+  | 'history'
+  | 'levels'
+  | 'mails'
+  | 'notifications'
+  | 'operator'
+  | 'plots'
 >;
 
 /** Returns the detail of a client before the first run: the facts of config.xml. */

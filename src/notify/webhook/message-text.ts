@@ -50,7 +50,7 @@ export function messageText(
     const [alert] = same;
     if (alert === undefined) continue;
     const names = alert.line === undefined ? [] : [same.map(({ client }) => client).join(', ')];
-    const parts = [lineOf(alert, same), ...names, ...newChanges(alert, changes)];
+    const parts = [lineOf(alert, same), ...names, ...besideOf(same), ...newChanges(alert, changes)];
     const line = parts.map((part) => escape(cutTo(part, most, unit))).join('\n');
     left -= sizeIn(unit, line) + 1;
     if (left < 0) break;
@@ -59,6 +59,13 @@ export function messageText(
   }
   const all = rest === 0 ? lines : [...lines, `and ${rest} more`];
   return { title: escape(cutTo(subject, title, unit)), lines: all.join('\n'), page };
+}
+
+/** Returns what clients beside an alert's client saw of it: of a line of several alerts, those of the first. */
+function besideOf(same: readonly NoticeAlert[]): readonly string[] {
+  const [told] = same.filter(({ beside }) => beside !== undefined);
+  if (told?.beside === undefined) return [];
+  return [same.length === 1 ? told.beside : told.beside.replace('beside it:', `beside ${told.client}:`)];
 }
 
 /** The most sentences about changes in a message. */

@@ -62,6 +62,8 @@ export interface NoticeAlert {
   readonly limit: string;
   /** The sentence about changes before the alert. Default: none is named. */
   readonly changes?: string;
+  /** The sentence about what clients beside an unreachable one saw of it. Default: none. */
+  readonly beside?: string;
   /** The reason for the notification besides its state: `not acknowledged for 15 min`. Default: none. */
   readonly why?: string;
   /** The note of the rule; null if none. */

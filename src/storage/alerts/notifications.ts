@@ -3,6 +3,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { alertKey } from '../rows/alert-rows.ts';
 import { silencesAfter } from './operator.ts';
+import { looksOf } from '../rows/looks.ts';
 import { excerptsOf, exportsOf, systemsOf } from '../rows/stored-rows.ts';
 import { changeIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
@@ -55,6 +56,7 @@ export function createNotificationStore(database: Database): NotificationStore {
     exportsOf: (mounts) => database.read((session) => exportsOf(session, mounts)),
     systemsOf: (clients) => database.read((session) => systemsOf(session, clients)),
     excerptsOf: (subjects) => database.read((session) => excerptsOf(session, subjects)),
+    looksOf: (asked) => database.read((session) => looksOf(session, asked)),
     timesFired: (alertIds, sinceMs) => database.read((session) => timesFired(session, alertIds, sinceMs)),
     series: (client, column, mount, sinceMs) =>
       database.read((session) => series(session, client, column, mount, sinceMs)),

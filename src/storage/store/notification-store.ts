@@ -1,3 +1,4 @@
+import type { Beside } from '../../report/beside.ts';
 import type { Alert, AlertKey, Cause, LastNotified } from './alert.ts';
 import type { Lease } from './lease-store.ts';
 import type { Silence } from './operator-store.ts';
@@ -50,6 +51,21 @@ export interface ExcerptSubject {
   readonly isUnit: boolean;
 }
 
+export interface AskedLook {
+  readonly client: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** The look of clients beside a lost one. */
+export interface StoredLook {
+  readonly beside: Beside;
+  /** The code of the visit that failed. */
+  readonly code: string | null;
+  /** The clients that get no answer now and had reached the lost one in an earlier look. */
+  readonly reachedBefore: readonly string[];
+}
+
 /** The source of mails, for alerter/dispatch and alerter/compose. */
 export interface NotificationStore {
   state(nowMs: number): Promise<AlerterState>;
@@ -78,6 +94,8 @@ export interface NotificationStore {
    * `client U+0000 subject`. Omits subjects without lines.
    */
   excerptsOf(subjects: readonly ExcerptSubject[]): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Returns the newest look at each client in a span, by client. Omits clients without one. */
+  looksOf(asked: readonly AskedLook[]): Promise<ReadonlyMap<string, StoredLook>>;
   /** Returns how often each alert and the earlier ones of its client, rule and subject began to fire since a time. */
   timesFired(alertIds: readonly number[], sinceMs: number): Promise<ReadonlyMap<number, number>>;
   /**

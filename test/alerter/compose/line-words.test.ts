@@ -26,7 +26,7 @@ const config = configOf(`
 const reader = { zone: 'UTC', nowMs: at('10:05') };
 const wording = {
   ...{ config, reader, program: 'fleet-health' },
-  ...{ charts: new Map(), timesToday: new Map(), systems: new Map(), excerpts: new Map() },
+  ...{ charts: new Map(), timesToday: new Map(), systems: new Map(), excerpts: new Map(), looks: new Map() },
 };
 const said = (over: Partial<Said> = {}): Said => ({
   ...{ client: 'web-1', rule: 'check', subject: 'app', transition: 'firing', valueText: 'down', id: 7 },

@@ -17,7 +17,7 @@ const config = configOf(`
 const nowMs = at('10:05');
 const wording = {
   ...{ config, reader: { zone: 'UTC', nowMs }, program: 'fleet-health' },
-  ...{ charts: new Map(), timesToday: new Map(), systems: new Map(), excerpts: new Map() },
+  ...{ charts: new Map(), timesToday: new Map(), systems: new Map(), excerpts: new Map(), looks: new Map() },
 };
 const disk = (client: string, over: Partial<Said> = {}): Said => ({
   ...{ client, rule: 'disk', subject: '/', transition: 'firing', valueText: '97 %', value: 97 },
