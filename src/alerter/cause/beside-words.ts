@@ -1,3 +1,4 @@
+/** src/alerter/cause: what may explain an alert: earlier changes that are hardly there by chance, looks from beside. */
 import { groupBy } from '../../platform/group-by.ts';
 import type { LookOutcome, UnaskedReason } from '../../report/beside.ts';
 import type { StoredLook } from '../../storage/store/notification-store.ts';

@@ -1,4 +1,3 @@
-/** src/alerter/cause: changes of a client's state before an alert: those that are hardly there by chance. */
 import { minuteMs, hourMs, dayMs } from '../../platform/units.ts';
 import type { Cause, NamedChanges } from '../../storage/store/alert.ts';
 import { changeWords } from '../../text/change-words.ts';

@@ -1,3 +1,4 @@
+/** src/collector/neighbours: what clients beside a lost one see of it. */
 import { randomBytes } from 'node:crypto';
 
 import type { Client } from '../../config/config.ts';

@@ -1,4 +1,3 @@
-/** src/collector/neighbours: what clients beside a lost one see of it. */
 import type { Client, Rule } from '../../config/config.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
 import { comparableHost } from '../../config/values/networks.ts';
