@@ -101,6 +101,7 @@ test('the document holds what docs/json.md says', async (t) => {
       ...{ acknowledged: null, eased: null },
       held_by: [],
       changes: [],
+      beside: null,
       notified: [
         {
           recipient: 'ops@example.org',
