@@ -15,8 +15,6 @@ export const uploadShellScript = shellScript('src/transport/loader/upload-shell.
 /** The look of a client at others beside it. */
 export const lookScript = shellScript('src/transport/loader/look.sh');
 export const lookProgram = nodeScript('src/transport/loader/look.cjs', '"');
-/** The program for bash, whose arguments are an address and a port. */
-export const lookBash = 'exec 3<>/dev/tcp/$1/$2&&echo reached';
 export const cleanupScript = shellScript('src/transport/loader/cleanup.sh');
 export const spoolLineScript = shellScript('src/transport/loader/spool-line.sh');
 /** The end of the script that the crontab line starts: a file on the client. Its variables come first. */

@@ -16,7 +16,7 @@ import { shells } from '../support/clients/shell-client.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const texts: Readonly<Record<string, string>> = clientScripts;
-const programs = ['uploadAgentProgram', 'launcherProgram'];
+const programs = ['uploadAgentProgram', 'launcherProgram', 'lookProgram'];
 
 /**
  * SC1007: empty values in a row of assignments. SC2015: `A && B || C` where B does not fail. SC2086: words without

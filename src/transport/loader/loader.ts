@@ -7,7 +7,6 @@
  */
 import { FleetError } from '../../platform/errors/errors.ts';
 import {
-  lookBash,
   lookProgram,
   lookScript,
   runScript,
@@ -140,6 +139,9 @@ export interface LookCommandOptions extends Pick<StartOptions, 'client' | 'marke
   /** The IP addresses and ports to try. */
   readonly pairs: readonly { readonly address: string; readonly port: number }[];
 }
+
+/** The program for bash, whose arguments are an address and a port. */
+const lookBash = 'exec 3<>/dev/tcp/$1/$2&&echo reached';
 
 /** Returns the command line of a look at machines beside a client. Throws as runCommand does. */
 export function lookCommand({ client, marker, node, seconds, pairs }: LookCommandOptions): string {

@@ -1,0 +1,87 @@
+/** The line below `unreachable` that says what clients beside a lost one saw. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { besideSentence, noSentenceWords } from '../../../src/alerter/cause/beside-words.ts';
+import type { Look, LookOutcome } from '../../../src/report/beside.ts';
+import { unaskedReasons } from '../../../src/report/beside.ts';
+
+type Seen = Readonly<Record<string, LookOutcome>>;
+
+function lookOf(seen: Seen, more: Partial<Look> = {}): Look {
+  return { from: 'fra-1', port: 22, seen: Object.entries(seen), ...more };
+}
+
+function sentence(seen: Seen, code: string, reachedBefore: readonly string[] = []): string | null {
+  return besideSentence({ beside: lookOf(seen), code, reachedBefore });
+}
+
+const filter = '(a firewall that lets only fra-1 in would look the same)';
+
+for (const [seen, code, expected] of [
+  [
+    { 'db-2': 'reached', 'db-3': 'reached' },
+    'connect-timeout',
+    'db-2 and db-3 reach its port 22: the way from fra-1 to it is broken.',
+  ],
+  [{ 'db-2': 'reached' }, 'connect-failed', 'db-2 reaches its port 22: the way from fra-1 to it is broken.'],
+  [
+    { 'db-2': 'unable', 'db-3': 'reached' },
+    'connect-timeout',
+    'db-3 reaches its port 22: the way from fra-1 to it is broken.',
+  ],
+  [
+    { 'db-2': 'reached', 'db-3': 'reached' },
+    'connect-refused',
+    'db-2 and db-3 reach its port 22: fra-1 alone is refused.',
+  ],
+  [{ 'db-2': 'reached' }, 'handshake-failed', 'db-2 reaches its port 22 too: the machine is up.'],
+  [
+    { 'db-2': 'refused', 'db-3': 'refused' },
+    'connect-refused',
+    'db-2 and db-3 are refused by it: the machine is up, its sshd is not.',
+  ],
+  [{ 'db-2': 'refused' }, 'connect-timeout', 'db-2 is refused by it: the machine is up, its sshd is not.'],
+  [
+    { 'db-2': 'no answer', 'db-3': 'no answer' },
+    'connect-timeout',
+    `db-2 and db-3 get no answer from it either ${filter}.`,
+  ],
+  [{ 'db-2': 'no answer' }, 'connect-refused', `db-2 gets no answer from it ${filter}.`],
+  [{ 'db-2': 'reached', 'db-3': 'no answer' }, 'connect-timeout', 'db-2 reaches it, db-3 gets no answer.'],
+  [{ 'db-2': 'no answer', 'db-3': 'refused' }, 'connect-timeout', 'db-2 gets no answer, db-3 is refused by it.'],
+  [{ 'db-2': 'unable', 'db-3': 'unable' }, 'connect-timeout', null],
+] as const satisfies readonly (readonly [Seen, string, string | null])[]) {
+  test(`${JSON.stringify(seen)} after ${code}: ${expected ?? 'nothing'}`, () => {
+    assert.equal(sentence(seen, code), expected === null ? null : `Seen from beside it: ${expected}`);
+  });
+}
+
+test('the firewall is no explanation once one of them has reached the client before', () => {
+  const seen = { 'db-2': 'no answer', 'db-3': 'no answer' } as const;
+  const expected = 'Seen from beside it: db-2 and db-3 get no answer from it either.';
+  assert.equal(sentence(seen, 'connect-timeout', ['db-3']), expected);
+});
+
+test('names cannot break a line, and a line of several clients says which it means', () => {
+  const beside = lookOf({ 'db\u001b[2J-2': 'reached' }, { from: 'fra\n1' });
+  const told = besideSentence({ beside, code: 'connect-timeout', reachedBefore: [] }, 'db-1');
+  assert.match(told ?? '', /^Seen from beside db-1: .*reaches its port 22: the way from fra 1 to it is broken\.$/);
+  // eslint-disable-next-line no-control-regex -- control characters are what may not be there
+  assert.doesNotMatch(told ?? '', /[\x00-\x1f]/);
+});
+
+test('explain says why there is no line', () => {
+  for (const unasked of unaskedReasons) {
+    const look = { beside: { unasked }, code: 'connect-timeout', reachedBefore: [] };
+    assert.equal(besideSentence(look), null);
+    assert.match(noSentenceWords(look, true), /^Nobody beside it was asked whether it can be reached: .+\.$/);
+  }
+  assert.match(noSentenceWords(null, false), /neighbours="yes" is not in force for it\.$/);
+  assert.match(noSentenceWords(null, true), /no visit of a full run failed on the way/);
+  const beside = lookOf({ 'db-2': 'unable', 'db-3': 'unable' });
+  assert.equal(
+    noSentenceWords({ beside, code: null, reachedBefore: [] }, true),
+    'db-2 and db-3 were asked whether it can be reached, and could not look.',
+  );
+});
