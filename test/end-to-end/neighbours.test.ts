@@ -69,20 +69,21 @@ suite('a look from beside, with real networks', { skip }, async () => {
         ['dead', 'db-2 and db-3 are refused by it: the machine is up, its sshd is not.'],
         ['half', 'db-2 reaches it, db-3 gets no answer.'],
       ] as const;
-      const breaks = {
-        down: [() => lan.power(machine(0), 'down'), () => lan.power(machine(0), 'up')],
-        cut: [() => lan.wayTo(machine(0), 'add'), () => lan.wayTo(machine(0), 'del')],
-        dead: [() => machine(0).sshd.kill(), () => machine(0).sshd.restart()],
-        half: [
-          () => [lan.wayTo(machine(0), 'add'), lan.deaf(machine(0), 'add', machine(2))],
-          () => [lan.wayTo(machine(0), 'del'), lan.deaf(machine(0), 'del', machine(2))],
-        ],
+      const [one, other] = [machine(0), machine(2)];
+      /** Breaks something, or mends it. */
+      const change: Readonly<Record<(typeof steps)[number][0], (isMended: boolean) => unknown>> = {
+        down: (isMended) => lan.power(one, isMended ? 'up' : 'down'),
+        cut: (isMended) => lan.wayTo(one, isMended ? 'del' : 'add'),
+        dead: (isMended) => (isMended ? one.sshd.restart() : one.sshd.kill()),
+        half: (isMended) => {
+          lan.wayTo(one, isMended ? 'del' : 'add');
+          lan.deaf(one, isMended ? 'del' : 'add', other);
+        },
       };
       for (const [how, expected] of steps) {
-        const [cut, mend] = breaks[how];
-        await cut();
+        await change[how](false);
         assert.equal(await sentence(site), `Seen from beside it: ${expected}`, how);
-        await mend();
+        await change[how](true);
         assert.equal(await sentence(site), null);
       }
       const outbox = path.join(site.stateDir, 'outbox');

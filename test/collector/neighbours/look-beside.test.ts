@@ -22,7 +22,7 @@ async function run(fleet: Fleet, { clients, transportFor }: LookFleet, more: Fle
   return await fleet.collect(clients, { transportFor, ...more });
 }
 
-test('at the failure that begins the alert, and once, two clients are asked, and the row has their answers', async () => {
+test('two clients are asked once, at the failure that begins the alert, and the row has their answers', async () => {
   const fleet = makeFleet();
   const beside = lookFleet(fleet, clientsBeside(4), ({ client }) =>
     client === 'db-2' ? '@0 reached' : '@0 timed out',

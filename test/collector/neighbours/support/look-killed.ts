@@ -1,4 +1,4 @@
-/** A run that is killed in the middle of a look, in a process of its own. Arguments: the fleet's folder, the clients. */
+/** A run in a process of its own that is killed during a look. Arguments: the fleet's folder, the number of clients. */
 import { openFleet } from '../../../support/fleets/fleet.ts';
 import { clientsBeside, lookFleet } from './look-fleet.ts';
 
