@@ -2,8 +2,10 @@
  * A cheap client for tests of whole fleets: a real SSH server in this process. It answers every visit with a real
  * sealed report of the requested client, without a shell or an agent. It listens on every address of loopback.
  */
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 import ssh2 from 'ssh2';
 import type { Connection, ServerChannel } from 'ssh2';
@@ -80,6 +82,13 @@ export async function startReportServer(options: ReportServerOptions) {
   return { ...(await startSsh2Server({ pem: options.hostKey, serve, onSocket })), most };
 }
 
+/** Runs a look at other machines in a shell, as sshd would. */
+async function runLook(command: string, channel: ServerChannel): Promise<void> {
+  const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] });
+  channel.end(await text(child.stdout));
+  channel.exit(0);
+}
+
 /** Answers as the loader and an agent would. Has no inventory. */
 async function answer(
   command: string,
@@ -87,8 +96,12 @@ async function answer(
   { mayAnswer, reports = (request) => [sealedFor(request)], ...more }: ReportServerOptions,
 ): Promise<void> {
   channel.on('error', () => undefined);
-  const text = /eyJ2Ijox[\w-]+/.exec(command)?.[0] ?? '';
-  const request = JSON.parse(Buffer.from(text, 'base64url').toString()) as AgentRequest;
+  if (command.includes('-look')) {
+    await runLook(command, channel);
+    return;
+  }
+  const asked = /eyJ2Ijox[\w-]+/.exec(command)?.[0] ?? '';
+  const request = JSON.parse(Buffer.from(asked, 'base64url').toString()) as AgentRequest;
   // Inventories do not wait: they are asked for at some times of day only, so no test can count them.
   if (request.kind === 'visit') await mayAnswer?.();
   const { boot_id } = sampleReport;

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 
 /** Opens a port with a full queue whose connections are never accepted, as behind a firewall that drops packets. */
-export async function startDeafListener(): Promise<{ readonly port: number; stop: () => void }> {
-  const script = `const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () =>
+export async function startDeafListener(host = '127.0.0.1'): Promise<{ readonly port: number; stop: () => void }> {
+  const script = `const s = require('net').createServer().listen({ port: 0, host: '${host}', backlog: 1 }, () =>
     console.log(s.address().port))`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
