@@ -64,7 +64,7 @@ export const benchmarks: readonly ListedBenchmark[] = [
   listed('installed-size', 0.5, 'what npm install takes on the disk', async () => {
     return (await import('./installed-size.ts')).benchInstalledSize;
   }),
-  byName('neighbours', 3, 'a run of 1,000 with 20 lost that others look at, beside the same with it off', async () => {
+  byName('neighbours', 5, 'a run of 1,000 with 20 lost that others look at, beside the same with it off', async () => {
     return (await import('./neighbours.ts')).benchNeighbours;
   }),
   byName('strangers', 6, 'what one site and one client cost the others of their run', async () => {

@@ -2,7 +2,10 @@
 import {
   array,
   type InferOutput,
+  integer,
   maxLength,
+  maxValue,
+  minValue,
   number,
   object,
   picklist,
@@ -28,7 +31,7 @@ const shortName = pipe(string(), maxLength(255));
 const lookForm = object({
   /** The machine from which the visit dialled, and the port. */
   from: shortName,
-  port: number(),
+  port: pipe(number(), integer(), minValue(0), maxValue(65_535)),
   seen: pipe(array(tuple([shortName, picklist(lookOutcomes)])), maxLength(2)),
 });
 const besideForm = union([lookForm, object({ unasked: picklist(unaskedReasons) })]);

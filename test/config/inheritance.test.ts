@@ -206,6 +206,15 @@ test('hours are days and times in the zone of <alerts>, and may pass midnight', 
   }
 });
 
+test('neighbours is off, and the innermost element that writes it decides', () => {
+  const clients = `<client name="a" ip="10.0.0.1"/><client name="b" ip="10.0.0.2" neighbours="yes"/>
+    <group neighbours="no"><client name="c" ip="10.0.0.3"/><client name="d" ip="10.0.0.4" neighbours="yes"/></group>`;
+  const on = (text: string): readonly string[] =>
+    load(text).clients.flatMap(({ name, neighbours }) => (neighbours ? name : []));
+  assert.deepEqual(on(clients), ['b', 'd']);
+  assert.deepEqual(on(`<collector neighbours="yes"/>${clients}`), ['a', 'b', 'd']);
+});
+
 test('runtime="bring" of earlier versions is one warning, at its first place, and changes nothing', () => {
   const clients = '<client name="a" ip="10.0.0.1" runtime="bring" username="a"/><client name="b" ip="10.0.0.2"/>';
   const config = load(`<ssh runtime="bring" privateKey="/k"/>${clients}`);

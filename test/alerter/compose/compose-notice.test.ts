@@ -153,3 +153,19 @@ test('a mail that is critical by its news, while all newest values are good, say
   assert.equal(noticeOf([lost('vm-1', { progress: clearing }), lost('edge-1')]).newest, undefined);
   assert.equal(noticeOf([lost('vm-1', { ...warning, progress: clearing })]).newest, undefined);
 });
+
+test('a chat says what clients beside an unreachable one saw, once for a line of several', () => {
+  const beside = { from: 'fra-1', port: 22, seen: [['vm-3', 'reached'] as [string, 'reached']] };
+  const looks = new Map(['vm-1', 'vm-2'].map((name) => [name, { beside, code: null, reachedBefore: [] }]));
+  const shown = (said: readonly Said[]): readonly string[] => {
+    const mail = dueMail(config, said);
+    const words = composeMail({ mail, config, nowMs: now, charts: new Map(), program: 'x' });
+    const notice = composeNotice(mail, words, now, config, looks);
+    return messageText(notice, { unit: 'bytes', title: 250, lines: 4000 }, 'none').lines.split('\n').slice(1);
+  };
+  const sentence = 'vm-3 reaches its port 22: the way from fra-1 to it is broken.';
+  assert.deepEqual(shown([lost('vm-1')]), [`Seen from beside it: ${sentence}`]);
+  assert.deepEqual(shown([lost('vm-1', { transition: 'resolved' })]), []);
+  const [names, told, ...rest] = shown(all.map((client) => lost(client)));
+  assert.deepEqual([names, told, rest], [all.join(', '), `Seen from beside vm-1: ${sentence}`, []]);
+});

@@ -11,6 +11,8 @@ import {
   wordsOfRest,
 } from '../../../src/alerter/compose/line-words.ts';
 import type { Fold, SectionKind } from '../../../src/alerter/dispatch/notification-plan.ts';
+import type { LookOutcome } from '../../../src/report/beside.ts';
+import type { StoredLook } from '../../../src/storage/store/notification-store.ts';
 import { configOf } from '../support/config-of.ts';
 import { progressAt } from '../support/dispatch-world.ts';
 import { itemFor, type Said } from '../support/due-mails.ts';
@@ -26,7 +28,13 @@ const config = configOf(`
 const reader = { zone: 'UTC', nowMs: at('10:05') };
 const wording = {
   ...{ config, reader, program: 'fleet-health' },
-  ...{ charts: new Map(), timesToday: new Map(), systems: new Map(), excerpts: new Map(), looks: new Map() },
+  ...{
+    charts: new Map(),
+    timesToday: new Map(),
+    systems: new Map(),
+    excerpts: new Map(),
+    looks: new Map<string, StoredLook>(),
+  },
 };
 const said = (over: Partial<Said> = {}): Said => ({
   ...{ client: 'web-1', rule: 'check', subject: 'app', transition: 'firing', valueText: 'down', id: 7 },
@@ -340,4 +348,33 @@ test('what has no line is counted by client, and by severity where the heading d
   assert.equal(rest(mixed, 'critical'), 'and 2 more of check app: a app, b app');
   assert.equal(rest([{ client: 'b', severity: 'warning' }], 'open'), 'and 1 more of check app: b app');
   assert.equal(rest([{ client: 'a', subject: 'x'.repeat(41) }], 'open').slice(-43), ` a ${'x'.repeat(39)}…`);
+});
+
+test('what clients beside an unreachable one saw stands below its fact, and names it in a line of several', () => {
+  const lookOf = (outcome: LookOutcome): StoredLook => ({
+    beside: { from: 'fra-1', port: 22, seen: [['db-9', outcome]] },
+    ...{ code: 'connect-timeout', reachedBefore: [] },
+  });
+  const looks = new Map([
+    ['web-1', lookOf('reached')],
+    ['db-1', lookOf('unable')],
+    ['c-0', lookOf('refused')],
+  ]);
+  const away = { rule: 'unreachable', subject: '', valueText: 'network: no answer' };
+  const sentence = 'Seen from beside it: db-9 reaches its port 22: the way from fra-1 to it is broken.';
+  assert.equal(wordsOfOne(away, 'critical', { looks }).facts[1], sentence);
+  for (const [over, kind] of [
+    [{ ...away, transition: 'resolved' }, 'resolved'],
+    [{ ...away, client: 'db-1' }, 'critical'],
+    [{}, 'critical'],
+  ] as const) {
+    assert.doesNotMatch(wordsOfOne(over, kind, { looks }).facts.join(), /beside/);
+  }
+  const items = ['c-0', 'c-1'].map((client, index) => itemFor(config, said({ ...away, client, id: index + 1 })));
+  const line = { fold: { kind: 'reason' as const }, clients: ['c-0', 'c-1'], items };
+  const { facts: told } = wordsOfLine(line, 'critical', { ...wording, looks });
+  assert.deepEqual(
+    told.filter((fact) => fact.includes('beside')),
+    ['Seen from beside c-0: db-9 is refused by it: the machine is up, its sshd is not.'],
+  );
 });

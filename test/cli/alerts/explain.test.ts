@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { madeEvent } from '../../collector/events/support/event-samples.ts';
 import { mail, stored } from '../../storage/support/alert-samples.ts';
 import { alertFolder, ended, firing } from '../support/stored-alerts.ts';
+import { visit } from '../../storage/support/samples.ts';
 import { pluck } from '../../support/pluck.ts';
 
 const config = `<config>
@@ -206,4 +207,35 @@ test('each event of the fleet has a line of its own', async (t) => {
   const text = await said('explain', '--fleet');
   assert.match(text, /^event service=backup\* \(critical\)\n {2}\S+:backup .*\n {2}\S+:backup /m);
   assert.match(text, /^ {2}db:backup CRIT: disk full$/m);
+});
+
+test('what clients beside an unreachable one saw, or why nothing is known, if the rule is asked for', async (t) => {
+  const away = { rule: 'unreachable', subject: '', valueText: 'network: no answer' };
+  const alerts = ['web-1', 'web-3', 'web-4'].map((client) => firing({ ...away, client }));
+  const more = `<client name="web-3" ip="192.0.2.3" neighbours="yes"/><client name="web-4" ip="192.0.2.4"/></config>`;
+  const folder = await alertFolder(t, { config: config.replace('</config>', more), alerts });
+  const look = { from: 'fra-1', port: 22, seen: [['web-9', 'no answer']] } as const;
+  const startedAtMs = alerts[0]?.pendingSinceMs ?? 0;
+  const lostVisit = { ok: false, stage: 'connect', code: 'connect-timeout', startedAtMs } as const;
+  const beside = { ...look, seen: look.seen.map(([name, outcome]): [string, 'no answer'] => [name, outcome]) };
+  await folder.store(async ({ reports }) => {
+    await reports.saveVisits([
+      visit({ ...lostVisit, client: 'web-1', beside: { unasked: 'restricted' } }),
+      visit({ ...lostVisit, client: 'web-4', beside }),
+    ]);
+  });
+  const said = async (...args: readonly string[]): Promise<string> => await folder.said('explain', ...args);
+  assert.match(await said('web-1', 'unreachable'), /Nobody beside it was asked .*: the keys of those beside it are/);
+  assert.match(await said('web-3', 'unreachable'), /Nobody beside it was asked .*: no visit of a full run failed on/);
+  assert.doesNotMatch(await said('web-1'), /beside it/);
+  const sentence = 'Seen from beside it: web-9 gets no answer from it either';
+  assert.ok((await said('web-4')).includes(sentence));
+  const listed = (await folder.json('alerts'))['alerts'] as {
+    client: string;
+    beside: Record<string, unknown> | null;
+  }[];
+  const shown = new Map(listed.map((alert) => [alert.client, alert.beside]));
+  assert.deepEqual(shown.get('web-1'), { text: null, unasked: 'restricted', seen: [] });
+  assert.deepEqual(shown.get('web-4')?.['seen'], [{ client: 'web-9', outcome: 'no_answer' }]);
+  assert.equal(shown.get('web-3'), null);
 });

@@ -13,6 +13,14 @@ import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 
 const whole = { ...visit(), sealedTo: ['0123456789abcdef'], nextAttemptAtMs: 5, state: { stamp: 'x', runs: 2 } };
 
+const look = {
+  ...{ from: 'fra-1', port: 22 },
+  seen: [
+    ['db-2', 'reached'],
+    ['db-3', 'no answer'],
+  ],
+} as const;
+
 test('a visit is read as it was written; a count of bytes has no fractions', () => {
   assert.deepEqual(parseVisit(whole), whole);
   assert.deepEqual(parseVisit({ ...whole, epoch: 3, stateSame: true }), { ...whole, epoch: 3, stateSame: true });
@@ -63,6 +71,16 @@ for (const [field, value, kept] of [
   ['state', { stamp: 7, runs: 0 }, { stamp: null, runs: 0 }],
   ['state', { stamp: 's'.repeat(65), runs: 1 }, { stamp: null, runs: 1 }],
   ['state', { stamp: 's'.repeat(64), runs: 1 }, { stamp: 's'.repeat(64), runs: 1 }],
+  ['beside', look, look],
+  ['beside', { unasked: 'nobody' }, { unasked: 'nobody' }],
+  ['beside', { ...look, more: 1 }, look],
+  ['beside', { ...look, port: 65_536 }, undefined],
+  ['beside', { ...look, from: 'x'.repeat(256) }, undefined],
+  ['beside', { ...look, seen: [['db-2', 'toString']] }, undefined],
+  ['beside', { ...look, seen: [...look.seen, ...look.seen] }, undefined],
+  ['beside', { unasked: 'toString' }, undefined],
+  ['beside', null, undefined],
+  ['beside', 'reached', undefined],
 ] as const) {
   const shown = JSON.stringify(value).slice(0, 40);
   test(`a visit with the ${field} ${shown} is kept with ${JSON.stringify(kept ?? null).slice(0, 40)}`, () => {

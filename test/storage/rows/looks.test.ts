@@ -1,0 +1,53 @@
+/** The looks of clients beside lost ones, as they are stored and read. */
+import assert from 'node:assert/strict';
+
+import type { Beside } from '../../../src/report/beside.ts';
+import { onEachDatabase } from '../support/databases.ts';
+import { noonMs, refusedVisit, visit } from '../support/samples.ts';
+
+const minute = 60_000;
+const look = (outcome: 'reached' | 'no answer', ...names: readonly string[]): Beside => ({
+  ...{ from: 'fra-1', port: 22 },
+  seen: names.map((name): [string, typeof outcome] => [name, outcome]),
+});
+
+onEachDatabase('looks', ({ it }) => {
+  it('are read of the span of an alert, with those that had reached the client before', async ({ storage, rows }) => {
+    const at = (minutes: number, beside?: Beside) =>
+      visit({
+        ...refusedVisit,
+        ...{ runId: `run-${minutes}`, client: 'db-1', startedAtMs: noonMs + minutes * minute },
+        ...(beside === undefined ? {} : { beside }),
+      });
+    await storage.reports.saveVisits([
+      at(0, look('reached', 'db-2')),
+      at(5, look('no answer', 'db-3')),
+      at(10),
+      at(15, look('no answer', 'db-2', 'db-3')),
+      at(20),
+    ]);
+    const span = { fromMs: noonMs + 10 * minute, untilMs: noonMs + 60 * minute };
+    const asked = ['db-1', 'db-9'].map((client) => ({ client, ...span }));
+    const found = await storage.notifications.looksOf(asked);
+    const beside = look('no answer', 'db-2', 'db-3');
+    assert.deepEqual([...found], [['db-1', { beside, code: refusedVisit.code, reachedBefore: ['db-2'] }]]);
+    const later = { client: 'db-1', fromMs: noonMs + 16 * minute, untilMs: noonMs + 60 * minute };
+    assert.deepEqual([...(await storage.notifications.looksOf([later]))], []);
+    assert.deepEqual(await rows('SELECT COUNT(*) FROM visits WHERE beside IS NULL'), [[2]]);
+  });
+
+  it('take 512 bytes at most, and rows of another version are none', async ({ storage, rows, database }) => {
+    const names = ['\u4e16'.repeat(128), '\u754c'.repeat(128)];
+    const one = visit({ ...refusedVisit, client: 'db-1', beside: look('reached', ...names) });
+    await storage.reports.saveVisits([one]);
+    const [[text] = []] = await rows('SELECT beside FROM visits');
+    assert.ok(Buffer.byteLength(String(text)) <= 512);
+    const span = { client: 'db-1', fromMs: noonMs, untilMs: noonMs };
+    const read = async () => (await storage.notifications.looksOf([span])).get('db-1')?.beside;
+    assert.deepEqual(await read(), look('reached', ...names.slice(0, 1)));
+    for (const other of ['{"seen":7}', 'no JSON', '{"unasked":"moon"}']) {
+      await database.write((session) => session.run('UPDATE visits SET beside = ?', [other]));
+      assert.equal(await read(), undefined, other);
+    }
+  });
+});
