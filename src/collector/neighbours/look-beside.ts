@@ -1,9 +1,8 @@
 import type { Client } from '../../config/config.ts';
 import { startTimedSignal } from '../../platform/deadline.ts';
 import { secondMs } from '../../platform/units.ts';
-import type { Beside, LookOutcome, UnaskedReason } from '../../report/beside.ts';
+import type { Beside, Look, LookOutcome, UnaskedReason } from '../../report/beside.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import type { Dialled } from '../../transport/transport.ts';
 import type { CollectorRun } from '../collect-options.ts';
 import type { HandshakeLimits } from '../schedule/handshake-limits.ts';
 import { runWorkQueue } from '../schedule/work-queue.ts';
@@ -64,15 +63,17 @@ export function createLooks({ run, context, limits, record }: LooksOptions) {
       const isShared = createSharing(config.clients);
       const choose = createChooser({ reached, chainOf, isRestricted: (client) => context.restricted.has(client) });
       const needing = new Set(config.needs.map(({ name }) => name));
-      const plans = byImportance(lost, needing).map(({ client, visit, dialled }, place): Plan => {
+      let left = maxLost;
+      const plans = byImportance(lost, needing).map(({ client, visit, dialled }): Plan => {
         if (dialled === null) return { client, visit, dialled, asked: 'address' };
-        const why = unaskable({ client, dialled }, { isIsolated, isShared }) ?? (place < maxLost ? null : 'many');
+        const why = unaskable({ client, dialled }, { isIsolated, isShared }) ?? (left-- > 0 ? null : 'many');
         return { client, visit, dialled, asked: why ?? choose({ client, dialled }) };
       });
-      const seen = await askAll({ run, context, limits }, plans);
+      const { seenBy, isLate } = await askAll({ run, context, limits }, plans);
       for (const { client, visit, dialled, asked } of plans) {
-        const [from, port] = [chainOf(client).at(-1) ?? start.host, dialled?.port ?? 0];
-        record({ ...visit, beside: besideOf({ from, port, asked }, seen.of(client), seen.isLate) });
+        const from = chainOf(client).at(-1) ?? start.host;
+        const seen = typeof asked === 'string' ? asked : asked.map((one) => seenBy(one, client));
+        record({ ...visit, beside: besideOf({ from, port: dialled?.port ?? 0, seen, isLate }) });
       }
     },
   };
@@ -85,12 +86,13 @@ interface Plan extends LostClient {
 
 /** Asks all clients at once, within the limits of logins. Never rejects. */
 async function askAll({ run, context, limits }: Omit<LooksOptions, 'record'>, plans: readonly Plan[]) {
-  const byAsked = new Map<Client, { readonly client: Client; readonly dialled: Dialled }[]>();
+  const byAsked = new Map<Client, Placed[]>();
   for (const { client, dialled, asked } of plans) {
     if (typeof asked === 'string' || dialled === null) continue;
     for (const one of asked) byAsked.set(one, [...(byAsked.get(one) ?? []), { client, dialled }]);
   }
-  const outcomes = new Map<Client, Map<Client, LookOutcome>>();
+  const outcomes = new Map<string, LookOutcome>();
+  const keyOf = (asked: Client, lost: Client): string => `${asked.name}\0${lost.name}`;
   const { signal, end } = startTimedSignal({ timeoutMs: looksMs, parent: context.signal });
   try {
     await runWorkQueue({
@@ -99,29 +101,30 @@ async function askAll({ run, context, limits }: Omit<LooksOptions, 'record'>, pl
       limitsOf: ([client]) => limits.of(client, false),
       isSlow: () => false,
       signal,
-      work: async ([asked, pairs], onLogin) => {
-        const found = await askNeighbour({
-          ...{ context, client: asked, signal, onLogin },
-          pairs: pairs.map(({ dialled }) => dialled),
-        });
-        pairs.forEach(({ client }, index) => {
-          const own = outcomes.get(client) ?? new Map<Client, LookOutcome>();
-          outcomes.set(client, own.set(asked, found[index] ?? 'unable'));
-        });
+      work: async ([client, lost], onLogin) => {
+        const pairs = lost.map(({ dialled }) => dialled);
+        const found = await askNeighbour({ context, client, pairs, signal, onLogin });
+        lost.forEach((one, index) => outcomes.set(keyOf(client, one.client), found[index] ?? 'unable'));
       },
     });
-    return { isLate: signal.aborted, of: (client: Client) => outcomes.get(client) };
   } finally {
     end();
   }
+  const seenBy = (asked: Client, lost: Client): Look['seen'][number] => [
+    asked.name,
+    outcomes.get(keyOf(asked, lost)) ?? 'unable',
+  ];
+  return { seenBy, isLate: signal.aborted };
 }
 
-function besideOf(
-  { from, port, asked }: Pick<Plan, 'asked'> & { readonly from: string; readonly port: number },
-  outcomes: ReadonlyMap<Client, LookOutcome> | undefined,
-  isLate: boolean,
-): Beside {
-  if (typeof asked === 'string') return { unasked: asked };
-  const seen = asked.map((client): [string, LookOutcome] => [client.name, outcomes?.get(client) ?? 'unable']);
+interface Seen extends Pick<Look, 'from' | 'port'> {
+  /** The answers, or the reason why nobody was asked. */
+  readonly seen: Look['seen'] | UnaskedReason;
+  /** True if the time was over before all had answered. */
+  readonly isLate: boolean;
+}
+
+function besideOf({ from, port, seen, isLate }: Seen): Beside {
+  if (typeof seen === 'string') return { unasked: seen };
   return isLate && seen.every(([, outcome]) => outcome === 'unable') ? { unasked: 'time' } : { from, port, seen };
 }

@@ -18,8 +18,8 @@ export const changesAttribute = {
 export const neighboursAttribute = {
   words: ['yes', 'no'],
   help:
-    'yes: when a client becomes unreachable, two clients beside it are asked whether they reach it, and the alert has ' +
-    'a line with their answers. no: a client is neither asked nor asked about. Default no (docs/alerts.md).',
+    'yes: when a client becomes unreachable, two clients beside it are asked whether they reach it, and the alert ' +
+    'has a line with their answers. no: a client is neither asked nor asked about. Default no (docs/alerts.md).',
 } as const;
 
 /** The attributes of `<collector>`. */

@@ -100,8 +100,7 @@ test('the document holds what docs/json.md says', async (t) => {
       flapping: false,
       ...{ acknowledged: null, eased: null },
       held_by: [],
-      changes: [],
-      beside: null,
+      ...{ changes: [], beside: null },
       notified: [
         {
           recipient: 'ops@example.org',

@@ -87,7 +87,7 @@ test('of many lost clients 20 are asked about, and no client about more than 8',
   assert.deepEqual(sizes, ['db-1: 8', 'db-10: 8', 'db-11: 8', 'db-12: 8', 'db-13: 4', 'db-14: 4'].sort());
   const stored = await looks(fleet);
   assert.equal(stored.length, 22);
-  assert.deepEqual(stored.slice(20), [{ unasked: 'many' }, { unasked: 'many' }]);
+  assert.equal(stored.filter((one) => JSON.stringify(one) === '{"unasked":"many"}').length, 2);
 });
 
 test('a client that hangs is left at the deadline of the run, which keeps all rows', async () => {
