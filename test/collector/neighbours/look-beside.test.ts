@@ -76,6 +76,14 @@ test('the reason is stored if nobody can be asked', async () => {
   }
 });
 
+test('clients that cannot look are named as such, and not as late', async () => {
+  const fleet = makeFleet();
+  const beside = lookFleet(fleet, clientsBeside(3), () => 'sh: not found');
+  for (let at = 0; at < 2; at++) await run(fleet, beside);
+  const seen = ['db-2', 'db-3'].map((name) => [name, 'unable']);
+  assert.deepEqual(await looks(fleet), [{ from: 'here', port: 22, seen }]);
+});
+
 test('of many lost clients 20 are asked about, and no client about more than 8', async () => {
   const fleet = makeFleet();
   const lost = times(22, (at) => neighbour(`gone-${10 + at}`, { address: `192.0.2.${100 + at}` }));
