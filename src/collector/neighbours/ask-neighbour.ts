@@ -35,6 +35,8 @@ export async function askNeighbour(options: AskOptions): Promise<readonly LookOu
     const { context, client, onLogin } = options;
     connection = await context.transportFor(client).connect({ ...fullTimeouts(context.config.collector), signal });
     onLogin();
+    // The look may have been abandoned meanwhile.
+    if (signal.aborted) connection.destroy();
     if (signal.aborted || 'poll' in connection) return;
     const marker = randomBytes(markerBytes).toString('base64url');
     const command = lookCommand({ client: client.name, marker, node: client.ssh.node, seconds, pairs });

@@ -14,6 +14,7 @@ import { startTimedSignal } from '../../../src/platform/deadline.ts';
 import { lookCommand } from '../../../src/transport/loader/loader.ts';
 import { type Connection, noExit } from '../../../src/transport/transport.ts';
 import { makeConfig } from '../../support/fleets/fleet.ts';
+import { commandOf } from '../../support/clients/shell-client.ts';
 import { freePort } from '../../support/servers/free-port.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { neighbour } from './support/lost.ts';
@@ -131,5 +132,20 @@ for (const [kit, programs] of Object.entries(kits)) {
     const child = spawn('/bin/sh', ['-c', command], { env: { PATH, HOME: '/' }, stdio: ['ignore', 'pipe', 'ignore'] });
     assert.deepEqual(readOutcomes(await text(child.stdout), 'm', 2), ['reached', 'refused']);
     assert.deepEqual(received, []);
+  });
+}
+
+for (const shell of ['fish', 'tcsh', 'zsh', 'mksh', 'dash', 'busybox ash']) {
+  const command = commandOf(shell);
+  test(`the command line passes ${shell} as a login shell`, { skip: command === null }, async (t) => {
+    const [program = '', ...args] = command ?? [];
+    const port = await freePort();
+    const line = lookCommand({
+      ...{ client: 'db-2', marker: 'm', node: '/opt/a $b/node', seconds: 4 },
+      pairs: ['127.0.0.1', '::1'].map((address) => ({ address, port })),
+    });
+    const env = { PATH: pathWith(path.join(tempFolder(t), 'bash'), kits.bash), HOME: tempFolder(t) };
+    const child = spawn(program, [...args, '-c', line], { env, stdio: ['ignore', 'pipe', 'ignore'] });
+    assert.deepEqual(readOutcomes(await text(child.stdout), 'm', 2), ['refused', 'refused']);
   });
 }
