@@ -32,6 +32,8 @@ const lines: Readonly<Record<string, Line>> = {
   'fleet-health ack 12': { instead: 'fleet-health ack 1' },
   'fleet-health unack 12': { instead: 'fleet-health unack 1' },
   'fleet-health silence expire 3': { instead: 'fleet-health silence expire 1' },
+  'fleet-health ack web group-short': { status: 1 },
+  'fleet-health tune --show memory': { instead: 'fleet-health tune --show disk' },
   'fleet-health alerts --exit-status': { status: 1 },
   'fleet-health show CLIENT': { instead: 'fleet-health show web-1' },
   'fleet-health serve': running,
@@ -148,7 +150,7 @@ function configOf(smtp: number, webhook: string, serve: number): string {
   <serve host="127.0.0.1" port="${serve}"><look/><push/><events/><metrics/></serve>
   <alerts mail="ops@example.org"><alert type="disk" limit="1%"/><digest to="ops@example.org" days="mon"/>
     <webhook name="chat" url="${webhook}/" format="text"/></alerts>
-  <group name="web"><client name="web-1" ip="127.0.0.1" transport="local"/></group>
+  <group name="web" need="1"><client name="web-1" ip="127.0.0.1" transport="local"/></group>
   <group name="db-main"><client name="db-1" ip="127.0.0.1" transport="local"/></group>
   <client name="laptop" transport="push"/><client name="nas" ip="127.0.0.1" transport="local"/>
   <group transport="forward" labels="site=fra"><client name="far-1"/></group>
