@@ -173,8 +173,13 @@ export class Model {
   }
 
   /** Notes that a run of the collector began. It brings no rows while the database is away. */
-  run(): void {
-    for (const fact of this.#facts.values()) Object.assign(fact, { age: fact.age + 1, runs: fact.runs + 1 });
+  run({ isMuted }: Pick<Surroundings, 'isMuted'>): void {
+    for (const [key, fact] of this.#facts) {
+      const [client, topic] = key.split(' ') as [string, Topic];
+      Object.assign(fact, { age: fact.age + 1, runs: fact.runs + 1 });
+      // A row from before the end of a silence or window confirms nothing, also if no pass is made meanwhile.
+      if (isMuted(client, topic)) Object.assign(fact, { rows: 0, runs: 0 });
+    }
   }
 
   /** Takes the level of a value in a row. A late row is older than the newest one, or than the end of what muted it. */
@@ -299,7 +304,8 @@ export class Model {
       const [client, topic] = key.split(' ') as [string, Topic];
       const isMuted = around.isMuted(client, topic);
       Object.assign(fact, isMuted ? { rows: 0, ticks: 0, runs: 0 } : { ticks: fact.ticks + 1 });
-      if (fact.rows > 0) fact.isOfEarlierRule = false;
+      // A row after an edit may begin the alert of another rule.
+      if (fact.rows > 0 && fact.isOfEarlierRule) Object.assign(fact, { ticks: 0, isOfEarlierRule: false });
       if (!around.clients.includes(client)) Object.assign(fact, { level: 'ok', rows: settledRows.ok, changes: [] });
       const isForgotten = fact.level === 'ok' && Math.min(fact.ticks, fact.rows) > listingTicks;
       if (isForgotten && Math.min(this.#calm, wellTicks) > slackTicks) fact.worst = 'ok';

@@ -83,7 +83,7 @@ class World {
     this.#acceptAgain(everyMinutes);
     const isAway = this.#outages.get('database-away') === true;
     const around = this.#around();
-    this.#model.run();
+    this.#model.run(around);
     if (!isAway) await this.#collect(words, around);
     if (tick % passEvery !== 0) return;
     station.at(station.nowMs() + minuteMs);
