@@ -78,7 +78,8 @@ interface Printed {
 
 /** The ends of an attempt in the words of look.cjs, bash and BusyBox, of glibc and musl. The first that fits counts. */
 const endings: readonly (readonly [words: RegExp, outcome: LookOutcome])[] = [
-  [/^reached$/, 'reached'],
+  // BusyBox reads from a connection until its end.
+  [/^reached$|connection reset/i, 'reached'],
   [/refused/i, 'refused'],
   [/timed out|ETIMEDOUT|no route to host|host is (?:down|unreachable)|EHOST(?:UNREACH|DOWN)/i, 'no answer'],
 ];

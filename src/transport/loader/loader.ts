@@ -141,7 +141,7 @@ export interface LookCommandOptions extends Pick<StartOptions, 'client' | 'marke
 }
 
 /** The program for bash, whose arguments are an address and a port. */
-const lookBash = 'exec 3<>/dev/tcp/$1/$2&&echo reached';
+const lookBash = 'exec 3<>/dev/tcp/$1/$2';
 
 /** Returns the command line of a look at machines beside a client. Throws as runCommand does. */
 export function lookCommand({ client, marker, node, seconds, pairs }: LookCommandOptions): string {
