@@ -50,14 +50,23 @@ export function byImportance(lost: readonly LostClient[], needing: ReadonlySet<s
   return [...lost].sort((one, other) => rank(one) - rank(other) || (one.client.name < other.client.name ? -1 : 1));
 }
 
-/** Returns a function that is true for a client whose address another client has too: that of a gateway. */
-export function createSharing(clients: readonly Client[]): (client: Client) => boolean {
-  const [once, twice] = [new Set<string>(), new Set<string>()];
-  const keyOf = ({ address, ssh }: Client): string => `${ssh.proxyJump ?? ''} ${comparableHost(address)}`;
-  for (const client of clients) {
-    if (client.arrival.kind === 'ssh') (once.has(keyOf(client)) ? twice : once).add(keyOf(client));
-  }
-  return (client) => twice.has(keyOf(client));
+/**
+ * Returns a function that is true for a client whose address another client has too: that of a gateway. `visited` are
+ * the clients whose visits have dialled an address, which names may share.
+ */
+export function createSharing(
+  clients: readonly Client[],
+  visited: readonly { readonly client: Client; readonly dialled: Dialled | null }[] = [],
+): (client: Client) => boolean {
+  const byAddress = new Map<string, Set<Client>>();
+  const note = (client: Client, address: string): void => {
+    const key = `${client.ssh.proxyJump ?? ''} ${comparableHost(address)}`;
+    byAddress.set(key, (byAddress.get(key) ?? new Set()).add(client));
+  };
+  for (const client of clients) if (client.arrival.kind === 'ssh') note(client, client.address);
+  for (const { client, dialled } of visited) if (dialled !== null) note(client, dialled.address);
+  const sharing = new Set([...byAddress.values()].flatMap((own) => (own.size > 1 ? [...own] : [])));
+  return (client) => sharing.has(client);
 }
 
 /** Returns the reason why nobody can be asked about a client; null if others may be. */

@@ -95,3 +95,13 @@ test('nobody is asked about shared addresses and zones of this machine, nor whil
   assert.equal(why(own, 'fe80::1%eth0'), 'address');
   assert.equal(why(own, '192.0.2.1', true), 'isolated');
 });
+
+test('clients whose names lead to one address share it', () => {
+  const [one, other, own] = ['one.example', 'other.example', 'own.example'].map((address) => ({
+    client: neighbour(address, { address }),
+    dialled: { address: address === 'own.example' ? '192.0.2.2' : '192.0.2.1', port: 22 },
+  }));
+  assert.ok(one && other && own);
+  const isShared = createSharing([one.client, other.client, own.client], [one, other, own, { ...own, dialled: null }]);
+  assert.deepEqual([one, other, own].map(({ client }) => isShared(client)), [true, true, false]);
+});
