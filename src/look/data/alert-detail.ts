@@ -1,5 +1,7 @@
 /** src/look/data: the data of screens and pages, from config.xml and the database. */
+import { besideSentence } from '../../alerter/cause/beside-words.ts';
 import { causeSentence } from '../../alerter/cause/cause-words.ts';
+import { lookAt, readLooks } from '../../alerter/cause/read-looks.ts';
 import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
 import { foreseenBy, metricOfRule, unitOfRule } from '../../alerter/evaluate/rule-metric.ts';
 import type { Config, Rule } from '../../config/config.ts';
@@ -23,6 +25,8 @@ import { reportGrid } from './report-grid.ts';
 export interface AlertDetail {
   /** `The rule: critical at least 95 %, at once.`; null if the rule left config.xml. */
   readonly limits: string | null;
+  /** The sentence about what clients beside an unreachable one saw; null if there is none. */
+  readonly seen: string | null;
   /** The encoded figures around the alert; null if the rule has no figure that is stored. */
   readonly history: string | null;
   /** The sentence about changes that are hardly there by chance; null if none is named. */
@@ -54,9 +58,11 @@ export async function readAlertDetail(
   const rule = rules.find((one) => one.name === name) ?? null;
   const earlier = await storage.records.alertsLike(alert, reader.nowMs - yearMs, maxEarlier);
   const changes = client === '' ? [] : await storage.changes.changes([client], pendingSinceMs - dayMs, 1000);
+  const look = lookAt(alert, await readLooks(storage, [alert]));
   const before = changes.filter(({ latestAtMs }) => latestAtMs <= (firingSinceMs ?? reader.nowMs));
   return {
     limits: rule === null ? null : limitSentence(rule),
+    seen: look === null ? null : besideSentence(look),
     history: rule === null || client === '' ? null : await readValues(storage, config, alert, rule, earlier, reader),
     cause: cause === null ? null : causeSentence(client, cause),
     changes: before.slice(-maxChanges).reverse().map(pageChange),

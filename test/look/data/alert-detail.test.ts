@@ -9,8 +9,9 @@ import { readAlertDetail } from '../../../src/look/data/alert-detail.ts';
 import { alertView } from '../../../src/look/page/live/alert-views.ts';
 import type { HistoryHead } from '../../../src/look/page/series-layout.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
+import type { VisitRecord } from '../../../src/storage/store/storage.ts';
 import { alertFolder, ended, firing } from '../../cli/support/stored-alerts.ts';
-import { item } from '../../storage/support/samples.ts';
+import { item, visit } from '../../storage/support/samples.ts';
 import { alertOf } from '../page/support/page-samples.ts';
 import { shownText } from '../page/support/shown-text.ts';
 
@@ -21,14 +22,15 @@ const rules =
   '<alert type="process" match="nginx" min="1"/></alerts>';
 const config = `<config>${rules}<client name="web-1" ip="192.0.2.1"/></config>`;
 
-/** Returns what the page of the first of some alerts is made of, beside a day of reports. */
-async function detailOf(t: TestContext, alerts: readonly Alert[]) {
+/** Returns what the page of the first of some alerts is made of, beside a day of reports and these visits. */
+async function detailOf(t: TestContext, alerts: readonly Alert[], visits: readonly VisitRecord[] = []) {
   const { dir, store } = await alertFolder(t, { config, alerts });
   return await store(async (storage) => {
     const nowMs = Date.now();
     await storage.reports.ingest(
       Array.from({ length: 24 }, (_, hour) => item({ client: 'web-1', observedAtMs: nowMs - hour * hourMs })),
     );
+    await storage.reports.saveVisits(visits);
     const read = loadConfig({ file: path.join(dir, 'config.xml') });
     const alert = (await storage.records.alert(1)) ?? assert.fail('it is stored');
     return readAlertDetail(storage, read, alert, { zone: 'UTC', nowMs });
@@ -112,6 +114,7 @@ test('the page says what, since when, what changed, who was told, how to acknowl
   const view = alertView({
     ...detail,
     ...{ ...reader, alert: alertOf({ note: 'Call <b>Kim</b>' }), history: null },
+    seen: 'Seen from beside it: <b>db-2</b> reaches it.',
     cause: 'Changed before it: openssl 3.0.11 to 3.0.14, 4 min before.',
     changes: [{ foundAtMs: Date.UTC(2026, 10, 21, 7), words: 'openssl 3.0.11 to 3.0.14' }],
     ...{ lines: ['ops@example.org was notified.'], command: ['fleet-health', 'explain', { option: '--fleet' }] },
@@ -122,6 +125,7 @@ test('the page says what, since when, what changed, who was told, how to acknowl
     /96\.2 % \(limit 95 %\)/,
     /firing since (?:Sat 21 Nov )?08:00, for 2 hours/,
     /Call <b>Kim<\/b>/,
+    /Seen from beside it: <b>db-2<\/b> reaches it\./,
     /The rule: critical at least 95 %/,
     /What changed before it Changed before it: openssl/,
     /Who was notified, and why ops@example\.org was notified\./,
@@ -137,4 +141,15 @@ test('the page says what, since when, what changed, who was told, how to acknowl
     assert.ok(at >= 0, `${String(words)} is missing in ${rest}`);
     rest = rest.slice(at + 1);
   }
+});
+
+test('what clients beside an unreachable one saw of it is shown while it is away', async (t) => {
+  const alert = firing({ rule: 'unreachable', subject: '', valueText: 'network: no answer' });
+  const beside = { from: 'fra-1', port: 22, seen: [['db-2', 'refused'] as [string, 'refused']] };
+  const lost = { ok: false, stage: 'connect', code: 'connect-timeout', startedAtMs: alert.pendingSinceMs } as const;
+  const visits = [visit({ ...lost, client: 'web-1', beside })];
+  const { seen } = await detailOf(t, [alert], visits);
+  assert.equal(seen, 'Seen from beside it: db-2 is refused by it: the machine is up, its sshd is not.');
+  const over = ended({ rule: 'unreachable', subject: '' });
+  assert.equal((await detailOf(t, [over], visits)).seen, null);
 });

@@ -23,6 +23,8 @@ interface AlertView extends TimeReader {
   readonly alert: PageAlert;
   /** The limits of the rule in a sentence; null if the rule left config.xml. */
   readonly limits: string | null;
+  /** What clients beside an unreachable one saw of it, in a sentence; null if there is none. */
+  readonly seen: string | null;
   /** The encoded figures around the alert; null if there are none. */
   readonly history: string | null;
   /** The sentence about what changed before the alert; null if nothing is named. */
@@ -43,9 +45,9 @@ interface AlertView extends TimeReader {
  * was notified and why, the commands that acknowledge it, and its last year.
  */
 export function alertView({ alert, limits, history, cause, changes, commands, earlier, ...view }: AlertView): Markup {
-  const { lines, command, ...reader } = view;
+  const { seen, lines, command, ...reader } = view;
   return markup`<section aria-labelledby="alert"><h2 id="alert">Alert ${alert.id}</h2>
-<ol class="alerts whole">${alertItem({ ...alert, command: null }, { ...reader, links })}</ol>${limits !== null && markup`<p class="quiet">${limits}</p>`}</section>
+<ol class="alerts whole">${alertItem({ ...alert, command: null }, { ...reader, links })}</ol>${seen !== null && markup`<p>${seen}</p>`}${limits !== null && markup`<p class="quiet">${limits}</p>`}</section>
 ${
   history !== null &&
   markup`<section aria-labelledby="value"><h2 id="value">Its value</h2>
