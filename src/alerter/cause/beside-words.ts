@@ -75,7 +75,8 @@ export function noSentenceWords(look: StoredLook | null, isOn: boolean): string 
   const isNot = 'Nobody beside it was asked whether it can be reached:';
   if (look === null) {
     return isOn
-      ? `${isNot} no visit of a full run failed on the way to it when the alert began.`
+      ? `${isNot} neighbours="yes" was not in force at the visit with which the alert began to fire, or that visit was ` +
+        'not of a full run, or did not fail on the way to it.'
       : `${isNot} neighbours="yes" is not in force for it.`;
   }
   if ('unasked' in look.beside) return `${isNot} ${unaskedWords[look.beside.unasked]}.`;
