@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { entriesOf, parseJson } from '../../platform/parse-json.ts';
 import { boundedTime } from '../../report/check-value.ts';
 import { writeDurably } from '../../state-folder/durable-file.ts';
-import { readers } from '../../storage/store/run.ts';
+import { hostKeyCodes, readers, type RunStart } from '../../storage/store/run.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 
 const textOrNull = v.fallback(v.nullable(v.string()), null);
@@ -16,7 +16,7 @@ const count = v.fallback(v.pipe(v.number(), v.safeInteger()), 0);
 const clientFacts = v.object({
   ...{ name: v.string(), address: v.string() },
   ...{ lastVisitAtMs: timeOrNull, lastReportAtMs: timeOrNull },
-  ...{ consecutiveFailures: count, failedCode: textOrNull },
+  ...{ consecutiveFailures: count, uncountedFailures: count, failedCode: textOrNull },
   ...{ nextAttemptAtMs: timeOrNull, attemptDigest: textOrNull },
   ...{ bootId: textOrNull, inventoryAtMs: timeOrNull },
   reader: v.fallback(v.nullable(v.picklist(readers)), null),
@@ -43,15 +43,17 @@ export function openSiteFacts(file: string) {
     /** Returns the clients whose reports were refused in the last run. */
     refused: (): readonly string[] => refused,
     setRefused: (names: readonly string[]): void => void (refused = names),
-    /** Records a visit that was made with the configuration of this digest. */
-    saw: (visit: VisitRecord, configDigest: string): void => {
+    /** Records a visit of a run with the configuration of this digest. */
+    saw: (visit: VisitRecord, { configDigest, scope }: Pick<RunStart, 'configDigest' | 'scope'>): void => {
       const before = clients.get(visit.client);
+      const isUncounted = scope === 'filtered' || hostKeyCodes.includes(visit.code ?? '');
       clients.set(visit.client, {
         name: visit.client,
         address: visit.address,
         lastVisitAtMs: visit.startedAtMs,
         lastReportAtMs: visit.ok ? visit.startedAtMs : (before?.lastReportAtMs ?? null),
         consecutiveFailures: visit.ok ? 0 : (before?.consecutiveFailures ?? 0) + 1,
+        uncountedFailures: visit.ok ? 0 : (before?.uncountedFailures ?? 0) + Number(isUncounted),
         failedCode: visit.code,
         nextAttemptAtMs: visit.nextAttemptAtMs,
         attemptDigest: visit.nextAttemptAtMs === null ? null : configDigest,

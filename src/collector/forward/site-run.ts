@@ -72,7 +72,7 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   const fresh = takeFresh(spool, onFault);
   const waiting = new Set(leftovers.map(({ file }) => path.basename(path.dirname(file))));
   const note = (visit: VisitRecord): void => {
-    facts.saw(visit, config.digest);
+    facts.saw(visit, start);
     // No collector may yet retire the keys of reports that wait here.
     record.visit(waiting.has(folderOfClient(visit.client)) ? { ...visit, sealedTo: null } : visit);
   };

@@ -25,13 +25,15 @@ export function failedOnTheWay({ stage, code, message }: Pick<VisitRecord, 'stag
 /** True if the visit of a full run is the failure at which `unreachable` begins to fire, and others may be asked. */
 export function isLost(
   { client, visit }: Pick<LostClient, 'client' | 'visit'>,
-  facts: Pick<ClientFacts, 'consecutiveFailures'> | undefined,
+  facts: Pick<ClientFacts, 'consecutiveFailures' | 'uncountedFailures'> | undefined,
   everyMs: number,
 ): boolean {
   const { neighbours, arrival, state, rules } = client;
   if (!neighbours || arrival.kind !== 'ssh' || state !== 'active' || !failedOnTheWay(visit)) return false;
   const rule = findRule(rules, 'unreachable');
-  return rule !== null && (facts?.consecutiveFailures ?? 0) + 1 === failuresToFire(rule, everyMs);
+  if (rule === null) return false;
+  const { consecutiveFailures, uncountedFailures } = facts ?? { consecutiveFailures: 0, uncountedFailures: 0 };
+  return consecutiveFailures - uncountedFailures + 1 === failuresToFire(rule, everyMs);
 }
 
 function failuresToFire({ forCount, forMs }: Rule, everyMs: number): number {

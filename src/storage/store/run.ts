@@ -30,6 +30,9 @@ export interface StateAttempt {
   readonly runs: number;
 }
 
+/** The codes of visits that a host key ended. They do not count for `unreachable`. */
+export const hostKeyCodes: readonly string[] = ['host-key-changed', 'host-key-revoked', 'host-key-unknown'];
+
 /** An attempt to visit a client. Its key is (runId, client). */
 export interface VisitRecord {
   readonly runId: string;

@@ -107,6 +107,8 @@ export const storedFacts = recordShape({
   lastVisitAtMs: timeOrNull,
   lastReportAtMs: timeOrNull,
   consecutiveFailures: number,
+  /** The failures among them that do not count for `unreachable`: of filtered runs, and of host keys. */
+  uncountedFailures: number,
   /** The code of the last visit if it failed. */
   failedCode: textOrNull,
   nextAttemptAtMs: timeOrNull,

@@ -31,7 +31,10 @@ test('check says at either side what the link lacks', { timeout: 120_000 }, asyn
   const facts = openSiteFacts(file);
   facts.sawInventory('web-1', today);
   const noFurther = { stamp: null, runs: attemptsPerDay + furtherAttemptsPerDay };
-  facts.saw(visit({ client: 'web-1', startedAtMs: today, bootId: null, state: noFurther }), '');
+  facts.saw(visit({ client: 'web-1', startedAtMs: today, bootId: null, state: noFurther }), {
+    configDigest: '',
+    scope: 'full',
+  });
   facts.save(new Set(['web-1']));
   assert.match((await hq.run('check')).stdout, endpoint);
   await site.run('-q', 'collect');

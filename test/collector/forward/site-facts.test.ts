@@ -10,10 +10,13 @@ import { visit } from '../../storage/support/samples.ts';
 import { changedJson, changes } from '../../support/clients/hostile-values.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
+/** The run of a visit. */
+const run = { configDigest: 'digest', scope: 'full' } as const;
+
 test('facts of clients, and the clients that were refused, are read as they were written', (t) => {
   const file = path.join(tempFolder(t), 'site-facts.json');
   const facts = openSiteFacts(file);
-  facts.saw(visit({ client: 'web-1', nextAttemptAtMs: 7, ok: false, code: 'auth-failed' }), 'digest');
+  facts.saw(visit({ client: 'web-1', nextAttemptAtMs: 7, ok: false, code: 'auth-failed' }), run);
   facts.setRefused(['a']);
   facts.save(new Set(['web-1']));
   const read = openSiteFacts(file);
@@ -30,7 +33,7 @@ test('the stamp of the newest state report stays until another one, and each att
     // An attempt whose report did not come.
     [3000, { stamp: null, runs: 2 }],
   ] as const)
-    facts.saw(visit({ client: 'web-1', startedAtMs, ...(state === undefined ? {} : { state }) }), 'digest');
+    facts.saw(visit({ client: 'web-1', startedAtMs, ...(state === undefined ? {} : { state }) }), run);
   facts.save(new Set(['web-1']));
   const { stateStamp, stateAtMs, stateRuns, stateWantedAtMs } = openSiteFacts(file).clients.get('web-1') ?? {};
   assert.deepEqual([stateStamp, stateAtMs, stateRuns, stateWantedAtMs], ['first', 3000, 2, null]);
@@ -38,6 +41,7 @@ test('the stamp of the newest state report stays until another one, and each att
 
 const facts = {
   ...{ name: 'web-1', address: '192.0.2.1', lastVisitAtMs: 2000, lastReportAtMs: 2000, consecutiveFailures: 0 },
+  uncountedFailures: 0,
   ...{ failedCode: null, nextAttemptAtMs: null, attemptDigest: null, bootId: 'boot-1', inventoryAtMs: null },
   ...{ reader: 'node', stateStamp: null, stateAtMs: null, stateRuns: 0, stateWantedAtMs: null },
 } as const;
@@ -64,8 +68,8 @@ for (const [what, more, changed] of [
   test(`the facts of a client after a visit ${what}`, (t) => {
     const file = path.join(tempFolder(t), 'site-facts.json');
     const site = openSiteFacts(file);
-    site.saw(visit({ startedAtMs: 1000 }), 'earlier');
-    site.saw(visit({ startedAtMs: 2000, ...more }), 'digest');
+    site.saw(visit({ startedAtMs: 1000 }), { ...run, configDigest: 'earlier' });
+    site.saw(visit({ startedAtMs: 2000, ...more }), run);
     site.save(new Set(['web-1']));
     assert.deepEqual(openSiteFacts(file).clients.get('web-1'), { ...facts, ...changed });
     assert.equal(statSync(file).mode & 0o777, 0o600);
@@ -74,7 +78,7 @@ for (const [what, more, changed] of [
 
 test('a client that fails at its first visit has never reported, and has no boot and no reader', (t) => {
   const site = openSiteFacts(path.join(tempFolder(t), 'site-facts.json'));
-  site.saw(visit({ startedAtMs: 2000, ok: false, code: 'agent-failed', bootId: null, reader: null }), 'digest');
+  site.saw(visit({ startedAtMs: 2000, ok: false, code: 'agent-failed', bootId: null, reader: null }), run);
   const failed = {
     lastReportAtMs: null,
     consecutiveFailures: 1,
@@ -92,7 +96,7 @@ test('an inventory counts with the visit that brought it, and stays until the ne
   assert.equal(at(), undefined);
   for (const inventoryMs of [700, 700, 900]) {
     if (inventoryMs === 900) site.sawInventory('web-1', inventoryMs);
-    site.saw(visit({}), 'digest');
+    site.saw(visit({}), run);
     assert.equal(at(), inventoryMs);
   }
 });
@@ -100,7 +104,7 @@ test('an inventory counts with the visit that brought it, and stays until the ne
 test('clients that left config.xml are forgotten, and a damaged file counts as missing', (t) => {
   const file = path.join(tempFolder(t), 'site-facts.json');
   const site = openSiteFacts(file);
-  for (const client of ['web-1', 'gone']) site.saw(visit({ client }), 'digest');
+  for (const client of ['web-1', 'gone']) site.saw(visit({ client }), run);
   site.save(new Set(['web-1', 'new']));
   assert.deepEqual([...openSiteFacts(file).clients.keys()], ['web-1']);
   for (const content of ['{', '{"refused":["a"]}', '{"clients":7}']) {
@@ -118,7 +122,7 @@ test('clients that left config.xml are forgotten, and a damaged file counts as m
 test('failures of a client are counted until a visit succeeds', (t) => {
   const facts = openSiteFacts(path.join(tempFolder(t), 'site-facts.json'));
   const failures = [false, false, true, false].map((ok) => {
-    facts.saw(visit({ client: 'web-1', ok }), 'digest');
+    facts.saw(visit({ client: 'web-1', ok }), run);
     return facts.clients.get('web-1')?.consecutiveFailures;
   });
   assert.deepEqual(failures, [1, 2, 0, 1]);
@@ -127,7 +131,7 @@ test('failures of a client are counted until a visit succeeds', (t) => {
 test('no bytes in the facts of a site keep its times from being shown', (t) => {
   const file = path.join(tempFolder(t), 'site-facts.json');
   const facts = openSiteFacts(file);
-  facts.saw(visit({ client: 'web-1' }), 'digest');
+  facts.saw(visit({ client: 'web-1' }), run);
   facts.save(new Set(['web-1']));
   const whole = { refused: facts.refused(), clients: [...facts.clients.values()] };
   fc.assert(
@@ -139,4 +143,27 @@ test('no bytes in the facts of a site keep its times from being shown', (t) => {
       assert.ok(refused().every((one) => typeof one === 'string'));
     }),
   );
+});
+
+test('failures of filtered runs and of host keys do not count for unreachable, until the next good visit', (t) => {
+  const site = openSiteFacts(path.join(tempFolder(t), 'site-facts.json'));
+  const filtered = { ...run, scope: 'filtered' } as const;
+  const counts = (
+    [
+      ['connect-timeout', run],
+      ['connect-timeout', filtered],
+      ['host-key-changed', run],
+      [null, run],
+    ] as const
+  ).map(([code, of]) => {
+    site.saw(visit({ ok: code === null, code }), of);
+    const { consecutiveFailures, uncountedFailures } = site.clients.get('web-1') ?? {};
+    return [consecutiveFailures, uncountedFailures];
+  });
+  assert.deepEqual(counts, [
+    [1, 0],
+    [2, 1],
+    [3, 2],
+    [0, 0],
+  ]);
 });

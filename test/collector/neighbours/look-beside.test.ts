@@ -45,6 +45,19 @@ test('two clients are asked once, at the failure that begins the alert, and the 
   assert.deepEqual(await fleet.column('SELECT consecutive_failures FROM clients ORDER BY name'), [3, 0, 0, 0]);
 });
 
+test('a run of some clients in between does not count, as it does not for the alert', async () => {
+  const fleet = makeFleet();
+  const beside = lookFleet(fleet, clientsBeside(3), () => '@0 refused');
+  await run(fleet, beside);
+  for (let at = 0; at < 2; at++) await run(fleet, beside, { only: new Set(['db-1']) });
+  assert.deepEqual(beside.asked, []);
+  await run(fleet, beside);
+  assert.deepEqual(
+    beside.asked.map(({ client }) => client),
+    ['db-2', 'db-3'],
+  );
+});
+
 test('nobody is asked in a dry run, a run of some clients, or while the feature is off', async () => {
   const fleet = makeFleet();
   const beside = lookFleet(fleet, clientsBeside(3), () => '@0 reached');

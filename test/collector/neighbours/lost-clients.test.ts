@@ -45,14 +45,18 @@ test('a client is lost at the failure at which unreachable begins to fire, once'
   ] as const satisfies readonly (readonly [Partial<Rule>, number])[]) {
     const client = neighbour('db-1', { rules: [unreachableRule(rule)] });
     const lost = [0, 1, 2, 3, 4, 5].filter((consecutiveFailures) =>
-      isLost({ client, visit: failed('connect-timeout') }, { consecutiveFailures }, 5 * minute),
+      isLost(
+        { client, visit: failed('connect-timeout') },
+        { consecutiveFailures: consecutiveFailures + 7, uncountedFailures: 7 },
+        5 * minute,
+      ),
     );
     assert.deepEqual(lost, [at - 1], JSON.stringify(rule));
   }
 });
 
 test('a client is not lost if it or its rule is off, is paused, or is not visited over SSH', () => {
-  const facts = { consecutiveFailures: 1 };
+  const facts = { consecutiveFailures: 1, uncountedFailures: 0 };
   const isLostWith = (more: Partial<Client>): boolean =>
     isLost({ client: neighbour('db-1', more), visit: failed('connect-timeout') }, facts, 300_000);
   assert.equal(isLostWith({}), true);
@@ -103,5 +107,8 @@ test('clients whose names lead to one address share it', () => {
   }));
   assert.ok(one && other && own);
   const isShared = createSharing([one.client, other.client, own.client], [one, other, own, { ...own, dialled: null }]);
-  assert.deepEqual([one, other, own].map(({ client }) => isShared(client)), [true, true, false]);
+  assert.deepEqual(
+    [one, other, own].map(({ client }) => isShared(client)),
+    [true, true, false],
+  );
 });

@@ -91,6 +91,7 @@ const knownFacts = (client: string, more: Partial<ClientFacts> = {}): ReadonlyMa
     lastVisitAtMs: nowMs,
     lastReportAtMs: nowMs,
     consecutiveFailures: 0,
+    uncountedFailures: 0,
     failedCode: null,
     attemptDigest: null,
     nextAttemptAtMs: null,

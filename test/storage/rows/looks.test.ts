@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 
 import type { Beside } from '../../../src/report/beside.ts';
 import { onEachDatabase } from '../support/databases.ts';
-import { noonMs, refusedVisit, visit } from '../support/samples.ts';
+import { noonMs, refusedVisit, runStart, visit } from '../support/samples.ts';
 
 const minute = 60_000;
 const look = (outcome: 'reached' | 'no answer', ...names: readonly string[]): Beside => ({
@@ -34,6 +34,34 @@ onEachDatabase('looks', ({ it }) => {
     const later = { client: 'db-1', fromMs: noonMs + 16 * minute, untilMs: noonMs + 60 * minute };
     assert.deepEqual([...(await storage.notifications.looksOf([later]))], []);
     assert.deepEqual(await rows('SELECT COUNT(*) FROM visits WHERE beside IS NULL'), [[2]]);
+  });
+
+  it('wait for failures that count: not of filtered runs, nor of host keys', async ({ storage: { reports } }) => {
+    const visits = (
+      [
+        ['good', 'full', null],
+        ['first', 'full', 'connect-timeout'],
+        ['named', 'filtered', 'connect-timeout'],
+        ['key', 'full', 'host-key-changed'],
+      ] as const
+    ).map(([runId, scope, code], at) => {
+      const startedAtMs = noonMs + at * minute;
+      const one = visit({ ...(code === null ? {} : { ...refusedVisit, code }), runId, client: 'db-1', startedAtMs });
+      return { run: runStart({ id: runId, scope, startedAtMs }), one };
+    });
+    const counts: unknown[] = [];
+    for (const { run, one } of visits) {
+      await reports.startRun(run);
+      await reports.saveVisits([one]);
+      const { consecutiveFailures, uncountedFailures } = (await reports.clientFacts()).get('db-1') ?? {};
+      counts.push([consecutiveFailures, uncountedFailures]);
+    }
+    assert.deepEqual(counts, [
+      [0, 0],
+      [1, 0],
+      [2, 1],
+      [3, 2],
+    ]);
   });
 
   it('take 512 bytes at most, and rows of another version are none', async ({ storage, rows, database }) => {

@@ -23,7 +23,7 @@ interface AlertView extends TimeReader {
   readonly alert: PageAlert;
   /** The limits of the rule in a sentence; null if the rule left config.xml. */
   readonly limits: string | null;
-  /** What clients beside an unreachable one saw of it, in a sentence; null if there is none. */
+  /** The sentence about what clients beside an unreachable one saw of it; null if there is none. */
   readonly seen: string | null;
   /** The encoded figures around the alert; null if there are none. */
   readonly history: string | null;
