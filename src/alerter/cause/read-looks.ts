@@ -6,13 +6,13 @@ import type { Storage } from '../../storage/store/storage.ts';
 /** The most clients whose looks are read at once. */
 const maxClients = 100;
 
-/** Returns the looks at the clients that are unreachable, by client. */
+/** Returns the looks at the clients that are unreachable, by client. Of many alerts the newest have theirs. */
 export async function readLooks(
   { notifications }: Pick<Storage, 'notifications'>,
   alerts: readonly Alert[],
 ): Promise<ReadonlyMap<string, StoredLook>> {
-  const firing = alerts.filter(mayHaveLook);
-  const asked = firing.slice(0, maxClients).map(({ client, pendingSinceMs, firingSinceMs }) => ({
+  const newestFirst = alerts.filter(mayHaveLook).sort((one, other) => other.pendingSinceMs - one.pendingSinceMs);
+  const asked = newestFirst.slice(0, maxClients).map(({ client, pendingSinceMs, firingSinceMs }) => ({
     client,
     fromMs: pendingSinceMs,
     // The look is of the visit at which the alert began to fire.

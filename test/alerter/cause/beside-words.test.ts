@@ -3,8 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { besideSentence, noSentenceWords } from '../../../src/alerter/cause/beside-words.ts';
+import { readLooks } from '../../../src/alerter/cause/read-looks.ts';
 import type { Look, LookOutcome } from '../../../src/report/beside.ts';
 import { unaskedReasons } from '../../../src/report/beside.ts';
+import type { Alert } from '../../../src/storage/store/alert.ts';
+import type { NotificationStore } from '../../../src/storage/store/notification-store.ts';
+import { times } from '../../support/times.ts';
 
 type Seen = Readonly<Record<string, LookOutcome>>;
 
@@ -84,4 +88,18 @@ test('explain says why there is no line', () => {
     noSentenceWords({ beside, code: null, reachedBefore: [] }, true),
     'db-2 and db-3 were asked whether it can be reached, and could not look.',
   );
+});
+
+test('of many unreachable clients the newest have their looks read', async () => {
+  const alerts = times(101, (at) => ({
+    ...{ client: `db-${at}`, rule: 'unreachable', state: 'firing' },
+    ...{ pendingSinceMs: at, firingSinceMs: at },
+  })) as unknown as readonly Alert[];
+  const asked: string[] = [];
+  const looksOf: NotificationStore['looksOf'] = (some) => {
+    asked.push(...some.map(({ client }) => client));
+    return Promise.resolve(new Map());
+  };
+  await readLooks({ notifications: { looksOf } as NotificationStore }, alerts);
+  assert.deepEqual([asked.length, asked.includes('db-100'), asked.includes('db-0')], [100, true, false]);
 });
