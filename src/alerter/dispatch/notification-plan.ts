@@ -1,6 +1,12 @@
 import type { Parent } from '../../config/clients/parents.ts';
 import type { Severity } from '../../config/config.ts';
-import type { Alert, AlertKey, LastNotified, Transition } from '../../storage/store/alert.ts';
+import {
+  type Alert,
+  type AlertKey,
+  type LastNotified,
+  type Transition,
+  unchangedTransitions,
+} from '../../storage/store/alert.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { visitCause } from '../evaluate/visit-conditions.ts';
@@ -217,9 +223,9 @@ export function isUnknownCritical({
   return state === 'firing' && severity === 'critical' && !isKnown;
 }
 
-/** True if a transition follows no change of the alert. Such a transition may be repeated within a sequence. */
+/** True if a transition follows no change of the alert. */
 export function followsNoChange(transition: Transition): boolean {
-  return transition === 'reminder' || transition === 'acknowledged';
+  return unchangedTransitions.includes(transition);
 }
 
 export function sectionOf(item: PendingNotification): SectionKind {

@@ -1,6 +1,7 @@
 /** src/alerter/tune: edits of rules that past noise proposes. */
 import type { Config } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { remembered } from '../../platform/remembered.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { PastAlert } from '../../storage/store/alert-history.ts';
 import type { ChangeTime } from '../../storage/store/digest-store.ts';
@@ -29,24 +30,25 @@ export function openNoise({ config, alerts, silences, changes, withinMs }: Noise
     rule === 'rebooted' || rule === 'reboots' ? [{ client, earliestAtMs: atMs, latestAtMs: atMs }] : [],
   );
   const changedIn = openChanges([...boots, ...changes]);
-  const own = silences.map((silence) => ({ silence, covers: silenceMatcher(silence, config) }));
-  return (alert: PastAlert): Acted | null => {
+  const silencesOf = groupBy(
+    silences.map((silence) => ({ ...silence, covers: silenceMatcher(silence, config) })),
+    ({ client }) => (client.startsWith(literalMark) ? client.slice(literalMark.length) : client),
+  );
+  return remembered((alert: PastAlert): Acted | null => {
     const { client, firingSinceMs, pendingSinceMs, resolvedAtMs, closedReason } = alert;
     if (alert.acknowledgedBy !== null) return 'acknowledged';
     const endMs = resolvedAtMs ?? Infinity;
-    const isSilenced = own.some(
-      ({ silence, covers }) =>
-        silence.startsAtMs > (firingSinceMs ?? Infinity) &&
-        silence.startsAtMs <= endMs &&
-        namesClient(silence, client) &&
-        covers(alert),
-    );
-    if (isSilenced) return 'silenced';
+    const isSilenced = silencesOf
+      .get(client)
+      ?.some(
+        ({ startsAtMs, covers }) => startsAtMs > (firingSinceMs ?? Infinity) && startsAtMs <= endMs && covers(alert),
+      );
+    if (isSilenced === true) return 'silenced';
     if (resolvedAtMs === null || resolvedAtMs - pendingSinceMs > withinMs) return 'lasted';
     if (closedReason !== 'recovered' && closedReason !== 'gone') return 'edited';
     const fromMs = Math.min(pendingSinceMs, resolvedAtMs - mendingMs);
     return changedIn(client, fromMs, resolvedAtMs) ? 'mended' : null;
-  };
+  });
 }
 
 /** Returns a function that is true for a client that may have changed within a span. */
@@ -73,8 +75,4 @@ function openChanges(changes: readonly ChangeTime[]): (client: string, fromMs: n
       if ((sorted[index]?.earliestAtMs ?? Infinity) <= toMs) return true;
     return false;
   };
-}
-
-function namesClient({ client: pattern }: Silence, client: string): boolean {
-  return pattern === client || pattern === literalMark + client;
 }

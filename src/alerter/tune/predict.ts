@@ -1,5 +1,6 @@
 import type { Rule } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { rememberedWeakly } from '../../platform/remembered.ts';
 import type { PastAlert } from '../../storage/store/alert-history.ts';
 import { flappingRows, isOftenBad, oftenBad } from '../transition/flapping.ts';
 import { rowsToRecover } from '../evaluate/rule-metric.ts';
@@ -15,6 +16,12 @@ function badRows({ pendingSinceMs, resolvedAtMs }: PastAlert, rule: Rule, everyM
   return Math.max(1, Math.round((resolvedAtMs - pendingSinceMs) / everyMs) - (rowsToRecover(rule) - 1));
 }
 
+/** A list of alerts never changes. */
+const seriesOf = rememberedWeakly((alerts: readonly PastAlert[]) => {
+  const ofClients = [...groupBy(alerts, ({ client }) => client).values()];
+  return ofClients.flatMap((own) => [...groupBy(own, ({ subject }) => subject).values()]);
+});
+
 /**
  * Returns the alerts of a rule that would fire if `for` needed this number of rows. A value that is bad in half of its
  * rows fires without `for`, as does `unreliable` in the place of `unreachable`.
@@ -27,16 +34,20 @@ export function firingAt(
   const fired = new Set<PastAlert>();
   const isVisit = rule.name === 'unreachable';
   const mayBeOften = isVisit || (rule.flapping && rows <= oftenBad);
-  for (const series of groupBy(alerts, ({ client, subject }) => `${client}\0${subject}`).values()) {
+  for (const series of seriesOf(alerts)) {
     const everyMs = everyMsOf(series[0]?.client ?? '');
     let bad: number[] = [];
     for (const alert of series) {
       const first = Math.round(alert.pendingSinceMs / everyMs);
       const count = badRows(alert, rule, everyMs);
+      if (!mayBeOften) {
+        if (count >= rows) fired.add(alert);
+        continue;
+      }
       for (let row = first; row < first + count; row += 1) {
-        bad = [...bad, row].filter((one) => row - one < flappingRows);
-        const ages = bad.map((one) => row - one + 1);
-        const isOften = mayBeOften && (isVisit ? bad.length >= oftenBad : isOftenBad(ages));
+        while (row - (bad[0] ?? row) >= flappingRows) bad.shift();
+        bad.push(row);
+        const isOften = bad.length >= oftenBad && (isVisit || isOftenBad(bad.map((one) => row - one + 1)));
         if (row - first + 1 < rows && !isOften) continue;
         fired.add(alert);
         bad = [];

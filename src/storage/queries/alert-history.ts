@@ -1,7 +1,8 @@
 /** src/storage/queries: paged reading. */
+import { dayMs } from '../../platform/units.ts';
 import { forIds } from '../sql/by-ids.ts';
-import type { Database, Session, SqlValue } from '../sql/database.ts';
-import { sqlTime } from '../sql/sql-time.ts';
+import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
+import { databaseNowMs, sqlTime } from '../sql/sql-time.ts';
 import {
   type AlertFilter,
   type AlertHistory,
@@ -10,7 +11,14 @@ import {
   pastAlert,
   sentNotification,
 } from '../store/alert-history.ts';
-import { type Alert, type LastNotified, progressOf, storedAlert, storedLastNotified } from '../store/alert.ts';
+import {
+  type Alert,
+  type LastNotified,
+  progressOf,
+  storedAlert,
+  storedLastNotified,
+  unchangedTransitions,
+} from '../store/alert.ts';
 import { newestRows } from './newest-rows.ts';
 import { replayedRows, rowsOfClients } from './time-pages.ts';
 
@@ -18,12 +26,16 @@ const notifiedSinceSql = `SELECT a.client, a.rule, a.subject, n.recipient, n.tra
   FROM mails m JOIN notifications n ON n.mail_id = m.id JOIN alerts a ON a.id = n.alert_id
   WHERE m.created_at >= ? AND m.replaced_by IS NULL ORDER BY m.created_at, n.id`;
 
-// The index on created_at has all that is read of mails, which are long.
-const mailedSql = `SELECT n.alert_id, n.sequence, n.mail_id, n.recipient, n.transition, m.created_at
-  FROM mails m JOIN notifications n ON n.mail_id = m.id WHERE m.created_at >= ?`;
+// Five years have a million notifications: no column more than is used.
+const mailedSql = `SELECT n.alert_id, n.mail_id, n.recipient, m.created_at
+  FROM mails m JOIN notifications n ON n.mail_id = m.id WHERE m.created_at >= ? AND m.created_at < ? AND m.replaced_by IS NULL
+  AND n.transition NOT IN (${unchangedTransitions.map((one) => `'${one}'`).join(', ')})`;
+const weekMs = 7 * dayMs;
+/** The end of time in the time columns. */
+const lastTime = '9999-12-31 23:59:59.999';
 const pastSql = `SELECT ${pastAlert.columns} FROM alerts WHERE`;
 // By the index on closed_out and resolved_at.
-const endedSql = `${pastSql} closed_out IN (0, 1) AND resolved_at >= ?`;
+const endedSql = `${pastSql} closed_out IN (0, 1) AND resolved_at >= ? AND resolved_at < ?`;
 const openSql = `${pastSql} state IN ('pending', 'firing')`;
 
 export function createAlertHistory(database: Database): AlertHistory {
@@ -40,8 +52,8 @@ export function createAlertHistory(database: Database): AlertHistory {
     notifiedSince: async (sinceMs) =>
       (await database.read((session) => session.all(notifiedSinceSql, [sqlTime(sinceMs)]))).map(sentNotification.read),
     pastAlerts: (sinceMs) => database.read((session) => pastAlerts(session, sinceMs)),
-    mailedSince: async (sinceMs) =>
-      (await database.read((session) => session.all(mailedSql, [sqlTime(sinceMs)]))).map(mailedNotification.read),
+    mailedSince: (sinceMs) =>
+      database.read((session) => byWeeks(session, { sql: mailedSql, sinceMs, read: mailedNotification.read })),
     worstValues: (alertIds) => database.read((session) => worstValues(session, alertIds)),
   };
 }
@@ -74,8 +86,28 @@ async function notificationsOf(session: Session, alertIds: readonly number[]): P
 }
 
 async function pastAlerts(session: Session, sinceMs: number): Promise<readonly PastAlert[]> {
-  const rows = [...(await session.all(endedSql, [sqlTime(sinceMs)])), ...(await session.all(openSql))];
-  return rows.map(pastAlert.read).sort((a, b) => a.pendingSinceMs - b.pendingSinceMs || a.id - b.id);
+  const ended = await byWeeks(session, { sql: endedSql, sinceMs, read: pastAlert.read });
+  const open = (await session.all(openSql)).map(pastAlert.read);
+  return [...ended, ...open].sort((a, b) => a.pendingSinceMs - b.pendingSinceMs || a.id - b.id);
+}
+
+interface ByWeeksOptions<T> {
+  /** The statement for the rows of a span. Values: its begin and its end. */
+  readonly sql: string;
+  readonly sinceMs: number;
+  readonly read: (row: SqlRow) => T;
+}
+
+/** Reads the rows since a time week by week: all rows of five years at once take three times the memory. */
+async function byWeeks<T>(session: Session, { sql, sinceMs, read }: ByWeeksOptions<T>): Promise<readonly T[]> {
+  const nowMs = await databaseNowMs(session);
+  const found: T[] = [];
+  for (let fromMs = sinceMs; fromMs <= nowMs; fromMs += weekMs) {
+    const toMs = fromMs + weekMs;
+    const end = toMs > nowMs ? lastTime : sqlTime(toMs);
+    for (const row of await session.all(sql, [sqlTime(fromMs), end])) found.push(read(row));
+  }
+  return found;
 }
 
 async function worstValues(session: Session, alertIds: readonly number[]): Promise<readonly number[]> {

@@ -1,5 +1,5 @@
 /** src/storage/store: the contract. */
-import type { Alert, AlertState, ClosedReason, LastNotified, Transition } from './alert.ts';
+import type { Alert, ClosedReason, LastNotified, Transition } from './alert.ts';
 import type { RowPlace, UnprocessedReport, UnprocessedVisit } from './evaluation-store.ts';
 import {
   type Column,
@@ -41,14 +41,13 @@ export const sentNotification = recordShape({
 });
 export type SentNotification = RecordOf<typeof sentNotification>;
 
-/** A stored alert without what only an evaluation needs. */
+/** The part of a stored alert that proposals need. */
 export const pastAlert = recordShape({
   id: number,
   client: text,
   rule: text,
   subject: text,
   severity,
-  state: text as Column<AlertState>,
   limitText: text,
   pendingSinceMs: time,
   firingSinceMs: timeOrNull,
@@ -58,15 +57,8 @@ export const pastAlert = recordShape({
 });
 export type PastAlert = RecordOf<typeof pastAlert>;
 
-/** A notification in a mail. A mail that replaces another one repeats its notifications. */
-export const mailedNotification = recordShape({
-  alertId: number,
-  sequence: number,
-  mailId: number,
-  recipient: text,
-  transition: text as Column<Transition>,
-  createdAtMs: time,
-});
+/** A notification in a mail. */
+export const mailedNotification = recordShape({ alertId: number, mailId: number, recipient: text, createdAtMs: time });
 export type MailedNotification = RecordOf<typeof mailedNotification>;
 
 /** Stored alerts and rows, for alerter/explain, alerter/replay, alerter/tune and cli/alerts. */
@@ -90,7 +82,7 @@ export interface AlertHistory {
   notifiedSince(sinceMs: number): Promise<readonly SentNotification[]>;
   /** Returns the alerts that are open or ended since a time, oldest first, those that never fired included. */
   pastAlerts(sinceMs: number): Promise<readonly PastAlert[]>;
-  /** Returns the notifications in mails that were made since a time, those of replaced mails included. */
+  /** Returns the notifications of changes since a time, without mails that were replaced or withdrawn. */
   mailedSince(sinceMs: number): Promise<readonly MailedNotification[]>;
   /** Returns the worst values of these alerts, without those that have none. */
   worstValues(alertIds: readonly number[]): Promise<readonly number[]>;

@@ -224,6 +224,9 @@ export const transitions = [
 ] as const;
 export type Transition = (typeof transitions)[number];
 
+/** The transitions that follow no change of the alert. They may be repeated within a sequence. */
+export const unchangedTransitions: readonly Transition[] = ['reminder', 'acknowledged'];
+
 /**
  * A notification, with the previously notified state of the alert for its recipient. One recipient may have several
  * notifications of an alert's sequence: reminders, and mails that replace waiting ones.

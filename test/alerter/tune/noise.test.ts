@@ -40,7 +40,7 @@ const stories: readonly (readonly [string, string, Story])[] = [
   ['nothing else', 'noise', {}],
   ['an acknowledgement', 'acknowledged', { alert: { acknowledgedBy: 'kim' } }],
   ['more than an hour', 'lasted', { alert: { resolvedAtMs: at(61) } }],
-  ['no end', 'lasted', { alert: { resolvedAtMs: null, state: 'firing' } }],
+  ['no end', 'lasted', { alert: { resolvedAtMs: null } }],
   ['an edit that ended it', 'edited', { alert: { closedReason: 'unwatched' } }],
   ['a boot in it', 'mended', { boots: [20] }],
   ['a boot before it', 'noise', { boots: [-1] }],

@@ -16,7 +16,7 @@ export function ruleOf({ rules }: Client): Rule {
 /** Returns a past alert that fired with its first bad row and recovered after `bad` of them. */
 export function pastAlert(rule: Rule, fromMs: number, bad: number, over: Partial<PastAlert> = {}): PastAlert {
   return {
-    ...{ id: 1, client: 'web-1', rule: rule.name, subject: '', severity: rule.severity, state: 'resolved' },
+    ...{ id: 1, client: 'web-1', rule: rule.name, subject: '', severity: rule.severity },
     ...{ limitText: describeLimit(rule, rule.severity), pendingSinceMs: fromMs, firingSinceMs: fromMs },
     ...{ resolvedAtMs: fromMs + (bad + rowsToRecover(rule) - 1) * everyMs, closedReason: 'recovered' },
     ...{ acknowledgedBy: null, ...over },
