@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import type { Config } from '../../config/config.ts';
 import type { SentNotification } from '../../storage/store/alert-history.ts';
 import type { Storage } from '../../storage/store/storage.ts';
@@ -105,7 +107,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const result = { passes: 0, reports: 0, visits: 0, mails: [] as ReplayedMail[] };
   const counts = new Map<string, ReplayedCount>();
   for (const nowMs of passTimes({ runs, sinceMs, untilMs, everyMs })) {
-    signal.throwIfAborted();
+    await turn(signal);
     for await (const batch of rowsUntil(nowMs)) {
       seen.note(batch);
       await figures.note(batch);
@@ -211,10 +213,16 @@ async function noteBefore(
   );
   if (beginsMs === sinceMs) return;
   for await (const batch of openReplayRows(storage.alertHistory, beginsMs, clients)(sinceMs - 1)) {
-    signal.throwIfAborted();
+    await turn(signal);
     await figures.note(batch);
     await levels.note(batch);
   }
+}
+
+/** Lets signals of the process and timers have a turn: SQLite answers without one. Throws the reason of an abort. */
+async function turn(signal: AbortSignal): Promise<void> {
+  await nextTurn();
+  signal.throwIfAborted();
 }
 
 function replayed({ recipient, severity, alreadyTrue, items }: DueMail, atMs: number): ReplayedMail {

@@ -8,7 +8,7 @@ import { ruleAfter, type TuneLine } from './propose.ts';
 import type { ReadFacts, TuneStorage } from './read-facts.ts';
 
 /** The visits that a replay reads at most, so that it ends within a minute. */
-const mostVisits = 1_200_000;
+const mostVisits = 1_000_000;
 
 /** The counts of a replay with all edits. */
 export interface Verified {

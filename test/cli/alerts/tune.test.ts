@@ -83,10 +83,11 @@ test('a replay that does not end in time verifies nothing', async (t) => {
   const loaded = loadConfig({ file: path.join(dir, 'config.xml'), onValid: (tree) => trees.push(tree) });
   const [tree] = trees;
   assert.ok(tree !== undefined);
-  const signal = AbortSignal.abort(new DOMException('late', 'TimeoutError'));
+  const time = new AbortController();
+  const end = (): void => time.abort(new DOMException('late', 'TimeoutError'));
   const span = { sinceMs: beganMs - dayMs, untilMs: Date.now(), withinMs: hourMs };
   const { isLate, verified, lines } = await store((storage) =>
-    tune({ config: loaded, tree, storage, ...span, signal, observe: () => undefined }),
+    tune({ config: loaded, tree, storage, ...span, signal: time.signal, observe: () => void setImmediate(end) }),
   );
   assert.deepEqual([isLate, verified, lines.length], [true, null, 1]);
 });
