@@ -74,7 +74,14 @@ export type Why =
   /** A `for` of these rows quiets the noise of the first two thirds of the time, and too little of the last. */
   | { readonly kind: 'later-part'; readonly rows: number }
   /** It would quiet alerts that are no noise as well. */
-  | { readonly kind: 'loses'; readonly rows: number; readonly counts: ActedCounts }
+  | {
+      readonly kind: 'loses';
+      readonly rows: number;
+      readonly counts: ActedCounts;
+      readonly lost: readonly (readonly [alert: PastAlert, acted: Acted])[];
+      /** The mails that it would leave. */
+      readonly mailsLeft: number;
+    }
   | { readonly kind: 'acted'; readonly counts: ActedCounts }
   | { readonly kind: 'lasts'; readonly lasted: number; readonly told: number };
 
@@ -235,13 +242,17 @@ function longerFor(facts: TuneFacts, reading: Reading, element: Element): Propos
       return noise.filter((alert) => !left.has(alert)).length / noise.length;
     });
     if (!((first ?? 0) >= chosenShare)) continue;
-    const losing = told.filter((alert) => acted.get(alert) !== null && !left.has(alert));
-    if (losing.length > 0) return { kind: 'loses', rows, counts: countsOf(losing, acted) };
-    if (!((last ?? 0) >= judgedShare)) return { kind: 'later-part', rows };
     const stays = told.filter((alert) => left.has(alert));
+    const staying = mailIdsOf(facts, stays).size;
+    const lost = told.flatMap((alert) => {
+      const what = left.has(alert) ? null : (acted.get(alert) ?? null);
+      return what === null ? [] : [[alert, what] as const];
+    });
+    if (lost.length > 0) return { kind: 'loses', rows, counts: countsOf(lost), lost, mailsLeft: staying };
+    if (!((last ?? 0) >= judgedShare)) return { kind: 'later-part', rows };
     return {
-      edit: { element, attributes: attributesOf(reading, element, { for: `${rows}x` }) },
-      mailsLeft: mailIdsOf(facts, stays).size,
+      edit: editOf(facts, reading, element, { for: `${rows}x` }),
+      mailsLeft: staying,
       laterMs: (rows - rowsNow) * everyMs,
       ...quietedOf(facts, told, (alert) => left.has(alert)),
     };
@@ -260,7 +271,7 @@ function milder(facts: TuneFacts, reading: Reading, element: Element): Proposal 
   );
   if (told.some((alert) => acted.get(alert) !== null && staying.get(alert)?.length === 0)) return null;
   return {
-    edit: { element, attributes: attributesOf(reading, element, { severity: 'warning' }) },
+    edit: editOf(facts, reading, element, { severity: 'warning' }),
     mailsLeft: new Set([...staying.values()].flat().map(({ mailId }) => mailId)).size,
     laterMs: 0,
     ...quietedOf(facts, told, (alert, one) => staying.get(alert)?.includes(one) === true),
@@ -285,6 +296,11 @@ function hearsWarnings({ watchOf }: TuneFacts, alert: PastAlert, { recipient }: 
   return listener === undefined || (listener.least === 'warning' && listener.afterMs === undefined);
 }
 
+function editOf(facts: TuneFacts, reading: Reading, element: Element, change: RuleEdit['attributes']): RuleEdit {
+  const crowded = element.name === 'alert' && facts.elements.isCrowded(element);
+  return { element, attributes: attributesOf(reading, element, change), crowded };
+}
+
 /** Returns the attributes of an edit. A new <alert> of one check takes nothing but the severity from the default. */
 function attributesOf(
   { rule, name, subject }: Reading,
@@ -304,17 +320,14 @@ export function ruleAfter({ name, subject, proposal }: TuneLine): string {
 }
 
 function whyNot({ told, acted }: Reading): Why {
-  const { lasted = 0, ...others } = countsOf(told, acted);
+  const { lasted = 0, ...others } = countsOf([...acted]);
   return Object.keys(others).length > 0
     ? { kind: 'acted', counts: others }
     : { kind: 'lasts', lasted, told: told.length };
 }
 
-function countsOf(alerts: readonly PastAlert[], acted: Reading['acted']): ActedCounts {
+function countsOf(alerts: readonly (readonly [PastAlert, Acted | null])[]): ActedCounts {
   const counts: Partial<Record<Acted, number>> = {};
-  for (const alert of alerts) {
-    const what = acted.get(alert) ?? null;
-    if (what !== null) counts[what] = (counts[what] ?? 0) + 1;
-  }
+  for (const [, what] of alerts) if (what !== null) counts[what] = (counts[what] ?? 0) + 1;
   return counts;
 }

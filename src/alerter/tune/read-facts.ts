@@ -26,6 +26,8 @@ export interface ReadFacts {
   readonly units: readonly RuleUnit[];
   readonly mails: ReadonlyMap<number, readonly MailedNotification[]>;
   readonly nightMails: number;
+  /** The numbers of mails to each person, the greatest first. */
+  readonly recipients: readonly (readonly [recipient: string, mails: number])[];
   /** The mails that are about noise alone. */
   readonly noiseMails: number;
 }
@@ -57,6 +59,9 @@ export async function readFacts({ storage, ...span }: ReadFactsOptions): Promise
     units: unitsOf(span, alerts),
     mails,
     nightMails: all.filter(([first]) => isNight(first?.createdAtMs ?? 0)).length,
+    recipients: [...groupBy(all, ([first]) => first?.recipient ?? '')]
+      .map(([recipient, own]) => [recipient, own.length] as const)
+      .sort(([, one], [, other]) => other - one),
     noiseMails: all.filter((own) => own.every(({ alertId }) => noise.has(alertId))).length,
   };
 }

@@ -17,8 +17,10 @@ export interface TuneOptions extends Omit<ReadFactsOptions, 'elements'> {
   readonly observe: (share: number) => void;
 }
 
-export interface TuneResult extends Pick<ReadFacts, 'nightMails' | 'noiseMails'> {
+export interface TuneResult extends Pick<ReadFacts, 'nightMails' | 'noiseMails' | 'recipients'> {
   readonly mails: number;
+  /** The mails that no line counts: today's configuration would not send them. */
+  readonly otherMails: number;
   /** The rule with the most mails first. */
   readonly lines: readonly TuneLine[];
   /** The worst values of rules with a limit for which nothing is proposed. */
@@ -55,9 +57,11 @@ export async function tune({ tree, signal, observe, ...options }: TuneOptions): 
   const read = await readFacts({ ...options, elements: openElements(tree, config.clients) });
   const proposed = read.units.flatMap((unit) => propose(read.facts, unit));
   const { lines, edited } = loadable(config, tree, proposed);
-  const { nightMails, noiseMails, mails } = read;
+  const { nightMails, noiseMails, recipients, mails } = read;
+  const counted = new Set(lines.flatMap(({ told }) => told.map(({ id }) => id)));
   const result = {
-    ...{ nightMails, noiseMails, mails: mails.size },
+    ...{ nightMails, noiseMails, recipients, mails: mails.size },
+    otherMails: [...mails.values()].filter((own) => !own.some(({ alertId }) => counted.has(alertId))).length,
     lines: [...lines].sort((one, other) => other.mails - one.mails),
     values: await valuesOf(storage, lines),
   };

@@ -4,7 +4,7 @@ import type { Acted } from '../../alerter/tune/noise.ts';
 import type { ActedCounts, TuneLine, Why } from '../../alerter/tune/propose.ts';
 import { night } from '../../alerter/tune/read-facts.ts';
 import { isVerified, mailsLeft, type TuneResult } from '../../alerter/tune/tune.ts';
-import { editText, isAdded, type RuleEdit } from '../../config/rules/rule-edit.ts';
+import { editText, isAdded, type RuleEdit, tagText } from '../../config/rules/rule-edit.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { PastAlert } from '../../storage/store/alert-history.ts';
@@ -33,21 +33,38 @@ const maxLines = 20;
 /** Returns the rules that told people most, with an edit of each that would have quieted it. */
 export function tuneText(output: Output, shown: ShownTune): string {
   const { result, time, sinceMs, untilMs, withinMs } = shown;
-  const { mails, nightMails, noiseMails, lines } = result;
-  const days = counted(Math.round((untilMs - sinceMs) / dayMs), 'day');
-  const since = `Since ${time.moment(sinceMs).slice(0, 10)} (${days})`;
+  const { mails, nightMails, noiseMails, otherMails, lines } = result;
+  const spanMs = untilMs - sinceMs;
+  const isLong = spanMs >= 2 * dayMs;
+  const days = isLong ? counted(Math.round(spanMs / dayMs), 'day') : describeDuration(spanMs);
+  const since = `Since ${isLong ? time.moment(sinceMs).slice(0, 10) : time.moment(sinceMs)} (${days})`;
   if (mails === 0) return `${since}: nobody was mailed about an alert.`;
   const hours = `${night.fromHour}:00 to 0${night.untilHour}:00 ${time.zone}`;
   const more = lines.length - maxLines;
   const isAny = lines.some(({ proposal }) => proposal !== null);
   return [
-    `${since}: ${counted(mails, 'mail')}, ${nightMails} of them at night (${hours}). ` +
+    `${since}: ${counted(mails, 'mail')}${addressesWords(result)}, ${nightMails} of them at night (${hours}). ` +
       `${noiseMails} were about noise: alerts that nobody acknowledged and that were over within ${describeDuration(withinMs)}.`,
-    linesTable(output, shown) + (more > 0 ? `\nand ${counted(more, 'more rule')}: see --json` : ''),
+    ...(lines.length === 0
+      ? []
+      : [linesTable(output, shown) + (more > 0 ? `\nand ${counted(more, 'more rule')}: see --json` : '')]),
+    ...(otherMails === 0
+      ? []
+      : [
+          `${counted(otherMails, 'mail')} of these on no line: today's rules would not send them, or the rule or client ` +
+            `is paused or has left config.xml.`,
+        ]),
     `Noise has no silence of its client made after it fired, and no boot or change of packages, units or files of the ` +
-      `client in it or in the 15 minutes before its end. Mails are those to persons that are not only reminders.`,
+      `client in it or in the 15 minutes before its end (it counts as mended then). Mails are those to persons that ` +
+      `are not only reminders.`,
     ...(isAny ? [verifiedText(shown)] : ['Nothing is proposed.']),
   ].join('\n\n');
+}
+
+/** Returns how many of the mails are in the fullest mailbox; '' if there is one mailbox. */
+function addressesWords({ recipients }: TuneResult): string {
+  if (recipients.length < 2) return '';
+  return ` to ${recipients.length} addresses (at most ${recipients[0]?.[1] ?? 0} to one)`;
 }
 
 function linesTable(output: Output, { result, time }: ShownTune): string {
@@ -93,12 +110,7 @@ function changeWords(line: TuneLine): string {
   const { proposal } = line;
   if (proposal === null) return reasonOf(line) ?? '';
   const { edit } = proposal;
-  return isAdded(edit) ? `add to ${elementWords(edit)}` : `${placeOf(edit)}  ${editText(edit)}`;
-}
-
-function elementWords({ element: { name, attributes } }: RuleEdit): string {
-  const of = (['name', 'ip'] as const).find((one) => attributes[one] !== undefined);
-  return `<${name}${of === undefined ? '' : ` ${of}="${attributes[of] ?? ''}"`}>`;
+  return isAdded(edit) ? `add to ${tagText(edit.element)}` : `${placeOf(edit)}  ${editText(edit)}`;
 }
 
 function placeOf({ element: { source, line } }: RuleEdit): string {
@@ -106,11 +118,18 @@ function placeOf({ element: { source, line } }: RuleEdit): string {
 }
 
 function notesOf(line: TuneLine, result: TuneResult, { moment }: ReaderTime): readonly string[] {
-  const { proposal, rule, sinceMs } = line;
+  const { proposal, rule, sinceMs, why } = line;
+  const lost = lostBy(why).length;
   const values = result.values.get(line);
   const of = (value: number): string => (rule === null ? '' : formatValue(unitOfRule(rule), value));
   return [
     ...(proposal !== null && isAdded(proposal.edit) ? [`${placeOf(proposal.edit)}: ${editText(proposal.edit)}`] : []),
+    ...(proposal?.edit.crowded === true ? [`of the <alert>s on this line: ${tagText(proposal.edit.element)}`] : []),
+    ...(why?.kind === 'loses'
+      ? [
+          `it would leave ${counted(why.mailsLeft, 'mail')}; --show ${line.name} lists ${lost === 1 ? 'the one' : `the ${lost}`}`,
+        ]
+      : []),
     ...(values === undefined
       ? []
       : [
@@ -129,13 +148,13 @@ const whys: Readonly<Record<Exclude<Why['kind'], 'acted' | 'lasts' | 'loses' | '
 };
 
 /** Returns the reason why nothing is proposed; null if something is. */
-export function reasonOf({ why }: TuneLine): string | null {
+export function reasonOf({ why, told }: Pick<TuneLine, 'why' | 'told'>): string | null {
   if (why === null) return null;
   switch (why.kind) {
     case 'acted':
       return `${actedWords(why.counts)}: left as it is`;
     case 'loses':
-      return `for="${why.rows}x" would lose what was ${actedWords(why.counts)}`;
+      return `for="${why.rows}x" would lose ${why.lost.length} of ${counted(told.length, 'alert')}: ${actedWords(why.counts)}`;
     case 'later-part':
       return `for="${why.rows}x" fits the first two thirds, and not the last`;
     case 'lasts':
@@ -143,6 +162,11 @@ export function reasonOf({ why }: TuneLine): string | null {
     default:
       return whys[why.kind];
   }
+}
+
+/** Returns the alerts for which an edit is not proposed. */
+export function lostBy(why: Why | null): readonly (readonly [alert: PastAlert, acted: Acted])[] {
+  return why?.kind === 'loses' ? why.lost : [];
 }
 
 const actedVerbs: Readonly<Record<Acted, string>> = {
@@ -187,31 +211,55 @@ export function quietedText(output: Output, lines: readonly TuneLine[], time: Re
   return lines.map((line) => lineText(output, line, time)).join('\n\n');
 }
 
-function lineText(output: Output, line: TuneLine, { moment }: ReaderTime): string {
-  const { proposal, name, told, clients } = line;
+function lineText(output: Output, line: TuneLine, time: ReaderTime): string {
+  const { proposal, name, told, clients, why } = line;
   const what = `${name} (${clientsWords(clients)})`;
-  if (proposal === null) return escapeControls(`${what}: ${reasonOf(line) ?? ''}.`);
+  if (proposal === null) {
+    const left = why?.kind === 'loses' ? ` It would leave ${why.mailsLeft} of ${counted(line.mails, 'mail')}.` : '';
+    const head = escapeControls(`${what}: ${reasonOf(line) ?? ''}.${left}`);
+    return head + alertsTable(output, lostBy(why), time);
+  }
   const { edit, quieted } = proposal;
-  const place = isAdded(edit) ? `${placeOf(edit)} ${elementWords(edit)}` : placeOf(edit);
+  const place = isAdded(edit) || edit.crowded ? `${placeOf(edit)} ${tagText(edit.element)}` : placeOf(edit);
   const longestMs = Math.max(0, ...quieted.map(lastedMs));
   const longest = quieted.length === 0 ? '' : `; the longest lasted ${describeDuration(longestMs)}`;
   const count = `${quieted.length} of ${counted(told.length, 'alert')} would not have been told`;
   const head = escapeControls(`${what}, ${place} ${editText(edit)}: ${count}${longest}.`);
-  if (quieted.length === 0) return head;
-  const rest = quieted.length > maxListed ? `\nand ${quieted.length - maxListed} earlier ones: see --json` : '';
+  return (
+    head +
+    alertsTable(
+      output,
+      quieted.map((alert) => [alert, null]),
+      time,
+    )
+  );
+}
+
+/** Lists alerts, the newest first, each with what was done about it; '' if there are none. */
+function alertsTable(
+  output: Output,
+  alerts: readonly (readonly [alert: PastAlert, acted: Acted | null])[],
+  { moment }: ReaderTime,
+): string {
+  if (alerts.length === 0) return '';
+  const rest = alerts.length > maxListed ? `\nand ${alerts.length - maxListed} earlier ones: see --json` : '';
+  const isActed = alerts.some(([, acted]) => acted !== null);
   const table = renderTable(
     output,
     [
-      { title: 'since', cell: ({ pendingSinceMs }) => moment(pendingSinceMs) },
-      { title: 'lasted', cell: (alert) => describeDuration(lastedMs(alert)) },
-      { title: 'client', shrinks: true, cell: ({ client }) => clientText(client) },
-      { title: 'subject', shrinks: true, cell: ({ subject }) => subject },
-      { title: 'severity', cell: ({ severity }) => severity },
-      { title: 'alert', align: 'right', cell: ({ id }) => String(id) },
+      { title: 'since', cell: ([{ pendingSinceMs }]) => moment(pendingSinceMs) },
+      { title: 'lasted', cell: ([alert]) => describeDuration(lastedMs(alert)) },
+      { title: 'client', shrinks: true, cell: ([{ client }]) => clientText(client) },
+      { title: 'subject', shrinks: true, cell: ([{ subject }]) => subject },
+      { title: 'severity', cell: ([{ severity }]) => severity },
+      ...(isActed
+        ? [{ title: 'was', cell: ([, acted]: (typeof alerts)[number]) => (acted === null ? '' : actedVerbs[acted]) }]
+        : []),
+      { title: 'alert', align: 'right', cell: ([{ id }]) => String(id) },
     ],
-    [...quieted].reverse().slice(0, maxListed),
+    [...alerts].reverse().slice(0, maxListed),
   );
-  return `${head}\n${table}${rest}`;
+  return `\n${table}${rest}`;
 }
 
 /** Returns the duration of an alert that has ended. */

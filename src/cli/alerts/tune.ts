@@ -56,5 +56,5 @@ function linesOf({ lines }: TuneResult, pattern: string): readonly TuneLine[] {
     pattern,
     lines.map(({ name }) => name),
   );
-  throw usageError(`nobody was mailed about a rule "${pattern}"${near}`, 'Name a rule that `fleet-health tune` lists.');
+  throw usageError(`tune has no line for a rule "${pattern}"${near}`, 'Name a rule that `fleet-health tune` lists.');
 }

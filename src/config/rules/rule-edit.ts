@@ -11,6 +11,8 @@ export interface RuleEdit {
   /** The <alert>, or the element around the new one. */
   readonly element: Element;
   readonly attributes: Readonly<Record<string, string>>;
+  /** True if the line of the <alert> has several. */
+  readonly crowded: boolean;
 }
 
 /** True if the edit adds an <alert>. */
@@ -20,8 +22,20 @@ export function isAdded({ element }: RuleEdit): boolean {
 
 /** Returns the text of an edit, as it stands in the file: `for="4x"`, or a whole `<alert .../>`. */
 export function editText(edit: RuleEdit): string {
-  const written = Object.entries(edit.attributes).map(([name, value]) => `${name}="${escapeMarkup(value)}"`);
-  return isAdded(edit) ? `<alert ${written.join(' ')}/>` : written.join(' ');
+  const written = attributesText(edit.attributes);
+  return isAdded(edit) ? `<alert ${written}/>` : written;
+}
+
+/** Returns the beginning of an element: the whole one of an <alert>, of others the attribute that names it. */
+export function tagText({ name: element, attributes }: Element): string {
+  const named = (['name', 'ip'] as const).find((one) => attributes[one] !== undefined);
+  const shown = element === 'alert' ? attributes : named === undefined ? {} : { [named]: attributes[named] ?? '' };
+  return `<${[element, ...(Object.keys(shown).length === 0 ? [] : [attributesText(shown)])].join(' ')}>`;
+}
+
+function attributesText(attributes: RuleEdit['attributes']): string {
+  const written = Object.entries(attributes).map(([name, value]) => `${name}="${escapeMarkup(value)}"`);
+  return written.join(' ');
 }
 
 /** Returns a configuration with edits. Changes neither the tree nor a file. */
@@ -60,6 +74,8 @@ export interface WrittenElements {
   readonly around: (test: (clients: ReadonlySet<string>) => boolean) => Container | null;
   /** <alerts>; null if there is none. */
   readonly alerts: Element | null;
+  /** True if there are several <alert> on the line of one. */
+  readonly isCrowded: (alert: Element) => boolean;
 }
 
 /** Opens the elements of a configuration. */
@@ -100,6 +116,8 @@ export function openElements({ root }: ConfigTree, clients: readonly Client[]): 
     },
     around: (test) => containers.find((one) => test(one.names) && isTold(one)) ?? null,
     alerts,
+    isCrowded: (alert) =>
+      written.some(({ element }) => element !== alert && placeOfElement(element) === placeOfElement(alert)),
   };
 }
 

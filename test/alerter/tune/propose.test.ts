@@ -85,10 +85,14 @@ function proposed({ alerts = '', clients = usual, rule: name = 'memory', ...stor
   return lines;
 }
 
+function idsOfLost(key: string, value: unknown): unknown {
+  return key === 'lost' ? (value as readonly (readonly [PastAlert])[]).map(([{ id }]) => id) : value;
+}
+
 /** Returns the lines in short: clients, the element and the edit, and the mails left; or the reason. */
 function shown(story: Story): readonly string[] {
   return proposed(story).map(({ clients, proposal, why }) => {
-    if (proposal === null) return `${clients.join()}: ${JSON.stringify(why)}`;
+    if (proposal === null) return `${clients.join()}: ${JSON.stringify(why, idsOfLost)}`;
     const { element } = proposal.edit;
     return `${clients.join()}: ${element.name}:${element.line} ${editText(proposal.edit)} ${proposal.mailsLeft} ${proposal.laterMs / 60_000}`;
   });
@@ -104,9 +108,9 @@ test('the least `for` that quiets the noise is proposed at the line of the rule'
   ]);
 });
 
-test('nothing is proposed that loses what somebody acted on', () => {
-  assert.deepEqual(shown({ alerts: limit, bad: twelve, acted: { 3: 'mended' } }), [
-    'web-1: {"kind":"loses","rows":4,"counts":{"mended":1}}',
+test('nothing is proposed that loses what somebody acted on, and the line has what blocks it', () => {
+  assert.deepEqual(shown({ alerts: limit, bad: [...twelve, 20], acted: { 3: 'mended', 12: 'lasted' } }), [
+    'web-1: {"kind":"loses","rows":4,"counts":{"mended":1},"lost":[3],"mailsLeft":2}',
   ]);
 });
 

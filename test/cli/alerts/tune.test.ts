@@ -7,7 +7,7 @@ import { loadConfig } from '../../../src/config/load-config.ts';
 import type { ConfigTree } from '../../../src/config/xml/include.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import { alert, mail, stored } from '../../storage/support/alert-samples.ts';
-import { alertFolder } from '../support/stored-alerts.ts';
+import { alertFolder, type AlertFolderOptions } from '../support/stored-alerts.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -29,11 +29,11 @@ const alerts = Array.from({ length: 13 }, (_, index): Alert => {
   });
 });
 
-async function toldFolder(t: TestContext) {
+async function toldFolder(t: TestContext, more: Partial<AlertFolderOptions> = {}) {
   const mails = alerts.map((_, index) =>
     mail({ messageId: `<${index}>`, notifications: [stored({ alertId: index + 1 })] }),
   );
-  return await alertFolder(t, { config, alerts, plan: { mails } });
+  return await alertFolder(t, { config, alerts, plan: { mails }, ...more });
 }
 
 test('tune proposes an edit of a line, and lists what would not have been told', async (t) => {
@@ -45,6 +45,7 @@ test('tune proposes an edit of a line, and lists what would not have been told',
   );
   assert.match(text, /^memory +web-1 +12 +15m +config\.xml:3 {2}for="3x" +0\* +10m$/m);
   assert.match(text, /^ {4}counted since \d{4}-.*: the limit was another one before$/m);
+  assert.match(text, /^1 mail of these on no line: today's rules would not send them, or the rule or client /m);
   assert.match(text, /\* Not verified: without a replay\./);
   assert.match(await said('tune'), /\* Not verified: there are no rows to replay\./);
   const listed = (await said('tune', '--show', 'mem*')).trimEnd().split('\n');
@@ -56,13 +57,55 @@ test('tune proposes an edit of a line, and lists what would not have been told',
   assert.match(listed[2] ?? '', /^\d{4}-\d\d-\d\d \d\d:\d\d +15m +web-1 +critical +13$/);
 });
 
+test('tune names an <alert> that is among others on its line', async (t) => {
+  const { said } = await toldFolder(t, {
+    config: config.replace('</client>', '<alert type="load" limit="2"/></client>'),
+  });
+  assert.match(
+    await said('tune', '--no-replay'),
+    /for="3x" .*\n {4}of the <alert>s on this line: <alert type="memory" limit="90%">$/m,
+  );
+  assert.match(await said('tune', '--show', 'memory'), /config\.xml:3 <alert type="memory" limit="90%"> for="3x": /);
+});
+
+test('tune counts mailboxes, and says and lists what blocks an edit', async (t) => {
+  const boot = alert({
+    ...{ rule: 'rebooted', subject: '', state: 'resolved', closedReason: 'event' },
+    ...{ pendingSinceMs: (alerts[4]?.pendingSinceMs ?? 0) + 300_000, firingSinceMs: 0, resolvedAtMs: beganMs + dayMs },
+  });
+  const mails = alerts.flatMap((_, index) =>
+    ['ops', 'boss'].slice(index % 2).map((name) =>
+      mail({
+        ...{ messageId: `<${name}${index}>`, recipient: `${name}@example.org` },
+        notifications: [stored({ alertId: index + 1 })],
+      }),
+    ),
+  );
+  const { said } = await toldFolder(t, {
+    alerts: [...alerts, boot],
+    plan: { mails },
+  });
+  const text = await said('tune', '--no-replay');
+  assert.match(text, /: 20 mails to 2 addresses \(at most 13 to one\), /);
+  assert.match(text, /^memory .* for="3x" would lose 1 of 12 alerts: mended 1 time *$/m);
+  assert.match(text, /^ {4}it would leave 0 mails; --show memory lists the one$/m);
+  const listed = (await said('tune', '--show', 'memory')).trimEnd().split('\n');
+  assert.match(listed[0] ?? '', /^memory \(web-1\): .*: mended 1 time\. It would leave 0 of 18 mails\.$/);
+  assert.match(listed[2] ?? '', /^\d{4}-\d\d-\d\d \d\d:\d\d +15m +web-1 +critical +mended +5$/);
+  assert.equal(listed.length, 3);
+  assert.match(await said('tune', '--no-replay', '--since', '5h'), /^Since [^(]+ \(5h\): /);
+});
+
 test('the document of tune holds what docs/json.md says', async (t) => {
   const { json, refused } = await toldFolder(t);
   const { rules, ...document } = (await json('tune', '--show', 'memory')) as { rules: Record<string, unknown>[] };
   const times = { since: 'time', until: 'time', night_mails: 0 };
   assert.deepEqual(
     { ...document, ...times },
-    { command: 'tune', ...times, within_s: 3600, mails: 13, noise_mails: 13, replay: null, replay_late: false },
+    {
+      ...{ command: 'tune', ...times, within_s: 3600, mails: 13, noise_mails: 13, other_mails: 1 },
+      ...{ recipients: [{ recipient: 'ops@example.org', mails: 13 }], replay: null, replay_late: false },
+    },
   );
   const [{ quieted, since, ...rule } = {}] = rules;
   assert.equal((quieted as unknown[]).length, 12);
@@ -70,10 +113,14 @@ test('the document of tune holds what docs/json.md says', async (t) => {
   assert.deepEqual(rule, {
     ...{ rule: 'memory', check: null, clients: ['web-1'], mails: 12, alerts: 12, noise_alerts: 12 },
     ...{ alerts_parts: [9, 3], over_within_s: 900, reason: null, values: { median: null, p95: null } },
-    edit: { file: 'config.xml', line: 3, element: 'alert', name: null, adds: false, text: 'for="3x"' },
+    edit: {
+      ...{ file: 'config.xml', line: 3, element: 'alert', name: null, adds: false },
+      ...{ tag: '<alert type="memory" limit="90%">', text: 'for="3x"' },
+    },
+    lost: [],
     ...{ mails_left: 0, mails_promised: 0, mails_replayed: null, verified: false, later_s: 600 },
   });
-  await refused(['tune', '--show', 'memroy'], /nobody was mailed about a rule "memroy"; did you mean "memory"\?/);
+  await refused(['tune', '--show', 'memroy'], /tune has no line for a rule "memroy"; did you mean "memory"\?/);
   await refused(['tune', '--within', 'soon'], /--within "soon" is no duration/);
 });
 

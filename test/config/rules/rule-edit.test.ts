@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
-import { editText, openElements, withEdits } from '../../../src/config/rules/rule-edit.ts';
+import { editText, openElements, tagText, withEdits } from '../../../src/config/rules/rule-edit.ts';
 import { findRule } from '../../../src/config/rules/rule-matcher.ts';
 import type { ConfigTree } from '../../../src/config/xml/include.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -31,7 +31,7 @@ test('an edit is made at the element around a client, also where groups share a 
   const places = config.clients.map(({ name }) => elements.alertOf(rule, name)?.line);
   assert.deepEqual(places, [4, 8]);
   const element = elements.alertOf(rule, 'c2') ?? assert.fail('no element');
-  const edited = loadConfig({ file, tree: withEdits(tree, [{ element, attributes: { for: '4x' } }]) });
+  const edited = loadConfig({ file, tree: withEdits(tree, [{ element, attributes: { for: '4x' }, crowded: false }]) });
   assert.deepEqual(
     edited.clients.map(({ rules }) => findRule(rules, 'memory')?.forCount),
     [1, 4],
@@ -42,7 +42,7 @@ test('an edit is made at the element around a client, also where groups share a 
 test('an <alert> is added, and its values are escaped', () => {
   const { file, tree, elements } = opened(['<alerts mail="ops@example.org"/>', client('a')]);
   const { element } = elements.around((names) => names.has('a')) ?? assert.fail('no element');
-  const edit = { element, attributes: { name: 'unreachable', for: '3x', note: '"a" & b' } };
+  const edit = { element, attributes: { name: 'unreachable', for: '3x', note: '"a" & b' }, crowded: false };
   assert.equal(editText(edit), '<alert name="unreachable" for="3x" note="&quot;a&quot; &amp; b"/>');
   const edited = loadConfig({ file, tree: withEdits(tree, [edit]) });
   assert.equal(findRule(edited.clients[0]?.rules ?? [], 'unreachable')?.forCount, 3);
@@ -57,4 +57,20 @@ test('clients that share a line have no element of their own', () => {
   const around = (...wanted: readonly string[]) =>
     elements.around((names) => names.size === wanted.length && wanted.every((name) => names.has(name)))?.element.name;
   assert.deepEqual([around('a'), around('a', 'b')], [undefined, 'group']);
+});
+
+test('an <alert> among others on its line is named by its attributes', () => {
+  const alerts = '<alert type="memory" limit="90%"/><alert type="load" limit="2"/>';
+  const { config, elements } = opened([
+    '<alerts mail="ops@example.org"/>',
+    client('a').replace('/>', `>${alerts}\n<alert type="swap" limit="9%"/></client>`),
+  ]);
+  const of = (name: string) => {
+    const rule = findRule(config.clients[0]?.rules ?? [], name) ?? assert.fail(name);
+    const element = elements.alertOf(rule, 'a') ?? assert.fail(name);
+    return [elements.isCrowded(element), tagText(element)];
+  };
+  assert.deepEqual(of('load'), [true, '<alert type="load" limit="2">']);
+  assert.deepEqual(of('swap'), [false, '<alert type="swap" limit="9%">']);
+  assert.equal(tagText((elements.around(() => true) ?? assert.fail('none')).element), '<client name="a">');
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 
 import type { ReplayedMail, ReplayResult } from '../../../../src/alerter/replay/replay.ts';
-import { tune, type TuneResult } from '../../../../src/alerter/tune/tune.ts';
+import { mailsLeft, tune, type TuneResult } from '../../../../src/alerter/tune/tune.ts';
 import { loadConfig } from '../../../../src/config/load-config.ts';
 import { applyEdits } from './apply-edit.ts';
 import { plantFleet, type PlantedFleet, type PlantedOptions, rowMs, startMs } from './planted-fleet.ts';
@@ -61,6 +61,7 @@ async function checkFleet(t: TestContext, options: PlantedOptions) {
   const { verified } = result;
   assert.ok(verified !== null);
   const { mailsBefore, promised, mails } = verified;
+  const onLines = result.lines.reduce((sum, line) => sum + (mailsLeft(result, line) ?? line.mails), result.otherMails);
   const noise = result.lines.flatMap((line) => line.noise);
   const wrong = noise.filter((alert) => {
     const found = fleet.cause(alert, alert.pendingSinceMs);
@@ -68,7 +69,7 @@ async function checkFleet(t: TestContext, options: PlantedOptions) {
   });
   const before = fleet.history.mails;
   const figures = {
-    ...{ ...options, edits: edits.length, mailsBefore, promised, replayed: mails },
+    ...{ ...options, edits: edits.length, mailsBefore, promised, replayed: mails, onLines },
     last: [noiseMails(fleet, before, lastMs, untilMs), noiseMails(fleet, after.mails, lastMs, untilMs)],
     next: [noiseMails(fleet, before, untilMs, Infinity), noiseMails(fleet, after.mails, untilMs, Infinity)],
     ...{ lost: lost(fleet, after, lastMs).length, wrong: wrong.length },
@@ -79,10 +80,11 @@ async function checkFleet(t: TestContext, options: PlantedOptions) {
 
 /** Checks that the edits, made in the file, quiet two thirds of the noise, lose nothing, and keep their promise. */
 export async function quiets(t: TestContext, options: PlantedOptions): Promise<void> {
-  const { mailsBefore, promised, replayed, last, lost: missing, wrong } = await checkFleet(t, options);
+  const { mailsBefore, promised, replayed, onLines, last, lost: missing, wrong } = await checkFleet(t, options);
   assert.deepEqual({ missing, wrong }, { missing: 0, wrong: 0 });
   const [was, is] = last.map(({ all = 0 }) => all);
   assert.ok((is ?? 0) <= (was ?? 0) / 3, `${is} of ${was} mails about noise are left`);
   const [prevents, prevented] = [mailsBefore - promised, mailsBefore - replayed];
   assert.ok(prevents <= prevented && prevents >= 0.9 * prevented, `${prevents} of ${prevented} are promised`);
+  assert.ok(replayed <= onLines, `the lines leave ${onLines} of ${replayed} mails`);
 }
