@@ -67,7 +67,8 @@ export async function verify(options: VerifyOptions): Promise<Verified | null> {
     promised: before.filter((mail) => mail.some((one) => !removed.has(one))).length,
     mailsOf: (line) => {
       const own = new Set(line.clients);
-      const rules = new Set([line.name, ruleAfter(line)]);
+      // `unreliable` tells what a longer `for` of `unreachable` leaves out.
+      const rules = new Set([line.name, ruleAfter(line), ...(line.name === 'unreachable' ? ['unreliable'] : [])]);
       const isOwn = ({ client, rule, subject }: ReplayedItem): boolean =>
         own.has(client) && rules.has(rule) && (line.subject ?? subject) === subject;
       return news.filter((mail) => mail.atMs >= (line.sinceMs ?? 0) && hasNews(mail, isOwn)).length;
