@@ -260,10 +260,15 @@ function longerFor(facts: TuneFacts, reading: Reading, element: Element): Propos
   return null;
 }
 
-/** Proposes a warning for critical alerts on which nobody ever acted. */
+/** Proposes a warning for critical alerts on which nobody ever acted, if some of them are noise. */
 function milder(facts: TuneFacts, reading: Reading, element: Element): Proposal | null {
-  const { rule, told, acted } = reading;
-  if (rule === null || rule.severity !== 'critical' || told.some(({ severity }) => severity !== 'critical'))
+  const { rule, told, acted, noise } = reading;
+  if (
+    noise.length === 0 ||
+    rule === null ||
+    rule.severity !== 'critical' ||
+    told.some(({ severity }) => severity !== 'critical')
+  )
     return null;
   if (told.some((alert) => !['lasted', null].includes(acted.get(alert) ?? null))) return null;
   const staying = new Map(

@@ -125,6 +125,10 @@ test('a critical rule on which nobody acted becomes a warning if no `for` quiets
   assert.deepEqual(shown({ alerts: limit, bad: twelve.map(() => 12) }), ['web-1: alert:4 severity="warning" 24 0']);
   const acts = shown({ alerts: limit, bad: twelve.map(() => 12), acted: { 1: 'acknowledged' } });
   assert.deepEqual(acts, ['web-1: {"kind":"acted","counts":{"acknowledged":1}}']);
+  const lasted = Object.fromEntries(twelve.map((_, index) => [index, 'lasted'] as const));
+  assert.deepEqual(shown({ alerts: limit, bad: twelve.map(() => 40), acted: lasted }), [
+    'web-1: {"kind":"lasts","lasted":12,"told":12}',
+  ]);
   const [line] = proposed({ alerts: '<alert type="memory" warning="90%"/>', bad: twelve.map(() => 12) });
   assert.deepEqual(line?.why, { kind: 'lasts', lasted: 0, told: 12 });
 });
