@@ -11,6 +11,7 @@ import type { PastAlert } from '../../storage/store/alert-history.ts';
 import { describeDuration } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { placeInFile } from '../../text/plain-text.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 import { clientText } from '../command/alert-words.ts';
 import type { Output } from '../terminal/output.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
@@ -75,7 +76,7 @@ function linesTable(output: Output, { result, time }: ShownTune): string {
       {
         title: 'rule',
         shrinks: true,
-        cell: ({ name, subject }) => (subject === null || subject === '' ? name : `${name} ${subject}`),
+        cell: titleOf,
       },
       { title: 'clients', shrinks: true, keepsEnd: true, cell: ({ clients }) => clientsWords(clients) },
       { title: 'mails', align: 'right', cell: ({ mails }) => String(mails) },
@@ -95,6 +96,11 @@ function linesTable(output: Output, { result, time }: ShownTune): string {
     result.lines.slice(0, maxLines),
     (line) => notesOf(line, result, time),
   );
+}
+
+/** Returns the rule of a line, with the check if it is about one. */
+export function titleOf({ name, subject }: Pick<TuneLine, 'name' | 'subject'>): string {
+  return subject === null || subject === '' ? name : `${name} ${subject}`;
 }
 
 /** Names one client, or the common beginning of several with their number: `build-* (3)`. */
@@ -127,7 +133,7 @@ function notesOf(line: TuneLine, result: TuneResult, { moment }: ReaderTime): re
     ...(proposal?.edit.crowded === true ? [`of the <alert>s on this line: ${tagText(proposal.edit.element)}`] : []),
     ...(why?.kind === 'loses'
       ? [
-          `it would leave ${counted(why.mailsLeft, 'mail')}; --show ${line.name} lists ${lost === 1 ? 'the one' : `the ${lost}`}`,
+          `it would leave ${counted(why.mailsLeft, 'mail')}; --show ${shownShellWord(titleOf(line))} lists ${lost === 1 ? 'the one' : `the ${lost}`}`,
         ]
       : []),
     ...(values === undefined
@@ -212,8 +218,8 @@ export function quietedText(output: Output, lines: readonly TuneLine[], time: Re
 }
 
 function lineText(output: Output, line: TuneLine, time: ReaderTime): string {
-  const { proposal, name, told, clients, why } = line;
-  const what = `${name} (${clientsWords(clients)})`;
+  const { proposal, told, clients, why } = line;
+  const what = `${titleOf(line)} (${clientsWords(clients)})`;
   if (proposal === null) {
     const left = why?.kind === 'loses' ? ` It would leave ${why.mailsLeft} of ${counted(line.mails, 'mail')}.` : '';
     const head = escapeControls(`${what}: ${reasonOf(line) ?? ''}.${left}`);

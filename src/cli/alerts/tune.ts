@@ -15,7 +15,7 @@ import { noProgress, progressOf } from '../terminal/progress.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import type { tuneParameters } from './parameters.ts';
 import { tuneJson } from './tune-json.ts';
-import { quietedText, type ShownTune, tuneText } from './tune-text.ts';
+import { quietedText, type ShownTune, titleOf, tuneText } from './tune-text.ts';
 
 /** The longest time of the replay. */
 const replayMs = minuteMs;
@@ -47,14 +47,16 @@ export async function tuneCommand(context: Context, options: OptionsOf<typeof tu
   );
 }
 
-/** Returns the lines of a rule or pattern. Throws FleetError `usage` if there is none. */
+/** Returns the lines of a rule, a pattern, or a title of a line. Throws FleetError `usage` if there is none. */
 function linesOf({ lines }: TuneResult, pattern: string): readonly TuneLine[] {
   const isWanted = ruleMatcher(pattern);
-  const found = lines.filter(({ rule, name }) => isWanted({ name, type: rule?.type ?? null }));
+  const found = lines.filter(
+    (line) => titleOf(line) === pattern || isWanted({ name: line.name, type: line.rule?.type ?? null }),
+  );
   if (found.length > 0) return found;
   const near = didYouMean(
     pattern,
-    lines.map(({ name }) => name),
+    lines.flatMap((line) => [line.name, titleOf(line)]),
   );
   throw usageError(`tune has no line for a rule "${pattern}"${near}`, 'Name a rule that `fleet-health tune` lists.');
 }

@@ -96,6 +96,16 @@ test('tune counts mailboxes, and says and lists what blocks an edit', async (t) 
   assert.match(await said('tune', '--no-replay', '--since', '5h'), /^Since [^(]+ \(5h\): /);
 });
 
+test('--show takes a check as its line names it', async (t) => {
+  const ofChecks = alerts.map((one, index): Alert => {
+    return { ...one, rule: 'check', subject: index % 2 === 0 ? 'mailq' : 'ntp', limitText: '' };
+  });
+  const { said, refused } = await toldFolder(t, { alerts: ofChecks });
+  assert.match(await said('tune', '--show', 'check mailq'), /^check mailq \(web-1\): too few alerts to judge\.\n$/);
+  assert.equal((await said('tune', '--show', 'check')).trimEnd().split('\n\n').length, 2);
+  await refused(['tune', '--show', 'check mailk'], /no line for a rule "check mailk"; did you mean "check mailq"\?/);
+});
+
 test('the document of tune holds what docs/json.md says', async (t) => {
   const { json, refused } = await toldFolder(t);
   const { rules, ...document } = (await json('tune', '--show', 'memory')) as { rules: Record<string, unknown>[] };
