@@ -1,4 +1,4 @@
-// Second tier: invented fleets, all twenty with FLEET_HEALTH_LONG_TESTS=1; small-fleet.test.ts has one for the first tier.
+// Second tier: invented fleets, all twenty with FLEET_HEALTH_LONG_TESTS=1. The first tier has small-fleet.test.ts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
