@@ -56,7 +56,7 @@ export const knownBugs: readonly KnownBug[] = [
     edits: [
       {
         file: 'src/alerter/dispatch/recipient-news.ts',
-        before: 'return reasons.length > 0 ? reasons : returning(planning, one, transition);',
+        before: 'return isFree ? [...reasons, ...returning(planning, one, transition)] : reasons;',
         after: 'return reasons;',
       },
     ],
