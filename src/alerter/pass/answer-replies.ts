@@ -2,7 +2,7 @@ import type { RepliesConfig } from '../../config/config.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
 import { digestOf } from '../../notify/mail-identity.ts';
 import { repliesValidMs } from '../../storage/store/reply-store.ts';
-import { fleet, readFleetMemory } from './fleet-memory.ts';
+import { readFleetMemory, saveFleetMemory } from './fleet-memory.ts';
 import type { PassContext } from './pass-context.ts';
 import { readReplies } from './read-replies.ts';
 
@@ -56,6 +56,5 @@ async function saveUnread({ storage, lease }: PassContext, why: string | null, n
   // Another alerter may have read the mailbox until the lease was taken.
   const memory = await readFleetMemory(storage.evaluation);
   const repliesUnread = why === null ? null : { sinceMs: memory.repliesUnread?.sinceMs ?? nowMs, why };
-  const ruleStates = new Map([[fleet, { ...memory, repliesUnread }]]);
-  await storage.evaluation.saveProcessed(held, { statIds: [], visitIds: [], alerts: [], ruleStates });
+  await saveFleetMemory(storage.evaluation, held, { ...memory, repliesUnread });
 }

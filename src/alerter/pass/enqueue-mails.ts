@@ -240,8 +240,7 @@ async function answeredConfig({ config, storage }: EnqueueMailsOptions): Promise
 
 /**
  * Writes a mail. If that fails, writes it without what is only beside its alerts: charts, systems, excerpts, looks,
- * causes.
- * Returns null if that fails too.
+ * causes. Returns null if that fails too.
  */
 async function writeOrFault(options: EnqueueMailsOptions, mail: DueMail): Promise<WrittenMail | null> {
   try {

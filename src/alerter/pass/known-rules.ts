@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { ruleLists } from '../../config/rules/rule-matcher.ts';
 import { type NeedingGroup, needingGroups } from '../inhibit/group-states.ts';
-import { fleet, readFleetMemory } from './fleet-memory.ts';
+import { readFleetMemory, saveFleetMemory } from './fleet-memory.ts';
 import type { PassContext } from './pass-context.ts';
 
 /** Finds rules that are new in config.xml, by name. */
@@ -16,8 +16,7 @@ export async function knownRules({ config, storage, lease }: PassContext) {
     /** Stores the rules as known, once rows were processed and mails enqueued. */
     remember: async (): Promise<void> => {
       if (known?.size === names.length && names.every((name) => known.has(name))) return;
-      const ruleStates = new Map([[fleet, { ...memory, rules: names }]]);
-      await storage.evaluation.saveProcessed(await lease.take(), { statIds: [], visitIds: [], alerts: [], ruleStates });
+      await saveFleetMemory(storage.evaluation, await lease.take(), { ...memory, rules: names });
     },
   };
 }
@@ -46,8 +45,7 @@ export async function knownGroups({ config, storage, lease, nowMs }: PassContext
     remember: async (): Promise<void> => {
       const isSame = needing.every(({ need: { name } }) => known[name] === groups[name]);
       if (memory === null || (isSame && Object.keys(known).length === needing.length)) return;
-      const ruleStates = new Map([[fleet, { ...memory, groups }]]);
-      await storage.evaluation.saveProcessed(await lease.take(), { statIds: [], visitIds: [], alerts: [], ruleStates });
+      await saveFleetMemory(storage.evaluation, await lease.take(), { ...memory, groups });
     },
   };
 }

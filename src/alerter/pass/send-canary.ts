@@ -6,7 +6,7 @@ import type { MailSummary, NewMail } from '../../storage/store/outbox-store.ts';
 import type { CanaryState } from '../../storage/store/reply-store.ts';
 import { momentInWords } from '../../text/time-words.ts';
 import { isAwaited, judgeCanary, type CanaryLook, withNextTry } from '../absence/canary-rounds.ts';
-import { fleet, readFleetMemory } from './fleet-memory.ts';
+import { readFleetMemory, saveFleetMemory } from './fleet-memory.ts';
 import { LeaseTaken } from './pass-lease.ts';
 import type { PassContext } from './pass-context.ts';
 
@@ -32,10 +32,8 @@ export async function sendCanary(pass: PassContext): Promise<number> {
     const mails = await storage.mails.withTokens((before?.tries ?? []).map(({ token }) => token));
     const judged = before?.to === canary.to ? await look(pass, before, mails, time.nowMs) : before;
     const after = withNextTry(judged, time, newReplyToken);
-    if (JSON.stringify(after) !== JSON.stringify(before)) {
-      const ruleStates = new Map([[fleet, { ...memory, canary: after }]]);
-      await storage.evaluation.saveProcessed(held, { statIds: [], visitIds: [], alerts: [], ruleStates });
-    }
+    if (JSON.stringify(after) !== JSON.stringify(before))
+      await saveFleetMemory(storage.evaluation, held, { ...memory, canary: after });
     // A pass that died may have noted a mail without storing it.
     const missing = after.tries.filter(({ token, gone, back }) => !mails.has(token) && gone === null && back === null);
     for (const { token } of missing) {
