@@ -9,11 +9,12 @@ const answeredCodes: readonly (string | null)[] = ['connect-refused', 'handshake
 
 /**
  * Describes what clients beside a lost one saw of it, as their claim: `Seen from beside it: db-2 reaches it, db-3 gets
- * no answer.` Returns null if nobody could look. `what` names the client.
+ * no answer.` Returns null if there is no look, or if nobody could look. `what` names the client.
  */
-export function besideSentence({ beside, code, reachedBefore }: StoredLook, what = 'it'): string | null {
-  if ('unasked' in beside) return null;
-  const { from, port, seen } = beside;
+export function besideSentence(look: StoredLook | null, what = 'it'): string | null {
+  if (look === null || 'unasked' in look.beside) return null;
+  const { code, reachedBefore } = look;
+  const { from, port, seen } = look.beside;
   const byOutcome = groupBy(
     seen.filter(([, outcome]) => outcome !== 'unable'),
     ([, outcome]) => outcome,

@@ -61,8 +61,7 @@ function pageFact(config: Config, items: readonly PendingNotification[]): Pick<N
 }
 
 function besideFact(item: PendingNotification, looks: ReadonlyMap<string, StoredLook>): Pick<NoticeAlert, 'beside'> {
-  const look = lookAt(item.alert, looks);
-  const beside = look === null ? null : besideSentence(look);
+  const beside = besideSentence(lookAt(item.alert, looks));
   return beside === null ? {} : { beside };
 }
 

@@ -219,10 +219,8 @@ const maxLooks = 5;
 
 /** Returns what clients beside unreachable ones saw of them, which a line of several names. */
 function besideFacts(items: readonly PendingNotification[], { looks }: Wording): readonly string[] {
-  const sentences = items.flatMap(({ client, alert }) => {
-    const look = lookAt(alert, looks);
-    return look === null ? [] : (besideSentence(look, items.length === 1 ? 'it' : quoted(client)) ?? []);
-  });
+  const whom = (client: string): string => (items.length === 1 ? 'it' : quoted(client));
+  const sentences = items.flatMap(({ client, alert }) => besideSentence(lookAt(alert, looks), whom(client)) ?? []);
   return sentences.slice(0, maxLooks);
 }
 

@@ -182,7 +182,7 @@ function besideLines(
   { config, detailed }: Saying,
 ): readonly string[] {
   if (rule !== 'unreachable' || state !== 'firing') return [];
-  const sentence = look === null ? null : besideSentence(look);
+  const sentence = besideSentence(look);
   if (sentence !== null || !detailed) return sentence === null ? [] : [sentence];
   return [
     noSentenceWords(

@@ -62,7 +62,7 @@ export async function readAlertDetail(
   const before = changes.filter(({ latestAtMs }) => latestAtMs <= (firingSinceMs ?? reader.nowMs));
   return {
     limits: rule === null ? null : limitSentence(rule),
-    seen: look === null ? null : besideSentence(look),
+    seen: besideSentence(look),
     history: rule === null || client === '' ? null : await readValues(storage, config, alert, rule, earlier, reader),
     cause: cause === null ? null : causeSentence(client, cause),
     changes: before.slice(-maxChanges).reverse().map(pageChange),
