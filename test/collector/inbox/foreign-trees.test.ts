@@ -86,9 +86,13 @@ function picture(dir: string): readonly string[] {
   });
 }
 
+/** Gives what is below a folder to the account of `asNobody`. Nothing may move there meanwhile. */
+function giveAway(...dirs: readonly string[]): void {
+  execFileSync('chown', ['-hR', '65534:65534', ...dirs]);
+}
+
 /** Runs work as an account for which modes count. */
-async function asNobody<T>(dir: string, work: () => Promise<T>): Promise<T> {
-  execFileSync('chown', ['-hR', '65534:65534', dir]);
+async function asNobody<T>(work: () => Promise<T>): Promise<T> {
   process.setegid?.(65534);
   process.seteuid?.(65534);
   try {
@@ -151,13 +155,13 @@ async function checkTree(tree: Tree, isOwn = false, begin?: Begin): Promise<numb
   putRun(paths.inbox, 'ber', 'site-2');
   plant(tree, isOwn ? paths.encryptedStats : path.join(paths.inbox, 'site-fra'), outside);
   // The account could change everything there.
-  execFileSync('chown', ['-hR', '65534:65534', outside]);
+  giveAway(outside, fleet.stateDir);
   fs.chmodSync(path.dirname(fleet.stateDir), 0o755);
   const before = picture(outside);
   const end = begin?.(path.join(paths.inbox, 'site-fra'));
   for (const times of [1, 2, 3]) {
     fleet.events.length = 0;
-    const { exitStatus, outcome, faults } = await asNobody(fleet.stateDir, () => fleet.collect(clients));
+    const { exitStatus, outcome, faults } = await asNobody(() => fleet.collect(clients));
     assert.deepEqual(
       [outcome, exitStatus === 3],
       ['finished', false],
@@ -268,7 +272,7 @@ function strikeAfterLooks(t: TestContext, site: string, strike: (file: string, a
   let [seen, struck] = [0, 0];
   const away = path.join(path.dirname(site), 'away');
   fs.mkdirSync(away);
-  execFileSync('chown', ['-hR', '65534:65534', site, away]);
+  giveAway(site, away);
   const bringBack = (): void => {
     for (const [file, kept] of taken.splice(0).reverse()) {
       if (!fs.existsSync(kept)) continue;
@@ -304,7 +308,7 @@ for (const [fate, strike] of Object.entries(fates).slice(0, isWide ? undefined :
           t.mock.restoreAll();
           bringBack();
           // Nothing is lost that has only moved for a while.
-          if (fate.startsWith('vanishes')) await asNobody(fleet.stateDir, () => fleet.collect(others));
+          if (fate.startsWith('vanishes')) await asNobody(() => fleet.collect(others));
           if (fate.startsWith('vanishes')) assert.equal(await fleet.count("visits WHERE client = 'site-1'"), 1);
         };
       });
@@ -327,7 +331,7 @@ test(
   async () => {
     const named = await checkTree([], false, (site) => {
       bring(site);
-      execFileSync('chown', ['-hR', '65534:65534', site]);
+      giveAway(site);
       const mover = spawn(process.execPath, ['-e', restless, site, `${site}.away`.replace('site-', '')]);
       return async (fleet) => {
         assert.equal(mover.exitCode, null);
