@@ -19,6 +19,9 @@ import { tempFolder } from '../support/temp-folder.ts';
 /** Visits with seconds between them. */
 const rare = { skip: skipUnlessWide };
 
+/** Rates begin at counters of 10 s before; the shell agent compares whole seconds, each rounded to the safe side. */
+const apartMs = 12_200;
+
 type Visit = (options?: ProbeOptions) => Promise<Report>;
 
 /** Returns each agent on this machine. The agents keep their state between visits. */
@@ -91,12 +94,13 @@ test('CPU shares are the differences of /proc/stat between two visits', rare, as
     await visit();
     counts.push(ticks());
     // The interval must be long compared with the time between a visit's reading of the counters and this test's.
-    await sleep(10_200);
+    await sleep(apartMs);
     counts.push(ticks());
     const [row] = rowsOf(await visit(), 'cpu');
     counts.push(ticks());
     const [before = [], after = [], then = [], last = []] = counts;
     const [longest, shortest] = [shares(before, last), shares(after, then)];
+    assert.ok(Number(row?.['interval_s']) >= apartMs / 1000, `${agent} ${String(row?.['interval_s'])} s`);
     for (const field of Object.keys(longest) as (keyof typeof longest)[]) {
       between(row?.[field], [longest[field], shortest[field]], 15, `${agent} ${field}`);
     }
@@ -117,7 +121,7 @@ test('rates of interfaces are the differences of ip -s between two visits', rare
     const looks = [links()];
     const first = await visit();
     looks.push(links());
-    await sleep(10_200);
+    await sleep(apartMs);
     looks.push(links());
     const second = await visit();
     looks.push(links());
