@@ -328,11 +328,12 @@ for (;;) for (const place of ['site-1', 'collector', 'site-1/${id}.fhs', 'collec
 test(
   'what moves away and back all the time costs its site alone',
   { skip: skipUnlessWide || noOtherAccount },
-  async () => {
+  async (t) => {
     const named = await checkTree([], false, (site) => {
       bring(site);
       giveAway(site);
       const mover = spawn(process.execPath, ['-e', restless, site, `${site}.away`.replace('site-', '')]);
+      t.after(() => mover.kill('SIGKILL'));
       return async (fleet) => {
         assert.equal(mover.exitCode, null);
         mover.kill('SIGKILL');
