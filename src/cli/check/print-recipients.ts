@@ -126,8 +126,9 @@ export function groupLines(config: Config, groups: readonly GroupMembers[]): rea
     const now = serving === null ? '' : `, ${serving} serve now`;
     const away = lost.length === 0 ? '' : ` (away: ${namedUpTo(maxNames, lost)})`;
     const open = unknown.length === 0 ? '' : ` (unknown: ${namedUpTo(maxNames, unknown)})`;
-    const whom = recipients.length === 0 ? 'nobody' : namedUpTo(maxNames, recipients);
-    const pages = `${members - needed + 1} away at once are told to ${whom}`;
+    const heard = namedUpTo(maxNames, recipients);
+    const how = recipients.length === 0 ? 'alerts of their own: nobody hears group-short' : `told to ${heard}`;
+    const pages = `${members - needed + 1} away at once are ${how}`;
     return `Group ${group}: ${needed} of ${members}: ${awayWords(members - needed)}${now}${away}${open}; ${pages}.`;
   });
   return [...lines, ...idleGroups(config).map((line) => `Group ${line}`)].map(escapeControls);
