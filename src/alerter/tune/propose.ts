@@ -260,7 +260,10 @@ function longerFor(facts: TuneFacts, reading: Reading, element: Element): Propos
   return null;
 }
 
-/** Proposes a warning for critical alerts on which nobody ever acted, if some of them are noise. */
+/**
+ * Proposes a warning for critical alerts on which nobody ever acted, if some of them are noise. Returns null if all
+ * recipients hear warnings as well.
+ */
 function milder(facts: TuneFacts, reading: Reading, element: Element): Proposal | null {
   const { rule, told, acted, noise } = reading;
   if (
@@ -275,11 +278,13 @@ function milder(facts: TuneFacts, reading: Reading, element: Element): Proposal 
     told.map((alert) => [alert, facts.mailsOf(alert).filter((one) => hearsWarnings(facts, alert, one))]),
   );
   if (told.some((alert) => acted.get(alert) !== null && staying.get(alert)?.length === 0)) return null;
+  const quieted = quietedOf(facts, told, (alert, one) => staying.get(alert)?.includes(one) === true);
+  if (quieted.removed.length === 0) return null;
   return {
     edit: editOf(facts, reading, element, { severity: 'warning' }),
     mailsLeft: new Set([...staying.values()].flat().map(({ mailId }) => mailId)).size,
     laterMs: 0,
-    ...quietedOf(facts, told, (alert, one) => staying.get(alert)?.includes(one) === true),
+    ...quieted,
   };
 }
 

@@ -9,7 +9,8 @@ import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
 import { editText, openElements } from '../../../src/config/rules/rule-edit.ts';
 import { findRule } from '../../../src/config/rules/rule-matcher.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
-import type { PastAlert } from '../../../src/storage/store/alert-history.ts';
+import { rememberedWeakly } from '../../../src/platform/remembered.ts';
+import type { MailedNotification, PastAlert } from '../../../src/storage/store/alert-history.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { applyEdits } from './support/apply-edit.ts';
 import { beginMs, everyMs, pastAlert } from './support/past-alerts.ts';
@@ -21,6 +22,7 @@ let files = 0;
 
 interface Story {
   readonly alerts?: string;
+  readonly mail?: string;
   readonly clients?: string;
   readonly rule?: string;
   readonly subject?: string;
@@ -37,10 +39,21 @@ const usual =
   '<client name="web-2" ip="192.0.2.2" username="u"/>\n</group>\n' +
   '<client name="db-1" ip="192.0.2.9" username="u"/>';
 
+/** The mails of the begin and of the end of an alert. */
+const mailsOf = rememberedWeakly(({ id: alertId }: PastAlert): readonly MailedNotification[] =>
+  [0, 1].map((end) => ({ alertId, mailId: alertId * 2 + end, recipient: 'ops@example.org', createdAtMs: beginMs })),
+);
+
 /** Proposes, makes the edits in the file, and loads the file. */
-function proposed({ alerts = '', clients = usual, rule: name = 'memory', ...story }: Story): readonly TuneLine[] {
+function proposed({
+  alerts = '',
+  mail = '<mail to="ops@example.org" severity="critical"/><mail to="all@example.org"/>',
+  clients = usual,
+  rule: name = 'memory',
+  ...story
+}: Story): readonly TuneLine[] {
   const file = path.join(dir, `config-${(files += 1)}.xml`);
-  writeFileSync(file, `<config>\n<alerts>\n<mail to="ops@example.org"/>\n${alerts}\n</alerts>\n${clients}\n</config>`, {
+  writeFileSync(file, `<config>\n<alerts>\n${mail}\n${alerts}\n</alerts>\n${clients}\n</config>`, {
     mode: 0o600,
   });
   const { config, tree } = loadWithTree(file);
@@ -60,17 +73,7 @@ function proposed({ alerts = '', clients = usual, rule: name = 'memory', ...stor
       },
       ...{ withinMs: 3_600_000, everyMsOf: () => everyMs, watchOf: createWatches(config) },
       actedOf: ({ id }) => story.acted?.[id] ?? null,
-      mailsOf: ({ id }) =>
-        (['firing', 'resolved'] as const).map((transition, index) => ({
-          ...{
-            alertId: id,
-            sequence: index,
-            mailId: id * 2 + index,
-            recipient: 'ops@example.org',
-            transition,
-            createdAtMs: beginMs,
-          },
-        })),
+      mailsOf,
     },
     {
       ...{ rule, name, subject: subject === '' ? null : subject, alerts: past },
@@ -121,8 +124,11 @@ test('nothing is proposed from few alerts, or if the last third is different', (
   assert.deepEqual(shown({ alerts, bad: later }), ['web-1: {"kind":"later-part","rows":4}']);
 });
 
-test('a critical rule on which nobody acted becomes a warning if no `for` quiets it', () => {
-  assert.deepEqual(shown({ alerts: limit, bad: twelve.map(() => 12) }), ['web-1: alert:4 severity="warning" 24 0']);
+test('a critical rule on which nobody acted becomes a warning if no `for` quiets it, and somebody hears none', () => {
+  const long = { alerts: limit, bad: twelve.map(() => 12) };
+  assert.deepEqual(shown(long), ['web-1: alert:4 severity="warning" 0 0']);
+  const [heard] = proposed({ ...long, mail: '<mail to="ops@example.org"/>' });
+  assert.deepEqual(heard?.why, { kind: 'lasts', lasted: 0, told: 12 });
   const acts = shown({ alerts: limit, bad: twelve.map(() => 12), acted: { 1: 'acknowledged' } });
   assert.deepEqual(acts, ['web-1: {"kind":"acted","counts":{"acknowledged":1}}']);
   const lasted = Object.fromEntries(twelve.map((_, index) => [index, 'lasted'] as const));
