@@ -47,7 +47,9 @@ export function firingAt(
       for (let row = first; row < first + count; row += 1) {
         while (row - (bad[0] ?? row) >= flappingRows) bad.shift();
         bad.push(row);
-        const isOften = bad.length >= oftenBad && (isVisit || isOftenBad(bad.map((one) => row - one + 1)));
+        // The rows of one alert have no good one between them.
+        const isApart = bad.length >= oftenBad && (bad[0] ?? row) < first;
+        const isOften = isVisit ? bad.length >= oftenBad : isApart && isOftenBad(bad.map((one) => row - one + 1));
         if (row - first + 1 < rows && !isOften) continue;
         fired.add(alert);
         bad = [];

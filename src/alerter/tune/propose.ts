@@ -125,21 +125,32 @@ const unwritten: Why = { kind: 'unwritten' };
 function proposeAdded(facts: TuneFacts, whole: Reading): readonly TuneLine[] {
   const { elements } = facts;
   const { most, all } = noisyClients(whole);
-  const chosenIn = (container: Container | null): TuneLine | null =>
-    container === null ? null : choose(facts, partOf(facts, whole, container.names), container.element);
-  const withOthers = (lines: readonly TuneLine[]): readonly TuneLine[] => {
+  const chosenIn = (container: Container | null, ofThese: readonly PastAlert[]): TuneLine | null =>
+    container === null ? null : choose(facts, partOf(facts, whole, ofThese), container.element);
+  const othersThan = (lines: readonly TuneLine[]): readonly PastAlert[] => {
     const done = new Set(lines.flatMap(({ clients }) => clients));
-    return [...lines, ...propose(facts, { ...whole, alerts: whole.alerts.filter(({ client }) => !done.has(client)) })];
+    return whole.alerts.filter(({ client }) => !done.has(client));
   };
-  const inside = chosenIn(elements.around((names) => includesAll(names, most) && includesAll(all, names)));
-  if (inside !== null && inside.proposal !== null) return withOthers([inside]);
-  const everywhere = elements.alerts === null ? lineOf(whole, unwritten) : choose(facts, whole, elements.alerts);
-  if (everywhere.proposal !== null) return [everywhere];
+  const around = elements.around((names) => includesAll(names, most) && includesAll(all, names));
+  const inside = chosenIn(
+    around,
+    whole.alerts.filter(({ client }) => around?.names.has(client)),
+  );
+  if (inside !== null && inside.proposal !== null)
+    return [inside, ...propose(facts, { ...whole, alerts: othersThan([inside]) })];
+  const everywhere = (reading: Reading): TuneLine =>
+    elements.alerts === null ? lineOf(reading, unwritten) : choose(facts, reading, elements.alerts);
+  const line = everywhere(whole);
+  if (line.proposal !== null) return [line];
+  const ofClients = groupBy(whole.alerts, ({ client }) => client);
   const single = [...most].flatMap((client) => {
-    const line = chosenIn(elements.around((names) => names.size === 1 && names.has(client)));
-    return line === null || line.proposal === null ? [] : [line];
+    const container = elements.around((names) => names.size === 1 && names.has(client));
+    const own = chosenIn(container, ofClients.get(client) ?? []);
+    return own === null || own.proposal === null ? [] : [own];
   });
-  return single.length === 0 ? [everywhere] : withOthers(single);
+  if (single.length === 0) return [line];
+  const others = partOf(facts, whole, othersThan(single));
+  return others.told.length === 0 ? single : [...single, everywhere(others)];
 }
 
 function includesAll(names: ReadonlySet<string>, wanted: ReadonlySet<string>): boolean {
@@ -187,8 +198,8 @@ function readUnit(facts: TuneFacts, unit: RuleUnit): Reading {
   };
 }
 
-function partOf(facts: TuneFacts, whole: Reading, clients: ReadonlySet<string>): Reading {
-  return readUnit(facts, { ...whole, alerts: whole.alerts.filter(({ client }) => clients.has(client)) });
+function partOf(facts: TuneFacts, whole: Reading, alerts: readonly PastAlert[]): Reading {
+  return readUnit(facts, { ...whole, alerts });
 }
 
 /** True if a rule has a limit in a unit of its own: figures of checks have theirs. */

@@ -3,7 +3,7 @@ import { findRule } from '../../config/rules/rule-matcher.ts';
 import { addresseeOf } from '../../notify/mail-identity.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
-import { minuteMs } from '../../platform/units.ts';
+import { hourMs } from '../../platform/units.ts';
 import type { MailedNotification, PastAlert } from '../../storage/store/alert-history.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { zoneOffsetMs } from '../../text/zone-time.ts';
@@ -66,19 +66,16 @@ export async function readFacts({ storage, ...span }: ReadFactsOptions): Promise
   };
 }
 
-const quarterMs = 15 * minuteMs;
-
 /** The hours of the night by the readers' clock. */
 export const night = { fromHour: 22, untilHour: 7 } as const;
 
-/** Returns a function that is true for a time of the night. It reads the zone once for each quarter of an hour. */
+/** Returns a function that is true for a time of the night. It reads the zone once for each hour. */
 function openNight(zone: string | null): (atMs: number) => boolean {
-  const isNightly = remembered((quarter: number) => {
-    const atMs = quarter * quarterMs;
-    const hour = new Date(atMs + zoneOffsetMs(zone, atMs)).getUTCHours();
+  const offsetMs = remembered((hour: number) => zoneOffsetMs(zone, hour * hourMs));
+  return (atMs) => {
+    const hour = new Date(atMs + offsetMs(Math.floor(atMs / hourMs))).getUTCHours();
     return hour >= night.fromHour || hour < night.untilHour;
-  });
-  return (atMs) => isNightly(Math.floor(atMs / quarterMs));
+  };
 }
 
 /** Groups alerts by the rule that evaluates them today. Omits those of rules and clients that left config.xml. */
