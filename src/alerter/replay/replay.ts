@@ -1,10 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
 import type { Config } from '../../config/config.ts';
 import type { SentNotification } from '../../storage/store/alert-history.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { recentRuns } from '../outliers/read-figures.ts';
+import { turn } from '../../platform/turn.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { readSites } from '../absence/cycles.ts';
 import type { EvaluateFleetOptions } from '../absence/fleet-facts.ts';
@@ -217,12 +216,6 @@ async function noteBefore(
     await figures.note(batch);
     await levels.note(batch);
   }
-}
-
-/** Lets signals of the process and timers have a turn: SQLite answers without one. Throws the reason of an abort. */
-async function turn(signal: AbortSignal): Promise<void> {
-  await nextTurn();
-  signal.throwIfAborted();
 }
 
 function replayed({ recipient, severity, alreadyTrue, items }: DueMail, atMs: number): ReplayedMail {

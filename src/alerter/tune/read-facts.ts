@@ -18,6 +18,7 @@ export type TuneStorage = Pick<
 
 export interface ReadFactsOptions extends Pick<TuneFacts, 'config' | 'elements' | 'sinceMs' | 'untilMs' | 'withinMs'> {
   readonly storage: TuneStorage;
+  readonly signal: AbortSignal;
 }
 
 /** The alerts of a span, and the mails about them by their ids. */
@@ -32,12 +33,14 @@ export interface ReadFacts {
   readonly noiseMails: number;
 }
 
-/** Reads the alerts of a span, the mails about them, and what people did. */
-export async function readFacts({ storage, ...span }: ReadFactsOptions): Promise<ReadFacts> {
+/** Reads the alerts of a span, the mails about them, and what people did. Throws the reason of an abort. */
+export async function readFacts({ storage, signal, ...span }: ReadFactsOptions): Promise<ReadFacts> {
   const { config, sinceMs, withinMs } = span;
-  const alerts = await storage.alertHistory.pastAlerts(sinceMs);
+  const alerts = await storage.alertHistory.pastAlerts(sinceMs, signal);
   const isPerson = remembered((recipient: string) => addresseeOf(recipient) !== null);
-  const mailed = (await storage.alertHistory.mailedSince(sinceMs)).filter(({ recipient }) => isPerson(recipient));
+  const mailed = (await storage.alertHistory.mailedSince(sinceMs, signal)).filter(({ recipient }) =>
+    isPerson(recipient),
+  );
   const byAlert = groupBy(mailed, ({ alertId }) => alertId);
   const told = alerts.filter(({ id }) => byAlert.has(id));
   const clients = [...new Set(told.map(({ client }) => client))];

@@ -4,6 +4,7 @@ import { openElements, withEdits } from '../../config/rules/rule-edit.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
+import { turn } from '../../platform/turn.ts';
 import { dayMs } from '../../platform/units.ts';
 import { hasLimit, propose, ruleAfter, type TuneLine } from './propose.ts';
 import { readFacts, type ReadFacts, type ReadFactsOptions, type TuneStorage } from './read-facts.ts';
@@ -11,8 +12,8 @@ import { type Verified, verify } from './verify.ts';
 
 export interface TuneOptions extends Omit<ReadFactsOptions, 'elements'> {
   readonly tree: ConfigTree;
-  /** Ends the replay; null: there is none. */
-  readonly signal: AbortSignal | null;
+  /** The longest time of the replay; null: there is none. */
+  readonly replayMs: number | null;
   /** Reports the completed share of the replay, from 0 to 1. */
   readonly observe: (share: number) => void;
 }
@@ -52,10 +53,14 @@ export function mailsLeft(result: TuneResult, line: TuneLine): number | null {
 }
 
 /** Proposes edits of rules that would have quieted noise, and counts by a replay what they leave. */
-export async function tune({ tree, signal, observe, ...options }: TuneOptions): Promise<TuneResult> {
-  const { config, storage } = options;
+export async function tune({ tree, replayMs, observe, ...options }: TuneOptions): Promise<TuneResult> {
+  const { config, storage, signal } = options;
   const read = await readFacts({ ...options, elements: openElements(tree, config.clients) });
-  const proposed = read.units.flatMap((unit) => propose(read.facts, unit));
+  const proposed: TuneLine[] = [];
+  for (const unit of read.units) {
+    await turn(signal);
+    proposed.push(...propose(read.facts, unit));
+  }
   const { lines, edited } = loadable(config, tree, proposed);
   const { nightMails, noiseMails, recipients, mails } = read;
   const counted = new Set(lines.flatMap(({ told }) => told.map(({ id }) => id)));
@@ -65,9 +70,10 @@ export async function tune({ tree, signal, observe, ...options }: TuneOptions): 
     lines: [...lines].sort((one, other) => other.mails - one.mails),
     values: await valuesOf(storage, lines),
   };
-  if (signal === null) return { ...result, verified: null, isLate: false };
+  if (replayMs === null) return { ...result, verified: null, isLate: false };
   try {
-    const verified = await verify({ edited, storage, read, lines, signal, observe });
+    const within = AbortSignal.any([signal, AbortSignal.timeout(replayMs)]);
+    const verified = await verify({ edited, storage, read, lines, signal: within, observe });
     return { ...result, verified, isLate: false };
   } catch (thrown) {
     if (!(thrown instanceof DOMException) || thrown.name !== 'TimeoutError') throw thrown;

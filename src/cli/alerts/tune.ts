@@ -17,9 +17,6 @@ import type { tuneParameters } from './parameters.ts';
 import { tuneJson } from './tune-json.ts';
 import { quietedText, type ShownTune, titleOf, tuneText } from './tune-text.ts';
 
-/** The longest time of the replay. */
-const replayMs = minuteMs;
-
 /** Runs `tune`: proposes edits of config.xml that would have quieted past noise. */
 export async function tuneCommand(context: Context, options: OptionsOf<typeof tuneParameters>): Promise<ExitStatus> {
   const { output, signal } = context;
@@ -33,8 +30,8 @@ export async function tuneCommand(context: Context, options: OptionsOf<typeof tu
     const span = { sinceMs: parseSince('--since', options.since, config, untilMs), untilMs, withinMs };
     const progress = isReplayed ? (await progressOf(output))('replaying', 100) : noProgress;
     const result = await tune({
-      ...{ config, storage, ...span, tree },
-      signal: isReplayed ? AbortSignal.any([signal, AbortSignal.timeout(replayMs)]) : null,
+      ...{ config, storage, ...span, tree, signal },
+      replayMs: isReplayed ? minuteMs : null,
       observe: (share) => progress.to(Math.floor(share * 100)),
     }).finally(() => progress.end());
     const listed = options.show === null ? null : linesOf(result, options.show);

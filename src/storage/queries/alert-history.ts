@@ -1,4 +1,5 @@
 /** src/storage/queries: paged reading. */
+import { turn } from '../../platform/turn.ts';
 import { dayMs } from '../../platform/units.ts';
 import { forIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
@@ -51,9 +52,9 @@ export function createAlertHistory(database: Database): AlertHistory {
     },
     notifiedSince: async (sinceMs) =>
       (await database.read((session) => session.all(notifiedSinceSql, [sqlTime(sinceMs)]))).map(sentNotification.read),
-    pastAlerts: (sinceMs) => database.read((session) => pastAlerts(session, sinceMs)),
-    mailedSince: (sinceMs) =>
-      database.read((session) => byWeeks(session, { sql: mailedSql, sinceMs, read: mailedNotification.read })),
+    pastAlerts: (sinceMs, signal) => pastAlerts(database, sinceMs, signal),
+    mailedSince: (sinceMs, signal) =>
+      byWeeks(database, { sql: mailedSql, sinceMs, read: mailedNotification.read, signal }),
     worstValues: (alertIds) => database.read((session) => worstValues(session, alertIds)),
   };
 }
@@ -85,9 +86,12 @@ async function notificationsOf(session: Session, alertIds: readonly number[]): P
   return rows.map(storedLastNotified.read).sort((a, b) => a.alertId - b.alertId);
 }
 
-async function pastAlerts(session: Session, sinceMs: number): Promise<readonly PastAlert[]> {
-  const ended = await byWeeks(session, { sql: endedSql, sinceMs, read: pastAlert.read });
-  const open = (await session.all(openSql)).map(pastAlert.read);
+async function pastAlerts(database: Database, sinceMs: number, signal: AbortSignal): Promise<readonly PastAlert[]> {
+  // An alert that ends meanwhile is read once.
+  const open = (await database.read((session) => session.all(openSql))).map(pastAlert.read);
+  const known = new Set(open.map(({ id }) => id));
+  const closed = await byWeeks(database, { sql: endedSql, sinceMs, read: pastAlert.read, signal });
+  const ended = closed.filter(({ id }) => !known.has(id));
   return [...ended, ...open].sort((a, b) => a.pendingSinceMs - b.pendingSinceMs || a.id - b.id);
 }
 
@@ -96,16 +100,22 @@ interface ByWeeksOptions<T> {
   readonly sql: string;
   readonly sinceMs: number;
   readonly read: (row: SqlRow) => T;
+  readonly signal: AbortSignal;
 }
 
 /** Reads the rows since a time week by week: all rows of five years at once take three times the memory. */
-async function byWeeks<T>(session: Session, { sql, sinceMs, read }: ByWeeksOptions<T>): Promise<readonly T[]> {
-  const nowMs = await databaseNowMs(session);
+async function byWeeks<T>(
+  database: Database,
+  { sql, sinceMs, read, signal }: ByWeeksOptions<T>,
+): Promise<readonly T[]> {
+  const nowMs = await database.read(databaseNowMs);
   const found: T[] = [];
   for (let fromMs = sinceMs; fromMs <= nowMs; fromMs += weekMs) {
     const toMs = fromMs + weekMs;
     const end = toMs > nowMs ? lastTime : sqlTime(toMs);
-    for (const row of await session.all(sql, [sqlTime(fromMs), end])) found.push(read(row));
+    await turn(signal);
+    const rows = await database.read((session) => session.all(sql, [sqlTime(fromMs), end]));
+    for (const row of rows) found.push(read(row));
   }
   return found;
 }

@@ -80,10 +80,16 @@ export interface AlertHistory {
   ): Promise<ReplayPage>;
   /** Returns the notifications of recipients since a time, oldest first, without mails that were replaced. */
   notifiedSince(sinceMs: number): Promise<readonly SentNotification[]>;
-  /** Returns the alerts that are open or ended since a time, oldest first, those that never fired included. */
-  pastAlerts(sinceMs: number): Promise<readonly PastAlert[]>;
-  /** Returns the notifications of changes since a time, without mails that were replaced or withdrawn. */
-  mailedSince(sinceMs: number): Promise<readonly MailedNotification[]>;
+  /**
+   * Returns the alerts that are open or ended since a time, oldest first, those that never fired included. Throws the
+   * reason of an abort.
+   */
+  pastAlerts(sinceMs: number, signal: AbortSignal): Promise<readonly PastAlert[]>;
+  /**
+   * Returns the notifications of changes since a time, without mails that were replaced or withdrawn. Throws the reason
+   * of an abort.
+   */
+  mailedSince(sinceMs: number, signal: AbortSignal): Promise<readonly MailedNotification[]>;
   /** Returns the worst values of these alerts, without those that have none. */
   worstValues(alertIds: readonly number[]): Promise<readonly number[]>;
 }

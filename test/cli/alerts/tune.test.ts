@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { tune } from '../../../src/alerter/tune/tune.ts';
+import { tune, type TuneOptions, type TuneResult } from '../../../src/alerter/tune/tune.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import type { ConfigTree } from '../../../src/config/xml/include.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
@@ -134,19 +134,35 @@ test('the document of tune holds what docs/json.md says', async (t) => {
   await refused(['tune', '--within', 'soon'], /--within "soon" is no duration/);
 });
 
-test('a replay that does not end in time verifies nothing', async (t) => {
+/** Runs `tune` on the stored alerts. `onBegin` is called just before. */
+async function runTune(
+  t: TestContext,
+  over: Pick<TuneOptions, 'signal' | 'replayMs'>,
+  onBegin: () => unknown = () => undefined,
+): Promise<TuneResult> {
   const { dir, store } = await toldFolder(t);
   const trees: ConfigTree[] = [];
   const loaded = loadConfig({ file: path.join(dir, 'config.xml'), onValid: (tree) => trees.push(tree) });
   const [tree] = trees;
   assert.ok(tree !== undefined);
-  const time = new AbortController();
-  const end = (): void => time.abort(new DOMException('late', 'TimeoutError'));
   const span = { sinceMs: beganMs - dayMs, untilMs: Date.now(), withinMs: hourMs };
-  const { isLate, verified, lines } = await store((storage) =>
-    tune({ config: loaded, tree, storage, ...span, signal: time.signal, observe: () => void setImmediate(end) }),
-  );
+  return await store((storage) => {
+    onBegin();
+    return tune({ config: loaded, tree, storage, ...span, observe: () => undefined, ...over });
+  });
+}
+
+test('a replay that does not end in time verifies nothing', async (t) => {
+  const { signal } = new AbortController();
+  const { isLate, verified, lines } = await runTune(t, { signal, replayMs: 1 });
   assert.deepEqual([isLate, verified, lines.length], [true, null, 1]);
+});
+
+test('tune ends by its signal while it reads alerts', async (t) => {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort(new Error('Ctrl-C'));
+  const run = runTune(t, { signal: stop.signal, replayMs: null }, () => setImmediate(abort));
+  await assert.rejects(run, /^Error: Ctrl-C$/);
 });
 
 test('tune says so if nobody was mailed', async (t) => {

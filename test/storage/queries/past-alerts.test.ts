@@ -9,6 +9,7 @@ import { stateItem } from '../support/state-samples.ts';
 import { pluck } from '../../support/pluck.ts';
 
 const hourMs = 3_600_000;
+const { signal } = new AbortController();
 const nothing = { statIds: [], visitIds: [], ruleStates: new Map<string, never>() };
 
 onEachDatabase('the past for tune', ({ it }) => {
@@ -28,7 +29,7 @@ onEachDatabase('the past for tune', ({ it }) => {
     const open = alert({ pendingSinceMs: noonMs - 9 * hourMs, progress });
     await storage.evaluation.saveProcessed(lease, { ...nothing, alerts: [ended(1), ended(2), ended(3), open] });
     assert.equal(await storage.operator.acknowledge([4], 'ann', null, null), 1);
-    const past = await storage.alertHistory.pastAlerts(noonMs + 2 * hourMs);
+    const past = await storage.alertHistory.pastAlerts(noonMs + 2 * hourMs, signal);
     assert.deepEqual(pluck(past, 'id'), [4, 2, 3]);
     const { client, rule, limitText, acknowledgedBy, resolvedAtMs } = past[0] ?? assert.fail('none');
     assert.deepEqual([client, rule, limitText], ['web-1', 'disk', 'at least 95 %']);
@@ -42,12 +43,12 @@ onEachDatabase('the past for tune', ({ it }) => {
     await save({ messageId: '<2>', notifications: [of(1), of(2), of(4, 'reminder')], replaces: [1] });
     await save({ messageId: '<3>', notifications: [of(3)] });
     assert.ok(await storage.mails.discardMail(3));
-    const told = await storage.alertHistory.mailedSince(0);
+    const told = await storage.alertHistory.mailedSince(0, signal);
     assert.deepEqual(
       told.map(({ alertId, mailId, recipient }) => [alertId, mailId, recipient]),
       [1, 2].map((id) => [id, 2, 'ops@example.org']),
     );
-    assert.deepEqual(await storage.alertHistory.mailedSince((told[0]?.createdAtMs ?? 0) + 1), []);
+    assert.deepEqual(await storage.alertHistory.mailedSince((told[0]?.createdAtMs ?? 0) + 1, signal), []);
   });
 
   it('has the rows of some clients, an hour at a time, in the order of their times', async ({ storage, reports }) => {

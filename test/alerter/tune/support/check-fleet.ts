@@ -15,7 +15,7 @@ export async function tuned({ config, tree, storage, days }: PlantedFleet): Prom
   const untilMs = dayAt(days.read);
   return await tune({
     ...{ config, tree, storage, sinceMs: startMs, untilMs, withinMs: 3_600_000 },
-    signal: new AbortController().signal,
+    ...{ signal: new AbortController().signal, replayMs: 600_000 },
     observe: () => undefined,
   });
 }
