@@ -1,4 +1,5 @@
 import { pushIntervalMs } from '../../config/clients/arrival.ts';
+import { alertName } from '../../config/rules/merge-alert.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
 import { addresseeOf } from '../../notify/mail-identity.ts';
 import { groupBy } from '../../platform/group-by.ts';
@@ -90,12 +91,21 @@ function unitsOf(
   const groups = new Map<string, RuleUnit & { readonly alerts: PastAlert[] }>();
   const groupOf = (name: string, of: string, subject: string): PastAlert[] | null => {
     const client = clients.get(of);
-    const rule = client?.state === 'active' ? findRule(client.rules, name) : null;
+    const rules = client?.state === 'active' ? client.rules : [];
+    // A check that has got a rule of its own since, as `tune` proposes it.
+    const own = name === 'check' ? findRule(rules, alertName({ type: 'check', check: subject }) ?? name) : null;
+    const rule = own ?? findRule(rules, name);
     if (rule === null && of !== '') return null;
     const element = rule === null ? null : elements.alertOf(rule, of);
-    const unit = { name, rule, element, subject: rule?.type === 'check' ? subject : null, alerts: [] };
+    const unit = {
+      name: rule?.name ?? name,
+      rule,
+      element,
+      subject: rule?.type === 'check' ? subject : null,
+      alerts: [],
+    };
     const place = element === null ? [rule?.file, rule?.line] : [element.source.path, element.line];
-    const key = [name, unit.subject, ...place].join('\0');
+    const key = [unit.name, unit.subject, ...place].join('\0');
     const known = groups.get(key) ?? unit;
     groups.set(key, known);
     return known.alerts;

@@ -100,7 +100,7 @@ function linesTable(output: Output, { result, time }: ShownTune): string {
 
 /** Returns the rule of a line, with the check if it is about one. */
 export function titleOf({ name, subject }: Pick<TuneLine, 'name' | 'subject'>): string {
-  return subject === null || subject === '' ? name : `${name} ${subject}`;
+  return subject === null || subject === '' || name.endsWith(`=${subject}`) ? name : `${name} ${subject}`;
 }
 
 /** Names one client, or the common beginning of several with their number: `build-* (3)`. */
@@ -153,18 +153,23 @@ const whys: Readonly<Record<Exclude<Why['kind'], 'acted' | 'lasts' | 'loses' | '
   shared: 'left as it is: the rule is for other checks too',
 };
 
+const noForQuiets = 'no for up to 12x quiets it';
+
 /** Returns the reason why nothing is proposed; null if something is. */
-export function reasonOf({ why, told }: Pick<TuneLine, 'why' | 'told'>): string | null {
+export function reasonOf({ why, told, noise }: Pick<TuneLine, 'why' | 'told' | 'noise'>): string | null {
   if (why === null) return null;
   switch (why.kind) {
     case 'acted':
-      return `${actedWords(why.counts)}: left as it is`;
+      // Where most alerts are noise, they are what a reader wants to have explained.
+      return noise.length > told.length / 2
+        ? `${noForQuiets}; ${actedWords(why.counts)}`
+        : `${actedWords(why.counts)}: left as it is`;
     case 'loses':
       return `for="${why.rows}x" would lose ${why.lost.length} of ${counted(told.length, 'alert')}: ${actedWords(why.counts)}`;
     case 'later-part':
       return `for="${why.rows}x" fits the first two thirds, and not the last`;
     case 'lasts':
-      return why.lasted === 0 ? 'no for up to 12x quiets it' : `${why.lasted} of ${why.told} lasted: left as it is`;
+      return why.lasted === 0 ? noForQuiets : `${why.lasted} of ${why.told} lasted: left as it is`;
     default:
       return whys[why.kind];
   }

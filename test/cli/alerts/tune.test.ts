@@ -106,6 +106,19 @@ test('--show takes a check as its line names it', async (t) => {
   await refused(['tune', '--show', 'check mailk'], /no line for a rule "check mailk"; did you mean "check mailq"\?/);
 });
 
+test('a check that has a rule of its own since is judged by it', async (t) => {
+  const ofCheck = alerts.map((one): Alert => ({ ...one, rule: 'check', subject: 'mailq', limitText: '' }));
+  const withRule = (rows: number) =>
+    config.replace('</client>', `\n<alert type="check" check="mailq" for="${rows}x"/></client>`);
+  const { said } = await toldFolder(t, { alerts: ofCheck, config: withRule(2) });
+  assert.match(await said('tune', '--no-replay'), /^check check=mailq +web-1 +13 .* config\.xml:4 {2}for="3x" /m);
+  const quieted = await toldFolder(t, { alerts: ofCheck, config: withRule(3) });
+  assert.match(
+    await quieted.said('tune', '--no-replay'),
+    /\n\n13 mails of these on no line: .*Nothing is proposed\.$/ms,
+  );
+});
+
 test('the document of tune holds what docs/json.md says', async (t) => {
   const { json, refused } = await toldFolder(t);
   const { rules, ...document } = (await json('tune', '--show', 'memory')) as { rules: Record<string, unknown>[] };
