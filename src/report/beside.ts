@@ -3,6 +3,7 @@ import {
   array,
   type InferOutput,
   integer,
+  maxBytes,
   maxLength,
   maxValue,
   minValue,
@@ -16,6 +17,8 @@ import {
   union,
 } from 'valibot';
 
+import { shortened } from '../text/shortened.ts';
+
 /** `no answer`: a timeout, or no route to the machine. `unable`: the client could not try. */
 export const lookOutcomes = ['reached', 'refused', 'no answer', 'unable'] as const;
 export type LookOutcome = (typeof lookOutcomes)[number];
@@ -27,12 +30,12 @@ export type LookOutcome = (typeof lookOutcomes)[number];
 export const unaskedReasons = ['nobody', 'restricted', 'time', 'isolated', 'address', 'shared', 'many'] as const;
 export type UnaskedReason = (typeof unaskedReasons)[number];
 
-const shortName = pipe(string(), maxLength(255));
 const lookForm = object({
   /** The machine from which the visit dialled, and the port. */
-  from: shortName,
+  from: pipe(string(), maxLength(255)),
   port: pipe(number(), integer(), minValue(0), maxValue(65_535)),
-  seen: pipe(array(tuple([shortName, picklist(lookOutcomes)])), maxLength(2)),
+  /** Names of clients have 128 bytes at most. */
+  seen: pipe(array(tuple([pipe(string(), maxBytes(128)), picklist(lookOutcomes)])), maxLength(2)),
 });
 const besideForm = union([lookForm, object({ unasked: picklist(unaskedReasons) })]);
 
@@ -40,13 +43,19 @@ const besideForm = union([lookForm, object({ unasked: picklist(unaskedReasons) }
 export type Look = InferOutput<typeof lookForm>;
 export type Beside = InferOutput<typeof besideForm>;
 
-const maxBytes = 512;
+const columnBytes = 512;
+/** The most characters of the machine that dialled: a host name may be longer than all else together. */
+const maxFrom = 100;
 
-/** Returns the text of the column. Leaves out the last answers if they do not fit. */
-export function formatBeside(beside: Beside): string {
-  const text = JSON.stringify(beside);
-  if ('unasked' in beside || Buffer.byteLength(text) <= maxBytes) return text;
-  return beside.seen.length > 1 ? formatBeside({ ...beside, seen: beside.seen.slice(0, -1) }) : '{"unasked":"many"}';
+/**
+ * Returns the text of the column. Leaves out the last answer if both do not fit, which takes names that JSON escapes.
+ * Returns null if no answer fits: a site may send such a look.
+ */
+export function formatBeside(beside: Beside): string | null {
+  if ('unasked' in beside) return JSON.stringify(beside);
+  const text = JSON.stringify({ ...beside, from: shortened(beside.from, maxFrom) });
+  if (Buffer.byteLength(text) <= columnBytes) return text;
+  return beside.seen.length > 1 ? formatBeside({ ...beside, seen: beside.seen.slice(0, -1) }) : null;
 }
 
 /** Returns a value of the form; null for another one. */

@@ -1,19 +1,30 @@
 /** src/alerter/cause: what may explain an alert: earlier changes that are hardly there by chance, looks from beside. */
 import { groupBy } from '../../platform/group-by.ts';
 import type { LookOutcome, UnaskedReason } from '../../report/beside.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { quoted } from '../../text/plain-text.ts';
 
 /** Codes of visits that the other side has answered. */
 const answeredCodes: readonly (string | null)[] = ['connect-refused', 'handshake-failed'];
 
+export interface BesideWording {
+  /** The alert of the lost client. */
+  readonly alert: Pick<Alert, 'progress'>;
+  /** Formats a time for the reader. */
+  readonly moment: (atMs: number) => string;
+  /** The lost client's name. Default: `it`. */
+  readonly what?: string;
+}
+
 /**
  * Describes what clients beside a lost one saw of it, as their claim: `Seen from beside it: db-2 reaches it, db-3 gets
- * no answer.` Returns null if there is no look, or if nobody could look. `what` names the client.
+ * no answer.` Says when that was if the alert has a newer visit: `Seen from beside it at 08:00: ...`. Without a wording
+ * there is no time. Returns null if there is no look, or if nobody could look.
  */
-export function besideSentence(look: StoredLook | null, what = 'it'): string | null {
+export function besideSentence(look: StoredLook | null, wording: BesideWording | null = null): string | null {
   if (look === null || 'unasked' in look.beside) return null;
-  const { code, reachedBefore } = look;
+  const { atMs, code, reachedBefore } = look;
   const { from, port, seen } = look.beside;
   const byOutcome = groupBy(
     seen.filter(([, outcome]) => outcome !== 'unable'),
@@ -27,7 +38,8 @@ export function besideSentence(look: StoredLook | null, what = 'it'): string | n
     first === undefined || others.length > 0
       ? `${named.map(({ outcome, names }) => verdict(outcome, names, 'it')).join(', ')}.`
       : whole(first, { from: quoted(from), port, code, isAnswered, mayFilter: reachedBefore.length === 0 });
-  return `Seen from beside ${what}: ${words}`;
+  const isOld = wording !== null && wording.alert.progress.lastAtMs > atMs;
+  return `Seen from beside ${wording?.what ?? 'it'}${isOld ? ` at ${wording.moment(atMs)}` : ''}: ${words}`;
 }
 
 function verdict(outcome: LookOutcome, names: readonly string[], whom: string): string {

@@ -4,6 +4,7 @@ import type { Notice, NoticeAlert } from '../../notify/webhook/notice.ts';
 import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
+import { momentInWords, type TimeReader } from '../../text/time-words.ts';
 import { lookAt } from '../cause/read-looks.ts';
 import { besideSentence } from '../cause/beside-words.ts';
 import { causeSentence } from '../cause/cause-words.ts';
@@ -45,7 +46,7 @@ export function composeNotice(
     ...pageFact(config, items),
     alerts: [...items, ...ended].map((item) => ({
       ...noticeAlertOf(item, atMs, config),
-      ...besideFact(item, looks),
+      ...besideFact(item, looks, { zone: config.alerts.zone, nowMs: atMs }),
       ...lines.get(item),
       ...incidents(item, alertIdOf(item)),
     })),
@@ -60,8 +61,13 @@ function pageFact(config: Config, items: readonly PendingNotification[]): Pick<N
   return page === null ? {} : { page };
 }
 
-function besideFact(item: PendingNotification, looks: ReadonlyMap<string, StoredLook>): Pick<NoticeAlert, 'beside'> {
-  const beside = besideSentence(lookAt(item.alert, looks));
+function besideFact(
+  { alert }: PendingNotification,
+  looks: ReadonlyMap<string, StoredLook>,
+  reader: TimeReader,
+): Pick<NoticeAlert, 'beside'> {
+  const moment = (atMs: number): string => momentInWords(reader, atMs);
+  const beside = besideSentence(lookAt(alert, looks), { alert, moment });
   return beside === null ? {} : { beside };
 }
 

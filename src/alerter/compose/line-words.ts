@@ -218,9 +218,12 @@ function factsOfMany({ items, fold }: Line, kind: SectionKind, wording: Wording)
 const maxLooks = 5;
 
 /** Returns what clients beside unreachable ones saw of them, which a line of several names. */
-function besideFacts(items: readonly PendingNotification[], { looks }: Wording): readonly string[] {
-  const whom = (client: string): string => (items.length === 1 ? 'it' : quoted(client));
-  const sentences = items.flatMap(({ client, alert }) => besideSentence(lookAt(alert, looks), whom(client)) ?? []);
+function besideFacts(items: readonly PendingNotification[], { looks, reader }: Wording): readonly string[] {
+  const moment = (atMs: number): string => momentInWords(reader, atMs);
+  const sentences = items.flatMap(({ client, alert }) => {
+    const what = items.length === 1 ? 'it' : quoted(client);
+    return besideSentence(lookAt(alert, looks), { alert, moment, what }) ?? [];
+  });
   return sentences.slice(0, maxLooks);
 }
 

@@ -177,12 +177,13 @@ function alertLines(
 
 /** Returns what clients beside an unreachable one saw of it; why nothing is known only if the rule is asked for. */
 function besideLines(
-  { rule, client, state }: Alert,
+  alert: Alert,
   look: AlertExplained['look'],
-  { config, detailed }: Saying,
+  { config, detailed, time }: Saying,
 ): readonly string[] {
+  const { rule, client, state } = alert;
   if (rule !== 'unreachable' || state !== 'firing') return [];
-  const sentence = besideSentence(look);
+  const sentence = besideSentence(look, { alert, moment: time.moment });
   if (sentence !== null || !detailed) return sentence === null ? [] : [sentence];
   return [
     noSentenceWords(

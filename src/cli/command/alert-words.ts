@@ -115,11 +115,11 @@ export function alertJson({ alert, notified, acknowledged, covers, eased, look }
 }
 
 function besideJson(look: StoredLook): object {
-  const { beside } = look;
+  const { beside, atMs } = look;
   const seen =
     'unasked' in beside ? [] : beside.seen.map(([client, outcome]) => ({ client, outcome: outcome.replace(' ', '_') }));
   const unasked = 'unasked' in beside ? beside.unasked : null;
-  return { text: besideSentence(look), unasked, seen };
+  return { text: besideSentence(look), ...jsonFields({ atMs }), unasked, seen };
 }
 
 function changesJson({ kind, item, before, after, more, beforeMs, ...set }: NamedChanges): object {

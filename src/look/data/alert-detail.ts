@@ -12,7 +12,7 @@ import type { FigureTable, Grid } from '../../storage/store/look-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { durationInWords, formatDuration } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
-import type { TimeReader } from '../../text/time-words.ts';
+import { momentInWords, type TimeReader } from '../../text/time-words.ts';
 import { type ClientHistory, encodeHistory, type PlottedSeries } from '../page/encode-series.ts';
 import type { CommandWords, FactTable, PageChange } from '../page/page.ts';
 import type { HistoryAlert, SeriesUnit } from '../page/series-layout.ts';
@@ -62,7 +62,7 @@ export async function readAlertDetail(
   const before = changes.filter(({ latestAtMs }) => latestAtMs <= (firingSinceMs ?? reader.nowMs));
   return {
     limits: rule === null ? null : limitSentence(rule),
-    seen: besideSentence(look),
+    seen: besideSentence(look, { alert, moment: (atMs) => momentInWords(reader, atMs) }),
     history: rule === null || client === '' ? null : await readValues(storage, config, alert, rule, earlier, reader),
     cause: cause === null ? null : causeSentence(client, cause),
     changes: before.slice(-maxChanges).reverse().map(pageChange),

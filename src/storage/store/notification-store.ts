@@ -60,6 +60,8 @@ export interface AskedLook {
 /** The look of clients beside a lost one. */
 export interface StoredLook {
   readonly beside: Beside;
+  /** The start of the visit that failed. */
+  readonly atMs: number;
   /** The code of the visit that failed. */
   readonly code: string | null;
   /** The clients that get no answer now and had reached the lost one in an earlier look. */

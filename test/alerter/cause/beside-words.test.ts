@@ -17,7 +17,7 @@ function lookOf(seen: Seen, more: Partial<Look> = {}): Look {
 }
 
 function sentence(seen: Seen, code: string, reachedBefore: readonly string[] = []): string | null {
-  return besideSentence({ beside: lookOf(seen), code, reachedBefore });
+  return besideSentence({ beside: lookOf(seen), atMs: 0, code, reachedBefore });
 }
 
 const filter = '(a firewall that lets only fra-1 in would look the same)';
@@ -67,9 +67,23 @@ test('the firewall is no explanation once one of them has reached the client bef
   assert.equal(sentence(seen, 'connect-timeout', ['db-3']), expected);
 });
 
+/** Returns an alert whose newest visit has this time. */
+const newestAt = (lastAtMs: number): Pick<Alert, 'progress'> => ({
+  progress: { holding: 1, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs },
+});
+
+test('a look that is older than the newest visit says when it was', () => {
+  const look = { beside: lookOf({ 'db-2': 'refused' }), atMs: 5, code: 'connect-timeout', reachedBefore: [] };
+  const moment = (atMs: number): string => `08:0${atMs}`;
+  const said = [5, 6].map((lastAtMs) => besideSentence(look, { alert: newestAt(lastAtMs), moment }));
+  const words = 'db-2 is refused by it: the machine is up, its sshd is not.';
+  assert.deepEqual(said, [`Seen from beside it: ${words}`, `Seen from beside it at 08:05: ${words}`]);
+});
+
 test('names cannot break a line, and a line of several clients says which it means', () => {
   const beside = lookOf({ 'db\u001b[2J-2': 'reached' }, { from: 'fra\n1' });
-  const told = besideSentence({ beside, code: 'connect-timeout', reachedBefore: [] }, 'db-1');
+  const look = { beside, atMs: 0, code: 'connect-timeout', reachedBefore: [] };
+  const told = besideSentence(look, { alert: newestAt(0), moment: String, what: 'db-1' });
   assert.match(told ?? '', /^Seen from beside db-1: .*reaches its port 22: the way from fra 1 to it is broken\.$/);
   // eslint-disable-next-line no-control-regex -- control characters are what may not be there
   assert.doesNotMatch(told ?? '', /[\x00-\x1f]/);
@@ -77,7 +91,7 @@ test('names cannot break a line, and a line of several clients says which it mea
 
 test('explain says why there is no line', () => {
   for (const unasked of unaskedReasons) {
-    const look = { beside: { unasked }, code: 'connect-timeout', reachedBefore: [] };
+    const look = { beside: { unasked }, atMs: 0, code: 'connect-timeout', reachedBefore: [] };
     assert.equal(besideSentence(look), null);
     assert.match(noSentenceWords(look, true), /^Nobody beside it was asked whether it can be reached: .+\.$/);
   }
@@ -85,7 +99,7 @@ test('explain says why there is no line', () => {
   assert.match(noSentenceWords(null, true), /was not of a full run, or did not fail on the way to it\.$/);
   const beside = lookOf({ 'db-2': 'unable', 'db-3': 'unable' });
   assert.equal(
-    noSentenceWords({ beside, code: null, reachedBefore: [] }, true),
+    noSentenceWords({ beside, atMs: 0, code: null, reachedBefore: [] }, true),
     'db-2 and db-3 were asked whether it can be reached, and could not look.',
   );
 });

@@ -7,7 +7,9 @@ import { composeNotice, noticeAlertOf } from '../../../src/alerter/compose/compo
 import { pagerdutyEvents } from '../../../src/notify/webhook/incidents.ts';
 import { messageText } from '../../../src/notify/webhook/message-text.ts';
 import type { Notice } from '../../../src/notify/webhook/notice.ts';
+import { minuteMs } from '../../../src/platform/units.ts';
 import { configOf } from '../support/config-of.ts';
+import { progressAt } from '../support/dispatch-world.ts';
 import { dueMail, itemFor, type Said } from '../support/due-mails.ts';
 import { now } from '../support/mail-samples.ts';
 
@@ -156,7 +158,8 @@ test('a mail that is critical by its news, while all newest values are good, say
 
 test('a chat says what clients beside an unreachable one saw, once for a line of several', () => {
   const beside = { from: 'fra-1', port: 22, seen: [['vm-3', 'reached'] as [string, 'reached']] };
-  const looks = new Map(['vm-1', 'vm-2'].map((name) => [name, { beside, code: null, reachedBefore: [] }]));
+  const look = { beside, atMs: now - minuteMs, code: null, reachedBefore: [] };
+  const looks = new Map(['vm-1', 'vm-2'].map((name) => [name, look]));
   const shown = (said: readonly Said[]): readonly string[] => {
     const mail = dueMail(config, said);
     const words = composeMail({ mail, config, nowMs: now, charts: new Map(), program: 'x' });
@@ -164,8 +167,10 @@ test('a chat says what clients beside an unreachable one saw, once for a line of
     return messageText(notice, { unit: 'bytes', title: 250, lines: 4000 }, 'none').lines.split('\n').slice(1);
   };
   const sentence = 'vm-3 reaches its port 22: the way from fra-1 to it is broken.';
-  assert.deepEqual(shown([lost('vm-1')]), [`Seen from beside it: ${sentence}`]);
+  assert.deepEqual(shown([lost('vm-1', { progress: progressAt(now - minuteMs) })]), [
+    `Seen from beside it: ${sentence}`,
+  ]);
   assert.deepEqual(shown([lost('vm-1', { transition: 'resolved' })]), []);
   const [names, told, ...rest] = shown(all.map((client) => lost(client)));
-  assert.deepEqual([names, told, rest], [all.join(', '), `Seen from beside vm-1: ${sentence}`, []]);
+  assert.deepEqual([names, told, rest], [all.join(', '), `Seen from beside vm-1 at 10:04: ${sentence}`, []]);
 });

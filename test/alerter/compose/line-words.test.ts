@@ -353,7 +353,7 @@ test('what has no line is counted by client, and by severity where the heading d
 test('what clients beside an unreachable one saw stands below its fact, and names it in a line of several', () => {
   const lookOf = (outcome: LookOutcome): StoredLook => ({
     beside: { from: 'fra-1', port: 22, seen: [['db-9', outcome]] },
-    ...{ code: 'connect-timeout', reachedBefore: [] },
+    ...{ atMs: at('10:05'), code: 'connect-timeout', reachedBefore: [] },
   });
   const looks = new Map([
     ['web-1', lookOf('reached')],
