@@ -7,6 +7,7 @@ import type { FaultRow } from './fault-database.ts';
 import { linesOf } from './fault-round.ts';
 import type { FaultSite } from './fault-site.ts';
 import { hookFiles, type LedgerLine } from './kill-plan.ts';
+import { lostClient } from './lost-client.ts';
 import type { MailLog } from './mail-log.ts';
 import type { Truth } from './truth.ts';
 
@@ -30,6 +31,10 @@ export interface Comparison {
   readonly leftovers: readonly string[];
   readonly runs: Readonly<Record<string, number>>;
   readonly visits: number;
+  /** The stored looks at a client that is away. */
+  readonly looks: number;
+  /** Looks that say what cannot have been seen, and a last one that not all have answered. */
+  readonly wrongLooks: readonly string[];
   /** The rows that the database had forgotten and the runs have stored again, as far as it still has these runs. */
   readonly restored: number;
   /** Changes that became true, counted for each recipient. */
@@ -55,6 +60,7 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
   const known = new Set([...storedIds, ...quarantined.map((file) => path.basename(file).slice(0, 36))]);
   const runs = await rows('SELECT outcome, COUNT(*) AS n FROM runs GROUP BY outcome');
   const visits = await rows('SELECT run_id, client FROM visits');
+  const looks = await rows('SELECT started_at, beside FROM visits WHERE beside IS NOT NULL ORDER BY started_at');
   return {
     spooled: spooled.size,
     neverSpooled: [...clientOf.keys()].filter((id) => !spooled.has(id) && !known.has(id)).length,
@@ -74,8 +80,9 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
       ...(await rows('SELECT report_id FROM stats WHERE processed_at IS NULL')),
       ...(await rows("SELECT id FROM runs WHERE outcome = 'running'")),
       ...(await rows('SELECT message_id FROM mails WHERE sent_at IS NULL AND replaced_by IS NULL')),
-      // A database that forgets is an alert for a day.
-      ...(await rows("SELECT id, client FROM alerts WHERE state <> 'resolved' AND rule <> 'database-forgot'")),
+      // A database that forgets is an alert for a day, and the client that comes and goes flaps.
+      ...(await rows(`SELECT id, client FROM alerts
+        WHERE state <> 'resolved' AND rule <> 'database-forgot' AND client <> '${lostClient}'`)),
       ...(await reportsWithoutTheirDisks(site)),
       ...(site.pipe === 'visit' ? await rows(withoutSamplesSql) : []),
     ].map((row) => JSON.stringify(row)),
@@ -86,6 +93,8 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
     ],
     runs: Object.fromEntries(runs.map((row) => [String(row['outcome']), Number(row['n'])])),
     visits: visits.length,
+    looks: looks.length,
+    wrongLooks: site.lost?.wrongLooks(looks) ?? [],
     restored: Number((await rows('SELECT SUM(restored) AS n FROM runs'))[0]?.['n'] ?? 0),
     due: site.clients.reduce((sum, client) => sum + truth.changesOf(client).length * site.recipients.length, 0),
     unnotified: site.clients.flatMap((client) =>

@@ -16,7 +16,7 @@ export function summaryOf(result: FaultRunResult): string {
     `alerts: ${comparison.due} changes due to somebody, notified otherwise than once each: ${comparison.unnotified.length} ` +
       `lines; ${mails.mails} mails, ${mails.possiblyDelivered} came again because they were possibly delivered, ` +
       `${mails.doubled.length} came again without need, ${mails.changed.length} with other words`,
-    `runs: ${of(comparison.runs)}; ${comparison.visits} visits; in peace after ${peaceRounds ?? 'no number of'} rounds`,
+    `runs: ${of(comparison.runs)}; ${comparison.visits} visits, ${comparison.looks} looks; in peace after ${peaceRounds ?? 'no number of'} rounds`,
   ].join('\n');
 }
 
@@ -34,6 +34,7 @@ export function failuresOf({ comparison, mails, wrong, peaceRounds }: FaultRunRe
     ...some('mailed again without need', mails.doubled),
     ...some('one Message-ID with two contents', mails.changed),
     ...some('mailed for no reason', mails.strange),
+    ...some('seen what was not so', comparison.wrongLooks),
     ...some('ended as no program should', wrong),
     ...(comparison.quarantined === 0 ? [] : [`quarantined: ${comparison.quarantined}`]),
     ...(peaceRounds === null ? ['it never came to rest'] : []),

@@ -57,6 +57,8 @@ export interface FaultRunResult {
 }
 
 const maxPeaceRounds = 30;
+/** The round without kills in which a client is away, and others are asked about it. */
+const roundAway = 2;
 
 export async function runFaults(options: FaultRunOptions): Promise<FaultRunResult> {
   const { database, clients = 4, split = false, forgets = false, pipe = 'visit' } = options;
@@ -114,6 +116,7 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
     const endsAt = performance.now() + options.forMs;
     for (let kills = 0; kills < options.kills && performance.now() < endsAt;) {
       const faults = chooseFaults({ random, profile, site });
+      await site.lost?.setAway(rounds % 2 === 1);
       const { ended, random: hit } = await makeRound(site, faults);
       rounds += 1;
       outside.push(...hit.map((victim) => nameOf(victim)));
@@ -135,13 +138,14 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
     for (let round = 1; round <= maxPeaceRounds && peaceRounds === null; round++) {
       await reviveServers(site);
       if (round === 2) removePrograms(site);
+      await site.lost?.setAway(round === roundAway);
       for (const one of await makeRoundInPeace(site)) {
         wrong.push(...faultOf(one));
         if (round > 3 && one.status !== 0)
           wrong.push(`in peace ${one.command} ended with ${one.status ?? 'a signal'}: ${one.said}`);
       }
       await lookAround(round === 1);
-      if (await truth.retreat()) peaceRounds = round;
+      if ((await truth.retreat()) && round > roundAway) peaceRounds = round;
     }
     const comparison = await compareLedgers(site, truth, mails);
     const instants = readHookRecords(site).strikes.map(({ program, kind, when }) => `${program}: ${when} ${kind}`);

@@ -12,6 +12,7 @@ import { mariadbOfItsOwn, sqliteIn, type FaultDatabase } from './fault-database.
 import { clientAttributes, enrolClients, servingElement, sshdLinesOf, type Pipe } from './fault-pipe.ts';
 import { makeFaultPrograms, type FaultPrograms, type HookName } from './fault-programs.ts';
 import { hookFiles } from './kill-plan.ts';
+import { type LostClient, openLostClient } from './lost-client.ts';
 import { startMailProcess, type MailProcess } from './mail-process.ts';
 import type { Command } from './program-run.ts';
 
@@ -26,6 +27,8 @@ export interface FaultSite {
   /** True if the database forgets what it has confirmed when it is killed. */
   readonly forgets: boolean;
   readonly pipe: Pipe;
+  /** The client that others are asked about; null if nothing is visited. */
+  readonly lost: LostClient | null;
   /** The folder of the hook's files: plans, strikes, ledger. */
   readonly hookDir: string;
   readonly mailDir: string;
@@ -107,8 +110,9 @@ export async function openFaultSite(
   const mark = path.basename(dir).slice(-4);
   const processOf = (client: string): string => `fh${mark}${client}`;
   const addressOf = (client: string): string => `127.0.0.${client.slice(1)}`;
-  const keys = clients.map((client) => `${sshd.hostKeyLine(addressOf(client))}\n`);
-  writeFileSync(path.join(dir, 'known_hosts'), keys.join(''));
+  const lost = pipe === 'visit' ? await openLostClient(sshd) : null;
+  const keys = [...clients.map((client) => sshd.hostKeyLine(addressOf(client))), lost?.hostKeyLine ?? ''];
+  writeFileSync(path.join(dir, 'known_hosts'), keys.map((line) => `${line}\n`).join(''));
   const serving = await servingElement(pipe);
   const attributes = await clientAttributes(pipe, clients);
   const elements = [
@@ -116,7 +120,7 @@ export async function openFaultSite(
     serving.element,
     `<smtp host="127.0.0.1" port="${mail.port}" security="none" maxMailsPerHour="100000"
       from="Fleet &lt;fleet@example.org&gt;"/>`,
-    `<collector every="5m"${split ? ' open="no"' : ''}${forgets ? ' keepStored="1m"' : ''}/>`,
+    `<collector every="5m"${split ? ' open="no"' : ''}${forgets ? ' keepStored="1m"' : ''} neighbours="yes"/>`,
     `<ssh username="${account.name}" privateKey="${key.privateKey}" knownHosts="${dir}/known_hosts"
       node="${programs.nodeOfAgents}"/>`,
     '<alerts defaults="no" groupInterval="0s">',
@@ -129,6 +133,7 @@ export async function openFaultSite(
       }>
         <alert type="process" match="${processOf(client)}" op="ge" limit="1" for="1x"/></client>`,
     ),
+    lost?.element ?? '',
   ];
   const machines = split ? (['state', 'opener', 'alerter'] as const) : (['state'] as const);
   for (const name of machines) {
@@ -157,6 +162,7 @@ export async function openFaultSite(
     split,
     forgets,
     pipe,
+    lost,
     hookDir,
     mailDir,
     home,
@@ -170,6 +176,7 @@ export async function openFaultSite(
     close: async () => {
       await mail.kill();
       await database.stop();
+      await lost?.stop();
       await sshd.stop();
       rmSync(dir, { recursive: true, force: true });
     },

@@ -99,6 +99,7 @@ export function openTruth({ site, mails, random, rowsBetween = usualRowsBetween 
   };
 }
 
-function timeText(): string {
+/** Returns the time of this machine in the form of both databases. */
+export function timeText(): string {
   return new Date().toISOString().replace('T', ' ').replace('Z', '');
 }
