@@ -89,7 +89,7 @@ export function noSentenceWords(look: StoredLook | null, isOn: boolean): string 
   if (look === null) {
     return isOn
       ? `${isNot} neighbours="yes" was not in force at the visit with which the alert began to fire, or that visit was ` +
-          'not of a full run, or did not fail on the way to it.'
+          'not of a full run, did not fail on the way to it, or failed at a bastion.'
       : `${isNot} neighbours="yes" is not in force for it.`;
   }
   if ('unasked' in look.beside) return `${isNot} ${unaskedWords[look.beside.unasked]}.`;

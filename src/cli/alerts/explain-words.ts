@@ -188,7 +188,10 @@ function besideLines(
   return [
     noSentenceWords(
       look,
-      config.clients.some(({ name, neighbours }) => name === client && neighbours),
+      // The config.xml of a site decides about its clients.
+      config.clients.some(
+        ({ name, neighbours, arrival }) => name === client && (neighbours || arrival.kind === 'site'),
+      ),
     ),
   ];
 }

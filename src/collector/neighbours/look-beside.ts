@@ -60,7 +60,7 @@ export function createLooks({ run, context, limits, record }: LooksOptions) {
     look: async (): Promise<void> => {
       if (lost.length === 0) return;
       const isIsolated = counts.visits >= minVisits && counts.missed >= nearlyAll * counts.visits;
-      const isShared = createSharing(config.clients, [...reached, ...lost]);
+      const isShared = createSharing({ clients: config.clients, visited: [...reached, ...lost], chainOf });
       const choose = createChooser({ reached, chainOf, isRestricted: (client) => context.restricted.has(client) });
       const needing = new Set(config.needs.map(({ name }) => name));
       let left = maxLost;

@@ -52,17 +52,22 @@ export function byImportance(lost: readonly LostClient[], needing: ReadonlySet<s
   return [...lost].sort((one, other) => rank(one) - rank(other) || (one.client.name < other.client.name ? -1 : 1));
 }
 
+interface SharingOptions {
+  readonly clients: readonly Client[];
+  /** The clients whose visits have dialled an address, which names may share. */
+  readonly visited: readonly { readonly client: Client; readonly dialled: Dialled | null }[];
+  /** Returns the bastions before a client. */
+  readonly chainOf: (client: Client) => readonly string[];
+}
+
 /**
- * Returns a function that is true for a client whose address another client has too: that of a gateway. `visited` are
- * the clients whose visits have dialled an address, which names may share.
+ * Returns a function that is true for a client whose address another client behind the same bastions has too: that of a
+ * gateway.
  */
-export function createSharing(
-  clients: readonly Client[],
-  visited: readonly { readonly client: Client; readonly dialled: Dialled | null }[] = [],
-): (client: Client) => boolean {
+export function createSharing({ clients, visited, chainOf }: SharingOptions): (client: Client) => boolean {
   const byAddress = new Map<string, Set<Client>>();
   const note = (client: Client, address: string): void => {
-    const key = `${client.ssh.proxyJump ?? ''} ${comparableHost(address)}`;
+    const key = [...chainOf(client), comparableHost(address)].join(' ');
     byAddress.set(key, (byAddress.get(key) ?? new Set()).add(client));
   };
   for (const client of clients) if (client.arrival.kind === 'ssh') note(client, client.address);

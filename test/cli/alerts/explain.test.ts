@@ -211,8 +211,9 @@ test('each event of the fleet has a line of its own', async (t) => {
 
 test('what clients beside an unreachable one saw, or why nothing is known, if the rule is asked for', async (t) => {
   const away = { rule: 'unreachable', subject: '', valueText: 'network: no answer' };
-  const alerts = ['web-1', 'web-3', 'web-4'].map((client) => firing({ ...away, client }));
-  const more = `<client name="web-3" ip="192.0.2.3" neighbours="yes"/><client name="web-4" ip="192.0.2.4"/></config>`;
+  const alerts = ['web-1', 'web-3', 'web-4', 'fra-1'].map((client) => firing({ ...away, client }));
+  const more = `<client name="web-3" ip="192.0.2.3" neighbours="yes"/><client name="web-4" ip="192.0.2.4"/>
+    <group transport="forward" labels="site=fra"><client name="fra-1"/></group></config>`;
   const folder = await alertFolder(t, { config: config.replace('</config>', more), alerts });
   const look = { from: 'fra-1', port: 22, seen: [['web-9', 'no answer']] } as const;
   const startedAtMs = alerts[0]?.pendingSinceMs ?? 0;
@@ -228,6 +229,8 @@ test('what clients beside an unreachable one saw, or why nothing is known, if th
   assert.match(await said('web-1', 'unreachable'), /Nobody beside it was asked .*: the keys of those beside it are/);
   assert.match(await said('web-3', 'unreachable'), /Nobody beside it was asked .*: .* not of a full run/);
   assert.doesNotMatch(await said('web-1'), /beside it/);
+  // Its site may have it in force.
+  assert.match(await said('fra-1', 'unreachable'), /Nobody beside it was asked .*: .* not of a full run/);
   const sentence = /Seen from beside it at [\d-]+ [\d:]+: web-9 gets no answer from it either/;
   assert.match(await said('web-4'), sentence);
   const listed = (await folder.json('alerts'))['alerts'] as {

@@ -84,13 +84,15 @@ test('critical clients come first, then those of groups that need their members,
   );
 });
 
+const chainOf = ({ ssh: { proxyJump } }: Client): readonly string[] => (proxyJump === null ? [] : [proxyJump]);
+
 test('nobody is asked about shared addresses and zones of this machine, nor while the collector is isolated', () => {
   const [gate, door, own] = [
     neighbour('gate', { address: '192.0.2.1' }),
     neighbour('door', { address: '192.0.2.1', port: 2222 }),
     neighbour('own', { address: '192.0.2.1', ssh: { ...sshSettings, proxyJump: 'fra' } }),
   ];
-  const isShared = createSharing([gate, door, own]);
+  const isShared = createSharing({ clients: [gate, door, own], visited: [], chainOf });
   assert.deepEqual([gate, door, own].map(isShared), [true, true, false]);
   const why = (client: Client, address: string, isIsolated = false) =>
     unaskable({ client, dialled: { address, port: 22 } }, { isIsolated, isShared });
@@ -106,7 +108,8 @@ test('clients whose names lead to one address share it', () => {
     dialled: { address: address === 'own.example' ? '192.0.2.2' : '192.0.2.1', port: 22 },
   }));
   assert.ok(one && other && own);
-  const isShared = createSharing([one.client, other.client, own.client], [one, other, own, { ...own, dialled: null }]);
+  const visited = [one, other, own, { ...own, dialled: null }];
+  const isShared = createSharing({ clients: visited.map(({ client }) => client), visited, chainOf });
   assert.deepEqual(
     [one, other, own].map(({ client }) => isShared(client)),
     [true, true, false],
