@@ -103,12 +103,16 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
     const [, victim = null] = victims.find(([percent]) => dice < (sum += percent)) ?? [];
     return victim === null ? null : planFor(program, victim);
   };
-  const collect = planOf('collect', [
-    [40, self],
-    [8, sessions],
-    [3, sshd],
-    [site.forgets ? 25 : 6, mariadb],
-  ]);
+  const mayLook = site.lost?.isAway() === true;
+  const collect =
+    mayLook && chance(50)
+      ? { ...lookOf(profile, random), when: random.pick(['before', 'after'] as const), victim: self }
+      : planOf('collect', [
+          [40, self],
+          [8, sessions],
+          [3, sshd],
+          [site.forgets ? 25 : 6, mariadb],
+        ]);
   const alert = planOf('alert', [
     [50, self],
     [10, mail],
@@ -153,6 +157,13 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
     forgetAgents: chance(7),
     leaveDead: chance(20),
   };
+}
+
+/** Returns an instant of a collector that asks others about a lost client: it does so after all visits. */
+function lookOf(profile: Profile, random: Random): Pick<KillPlan, 'kind' | 'number'> {
+  const kind = 'ssh-send';
+  const [, count = 1] = profile.instantsOf('collect').find(([name]) => name === kind) ?? [];
+  return { kind, number: count - random.below(Math.ceil(count / 3)) };
 }
 
 type Percents = readonly (readonly [percent: number, Victim | null])[];

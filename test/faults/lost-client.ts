@@ -19,6 +19,7 @@ export interface LostClient {
   readonly hostKeyLine: string;
   /** Takes the client away, or brings it back. Call it only while no collector runs. */
   setAway(isAway: boolean): Promise<void>;
+  isAway(): boolean;
   /**
    * Returns what is wrong with the stored looks, by the rows of its visits. The last time that it was away, everybody
    * has to have seen it.
@@ -67,6 +68,7 @@ export async function openLostClient(sshd: Sshd): Promise<LostClient> {
       await (isAway ? close() : listen());
       changes.push({ at: timeText(), isAway });
     },
+    isAway: () => changes.at(-1)?.isAway === true,
     wrongLooks: (rows) => {
       const looks = rows.flatMap((row) => {
         const [at, text] = [String(row['started_at']), row['beside']];
