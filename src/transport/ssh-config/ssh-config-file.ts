@@ -73,9 +73,12 @@ interface Reading {
  * message quotes nothing of a line but a keyword that ssh knows: the file may be a private key.
  */
 export function loadSshConfig(file: string, self: SshSelf): SshConfigFile {
-  // Relative to /etc/ssh for the system's file, and to ~/.ssh for every other file, as in ssh.
-  const base = file === '/etc/ssh/ssh_config' ? '/etc/ssh' : path.join(self.home, '.ssh');
-  return readFile(file, { self, base, depth: 0, budget: { files: 0, bytes: 0 } });
+  return readFile(file, { self, base: folderOfIncludes(file, self.home), depth: 0, budget: { files: 0, bytes: 0 } });
+}
+
+/** Returns the folder of relative Includes: /etc/ssh for the system's file, ~/.ssh for every other file, as in ssh. */
+export function folderOfIncludes(file: string, home: string): string {
+  return file === '/etc/ssh/ssh_config' ? '/etc/ssh' : path.join(home, '.ssh');
 }
 
 function readFile(file: string, reading: Reading): SshConfigFile {
@@ -133,13 +136,12 @@ function parseBlocks(text: string, file: string, reading: Reading): readonly Ssh
 function indexBlocks(blocks: readonly SshConfigBlock[]): SshConfigFile {
   const byName = new Map<string, number[]>();
   const always: number[] = [];
-  for (const [index, { condition, entries }] of blocks.entries()) {
-    if (entries.length === 0 && condition?.kind !== 'match') continue;
+  for (const [index, { condition }] of blocks.entries()) {
     if (condition?.kind !== 'host' || condition.patterns.some((pattern) => /[*?!]/.test(pattern))) {
       always.push(index);
       continue;
     }
-    for (const name of new Set(condition.patterns)) {
+    for (const name of condition.patterns) {
       const indexes = byName.get(name);
       if (indexes === undefined) byName.set(name, [index]);
       else indexes.push(index);
@@ -268,7 +270,7 @@ function readSshConfigText(
  * True if another user owns the file or can write to it (readconf.c: SSHCONF_CHECKPERM). The user's own group may
  * write, as in Debian's ssh.
  */
-function isForeign({ uid, gid, mode }: Stats, self: SshSelf): boolean {
+export function isForeign({ uid, gid, mode }: Pick<Stats, 'uid' | 'gid' | 'mode'>, self: SshSelf): boolean {
   if (uid !== 0 && String(uid) !== self.uid) return true;
   const isOwnGroup = self.uid === String(process.getuid?.()) && gid === process.getgid?.();
   return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && !isOwnGroup);

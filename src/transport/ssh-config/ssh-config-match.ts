@@ -84,8 +84,7 @@ function holds({ kind, patterns }: MatchCriterion, subject: MatchSubject): boole
     case 'localuser':
       return listMatches(patterns, subject.localUser);
     case 'tagged':
-      if (subject.tag === null || patterns === '') return subject.tag === null && patterns === '';
-      return listMatches(patterns, subject.tag);
+      return subject.tag === null ? patterns === '' : listMatches(patterns, subject.tag);
     case 'final':
     case 'canonical':
       return subject.final;
