@@ -276,7 +276,16 @@ onEachDatabase('what is pruned of alerts', ({ it }) => {
     await storeFiveAlerts(storage, lease);
     const left = async (sql: string): Promise<readonly unknown[]> =>
       (await storage.history.query(sql)).map((row) => Object.values(row)[0]);
+    await database.write(async (session) => {
+      await session.run("INSERT INTO mail_replies (mail_id, message) VALUES (1, 'of one'), (5, 'of five')", []);
+      await session.run(
+        `INSERT INTO mails (recipient, message_id, content, created_at, replaced_by)
+         VALUES ('a', '<replaced>', '', '2026-01-01 00:00:00.000', 5)`,
+        [],
+      );
+    });
     await storage.retention.prune(limits, never);
+    assert.deepEqual(await left('SELECT message FROM mail_replies'), ['of five']);
     assert.deepEqual(await left('SELECT subject FROM alerts ORDER BY id'), ['not settled', 'young', 'open', 'waiting']);
     assert.deepEqual(await left('SELECT alert_id FROM last_notified ORDER BY alert_id'), [2, 3, 4, 5]);
     assert.deepEqual(await left('SELECT message_id FROM mails'), ['<5>']);

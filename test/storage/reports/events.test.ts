@@ -31,18 +31,22 @@ onEachDatabase('events', ({ it }) => {
 
   it('go after a week, the newest of a service of a host after five', async ({ storage, rows }) => {
     const nowMs = Date.now();
-    const aged = (id: string, days: number, service: string) =>
-      madeEvent(id, { receivedAtMs: nowMs - days * dayMs, service });
+    const aged = (id: string, days: number, service: string, more: object = {}) =>
+      madeEvent(id, { receivedAtMs: nowMs - days * dayMs, service, ...more });
     await storage.events.saveEvents([
       aged('old', 8, 'weekly'),
       aged('newest', 7.5, 'weekly'),
       aged('gone', 36, 'silent'),
+      aged('elsewhere', 8, 'daily', { host: 'other' }),
+      aged('another', 8, 'daily', { instance: 'other' }),
       aged('young', 6, 'daily'),
       aged('younger', 5, 'daily'),
     ]);
     const limits = { nowMs, rawMs: 30 * dayMs, detailMs: dayMs, hourlyMs: null, dailyMs: null };
     await storage.retention.prune(limits, never);
-    assert.deepEqual(await rows('SELECT event_id FROM events ORDER BY id'), [['newest'], ['young'], ['younger']]);
+    assert.deepEqual(await rows('SELECT event_id FROM events ORDER BY id'), [
+      ...[['newest'], ['elsewhere'], ['another'], ['young'], ['younger']],
+    ]);
   });
 
   it('are read back until a program has taken them, and as they were at a time', async ({ storage }) => {

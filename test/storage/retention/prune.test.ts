@@ -6,7 +6,7 @@ import { prune } from '../../../src/storage/retention/prune.ts';
 import { runs, subjectRemover } from '../../../src/storage/retention/prune-subjects.ts';
 import { markProcessed } from '../../../src/storage/alerts/evaluation.ts';
 import { type Opened, onEachDatabase } from '../support/databases.ts';
-import { check, item, noonMs, ordinaryWorkers, runEnd, runStart, visit, worker } from '../support/samples.ts';
+import { item, noonMs, runEnd, runStart, visit } from '../support/samples.ts';
 import { unprocessedIds } from '../support/unprocessed-ids.ts';
 
 const dayMs = 86_400_000;
@@ -150,18 +150,21 @@ onEachDatabase('prune', ({ it }) => {
     assert.deepEqual(pruned, { ...nothing, stats: 2, reports: 2, visits: 1 });
   });
 
-  it('a run stays while it has visits, and so does the newest finished one of a collector', async (opened) => {
+  it('a run stays while it has visits, and so does the newest one of a collector’s program', async (opened) => {
     const { rows, reports, retention } = opened;
     const ago = (days: number, options = {}): ReturnType<typeof runStart> =>
       runStart({ startedAtMs: noonMs - days * dayMs, ...options });
     const withVisit = ago(50, { id: 'with-visit' });
     const silent = ago(60, { id: 'silent', collectorId: 'collector-2' });
     const newest = ago(40, { id: 'newest' });
-    for (const run of [ago(55), ago(45), withVisit, silent, newest]) await reports.endRun(run, runEnd(run));
+    const alerter = ago(58, { id: 'alerter', program: 'alert' });
+    for (const run of [ago(55), ago(45), withVisit, silent, newest, alerter]) await reports.endRun(run, runEnd(run));
+    const failed = ago(35, { id: 'failed', collectorId: 'collector-2' });
+    await reports.endRun(failed, runEnd(failed, { outcome: 'failed' }));
     await reports.saveVisits([visit({ runId: 'with-visit', startedAtMs: noonMs - dayMs })]);
     assert.equal((await retention.prune(limits, never)).runs, 2);
     const left = await rows('SELECT id FROM runs ORDER BY started_at');
-    assert.deepEqual(left.flat(), ['silent', 'with-visit', 'newest']);
+    assert.deepEqual(left.flat(), ['silent', 'alerter', 'with-visit', 'newest', 'failed']);
   });
 
   it('ids of inventory reports are forgotten with the raw rows, the inventory itself is not', async (opened) => {
@@ -175,84 +178,6 @@ onEachDatabase('prune', ({ it }) => {
   it('an aborted prune ends without harm', async (opened) => {
     await storeDaysAgo(opened, [50, 45]);
     assert.deepEqual(await opened.storage.retention.prune(limits, AbortSignal.abort()), { ...nothing, more: true });
-  });
-});
-
-onEachDatabase('rename', ({ it }) => {
-  it('everything of a client follows it to its new name, once', async ({ database, rows, reports, retention }) => {
-    await reports.ingest([
-      item({
-        client: 'old',
-        checks: [check('disk', 0, '|used=1B')],
-        workers: [...ordinaryWorkers(), worker('log_line', { text: 'a' })],
-      }),
-      item({ client: 'old', name: 'Inventory report' }),
-    ]);
-    await reports.ingest([item({ client: 'other' })]);
-    await reports.saveVisits([visit({ client: 'old' })]);
-    await database.write(async (session) => {
-      await session.run(
-        `INSERT INTO silences (client, rule, subject, starts_at, ends_at, author, comment)
-         VALUES ('old', '*', '*', ?, ?, 'me', 'why'), ('ol*', '*', '*', ?, ?, 'me', 'why')`,
-        Array<string>(4).fill('2026-11-20 10:00:00.000'),
-      );
-    });
-    assert.equal(await retention.renameClient('old', 'new'), true);
-    assert.equal(await retention.renameClient('old', 'new'), false);
-    for (const table of [
-      'stats',
-      'disk_stats',
-      'network_stats',
-      'check_stats',
-      'log_lines',
-      'series',
-      'visits',
-      'inventory',
-      'inventory_reports',
-    ]) {
-      const clients = await rows(`SELECT DISTINCT client FROM ${table} WHERE client <> 'other'`);
-      assert.deepEqual(clients, [['new']], table);
-    }
-    assert.deepEqual((await rows('SELECT client FROM silences ORDER BY id')).flat(), ['new', 'ol*']);
-    assert.deepEqual([...(await reports.clientFacts()).keys()].sort(), ['new', 'other']);
-  });
-
-  it('a name that has rows already takes the others in', async ({ rows, reports, retention }) => {
-    const visited = { runId: 'same-run' };
-    await reports.ingest([item({ client: 'old', observedAtMs: noonMs - 1000, receivedAtMs: noonMs - 1000 })]);
-    await reports.ingest([item({ client: 'new', observedAtMs: noonMs })]);
-    await reports.saveVisits([visit({ client: 'old', ...visited }), visit({ client: 'new', ...visited })]);
-    assert.equal(await retention.renameClient('old', 'new'), true);
-    const clients = await rows('SELECT name, first_seen, last_report_at FROM clients');
-    assert.deepEqual(clients, [['new', '2026-11-20 09:59:59.000', '2026-11-20 10:00:00.000']]);
-    assert.deepEqual(await rows('SELECT COUNT(*) FROM visits'), [[1]]);
-  });
-
-  it('an open alert stays open under its new key, unless the new name has the same one', async (opened) => {
-    const { storage, database, rows } = opened;
-    const { alertKey } = await import('../../../src/storage/rows/alert-rows.ts');
-    await storage.reports.saveVisits([visit({ client: 'old' }), visit({ client: 'new' })]);
-    const insert = `INSERT INTO alerts (client, rule, subject, alert_key, open_key, severity, state)
-      VALUES (?, 'disk', ?, ?, ?, 'critical', 'firing')`;
-    await database.write(async (session) => {
-      for (const [client, mount] of [
-        ['old', '/'],
-        ['old', '/data'],
-        ['new', '/'],
-      ] as const) {
-        const key = alertKey(client, 'disk', mount);
-        await session.run(insert, [client, mount, key, key]);
-      }
-    });
-    await storage.retention.renameClient('old', 'new');
-    const sql = 'SELECT client, subject, state, closed_reason, alert_key, open_key FROM alerts ORDER BY id';
-    const root = alertKey('new', 'disk', '/');
-    const data = alertKey('new', 'disk', '/data');
-    assert.deepEqual(await rows(sql), [
-      ['new', '/', 'resolved', 'superseded', root, null],
-      ['new', '/data', 'firing', null, data, data],
-      ['new', '/', 'firing', null, root, root],
-    ]);
   });
 });
 
