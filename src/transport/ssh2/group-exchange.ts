@@ -47,7 +47,7 @@ function generateKeys(prime: Buffer, generator: Buffer): { readonly publicKey: B
  * Returns the fault of a group, as the end of a sentence; null if it has none. The generators of OpenSSH's groups are 2
  * and 5.
  */
-function groupFault(prime: Buffer, generator: Buffer): string | null {
+export function groupFault(prime: Buffer, generator: Buffer): string | null {
   const bits = numberOf(prime).toString(2).length;
   if (bits < minBits || bits > maxBits) return `has ${bits} bits, not ${minBits} to ${maxBits}`;
   if (((prime.at(-1) ?? 0) & 1) === 0) return 'is even';
@@ -56,7 +56,7 @@ function groupFault(prime: Buffer, generator: Buffer): string | null {
 }
 
 /** True if a number lies between 2 and prime - 2: any other leads to a secret that anybody can compute. */
-function isWithin(other: Buffer, prime: Buffer): boolean {
+export function isWithin(other: Buffer, prime: Buffer): boolean {
   if (stripped(other).length > stripped(prime).length) return false;
   const number = numberOf(other);
   return number >= 2n && number <= numberOf(prime) - 2n;
