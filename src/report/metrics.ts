@@ -260,7 +260,7 @@ export interface StatsFigureEntry extends ColumnOf {
   readonly of: readonly [family: FamilyName, field: string] | null;
   readonly unit: Unit;
   readonly help: string;
-  /** The title of its line in `show`; null if report-lines.ts has words for it, or the JSON of `show` alone has it. */
+  /** The title of its line in `show`; null if client-facts.ts has words for it, or the JSON of `show` alone has it. */
   readonly line: string | null;
 }
 
@@ -427,7 +427,7 @@ export const statsFigures = {
     help: 'Open files of the limit of the whole system; unknown in containers.',
     type: 'REAL',
     exported: 'open_files_used_ratio',
-    line: 'open files',
+    line: 'Open files',
   },
   conntrack_percent: {
     of: ['kernel', 'conntrack_percent'],
@@ -435,7 +435,7 @@ export const statsFigures = {
     help: 'Tracked connections of the greatest number; unknown without connection tracking.',
     type: 'REAL',
     exported: 'conntrack_used_ratio',
-    line: 'conntrack',
+    line: 'Conntrack',
   },
   clock_synchronised: {
     of: ['clock', 'synchronised'],

@@ -1,5 +1,19 @@
 import stringWidth from 'string-width';
 
+/** The place of a column in a table of text: the column's title, and how the column fits into a narrow terminal. */
+export interface ColumnLayout {
+  readonly title: string;
+  readonly align?: 'left' | 'right';
+  /** Shortens the column, with `…`, if the table is still wider than the terminal; the widest such column first. */
+  readonly shrinks?: boolean;
+  /** Cuts in the middle: names of one fleet often differ only in their ends. */
+  readonly keepsEnd?: boolean;
+  /** Other columns are omitted before a text of up to this width is cut. Default: 28. */
+  readonly whole?: number;
+  /** Omits the column if the table is wider than the terminal: 1 first. Missing: the column stays. */
+  readonly drops?: number;
+}
+
 const characters = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** Returns the columns of a text in a terminal or a mail program's fixed font. Wide characters take two, marks none. */

@@ -3,6 +3,8 @@ import { lateAfterMs } from '../../config/clients/late-after.ts';
 import type { Client, Config } from '../../config/config.ts';
 import type { ShownCheck } from '../../look/data/client-checks.ts';
 import type { ClientDetail, NotedAlert } from '../../look/data/client-detail.ts';
+import { clientFacts } from '../../look/data/client-facts.ts';
+import type { FactTable, WordCell } from '../../look/page/page.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
 import { logPriorities } from '../../report/log-lines.ts';
 import { describeAge } from '../../text/durations.ts';
@@ -11,27 +13,33 @@ import { shownShellWord } from '../../text/shell-word.ts';
 import { renderAlertTable } from '../command/alert-table.ts';
 import { inactiveText, lastHeardWords, stateColours, visitNotes } from '../command/member-words.ts';
 import type { Colour, Output } from '../terminal/output.ts';
-import { readerTime } from '../terminal/reader-time.ts';
+import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
-import { type DetailWords, diskLines, networkLines, nowLines, processLines } from './report-lines.ts';
-import { dayLines, inventoryLines, mailLines, visitLines } from './stored-lines.ts';
+import { dayLines } from './day-lines.ts';
+import { factLines } from './fact-lines.ts';
+
+/** The output, configuration and times that a section needs. */
+interface DetailWords {
+  readonly output: Output;
+  readonly config: Config;
+  readonly time: ReaderTime;
+  readonly nowMs: number;
+}
 
 /** Returns the text about a client, in sections. */
 export function detailText(output: Output, config: Config, detail: ClientDetail, nowMs: number): string {
   const time = readerTime(config, nowMs);
   const words: DetailWords = { output, config, time, nowMs };
+  const facts = clientFacts(config, detail, time.moment);
+  const section = (table: FactTable<WordCell>) => [table.title, factLines(output, table)] as const;
   const sections: readonly (readonly [title: string, lines: readonly string[]])[] = [
     ['Open alerts', alertLines(detail.alerts, words)],
-    ['Figures', nowLines(detail, words)],
-    ['Disks', diskLines(detail, words)],
-    ['Network', networkLines(detail, words)],
+    ...[facts.figures, facts.disks, facts.networks].map(section),
     ['Checks', checkLines(detail, words)],
-    ['Logs', logLines(detail, words)],
-    ['Processes and units', processLines(detail, words)],
-    ['The last 24 hours', dayLines(detail, words)],
-    ['Visits', visitLines(detail, words)],
-    ['Machine', inventoryLines(detail, words)],
-    ['Mails', mailLines(detail, words)],
+    ['Logs', [...factLines(output, facts.logCounts), ...logLines(detail, words)]],
+    ...[facts.processes, facts.services].map(section),
+    ['The last 24 hours', dayLines(detail, output, nowMs)],
+    ...[facts.visits, facts.machine, facts.mails].map(section),
   ];
   const blocks = sections
     .filter(([, lines]) => lines.length > 0)
@@ -107,22 +115,9 @@ function notesOf({ alert, note, acknowledged }: NotedAlert): readonly Cell[] {
   ];
 }
 
-/**
- * Returns the counts of new lines in the newest report, and the newest lines of the client's logs, newest first. A line
- * without a time of its own has the time of its report.
- */
-function logLines({ logs, logCounts }: ClientDetail, { output, time }: DetailWords): readonly string[] {
-  const counts = renderTable(
-    output,
-    [
-      { title: 'new lines', cell: ({ count }) => String(count) },
-      { title: 'priority', cell: ({ labels: { priority = 'err' } }) => priority },
-      { title: 'of', shrinks: true, cell: ({ labels: { source, match = '' } }) => source ?? (match || 'any text') },
-    ],
-    logCounts,
-  );
-  const counted = logCounts.length === 0 ? [] : [counts];
-  if (logs.length === 0) return counted;
+/** Returns the newest lines of the client's logs. A line without a time of its own has the time of its report. */
+function logLines({ logs }: ClientDetail, { output, time }: DetailWords): readonly string[] {
+  if (logs.length === 0) return [];
   const table = renderTable(
     output,
     [
@@ -133,7 +128,7 @@ function logLines({ logs, logCounts }: ClientDetail, { output, time }: DetailWor
     ],
     logs,
   );
-  return [...counted, table];
+  return [table];
 }
 
 const maxRows = 20;

@@ -1,11 +1,10 @@
 import type { Config } from '../../config/config.ts';
 import type { BacktestCounts } from '../../alerter/forecast/backtest.ts';
-import { escapeControls } from '../../platform/errors/log.ts';
-import { forecastMountWords, urgentDays } from '../../look/data/nearest-forecasts.ts';
+import { dayOf, forecastMountWords, growthWords, rangeWords, urgentDays } from '../../look/data/nearest-forecasts.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { FleetLevels, NewForecast } from '../../storage/store/level-store.ts';
 import { describeAge } from '../../text/durations.ts';
-import { counted, describeSize, rounded } from '../../text/numbers.ts';
+import { counted, rounded } from '../../text/numbers.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -43,30 +42,6 @@ export function forecastText(
     forecasts,
   );
   return `${table}\n\n${forecasts.length} of ${mounts} will be full within ${within} if they grow as they do.`;
-}
-
-/** Returns a sentence: `/data will be full in about 6d (5d to 8d): it grows 11 GiB a day since 2026-11-14.` */
-export function forecastSentence(foreseen: NewForecast): string {
-  const fullIn = describeAge(foreseen.daysLeft * dayMs);
-  const growth = `it grows ${growthWords(foreseen)} a day since ${dayOf(foreseen.sinceMs)}`;
-  return escapeControls(
-    `${forecastMountWords(foreseen)} will be full in about ${fullIn} (${rangeWords(foreseen)}): ${growth}.`,
-  );
-}
-
-/** Returns the day in UTC. */
-function dayOf(atMs: number): string {
-  return new Date(atMs).toISOString().slice(0, 10);
-}
-
-function rangeWords({ daysLow, daysHigh }: NewForecast): string {
-  const low = describeAge(daysLow * dayMs);
-  return daysHigh === null ? `${low} or more` : `${low} to ${describeAge(daysHigh * dayMs)}`;
-}
-
-/** Returns the growth of a day: `11 GiB`, or `0.5 %` of the inodes. */
-function growthWords({ growthPerDay, kind }: NewForecast): string {
-  return kind === 'inodes' ? `${rounded(growthPerDay, 2)} %` : describeSize(growthPerDay);
 }
 
 /** Describes how forecasts of the past turned out. */

@@ -1,22 +1,12 @@
 import { escapeControls } from '../../platform/errors/log.ts';
-import { columnsOf, cut, cutMiddle, wrap } from '../../text/text-columns.ts';
+import { type ColumnLayout, columnsOf, cut, cutMiddle, wrap } from '../../text/text-columns.ts';
 import type { Colour, Output } from './output.ts';
 
 /** The text of a cell. The table escapes control characters, so the text may come from outside. */
 export type Cell = string | { readonly text: string; readonly colour: Colour };
 
-export interface Column<Row> {
-  readonly title: string;
+export interface Column<Row> extends ColumnLayout {
   readonly cell: (row: Row) => Cell;
-  readonly align?: 'left' | 'right';
-  /** Shortens the column, with `…`, if the table is still wider than the terminal; the widest such column first. */
-  readonly shrinks?: boolean;
-  /** Cuts in the middle: names of one fleet often differ only in their ends. */
-  readonly keepsEnd?: boolean;
-  /** Other columns are omitted before a text of up to this width is cut. Default: 28. */
-  readonly whole?: number;
-  /** Omits the column if the table is wider than the terminal: 1 first. Missing: the column stays. */
-  readonly drops?: number;
 }
 
 const minimumWidth = 8;

@@ -104,7 +104,7 @@ export function pastAlerts(
 ): FactTable {
   return {
     ...head,
-    columns: [...beside, 'When', 'For', 'Severity', 'Worst value'],
+    columns: [...beside, 'When', 'For', 'Severity', 'Worst value'].map((title) => ({ title })),
     rows: alerts.map((alert) => {
       const { id, client, severity, firingSinceMs, pendingSinceMs, resolvedAtMs, valueText, progress } = alert;
       const [about, ...label] = alertAbout(alert);

@@ -1,5 +1,12 @@
 import { dayMs } from '../../platform/units.ts';
-import { forecastsLastMs, type LevelStore, type StoredForecast } from '../../storage/store/level-store.ts';
+import {
+  forecastsLastMs,
+  type LevelStore,
+  type NewForecast,
+  type StoredForecast,
+} from '../../storage/store/level-store.ts';
+import { describeAge } from '../../text/durations.ts';
+import { describeSize, rounded } from '../../text/numbers.ts';
 
 /** The file system of a client that is forecast to be full first. Its days count from now. */
 export type NearestForecast = Pick<StoredForecast, 'daysLeft' | 'mount' | 'kind'>;
@@ -43,4 +50,27 @@ export const urgentDays = 2;
 /** Formats the mount of a forecast: `/data`, `/srv (inodes)`. */
 export function forecastMountWords({ mount, kind }: Pick<NearestForecast, 'mount' | 'kind'>): string {
   return kind === 'inodes' ? `${mount} (inodes)` : mount;
+}
+
+/** Returns a sentence: `/data will be full in about 6d (5d to 8d): it grows 11 GiB a day since 2026-11-14.` */
+export function forecastSentence(foreseen: NewForecast): string {
+  const fullIn = describeAge(foreseen.daysLeft * dayMs);
+  const growth = `it grows ${growthWords(foreseen)} a day since ${dayOf(foreseen.sinceMs)}`;
+  return `${forecastMountWords(foreseen)} will be full in about ${fullIn} (${rangeWords(foreseen)}): ${growth}.`;
+}
+
+/** Returns the day in UTC. */
+export function dayOf(atMs: number): string {
+  return new Date(atMs).toISOString().slice(0, 10);
+}
+
+/** Returns the days within which a file system is full: `5d to 8d`, `5d or more`. */
+export function rangeWords({ daysLow, daysHigh }: NewForecast): string {
+  const low = describeAge(daysLow * dayMs);
+  return daysHigh === null ? `${low} or more` : `${low} to ${describeAge(daysHigh * dayMs)}`;
+}
+
+/** Returns the growth of a day: `11 GiB`, or `0.5 %` of the inodes. */
+export function growthWords({ growthPerDay, kind }: NewForecast): string {
+  return kind === 'inodes' ? `${rounded(growthPerDay, 2)} %` : describeSize(growthPerDay);
 }

@@ -3,6 +3,7 @@
  * visible without JavaScript. Times are milliseconds since 1970.
  */
 import type { Severity } from '../../config/config.ts';
+import type { ColumnLayout } from '../../text/text-columns.ts';
 
 export interface PageSpan {
   readonly fromMs: number;
@@ -94,26 +95,31 @@ export interface PageChange {
 /** A command to copy. Its words are quoted where a shell needs that; options are the program's own and stay bare. */
 export type CommandWords = readonly (string | { readonly option: string })[];
 
-/** A cell of a table of facts: words, null for unknown, or a link to an alert or a client, or a command. */
+/** The class that gives a cell its colour. */
+export type FactLevel = 'critical' | 'warning' | 'failing' | 'fine' | 'quiet';
+
+/** A cell of words; null for unknown. */
+export type WordCell = string | null | { readonly text: string; readonly level: FactLevel };
+
+/** A cell of a table of facts: words, or a link to an alert or a client, or a command. */
 export type FactCell =
-  | string
-  | null
+  | WordCell
   | { readonly text: string; readonly alert: number }
   | { readonly client: string }
   | { readonly command: CommandWords };
 
-/** Facts in words, as a table with a heading. */
-export interface FactTable {
+/** Facts in words, as a table with a heading. `show` and the page of a client render the same tables. */
+export interface FactTable<Cell extends FactCell = FactCell> {
   readonly id: string;
   readonly title: string;
-  /** A sentence above the table; null if there is none. */
+  /** A sentence above the table, or in its place if there are no rows; null if there is none. */
   readonly about: string | null;
-  /** The headings; empty if the first cell of a line names what the others are. */
-  readonly columns: readonly string[];
+  /** The titles are in small letters, as in a terminal. */
+  readonly columns: readonly ColumnLayout[];
   readonly rows: readonly {
-    /** The class that gives the colour. */
-    readonly level?: 'critical' | 'warning' | 'failing' | 'fine';
-    readonly cells: readonly FactCell[];
+    readonly cells: readonly Cell[];
+    /** Sentences about the row. Default: none. */
+    readonly notes?: readonly string[];
   }[];
 }
 

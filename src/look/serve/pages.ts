@@ -8,7 +8,7 @@ import { pastAlerts, sortAlerts } from '../data/alert-views.ts';
 import { readClientHistory } from '../data/client-history.ts';
 import { type ClientChanges, readChangeTimes, readClientChanges } from '../data/client-changes.ts';
 import { readClientDetail } from '../data/client-detail.ts';
-import { clientFacts } from '../data/client-facts.ts';
+import { clientFacts, endedAlerts } from '../data/client-facts.ts';
 import { readPageChecks } from '../data/client-checks.ts';
 import { pageLogLine, shownLogLines } from '../data/client-logs.ts';
 import { forwardedRuns } from '../data/fleet-status.ts';
@@ -33,7 +33,7 @@ import { dayMs, hourMs } from '../../platform/units.ts';
 import { readShares } from '../../storage/read-shares.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';
-import { timeInWords, type TimeReader } from '../../text/time-words.ts';
+import { momentInWords, timeInWords, type TimeReader } from '../../text/time-words.ts';
 import type { Documents } from './documents.ts';
 import { type FleetReader, NothingStored } from './fleet-reader.ts';
 
@@ -200,8 +200,14 @@ export async function clientPage(reader: FleetReader, wanted: ClientSpan): Promi
     const forecasts = (await clientForecasts(storage.levels, member.client, nowMs)).map(pageForecast);
     const detail = await readClientDetail(config, storage, member.client, nowMs);
     const ended = alerts.filter(({ resolvedAtMs }) => resolvedAtMs !== null).toReversed();
-    const facts = detail === null ? [] : clientFacts(detail, ended, { zone, nowMs });
-    const listed = { facts, changes: changes.newest, olderChanges: changes.older, span: asked.span };
+    const now = { zone, nowMs };
+    const facts = detail === null ? [] : Object.values(clientFacts(config, detail, (atMs) => momentInWords(now, atMs)));
+    const listed = {
+      facts: [...facts, endedAlerts(ended, now)],
+      changes: changes.newest,
+      olderChanges: changes.older,
+      span: asked.span,
+    };
     const body = clientView({ zone, nowMs, client, alerts: open, forecasts, checks, logs, ...listed });
     return { title: [member.client], path: '/c', body, zone };
   });

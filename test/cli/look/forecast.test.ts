@@ -86,15 +86,15 @@ test('forecast --backtest counts how forecasts of the past turned out', async (t
   assert.match(words, /^ {2}right {2}25 \(100 % of those that are known\)$/m);
 });
 
-test('show says below the mounts of a client which will be full', async (t) => {
+test('show says below each mount of a client when it will be full', async (t) => {
   const { said, json } = await forecastFolder(t);
   const stdout = await said('show', 'web-1');
   const sentence =
-    /^\/data\\u\{1b\}\[31m will be full in about 10d \(10d to 10d\): it grows 10 GiB a day since \d{4}-\d\d-\d\d\.$/m;
+    /^ {4}\/data\\u\{1b\}\[31m will be full in about 10d \(10d to 10d\): it grows 10 GiB a day since \d{4}-\d\d-\d\d\.$/m;
   assert.match(stdout, sentence);
   const { forecasts } = await json('forecast', 'web-1');
   assert.deepEqual((await json('show', 'web-1'))['forecasts'], forecasts);
-  assert.match(await said('show', 'db'), /^\/ \(inodes\) will be full in about 20d/m);
+  assert.match(await said('show', 'db'), /^ {4}\/ \(inodes\) will be full in about 20d/m);
 });
 
 test('before the first run nothing is foreseen', async (t) => {
