@@ -103,7 +103,7 @@ function earlierTable(alerts: readonly Alert[], reader: TimeReader): FactTable {
   return pastAlerts(alerts, reader, {
     id: 'year',
     title: 'The last year',
-    about: `${most}${counted(fired.length, 'time')}, ${durationInWords(totalMs)} in all.`,
+    about: alerts.length === 0 ? null : `${most}${counted(fired.length, 'time')}, ${durationInWords(totalMs)} in all.`,
     beside: [],
   });
 }

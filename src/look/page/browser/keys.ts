@@ -1,25 +1,19 @@
-/** The keys and what they do, as the list of keys has them. */
-const keys = [
-  ['/', 'filter'],
-  ['j', 'next line'],
-  ['k', 'line before'],
-  ['Enter', 'open the line'],
-  ['?', 'this list'],
-] as const;
-
 /** The place where a browser keeps that somebody switched the keys off. */
 const offMark = 'fleet-health-keys-off';
 
-/** Makes single keys work, and adds a button for the list of keys, where they can be switched off. */
+/** Makes single keys work, and shows the button for the list of keys, where they can be switched off. */
 export function startKeys(): void {
-  const dialog = keyList();
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.className = 'keys';
-  button.textContent = 'Keys';
+  const dialog = document.querySelector<HTMLDialogElement>('dialog.keys');
+  const button = document.querySelector<HTMLButtonElement>('button.keys');
+  const box = dialog?.querySelector('input') ?? null;
+  if (dialog === null || button === null || box === null) return;
+  button.hidden = false;
   button.addEventListener('click', () => dialog.showModal());
-  document.querySelector('#live')?.before(button);
-  document.body.append(dialog);
+  box.checked = !isOff();
+  box.addEventListener('change', () => {
+    if (box.checked) localStorage.removeItem(offMark);
+    else localStorage.setItem(offMark, '');
+  });
   document.addEventListener('keydown', (event) => {
     const { key, target, altKey, ctrlKey, metaKey } = event;
     if (altKey || ctrlKey || metaKey || dialog.open || isOff()) return;
@@ -58,35 +52,4 @@ function isOff(): boolean {
   } catch {
     return false;
   }
-}
-
-function keyList(): HTMLDialogElement {
-  const dialog = document.createElement('dialog');
-  const title = document.createElement('h2');
-  [title.id, title.textContent] = ['keys', 'Keys'];
-  dialog.setAttribute('aria-labelledby', 'keys');
-  const list = document.createElement('dl');
-  for (const [key, words] of keys) {
-    const [name, meaning, shown] = ['dt', 'dd', 'kbd'].map((tag) => document.createElement(tag));
-    if (name === undefined || meaning === undefined || shown === undefined) continue;
-    shown.textContent = key;
-    name.append(shown);
-    meaning.textContent = words;
-    list.append(name, meaning);
-  }
-  const label = document.createElement('label');
-  const box = document.createElement('input');
-  box.type = 'checkbox';
-  box.checked = !isOff();
-  box.addEventListener('change', () => {
-    if (box.checked) localStorage.removeItem(offMark);
-    else localStorage.setItem(offMark, '');
-  });
-  label.append(box, ' Keys work');
-  const close = document.createElement('button');
-  close.type = 'button';
-  close.textContent = 'Close';
-  close.addEventListener('click', () => dialog.close());
-  dialog.append(title, list, label, close);
-  return dialog;
 }

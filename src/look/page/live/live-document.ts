@@ -57,6 +57,16 @@ const pages = [
   [eventsPath, 'Events'],
 ] as const;
 
+/** The list of the keys that keys.ts makes work, where a reader can switch them off. */
+const keyList = markup`<dialog class="keys" aria-label="Keys"><h2>Keys</h2><dl>${[
+  ['/', 'filter'],
+  ['j', 'next line'],
+  ['k', 'line before'],
+  ['Enter', 'open the line'],
+  ['?', 'this list'],
+].map(([key = '', words = '']) => markup`<dt><kbd>${key}</kbd></dt><dd>${words}</dd>`)}</dl>
+<form method="dialog"><label><input type="checkbox"> Keys work</label><button>Close</button></form></dialog>`;
+
 /**
  * Renders a page of the server. `notice` stands above everything, for instance that the database is away. `hasEvents`:
  * the navigation has the page of events.
@@ -69,13 +79,14 @@ export function liveHtml(
   const shown = pages.filter(([href]) => hasEvents || href !== eventsPath);
   const page = markup`<nav aria-label="Pages"><ul>${shown.map(
     ([href, words]) => markup`<li><a href="${href}"${href === path && markup` aria-current="page"`}>${words}</a></li>`,
-  )}</ul><p id="live" role="status"></p></nav>
+  )}</ul><button type="button" class="keys" hidden>Keys</button><p id="live" role="status"></p></nav>
 ${notice !== null && markup`<p class="notice" role="alert">${notice}</p>`}
 <header><h1>${joined(title, ' ')}</h1>
 ${lead ?? null}</header>
 <main data-live data-zone="${zone ?? serverZone()}">
 ${body}
-</main>`;
+</main>
+${keyList}`;
   return wholeHtml(
     title,
     page,
