@@ -6,7 +6,6 @@ import { groupBy } from '../../platform/group-by.ts';
 import { dayMs, secondMs } from '../../platform/units.ts';
 import type { DetailStore } from '../../storage/store/detail-store.ts';
 import type { RecordStore } from '../../storage/store/look-store.ts';
-import type { Storage } from '../../storage/store/storage.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { shortened } from '../../text/shortened.ts';
 
@@ -54,17 +53,6 @@ export async function withSince(
 const pageStates = ['ok', 'warning', 'critical', 'unknown'] as const;
 const maxFigures = 8;
 const shownChars = 300;
-
-/** Reads the checks of a client's newest report for a page, the worst first. */
-export async function readPageChecks(
-  { alertHistory, detail, evaluation }: Pick<Storage, 'alertHistory' | 'detail' | 'evaluation'>,
-  client: string,
-): Promise<readonly PageCheck[]> {
-  const { report } = await alertHistory.newestRows(client);
-  if (report === null) return [];
-  const checks = (await evaluation.checksOf([report.id])).get(report.id) ?? [];
-  return (await withSince(detail, client, checks, report.observedAtMs)).map(pageCheck);
-}
 
 /** The clients of one query. */
 const batch = 100;
@@ -114,7 +102,8 @@ export async function readFleetChecks(
   return { checks, bytes: rows * rowBytes, omissions: [] };
 }
 
-function pageCheck({
+/** Converts a check into a check of a page. */
+export function pageCheck({
   check_name: name,
   state,
   text,

@@ -27,16 +27,6 @@ export async function nearestForecasts(
   return nearest;
 }
 
-/** Reads the forecasts of a client, the nearest first. */
-export async function clientForecasts(
-  levels: Pick<LevelStore, 'forecasts'>,
-  client: string,
-  nowMs: number,
-): Promise<readonly NearestForecast[]> {
-  const stored = await levels.forecasts([client]);
-  return stored.map((one) => forecastNow(one, nowMs)).filter((one) => one !== null);
-}
-
 /** Returns a forecast counted from now; null if it is too old. */
 function forecastNow({ mount, kind, daysLeft, asOfMs }: StoredForecast, nowMs: number): NearestForecast | null {
   const agoMs = nowMs - asOfMs;

@@ -9,11 +9,10 @@ import { readClientHistory } from '../data/client-history.ts';
 import { type ClientChanges, readChangeTimes, readClientChanges } from '../data/client-changes.ts';
 import { readClientDetail } from '../data/client-detail.ts';
 import { clientFacts, endedAlerts } from '../data/client-facts.ts';
-import { readPageChecks } from '../data/client-checks.ts';
-import { pageLogLine, shownLogLines } from '../data/client-logs.ts';
+import { pageCheck } from '../data/client-checks.ts';
+import { pageLogLine } from '../data/client-logs.ts';
 import { forwardedRuns } from '../data/fleet-status.ts';
 import { type FleetSnapshot, readFleetView, shortMs, wordsAt } from '../data/live-fleet.ts';
-import { clientForecasts } from '../data/nearest-forecasts.ts';
 import { pageClient, pageForecast } from '../data/page-rows.ts';
 import { pageEvents } from '../data/newest-events.ts';
 import { reportGrid } from '../data/report-grid.ts';
@@ -195,20 +194,21 @@ export async function clientPage(reader: FleetReader, wanted: ClientSpan): Promi
     });
     const { zone } = config.alerts;
     const open = sortAlerts(alerts.filter(({ resolvedAtMs }) => resolvedAtMs === null)).map(words);
-    const checks = await readPageChecks(storage, member.client);
-    const logs = (await storage.detail.logLinesOf(member.client, shownLogLines)).map(pageLogLine);
-    const forecasts = (await clientForecasts(storage.levels, member.client, nowMs)).map(pageForecast);
     const detail = await readClientDetail(config, storage, member.client, nowMs);
+    if (detail === null) throw new NotFound();
+    const checks = detail.newest?.checks.map(pageCheck) ?? [];
+    const logs = detail.logs.map(pageLogLine);
+    const forecasts = detail.forecasts.map(pageForecast);
     const ended = alerts.filter(({ resolvedAtMs }) => resolvedAtMs !== null).toReversed();
     const now = { zone, nowMs };
-    const facts = detail === null ? [] : Object.values(clientFacts(config, detail, (atMs) => momentInWords(now, atMs)));
+    const facts = Object.values(clientFacts(config, detail, (atMs) => momentInWords(now, atMs)));
     const listed = {
       facts: [...facts, endedAlerts(ended, now)],
       changes: changes.newest,
       olderChanges: changes.older,
       span: asked.span,
     };
-    const body = clientView({ zone, nowMs, client, alerts: open, forecasts, checks, logs, ...listed });
+    const body = clientView({ ...now, client, alerts: open, forecasts, checks, logs, ...listed });
     return { title: [member.client], path: '/c', body, zone };
   });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { clientForecasts, forecastMountWords, nearestForecasts } from '../../../src/look/data/nearest-forecasts.ts';
+import { forecastMountWords, nearestForecasts } from '../../../src/look/data/nearest-forecasts.ts';
 import type { StoredForecast } from '../../../src/storage/store/level-store.ts';
 
 const dayMs = 86_400_000;
@@ -38,20 +38,4 @@ test('the first forecast of a client counts, from now on', async () => {
 test('forecasts of an alerter that no longer runs are none, and neither are those before the first run', async () => {
   assert.equal((await nearest(forecastOf('web-1', 6, { asOfMs: nowMs - 2.1 * dayMs }))).size, 0);
   assert.equal((await nearestForecasts(null, null, nowMs)).size, 0);
-});
-
-test('all forecasts of a client are from now on, without those that are too old', async () => {
-  const stored = [
-    forecastOf('web-1', 6, { asOfMs: nowMs - dayMs / 2 }),
-    forecastOf('web-1', 7, { mount: '/data', kind: 'inodes' }),
-    forecastOf('web-1', 8, { asOfMs: nowMs - 2.1 * dayMs }),
-  ];
-  const found = await clientForecasts({ forecasts: () => Promise.resolve(stored) }, 'web-1', nowMs);
-  assert.deepEqual(
-    found.map((one) => [forecastMountWords(one), one.daysLeft]),
-    [
-      ['/', 5.5],
-      ['/data (inodes)', 7],
-    ],
-  );
 });
