@@ -94,7 +94,7 @@ export async function runCheck(
   });
 }
 
-/** Gives a process the lowest priority. Returns its pid. */
+/** Gives a process the lowest priority, a moment after its start. Returns its pid. */
 function lowered(pid: number | undefined): number | undefined {
   try {
     if (pid !== undefined) setPriority(pid, lowest);

@@ -15,7 +15,8 @@ export function factTable({ id, title, about, columns, rows }: FactTable, links:
     const [name, ...values] = cells.map((cell) => cellHtml(cell, links));
     const sentences = hasNotes ? [markup`${notes.map((note) => markup`<p class="words">${note}</p>`)}`] : [];
     return markup`<tr><th scope="row">${name ?? null}</th>${[...values, ...sentences].map(
-      (value, index) => markup`<td data-label="${others[index] ?? ''}">${value}</td>`,
+      // A single value beside a name needs no label.
+      (value, index) => markup`<td${others.length > 1 && markup` data-label="${others[index] ?? ''}"`}>${value}</td>`,
     )}</tr>
 `;
   };
