@@ -1,5 +1,6 @@
 /** Time limits for awaited work. A deadline ends only the waiting: the caller frees the resources of the work. */
 import { setMaxListeners } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** A time limit that its holder may restart for each step of the work. */
 export interface Deadline {
@@ -115,4 +116,10 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
   // A rejection after the abort has no handler.
   work.catch(() => undefined);
   return await withDeadline({ signal }, () => work);
+}
+
+/** Lets signals and timers have their turn, which reading SQLite alone would not. Throws the reason of an abort. */
+export async function turn(signal: AbortSignal): Promise<void> {
+  await nextTurn();
+  signal.throwIfAborted();
 }

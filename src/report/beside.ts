@@ -17,8 +17,6 @@ import {
   union,
 } from 'valibot';
 
-import { shortened } from '../text/shortened.ts';
-
 /** `no answer`: a timeout, or no route to the machine. `unable`: the client could not try. */
 export const lookOutcomes = ['reached', 'refused', 'no answer', 'unable'] as const;
 export type LookOutcome = (typeof lookOutcomes)[number];
@@ -44,16 +42,14 @@ export type Look = InferOutput<typeof lookForm>;
 export type Beside = InferOutput<typeof besideForm>;
 
 const columnBytes = 512;
-/** The most characters of the machine that dialled: a host name may be longer than all else together. */
-const maxFrom = 100;
 
 /**
- * Returns the text of the column. Leaves out the last answer if both do not fit, which takes names that JSON escapes.
- * Returns null if no answer fits: a site may send such a look.
+ * Returns the text of the column. Leaves out the last answer if both do not fit, which takes names that JSON escapes or
+ * a long name of the machine that dialled. Returns null if no answer fits: a site may send such a look.
  */
 export function formatBeside(beside: Beside): string | null {
   if ('unasked' in beside) return JSON.stringify(beside);
-  const text = JSON.stringify({ ...beside, from: shortened(beside.from, maxFrom) });
+  const text = JSON.stringify(beside);
   if (Buffer.byteLength(text) <= columnBytes) return text;
   return beside.seen.length > 1 ? formatBeside({ ...beside, seen: beside.seen.slice(0, -1) }) : null;
 }

@@ -62,7 +62,7 @@ const roundAway = 2;
 
 export async function runFaults(options: FaultRunOptions): Promise<FaultRunResult> {
   const { database, clients = 4, split = false, forgets = false, pipe = 'visit' } = options;
-  const site = await openFaultSite(database, clients, { split, forgets, pipe });
+  const site = await openFaultSite(database, clients, { split, forgets, pipe, mayLose: pipe === 'visit' });
   try {
     return await breakThings(site, options);
   } finally {

@@ -27,7 +27,7 @@ export interface FaultSite {
   /** True if the database forgets what it has confirmed when it is killed. */
   readonly forgets: boolean;
   readonly pipe: Pipe;
-  /** The client that others are asked about; null if nothing is visited. */
+  /** The client that others are asked about; null if there is none. */
   readonly lost: LostClient | null;
   /** The folder of the hook's files: plans, strikes, ledger. */
   readonly hookDir: string;
@@ -78,12 +78,14 @@ export interface FaultSiteOptions {
   readonly forgets?: boolean;
   /** Default: visits. */
   readonly pipe?: Pipe;
+  /** True to visit one client more, which may be away. */
+  readonly mayLose?: boolean;
 }
 
 export async function openFaultSite(
   kind: FaultDatabase['kind'],
   clientCount: number,
-  { hookName = 'kill-hook', split = false, forgets = false, pipe = 'visit' }: FaultSiteOptions = {},
+  { hookName = 'kill-hook', split = false, forgets = false, pipe = 'visit', mayLose = false }: FaultSiteOptions = {},
 ): Promise<FaultSite> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-faults-'));
   chmodSync(dir, 0o755);
@@ -110,7 +112,7 @@ export async function openFaultSite(
   const mark = path.basename(dir).slice(-4);
   const processOf = (client: string): string => `fh${mark}${client}`;
   const addressOf = (client: string): string => `127.0.0.${client.slice(1)}`;
-  const lost = pipe === 'visit' ? await openLostClient(sshd) : null;
+  const lost = mayLose ? await openLostClient(sshd) : null;
   const keys = [...clients.map((client) => sshd.hostKeyLine(addressOf(client))), lost?.hostKeyLine ?? ''];
   writeFileSync(path.join(dir, 'known_hosts'), keys.map((line) => `${line}\n`).join(''));
   const serving = await servingElement(pipe);

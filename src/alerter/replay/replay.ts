@@ -3,7 +3,7 @@ import type { SentNotification } from '../../storage/store/alert-history.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { recentRuns } from '../outliers/read-figures.ts';
-import { turn } from '../../platform/turn.ts';
+import { turn } from '../../platform/deadline.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { readSites } from '../absence/cycles.ts';
 import type { EvaluateFleetOptions } from '../absence/fleet-facts.ts';

@@ -4,7 +4,7 @@ import { openElements, withEdits } from '../../config/rules/rule-edit.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
-import { turn } from '../../platform/turn.ts';
+import { turn } from '../../platform/deadline.ts';
 import { dayMs } from '../../platform/units.ts';
 import { hasLimit, propose, ruleAfter, type TuneLine } from './propose.ts';
 import { readFacts, type ReadFacts, type ReadFactsOptions, type TuneStorage } from './read-facts.ts';

@@ -3,6 +3,7 @@ import { startTimedSignal } from '../../platform/deadline.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { Beside, Look, LookOutcome, UnaskedReason } from '../../report/beside.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
+import { shortened } from '../../text/shortened.ts';
 import type { CollectorRun } from '../collect-options.ts';
 import type { HandshakeLimits } from '../schedule/handshake-limits.ts';
 import { runWorkQueue } from '../schedule/work-queue.ts';
@@ -30,6 +31,8 @@ export interface LooksOptions {
 
 /** The time of all looks of a run. */
 const looksMs = 10 * secondMs;
+/** The most characters of the machine that dialled: a host name may be longer than all else of a look. */
+const maxFromChars = 100;
 /** The least number of visits that allows a conclusion, and the part of them that an isolated collector misses. */
 const [minVisits, nearlyAll] = [3, 0.9];
 
@@ -71,7 +74,7 @@ export function createLooks({ run, context, limits, record }: LooksOptions) {
       });
       const { seenBy, isLate } = await askAll({ run, context, limits }, plans);
       for (const { client, visit, dialled, asked } of plans) {
-        const from = chainOf(client).at(-1) ?? start.host;
+        const from = shortened(chainOf(client).at(-1) ?? start.host, maxFromChars);
         const seen = typeof asked === 'string' ? asked : asked.map((one) => seenBy(one, client));
         record({ ...visit, beside: besideOf({ from, port: dialled?.port ?? 0, seen, isLate }) });
       }

@@ -1,5 +1,5 @@
 /** src/storage/queries: paged reading. */
-import { turn } from '../../platform/turn.ts';
+import { turn } from '../../platform/deadline.ts';
 import { dayMs } from '../../platform/units.ts';
 import { forIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';

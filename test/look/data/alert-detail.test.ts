@@ -149,7 +149,8 @@ test('what clients beside an unreachable one saw of it is shown while it is away
   const lost = { ok: false, stage: 'connect', code: 'connect-timeout', startedAtMs: alert.pendingSinceMs } as const;
   const visits = [visit({ ...lost, client: 'web-1', beside })];
   const { seen } = await detailOf(t, [alert], visits);
-  assert.equal(seen, 'Seen from beside it: db-2 is refused by it: the machine is up, its sshd is not.');
+  const words = 'db-2 is refused by it: the machine is up, its sshd is not\\.';
+  assert.match(seen ?? '', new RegExp(`^Seen from beside it at (?:\\w{3} \\d+ \\w{3} )?\\d\\d:\\d\\d: ${words}$`));
   const over = ended({ rule: 'unreachable', subject: '' });
   assert.equal((await detailOf(t, [over], visits)).seen, null);
 });

@@ -1,7 +1,7 @@
 /** The looks of clients beside lost ones, as they are stored and read. */
 import assert from 'node:assert/strict';
 
-import type { Beside } from '../../../src/report/beside.ts';
+import { type Beside, formatBeside, parseBeside } from '../../../src/report/beside.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { alert } from '../support/alert-samples.ts';
 import { onEachDatabase } from '../support/databases.ts';
@@ -84,13 +84,20 @@ onEachDatabase('looks', ({ it }) => {
   it('take 512 bytes at most, and rows of another version are none', async ({ storage, rows, database }) => {
     // Names of clients have 128 bytes at most, and host names 253.
     const names = ['\u4e16'.repeat(42), 'x'.repeat(128)];
-    const beside = { ...look('no answer', ...names), from: 'f'.repeat(253), port: 65_535 };
+    const beside = { ...look('no answer', ...names), from: 'f'.repeat(100), port: 65_535 };
     await storage.reports.saveVisits([visit({ ...refusedVisit, client: 'db-1', beside })]);
     const [[text] = []] = await rows('SELECT beside FROM visits');
     assert.ok(Buffer.byteLength(String(text)) <= 512);
     const span = { client: 'db-1', fromMs: noonMs, untilMs: noonMs };
     const read = async () => (await storage.notifications.looksOf([span])).get('db-1')?.beside;
-    assert.deepEqual(await read(), { ...beside, from: `${'f'.repeat(99)}…` });
+    assert.deepEqual(await read(), beside);
+    // The last answer goes first where both do not fit.
+    const long = { ...beside, from: 'f'.repeat(255) };
+    assert.deepEqual(parseBeside(JSON.parse(formatBeside(long) ?? '')), {
+      ...long,
+      seen: [[names[0], 'no answer']],
+    });
+    assert.equal(formatBeside({ ...beside, from: '\u4e16'.repeat(255) }), null);
     for (const other of ['{"seen":7}', 'no JSON', '{"unasked":"moon"}']) {
       await database.write((session) => session.run('UPDATE visits SET beside = ?', [other]));
       assert.equal(await read(), undefined, other);
