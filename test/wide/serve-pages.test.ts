@@ -151,6 +151,8 @@ test('the page of a client follows a run that finishes, with parts that it did n
     'Processes by CPU and memory',
     'Services',
     'Visits',
+    'Machine',
+    'Mails',
   ]);
   await page.getByRole('img', { name: /^CPU:/ }).waitFor();
   assert.deepEqual(noises, []);
