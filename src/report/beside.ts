@@ -48,9 +48,8 @@ const columnBytes = 512;
  * a long name of the machine that dialled. Returns null if no answer fits: a site may send such a look.
  */
 export function formatBeside(beside: Beside): string | null {
-  if ('unasked' in beside) return JSON.stringify(beside);
   const text = JSON.stringify(beside);
-  if (Buffer.byteLength(text) <= columnBytes) return text;
+  if ('unasked' in beside || Buffer.byteLength(text) <= columnBytes) return text;
   return beside.seen.length > 1 ? formatBeside({ ...beside, seen: beside.seen.slice(0, -1) }) : null;
 }
 

@@ -20,7 +20,9 @@ const spanSql = '(client = ? AND started_at >= ? AND started_at <= ?)';
 export async function looksOf(session: Session, asked: readonly AskedLook[]): Promise<ReadonlyMap<string, StoredLook>> {
   const looks = new Map<string, StoredLook>();
   const fromMs = new Map(asked.map((span) => [span.client, span.fromMs]));
-  for (const { client, beside, ...visit } of await looksIn(session, asked)) {
+  // The newest of several looks in a span counts.
+  const newest = new Map((await looksIn(session, asked)).map((look) => [look.client, look]));
+  for (const { client, beside, ...visit } of newest.values()) {
     const before = fromMs.get(client) ?? visit.atMs;
     const reachedBefore = 'seen' in beside ? await reachedBy(session, beside, client, before) : [];
     looks.set(client, { beside, ...visit, reachedBefore });
