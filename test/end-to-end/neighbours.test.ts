@@ -8,11 +8,16 @@ import { after, suite, test } from 'node:test';
 
 import { everyNode } from '../support/programs/every-node.ts';
 import { sshdMissing, sshKeygen } from '../support/ssh/sshd.ts';
-import { type LanMachine, makeLan, namespacesMissing } from './support/lan.ts';
+import { type Family, type LanMachine, makeLan, namespacesMissing } from './support/lan.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
 const skip = sshdMissing() ?? namespacesMissing() ?? false;
 const here = hostname();
+
+/** Returns the family of a site's addresses: one for each kind of database, as neither knows of the other. */
+function familyOf({ name }: ReturnType<typeof databaseKinds>[number]): Family {
+  return name === 'sqlite' ? 'IPv6' : 'IPv4';
+}
 
 suite('a look from beside, with real networks', { skip }, async () => {
   // A look takes node, then bash, then BusyBox.
@@ -20,12 +25,12 @@ suite('a look from beside, with real networks', { skip }, async () => {
   const lan = await makeLan({ 'db-1': {}, 'db-2': {}, 'db-3': withoutNode });
   after(() => lan.remove());
   const { privateKey, publicKey } = sshKeygen(path.join(lan.machines[0]?.sshd.dir ?? '', 'user'), '-t', 'ed25519');
-  const clients = await Promise.all(
-    lan.machines.map(async ({ name, address, sshd }) => {
-      const account = await sshd.addAccount({ publicKey });
-      return `<client name="${name}" ip="${address}" port="${sshd.port}" username="${account.name}"/>`;
-    }),
-  );
+  const accounts = await Promise.all(lan.machines.map(async ({ sshd }) => await sshd.addAccount({ publicKey })));
+  const clients = (family: Family): readonly string[] =>
+    lan.machines.map(({ name, addresses, sshd }, at) => {
+      const account = accounts[at]?.name;
+      return `<client name="${name}" ip="${addresses[family]}" port="${sshd.port}" username="${account}"/>`;
+    });
 
   const machine = (at: number): LanMachine => lan.machines[at] ?? assert.fail('no such machine');
   const run = async (site: Site, ...args: readonly string[]): Promise<string> => {
@@ -45,7 +50,7 @@ suite('a look from beside, with real networks', { skip }, async () => {
     const site = await kind.site(
       scope,
       `<ssh privateKey="${privateKey}"/><alerts mail="ops@example.org" flapping="no"><alert name="unreachable" for="1x"/></alerts>
-       <collector neighbours="yes" changes="no" tcpTimeout="2s"/>${clients.join('')}`,
+       <collector neighbours="yes" changes="no" tcpTimeout="2s"/>${clients(familyOf(kind)).join('')}`,
     );
     await site.inventoried('db-1', 'db-2', 'db-3');
     const trusted = await site.run('trust', '--yes');
@@ -56,7 +61,7 @@ suite('a look from beside, with real networks', { skip }, async () => {
   };
 
   for (const kind of databaseKinds()) {
-    test(`says which of the ways is broken (${kind.name})`, { skip: kind.skip }, async (t) => {
+    test(`says which of the ways is broken (${kind.name}, ${familyOf(kind)})`, { skip: kind.skip }, async (t) => {
       const site = await siteWith(kind, t);
       const port = machine(0).sshd.port;
       const steps = [

@@ -4,9 +4,11 @@ import { randomBytes } from 'node:crypto';
 
 import { sshdOfSuite, type Sshd, type SshdOptions } from '../../support/ssh/sshd.ts';
 
+export type Family = 'IPv4' | 'IPv6';
+
 export interface LanMachine {
   readonly name: string;
-  readonly address: string;
+  readonly addresses: Readonly<Record<Family, string>>;
   readonly sshd: Sshd;
 }
 
@@ -41,9 +43,8 @@ export async function makeLan(machines: Readonly<Record<string, SshdOptions>>): 
   const router = `fhr${id}`;
   const names = Object.keys(machines);
   const namespaceOf = (name: string): string => `fhm${names.indexOf(name)}${id}`;
-  // RFC 2544 reserves 198.18.0.0/15 for such benchmarks.
   const low = (randomBytes(1)[0] ?? 0) & 0xfe;
-  const [near, lan] = [(last: number) => `198.19.${low}.${last}`, (last: number) => `198.19.${low + 1}.${last}`];
+  const [near, lan] = [netOf(low), netOf(low + 1)];
   const remove = (): void => {
     for (const name of [router, ...names.map(namespaceOf)]) spawnSync('ip', ['netns', 'del', name]);
   };
@@ -55,18 +56,22 @@ export async function makeLan(machines: Readonly<Record<string, SshdOptions>>): 
       ip('-n', namespace, 'link', 'set', 'lo', 'up');
       ip('-n', router, 'link', 'add', `m${at}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
       ip('-n', router, 'link', 'set', `m${at}`, 'master', 'lan', 'up');
-      ip('-n', namespace, 'addr', 'add', `${lan(at + 11)}/24`, 'dev', 'eth0');
+      for (const address of inNet(lan(at + 11))) ip('-n', namespace, 'addr', 'add', ...address, 'dev', 'eth0');
       ip('-n', namespace, 'link', 'set', 'eth0', 'up');
-      ip('-n', namespace, 'route', 'add', 'default', 'via', lan(1));
+      for (const address of families(lan(1))) ip('-n', namespace, 'route', 'add', 'default', 'via', address);
     }
     const servers = await Promise.all(
       names.map((name) => sshdOfSuite({ ...machines[name], namespace: namespaceOf(name) })),
     );
     return {
-      machines: names.map((name, at) => ({ name, address: lan(at + 11), sshd: servers[at] as Sshd })),
+      machines: names.map((name, at) => ({ name, addresses: lan(at + 11), sshd: servers[at] as Sshd })),
       power: ({ name }, state) => ip('-n', router, 'link', 'set', `m${names.indexOf(name)}`, state),
-      wayTo: ({ address }, verb) => ip('-n', router, 'route', verb, 'blackhole', `${address}/32`),
-      deaf: ({ name }, verb, { address }) => ip('-n', namespaceOf(name), 'route', verb, 'blackhole', `${address}/32`),
+      wayTo: ({ addresses }, verb) => {
+        for (const address of families(addresses)) ip('-n', router, 'route', verb, 'blackhole', address);
+      },
+      deaf: ({ name }, verb, { addresses }) => {
+        for (const address of families(addresses)) ip('-n', namespaceOf(name), 'route', verb, 'blackhole', address);
+      },
       remove,
     };
   } catch (thrown) {
@@ -75,18 +80,35 @@ export async function makeLan(machines: Readonly<Record<string, SshdOptions>>): 
   }
 }
 
-type Net = (last: number) => string;
+type Addresses = LanMachine['addresses'];
+type Net = (last: number) => Addresses;
+
+/** Returns a net of both families. RFC 2544 reserves 198.18.0.0/15 for benchmarks, RFC 4193 fd00::/8 for local use. */
+function netOf(number: number): Net {
+  return (last) => ({ IPv4: `198.19.${number}.${last}`, IPv6: `fd19:fee7:0:${number}::${last === 0 ? '' : last}` });
+}
+
+function families({ IPv4, IPv6 }: Addresses): readonly string[] {
+  return [IPv4, IPv6];
+}
+
+/** Returns arguments that give an interface these addresses, each to be used at once. */
+function inNet({ IPv4, IPv6 }: Addresses): readonly (readonly string[])[] {
+  return [[`${IPv4}/24`], [`${IPv6}/64`, 'nodad']];
+}
 
 function makeRouter(router: string, id: string, { near, lan }: { readonly near: Net; readonly lan: Net }): void {
   ip('netns', 'add', router);
-  execFileSync('ip', ['netns', 'exec', router, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
+  const forward = 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding';
+  execFileSync('ip', ['netns', 'exec', router, 'sh', '-c', forward]);
   ip('link', 'add', `v${id}`, 'type', 'veth', 'peer', 'name', 'up0', 'netns', router);
-  ip('addr', 'add', `${near(1)}/24`, 'dev', `v${id}`);
+  for (const address of inNet(near(1))) ip('addr', 'add', ...address, 'dev', `v${id}`);
   ip('link', 'set', `v${id}`, 'up');
-  ip('-n', router, 'addr', 'add', `${near(2)}/24`, 'dev', 'up0');
+  for (const address of inNet(near(2))) ip('-n', router, 'addr', 'add', ...address, 'dev', 'up0');
   ip('-n', router, 'link', 'set', 'up0', 'up');
   ip('-n', router, 'link', 'add', 'lan', 'type', 'bridge');
-  ip('-n', router, 'addr', 'add', `${lan(1)}/24`, 'dev', 'lan');
+  for (const address of inNet(lan(1))) ip('-n', router, 'addr', 'add', ...address, 'dev', 'lan');
   ip('-n', router, 'link', 'set', 'lan', 'up');
-  ip('route', 'add', `${lan(0)}/24`, 'via', near(2));
+  ip('route', 'add', `${lan(0).IPv4}/24`, 'via', near(2).IPv4);
+  ip('route', 'add', `${lan(0).IPv6}/64`, 'via', near(2).IPv6);
 }

@@ -30,7 +30,7 @@ export interface SshdOptions {
   readonly hidden?: readonly string[];
   /** Files and folders that its logins see in place of those of this machine, by the path of these. */
   readonly replaced?: Readonly<Record<string, string>>;
-  /** The network namespace that it listens in. */
+  /** The network namespace that it listens in, at its IPv6 addresses too. */
   readonly namespace?: string;
   /** Further lines of sshd_config. They come first, so they take precedence. */
   readonly config?: readonly string[];
@@ -188,6 +188,7 @@ function sshdConfig(dir: string, options: SshdOptions): string {
   return [
     ...(options.config ?? []),
     'ListenAddress 0.0.0.0',
+    ...(options.namespace === undefined ? [] : ['ListenAddress ::']),
     ...(options.hostKeyTypes ?? ['ed25519']).map((type) => `HostKey ${path.join(dir, `host_${type}`)}`),
     'PidFile none',
     'LogLevel VERBOSE',
