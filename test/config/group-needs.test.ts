@@ -187,6 +187,21 @@ for (const [what, children, expected] of [
     `<group name="web" need="6" needRules="unreachable,group-short">${eight}</group>`,
     [/names no rule of its members; `fleet-health check web-1` lists them/],
   ],
+  [
+    'a rule about what a group needs, in a group that needs nothing of its members',
+    `<group name="web"><alert name="group-short" severity="warning"/>${eight}</group>`,
+    [/"group-short"> does nothing here: neither the group nor one within it has need; write need="..." on the group/],
+  ],
+  [
+    'such a rule in a group within one that has need, which counts all members together',
+    `<group name="web" need="6">${eight}<group name="old"><alert name="group-short" enabled="no"/></group></group>`,
+    [/"group-short"> does nothing here/],
+  ],
+  [
+    'no such rule around a group that has need',
+    `<group name="all"><alert name="group-short" repeat="1h"/><group name="web" need="6">${eight}</group></group>`,
+    [],
+  ],
   ['a check with a rule of its own', checked, []],
   ['nothing odd', `<group name="web" need="75%">${eight}</group>`, []],
 ] as const) {

@@ -123,7 +123,9 @@ class ClientReader {
         if (/[[\]]/.test(child.attributes['name'] ?? ''))
           this.#options.findings.fault(child, '<group> name has a range; a group has one name');
         const inner = this.#inner(child, scope);
+        const before = this.needs.length;
         this.#walk(child, { ...inner, needs: this.#readNeed(child, scope, inner) });
+        if (this.needs.length === before) this.#warnOfShort(child);
       }
     }
   }
@@ -209,6 +211,16 @@ class ClientReader {
     };
     this.needs.push({ need: Object.freeze(own), element });
     return name ?? '';
+  }
+
+  /** Warns of rules about what a group needs, in a group without such a need. */
+  #warnOfShort({ children, attributes: { need } }: Element): void {
+    if (need !== undefined) return;
+    for (const child of children) {
+      if (child.name !== 'alert' || child.attributes['name'] !== 'group-short') continue;
+      const message = '<alert name="group-short"> does nothing here: neither the group nor one within it has need';
+      this.#options.findings.warn(child, `${message}; write need="..." on the group, or remove it`);
+    }
   }
 
   /** Reports groups that need some of their members and share their name with another group. */
