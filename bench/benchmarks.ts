@@ -107,6 +107,9 @@ export const benchmarks: readonly ListedBenchmark[] = [
   byName('replay', 3, 'alert --replay over one day and three', async () => {
     return (await import('./replay.ts')).benchReplay;
   }),
+  byName('tune', 6, 'tune over a month and over five years of the alerts of 1,000 clients', async () => {
+    return (await import('./tune.ts')).benchTune;
+  }),
   byName('report', 12, 'the report of 64, 1,000 and 10,000 clients with 30 days of rows', async () => {
     return (await import('./report.ts')).benchReport;
   }),

@@ -120,7 +120,7 @@ function openFiles(pid: number | undefined): number {
 }
 
 /** Runs the work with a temporary folder, and removes the folder. */
-export async function inTemporaryFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
+export async function inTemporaryFolder<T>(work: (dir: string) => T | Promise<T>): Promise<T> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-bench-'));
   try {
     return await work(dir);
