@@ -15,7 +15,7 @@ const [alerts, clients, years, rounds] = [274_000, 1000, 5, 5];
 const mailBytes = 6000;
 /** The rules of the alerts in turn, with the limit and the usual length of each. */
 const rules = [
-  ['load', 'at least 8', 40 * minuteMs],
+  ['load', 'at least 8 per CPU', 40 * minuteMs],
   ['memory', 'at least 97 %', 30 * minuteMs],
   ['unreachable', '', 25 * minuteMs],
   ['disk', 'at least 95 %', 9 * hourMs],
