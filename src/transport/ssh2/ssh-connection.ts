@@ -121,7 +121,6 @@ class SshConnection implements Connection {
     if (current !== null && !socket.destroyed) for (const part of [current, current.stderr]) part.push(null);
     socket.destroy();
     for (const listener of this.#onBroken) listener(this.#broken);
-    this.#onBroken.clear();
   }
 
   #checkBacklog(): void {
@@ -152,18 +151,16 @@ class SshConnection implements Connection {
       }, channelTimeoutMs);
       const fail = (why: FleetError): void => {
         clearTimeout(timer);
-        this.#onBroken.delete(fail);
         reject(why);
       };
       this.#onBroken.add(fail);
       try {
         ssh.exec(command, (error, channel) => {
-          if (this.#broken !== null || error !== undefined) {
-            fail(this.#broken ?? this.#fault('channel-failed', messageOf(error), error));
+          if (error !== undefined) {
+            fail(this.#fault('channel-failed', messageOf(error), error));
             return;
           }
           clearTimeout(timer);
-          this.#onBroken.delete(fail);
           this.#current = channel;
           resolve(channelOf(channel, this.#onBroken));
         });
