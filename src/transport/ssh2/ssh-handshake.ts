@@ -1,4 +1,4 @@
-import { FleetError, messageOf, type ErrorCode, type Stage } from '../../platform/errors/errors.ts';
+import { FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { connectSsh2 } from './connect-ssh2.ts';
 import { checkHostKey, type HostKeyCheck } from '../known-hosts/host-key-check.ts';
@@ -48,7 +48,7 @@ export class Handshake<T> {
   readonly #check: HostKeyCheck;
   readonly #login: Login;
   readonly #loginAhead: LoginAhead;
-  #progress: 'silent' | 'greeted' | 'login' | 'channel' = 'silent';
+  #progress: 'handshake' | 'login' | 'channel' = 'handshake';
   #problem: string | null = null;
   /** The last lines of text that the server sent during the login. */
   #words: readonly string[] = [];
@@ -76,26 +76,23 @@ export class Handshake<T> {
     return new Promise((resolve, reject) => {
       const left = Math.max(1, connectTimeoutMs - (performance.now() - startedMs));
       this.#timer = setTimeout(() => this.#timeUp(), left);
-      const onAbort = (): void => this.#end(abortedError(signal, this.#stage(), target.client));
+      const onAbort = (): void => this.#end(abortedError(signal, this.#progress, target.client));
       this.#settle = (outcome) => {
         this.#settle = null;
         clearTimeout(this.#timer);
         signal.removeEventListener('abort', onAbort);
-        this.#socket.removeListener('close', onClose);
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome.taken);
       };
-      const onClose = (): void => this.#closed();
-      this.#socket.once('close', onClose);
+      this.#socket.once('close', () => this.#closed());
       if (signal.aborted) {
         onAbort();
         return;
       }
       signal.addEventListener('abort', onAbort, { once: true });
       const onData = (data: Buffer): void => {
-        if (this.#progress === 'silent') this.#progress = 'greeted';
         this.#greeting += data.toString('latin1', 0, offerBytes);
-        const other = this.#progress === 'greeted' ? otherProtocol(this.#greeting) : null;
+        const other = otherProtocol(this.#greeting);
         if (other !== null) this.#fail('handshake-failed', other, undefined, otherProtocolAdvice);
         if (this.#greeting.length >= offerBytes) this.#socket.removeListener('data', onData);
       };
@@ -187,7 +184,7 @@ export class Handshake<T> {
     if (error.level === 'agent' || error instanceof Sha1Refused) this.#problem ??= text;
     else if (error.level === 'client-authentication') this.#refused();
     else if (this.#progress === 'login' && typeof error.code === 'number') this.#refused(text, error);
-    else if (this.#stage() === 'handshake') this.#handshakeFailed(text, error);
+    else if (this.#progress === 'handshake') this.#handshakeFailed(text, error);
     else this.#fail('connect-failed', `the connection broke: ${text}`, error);
   }
 
@@ -233,17 +230,13 @@ export class Handshake<T> {
     }
   }
 
-  #stage(): Stage {
-    return this.#progress === 'login' || this.#progress === 'channel' ? this.#progress : 'handshake';
-  }
-
   #fail(code: ErrorCode, message: string, cause?: unknown, advice?: string): void {
     // A broken bastion is the cause if it ended before the client's connection.
     const broken = this.#socket.brokenBy ?? null;
     const { client } = this.#parts.target;
     if (broken !== null) this.#end(broken);
     else if (code === 'connect-failed' && this.#loginAhead.isUnanswered) this.#end(new MustWait(true));
-    else this.#end(new FleetError({ client, code, stage: this.#stage(), message, cause, advice }));
+    else this.#end(new FleetError({ client, code, stage: this.#progress, message, cause, advice }));
   }
 
   #end(why: FleetError | MustWait): void {
