@@ -22,7 +22,7 @@ export function sharesNoAlgorithm(message: string): boolean {
 export function serverOffer(message: string, beginning: string): string {
   const index = lists.findIndex((list) => message.endsWith(`no matching ${list}`));
   const version = /(?:^|\n)SSH-2\.0-[^\n]*\n/.exec(beginning);
-  if (index === -1 || version === null) return '';
+  if (version === null) return '';
   const bytes = Buffer.from(beginning.slice(version.index + version[0].length), 'latin1');
   // Packet length, padding length, message number and a cookie of 16 bytes stand before the lists.
   let at = 22;
