@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 
 import { describeRefusal, isPasswordPrompt, planLogin } from '../../../src/transport/ssh2/login.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
@@ -53,6 +53,12 @@ describe('planLogin', () => {
       expected: ['password', 'keyboard-interactive', 'nothing'],
     },
     {
+      name: 'sends the password by keyboard-interactive after a key that was refused beside all methods',
+      credentials: { ...all, agent: null },
+      answers: [{ left: everything }, { left: ['publickey', 'keyboard-interactive'] }],
+      expected: ['publickey', 'password', 'keyboard-interactive'],
+    },
+    {
       name: 'leaves out what the client does not take',
       credentials: all,
       answers: [onlyPassword],
@@ -101,7 +107,21 @@ describe('planLogin', () => {
     assert.match(refusals[1] ?? '', /asks "Password:", "Code:", which is not answered/);
     assert.match(refusals[2] ?? '', /the password was refused/);
     assert.ok(!refusals.join(' ').includes('secret'));
+    const asked = (...words: readonly string[]) => ask(...words.map((prompt) => ({ prompt, echo: false })));
+    assert.deepEqual([asked('Code:'), asked('1', '2', '3', '4')], [null, null]);
+    assert.match(refusals[3] ?? '', /asks "Code:", which is not answered/);
+    assert.match(refusals[4] ?? '', /asks "1", "2", "3", which is not answered/);
   });
+});
+
+test('a prompt that is not of a password is not answered, and quoted only in part', () => {
+  const refusals: string[] = [];
+  const credentials = { ...all, keys: [], agent: null };
+  const login = planLogin({ username: 'monitor', credentials, refuse: (why) => refusals.push(why) });
+  const offer = login.next(['keyboard-interactive'], false);
+  assert.ok(offer !== false && offer.type === 'keyboard-interactive');
+  offer.prompt('', '', '', [{ prompt: 'c'.repeat(100), echo: false }], () => assert.fail('answered'));
+  assert.deepEqual(refusals, [`keyboard-interactive asks "${'c'.repeat(80)}", which is not answered`]);
 });
 
 describe('isPasswordPrompt', () => {
@@ -148,6 +168,21 @@ describe('a login of at most five attempts', () => {
     assert.deepEqual(plan({ keys: keys(2), agent, password }).limit, 1);
     assert.deepEqual(plan({ keys: keys(5), agent }).offers.includes('agent'), false);
     assert.deepEqual(plan({ keys: [{ ...key, usable: null }] }).offers, []);
+  });
+
+  it('tells each key that the agent offered and withheld, and the methods that the client takes', () => {
+    const held = Object.defineProperties(new SshAgent('/nowhere'), {
+      offered: { value: ['A', 'B'] },
+      withheld: { value: 2 },
+    });
+    const credentials = { ...all, keys: [], password: null, agent: held };
+    const login = planLogin({ username: 'monitor', credentials, refuse: () => undefined });
+    login.next(null, null);
+    assert.equal(login.wanted(), null);
+    login.next(['publickey', 'hostbased'], false);
+    assert.deepEqual(login.tried(), ['agent key A', 'agent key B']);
+    assert.deepEqual(login.withheld(), { keys: 0, ofAgent: 2 });
+    assert.deepEqual(login.wanted(), ['publickey', 'hostbased']);
   });
 
   it('does not repeat what was refused on another connection, and says that it was tried', () => {
