@@ -201,7 +201,7 @@ class ForwardedWire extends Duplex implements Wire {
 
   /** Ends the connection because the bastion that carries it has failed. */
   breakOff(why: FleetError): void {
-    this.#brokenBy ??= why;
+    this.#brokenBy = why;
     this.destroy();
   }
 

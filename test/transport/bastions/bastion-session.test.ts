@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter, getMaxListeners, once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 
@@ -177,4 +177,63 @@ test('a connection through a bastion counts its bytes, and ends when the other s
   const otherClosed = once(other, 'close');
   broken.destroy();
   await otherClosed;
+});
+
+test('a bastion is asked for the place that is wanted, by as many visits at once as there are', () => {
+  const asked: unknown[] = [];
+  const own = login();
+  Object.assign(own.ssh, { forwardOut: (...args: readonly unknown[]) => void asked.push(args.slice(0, 4)) });
+  const { bastion, socket } = sessionOf(own);
+  void bastion.forward(target).catch(ignore);
+  assert.deepEqual(asked, [['127.0.0.1', 0, '192.0.2.1', 22]]);
+  assert.equal(getMaxListeners(socket), 0);
+  socket.emit('close');
+});
+
+test('a bastion that cannot be asked is at fault, and idle again', async () => {
+  let idle = 0;
+  const session = login(() => {
+    throw new Error('Not connected');
+  }) as unknown as SshSession;
+  const onIdle = (): void => void (idle += 1);
+  const bastion = new BastionSession({ name: 'gate', session, onBroken: assert.fail, onIdle });
+  const message = 'bastion gate: Not connected (connect-failed)';
+  assert.deepEqual(await faultOf(bastion.forward(target)), ['bastion-failed', 'web-1', message]);
+  assert.equal(idle, 1);
+});
+
+test('a visit that ends while a bastion dials ends at the connection', async () => {
+  const visit = new AbortController();
+  const opening = sessionOf(login(ignore)).bastion.forward({ ...target, signal: visit.signal });
+  visit.abort();
+  await assert.rejects(opening, { code: 'visit-deadline', stage: 'connect' });
+});
+
+test('a connection through a bastion reads no faster than its reader, and nothing once it is over', async () => {
+  const channel = newChannel();
+  const { bastion } = sessionOf(login((done) => done(undefined, channel)));
+  const wire = await bastion.forward(target);
+  assert.equal(channel.stderr.readableFlowing, true);
+  channel.emit('data', Buffer.alloc(100_000));
+  assert.equal(channel.isPaused(), true);
+  wire.read();
+  assert.equal(channel.isPaused(), false);
+  channel.pause();
+  wire.destroy(new Error('over'));
+  assert.deepEqual([channel.destroyed, channel.isPaused()], [true, false]);
+  channel.emit('data', Buffer.of(1));
+  assert.equal(wire.bytesRead, 100_000);
+});
+
+test('an error of a channel ends its connection, and the end of one that of the channel', async () => {
+  const [first, second] = [newChannel(), newChannel()];
+  const channels = [first, second];
+  const { bastion } = sessionOf(login((done) => done(undefined, channels.shift())));
+  const wire = await bastion.forward(target);
+  first.emit('error', new Error('broken'));
+  assert.equal(wire.destroyed, true);
+  const other = await bastion.forward(target);
+  other.end('x');
+  await once(other, 'finish');
+  assert.equal(second.writableEnded, true);
 });

@@ -1,6 +1,6 @@
 /** A scan of host keys over wires in memory: the keys that it finds, the connections that it opens, and its faults. */
 import assert from 'node:assert/strict';
-import { duplexPair } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 
@@ -10,24 +10,24 @@ import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import type { Wire } from '../../../src/transport/connection/wire.ts';
 import { scanHostKeys, type ScanOptions } from '../../../src/transport/ssh2/scan-host-keys.ts';
+import { wirePair } from '../../support/ssh/wire-pair.ts';
 
 const ed25519 = generateHostKey();
 const ecdsa = ([256, 384, 521] as const).map((bits) => ssh2.utils.generateKeyPairSync('ecdsa', { bits }).private);
 const rsa = ssh2.utils.generateKeyPairSync('rsa', { bits: 2048 }).private;
 
-type Far = ReturnType<typeof duplexPair>[1];
+type Far = Duplex;
 
 /** Scans a server that treats each connection as `serve` says. Collects its wires, and the limits of the dials. */
 function scan(serve: (far: Far, near: Wire) => void, more: Partial<ScanOptions> = {}, parts: object = {}) {
   const wires: Wire[] = [];
   const limits: number[] = [];
   const dial = async (timeoutMs: number): Promise<Wire> => {
-    const [near, far] = duplexPair();
-    const wire: Wire = Object.assign(near, { bytesRead: 0, bytesWritten: 0, ...parts });
-    wires.push(wire);
+    const { near, far } = wirePair(parts);
+    wires.push(near);
     limits.push(timeoutMs);
-    serve(far, wire);
-    return await Promise.resolve(wire);
+    serve(far, near);
+    return await Promise.resolve(near);
   };
   const { signal } = new AbortController();
   const options = { client: 'web-1', host: '192.0.2.1', port: 22, timeoutMs: 60_000, signal, dial, ...more };

@@ -1,7 +1,6 @@
 /** A login over a wire in memory, to a server that does what a case says: the fault of each end, and what is left. */
 import assert from 'node:assert/strict';
 import { EventEmitter, getEventListeners, once } from 'node:events';
-import { duplexPair } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 
@@ -9,7 +8,6 @@ import ssh2, { type AuthContext, type Connection, type ServerConfig } from 'ssh2
 
 import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
-import type { Wire } from '../../../src/transport/connection/wire.ts';
 import { SshAgent, type Credentials } from '../../../src/transport/credentials/credentials.ts';
 import { decodeLoginKey, Sha1Refused } from '../../../src/transport/credentials/private-key.ts';
 import { parseKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
@@ -18,6 +16,7 @@ import { Handshake, MustWait } from '../../../src/transport/ssh2/ssh-handshake.t
 import type { SshTarget } from '../../../src/transport/ssh2/target.ts';
 import type { ConnectOptions } from '../../../src/transport/transport.ts';
 import { publicBlobOf } from '../../support/ssh/ssh2-server.ts';
+import { wirePair } from '../../support/ssh/wire-pair.ts';
 
 // A server whose connection ends during its answer would go on with its keepalives.
 Object.assign(ssh2.Server, { KEEPALIVE_CLIENT_INTERVAL: 0 });
@@ -46,8 +45,7 @@ interface Meeting {
 
 /** Starts a login with a password. The far end of the wire is a server, or `far` if that is false. */
 function meet({ onLogin = (attempt) => attempt.accept(), onSession, ...meeting }: Meeting, serves = true) {
-  const [near, far] = duplexPair();
-  const wire = Object.assign(near, { bytesRead: 0, bytesWritten: 0, ...meeting.wire }) as Wire;
+  const { near, far } = wirePair(meeting.wire);
   const server = new EventEmitter();
   if (serves) {
     const own = new ssh2.Server({ hostKeys: [pem], ...meeting.config }, (client) => {
@@ -69,12 +67,16 @@ function meet({ onLogin = (attempt) => attempt.accept(), onSession, ...meeting }
     },
     options: { tcpTimeoutMs: 1000, connectTimeoutMs: 60_000, signal: visit.signal, ...meeting.options },
     credentials: { ...nothing, ...(meeting.credentials ?? { password: 'secret' }) },
-    ...{ wire, take: meeting.take ?? ((session) => session), startedMs: performance.now() - (meeting.tookMs ?? 0) },
+    ...{
+      wire: near,
+      take: meeting.take ?? ((session) => session),
+      startedMs: performance.now() - (meeting.tookMs ?? 0),
+    },
     ...{ ahead: meeting.ahead ?? null, withoutFirst: false },
   });
   const session = handshake.run();
   session.catch(silent);
-  return { near: wire, far, server, visit, session };
+  return { near, far, server, visit, session };
 }
 
 /** Returns code, stage and message of a fault, and checks that its wire is gone and nothing listens for the visit. */
