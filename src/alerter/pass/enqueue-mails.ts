@@ -43,8 +43,8 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
       if (!named.has(recipient)) stages.heed(`planning for ${recipient}`, thrown);
       named.add(recipient);
     }
-    const changes = mails.length + withdrawn.length + notified.length + closedOut.length + settled.length;
-    if (changes + sought.length === 0) return 0;
+    // A mail notifies somebody of something.
+    if ([withdrawn, notified, closedOut, settled, sought].every(({ length }) => length === 0)) return 0;
     if (!lease.isHeld()) {
       await lease.take();
       continue;
@@ -162,8 +162,8 @@ async function readPlan(
   const isSought = !hasSought && input.config.alerts.causeChance !== null;
   const sought = isSought ? alertsToSeek(input, plan) : [];
   const common = { alerts, sought };
-  if (plan.mails.length + input.waiting.length + (input.begun?.length ?? 0) === 0)
-    return { ...plan, ...common, settled: [] };
+  const sending = [plan.mails, input.waiting, input.begun ?? []];
+  if (sending.every(({ length }) => length === 0)) return { ...plan, ...common, settled: [] };
   const regained = await readForgotten(options, input);
   if (regained === null) return { ...plan, ...common, settled: [] };
   const { mails, withdrawn, notified, unnotified, closedOut, faults } = planNotifications(regained.input);
