@@ -15,6 +15,7 @@ export function createDryRunStorage(storage: Storage): Storage {
     leases: {
       ...storage.leases,
       takeLease: (name, holder) => Promise.resolve({ name, epoch: 0, holder }),
+      touchLease: () => Promise.resolve(),
       releaseLease: () => Promise.resolve(),
     },
     evaluation: {

@@ -19,14 +19,14 @@ const maxReportBytes = 4 * 1024 * 1024;
  * of mails. The fault of one costs this one: the next pass tries it again.
  */
 export async function enqueueDigests(options: EnqueueDigestsOptions): Promise<number> {
-  const { config, storage, nowMs, lease, dryRun, observe, signal, stages } = options;
+  const { config, storage, nowMs, lease, observe, signal, stages } = options;
   const store = {
     ...storage.digest,
     storedMessageIds: (ids: readonly string[]) => storage.notifications.storedMessageIds(ids),
   };
   if ((await dueDigests(config, store, nowMs)).length === 0) return 0;
   const held = await lease.take();
-  const keeper = dryRun ? null : keepLease(storage.leases, held);
+  const keeper = keepLease(storage.leases, held);
   let count = 0;
   try {
     // Another alerter may have made the digests until the lease was taken.
@@ -35,7 +35,7 @@ export async function enqueueDigests(options: EnqueueDigestsOptions): Promise<nu
       const what = `the digest ${due.digest.name}`;
       const written = await stages.run({ what, otherwise: null, isVital: false }, () => writeDigest(options, due));
       if (written === null) continue;
-      keeper?.check();
+      keeper.check();
       await storage.notifications.saveNotifications(held, { mails: written.mails, notified: [], closedOut: [] });
       const { subject, text } = written.words;
       for (const { recipient } of written.mails)
@@ -43,7 +43,7 @@ export async function enqueueDigests(options: EnqueueDigestsOptions): Promise<nu
       count += written.mails.length;
     }
   } finally {
-    await keeper?.stop();
+    await keeper.stop();
   }
   return count;
 }
