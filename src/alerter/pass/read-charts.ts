@@ -5,7 +5,6 @@ import type { MountLevels } from '../../storage/store/level-store.ts';
 import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import { chartSpan } from '../compose/sparkline.ts';
 import type { PendingNotification } from '../dispatch/notification-plan.ts';
-import { foreseenBy } from '../evaluate/rule-metric.ts';
 import type { PassContext } from './pass-context.ts';
 
 /** The most charts of a mail, which may be about half the fleet. */
@@ -25,13 +24,15 @@ export async function readCharts(
     return type !== null && (type.chart ?? type.foresees) !== null;
   });
   const worst = drawn.slice(0, maxCharts);
-  const foreseen = worst.filter(({ watch: { rule } }) => rule !== null && foreseenBy(rule) !== null);
+  const foreseen = worst.flatMap((item) => {
+    const kind = ruleTypeOf(item.watch.rule?.type)?.foresees ?? null;
+    return kind === null ? [] : { ...item, kind };
+  });
   if (foreseen.length > 0) {
     const clients = [...new Set(foreseen.map(({ client }) => client))];
     const { todayMs, mounts } = await storage.levels.levels(clients, historyDays, signal);
-    for (const { alertId, client, subject, watch } of foreseen) {
+    for (const { alertId, client, subject, kind } of foreseen) {
       const levels = mounts.find((one) => one.client === client && one.mount === subject);
-      const kind = watch.rule === null ? null : foreseenBy(watch.rule);
       if (levels !== undefined) charts.set(alertId, pointsOf(levels, kind, todayMs));
     }
   }
@@ -50,7 +51,7 @@ export async function readCharts(
   return charts;
 }
 
-function pointsOf(levels: MountLevels, kind: 'space' | 'inodes' | null, todayMs: number): readonly SeriesPoint[] {
+function pointsOf(levels: MountLevels, kind: 'space' | 'inodes', todayMs: number): readonly SeriesPoint[] {
   const values = kind === 'inodes' ? levels.inodesPercent : levels.usedBytes;
   return [...values].map((value, index) => ({
     atMs: todayMs - (values.length - 1 - index) * dayMs,
