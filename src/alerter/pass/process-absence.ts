@@ -41,10 +41,7 @@ async function saveEvaluated(
   }
   if (alerts.length === 0) return;
   // A group's alert that gets worse ends acknowledgements.
-  const acknowledged = alerts.some(({ id, acknowledgedBy }) => id !== null && acknowledgedBy === null)
-    ? (await storage.evaluation.openAlerts(null)).filter(({ acknowledgedBy }) => acknowledgedBy !== null)
-    : [];
-  const ended = noLongerAcknowledged(acknowledged, alerts);
+  const ended = noLongerAcknowledged(await storage.evaluation.openAlerts(null), alerts);
   const rows = { statIds: [], visitIds: [], alerts, ruleStates: new Map(), noLongerAcknowledged: ended };
   await storage.evaluation.saveProcessed(await lease.take(), rows);
 }
@@ -93,7 +90,7 @@ const factPasses = 3;
  * Returns the disks of state folders: those that collectors reported lately, and this machine's as they are now. The
  * disk of a database server cannot be seen from here.
  */
-async function readStateDisks({ config, storage, host, nowMs }: PassContext): Promise<readonly StateDiskFact[]> {
+export async function readStateDisks({ config, storage, host, nowMs }: PassContext): Promise<readonly StateDiskFact[]> {
   const own = stateDisks(statePlaces(config)).map((disk): StateDiskFact => ({ ...disk, host, observedAtMs: nowMs }));
   const reported = await storage.fleet.stateDisks(nowMs - factPasses * config.collector.everyMs);
   return [
