@@ -30,8 +30,9 @@ test('the stamp of the newest state report stays until another one, and each att
   for (const [startedAtMs, state] of [
     [1000, { stamp: 'first', runs: 1 }],
     [2000, undefined],
-    // An attempt whose report did not come.
+    // An attempt whose report did not come, and a visit without an attempt.
     [3000, { stamp: null, runs: 2 }],
+    [4000, undefined],
   ] as const)
     facts.saw(visit({ client: 'web-1', startedAtMs, ...(state === undefined ? {} : { state }) }), run);
   facts.save(new Set(['web-1']));
@@ -90,7 +91,8 @@ test('a client that fails at its first visit has never reported, and has no boot
 });
 
 test('an inventory counts with the visit that brought it, and stays until the next one', (t) => {
-  const site = openSiteFacts(path.join(tempFolder(t), 'site-facts.json'));
+  const file = path.join(tempFolder(t), 'site-facts.json');
+  const site = openSiteFacts(file);
   const at = (): number | null | undefined => site.clients.get('web-1')?.inventoryAtMs;
   site.sawInventory('web-1', 700);
   assert.equal(at(), undefined);
@@ -99,6 +101,10 @@ test('an inventory counts with the visit that brought it, and stays until the ne
     site.saw(visit({}), run);
     assert.equal(at(), inventoryMs);
   }
+  site.save(new Set(['web-1']));
+  const next = openSiteFacts(file);
+  next.saw(visit({}), run);
+  assert.equal(next.clients.get('web-1')?.inventoryAtMs, 900, 'the next run remembers it');
 });
 
 test('clients that left config.xml are forgotten, and a damaged file counts as missing', (t) => {
@@ -112,6 +118,8 @@ test('clients that left config.xml are forgotten, and a damaged file counts as m
     const { clients, refused } = openSiteFacts(file);
     assert.deepEqual([clients.size, refused()], [0, []], content);
   }
+  writeFileSync(file, JSON.stringify({ refused: 7, clients: [{ name: 'bare', address: 'b' }] }));
+  assert.deepEqual([openSiteFacts(file).clients.size, openSiteFacts(file).refused()], [1, []]);
   writeFileSync(file, JSON.stringify({ refused: ['a', 7], clients: [7, { name: 'bare', address: 'b', reader: 'x' }] }));
   const { clients, refused } = openSiteFacts(file);
   assert.deepEqual([[...clients.keys()], refused()], [['bare'], ['a']]);

@@ -54,11 +54,16 @@ test('clients that were refused before go last, new reports too, and no record d
 });
 
 test('a report is sent under its client’s folder, with its client; a record in the folder of records', () => {
-  const { files } = filesOf({ present: { reports: [report('web', 4), report(null, 2)], documents: [document(5)] } });
+  // The folder of a long name is a hash.
+  const long = { ...report('long', 3), file: report('%h0', 3).file };
+  const { files } = filesOf({
+    present: { reports: [report('web', 4), long, report(null, 2)], documents: [document(5)] },
+  });
   assert.deepEqual(
     files.map(({ folder, client }) => [folder, client]),
     [
       ['web', 'web'],
+      ['%h0', 'long'],
       ['unnamed', 'unnamed'],
       ['collector', null],
     ],

@@ -1,9 +1,28 @@
-/** Which rows of a kept file a database lacks. */
+/** Which rows a kept file has, and which of them a database lacks. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 
-import { countRows, idsOf, missingRows, type Kept, type KeptRows } from '../../../src/collector/run/kept-rows.ts';
+import { documentName } from '../../../src/collector/inbox/document-files.ts';
+import { folderOfSite } from '../../../src/collector/inbox/origins.ts';
+import {
+  clientOfReport,
+  countRows,
+  idsOf,
+  missingRows,
+  readKept,
+  type Kept,
+  type KeptRows,
+} from '../../../src/collector/run/kept-rows.ts';
+import { createClientNames } from '../../../src/collector/sealed-reports/client-names.ts';
+import { generateKeyPair } from '../../../src/report/seal/key-pair.ts';
+import { idFrom } from '../../../src/state-folder/collector-id.ts';
 import type { PresentIds } from '../../../src/storage/store/storage.ts';
+import { runEnd, runStart, visit as visitOf } from '../../storage/support/samples.ts';
+import { sealedSample } from '../../support/clients/sealed-report.ts';
+import { makeClient } from '../../support/fleets/fleet.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const none: KeptRows = { report: null, run: null, visits: [], events: [] };
 const kept = (rows: Partial<KeptRows>): Kept => ({
@@ -59,4 +78,83 @@ test('the ids of files are those of all their rows, each once', () => {
     Object.fromEntries(Object.entries(ids).map(([kind, all]) => [kind, [...(all as Iterable<string>)]])),
     { reports: ['p'], runs: ['r'], runsOfVisits: ['r'], events: ['e'] },
   );
+});
+
+const dir = tempFolder();
+const key = generateKeyPair();
+const clients = [
+  makeClient('web-1', { was: 'web-old' }),
+  makeClient('far-1', { arrival: { kind: 'site', site: 'fra' } }),
+];
+const options = {
+  config: { clients, retention: { rawMs: 1e15 } as never },
+  names: createClientNames(clients),
+  nowMs: 9,
+};
+const read = (from: string, content: Buffer | object | null, more: object = {}, isVisit = false): Kept => {
+  const file = path.join(dir, path.basename(from));
+  if (content !== null) writeFileSync(file, Buffer.isBuffer(content) ? content : JSON.stringify(content));
+  return readKept({ file, from, isVisit }, { ...options, ...more });
+};
+const sealed = (client: string) => sealedSample({ key, header: { client } });
+
+test('a report is known by its name, and by its header if an earlier version has named it', () => {
+  const { reportId, sealed: bytes } = sealed('web-1');
+  const id = idFrom('named');
+  const named = read(`encrypted_stats/web-1/${id}.700.-.-.-.fhs`, null);
+  assert.deepEqual([named.rows, named.atMs], [{ ...none, report: { id, atMs: 700 } }, 700]);
+  const old = read(`encrypted_stats/web-1/${reportId}.fhs`, bytes);
+  assert.deepEqual([old.rows, old.atMs], [{ ...none, report: { id: reportId, atMs: 0 } }, 0]);
+  const damaged = read(`encrypted_stats/web-1/${id}.fhs`, Buffer.from('x'));
+  assert.deepEqual([damaged.rows, damaged.atMs], [none, 0]);
+  assert.equal(clientOfReport({ file: '', from: 'encrypted_stats/web%2F1/x.fhs', isVisit: false }), 'web/1');
+  const hashed = { file: old.file, from: `encrypted_stats/%h${'0'.repeat(64)}/x.fhs`, isVisit: false };
+  assert.equal(clientOfReport(hashed), 'web-1');
+});
+
+const start = runStart({ id: idFrom('run'), startedAtMs: 4 });
+const visits = [visitOf({ runId: start.id, client: 'web-old', startedAtMs: 5 })];
+const ofRun = (client: string) => ({ id: start.id, client, name: client, atMs: 5 });
+const ended = { start, end: runEnd(start) };
+const atSite = idFrom(`fra ${start.id}`);
+const newEvent = {
+  ...{ eventId: 'e', receivedAtMs: 6, host: 'h', service: 's', instance: '', status: null, description: '', tags: [] },
+  ...{ value: null, ttl: null, raw: null },
+};
+
+interface Document {
+  readonly folder: string;
+  readonly content: object;
+  readonly rows: Partial<KeptRows>;
+}
+const documents: Readonly<Record<string, Document>> = {
+  'of a run, under the present names of its clients': {
+    ...{ folder: 'collector', content: { run: ended, visits } },
+    rows: { run: { id: start.id, atMs: 4, isEnded: true }, visits: [{ ...ofRun('web-old'), client: 'web-1' }] },
+  },
+  'of a run without its end, which is another document': {
+    ...{ folder: 'collector', content: { run: { start, end: null } }, rows: {} },
+  },
+  'of a run at a site, which has no other': {
+    folder: folderOfSite('fra'),
+    content: { run: { start, end: null }, visits: [visitOf({ runId: start.id, client: 'far-1', startedAtMs: 5 })] },
+    rows: { run: { id: atSite, atMs: 4, isEnded: false }, visits: [{ ...ofRun('far-1'), id: atSite }] },
+  },
+  'of a site that brings a foreign client': { folder: folderOfSite('fra'), content: { visits }, rows: {} },
+  'of events': { folder: 'events', content: { events: [newEvent], visits }, rows: { events: [{ id: 'e', atMs: 6 }] } },
+  'that holds nothing': { folder: 'collector', content: {}, rows: {} },
+};
+for (const [what, { folder, content, rows }] of Object.entries(documents)) {
+  test(`the rows of a document ${what}`, () => {
+    const kept = read(`inbox/${folder}/${documentName(3, start.id)}`, content);
+    assert.deepEqual({ rows: kept.rows, atMs: kept.atMs }, { rows: { ...none, ...rows }, atMs: 3 });
+  });
+}
+
+test('the document of one visit is known by its name, unless it is read as a whole', () => {
+  const from = `inbox/collector/${documentName(3, start.id)}`;
+  const named = read(from, { visits }, {}, true);
+  assert.deepEqual(named.rows.visits, [{ id: start.id, atMs: 3, client: null, name: '' }]);
+  const whole = read(from, { visits }, { isWhole: true }, true);
+  assert.deepEqual(whole.rows.visits, [{ ...ofRun('web-old'), client: 'web-1' }]);
 });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import type { CollectorRun } from '../../../src/collector/collect-options.ts';
-import { removeStored } from '../../../src/collector/inbox/document-files.ts';
+import { documentName, documentsIn, removeStored } from '../../../src/collector/inbox/document-files.ts';
 import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { keepPushedVisit, runDocuments } from '../../../src/collector/inbox/run-documents.ts';
 import { prepareStorage, storeWaiting } from '../../../src/collector/run/prepare-storage.ts';
@@ -12,7 +13,7 @@ import type { EventStore } from '../../../src/storage/store/event-store.ts';
 import type { ReportStore } from '../../../src/storage/store/storage.ts';
 import { idFrom } from '../../../src/state-folder/collector-id.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
-import { makeConfig } from '../../support/fleets/fleet.ts';
+import { makeClient, makeConfig } from '../../support/fleets/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 test('opening and reading have the time limit, migrations have none, and the run goes on without it', async (t) => {
@@ -66,9 +67,55 @@ test('a run says how many records of earlier runs it has stored, and how many it
   await keepPushedVisit(folder, visit({}));
   const refused = ['1 record of earlier runs cannot be stored'];
   assert.deepEqual(await stored({ saveVisits: () => Promise.reject(new RangeError('Invalid time value')) }), refused);
-  await stored();
+  assert.deepEqual(await stored(), [], 'visits without a run are not counted');
+  assert.deepEqual(documentsIn(folder), [], 'what was refused is tried again');
   const foreign = documentsOf(paths, { kind: 'site', site: 'fra' });
   await keepPushedVisit(foreign, visit({ runId: idFrom('run') }));
   const strange = '1 record of site-fra do not count: they are not about its clients, or are too many or old';
   assert.deepEqual(await stored(), [strange]);
+});
+
+test('a run whose database is away goes on without it, and its documents keep to their bound', async (t) => {
+  const paths = statePaths(tempFolder(t));
+  const folder = documentsOf(paths, { kind: 'collector' });
+  mkdirSync(folder, { recursive: true });
+  const names = [1, 2].map((atMs) => documentName(atMs, idFrom(`${atMs}`)));
+  for (const name of names) {
+    writeFileSync(path.join(folder, name), '');
+    truncateSync(path.join(folder, name), 130 * 2 ** 20);
+  }
+  const limits: (number | null)[] = [];
+  const time = { signal: new AbortController().signal, endIn: (ms: number | null) => void limits.push(ms) };
+  const run = { paths, openStorage: () => Promise.reject(new Error('away')) } as unknown as CollectorRun;
+  const faults: string[] = [];
+  const prepared = await prepareStorage({
+    ...{ run, keep: removeStored, time: { ...time, explain: () => assert.fail() } },
+    ...{ limits: { prepareMs: 9, inboxMs: 4 }, onFault: ({ code, message }) => faults.push(`${code}: ${message}`) },
+  });
+  const nothing = { opened: null, storage: null, facts: null, restored: null };
+  assert.deepEqual(prepared, { ...nothing, wasAway: true, documentsLeft: 0 });
+  assert.deepEqual([faults, limits], [['storage-failed: away'], [9, null]]);
+  assert.deepEqual(
+    documentsIn(folder).map((file) => path.basename(file)),
+    names.slice(1),
+  );
+});
+
+test('a collector that opens nothing neither renames nor labels, and one that does labels all clients', async (t) => {
+  for (const opening of [null, {}]) {
+    const labelled: number[] = [];
+    const reports = {
+      clientFacts: () => Promise.resolve(new Map()),
+      saveLabels: (clients: readonly unknown[]) => Promise.resolve(void labelled.push(clients.length)),
+    };
+    const openStorage = () => Promise.resolve({ reports, events: {}, retention: {} });
+    const run = {
+      ...{ openStorage, start: runStart({}), paths: statePaths(tempFolder(t)), observe: () => undefined },
+      ...{ keyRing: { opening }, config: makeConfig('/state', [makeClient('web-1')]) },
+    } as unknown as CollectorRun;
+    const time = { signal: new AbortController().signal, endIn: () => undefined, explain: () => assert.fail() };
+    const limits = { prepareMs: 9000, inboxMs: 4000 };
+    const { wasAway } = await prepareStorage({ run, keep: removeStored, time, limits, onFault: assert.fail });
+    assert.deepEqual([labelled, wasAway], [opening === null ? [] : [1], false]);
+  }
 });
