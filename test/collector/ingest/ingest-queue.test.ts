@@ -64,3 +64,32 @@ test('what earlier runs left waits once its time is over, and is counted', () =>
   );
   assert.equal(createIngestQueue({ suspects: [], leftovers: [], times: { ...noTimeLimit, allMs: 0 } }).isOver(), true);
 });
+
+test('what was put back fills a batch, and no suspect goes before anything that waits', () => {
+  const queue = createIngestQueue({
+    suspects: reports('suspect', 1),
+    leftovers: reports('old', 2),
+    times: noTimeLimit,
+  });
+  queue.releaseSuspects();
+  queue.hold(reports('held', 2));
+  queue.add(report('new1'));
+  queue.add(report('new2'));
+  assert.deepEqual([queue.size(), queue.leftovers()], [7, 2]);
+  assert.deepEqual(
+    [2, 4, 1].map((most) => files(queue.next(most))),
+    ['held1 held2', 'old1 old2 new1 new2', 'suspect1'],
+  );
+  queue.hold(reports('held', 1));
+  assert.equal(files(queue.next(9)), 'held1');
+});
+
+test('some of the leftovers are put off, and are counted', () => {
+  const queue = createIngestQueue({ suspects: [], leftovers: reports('old', 4), times: noTimeLimit });
+  assert.equal(
+    queue.putOffThose(({ file }) => /[13]$/.test(file)),
+    2,
+  );
+  assert.deepEqual([queue.size(), queue.leftovers(), queue.putOff()], [2, 2, 2]);
+  assert.equal(files(queue.next(9)), 'old2 old4');
+});

@@ -16,12 +16,12 @@ import {
   type KeptRows,
 } from '../../../src/collector/run/kept-rows.ts';
 import { createClientNames } from '../../../src/collector/sealed-reports/client-names.ts';
+import type { Client } from '../../../src/config/config.ts';
 import { generateKeyPair } from '../../../src/report/seal/key-pair.ts';
 import { idFrom } from '../../../src/state-folder/collector-id.ts';
 import type { PresentIds } from '../../../src/storage/store/storage.ts';
 import { runEnd, runStart, visit as visitOf } from '../../storage/support/samples.ts';
 import { sealedSample } from '../../support/clients/sealed-report.ts';
-import { makeClient } from '../../support/fleets/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const none: KeptRows = { report: null, run: null, visits: [], events: [] };
@@ -83,9 +83,9 @@ test('the ids of files are those of all their rows, each once', () => {
 const dir = tempFolder();
 const key = generateKeyPair();
 const clients = [
-  makeClient('web-1', { was: 'web-old' }),
-  makeClient('far-1', { arrival: { kind: 'site', site: 'fra' } }),
-];
+  { name: 'web-1', was: 'web-old' },
+  { name: 'far-1', was: null, arrival: { kind: 'site', site: 'fra' } },
+] as unknown as readonly Client[];
 const options = {
   config: { clients, retention: { rawMs: 1e15 } as never },
   names: createClientNames(clients),

@@ -10,15 +10,16 @@ import { minuteMs } from '../../../src/platform/units.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import type { ClientFacts, Storage } from '../../../src/storage/store/storage.ts';
 import { runStart } from '../../storage/support/samples.ts';
-import { makeClient } from '../../support/fleets/fleet.ts';
 
 const everyMs = 5 * minuteMs;
 /** The time without a push after which a client is silent. */
 const limitMs = 3 * everyMs;
 const nowMs = Date.UTC(2026, 10, 20, 12);
 const start = runStart({ id: 'now', startedAtMs: nowMs });
+const visited = (name: string, more: Partial<Client> = {}): Client =>
+  ({ name, address: name, state: 'active', arrival: { kind: 'ssh', via: 'ssh2' }, ...more }) as Client;
 const pushes = (name: string, more: Partial<Client> = {}): Client =>
-  makeClient(name, { arrival: { kind: 'comes', everyMs }, ...more });
+  visited(name, { arrival: { kind: 'comes', everyMs }, ...more });
 const ran = (ago: number): RunFact =>
   ({ ...start, id: `run-${ago}`, outcome: 'finished', startedAtMs: nowMs - ago }) as RunFact;
 
@@ -65,7 +66,7 @@ const cases: readonly (readonly [what: string, given: Given, isSilent: boolean])
   ['while the collector ran for half of the time', { facts: long, ranAgo: [limitMs / 2, 1] }, true],
   ['that is retired', { facts: long, clients: [pushes('web-1', { state: 'retired' })] }, false],
   ['that is paused', { facts: long, clients: [pushes('web-1', { state: 'paused' })] }, true],
-  ['that is visited', { facts: long, clients: [makeClient('web-1')] }, false],
+  ['that is visited', { facts: long, clients: [visited('web-1')] }, false],
   ['that nobody asks for', { facts: long, only: new Set(['db-1']) }, false],
   ['that somebody asks for', { facts: long, only: new Set(['web-1']) }, true],
   [
