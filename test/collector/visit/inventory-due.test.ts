@@ -73,3 +73,19 @@ test('where others open, an inventory that may be on its way is asked for about 
   assert.equal(times({ ...unopened, inventoryAtMs: nowMs - 24 * hour, lastReportAtMs: nowMs }), 4);
   assert.equal(times({ ...unopened, inventoryAtMs: nowMs, lastReportAtMs: nowMs }), 0);
 });
+
+test('an old inventory is due in every run, and one that never came in each if runs are rare', () => {
+  const runs = Array.from({ length: 12 }, (_, run) => nowMs + run * everyMs);
+  assert.ok(runs.every((atMs) => due(facts({ inventoryAtMs: nowMs - 24 * hour }), atMs)));
+  const rare = { client: 'web-1', facts: facts(), opens: true, readsState: true, everyMs: 4 * hour };
+  assert.ok(runs.every((atMs) => isInventoryDue({ ...rare, nowMs: atMs })));
+});
+
+test('a state that was never asked for makes an inventory due only where states are read and opened', () => {
+  const runs = Array.from({ length: 48 }, (_, run) => nowMs + run * everyMs);
+  const count = (opens: boolean, readsState: boolean): number => {
+    const known = { client: 'web-1', facts: facts({ stateAtMs: null }), everyMs, opens, readsState };
+    return runs.filter((atMs) => isInventoryDue({ ...known, nowMs: atMs })).length;
+  };
+  assert.deepEqual([count(true, true), count(false, true), count(true, false)], [48, 4, 4]);
+});
