@@ -106,3 +106,10 @@ test('an address counts once, however it is written, and so does a bastion', () 
   assert.deepEqual(odd[0], 'address 2001:db8::7: 8');
   assert.deepEqual(limitsOf(limits, behind('2001:DB8::0:1')), limitsOf(limits, behind('2001:db8::1')));
 });
+
+test('a fault that only has a rejection as its cause lowers nothing, unless it is that of a bastion', () => {
+  const limits = createHandshakeLimits(config);
+  const cause = sshdRejection('web');
+  const fault = new FleetError({ code: 'connect-failed', stage: 'connect', message: 'no', cause });
+  assert.equal(limits.lower(at('192.0.2.1'), fault), false);
+});

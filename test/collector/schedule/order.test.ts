@@ -124,3 +124,22 @@ for (const [address, expected] of subnets) {
     assert.equal(subnetOf(address), expected);
   });
 }
+
+test('groups of one subnet alternate, and each name is a subnet of its own', () => {
+  const one = [...rack('a', '10.0.0', 20), ...rack('b', '10.0.0', 20)];
+  assert.ok(crowd(visitOrder(one, 1), 10, groupOf) <= 6);
+  const named = Array.from({ length: 30 }, (_, index) => ({
+    name: `n${index}`,
+    address: `n${index}.example.org`,
+    groups: [],
+  }));
+  const order = (turn: number): readonly number[] => visitOrder(named, turn).map((client) => named.indexOf(client));
+  const follows = order(1).filter((place, at, all) => place === ((all[at - 1] ?? -9) + 1) % named.length).length;
+  assert.ok(follows < 10, `${follows} of 30 follow the one before`);
+});
+
+test('the subnet of an IPv6 address is its first four parts, whatever is left out', () => {
+  assert.equal(subnetOf('1::2:3:4:5:6:7'), '1:0:2:3');
+  assert.equal(subnetOf('::2:3:4:5:6:7'), '0:0:2:3');
+  assert.equal(subnetOf('1:02:3:4::'), '1:2:3:4');
+});

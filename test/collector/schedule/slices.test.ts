@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { visit } from '../../storage/support/samples.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { groupBy } from '../../../src/platform/group-by.ts';
 import { jitterFraction } from '../../../src/platform/jitter.ts';
-import { preferredOwners, sliceOf } from '../../../src/collector/schedule/slices.ts';
+import { preferredOwners, sliceOf, withEpoch } from '../../../src/collector/schedule/slices.ts';
 
 const slices = Array.from({ length: 256 }, (_, slice) => slice);
 const collectors = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ id: `collector-${name}`, capacity: 2 }));
@@ -84,4 +85,22 @@ test('a collector of three times the capacity has about three times the slices',
   const large = owners([one, two]).filter((owner) => owner === 'large').length;
   assert.ok(large > 170 && large < 215, `${large} of 256`);
   assert.equal(preferredOwners([], []).size, 0);
+});
+
+test('a visit has the epoch of its slice, if the slice was claimed', () => {
+  const of = visit({ client: 'web-1' });
+  assert.equal(withEpoch(of, new Map()), of);
+  assert.equal(withEpoch(of, new Map([[sliceOf('web-1') ^ 1, 7]])), of);
+  assert.deepEqual(withEpoch(of, new Map([[sliceOf('web-1'), 7]])), { ...of, epoch: 7 });
+});
+
+test('a collector of no known capacity has the part of one', () => {
+  const counts = groupBy(
+    owners([
+      { id: 'a', capacity: 0 },
+      { id: 'b', capacity: 1 },
+    ]),
+    (owner) => owner,
+  );
+  assert.deepEqual([counts.get('a')?.length, counts.get('b')?.length], [128, 128]);
 });
