@@ -62,6 +62,7 @@ test('an imported key keeps the time of its name, and is the newest without one'
   const nameless = path.join(root, 'key.pem');
   writeFileSync(nameless, publicKeyToPem(other.publicKey));
   assert.equal(importPublicKey(paths, nameless, nowMs).createdAtMs, secondMs);
+  assert.equal(importPublicKey(paths, nameless, nowMs + 5000).createdAtMs, secondMs, 'it is there already');
   assert.equal(readPublicKeys(paths).length, 2);
 });
 

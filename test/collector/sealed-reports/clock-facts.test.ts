@@ -91,3 +91,9 @@ test('a hello gives offset, boot and the zero of the monotonic clock', () => {
   const expected = { offsetMs: 1500, monotonicZeroMs: received - 1000, bootId: 'b' };
   assert.deepEqual(clockFactsOf({ ...hello, receivedAtMs: received, offsetMs: 1500 }), expected);
 });
+
+test('an uptime is believed up to five seconds beyond the arrival', () => {
+  const made = (aheadMs: number): number =>
+    observedAtMs({ datetime: at(now - hour), boot_id: boot, monotonic_ms: 10 * hour + aheadMs }, received, clock);
+  assert.deepEqual([made(-1), made(5000), made(5001)], [now - 1, now, now - hour]);
+});

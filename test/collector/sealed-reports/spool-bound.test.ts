@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { openSealedSpool } from '../../../src/collector/sealed-reports/sealed-spool.ts';
+import { openSealedSpool, type SealedSpool } from '../../../src/collector/sealed-reports/sealed-spool.ts';
 import { boundSpool } from '../../../src/collector/sealed-reports/spool-bound.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -49,4 +49,54 @@ test('one client fills its share, and what the others send is still taken', asyn
     message: 'evil: 16MiB of its sealed reports wait, the share of one client',
   });
   await bounded.add(arrived(4));
+});
+
+const block = 4096;
+
+/** Returns a bounded spool in memory, which refuses reports of `broken`. */
+async function inMemory(maxBytes: number) {
+  const removed: number[] = [];
+  const spool = {
+    add: ({ client, reportId }: ReturnType<typeof arrived>) =>
+      client === 'broken'
+        ? Promise.reject(new Error('broken'))
+        : Promise.resolve({
+            client,
+            origin: null,
+            file: path.join(root, 'm', client, reportId),
+            receivedAtMs: 1,
+            clock: null,
+          }),
+    remove: (_: unknown, bytes: number) => void removed.push(bytes),
+  } as unknown as SealedSpool;
+  return { bounded: await boundSpool({ spool, dir: path.join(root, 'm'), maxBytes, leftovers: [] }), removed };
+}
+const sized = (number: number, bytes: number, client = 'web-1') => ({
+  ...arrived(number),
+  client,
+  sealed: Buffer.alloc(bytes),
+});
+
+test('a spool is full beyond its last byte, and a report that was not written takes no room', async () => {
+  const { bounded, removed } = await inMemory(3 * block);
+  await assert.rejects(bounded.add(sized(1, 3 * block, 'broken')), /broken/);
+  assert.equal(bounded.waitingBytes(), 0);
+  const first = await bounded.add(sized(1, 2 * block));
+  await bounded.add(sized(2, block));
+  assert.equal(bounded.waitingBytes(), 3 * block);
+  await assert.rejects(bounded.add(sized(3, 1)), { code: 'spool-full' });
+  bounded.remove(first);
+  bounded.remove(first);
+  assert.deepEqual([bounded.waitingBytes(), removed], [block, [2 * block, 0]], 'a report goes once');
+});
+
+test('a client has its share to the last byte, of what this run takes too, and gets it back', async () => {
+  const share = 16 * 2 ** 20;
+  const { bounded } = await inMemory(4 * share);
+  const first = await bounded.add(sized(1, share - block));
+  await bounded.add(sized(2, block));
+  await assert.rejects(bounded.add(sized(3, 1)), /16MiB of its sealed reports wait, the share of one client/);
+  await bounded.add(sized(4, share, 'web-2'));
+  bounded.remove(first);
+  await bounded.add(sized(5, share - block));
 });
