@@ -213,7 +213,7 @@ async function sendDue(pass: PassContext & PassOptions): Promise<Sent> {
  * Returns the mails that were tried and wait, and the permanently refused ones whose recipient lacks a notification of
  * an open alert.
  */
-async function missingMails(
+export async function missingMails(
   storage: Pick<Storage, 'evaluation' | 'mails'>,
   undelivered: readonly MailSummary[],
 ): Promise<readonly MailSummary[]> {
