@@ -98,10 +98,9 @@ export function statsRemover(options: StatsRemoverOptions): (limit: number) => P
  * Returns the number of rows from the start, at most `limit`, that ends with a client's last row. Returns `limit` if
  * one client has more rows.
  */
-function wholeClients(rows: readonly Row[], limit: number): number {
-  if (rows.length <= limit) return rows.length;
+export function wholeClients(rows: readonly Row[], limit: number): number {
   const next = rows[limit]?.client;
-  const cut = rows.findLastIndex(({ client }, index) => index < limit && client !== next);
+  const cut = rows.slice(0, limit).findLastIndex(({ client }) => client !== next);
   return cut === -1 ? limit : cut + 1;
 }
 
@@ -130,7 +129,7 @@ async function removeStats(
 }
 
 /** Fills a list of ids up to one of a few lengths by repeating the last id. */
-function filledUp(ids: readonly SqlValue[]): { readonly values: readonly SqlValue[]; readonly marks: string } {
+export function filledUp(ids: readonly SqlValue[]): { readonly values: readonly SqlValue[]; readonly marks: string } {
   const size = listSizes.find((candidate) => candidate >= ids.length) ?? ids.length;
   const last = ids.at(-1) ?? null;
   return { values: [...ids, ...Array<SqlValue>(size - ids.length).fill(last)], marks: placeholders(size) };

@@ -65,6 +65,15 @@ onEachDatabase('prune', ({ it }) => {
     assert.deepEqual(await days(), []);
   });
 
+  it('hours and days that do not outlast the rows are not made', async (opened) => {
+    await storeDaysAgo(opened, [40, 0]);
+    const startedAtMs = noonMs - 40 * dayMs;
+    await opened.storage.reports.saveVisits([visit({ runId: randomUUID(), startedAtMs })]);
+    const kept = { ...limits, hourlyMs: 30 * dayMs, dailyMs: 30 * dayMs };
+    const pruned = await opened.storage.retention.prune(kept, never);
+    assert.deepEqual(pruned, { ...nothing, stats: 1, reports: 1, visits: 1 });
+  });
+
   it('ended alerts, mails and silences outlast the rows', async ({ storage }) => {
     await storage.operator.addSilence({
       ...{ client: '*', rule: '*', subject: '*', author: 'a', comment: '' },
