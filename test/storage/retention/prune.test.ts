@@ -72,6 +72,7 @@ onEachDatabase('prune', ({ it }) => {
     const kept = { ...limits, hourlyMs: 30 * dayMs, dailyMs: 30 * dayMs };
     const pruned = await opened.storage.retention.prune(kept, never);
     assert.deepEqual(pruned, { ...nothing, stats: 1, reports: 1, visits: 1 });
+    assert.deepEqual(await opened.rows('SELECT COUNT(*) FROM visits_daily'), [[0]]);
   });
 
   it('ended alerts, mails and silences outlast the rows', async ({ storage }) => {

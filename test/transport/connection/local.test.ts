@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { homedir } from 'node:os';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -107,4 +108,58 @@ describe('the local transport', () => {
     assert.deepEqual(await channel.exit, { status: 0, signal: null });
     await connection.leave();
   });
+});
+
+const passedOn = [
+  ...['HOME', 'USER', 'LOGNAME', 'SHELL', 'PATH', 'LANG', 'LC_ALL', 'LC_MESSAGES', 'TZ', 'TMPDIR'],
+  ...['XDG_STATE_HOME', 'XDG_RUNTIME_DIR'],
+];
+
+test('a command has the variables of a login alone', async (t) => {
+  const { env } = process;
+  t.after(() => (process.env = env));
+  const others = ['SECRET', 'MYHOME', 'TZDIR', 'XDG_CONFIG_HOME', 'LC_1', 'SSH_AUTH_SOCK'];
+  process.env = { ...Object.fromEntries([...passedOn, ...others].map((name) => [name, 'C'])), PATH: env['PATH'] ?? '' };
+  const connection = await connect();
+  const { stdout } = await connection.exec('exec env');
+  const names = (await text(stdout))
+    .trim()
+    .split('\n')
+    .map((line) => line.split('=')[0] ?? '');
+  // The shell itself adds some.
+  assert.deepEqual(names.filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name)).sort(), passedOn.sort());
+});
+
+test('the first end of a connection stays its reason, and nothing listens to the visit after it', async () => {
+  const visit = new AbortController();
+  const listeners = (): number => getEventListeners(visit.signal, 'abort').length;
+  const connection = await connect(visit.signal);
+  // Nobody waits for this exit.
+  const { stdout, stdin } = await connection.exec('exec sleep 60');
+  assert.equal(listeners(), 1);
+  connection.destroy();
+  assert.deepEqual([listeners(), stdout.destroyed, stdin.destroyed], [0, true, true]);
+  visit.abort();
+  connection.destroy();
+  await assert.rejects(connection.exec('true'), { code: 'connect-failed', stage: 'channel', client: 'here' });
+  const late = new AbortController();
+  const other = await connect(late.signal);
+  const { exit } = await other.exec('exec sleep 60');
+  late.abort();
+  await assert.rejects(exit, { code: 'visit-deadline', stage: 'channel' });
+  other.destroy();
+  await assert.rejects(other.exec('true'), { code: 'visit-deadline', stage: 'channel' });
+});
+
+test('a command that is left gets the end of its input, and its output is dropped', async () => {
+  const visit = new AbortController();
+  const connection = await connect(visit.signal);
+  const much = 'head -c 2000000 /dev/zero';
+  const { exit } = await connection.exec(`cat; ${much}; ${much} >&2; exit 7`);
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  await connection.leave();
+  assert.equal(timers(), before);
+  visit.abort();
+  assert.deepEqual(await exit, { status: 7, signal: null });
 });
