@@ -27,6 +27,8 @@ export interface ScriptedTexts {
 }
 
 export interface ScriptedSsh {
+  /** The folder of the program, `$dir` in its texts. */
+  readonly dir: string;
   readonly set: (texts: ScriptedTexts) => void;
   /** Resolves once a text has run `$began`, and what it has said before is read. */
   readonly began: () => Promise<void>;
@@ -51,7 +53,7 @@ export function scriptSsh(): ScriptedSsh {
     // The pipes are read in each turn.
     for (let turns = 0; turns < 3; turns += 1) await nextTurn();
   };
-  return { set, began };
+  return { dir, set, began };
 }
 
 export const connecting = "say 'debug1: Connecting to web-1 [192.0.2.1] port 22.'";

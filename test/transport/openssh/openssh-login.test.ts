@@ -1,7 +1,12 @@
 /** The end of each login of ssh, as its log says it, and the commands after a login. The program ssh is scripted. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, test, type TestContext } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { createOpensshTransport } from '../../../src/transport/openssh/openssh.ts';
@@ -10,7 +15,7 @@ import type { Connection, ConnectOptions } from '../../../src/transport/transpor
 import * as scripted from '../../support/ssh/scripted-ssh.ts';
 
 const { atLogin, connecting, greeted, hangs, loggedIn, silent, staysIn } = scripted;
-const { set, began } = scripted.scriptSsh();
+const { dir, set, began } = scripted.scriptSsh();
 const open: Connection[] = [];
 afterEach(() => {
   for (const connection of open.splice(0)) connection.destroy();
@@ -248,4 +253,44 @@ test('a connection that breaks is told with the last words of ssh', async () => 
   channel.stdin.write('go\n');
   const message = 'the connection broke: ready; Broken pipe';
   await assert.rejects(channel.exit, { ...fleetError, code: 'connect-failed', stage: 'channel', message });
+});
+
+/** Runs a command of a client. Time stands still from then on, but for the time that `leave` waits. */
+async function held(t: TestContext, command: string) {
+  const connection = await connect(`printf %s "$socket" >"$dir/where"; ${staysIn}`, {}, {}, `${running}; ${command}`);
+  const channel = await connection.exec('true');
+  const socket = readFileSync(path.join(dir, 'where'), 'utf8');
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const isIn = (): boolean => existsSync(socket);
+  const ended = async (): Promise<void> => {
+    while (isIn()) await nextTurn();
+  };
+  return { connection, channel, isIn, ended };
+}
+
+for (const [what, command] of [
+  ['that has ended', 'exit 0'],
+  ['that ends with its input', 'cat >/dev/null'],
+] as const) {
+  test(`a connection is left at once after a command ${what}`, { timeout: 20_000 }, async (t) => {
+    const { connection, channel, ended } = await held(t, command);
+    if (command === 'exit 0') await channel.exit;
+    await connection.leave();
+    await ended();
+    await assert.doesNotReject(channel.exit);
+  });
+}
+
+test('a command that reads nothing more is left after 250 ms, and ended after 5 s', { timeout: 20_000 }, async (t) => {
+  const { connection, channel, isIn, ended } = await held(t, hangs);
+  channel.stdin.write(Buffer.alloc(1 << 20));
+  const startedMs = performance.now();
+  await connection.leave();
+  assert.ok(performance.now() - startedMs > 240);
+  t.mock.timers.tick(4999);
+  // What was ended before this program began has gone before it ends.
+  await once(spawn(process.execPath, ['-e', '0']), 'exit');
+  assert.equal(isIn(), true);
+  t.mock.timers.tick(1);
+  await ended();
 });
