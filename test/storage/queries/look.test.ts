@@ -20,6 +20,8 @@ onEachDatabase('reading for pages', (kit) => {
     const other = runStart({ id: '22222222-2222-4222-8222-222222222222' });
     await reports.startRun(other);
     await reports.saveVisits([visit({ runId: other.id, client: 'a', startedAtMs: noonMs + hourMs, ok: false })]);
+    for (const startedAtMs of [noonMs - hourMs - 1, noonMs + 2 * hourMs])
+      await reports.saveVisits([visit({ runId: `at ${startedAtMs}`, client: 'a', startedAtMs })]);
     const grid = { sinceMs: noonMs, stepMs: hourMs, points: 2, untilMs: noonMs + 2 * hourMs, sampleMs: null };
     const day = { sinceMs: noonMs - hourMs, pieceMs: hourMs, pieces: 3 };
     const lines = await plots.fleetLines(['a', 'c'], grid, day);

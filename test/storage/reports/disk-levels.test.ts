@@ -98,15 +98,19 @@ onEachDatabase('levels of mounts', ({ it }) => {
       report(todayMs - 2 * dayMs, [mount({ used_bytes: 500, size_bytes: null })]),
       report(todayMs - 3 * dayMs, [mount({ used_bytes: 400 })]),
       report(todayMs + dayMs, [mount({ used_bytes: 999 })]),
+      report(todayMs + dayMs, [mount()], 'of-tomorrow'),
       report(todayMs + 1, [mount({ mount: '/data', inodes_percent: null })], 'web-2'),
     ]);
     const { levels } = opened.storage;
     const all = await levels.levels(null, 3, never);
     assert.equal(all.todayMs, todayMs);
+    assert.equal(all.mounts.length, 2);
     const [one, other] = all.mounts;
     assert.deepEqual([one?.client, one?.mount, other?.client, other?.mount], ['web-1', '/', 'web-2', '/data']);
     assert.deepEqual([...(one?.usedBytes ?? [])], [500, Number.NaN, 700]);
     assert.deepEqual([...(one?.sizeBytes ?? [])], [Number.NaN, Number.NaN, 1000]);
+    assert.deepEqual([...(one?.availableBytes ?? [])], [400, Number.NaN, 400]);
+    assert.deepEqual([...(one?.inodesPercent ?? [])], [10, Number.NaN, 10]);
     assert.deepEqual([...(other?.inodesPercent ?? [])], [Number.NaN, Number.NaN, Number.NaN]);
     const some = await levels.levels(['web-2', 'nobody'], 3, never);
     assert.deepEqual(
