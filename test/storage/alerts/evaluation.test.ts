@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
+import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { ProcessedRows, RowPlace, UnprocessedBatch } from '../../../src/storage/store/evaluation-store.ts';
 import type { Lease } from '../../../src/storage/store/lease-store.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
@@ -279,6 +280,33 @@ onEachDatabase('processed rows', ({ it }) => {
       ['/e', 'ann', noonMs, 'on it'],
       ['/f', null, null, null],
     ]);
+  });
+
+  it('a client with an alert that begins to fire is asked for its state, once', async ({
+    storage,
+    reports,
+    database,
+    rows,
+  }) => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    await reports.saveVisits(names.map((client) => visit({ client })));
+    const lease = await leaseOf(storage);
+    const wanted = async (alerts: readonly Partial<Alert>[]) => {
+      await database.write((session) => session.run('UPDATE clients SET state_wanted_at = NULL'));
+      await storage.evaluation.saveProcessed(lease, { ...nothing, alerts: alerts.map((one) => alert(one)) });
+      return (await rows('SELECT name FROM clients WHERE state_wanted_at IS NOT NULL ORDER BY name')).flat();
+    };
+    const before = [
+      { client: 'a', state: 'pending' },
+      { client: 'b', state: 'pending' },
+      { client: 'c' },
+      { client: '' },
+    ] as const;
+    assert.deepEqual(await wanted(before), ['c']);
+    const [a, b, c] = await storage.evaluation.openAlerts(null);
+    assert.ok(a && b && c);
+    const fresh = [{ client: 'd' }, { client: 'd', subject: '/' }, { client: 'e', state: 'pending' }] as const;
+    assert.deepEqual(await wanted([{ ...a, state: 'firing' }, b, c, ...fresh]), ['a', 'd']);
   });
 
   it('ruleStates are kept by client, the newest counts', async ({ storage }) => {

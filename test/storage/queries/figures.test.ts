@@ -41,8 +41,8 @@ onEachDatabase('stored figures', (kit) => {
       ]),
       report('a', 2, [['/', 'ext4']]),
       report('a', 2, [['/', 'btrfs']]),
-      report('b', 3),
       report('a', 4),
+      report('b', 3),
     ])
       await reports.ingest([one]);
   });
@@ -56,8 +56,8 @@ onEachDatabase('stored figures', (kit) => {
         ...[lastReportAtMs, observedAtMs].map((atMs) => (atMs === null ? null : (atMs - noonMs) / minuteMs)),
       ]),
       [
-        ['a', null, 0, 6, 4, 4, 4],
-        ['b', null, 0, 5, 3, 3, 3],
+        ['a', null, 0, 5, 4, 4, 4],
+        ['b', null, 0, 6, 3, 3, 3],
         ['c', '192.0.2.3', 1, null, null, null, null],
       ],
     );
@@ -65,8 +65,8 @@ onEachDatabase('stored figures', (kit) => {
       (await figures.newestSince(['cpu_percent'], noonMs + minutes * minuteMs)).map(({ client, statId, row }) =>
         [client, statId, row['cpu_percent']].join(' '),
       );
-    assert.deepEqual(await since(3), ['a 6 4', 'b 5 3']);
-    assert.deepEqual(await since(4), ['a 6 4']);
+    assert.deepEqual(await since(3), ['a 5 4', 'b 6 3']);
+    assert.deepEqual(await since(4), ['a 5 4']);
   });
 
   test('the newest reports of some clients come newest first, at most so many of each', async () => {
@@ -74,8 +74,8 @@ onEachDatabase('stored figures', (kit) => {
     const asked = { columns: ['cpu_percent'], sinceMs: noonMs + minuteMs };
     const recent = async (clients: readonly string[], limit: number) =>
       (await figures.recentReports({ ...asked, clients, limit })).map(({ client, statId }) => `${client}${statId}`);
-    assert.deepEqual(await recent(['a', 'b'], 3), ['a6', 'a4', 'a3', 'b5']);
-    assert.deepEqual(await recent(['a', 'c'], 9), ['a6', 'a4', 'a3', 'a2']);
+    assert.deepEqual(await recent(['a', 'b'], 3), ['a5', 'a4', 'a3', 'b6']);
+    assert.deepEqual(await recent(['a', 'c'], 9), ['a5', 'a4', 'a3', 'a2']);
   });
 
   test('subjects of reports are counted, and listed in the order of their report', async () => {
@@ -88,6 +88,11 @@ onEachDatabase('stored figures', (kit) => {
       { stat_id: 2, mount: '/', fstype: null },
       { stat_id: 4, mount: '/', fstype: 'btrfs' },
     ]);
+    const checks = await figures.subjects('check_stats', [5, 6], []);
+    assert.deepEqual(
+      checks.map((row) => Object.values(row).join(' ')),
+      ['5 b', '5 a', '5 c', '6 b', '6 a', '6 c'],
+    );
   });
 
   test('subjects of a span are each mount with each file system, by name; clients have none', async () => {
@@ -138,14 +143,14 @@ onEachDatabase('stored figures', (kit) => {
       const asked = { statId, sinceMs: noonMs, receivedUntilMs: noonMs + hourMs, limit: 9, ...more };
       return (await exports.reportsBehind(asked)).map((one) => `${one.client}${one.statId}`);
     };
-    assert.deepEqual(await behind(0), ['b1', 'a2', 'a3', 'a4', 'b5', 'a6']);
-    assert.deepEqual(await behind(4), ['b5', 'a6']);
+    assert.deepEqual(await behind(0), ['b1', 'a2', 'a3', 'a4', 'a5', 'b6']);
+    assert.deepEqual(await behind(4), ['a5', 'b6']);
     assert.deepEqual(await behind(0, { limit: 2 }), ['b1', 'a2']);
-    assert.deepEqual(await behind(0, { sinceMs: noonMs + 2 * minuteMs }), ['a3', 'a4', 'b5', 'a6']);
-    const threeMs = noonMs + 3 * minuteMs + 1000;
-    assert.deepEqual(await behind(3, { receivedUntilMs: threeMs }), ['a4', 'b5']);
-    assert.deepEqual(await behind(3, { receivedUntilMs: threeMs - 1 }), ['a4']);
-    const [whole] = await exports.reportsBehind({ statId: 5, sinceMs: 0, receivedUntilMs: noonMs + hourMs, limit: 1 });
+    assert.deepEqual(await behind(0, { sinceMs: noonMs + 2 * minuteMs }), ['a3', 'a4', 'a5', 'b6']);
+    const fourMs = noonMs + 4 * minuteMs + 1000;
+    assert.deepEqual(await behind(3, { receivedUntilMs: fourMs }), ['a4', 'a5', 'b6']);
+    assert.deepEqual(await behind(3, { receivedUntilMs: fourMs - 1 }), ['a4']);
+    const [whole] = await exports.reportsBehind({ statId: 4, sinceMs: 0, receivedUntilMs: noonMs + hourMs, limit: 1 });
     assert.deepEqual([whole?.observedAtMs, whole?.report.report_id], [noonMs + 4 * minuteMs, 'a 4']);
     assert.equal(await exports.lastStatId(), 6);
   });

@@ -323,3 +323,15 @@ for (const [hour, hasDay, begin] of [
     assert.deepEqual(pluck(asked, 'values'), [['a'], ...(hour === null ? [] : [['a', '2026-11-18']])]);
   });
 }
+
+test('a page goes on at the time of the last row, and not at the beginning of its span', async () => {
+  const { database, asked } = answering();
+  const span = { client: 'a', table: 'stats', resolution: 'row', columns: [], subject: null } as const;
+  const store = createExportStore(database);
+  await store.page({ ...span, sinceMs: noonMs, untilMs: noonMs + hourMs }, null, 2);
+  await store.page({ ...span, sinceMs: noonMs, untilMs: noonMs + hourMs }, [at(7), 5], 2);
+  assert.deepEqual(pluck(asked, 'values'), [
+    ['a', at(0), at(60), '2'],
+    ['a', at(7), at(60), at(7), at(7), 5, '2'],
+  ]);
+});

@@ -1,0 +1,202 @@
+/** Replies, links and receipts at their limits: whose mail, until when, which alerts, and each once. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { dayMs, minuteMs } from '../../../src/platform/units.ts';
+import { storageOn } from '../../../src/storage/open-storage.ts';
+import type { Alert } from '../../../src/storage/store/alert.ts';
+import type { NewMail } from '../../../src/storage/store/outbox-store.ts';
+import type { MailboxPosition, NewReply } from '../../../src/storage/store/reply-store.ts';
+import { pluck, pluckAll } from '../../support/pluck.ts';
+import { alert, mail, stored } from '../support/alert-samples.ts';
+import { atTime } from '../support/crashing-database.ts';
+import { onEachDatabase, type Opened } from '../support/databases.ts';
+import { noonMs } from '../support/samples.ts';
+
+/** Opens a storage at noon with these alerts, and mails about them. */
+async function open(opened: Opened, alerts: readonly Partial<Alert>[], mails: readonly Partial<NewMail>[]) {
+  const clock = { nowMs: noonMs };
+  const storage = storageOn(atTime(opened.database, () => clock.nowMs));
+  const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
+  const saved = alerts.map((one) => alert(one));
+  await storage.evaluation.saveProcessed(lease, { statIds: [], visitIds: [], alerts: saved, ruleStates: new Map() });
+  const some = mails.map((one, at) => mail({ messageId: `<${at}>`, ...one }));
+  await storage.notifications.saveNotifications(lease, { mails: some, notified: [], closedOut: [] });
+  let uid = 0;
+  const apply = async (
+    replies: readonly Partial<NewReply>[],
+    more: Partial<MailboxPosition> & { isAnew?: boolean } = {},
+  ) => {
+    const { isAnew = false, ...moved } = more;
+    const made = replies.map((one) => ({ ...reply, uid: (uid += 1), ...one, message: one.message ?? `m${uid}` }));
+    const position = { uidValidity: '1', uid, arrivedAtMs: clock.nowMs, message: 'last', ...moved };
+    const applied = await storage.replies.applyReplies(lease, 'box', { replies: made, position, isAnew });
+    return applied.map(({ result, count }) => (count === 0 ? result : `${result} ${count}`));
+  };
+  return { storage, lease, clock, apply, rows: opened.rows };
+}
+
+const ack = { kind: 'ack', forMs: null } as const;
+const reply: Omit<NewReply, 'uid' | 'message'> = {
+  ...{ arrivedAtMs: noonMs, token: 't', from: 'kim@example.org', automatic: false, line: 'ack', command: ack },
+};
+
+onEachDatabase('replies', (kit) => {
+  test('have the outcome that mail, sender, words and time say, and each mail knows a reply once', async () => {
+    const { clock, apply } = await open(
+      await kit.open(),
+      [{}],
+      [
+        { replyToken: 't', notifications: [stored()] },
+        { replyToken: 'empty', notifications: [] },
+      ],
+    );
+    const silence = (minutes: number | null) => ({
+      command: { kind: 'silence', forMs: minutes === null ? null : minutes * minuteMs } as const,
+    });
+    assert.deepEqual(await apply([{ token: 'other' }, { automatic: true }, { command: null, line: null }]), [
+      ...['unknown', 'automatic', 'not-understood'],
+    ]);
+    assert.deepEqual(await apply([{ message: 'once' }, { message: 'once' }]), ['acknowledged 1']);
+    assert.deepEqual(await apply([silence(null), { token: 'empty' }]), ['nothing-open', 'nothing-open']);
+    clock.nowMs = noonMs + 10 * minuteMs;
+    assert.deepEqual(await apply([silence(10), silence(11)]), ['over', 'silenced 1']);
+    clock.nowMs = noonMs + 14 * dayMs;
+    assert.deepEqual(await apply([{}]), ['acknowledged 1']);
+    clock.nowMs += 1;
+    assert.deepEqual(await apply([{}]), ['expired']);
+  });
+
+  test('count from their arrival, but not from a time that is still to come', async () => {
+    const { storage, clock, apply } = await open(await kit.open(), [{}], [{ replyToken: 't' }]);
+    clock.nowMs = noonMs + minuteMs;
+    const command = { kind: 'silence', forMs: 5 * minuteMs } as const;
+    await apply([
+      { command, line: 'silence 5m' },
+      { command, arrivedAtMs: noonMs + dayMs },
+    ]);
+    assert.deepEqual(pluckAll(await storage.operator.silences(noonMs), 'startsAtMs', 'endsAtMs', 'author', 'comment'), [
+      [noonMs, noonMs + 5 * minuteMs, 'kim@example.org', 'replied "silence 5m"'],
+      [noonMs + minuteMs, noonMs + 6 * minuteMs, 'kim@example.org', 'replied "ack"'],
+    ]);
+    await apply([{ command: { kind: 'ack', forMs: 2 * minuteMs } }]);
+    const [held] = await storage.evaluation.openAlerts(null);
+    assert.deepEqual(
+      [held?.acknowledgedBy, held?.acknowledgedUntilMs, held?.acknowledgedComment, held?.acknowledgedAtMs],
+      ['kim@example.org', noonMs + 2 * minuteMs, 'replied "ack"', noonMs + minuteMs],
+    );
+  });
+
+  test('of a mailbox are those behind its last reading; of one that was made anew, those not applied', async () => {
+    const { storage, apply, rows } = await open(await kit.open(), [{}], [{ replyToken: 't' }]);
+    const place = async () => {
+      const { uidValidity, uid, message } = (await storage.replies.replyPosition('box')) ?? assert.fail('none');
+      return [uidValidity, uid, message];
+    };
+    assert.equal(await storage.replies.replyPosition('box'), null);
+    assert.equal((await apply([{ uid: 7 }], { uid: 7, message: 'seven' })).length, 1);
+    assert.equal((await apply([{ uid: 6 }, { uid: 7 }, { uid: 8 }], { uid: 8, message: 'eight' })).length, 1);
+    await apply([], { uid: 5, message: 'five' });
+    assert.deepEqual(await place(), ['1', 8, 'eight']);
+    assert.equal((await apply([{ uid: 1 }], { uid: 1, message: 'new', isAnew: true })).length, 1);
+    assert.deepEqual(await place(), ['1', 1, 'new']);
+    assert.equal((await apply([{ uid: 1 }], { uidValidity: '2', uid: 1, message: 'other' })).length, 1);
+    assert.deepEqual(await place(), ['2', 1, 'other']);
+    // Readings of earlier releases recorded no message.
+    await apply([], { uidValidity: '3', uid: 1, message: null });
+    const late = await apply([{ uid: 1 }, { uid: 2, arrivedAtMs: noonMs + 1 }], { uidValidity: '4', uid: 2 });
+    assert.equal(late.length, 1);
+    assert.deepEqual(await rows('SELECT COUNT(*) FROM mail_replies'), [[5]]);
+  });
+
+  test('to the link of a mail name its recipient or who answers, and links to others are unknown', async () => {
+    const mails = [{ replyToken: 't' }, { replyToken: 'receipt', recipient: 'webhook:chat', messageId: '<w>' }];
+    const { storage, clock } = await open(await kit.open(), [{}], mails);
+    const answer = (token: string, by: string | null, forMs: number | null = null) =>
+      storage.links.answerLink(token, { line: 'ack', forMs, by });
+    assert.deepEqual(await answer('receipt', null), { from: '', line: 'ack', result: 'unknown', count: 0 });
+    assert.equal(await storage.links.linkedMail('receipt'), 'unknown');
+    const said = { line: 'ack', result: 'acknowledged', count: 1 };
+    assert.deepEqual(await answer('t', null, minuteMs), { from: 'ops@example.org', ...said });
+    const [first] = await storage.evaluation.openAlerts(null);
+    assert.deepEqual([first?.acknowledgedUntilMs, first?.acknowledgedComment], [noonMs + minuteMs, 'by link "ack"']);
+    assert.deepEqual(await answer('t', 'kim'), { from: 'kim', ...said });
+    assert.equal((await storage.evaluation.openAlerts(null))[0]?.acknowledgedUntilMs, null);
+    clock.nowMs += 14 * dayMs;
+    assert.ok(typeof (await storage.links.linkedMail('t')) !== 'string');
+    clock.nowMs += 1;
+    assert.equal(await storage.links.linkedMail('t'), 'expired');
+    assert.deepEqual(await answer('t', 'kim'), { from: 'kim', line: 'ack', result: 'expired', count: 0 });
+  });
+
+  test('a link lists the alerts of its mail: those that nobody acknowledged, the others, the ended ones', async () => {
+    const ended = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'gone' } as const;
+    const alerts = [
+      { subject: '/a', ...ended },
+      { subject: '/b' },
+      { subject: '/c', severity: 'warning' },
+      {},
+    ] as const;
+    const notifications = [1, 2, 3].map((alertId) => stored({ alertId, sequence: alertId === 2 ? 9 : 1 }));
+    const { storage } = await open(await kit.open(), alerts, [{ replyToken: 't', notifications }]);
+    await storage.operator.acknowledge([2], 'kim', null, null);
+    const linked = await storage.links.linkedMail('t');
+    assert.ok(typeof linked !== 'string');
+    assert.deepEqual([linked.recipient, pluck(linked.alerts, 'id'), linked.open], ['ops@example.org', [3, 2, 1], [3]]);
+  });
+});
+
+onEachDatabase('receipts', (kit) => {
+  /** Opens a storage with one message about each of these alerts, of the channel, sent with its receipt `r1`, `r2`.. */
+  const sent = async (alerts: readonly Partial<Alert>[]) => {
+    const mails = alerts.map((_, at) => ({
+      ...{ recipient: 'webhook:push', messageId: `<${at}>`, notifications: [stored({ alertId: at + 1 })] },
+    }));
+    const opened = await open(await kit.open(), alerts, mails);
+    for (const at of alerts.keys()) {
+      assert.ok(await opened.storage.outbox.claimMail(at + 1, 'one', minuteMs));
+      await opened.storage.outbox.markSent(at + 1, 'one', noonMs, `r${at + 1}`);
+    }
+    const receipts = async (limit = 9, recipient = 'webhook:push') =>
+      (await opened.storage.replies.openReceipts(recipient, limit)).map(
+        ({ receipt, open }) => `${receipt} ${open.map(({ progress }) => progress.clearing).join()}`,
+      );
+    return { ...opened, receipts };
+  };
+  const progress = { holding: 1, holdingSinceMs: noonMs, clearing: 4, missing: 0, easing: 2, lastAtMs: noonMs };
+
+  test('name their critical alerts that fire and are not acknowledged, for a week', async () => {
+    const { storage, clock, receipts } = await sent([
+      { subject: '/a', progress },
+      { subject: '/b', severity: 'warning', progress },
+      { subject: '/c', state: 'pending', progress },
+      { subject: '/d', progress },
+      { subject: '/e', progress },
+    ]);
+    await storage.operator.acknowledge([4], 'kim', null, null);
+    await storage.operator.acknowledge([5], 'kim', noonMs + minuteMs, null);
+    assert.deepEqual(await receipts(), ['r1 4', 'r2 ', 'r3 ', 'r4 ', 'r5 ']);
+    assert.deepEqual(await receipts(1), ['r1 4']);
+    assert.deepEqual(await receipts(9, 'webhook:other'), []);
+    clock.nowMs = noonMs + minuteMs;
+    assert.equal((await receipts()).at(-1), 'r5 4');
+    clock.nowMs = noonMs + 7 * dayMs - 1;
+    assert.equal((await receipts()).length, 5);
+    clock.nowMs += 1;
+    assert.deepEqual(await receipts(), []);
+  });
+
+  test('that somebody acknowledged acknowledge their alerts, and are not asked for again', async () => {
+    const { storage, lease, receipts } = await sent([{ subject: '/a' }, { subject: '/b' }]);
+    const said = { from: 'kim', line: 'ack', result: 'acknowledged', count: 1 };
+    assert.deepEqual(await storage.replies.closeReceipt(lease, 'r1', 'kim'), said);
+    assert.deepEqual(await receipts(), ['r2 0']);
+    assert.equal(await storage.replies.closeReceipt(lease, 'r2', null), null);
+    assert.deepEqual(await receipts(), []);
+    const open = await storage.evaluation.openAlerts(null);
+    assert.deepEqual(pluckAll(open, 'acknowledgedBy', 'acknowledgedUntilMs', 'acknowledgedComment'), [
+      ['kim', null, 'replied "ack"'],
+      [null, null, null],
+    ]);
+  });
+});
