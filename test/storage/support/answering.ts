@@ -34,3 +34,15 @@ export function answering(rowsOf: (asked: Asked) => readonly SqlRow[] = () => []
   const work = <T>(run: (session: Session) => Promise<T>): Promise<T> => run(session);
   return { session, asked, changed, database: { read: work, write: work } as unknown as Database };
 }
+
+/** Returns the rows that were inserted into a table, in their order. */
+export function insertedInto(table: string, changed: readonly Asked[]): readonly SqlRow[] {
+  return changed.flatMap(({ sql, values }) => {
+    const [, into, names = ''] = /^INSERT INTO (\w+) \(([^)]+)\) VALUES/.exec(sql) ?? [];
+    if (into !== table) return [];
+    const columns = names.split(', ');
+    return Array.from({ length: values.length / columns.length }, (_, row) =>
+      Object.fromEntries(columns.map((column, at) => [column, values[row * columns.length + at] ?? null])),
+    );
+  });
+}
