@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { cyclesOf, cycleSum } from '../../src/storage/shared-cycles.ts';
+import { readShares } from '../../src/storage/read-shares.ts';
 import type { RunFact } from '../../src/storage/store/run.ts';
 
 const everyMs = 100;
@@ -34,4 +35,48 @@ test('the sum of a cycle is of the known counts of its runs that have ended', ()
   const [cycle] = cyclesOf([run(0, 40, 3), run(5, 30, 4), run(6, null, 9), uncounted], everyMs);
   const sum = cycle === undefined ? null : cycleSum(cycle);
   assert.deepEqual(sum, { startedAtMs: 0, finishedAtMs: 40, clients: 7, succeeded: 2, failed: 0, skipped: 5 });
+});
+
+const nowMs = 1_000_000;
+const shared = { collector: { sharedSite: 'fra', everyMs } } as Parameters<typeof readShares>[0];
+
+/** Returns the parts of a site whose cycle began at `beganAtMs`, with the bounds of what was read. */
+async function sharesOf(runs: readonly RunFact[], beganAtMs: number, seenAgoMs: readonly number[] = [0]) {
+  const bounds: number[] = [];
+  const collectors = seenAgoMs.map((ago, id) => ({ id: `${id}`, host: '', seenAtMs: nowMs - ago, slices: 1 }));
+  const site = { site: 'fra', slices: 4, visited: 4, cycle: 1, beganAtMs, collectors };
+  const read = <T>(found: T, sinceMs: number): Promise<T> => Promise.resolve((bounds.push(sinceMs), found));
+  const own = runs.map((one) => ({ ...one, collectorId: '0', scope: 'full' as const }));
+  const storage = {
+    shares: { sites: (sinceMs: number) => read([site], sinceMs) },
+    fleet: { runs: (_: unknown, sinceMs: number) => read(own, sinceMs) },
+  };
+  const [found] = await readShares(shared, storage, nowMs);
+  return { ...(found ?? assert.fail('no site')), bounds };
+}
+
+test('collectors are shown for 2016 runs, are gone after three, and runs are read of twelve', async () => {
+  const { bounds, collectors, newest, finished, configs } = await sharesOf([], nowMs, [300, 301]);
+  assert.deepEqual(bounds, [nowMs - 2016 * everyMs, nowMs - 12 * everyMs]);
+  assert.deepEqual(
+    collectors.map(({ isGone }) => isGone),
+    [false, true],
+  );
+  assert.deepEqual([newest, finished, configs], [null, null, 0]);
+});
+
+test('the newest cycle is the one whose first run began less than 35 hundredths before it', async () => {
+  const startsOf = async (startedAtMs: number) => {
+    const { newest, finished } = await sharesOf([run(startedAtMs, startedAtMs + 5)], nowMs);
+    return [newest?.startedAtMs, finished?.startedAtMs];
+  };
+  assert.deepEqual(await startsOf(nowMs - 34), [nowMs - 34, nowMs - 34]);
+  assert.deepEqual(await startsOf(nowMs - 35), [undefined, nowMs - 35]);
+});
+
+test('a fleet that nobody shares, and a storage that is away, read nothing', async () => {
+  assert.deepEqual(await readShares(shared, null, nowMs), []);
+  const alone = { collector: { ...shared.collector, sharedSite: null } };
+  const storage = { shares: { sites: () => assert.fail() }, fleet: { runs: () => assert.fail() } };
+  assert.deepEqual(await readShares(alone, storage, nowMs), []);
 });

@@ -13,8 +13,8 @@ import { saveForecasts } from '../../../src/storage/alerts/save-forecasts.ts';
 import { literalMark, maxPatternChars } from '../../../src/storage/store/operator-store.ts';
 import { sqlTime } from '../../../src/storage/sql/sql-time.ts';
 import { pluck } from '../../support/pluck.ts';
-import { mail, memory, stored } from '../support/alert-samples.ts';
-import { answering } from '../support/answering.ts';
+import { alert, mail, memory, stored } from '../support/alert-samples.ts';
+import { answering, insertedInto } from '../support/answering.ts';
 import { noonMs } from '../support/samples.ts';
 
 const at = (minutes: number): string => sqlTime(noonMs + minutes * minuteMs);
@@ -41,22 +41,50 @@ test('forecasts are stored in the order of their key, and those of other passes 
 test('forecasts stay as they are after a pass without any', async () => {
   const { database, changed } = answering(() => clock);
   await createEvaluationStore(database).saveProcessed(lease, nothing);
-  assert.deepEqual(
-    changed.filter(({ sql }) => sql.includes('forecasts')),
-    [],
-  );
+  assert.deepEqual(insertedInto('forecasts', changed), []);
+  assert.equal(changed.filter(({ sql }) => sql.includes('DELETE')).length, 0);
+  await createEvaluationStore(database).saveProcessed(lease, {
+    ...nothing,
+    forecasts: { asOfMs: noonMs, forecasts: [] },
+  });
+  assert.deepEqual(changed.at(-1)?.values, [at(0)]);
 });
 
 test('rows that another alerter has processed undo the pass', async () => {
-  const none = answering(undefined, 0);
-  await markProcessed(none.session, 'stats', []);
-  await assert.rejects(markProcessed(none.session, 'stats', [1, 2, 3, 4]), {
+  await markProcessed(answering(undefined, 0).session, 'stats', []);
+  await assert.rejects(markProcessed(answering().session, 'stats', [1, 3, 5, 7]), {
     kind: 'broken',
-    message: '4 of 4 rows of stats were processed by another',
+    message: '3 of 4 rows of stats were processed by another',
   });
   const { session, changed } = answering(undefined, 4);
   await markProcessed(session, 'visits', [1, 3, 5, 7]);
   assert.equal(changed.length, 1);
+});
+
+test('alerts are stored by their ids, the new ones after them', async () => {
+  const { database, changed } = answering(() => clock);
+  const alerts = [alert({ subject: '/new' }), alert({ id: 9 }), alert({ id: 10 }), alert({ id: 3 })];
+  await createEvaluationStore(database).saveProcessed(lease, { ...nothing, alerts });
+  const rows = insertedInto('alerts', changed);
+  assert.deepEqual(
+    rows.map((row) => row['id'] ?? row['subject']),
+    [3, 9, 10, '/new'],
+  );
+});
+
+test('the last run of a collector is read, and may be none', async () => {
+  const fleet = (rows: readonly { id: string; started_at: string }[]) =>
+    createFleetStore(answering(() => rows).database);
+  assert.equal(await fleet([]).lastRunOf('c'), null);
+  assert.equal((await fleet([{ id: 'r', started_at: at(3) }]).lastRunOf('c'))?.startedAtMs, noonMs + 3 * minuteMs);
+});
+
+test('a silence holds before its end, and is known for a day after it', async () => {
+  const silences = [-1, 0, 1].map((minutes, id) => ({ id, ends_at: at(minutes), starts_at: at(-9) }));
+  const { database, asked } = answering(({ sql }) => (sql.includes('FROM silences') ? silences : []));
+  const state = await createNotificationStore(database).state(noonMs);
+  assert.deepEqual([pluck(state.silences, 'id'), pluck(state.endedSilences, 'id')], [[2], [0, 1]]);
+  assert.deepEqual(asked[0]?.values, [sqlTime(noonMs - dayMs)]);
 });
 
 test('rule states are stored by name, and one that cannot be read is none', async () => {

@@ -134,6 +134,31 @@ test('an inventory has its facts in columns, and only families that agents have'
   );
 });
 
+test('each column of an inventory has its fact', async () => {
+  const named = (...fields: readonly string[]) => Object.fromEntries(fields.map((field) => [field, `a ${field}`]));
+  const machine = { ...named('manufacturer', 'model', 'serial'), memory_bytes: 8_000_000_000.4 };
+  const families = { memory_module: {}, disk_device: {}, network_card: {}, user: {} };
+  const { rows } = await inventories([
+    {
+      workers: [
+        worker('system', machine),
+        worker('os_release', named('hostname', 'distribution', 'release', 'kernel', 'architecture')),
+        worker('virtual_machine', named('virtualisation')),
+        worker('cpu_model', { model: 'a cpu', threads: 8 }),
+        ...Object.entries(families).map(([family, row]) => worker(family, row)),
+      ],
+    },
+  ]);
+  const { client, observed_at, report_id, facts_digest, facts, ...columns } = rows[0] ?? {};
+  assert.deepEqual([client, observed_at, typeof report_id, typeof facts_digest], ['web-1', at(0), 'string', 'string']);
+  assert.deepEqual(columns, {
+    ...named('manufacturer', 'model', 'serial', 'hostname', 'kernel', 'architecture', 'virtualisation'),
+    ...{ os: 'a distribution', os_version: 'a release', cpu_model: 'a cpu', cpus: 8, memory_bytes: 8_000_000_000 },
+  });
+  const known = ['system', 'os_release', 'virtual_machine', 'cpu_model', ...Object.keys(families)];
+  assert.deepEqual(Object.keys(JSON.parse(String(facts)) as object), known);
+});
+
 test('an inventory that is as it was adds no row, in whatever order its fields and rows are', async () => {
   const cards = (...names: readonly string[]) =>
     worker(
@@ -234,7 +259,7 @@ async function storedOf(
   );
 }
 
-test('a database that refuses the reports of four clients, and its own, is at fault; else the reports are', async () => {
+test('a database that refuses the reports of four clients and its own is at fault; else the reports are', async () => {
   const four = ['a', 'b', 'c', 'd'];
   const message = 'the database refuses the reports of all 4 clients: no';
   await assert.rejects(storedOf(four, 'all'), { code: 'storage-failed', message });
