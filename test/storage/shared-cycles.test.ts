@@ -8,7 +8,7 @@ import type { RunFact } from '../../src/storage/store/run.ts';
 const everyMs = 100;
 
 function run(startedAtMs: number, finishedAtMs: number | null, clients = 2): RunFact {
-  const counts = { clients, succeeded: 1, failed: 0, skipped: 0 };
+  const counts = { clients, succeeded: 1, failed: 0, skipped: 0, configDigest: 'a' };
   return { id: `${startedAtMs}`, startedAtMs, finishedAtMs, ...counts } as unknown as RunFact;
 }
 
@@ -49,7 +49,7 @@ async function sharesOf(runs: readonly RunFact[], beganAtMs: number, seenAgoMs: 
   const own = runs.map((one) => ({ ...one, collectorId: '0', scope: 'full' as const }));
   const storage = {
     shares: { sites: (sinceMs: number) => read([site], sinceMs) },
-    fleet: { runs: (_: unknown, sinceMs: number) => read(own, sinceMs) },
+    fleet: { runs: (program: string, sinceMs: number) => read(program === 'collect' ? own : [], sinceMs) },
   };
   const [found] = await readShares(shared, storage, nowMs);
   return { ...(found ?? assert.fail('no site')), bounds };
@@ -67,7 +67,8 @@ test('collectors are shown for 2016 runs, are gone after three, and runs are rea
 
 test('the newest cycle is the one whose first run began less than 35 hundredths before it', async () => {
   const startsOf = async (startedAtMs: number) => {
-    const { newest, finished } = await sharesOf([run(startedAtMs, startedAtMs + 5)], nowMs);
+    const { newest, finished, configs } = await sharesOf([run(startedAtMs, startedAtMs + 5)], nowMs);
+    assert.equal(configs, 1);
     return [newest?.startedAtMs, finished?.startedAtMs];
   };
   assert.deepEqual(await startsOf(nowMs - 34), [nowMs - 34, nowMs - 34]);

@@ -39,6 +39,10 @@ test('an empty target is marked once, and one with rows of its own is left alone
   assert.deepEqual((await claimed(copied)).changed, []);
   const filled = { 'FROM clients': [{ id: 1 }], 'FROM runs LIMIT': [{ id: 1 }] };
   await assert.rejects(claimed(filled), refused('b is not empty, and no copy of a: clients, runs has rows'));
+  await assert.rejects(
+    claimed({ 'FROM runs LIMIT': [{ id: 1 }] }),
+    refused('b is not empty, and no copy of a: runs has rows'),
+  );
   await assert.rejects(claimed({ 'FROM leases': [mark('copy of c')] }), refused('b is a copy of c, not of a'));
 });
 
@@ -117,8 +121,27 @@ test('silences and acknowledgements of the copy are named, unless the source has
   );
   await assert.rejects(words([silence(1)], [held]), refused(`${has}silence 6 of web`));
   await words([silence(1), silence(2, { comment: 'own' })], [held]);
+  for (const other of [
+    { client: 'x' },
+    { rule: 'x' },
+    { subject: 'x' },
+    { starts_at: mark().touched_at },
+    { author: 'x' },
+  ])
+    await assert.rejects(
+      words([silence(1, other), silence(2, { comment: 'own' })], [held]),
+      refused(`${has}silence 5 of web`),
+    );
   assert.equal((await claimed(target, {}, { overwrite: true })).asked.length, 0);
   assert.equal((await claimed(copied)).asked.length, 0);
+});
+
+test('only silences and acknowledgements since the copy are looked at', async () => {
+  const { database, asked } = having(copied);
+  const claim = { source: answering().database, target: database, tables, from: 'a', to: 'b', overwrite: false };
+  await claimTarget(claim, () => Promise.resolve());
+  const { touched, touched_at: copiedAt } = mark();
+  assert.deepEqual(pluck(asked, 'values'), [['copy'], ['100'], [copiedAt, touched], [copiedAt]]);
 });
 
 test('a whole copy is marked with its last silence', async () => {
