@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Row } from '../../../src/report/report.ts';
-import type { Grid, GridFigures, PlotStore } from '../../../src/storage/store/look-store.ts';
+import type { FigureTable, Grid, GridFigures, PlotStore } from '../../../src/storage/store/look-store.ts';
 import { onEachDatabase } from '../support/databases.ts';
 import { item, noonMs, refusedVisit, runStart, visit, worker } from '../support/samples.ts';
 import { pluck } from '../../support/pluck.ts';
+import { times } from '../../support/times.ts';
 
 const unwatched = { signal: new AbortController().signal, onProgress: () => undefined };
 const none: Pick<GridFigures, 'figures'> = { figures: new Map() };
@@ -28,6 +29,27 @@ const read = async (
 function gridOf(more: Partial<Grid>): Grid {
   const grid = { sinceMs: noonMs, stepMs: hourMs, points: 3, sampleMs: null, ...more };
   return { untilMs: grid.sinceMs + grid.stepMs * grid.points, ...grid };
+}
+
+/** Returns a report with one figure of the machine, of each of two mounts, and of an interface. */
+const of = (client: string, minutes: number, figure: number): ReturnType<typeof item> =>
+  item({
+    ...{ client, observedAtMs: noonMs + minutes * minuteMs },
+    workers: [
+      worker('cpu', cpu(figure)),
+      worker('disk', disk('/', figure), disk('/var', figure + 1)),
+      worker('network', { interface: 'eth0', rx_bytes_per_s: figure, tx_bytes_per_s: 1, link_up: 1 }),
+    ],
+  });
+
+/** Returns the subjects of both clients in two hours, each with its least, mean and greatest values. */
+async function rangesOf(plots: PlotStore, table: FigureTable, column: string) {
+  const clients = ['web-1', 'web-2'];
+  const query = { clients, table, columns: [column], ranges: [column], grid: gridOf({ points: 2 }) };
+  const found = await plots.fleetFigures(query, unwatched);
+  return clients.map((client) =>
+    found.of(client).map(({ subject, figures }) => [subject, ...Object.values(figures.get(column) ?? {})]),
+  );
 }
 
 onEachDatabase('figures on a grid', (kit) => {
@@ -92,18 +114,45 @@ onEachDatabase('figures on a grid', (kit) => {
     }
   }
 
+  test('of many clients are read by time: each row of a step, by mount and by interface', async () => {
+    const { reports, plots } = (await kit.open()).storage;
+    await reports.ingest([of('web-1', 0, 10), of('web-1', 59, 30), of('web-2', 5, 70), of('web-1', 60, 50)]);
+    const figuresOf = (table: FigureTable, column: string) => rangesOf(plots, table, column);
+    const own = [
+      [10, 50],
+      [20, 50],
+      [30, 50],
+    ];
+    const other = times(3, () => [70, null]);
+    assert.deepEqual(await figuresOf('stats', 'cpu_percent'), [[['', ...own]], [['', ...other]]]);
+    assert.deepEqual(await figuresOf('network_stats', 'rx_bytes_per_s'), [[['eth0', ...own]], [['eth0', ...other]]]);
+    const more = (steps: readonly (readonly (number | null)[])[]) =>
+      steps.map((step) => step.map((one) => one && one + 1));
+    assert.deepEqual(await figuresOf('disk_stats', 'used_percent'), [
+      [
+        ['/', ...own],
+        ['/var', ...more(own)],
+      ],
+      [
+        ['/', ...other],
+        ['/var', ...more(other)],
+      ],
+    ]);
+  });
+
   test('are whole whether rows are there, or are hours or days by now', async () => {
     const { reports, retention, plots } = (await kit.open()).storage;
     // Midnight, UTC: each step is a whole day.
     const first = noonMs - 10 * hourMs - 10 * dayMs;
     const dayAfter = [at(first + dayMs, 60), at(first + dayMs + minuteMs, 20)];
-    await reports.ingest([at(first, 10), at(first + hourMs / 2, 30), ...dayAfter, at(noonMs, 80)]);
+    const late = at(first + 5 * hourMs, 80);
+    await reports.ingest([at(first, 10), at(first + hourMs / 2, 30), late, ...dayAfter, at(noonMs, 80)]);
     const grid = { sinceMs: first, stepMs: dayMs, points: 12 };
     const whole = await read(plots, 'stats', 'cpu_percent', grid);
     const keep = { rawMs: 5 * dayMs, detailMs: dayMs, hourlyMs: 30 * dayMs, dailyMs: 90 * dayMs };
     const limits = { nowMs: noonMs + minuteMs, ...keep };
     const signal = AbortSignal.timeout(60_000);
-    assert.equal((await retention.prune(limits, signal)).stats, 4);
+    assert.equal((await retention.prune(limits, signal)).stats, 5);
     assert.deepEqual(await read(plots, 'stats', 'cpu_percent', grid), whole);
     // Steps shorter than an hour have the figure of their hour.
     const halves = { sinceMs: first, stepMs: hourMs / 2 };
