@@ -177,4 +177,24 @@ onEachDatabase('stored figures', (kit) => {
     assert.equal(others?.failed, 1);
     assert.equal((await figures.lastFinished('alert'))?.failed, 5);
   });
+
+  test('the kind of a client is that of its newest inventory', async () => {
+    const { reports, figures } = opened.storage;
+    const inventory = (client: string, minutes: number, release: string) =>
+      item({
+        ...{ client, name: 'Inventory report', id: `${client} ${release}`, observedAtMs: noonMs + minutes * minuteMs },
+        workers: [
+          worker('os_release', { distribution: 'Debian', release, kernel: '6', architecture: 'x86_64' }),
+          worker('cpu_model', { threads: 8 }),
+          worker('system', { memory_bytes: 1e9 }),
+        ],
+      });
+    for (const one of [inventory('b', 1, '11'), inventory('a', 2, '13'), inventory('a', 1, '12')])
+      await reports.ingest([one]);
+    const kind = { os: 'Debian', kernel: '6', architecture: 'x86_64', cpus: 8, memoryBytes: 1e9 };
+    assert.deepEqual(await figures.inventoryKinds(), [
+      { client: 'a', osVersion: '13', ...kind },
+      { client: 'b', osVersion: '11', ...kind },
+    ]);
+  });
 });

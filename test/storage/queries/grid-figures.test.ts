@@ -146,14 +146,18 @@ onEachDatabase('figures on a grid', (kit) => {
     const first = noonMs - 10 * hourMs - 10 * dayMs;
     const dayAfter = [at(first + dayMs, 60), at(first + dayMs + minuteMs, 20)];
     const late = at(first + 5 * hourMs, 80);
-    await reports.ingest([at(first, 10), at(first + hourMs / 2, 30), late, ...dayAfter, at(noonMs, 80)]);
+    const disks = [disk('/', 20), disk('/var', 40)];
+    await reports.ingest([at(first, 10, ...disks), at(first + hourMs / 2, 30), late, ...dayAfter, at(noonMs, 80)]);
     const grid = { sinceMs: first, stepMs: dayMs, points: 12 };
     const whole = await read(plots, 'stats', 'cpu_percent', grid);
+    const mounts = await read(plots, 'disk_stats', 'used_percent', grid);
+    assert.deepEqual(pluck(mounts, 'subject'), ['/', '/var']);
     const keep = { rawMs: 5 * dayMs, detailMs: dayMs, hourlyMs: 30 * dayMs, dailyMs: 90 * dayMs };
     const limits = { nowMs: noonMs + minuteMs, ...keep };
     const signal = AbortSignal.timeout(60_000);
     assert.equal((await retention.prune(limits, signal)).stats, 5);
     assert.deepEqual(await read(plots, 'stats', 'cpu_percent', grid), whole);
+    assert.deepEqual(await read(plots, 'disk_stats', 'used_percent', grid), mounts);
     // Steps shorter than an hour have the figure of their hour.
     const halves = { sinceMs: first, stepMs: hourMs / 2 };
     const [{ figures } = none] = await read(plots, 'stats', 'cpu_percent', halves);

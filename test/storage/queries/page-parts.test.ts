@@ -194,6 +194,18 @@ test('a day counts up to the first hour that is kept of its client, and whole wi
   assert.equal(late.asked.find(({ sql }) => sql.includes('stats_hourly'))?.values[1], '2026-11-20 08:00:00');
 });
 
+test('a day whose first hour is kept adds nothing to a step that begins before it', async () => {
+  const beganMs = Date.UTC(2026, 10, 20) - 30 * minuteMs;
+  const { means: found } = await means(
+    { grid: { ...grid, sinceMs: beganMs, untilMs: beganMs + 4 * hourMs } },
+    {
+      stats_hourly: [{ client: 'a', place: '2026-11-20 00:00:00', mean0: 5 }],
+      stats_daily: [{ client: 'a', place: '2026-11-20', mean0: 9 }],
+    },
+  );
+  assert.deepEqual(found, [[[5, 5, null, null]]]);
+});
+
 test('rollups are read of ten clients at a time', async () => {
   const clients = times(21, (index) => `c${index}`);
   const { asked } = await means({ clients }, { 'AS clients FROM clients': [{ clients: 21 }] });

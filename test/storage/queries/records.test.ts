@@ -63,6 +63,11 @@ onEachDatabase('records for pages', (kit) => {
     assert.deepEqual(await own(10), ['/a', '/c', '/d']);
     assert.deepEqual(await own(2), ['/c', '/d']);
     assert.equal((await records.alert(3))?.subject, '/c');
+    const like = async (subject: string, sinceMs: number, limit = 9) =>
+      pluck(await records.alertsLike({ client: 'web-1', rule: 'disk', subject }, sinceMs, limit), 'id');
+    assert.deepEqual([await like('/a', noonMs + 10), await like('/a', noonMs + 11)], [[1], []]);
+    await withAlerts(opened, [{ subject: '/a', state: 'firing', pendingSinceMs: noonMs + 30 }]);
+    assert.deepEqual([await like('/a', noonMs), await like('/a', noonMs, 1), await like('/f', 0)], [[7, 1], [7], []]);
   });
 
   test('of the newest report of each client the good checks are counted and the others listed', async () => {
