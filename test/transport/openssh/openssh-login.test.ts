@@ -288,7 +288,7 @@ test('a command that reads nothing more is left after 250 ms, and ended after 5 
   await connection.leave();
   assert.ok(performance.now() - startedMs > 240);
   t.mock.timers.tick(4999);
-  // What was ended before this program began has gone before it ends.
+  // A program that was ended before this one began has gone before this one ends.
   await once(spawn(process.execPath, ['-e', '0']), 'exit');
   assert.equal(isIn(), true);
   t.mock.timers.tick(1);
