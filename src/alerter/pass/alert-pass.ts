@@ -117,7 +117,7 @@ async function processNotifyAndSend(pass: PassContext & PassOptions): Promise<Al
     putOff: sent.putOff,
     refused: sent.refused,
     composed: composed + digests + canaries,
-    exitStatus: interrupted || stages.hasFailed() || sent.isIncomplete || sent.putOff + sent.refused > 0 ? 1 : 0,
+    exitStatus: interrupted || stages.hasFailed() || sent.isIncomplete || sent.refused > 0 ? 1 : 0,
   };
 }
 
