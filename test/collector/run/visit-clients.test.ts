@@ -213,3 +213,29 @@ test('a client that pushes and is silent is a failed visit with a row, and one t
     ],
   );
 });
+
+for (const [what, reason, collector, code, outcome] of [
+  ['the deadline of the run', null, { runDeadlineMs: 300 }, 'run-deadline', 'finished'],
+  ['a signal without a reason', new Error('x'), {}, 'interrupted', 'interrupted'],
+  ['a signal with one', fault('run-deadline'), {}, 'run-deadline', 'interrupted'],
+] as const) {
+  test(`a visit that ${what} ends has the code ${code}, and the run is ${outcome}`, async () => {
+    const fleet = makeFleet();
+    const ending = new AbortController();
+    const transportFor = (): Transport => ({
+      connect: ({ signal }) => {
+        if (reason !== null) ending.abort(reason);
+        return new Promise((_resolve, reject) => {
+          const end = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('no reason'));
+          if (signal.aborted) end();
+          else signal.addEventListener('abort', end);
+        });
+      },
+    });
+    const options = { transportFor, signal: ending.signal, concurrency: 1, collector };
+    const { said, result } = await run(fleet, [web1, web2], options);
+    const visited = said.filter((one) => one.startsWith('visited '));
+    assert.ok(visited[0]?.includes(`: ${code}, `), said.join('\n'));
+    assert.deepEqual([result.outcome, result.unreached, result.exitStatus], [outcome, 1, 1]);
+  });
+}
