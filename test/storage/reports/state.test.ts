@@ -13,6 +13,7 @@ import type { IngestItem } from '../../../src/storage/store/storage.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { times } from '../../support/times.ts';
 import type { Database, Session } from '../../../src/storage/sql/database.ts';
+import { insertRows } from '../../../src/storage/sql/insert-rows.ts';
 import { crashingDatabase } from '../support/crashing-database.ts';
 import { noonMs, visit } from '../support/samples.ts';
 import { onEachDatabase, type Opened } from '../support/databases.ts';
@@ -207,13 +208,17 @@ onEachDatabase('the state of clients', ({ it }) => {
       );
     await ingest(opened, stateItem('liar', at(0), [all(0)]));
     await ingest(opened, stateItem('liar', at(1), [all(1)]));
-    const copies = (count: number, minute: number): Promise<unknown> =>
-      opened.database.write((session) =>
-        session.run(`INSERT INTO state_changes (client_id, item_id, before_id, after_id, earliest_at, latest_at)
-          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
-          SELECT client_id, item_id, before_id, after_id, '${textAt(minute)}', '${textAt(minute)}' FROM n,
-            (SELECT * FROM state_changes ORDER BY id LIMIT 1) AS one`),
-      );
+    const copies = (count: number, minute: number): Promise<void> =>
+      opened.database.write(async (session) => {
+        const columns = 'client_id, item_id, before_id, after_id';
+        const [one] = await session.all(`SELECT ${columns} FROM state_changes ORDER BY id LIMIT 1`);
+        const row = { ...one, earliest_at: textAt(minute), latest_at: textAt(minute) };
+        await insertRows(
+          session,
+          'state_changes',
+          times(count, () => row),
+        );
+      });
     const day = 24 * 60;
     // Changes of exactly a day ago no longer count.
     await copies(900, 2);
