@@ -57,6 +57,9 @@ describe('bastions', { skip: sshdMissing() ?? false }, async () => {
   const dialled = (sshd: Sshd) => sshd.count(/^Connection from /gm);
   const noPort = async (bastionAt: (port: number) => Bastion): Promise<Bastion> => bastionAt(await freePort());
 
+  /** A user for whom nobody logs in before the host key is proven: the lines of other logins may come late. */
+  const unproven = 'fh-unproven';
+
   const faults: readonly Fault[] = [
     {
       what: 'a bastion that refuses the login',
@@ -66,14 +69,17 @@ describe('bastions', { skip: sshdMissing() ?? false }, async () => {
     },
     {
       what: 'a bastion whose key is not known',
-      bastions: () => [fra({ knownHosts: known() })],
+      bastions: () => [fra({ username: unproven, knownHosts: known() })],
       facts: 'bastion-failed handshake',
       says: /^bastion fra: .*\(host-key-unknown\)$/,
       advice: /fleet-health trust fra/,
     },
     {
       what: 'a bastion that shows another key',
-      bastions: () => [fra({ knownHosts: known(`[127.0.0.1]:${jump.port} ${target.hostKeys[0]?.line ?? ''}`) })],
+      bastions: () => {
+        const knownHosts = known(`[127.0.0.1]:${jump.port} ${target.hostKeys[0]?.line ?? ''}`);
+        return [fra({ username: unproven, knownHosts })];
+      },
       facts: 'bastion-failed handshake web-1',
       says: /^bastion fra: .*ED25519 SHA256:.*\(host-key-changed\)$/,
       advice: /fleet-health trust --replace fra/,
@@ -179,10 +185,9 @@ describe('bastions', { skip: sshdMissing() ?? false }, async () => {
         const isFirst = what === faults[0]?.what;
         it(`a fault names the machine it went wrong at: ${what}`, { skip: isFirst ? false : skip }, async () => {
           const own = web((await client?.()) ?? {}, port === undefined ? {} : { port: await port() });
-          const before = attempts(jump);
           const error = await fails(connect(own, await bastions()), facts, says);
           assert.match(error.advice, advice);
-          if (/host-key-(unknown|changed)\)$/.test(error.message)) assert.equal(attempts(jump), before);
+          assert.ok(!jump.log().includes(unproven));
         });
       }
 
@@ -201,12 +206,13 @@ describe('bastions', { skip: sshdMissing() ?? false }, async () => {
         async () => {
           const own = { username: guest.name, privateKey: keyOf('guest'), proxyJump: 'ber' };
           const last = sshBastion('par', own, { address: '127.0.0.1', port: target.port });
-          const wrong = ber({ knownHosts: known(nameLine('ber', second, target)) });
-          const before = { tries: attempts(second), comers: dialled(target) };
+          const wrong = ber({ username: unproven, knownHosts: known(nameLine('ber', second, target)) });
+          const before = dialled(target);
           const attempt = connect(web({ proxyJump: 'par' }), [fra(), wrong, last]);
           const says = /^bastion ber: .*shows ED25519 SHA256:.* says ED25519 SHA256:.*\(host-key-changed\)$/;
           await fails(attempt, 'bastion-failed handshake', says);
-          assert.deepEqual({ tries: attempts(second), comers: dialled(target) }, before);
+          assert.ok(!second.log().includes(unproven));
+          assert.equal(dialled(target), before);
         },
       );
 
