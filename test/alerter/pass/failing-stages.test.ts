@@ -3,30 +3,32 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { after, suite, test } from 'node:test';
 
 import type { AlertEvent } from '../../../src/alerter/alert-options.ts';
 import { makeAlertPass } from '../../../src/alerter/pass/alert-pass.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { runStart } from '../../storage/support/samples.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
-import { openReceiver } from '../../support/servers/http-receiver.ts';
+import { startHttpReceiver } from '../../support/servers/http-receiver.ts';
 import { startImapServer } from '../../support/servers/imap-server.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { stationFor, type Station } from '../support/station.ts';
+import { openStation, type Station } from '../support/station.ts';
 
 /** Opens a station whose pass has something to do in every stage. */
-async function sceneFor(t: TestContext) {
-  const http = await openReceiver(t);
+async function makeScene() {
+  const http = await startHttpReceiver();
+  after(() => http.stop());
   const imap = await startImapServer({ password: 'x' });
-  t.after(() => imap.stop());
+  after(() => imap.stop());
   const elements = `<collector every="15m"/><replies imap="imap://fleet@127.0.0.1:${imap.port}/INBOX" password="x"/>
     <canary to="canary@example.org" at="08:00"/><alertmanager url="${http.origin}/am"/>
     <heartbeat url="${http.origin}/beat"/><alerts zone="UTC"><mail to="ops@example.org"/>
     <digest to="boss@example.org" at="08:00"/><alert type="disk" limit="90%"/>
     <alert type="event" service="backup" within="1h"/></alerts>
     <client name="web-1" ip="192.0.2.1" username="u"/>`;
-  const station = await stationFor(t, { storage: sqliteConfig(path.join(tempFolder(t), 'fleet.db')), elements });
+  const station = await openStation({ storage: sqliteConfig(path.join(tempFolder(), 'fleet.db')), elements });
+  after(() => station.close());
   mkdirSync(station.config().stateDir, { recursive: true });
   // Forecasts are made once an hour.
   station.at('06:45');
@@ -43,7 +45,7 @@ async function sceneFor(t: TestContext) {
     return [...told, ...posted];
   };
   heard();
-  return { station, elements, heard };
+  return { station, elements, heard, ...(await station.snapshot()) };
 }
 
 /** Makes a pass in which some methods of the storage, `store.method`, fail. */
@@ -80,41 +82,45 @@ const stages: readonly (readonly [method: string, fault: string | null, row: str
   ['mails.withTokens', 'looking for canaries', 'finished', without('canary')],
 ];
 
-test('a stage that fails is named, costs itself alone, and fails the pass if it is about alerts', async (t) => {
-  const { station, heard: listen } = await sceneFor(t);
-  const { restore } = await station.snapshot();
-  for (const [method, stage, row, heard] of stages) {
+suite('a pass with a stage that fails', async () => {
+  const { station, elements, heard: listen, restore } = await makeScene();
+
+  test('names the stage, which costs itself alone, and has failed if the stage is about alerts', async () => {
+    for (const [method, stage, row, heard] of stages) {
+      await restore();
+      const made = await passWith(station, [method]);
+      const faults = stage === null ? [] : [`${stage}: broken`];
+      const composed = heard.filter((name) => !name.startsWith('/')).length;
+      assert.deepEqual(
+        { ...made, heard: listen() },
+        { faults, row, heard, composed, exitStatus: row === 'failed' ? 1 : 0 },
+        method,
+      );
+    }
+  });
+
+  test('has a row each time and says so at each try where nothing can be delivered', async () => {
     await restore();
-    const made = await passWith(station, [method]);
-    const faults = stage === null ? [] : [`${stage}: broken`];
-    const composed = heard.filter((name) => !name.startsWith('/')).length;
-    assert.deepEqual(
-      { ...made, heard: listen() },
-      { faults, row, heard, composed, exitStatus: row === 'failed' ? 1 : 0 },
-      method,
-    );
-  }
-});
+    const { faults, row, exitStatus } = await passWith(station, ['outbox.dueMails']);
+    assert.deepEqual([new Set(faults), row, exitStatus], [new Set(['delivering mails: broken']), 'failed', 1]);
+    assert.deepEqual(listen(), ['/am/api/v2/alerts']);
+    station.at('08:01');
+    const { composed, row: next } = await passWith(station, ['outbox.dueMails']);
+    assert.deepEqual([composed, next], [0, 'failed']);
+    station.at('08:00');
+    listen();
+  });
 
-test('where nothing can be delivered each try says so, and each pass has its row', async (t) => {
-  const { station, heard } = await sceneFor(t);
-  const { faults, row, exitStatus } = await passWith(station, ['outbox.dueMails']);
-  assert.deepEqual([new Set(faults), row, exitStatus], [new Set(['delivering mails: broken']), 'failed', 1]);
-  assert.deepEqual(heard(), ['/am/api/v2/alerts']);
-  station.at('08:01');
-  const { composed, row: next } = await passWith(station, ['outbox.dueMails']);
-  assert.deepEqual([composed, next], [0, 'failed']);
-});
+  test('asks nobody for anything if it was ended before its beginning', async () => {
+    await restore();
+    const ended = await passWith(station, [], AbortSignal.abort());
+    assert.deepEqual(ended, { composed: 0, exitStatus: 1, faults: [], row: 'interrupted' });
+    assert.deepEqual(listen(), []);
+  });
 
-test('a pass that was ended before its beginning asks nobody for anything', async (t) => {
-  const { station, heard } = await sceneFor(t);
-  const ended = await passWith(station, [], AbortSignal.abort());
-  assert.deepEqual(ended, { composed: 0, exitStatus: 1, faults: [], row: 'interrupted' });
-  assert.deepEqual(heard(), []);
-});
-
-test('events are not read where no rule is about them', async (t) => {
-  const { station, elements } = await sceneFor(t);
-  station.configure(elements.replace(/<alert type="event"[^>]*>/, ''));
-  assert.deepEqual((await passWith(station, ['events.newestEvents'])).faults, []);
+  test('reads no events where no rule is about them', async () => {
+    await restore();
+    station.configure(elements.replace(/<alert type="event"[^>]*>/, ''));
+    assert.deepEqual((await passWith(station, ['events.newestEvents'])).faults, []);
+  });
 });
