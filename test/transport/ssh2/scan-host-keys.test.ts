@@ -10,6 +10,7 @@ import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import type { Wire } from '../../../src/transport/connection/wire.ts';
 import { scanHostKeys, type ScanOptions } from '../../../src/transport/ssh2/scan-host-keys.ts';
+import { failure } from '../../support/ssh/login.ts';
 import { wirePair } from '../../support/ssh/wire-pair.ts';
 
 const ed25519 = generateHostKey();
@@ -60,12 +61,8 @@ function field(value: string | Buffer): Buffer {
 }
 
 async function faultOf(found: Promise<unknown>): Promise<readonly unknown[]> {
-  const fault: unknown = await found.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(fault instanceof FleetError, String(fault));
-  return [fault.code, fault.stage, fault.client, fault.message];
+  const { code, stage, client, message } = await failure(found);
+  return [code, stage, client, message];
 }
 
 const types: readonly (readonly [what: string, keys: readonly string[], types: readonly string[], object?])[] = [

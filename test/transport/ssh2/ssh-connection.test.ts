@@ -8,6 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { sshConnection, type SshSession } from '../../../src/transport/ssh2/ssh-connection.ts';
+import { failure } from '../../support/ssh/login.ts';
 
 const ignore = (): void => undefined;
 
@@ -44,12 +45,8 @@ function connected(answer: (done: Opened) => void = ignore, more: Partial<SshSes
 
 /** Returns code, stage, client and message of a fault. */
 async function faultOf(attempt: Promise<unknown>): Promise<readonly unknown[]> {
-  const fault: unknown = await attempt.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(fault instanceof FleetError, String(fault));
-  return [fault.code, fault.stage, fault.client, fault.message];
+  const { code, stage, client, message } = await failure(attempt);
+  return [code, stage, client, message];
 }
 
 const faultAt = (code: string, message: string) => [code, 'channel', 'web-1', message];
