@@ -15,6 +15,7 @@ import type { SshSession } from '../../../src/transport/ssh2/ssh-connection.ts';
 import { Handshake, MustWait } from '../../../src/transport/ssh2/ssh-handshake.ts';
 import type { SshTarget } from '../../../src/transport/ssh2/target.ts';
 import type { ConnectOptions } from '../../../src/transport/transport.ts';
+import { failure } from '../../support/ssh/login.ts';
 import { publicBlobOf } from '../../support/ssh/ssh2-server.ts';
 import { wirePair } from '../../support/ssh/wire-pair.ts';
 
@@ -81,11 +82,7 @@ function meet({ onLogin = (attempt) => attempt.accept(), onSession, ...meeting }
 
 /** Returns code, stage and message of a fault, and checks that its wire is gone and nothing listens for the visit. */
 async function faultOf({ session, near, visit }: Pick<ReturnType<typeof meet>, 'session' | 'near' | 'visit'>) {
-  const fault: unknown = await session.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(fault instanceof FleetError, String(fault));
+  const fault = await failure(session);
   assert.equal(near.destroyed, true);
   assert.equal(getEventListeners(visit.signal, 'abort').length, 0);
   assert.ok(fault.client === 'web-1' || fault.client === 'gate');
