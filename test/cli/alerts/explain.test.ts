@@ -210,13 +210,14 @@ test('each event of the fleet has a line of its own', async (t) => {
 });
 
 test('what clients beside an unreachable one saw, or why nothing is known, if the rule is asked for', async (t) => {
-  const away = { rule: 'unreachable', subject: '', valueText: 'network: no answer' };
+  // A look before an alert began is none of it.
+  const startedAtMs = firing({}).pendingSinceMs;
+  const away = { rule: 'unreachable', subject: '', valueText: 'network: no answer', pendingSinceMs: startedAtMs };
   const alerts = ['web-1', 'web-3', 'web-4', 'fra-1'].map((client) => firing({ ...away, client }));
   const more = `<client name="web-3" ip="192.0.2.3" neighbours="yes"/><client name="web-4" ip="192.0.2.4"/>
     <group transport="forward" labels="site=fra"><client name="fra-1"/></group></config>`;
   const folder = await alertFolder(t, { config: config.replace('</config>', more), alerts });
   const look = { from: 'fra-1', port: 22, seen: [['web-9', 'no answer']] } as const;
-  const startedAtMs = alerts[0]?.pendingSinceMs ?? 0;
   const lostVisit = { ok: false, stage: 'connect', code: 'connect-timeout', startedAtMs } as const;
   const beside = { ...look, seen: look.seen.map(([name, outcome]): [string, 'no answer'] => [name, outcome]) };
   await folder.store(async ({ reports }) => {
