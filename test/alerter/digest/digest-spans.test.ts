@@ -20,9 +20,10 @@ function configFor(days: string, at = '02:30', to = 'ops@example.org', more = ''
     <client name="web-1" ip="192.0.2.1" username="u"/>`);
 }
 
-/** Returns an alerter whose passes make the digests that are due. */
+/** Returns an alerter whose passes make the digests that are due, and a collector whose runs store what they tell. */
 function alerterOf(config: ReturnType<typeof configOf>): {
   readonly pass: (nowMs: number, changed?: typeof config) => Promise<readonly DueDigest[]>;
+  readonly collect: (atMs: number) => void;
   readonly lastMs: (nowMs: number) => Promise<number | null | undefined>;
 } {
   const ids = new Set<string>();
@@ -47,6 +48,9 @@ function alerterOf(config: ReturnType<typeof configOf>): {
         }
       }
       return due;
+    },
+    collect: (atMs) => {
+      runs.push({ program: 'collect', startedAtMs: atMs, finishedAtMs: atMs });
     },
     lastMs: async (nowMs) => (await digestStates(config, store, nowMs))[0]?.lastMs,
   };
@@ -168,13 +172,15 @@ async function toldIn(
   history: readonly (typeof histories extends fc.Arbitrary<infer Value> ? Value : never)[number][],
 ): Promise<readonly { readonly at: string; readonly count: number }[]> {
   let [trueMs, config] = [startMs, edits[0] ?? configFor('')];
-  const { pass } = alerterOf(config);
+  const { pass, collect } = alerterOf(config);
   const facts: { readonly atMs: number; readonly isRight: boolean; count: number }[] = [];
   let [beginMs, endMs] = [Infinity, 0];
   const tick = async (offMs: number): Promise<void> => {
     trueMs += tickMs;
     const nowMs = trueMs + offMs;
-    facts.push({ atMs: nowMs - minuteMs, isRight: offMs === 0, count: 0 });
+    const atMs = nowMs - minuteMs;
+    collect(atMs);
+    facts.push({ atMs, isRight: offMs === 0, count: 0 });
     for (const { recipients, sinceMs, untilMs } of await pass(nowMs, config)) {
       if (!recipients.some(({ to }) => to === 'ops@example.org')) continue;
       for (const fact of facts) if (fact.atMs >= sinceMs && fact.atMs < untilMs) fact.count += 1;
