@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { parseMessages } from '../../../src/alerter/pass/parse-messages.ts';
+import { messageDigest } from '../../../src/notify/replies/parse-reply.ts';
 import { PostalMime } from '../../../src/notify/postal-mime.ts';
 import { pluck } from '../../support/pluck.ts';
 
@@ -20,6 +21,20 @@ test('messages that take long to parse wait for the next reading, in the order o
   const first = await parseMessages(mailbox, messages);
   assert.deepEqual(pluck(first.replies, 'uid'), [1, 2, 3]);
   assert.deepEqual([first.position?.uid, first.position?.arrivedAtMs], [3, 3000]);
+});
+
+test('a reading ends with its last message, be it a reply, another message, or passed over', async () => {
+  const letter = Buffer.from('From: a@b\r\nTo: me@example.org\r\n\r\nhello\r\n');
+  const read = async (last: Uint8Array): Promise<unknown> => {
+    const both = [{ uid: 8, arrivedAtMs: 1000, source: last }, ...messages.slice(0, 1)];
+    const { replies, position, isAnew } = await parseMessages({ uidValidity: '7', isAnew: true }, both);
+    assert.deepEqual(pluck(replies, 'uid'), last === source ? [3, 8] : [3]);
+    assert.deepEqual([position?.uidValidity, position?.uid, position?.arrivedAtMs, isAnew], ['7', 8, 3000, true]);
+    return position?.message;
+  };
+  assert.equal(await read(letter), messageDigest(letter));
+  assert.equal(await read(source), messageDigest(source));
+  assert.equal(await read(new Uint8Array()), null);
 });
 
 test('one message is parsed in each reading, however long it takes', async (t) => {

@@ -7,6 +7,9 @@ import { holderName, LeaseTaken, openPassLease } from '../../../src/alerter/pass
 import type { PassContext } from '../../../src/alerter/pass/pass-context.ts';
 import { pauseOf } from '../../../src/alerter/pass/post-state.ts';
 import { recentRuns } from '../../../src/alerter/pass/recent-runs.ts';
+import { openStages } from '../../../src/alerter/pass/stages.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
+import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { times } from '../../support/times.ts';
@@ -156,4 +159,51 @@ test('the last run of a collector with an open alert is known however old it is'
   // All collectors may be silent: a week is looked at, and no more.
   assert.deepEqual(await read(passes, 'lost', [run('collect', week)]), ['collect c1', 'alert c1']);
   assert.deepEqual(await read(passes, 'lost', [run('collect', week + 1)]), ['alert c1']);
+});
+
+const another = new LeaseTaken(null);
+const faultOf = (
+  code: 'locked' | 'internal' | 'mail-refused',
+  stage: 'lock' | 'run' | 'storage' | 'mail',
+): FleetError => new FleetError({ code, stage, message: 'x' });
+/** Faults of a stage: the line about each; null if it ends the pass. `again` is false where another alerter works. */
+const faults: readonly (readonly [what: string, fault: Error, line: string | null, again?: false])[] = [
+  ['of any code', new Error('x'), 'pass-incomplete: reading y: x'],
+  ['of values', new StorageFault('refused', 'x'), 'pass-incomplete: reading y: x'],
+  ['of a database that breaks its word', new StorageFault('broken', 'x'), 'pass-incomplete: reading y: x'],
+  ['of a database that is away', new StorageFault('lost', 'x'), null],
+  ['of a full disk', new StorageFault('full', 'x'), null],
+  ['that has its own advice', faultOf('mail-refused', 'mail'), 'mail-refused: x'],
+  ['that the storage named', faultOf('mail-refused', 'storage'), 'pass-incomplete: reading y: x'],
+  ['without a name', faultOf('internal', 'run'), 'pass-incomplete: reading y: x'],
+  ['by another alerter', another, null, false],
+  ['by a lock of another alerter', faultOf('locked', 'lock'), null, false],
+];
+for (const [what, fault, line, again] of faults) {
+  test(`a fault ${what} ${line === null ? 'ends the pass' : 'costs its stage'}`, async () => {
+    const said: string[] = [];
+    const observe = (event: { readonly kind: string; readonly fault?: unknown }): void => {
+      if (event.fault instanceof FleetError) said.push(`${event.fault.code}: ${event.fault.message}`);
+    };
+    const stages = openStages({ signal: new AbortController().signal, observe });
+    const stage = { what: 'reading y', otherwise: 'none', isVital: true };
+    const run = stages.run(stage, () => Promise.reject(fault));
+    if (line === null) await assert.rejects(run, fault);
+    else assert.deepEqual([await run, stages.hasFailed(), said], ['none', true, [line]]);
+    const part = openStages({ signal: new AbortController().signal, observe: () => undefined });
+    if (line !== null) part.heed('a part of reading y', fault);
+    assert.equal(part.hasFailed(), line !== null);
+    // Work that the next pass does again fails no pass, and another alerter does it.
+    const later = openStages({ signal: new AbortController().signal, observe });
+    const heed = (): void => later.heedUnlessTaken('reading y', fault);
+    if (line === null && again !== false) assert.throws(heed, fault);
+    else heed();
+    assert.deepEqual([later.hasFailed(), said.length], [false, line === null ? 0 : 2]);
+  });
+}
+
+test('a signal ends the pass at any fault, and is no fault of work that the next pass does again', () => {
+  const stages = openStages({ signal: AbortSignal.abort(), observe: () => assert.fail() });
+  assert.throws(() => stages.heed('reading y', new Error('x')), { message: 'x' });
+  stages.heedUnlessTaken('reading y', new Error('x'));
 });
