@@ -1,5 +1,5 @@
 import type { Rule } from '../../config/config.ts';
-import { isGlob, splitGlobs } from '../../config/values/globs.ts';
+import { splitGlobs } from '../../config/values/globs.ts';
 import type { DiskRow } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import { describeFree, formatValue } from './describe-value.ts';
@@ -68,9 +68,9 @@ function diskRule(rule: Rule): DiskRule {
   };
 }
 
-/** Returns the mount points that a rule names, without patterns and exclusions. */
+/** Returns the mount points that a rule names, as they are written: a pattern is the path of no mount. */
 function pathsOf(rule: Rule): readonly string[] {
-  return splitGlobs(rule.selectors['mount'] ?? '').filter((path) => !isGlob(path) && !path.startsWith('!'));
+  return splitGlobs(rule.selectors['mount'] ?? '');
 }
 
 function isLess(value: number | null, limit: number): boolean | null {
@@ -120,7 +120,7 @@ export const mountSamplers: SamplerKind = {
     });
     const expected = chooseNamed(own, ({ paths }) => paths);
     return (row, { samples, complete }) => {
-      if (expected.length === 0 || row.disks === null) return;
+      if (row.disks === null) return;
       const mounted = new Set(row.disks.filter(({ mode }) => mode !== 'missing').map(({ mount }) => mount));
       const whole = disksAreWhole(row);
       for (const [path, { rule }] of expected) {

@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { withWritable, writableAfter } from '../../../src/alerter/evaluate/disk-samplers.ts';
+import { sampleReport } from '../../../src/alerter/evaluate/sample-row.ts';
 import type { Sample, SampledRow } from '../../../src/alerter/evaluate/sample.ts';
 import { maxSubjects } from '../../../src/report/limits.ts';
 import { times } from '../../support/times.ts';
+import { configOf } from '../support/config-of.ts';
 import { observe, type Row } from '../support/observe.ts';
-import { diskRow } from '../support/rows.ts';
+import { diskRow, reportRow } from '../support/rows.ts';
 
 const rule = '<alert type="disk" limit="90%"/>';
 
@@ -87,6 +89,19 @@ test('a missing mount is a fault of its own unless a rule expects the mount', ()
   };
   assert.deepEqual(conditionsOf('mount-missing', row), ['/data critical', '/srv critical']);
   assert.deepEqual(conditionsOf('mount-missing', row, '<alert type="mount" mount="/data"/>'), ['/srv critical']);
+});
+
+test('a row with mounts lists all that a rule expects, so that an alert about any other is over', () => {
+  const rule = '<alert name="data" type="mount" mount="/data"/>';
+  const complete = (alerts: string, row: Row): boolean => observe(alerts, row).complete.includes('data');
+  assert.equal(complete(rule, {}), true);
+  assert.equal(complete(rule, { disks: null }), false);
+  const [exempt] =
+    configOf(`<alerts mail="ops@example.org">${rule}</alerts><client name="web-1" ip="192.0.2.1" username="u">
+    <alert type="mount" mount="/data" enabled="no"/></client>`).clients;
+  assert.ok(exempt);
+  const row = { row: reportRow(), disks: [diskRow()], networks: [], report: null };
+  assert.equal(sampleReport({ client: exempt, ...row }).complete.includes('data'), true, 'of a client that is exempt');
 });
 
 test('an expected mount is a fault where all mounts are listed, and unknown where not', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { reportOf, said } from '../support/observe.ts';
+import { observe, reportOf, said } from '../support/observe.ts';
 
 const report = reportOf(
   {
@@ -41,6 +41,12 @@ test('lines of logs by expression and priority', () => {
       'slow; at least 1)',
     'log match=a,b* a,b*: unknown (unknown; at least 1)',
   ]);
+});
+
+test('a report lists all expressions of a rule, so that an alert about any other is over', () => {
+  const rule = '<alert type="log" name="oom" match="oom-kill" limit="1"/>';
+  assert.equal(observe(rule, { report }).complete.includes('oom'), true);
+  assert.equal(observe(rule, { report: null }).complete.includes('oom'), false);
 });
 
 test('a client that does not report a count is unknown', () => {

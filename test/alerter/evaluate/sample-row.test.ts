@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { besideRow, loadRows, watchedClients } from '../../../src/alerter/evaluate/load-rows.ts';
 import { evaluatedFigures, needsOf, sampleReport } from '../../../src/alerter/evaluate/sample-row.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
 import { reportWith, worker } from '../../report/support/sample-report.ts';
-import { clientWith } from '../support/config-of.ts';
+import { clientWith, configOf } from '../support/config-of.ts';
 import { observe, reportOf, said, type Row } from '../support/observe.ts';
-import { diskRow, reportRow, rowOfReport } from '../support/rows.ts';
+import { diskRow, networkRow, reportRow, rowOfReport } from '../support/rows.ts';
 
 test('the conditions that follow from reports', () => {
   const dead = diskRow({ mount: '/srv', fstype: 'nfs4', scope: 'network', used_percent: null, unresponsive: 1 });
@@ -51,6 +52,25 @@ test('subjects are all listed where no probe failed and none left anything out',
   assert.deepEqual(complete({ row: { failed_units: 2 } }), without('service'), 'the report is not there');
 });
 
+test('interfaces are all listed if some are, no probe failed and none was left out', () => {
+  const isWhole = (row: Row): boolean =>
+    observe('<alert name="net" type="network-errors" limit="3"/>', row).complete.includes('net');
+  const networks = [networkRow()];
+  assert.equal(isWhole({ networks }), true);
+  assert.equal(isWhole({ networks: [] }), false, 'perhaps no probe looked for them');
+  assert.equal(isWhole({ networks: null }), false);
+  assert.equal(isWhole({ networks, row: { probe_errors: 1 } }), false);
+  const many = Array.from({ length: 200 }, (_, index) => networkRow({ interface: `veth${index}` }));
+  assert.deepEqual(
+    [many.slice(1), many].map((all) => isWhole({ networks: all })),
+    [true, false],
+  );
+  const reported = (omitted: number) =>
+    reportWith(worker('network', [{ name: 'network', data: [], ...(omitted === 0 ? {} : { omitted }) }]));
+  assert.equal(isWhole({ networks: many, report: reported(0) }), true, 'by the report');
+  assert.equal(isWhole({ networks, report: reported(3) }), false);
+});
+
 test('a report lists all processes of a rule, so that an alert about any other is over', () => {
   const rule = '<alert type="process" name="sshd" match="sshd"/>';
   assert.ok(observe(rule, { report: reportWith() }).complete.includes('sshd'));
@@ -85,8 +105,47 @@ test('what has to be loaded follows from the rules, and of whole reports from th
   assert.equal(needsOf(rules('<alert type="zombies" limit="3"/>'), reportRow()).reports, true);
   assert.equal(needsOf(rules('<alert type="service" unit="nginx" state="active"/>'), reportRow()).reports, true);
   assert.equal(needsOf(rules('<alert type="network-errors" limit="3"/>'), faults).networks, true);
+  assert.equal(needsOf(rules('<alert type="log" match="x" limit="3"/>'), reportRow()).reports, true);
+  assert.equal(needsOf(rules('<alert type="process" match="sshd"/>'), reportRow()).reports, true);
   const none = ofDisks.map((name) => `<alert name="${name}" enabled="no"/>`).join('');
   assert.equal(needsOf(rules(none), faults).disks, false);
+  assert.equal(needsOf(rules(`${none}<alert type="mount" mount="/data"/>`), faults).disks, true);
+});
+
+test('of rows only that is loaded which the rules of their clients need', async () => {
+  const written = (alerts: string) => ({ rules: clientWith(alerts).rules.filter(({ origin }) => origin === 'file') });
+  const clients = new Map([
+    ['a', written('')],
+    ['b', written('<alert type="inodes" limit="90%"/>')],
+    ['c', written('<alert type="network-errors" limit="3"/>')],
+    ['d', written('<alert type="check"/>')],
+    ['e', written('<alert type="zombies" limit="3"/>')],
+  ]);
+  const asked: Record<string, readonly unknown[]> = {};
+  const ask = (what: string) => (ids: readonly unknown[]) => {
+    asked[what] = ids;
+    return Promise.resolve(new Map<number, never>());
+  };
+  const store = {
+    ...{ disksOf: ask('disks'), networksOf: ask('networks'), checksOf: ask('checks') },
+    ...{ reportsOf: ask('reports'), checksDayBefore: ask('growing') },
+  };
+  const reports = [...clients.keys(), 'gone'].map((client, id) => reportRow({ client, id }));
+  const rows = await loadRows({ clients, store, batch: { reports, visits: [] } });
+  assert.deepEqual(asked, { disks: [1], networks: [2], checks: [3], reports: [4], growing: [] });
+  const unknown = { disks: null, networks: null, checksDayBefore: null, report: null };
+  assert.deepEqual(await besideRow(rows, 1), { ...unknown, checks: [] }, 'a report without checks has none');
+});
+
+test('a client that is renamed is evaluated under both names, and a retired one under none', () => {
+  const config = configOf(`<client name="web" was="old" ip="192.0.2.1" username="u"/>
+    <client name="db" ip="192.0.2.2" username="u"/><client name="gone" ip="192.0.2.3" username="u" state="retired"/>`);
+  const watched = [...watchedClients(config)].map(([name, client]) => [name, client.name]);
+  assert.deepEqual(watched, [
+    ['old', 'old'],
+    ['web', 'web'],
+    ['db', 'db'],
+  ]);
 });
 
 test('only figures that a rule evaluates are read, beside those of all rows', () => {

@@ -54,6 +54,16 @@ const cases = paragraphsOf(`
     row load5=6, cpus=?
     > load: unknown (unknown; at least 1.5 per CPU)
 
+  load without a load is unknown
+    <alert type="load" limit="1.5"/>
+    row load5=?, cpus=4
+    > load: unknown (unknown; at least 1.5 per CPU)
+
+  load of a machine that counts no CPU is unknown
+    <alert type="load" limit="1.5"/>
+    row load5=6, cpus=0
+    > load: unknown (unknown; at least 1.5 per CPU)
+
   uptime below a time
     <alert type="uptime" op="lt" limit="15m" severity="warning"/>
     row uptime_s=200
@@ -167,6 +177,24 @@ const cases = paragraphsOf(`
     process_memory process=mysqld, pid=3, resident_bytes=99GiB
     > process_memory_resident_bytes process=java* java: critical (9 GiB; at least 8 GiB)
 
+  the worst of two processes of one name counts whichever comes first, and a known value before an unknown one
+    <alert metric="process_memory_resident_bytes" process="*" warning="4GiB" critical="8GiB" clear="2GiB"/>
+    process_memory process=a, pid=1, resident_bytes=5GiB
+    process_memory process=a, pid=2, resident_bytes=9GiB
+    process_memory process=b, pid=3, resident_bytes=5GiB
+    process_memory process=b, pid=4, resident_bytes=3GiB
+    process_memory process=c, pid=5, resident_bytes=1GiB
+    process_memory process=c, pid=6, resident_bytes=3GiB
+    process_memory process=d, pid=7, resident_bytes=?
+    process_memory process=d, pid=8, resident_bytes=1GiB
+    process_memory process=e, pid=9, resident_bytes=3GiB
+    process_memory process=e, pid=10, resident_bytes=4GiB
+    > process_memory_resident_bytes process=* a: critical (9 GiB; at least 8 GiB)
+    > process_memory_resident_bytes process=* b: warning (5 GiB; at least 4 GiB)
+    > process_memory_resident_bytes process=* c: none, not clear (3 GiB; at least 4 GiB)
+    > process_memory_resident_bytes process=* d: none (1 GiB; at least 4 GiB)
+    > process_memory_resident_bytes process=* e: warning (4 GiB; at least 4 GiB)
+
   rules for the whole client are all evaluated
     <alert type="cpu" name="a" limit="99%"/>
     <alert type="cpu" name="b" limit="50%"/>
@@ -204,15 +232,17 @@ const cases = paragraphsOf(`
     > disk /srv: critical (92 % used, 50 of 100 GiB free; at least 90 %)
     > bound /b: critical (92 % used, 50 of 100 GiB free; at least 80 %)
 
-  two tmpfs are two file systems, datasets of one pool are one
+  two tmpfs are two file systems, as are two pools, and datasets of one pool are one
     <alert type="disk" limit="90%"/>
     disk mount=/tmp, fstype=tmpfs, source=tmpfs, used_percent=92
     disk mount=/run, fstype=tmpfs, source=tmpfs, used_percent=92
     disk mount=/pool, fstype=zfs, source=tank, used_percent=92
     disk mount=/pool/a, fstype=zfs, source=tank/a, used_percent=92
+    disk mount=/other, fstype=zfs, source=rpool/b, used_percent=92
     > disk /tmp: critical (92 % used, 50 of 100 GiB free; at least 90 %)
     > disk /run: critical (92 % used, 50 of 100 GiB free; at least 90 %)
     > disk /pool: critical (92 % used, 50 of 100 GiB free; at least 90 %)
+    > disk /other: critical (92 % used, 50 of 100 GiB free; at least 90 %)
 
   the rule that names a mount evaluates it; also exempts
     <alert type="disk" name="var" mount="/var" limit="99%"/>
@@ -239,10 +269,12 @@ const cases = paragraphsOf(`
     disk mount=/b, available_bytes=1000GiB, used_percent=93
     disk mount=/c, available_bytes=?, used_percent=93
     disk mount=/d, available_bytes=?, used_percent=10
+    disk mount=/e, available_bytes=2048GiB, used_percent=93
     > disk /a: none (93 % used, 2.93 TiB of 100 GiB free; at least 90 % and less than 2 TiB free)
     > disk /b: critical (93 % used, 1000 of 100 GiB free; at least 90 % and less than 2 TiB free)
     > disk /c: unknown (93 %; at least 90 % and less than 2 TiB free)
     > disk /d: none (10 %; at least 90 % and less than 2 TiB free)
+    > disk /e: none (93 % used, 2 TiB of 100 GiB free; at least 90 % and less than 2 TiB free)
 
   disk-free holds below its limit
     <alert type="disk-free" warning="20GiB" critical="5GiB"/>

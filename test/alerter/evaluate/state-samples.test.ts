@@ -1,10 +1,11 @@
-/** Samples without a limit of their own: forecasts, checks and units, with their words. */
+/** Samples without a limit of their own: forecasts, outliers, checks and units, with their words. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { checkConditionSamplers, checkSamplers } from '../../../src/alerter/evaluate/check-samplers.ts';
 import { describeFigure, hasFiguresOfRise } from '../../../src/alerter/evaluate/check-value-sampler.ts';
 import { describeForecast } from '../../../src/alerter/evaluate/forecast-samples.ts';
+import { sampleOutliers, type Compared } from '../../../src/alerter/evaluate/outlier-samples.ts';
 import type { RowSamples } from '../../../src/alerter/evaluate/sample.ts';
 import type { ReportRow, SamplerKind } from '../../../src/alerter/evaluate/sampler.ts';
 import type { Rule } from '../../../src/config/config.ts';
@@ -79,6 +80,74 @@ test('a rule of warnings knows no critical check, and refused files are no check
   assert.deepEqual(samplesOf(checkSamplers, rulesOf('check'), [{ state: 3, refused: 1 }]), ['check']);
   assert.deepEqual(samplesOf(checkSamplers, rulesOf('check'), null), []);
 });
+
+const members = ['web-1', 'web-2', 'web-3', 'web-4', 'web-5'];
+const busy = { client: 'web-1', metric: 'cpu', subject: '', value: 94, median: 11.5, score: 20, rows: 12, of: 12 };
+const fullMount = { ...busy, metric: 'mount', subject: '/data', score: -9 };
+type Outlying = Partial<Compared['outliers'][number]>;
+
+/** Returns a group of five whose members have two figures. */
+function group(name: string, outliers: readonly Outlying[], { isNamed = false, clients = members } = {}): Compared {
+  const newest = new Map(['cpu:', 'mount:/data'].map((key) => [key, { clients, values: [] }]));
+  const own = outliers.map((one) => ({ ...busy, group: name, ...one })) as Compared['outliers'];
+  return { group: name, clients, fresh: clients, newest, outliers: own, isNamed };
+}
+
+/** Returns the samples of web-1 as `rule subject level: text`; `open` are the subjects of open alerts of the rule. */
+function outlying(alerts: string, compared: readonly Compared[], open: readonly string[] = []): readonly string[] {
+  const { rules } = clientWith(alerts);
+  const alertsOf = open.map((subject) => ({ rule: 'far', subject }));
+  return sampleOutliers(rules, 'web-1', compared, alertsOf).map(
+    ({ rule, subject, level, valueText }) => `${rule.name} ${subject} ${level}: ${valueText}`,
+  );
+}
+
+const far = '<alert name="far" type="outlier"/>';
+const cpuWords = '94 %, median of web 11.5 %, in 12 of 12 reports';
+const usual = (what: string, of = 'web'): string => `far ${what} none: as in the rest of ${of}`;
+const few = { clients: members.slice(0, 4) };
+const outlierCases: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+  [
+    'a metric by its name, a mount by its path',
+    outlying(far, [group('web', [busy, fullMount])] as const),
+    [`far cpu critical: ${cpuWords}`, `far /data critical: ${cpuWords}`],
+  ],
+  ['another client', outlying(far, [group('web', [{ client: 'web-2' }])]), []],
+  [
+    'of two groups the further one',
+    outlying(far, [group('all', [{ score: 6 }]), group('web', [{ score: -7 }])]),
+    [`far cpu critical: ${cpuWords}`],
+  ],
+  [
+    'a rule of another metric',
+    outlying('<alert name="far" type="outlier" metric="load"/>', [group('web', [busy])]),
+    [],
+  ],
+  [
+    'a rule that names the group',
+    outlying('<alert name="far" type="outlier" group="w*"/>', [group('web', [busy], { isNamed: true })]),
+    [`far cpu critical: ${cpuWords}`],
+  ],
+  [
+    'a rule that names another group',
+    outlying('<alert name="far" type="outlier" group="db"/>', [group('web', [busy], { isNamed: true })]),
+    [],
+  ],
+  ['a rule that names no group', outlying(far, [group('web', [busy], { isNamed: true })]), []],
+  ['an alert that is over', outlying(far, [group('web', [])], ['cpu', '/data']), [usual('cpu'), usual('/data')]],
+  ['an alert that goes on', outlying(far, [group('web', [busy])], ['cpu']), [`far cpu critical: ${cpuWords}`]],
+  ['an alert of a figure that the newest report lacks', outlying(far, [group('web', [])], ['/srv', 'load']), []],
+  ['an alert of a member that is late', outlying(far, [group('web', [], { clients: members.slice(1) })], ['cpu']), []],
+  [
+    'an alert of a group with too few fresh members',
+    outlying(far, [group('web', [], few)], ['cpu']),
+    ['far cpu unknown: unknown'],
+  ],
+  ['an alert of another rule', outlying('<alert name="other" type="outlier"/>', [group('web', [])], ['cpu']), []],
+];
+for (const [what, samples, wanted] of outlierCases) {
+  test(`outliers: ${what}`, () => assert.deepEqual(samples, wanted));
+}
 
 test('a check that returns UNKNOWN, and a file that is refused, are conditions of their own', () => {
   const unknown = (check: Partial<CheckStat>) => samplesOf(checkConditionSamplers, rulesOf('check-unknown'), [check]);

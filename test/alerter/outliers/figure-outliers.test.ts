@@ -3,7 +3,14 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { type Figures, figureOf, figuresOf } from '../../../src/alerter/outliers/client-figures.ts';
+import {
+  type Figures,
+  figureOf,
+  figuresOf,
+  statsColumns,
+  statsColumnsOf,
+} from '../../../src/alerter/outliers/client-figures.ts';
+import { outlierMetrics } from '../../../src/alerter/outliers/outlier-metrics.ts';
 import { valuesOf } from '../../../src/alerter/outliers/group-values.ts';
 import {
   candidatesOf,
@@ -51,6 +58,11 @@ for (const { what, series, found } of [
   { what: 'a low figure is an outlier too', series: { ...others(9, busy), odd: calm }, found: 1 },
   { what: '8 of 12', series: { ...others(9), odd: [...times(8, () => 90), ...times(4, () => 10)] }, found: 0 },
   { what: '9 of 12', series: { ...others(9), odd: [...times(9, () => 90), ...times(3, () => 10)] }, found: 1 },
+  {
+    what: 'a thirteenth report does not count',
+    series: { ...others(9, [...calm, 10]), odd: [...times(8, () => 90), ...times(4, () => 10), 90] },
+    found: 0,
+  },
   { what: 'none any more', series: { ...others(9), odd: [10, ...times(11, () => 90)] }, found: 0 },
   { what: '9 of 9 reports', series: { ...others(9), odd: times(9, () => 90) }, found: 1 },
   { what: '8 of 8 reports', series: { ...others(9), odd: times(8, () => 90) }, found: 0 },
@@ -141,7 +153,7 @@ test('figures of a report: load by CPU, mounts by name, the busiest interface, n
     stats: {
       cpu_percent: null,
       memory_percent: 40,
-      swap_percent: null,
+      swap_percent: 7,
       load5: 3,
       cpus: 4,
       processes: 200,
@@ -152,20 +164,54 @@ test('figures of a report: load by CPU, mounts by name, the busiest interface, n
       { mount: '/gone', used_percent: null },
     ],
     networks: [
-      { rx_bytes_per_s: 10, tx_bytes_per_s: null },
+      { rx_bytes_per_s: 10, tx_bytes_per_s: 20 },
       { rx_bytes_per_s: 30, tx_bytes_per_s: null },
     ],
   });
   const expected = {
     'memory:': 40,
+    'swap:': 7,
     'processes:': 200,
     'temperature:': -3,
     'load:': 0.75,
     'mount:/a:b': 12,
     'received:': 30,
+    'sent:': 20,
   };
   assert.deepEqual(Object.fromEntries(figures), expected);
   assert.deepEqual(figureOf('mount:/a:b'), { metric: 'mount', subject: '/a:b' });
-  const withoutCpus = figuresOf({ stats: { load5: 3, cpus: 0 }, disks: [], networks: [] });
-  assert.equal(withoutCpus.size, 0);
+  for (const [load5, cpus] of [
+    [3, 0],
+    [3, null],
+    [null, 4],
+  ]) {
+    assert.equal(figuresOf({ stats: { load5: load5 ?? null, cpus: cpus ?? null }, disks: [], networks: [] }).size, 0);
+  }
+});
+
+test('the columns of the metrics are read, and no others', () => {
+  const columns = outlierMetrics.map(({ name }) => [name, ...statsColumnsOf(new Set([name]))]);
+  assert.deepEqual(columns, [
+    ['cpu', 'cpu_percent'],
+    ['memory', 'memory_percent'],
+    ['load', 'load5', 'cpus'],
+    ['swap', 'swap_percent'],
+    ['processes', 'processes'],
+    ['temperature', 'temperature_celsius'],
+    ['mount'],
+    ['received'],
+    ['sent'],
+  ]);
+  const all = statsColumnsOf(new Set(outlierMetrics.map(({ name }) => name)));
+  assert.deepEqual([...all].sort(), [...statsColumns].sort());
+});
+
+/** Returns the number of reports in which the member is an outlier, and of those that count. */
+const counted = (series: Series): readonly (readonly number[])[] => outliers(series).map(({ rows, of }) => [rows, of]);
+
+test('a report without the figure, or with too few others, does not count', () => {
+  const unknown = busy.map((value, at) => (at < 4 && at > 0 ? null : value));
+  assert.deepEqual(counted({ ...others(9), odd: unknown }), [[9, 9]]);
+  const rare = calm.map((value, at) => (at < 2 && at > 0 ? null : value));
+  assert.deepEqual(counted({ ...others(9, rare), odd: busy }), [[11, 11]]);
 });

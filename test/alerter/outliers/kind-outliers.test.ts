@@ -45,6 +45,27 @@ test('members that differ each in its own manner are reported together', () => {
   );
 });
 
+const sized = (...sizes: readonly number[]): readonly ClientKind[] =>
+  sizes.map((size, index) => machine(`m-${index}`, { memoryBytes: size * gib }));
+
+for (const [what, kinds, sentence] of [
+  ['one of five', [machine('a', { kernel: '5' }), ...others(4)], '1 of 5 runs kernel 5 instead of 6.1.0-28'],
+  [
+    'of the members whose kernel is known',
+    [machine('a', { kernel: '5' }), machine('b', { kernel: null }), ...others(8)],
+    '1 of 9 runs kernel 5 instead of 6.1.0-28',
+  ],
+  [
+    'memory of about the same size is the same, in whatever order',
+    sized(62, 63, 64, 62, 32, 63, 64, 62, 63),
+    '1 of 9 has 32 GiB instead of 63 GiB of memory',
+  ],
+] as const) {
+  test(`outlier of kinds: ${what}`, () => {
+    assert.deepEqual(kindOutliers('web', kinds).map(kindOutlierSentence), [sentence]);
+  });
+}
+
 for (const [what, kinds] of [
   ['all are alike', others(8)],
   ['fewer than five', [machine('a', { cpus: 2 }), ...others(3)]],
