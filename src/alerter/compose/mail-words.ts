@@ -150,10 +150,10 @@ export function takesReplies(
   return (replies !== null || replyLinks !== null) && addresseeOf(recipient) !== null && items.some(isFiring);
 }
 
-/** True if no single line's command acknowledges all firing alerts of the mail. */
+/** True if no single line's command acknowledges all firing alerts of the mail. Alerts without a line follow others. */
 function isInSeveralLines(sections: DueMail['sections']): boolean {
   const rules = sections.filter(({ kind }) => firingKinds.includes(kind)).flatMap((section) => section.rules);
-  return rules.reduce((count, { lines, rest }) => count + lines.length + rest.length, 0) > 1;
+  return rules.flatMap(({ lines }) => lines).length > 1;
 }
 
 /** The most open alerts that a mail about ends names. */

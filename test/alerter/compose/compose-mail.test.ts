@@ -322,6 +322,13 @@ test('a command receives each alert by an id that stays the same from its beginn
   assert.match(id, /^[0-9a-f]{32}$/);
   assert.equal(first, `${id} firing critical`);
   assert.match(second ?? '', /^[0-9a-f]{32} firing warning$/);
+  const others = [{ client: 'db-2' }, { rule: 'memory' }, { subject: '/srv' }].map((over) => ({
+    ...other,
+    ...news,
+    ...over,
+  }));
+  const ids = of({ ...other, ...news }, ...others).map((line) => line.split(' ')[0]);
+  assert.equal(new Set(ids).size, 4);
   assert.deepEqual(of({ ...news, transition: 'reminder' }), [`${id} reminder critical`]);
   assert.deepEqual(of({ ...news, transition: 'resolved', before }), [`${id} resolved critical`]);
 });

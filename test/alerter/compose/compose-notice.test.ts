@@ -154,6 +154,8 @@ test('a mail that is critical by its news, while all newest values are good, say
   assert.equal(noticeOf([lost('vm-1', { progress: { ...clearing, clearing: 0, easing: 1 } })]).newest, 'warning');
   assert.equal(noticeOf([lost('vm-1', { progress: clearing }), lost('edge-1')]).newest, undefined);
   assert.equal(noticeOf([lost('vm-1', { ...warning, progress: clearing })]).newest, undefined);
+  const over = lost('edge-1', { transition: 'resolved' });
+  assert.equal(noticeOf([lost('vm-1', { progress: clearing }), over]).newest, 'warning');
 });
 
 test('a chat says what clients beside an unreachable one saw, once for a line of several', () => {
@@ -173,4 +175,15 @@ test('a chat says what clients beside an unreachable one saw, once for a line of
   assert.deepEqual(shown([lost('vm-1', { transition: 'resolved' })]), []);
   const [names, told, ...rest] = shown(all.map((client) => lost(client)));
   assert.deepEqual([names, told, rest], [all.join(', '), `Seen from beside vm-1 at 10:04: ${sentence}`, []]);
+});
+
+test('a program hears of a member below its group only once the member has ended', () => {
+  const mail = dueMail(config, [lost('hv-1'), lost('vm-1'), lost('vm-2', { transition: 'resolved' })]);
+  const items = mail.items.map((item) => (item.client === 'hv-1' ? item : { ...item, below: 'web' }));
+  const words = composeMail({ mail, config, nowMs: now, charts: new Map(), program: 'x' });
+  const notice = composeNotice({ ...mail, items }, words, now, config);
+  assert.deepEqual(
+    notice.alerts.map(({ client, state: told }) => `${client} ${told}`),
+    ['hv-1 firing', 'vm-2 resolved'],
+  );
 });

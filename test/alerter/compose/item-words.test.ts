@@ -7,6 +7,7 @@ import {
   foldTitle,
   labelOf,
   nameOfLine,
+  pageOf,
   sharedLabel,
   shortText,
   shortValue,
@@ -15,6 +16,7 @@ import {
   titleOf,
 } from '../../../src/alerter/compose/item-words.ts';
 import type { Fold, Line, SectionKind } from '../../../src/alerter/dispatch/notification-plan.ts';
+import { configOf } from '../support/config-of.ts';
 import { itemFor, type Said } from '../support/due-mails.ts';
 import { config } from '../support/mail-samples.ts';
 
@@ -225,4 +227,16 @@ test('a count by severity leaves out what there is none of', () => {
   assert.equal(count(0, 1), '1 warning');
   assert.equal(count(2, 2), '2 critical, 2 warnings');
   assert.equal(count(1000, 1200), '1,000 critical, 1,200 warnings');
+});
+
+test('the page of one alert is its own, that of several is the list, and one that is not stored has none', () => {
+  const { serve } = configOf(
+    '<serve url="https://fleet.example.org/"><look/></serve><client name="a" ip="192.0.2.1" username="u"/>',
+  );
+  const url = 'https://fleet.example.org/alerts';
+  assert.equal(pageOf({ serve }, [7]), `${url}/7`);
+  assert.equal(pageOf({ serve }, [1, 1]), `${url}/1`);
+  assert.equal(pageOf({ serve }, [7, 8]), url);
+  for (const ids of [[], [0], [-1]]) assert.equal(pageOf({ serve }, ids), null);
+  assert.equal(pageOf({ serve: null }, [7]), null);
 });

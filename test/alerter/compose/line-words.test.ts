@@ -211,6 +211,7 @@ test('numbers of alerts are ascending ranges of numbers that were given', () => 
   assert.deepEqual(numberRanges([10, 9]), ['9', '10']);
   assert.deepEqual(numberRanges([7, 5, 6, 5]), ['5-7']);
   assert.deepEqual(numberRanges([1, 2, 3, 5, 7, 8]), ['1-3', '5', '7', '8']);
+  assert.deepEqual(numberRanges([1, 2, 3, 7, 8, 9]), ['1-3', '7-9']);
 });
 
 test('an alert whose rows stopped says when its machine was last seen or tried', () => {
@@ -377,4 +378,45 @@ test('what clients beside an unreachable one saw stands below its fact, and name
     told.filter((fact) => fact.includes('beside')),
     ['Seen from beside c-0: db-9 is refused by it: the machine is up, its sshd is not.'],
   );
+});
+
+test('the alert of a group lists the members of which it tells, twenty at most', () => {
+  const group = { client: '', rule: 'group-short', subject: 'web' } as const;
+  const listOf = (carries: readonly Partial<Said>[]): readonly string[] => {
+    const members = carries.map((over) => itemFor(config, said(over)));
+    const item = { ...itemFor(config, said(group)), carries: members };
+    return wordsOfLine({ fold: null, clients: [], items: [item] }, 'critical', wording).list ?? [];
+  };
+  const lost = { rule: 'unreachable', subject: '', valueText: 'network: no route', transition: 'firing' } as const;
+  const back = { ...lost, transition: 'resolved', resolvedAtMs: at('09:30') } as const;
+  assert.deepEqual(listOf([lost, { ...back, client: 'db-1' }, { ...back, resolvedAtMs: null }]), [
+    'web-1: unreachable, network: no route, since 08:00',
+    'db-1: unreachable, over, at 09:30',
+    'web-1: unreachable, over, at 10:05',
+  ]);
+  const many = (count: number): readonly string[] => listOf(Array.from({ length: count }, () => lost));
+  assert.equal(many(20).length, 20);
+  assert.deepEqual([many(22).length, many(22).at(-1)], [21, 'and 2 more']);
+});
+
+test('a critical alert that is told as a warning says why, while it fires, and many if all have one reason', () => {
+  const facts = (reasons: readonly string[], kind: SectionKind = 'warning'): string => {
+    const items = reasons.map((eased, index) => ({ ...itemFor(config, said({ client: `c-${index}` })), eased }));
+    const fold = items.length === 1 ? null : ({ kind: 'reason' } as const);
+    const line = { fold, clients: items.map(({ client }) => client), items };
+    return wordsOfLine(line, kind, wording).facts.join('\n');
+  };
+  const reason = '7 of 8 of web serve';
+  assert.match(facts([reason]), /^7 of 8 of web serve$/m);
+  assert.doesNotMatch(facts([reason], 'resolved'), /serve/);
+  assert.match(facts([reason, reason]), /^7 of 8 of web serve$/m);
+  assert.doesNotMatch(facts([reason, '6 of 8 of db serve']), /serve/);
+  assert.doesNotMatch(facts([reason, reason], 'resolved'), /serve/);
+});
+
+test('many alerts that nobody acknowledged say for how long, if all waited as long', () => {
+  const facts = (...times: readonly number[]): string =>
+    wordsOfMany(times.map((unacknowledgedMs) => ({ unacknowledgedMs }))).facts.join('\n');
+  assert.match(facts(900_000, 900_000), /^not acknowledged for 15 min$/m);
+  assert.doesNotMatch(facts(900_000, 1_800_000), /acknowledged/);
 });

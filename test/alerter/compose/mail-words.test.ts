@@ -207,3 +207,13 @@ test('addresses in notes are links without the sign after them, and long names w
     composeHtml('x', words([disk(client, { id: 0 })])).includes(`<span style="white-space:nowrap">${client}</span>`);
   assert.deepEqual([kept(name(30)), kept(name(31)), kept('abc')], [true, false, false]);
 });
+
+test('a line of several alerts has the cause of the one for which something is named', () => {
+  const gone = { rule: 'check', value: null, valueText: 'gone' } as const;
+  const named = ['web-1', 'web-2', 'web-3', 'web-4', 'web-5'].map((client, index) =>
+    disk(client, { ...gone, ...(index === 3 ? { cause: causeOf('/etc/a') } : {}) }),
+  );
+  const [found = '', ...others] = caused(named);
+  assert.match(found, /\/etc\/a/);
+  assert.deepEqual(others, []);
+});

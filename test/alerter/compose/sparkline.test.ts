@@ -56,7 +56,8 @@ test('what lies before and after is left out, both ends belong to it', () => {
 const config = configOf(`
   <smtp host="mail.example.org" from="f@example.org"/>
   <alerts zone="UTC"><mail to="ops@example.org"/>
-    <alert name="disk" type="disk" warning="90%"/><alert name="disk-full" type="disk-full" limit="3d"/></alerts>
+    <alert name="disk" type="disk" warning="90%"/><alert name="disk-full" type="disk-full" limit="3d"/>
+    <alert name="inodes-full" type="inodes-full" limit="3d"/></alerts>
   <client name="web-1" ip="192.0.2.1" username="u"/>`);
 const nowMs = at('10:05');
 const [hourMs, dayMs] = [3_600_000, 86_400_000];
@@ -97,6 +98,7 @@ test('a chart names its span and its values, in the unit of its rule', () => {
   const forecast = label({ rule: 'disk-full' }, [1_073_741_824, 2_147_483_648]);
   assert.equal(forecast?.blocks.length, 35);
   assert.equal(forecast.label, '35 d, 1 GiB to 2 GiB');
+  assert.equal(label({ rule: 'inodes-full' }, [90, 96])?.label, '35 d, 90 % to 96 %');
   const ended = { transition: 'resolved', resolvedAtMs: nowMs - 3 * hourMs } as const;
   const item = itemOf(ended);
   const points = [{ atMs: nowMs - 3 * hourMs, value: 91 }];

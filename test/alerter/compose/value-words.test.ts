@@ -61,6 +61,18 @@ const check = (valueText: string, over: Partial<Said> = {}): Said => ({
 
 const facts: readonly (readonly [what: string, kind: SectionKind, said: Said, expected: readonly string[]])[] = [
   ['a new value with its limit', 'critical', disk(96), ['96 % (limit 95 %)']],
+  [
+    'over, of a rule that is gone',
+    'resolved',
+    disk(40, { rule: 'removed', transition: 'resolved' }),
+    ['now 40 %', 'was critical'],
+  ],
+  [
+    'over, of a rule about a yes or no',
+    'resolved',
+    disk(0, { rule: 'read-only', transition: 'resolved', valueText: 'read-write' }),
+    ['read-write', 'was critical'],
+  ],
   ['got worse', 'critical', disk(96, { transition: 'escalated' }), ['96 % (limit 95 %)', 'was a warning until now']],
   [
     'got better',

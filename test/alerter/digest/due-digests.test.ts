@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { digestMessageId, digestStates, dueDigests } from '../../../src/alerter/digest/due-digests.ts';
+import type { MadeDigest } from '../../../src/storage/store/digest-store.ts';
 import { digestConfig } from '../support/digest-samples.ts';
 import { at } from '../support/rows.ts';
 
@@ -130,4 +131,58 @@ test('each digest has its last and its next time', async () => {
   assert.deepEqual(await states([{ ...made, recipient: 'kim@example.org' }]), [
     { digest, lastMs: null, nextMs: dueMs },
   ]);
+});
+
+/** Returns the digests that are due a minute after the time of one, two weeks after the last one was made. */
+function dueAfter(over: Partial<MadeDigest>, runs: readonly Run[] = [], config = digestConfig) {
+  const lastMs = dueMs - 14 * day;
+  const made: MadeDigest = {
+    ...{ recipient: 'ops@example.org', digest: digest.name, createdAtMs: lastMs, digestFromMs: lastMs - 7 * day },
+    ...{ digestToMs: lastMs, digestSeenToMs: lastMs, digestSeenAgainMs: lastMs },
+    ...over,
+  };
+  const within = (afterMs: number, beforeMs: number): readonly Run[] =>
+    runs.filter(({ startedAtMs }) => startedAtMs >= afterMs && startedAtMs < beforeMs);
+  const store = {
+    storedMessageIds: () => Promise.resolve(new Set<string>()),
+    madeDigests: () => Promise.resolve([made]),
+    runTimes: (afterMs: number, beforeMs: number) => Promise.resolve(within(afterMs, beforeMs)),
+  };
+  return dueDigests(config, store, dueMs + minuteMs);
+}
+
+const skippedMs = dueMs - 7 * day;
+/** Runs within twelve hours of the digest of the week before, which was never made. */
+const missing: readonly (readonly [what: string, runs: readonly Run[], isMissed: boolean])[] = [
+  ['nothing ran', [], true],
+  ['the alerter ran at its time', [runAt(skippedMs)], false],
+  ['the alerter ran twelve hours later', [runAt(skippedMs + 720 * minuteMs)], false],
+  ['the alerter ran only later than that', [runAt(skippedMs + 720 * minuteMs + 1)], true],
+  ['the alerter ran only before it', [runAt(skippedMs - 1)], true],
+  ['only a collector ran', [runAt(skippedMs, { program: 'collect' })], true],
+];
+for (const [what, runs, isMissed] of missing) {
+  test(`an earlier digest ${isMissed ? 'could not be made' : 'had nothing to tell'} if ${what}`, async () => {
+    const [found] = await dueAfter({}, runs);
+    assert.deepEqual([found?.sinceMs, found?.missedMs], [dueMs - 14 * day, isMissed ? [skippedMs] : []]);
+  });
+}
+
+test('a digest follows the last one of its name, and of a name that config.xml has no more', async () => {
+  const sinceOf = async (over: Partial<MadeDigest>, config = digestConfig): Promise<number> =>
+    (dueMs - ((await dueAfter(over, [], config))[0]?.sinceMs ?? 0)) / day;
+  assert.equal(await sinceOf({ digest: 'removed' }), 14);
+  const both = {
+    ...digestConfig,
+    digests: [digest, { ...digest, name: 'other', to: ['ops@example.org'], days: ['1'] }],
+  };
+  assert.equal(await sinceOf({ digest: 'other' }, both), 7);
+  assert.equal(await sinceOf({ recipient: 'kim@example.org' }), 7);
+});
+
+test('a digest that was made, or told of the time before it already, is not due', async () => {
+  const times = { digestFromMs: skippedMs, digestToMs: dueMs, digestSeenToMs: dueMs, digestSeenAgainMs: dueMs };
+  assert.deepEqual(await dueAfter(times), []);
+  assert.deepEqual(await dueAfter({ ...times, digestToMs: dueMs + 1 }), []);
+  assert.equal((await dueAfter({ ...times, digestToMs: dueMs - 1 })).length, 1);
 });

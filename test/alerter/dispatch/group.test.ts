@@ -154,3 +154,12 @@ test('many clients without a group and with one reason are one line with all the
     assert.deepEqual(describe(sections), ['critical unreachable: [reason: 30]']);
   }
 });
+
+test('a group counts its clients without those that are retired', () => {
+  const some = '<client name="web-[09-10]" ip="192.0.2.[9-10]" username="u" state=';
+  const [section] = sectionsAfter(
+    (world) => named('web-[01-05] disk /').forEach((alert) => world.fires(alert)),
+    fleet.replace('<group name="edge">', `${some}"paused"/>${some.replaceAll(/0?9-10/g, '11-12')}"retired"/>$&`),
+  );
+  assert.deepEqual(section?.rules[0]?.lines[0]?.fold, { kind: 'group', name: 'web', size: 18 });
+});
