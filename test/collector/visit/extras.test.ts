@@ -9,13 +9,15 @@ import { taskOf, type VisitContext } from '../../../src/collector/visit/context.
 import { fullTimeouts } from '../../../src/collector/visit/adaptive-timeouts.ts';
 import { takeExtras, takePutOff, type DueExtras } from '../../../src/collector/visit/further.ts';
 import { VisitProgress } from '../../../src/collector/visit/visit-progress.ts';
+import { visit } from '../../../src/collector/visit/visit.ts';
 import type { Client } from '../../../src/config/config.ts';
 import { decodeRequest } from '../../../src/report/agent-request.ts';
 import { encodeFrame, encodeJsonFrame } from '../../../src/report/frames.ts';
 import { generateKeyPair } from '../../../src/report/seal/key-pair.ts';
 import { sealReport } from '../../../src/report/seal/seal.ts';
 import type { AgentRequest } from '../../../src/report/wire.ts';
-import type { Connection } from '../../../src/transport/transport.ts';
+import type { ClientFacts } from '../../../src/storage/store/storage.ts';
+import type { ChannelExit, Connection } from '../../../src/transport/transport.ts';
 
 const key = generateKeyPair();
 const bundle = bundleOf(Buffer.from('agent'));
@@ -23,7 +25,10 @@ const client = {
   ...{ name: 'web-1', was: 'old', changes: 'yes', probeOptions: { mounts: ['/x'] }, arrival: { kind: 'ssh' } },
   ...{ checks: [{ requested: { name: 'a', command: ['/x'] } }], ssh: { node: '/node', unsealed: 'refuse' } },
 } as unknown as Client;
-const collector = { tcpTimeoutMs: 1, connectTimeoutMs: 2, agentTimeoutMs: 60_000, clientDeadlineMs: 120_000 };
+const collector = {
+  ...{ tcpTimeoutMs: 1, connectTimeoutMs: 2, agentTimeoutMs: 60_000, clientDeadlineMs: 120_000 },
+  ...{ everyMs: 300_000, pipelining: false, sharedSite: null },
+};
 
 interface Answering {
   /** The kinds whose exec fails. */
@@ -47,10 +52,19 @@ function visiting(more: Partial<Visit> = {}, { failing = [] }: Answering = {}) {
       plaintext: Buffer.from('{}'),
     });
     stdout.write(Buffer.from(request.marker, 'base64url'));
-    stdout.write(encodeJsonFrame('H', { v: 1, agent: '9', wall_ms: 1, monotonic_ms: 1, boot_id: null }));
+    stdout.write(encodeJsonFrame('H', { v: 1, agent: '9', wall_ms: 1, monotonic_ms: 1, boot_id: 'now' }));
     stdout.write(encodeFrame('R', report));
     stdout.end(encodeJsonFrame('E', { left: 0, place: null, spool_error: null, stamp: 'new stamp' }));
-    return Promise.resolve({ stdin, stdout, stderr, exit: Promise.resolve({ status: 0, signal: null }) });
+    const exit = (): Promise<ChannelExit> => {
+      calls.push('wait for the end');
+      return Promise.resolve({ status: 0, signal: null });
+    };
+    return Promise.resolve({
+      ...{ stdin, stdout, stderr },
+      get exit() {
+        return exit();
+      },
+    });
   };
   const connection: Connection = {
     ...{ connectMs: 7, exec, bytes: () => ({ in: 0, out: 0 }), destroy: () => void calls.push('destroy') },
@@ -58,7 +72,7 @@ function visiting(more: Partial<Visit> = {}, { failing = [] }: Answering = {}) {
   };
   const known = { has: () => true, describeMissing: () => assert.fail() };
   const context = {
-    ...{ config: { collector: { ...collector, sharedSite: null } }, start: { id: 'run-1', collectorId: 'own' } },
+    ...{ config: { collector }, start: { id: 'run-1', collectorId: 'own' } },
     ...{ keyRing: { sealing: key, known, opening: null, made: false }, dryRun: false, now: () => 1 },
     ...{ bundles: { agent: bundle, inventory: bundle, shell: bundle }, restricted: { has: () => false } },
     ...{ signal: new AbortController().signal, facts: null, keep: () => Promise.resolve() },
@@ -222,3 +236,59 @@ test('an agent has eight tenths of the time that is left, and no more than its o
   await takePutOff(short, due({ attempt: null }), time(60_000), 0);
   assert.equal(shortAsked[0]?.deadlineMs, 2500);
 });
+
+const known: ClientFacts = {
+  ...{ name: 'web-1', address: 'web-1', lastVisitAtMs: 1, lastReportAtMs: 1, bootId: 'now', reader: 'node' },
+  ...{ consecutiveFailures: 0, uncountedFailures: 0, failedCode: null, attemptDigest: null, nextAttemptAtMs: null },
+  ...{ inventoryAtMs: 1, stateStamp: 'new stamp', stateAtMs: 1, stateRuns: 1, stateWantedAtMs: null },
+};
+const factsOf = (more: Partial<ClientFacts> = {}): Pick<Visit, 'facts'> => ({
+  facts: new Map([['web-1', { ...known, ...more }]]),
+});
+
+for (const [what, more, expected, connections, isSame] of [
+  ['of a client that was never seen', { facts: new Map() }, ['visit', 'inventory', 'state'], 1, false],
+  ['whose facts are known and whose state is the same', factsOf(), ['visit'], 1, true],
+  ['while the database is away', { facts: null }, ['visit'], 1, false],
+  ['that is tried alone', { facts: new Map(), dryRun: true }, ['visit'], 1, false],
+  [
+    'of a client whose changes are not read',
+    { facts: new Map(), client: { ...client, changes: 'no' } },
+    ['visit', 'inventory'],
+    1,
+    false,
+  ],
+  [
+    'of a client whose state was never read',
+    { ...factsOf({ stateStamp: null }), client: { ...client, changes: 'no' } },
+    ['visit'],
+    1,
+    false,
+  ],
+  ['whose stamp is another', factsOf({ stateStamp: 'old' }), ['visit', 'state'], 2, false],
+  ['after a boot', factsOf({ bootId: 'before' }), ['visit', 'inventory', 'state'], 2, false],
+] satisfies readonly [string, Partial<Visit>, readonly string[], number, boolean][]) {
+  test(`a visit ${what} asks for ${expected.join(', ')} over ${connections} connections`, async () => {
+    const { visited, asked, calls } = visiting(more);
+    const { fault, record, extras } = await visit(visited, visited.client);
+    assert.deepEqual([fault, extras, kinds(asked)], [null, null, expected]);
+    assert.equal(calls.filter((call) => call === 'connect').length, connections);
+    assert.deepEqual([record.stateSame === true, calls.at(-1)], [isSame, 'leave']);
+    const readsState = visited.facts !== null && !visited.dryRun && visited.client.changes !== 'no';
+    assert.equal(asked[0]?.stamp === true, readsState, 'only who reads the state asks for its stamp');
+  });
+}
+
+for (const putsOff of [false, true]) {
+  test(`a visit ${putsOff ? 'of several clients puts its extras off' : 'of one client takes its extras'}`, async () => {
+    const { visited, asked, calls } = visiting({ facts: new Map() });
+    const { extras, record } = await visit(visited, client, { putsOff });
+    assert.deepEqual(kinds(asked), putsOff ? ['visit'] : ['visit', 'inventory', 'state']);
+    assert.equal(calls.includes('wait for the end'), !putsOff, 'only who needs the connection waits for its agent');
+    assert.deepEqual([record.state?.runs, extras === null], [putsOff ? undefined : 1, !putsOff]);
+    let logins = 0;
+    const row = await extras?.(time(60_000), () => void (logins += 1));
+    assert.deepEqual(kinds(asked), ['visit', 'inventory', 'state']);
+    assert.deepEqual([row?.state?.runs, logins], putsOff ? [1, 1] : [undefined, 0]);
+  });
+}
