@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 
@@ -131,7 +131,8 @@ class Link {
     });
     this.#sockets.push(socket);
     if (this.#ended.signal.aborted) socket.destroy();
-    return isTls ? connectTls({ socket, host, servername: /[^\d.:]/.test(host) ? host : '' }) : socket;
+    // RFC 6066, section 3: an address is no name for TLS.
+    return isTls ? connectTls({ socket, host, servername: isIP(host) === 0 ? host : '' }) : socket;
   }
 }
 

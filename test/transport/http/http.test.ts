@@ -1,7 +1,7 @@
 /** The transport to a client that is polled over HTTP, when the connection breaks. */
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
+import { createServer as createTcpServer, Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 
 import { FleetError } from '../../../src/platform/errors/errors.ts';
@@ -87,4 +87,24 @@ test('a URL without a port is that of its scheme', async (t) => {
     await assert.rejects(createHttpTransport({ client: 'web-1', url, key: () => key }).connect(limits), FleetError);
   }
   assert.deepEqual(dialled, [80, 443, 8443]);
+});
+
+test('TLS begins with the name of a URL, and with no address', async (t) => {
+  const names = { localhost: true, '127.0.0.1': false, '[::ffff:127.0.0.1]': false };
+  const found: Record<string, boolean> = {};
+  for (const host of Object.keys(names)) {
+    const server = createTcpServer((socket) => {
+      socket.once('data', (hello) => {
+        found[host] = hello.includes(new URL(`http://${host}`).hostname.replace(/[[\]]/g, ''));
+        socket.destroy();
+      });
+    });
+    const port = await listenOn(server);
+    t.after(() => server.close());
+    const { signal } = new AbortController();
+    const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 5000, signal } as Parameters<Transport['connect']>[0];
+    const transport = createHttpTransport({ client: 'web-1', url: `https://${host}:${port}/`, key: () => key });
+    await assert.rejects(transport.connect(limits), { code: 'connect-failed' });
+  }
+  assert.deepEqual(found, names);
 });
