@@ -90,9 +90,8 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
       );
     },
     proved: () => {
-      if (fresh === null) return;
       const key = fresh;
-      fresh = null;
+      if (key === null) return;
       try {
         // A connection to the same address may have added the key first.
         if (knownHosts.lookup(knownAs).keys.some((other) => other.key === key.key)) return;

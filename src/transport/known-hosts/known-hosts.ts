@@ -231,7 +231,7 @@ function indexHashedNames<T extends HashedName>(lines: readonly T[]): (name: str
   return remembered((name: string): readonly T[] => {
     const isOfName = ({ salt, hash }: T): boolean => createHmac('sha1', salt).update(name).digest().equals(hash);
     const result = open.filter(isOfName);
-    if (result.length > 0) open = open.filter((line) => !result.includes(line));
+    open = open.filter((line) => !result.includes(line));
     return result;
   });
 }

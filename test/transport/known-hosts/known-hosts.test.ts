@@ -188,6 +188,8 @@ describe('a known_hosts file', () => {
     for (const reader of [known, loadKnownHosts(file)]) {
       assert.deepEqual(reader.lookup('[web-1]:2222').keys, [{ ...key, file, line: 1, firstSeenMs: nowMs }]);
     }
+    known.add('web-2', key, nowMs);
+    for (const reader of [known, loadKnownHosts(file)]) assert.equal(reader.lookup('web-2').keys[0]?.line, 2);
   });
 
   it('whose last line is not finished is not damaged by add', () => {
@@ -200,7 +202,10 @@ describe('a known_hosts file', () => {
   });
 
   it('that cannot be read is an error, never an empty file', () => {
-    assert.throws(() => loadKnownHosts(dir), { name: 'FleetError', code: 'state-unusable' });
+    assert.throws(() => loadKnownHosts(dir), {
+      ...{ name: 'FleetError', code: 'state-unusable', stage: 'handshake' },
+      message: /^known hosts cannot be read: EISDIR/,
+    });
   });
 
   it('finds each of ten thousand names', () => {

@@ -43,11 +43,17 @@ describe('parseTrustSource', () => {
       assert.deepEqual(source.fingerprints(db), []);
     });
   }
-  for (const name of ['192.0.2.7:2222', '[192.0.2.7]:2222', 'db']) {
+  for (const name of ['192.0.2.7:2222', '[192.0.2.7]:2222', '192.0.2.7', 'db']) {
     it(`takes a fingerprint under ${name}`, () => {
       assert.deepEqual(parseTrustSource(`${name} ${print}`, 'f').fingerprints(db), [print]);
     });
   }
+
+  it('takes every fingerprint of a name, each once', () => {
+    const other = fingerprint(second.key);
+    const source = parseTrustSource(`web-1 ${print}\nweb-1 ${other}\nweb-1.example.org ${print}\n`, 'f');
+    assert.deepEqual(source.fingerprints(web), [print, other]);
+  });
 
   it('takes what ssh-keygen -l prints', () => {
     const source = parseTrustSource(`256 ${print} web-1 (ED25519)\n`, 'f');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, lstatSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, lstatSync, readFileSync, readdirSync, renameSync } from 'node:fs';
+import { statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
@@ -118,6 +119,66 @@ describe('replaceKnownHosts', () => {
     }
     const seen = known.lookup('web-3').keys.map(({ key }) => key);
     assert.deepEqual(seen, [first.key]);
+  });
+
+  it('ends an unfinished line first, and leaves it where no key is added', () => {
+    const unfinished = line('web-2', second).trimEnd();
+    const file = fileWith(unfinished);
+    replaceKnownHosts(file, [{ name: 'web-2', keys: [second] }], nowMs);
+    assert.equal(readFileSync(file, 'utf8'), unfinished);
+    replaceKnownHosts(file, [{ name: 'web-1', keys: [first] }], nowMs);
+    assert.equal(readFileSync(file, 'utf8'), `${unfinished}\n${dated('web-1', first)}`);
+  });
+
+  const atOnce = new Date(Date.UTC(2026, 10, 20));
+  /** The ways in which another program may change the file; each leaves the rest of what tells a change. */
+  const changes: Readonly<Record<string, (file: string, text: string) => void>> = {
+    'in place': (file, text) => writeFileSync(file, text),
+    'at its end, at the same time': (file) => {
+      appendFileSync(file, line('web-8', third));
+      utimesSync(file, atOnce, atOnce);
+    },
+    'by a rename, at the same time': (file, text) => {
+      writeFileSync(`${file}.other`, text);
+      utimesSync(`${file}.other`, atOnce, atOnce);
+      renameSync(`${file}.other`, file);
+    },
+  };
+  for (const [how, change] of Object.entries(changes)) {
+    it(`loses no line that another program writes meanwhile ${how}`, () => {
+      const file = fileWith(line('web-7', first));
+      utimesSync(file, atOnce, atOnce);
+      let isChanged = false;
+      const host = {
+        name: 'web-1',
+        // The keys are read while the new file is made.
+        get keys() {
+          if (!isChanged) change(file, line('web-8', first));
+          isChanged = true;
+          return [second];
+        },
+      };
+      replaceKnownHosts(file, [host], nowMs);
+      assert.equal(loadKnownHosts(file).lookup('web-8').keys.length, 1);
+      assert.equal(loadKnownHosts(file).lookup('web-1').keys.length, 1);
+    });
+  }
+
+  it('ends after ten attempts at a file that others write all the time, and leaves no other file', () => {
+    const file = fileWith('');
+    let reads = 0;
+    const host = {
+      name: 'web-1',
+      get keys() {
+        appendFileSync(file, `# ${(reads += 1)}\n`);
+        return [second];
+      },
+    };
+    assert.throws(() => replaceKnownHosts(file, [host], nowMs), {
+      message: `${file} is being written by somebody else`,
+    });
+    assert.equal(reads, 10);
+    assert.deepEqual(readdirSync(path.dirname(file)), ['known_hosts']);
   });
 
   it('makes a file that is not there', () => {
