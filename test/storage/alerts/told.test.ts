@@ -93,6 +93,31 @@ onEachDatabase('what mails told', (kit) => {
     assert.deepEqual(await storage.mails.withTokens([]), new Map());
   });
 
+  test('a mail whose data was refused cannot have come, and the fault of a mail that was sent is forgotten', async () => {
+    const { storage, add } = await open(await kit.open());
+    await add(['<1>', '<2>'].map((messageId) => ({ messageId, notifications: [] })));
+    for (const [id, isRefused] of [[1, true] as const, [2, false] as const]) {
+      assert.ok(await storage.outbox.claimMail(id, 'one', minuteMs));
+      await storage.outbox.markDataBegun(id, 'one');
+      await storage.outbox.markPutOff(id, 'one', 0, '451 try again', isRefused);
+    }
+    const due = await storage.outbox.dueMails(5);
+    assert.deepEqual(pluck(due, 'dataAtMs'), [null, noonMs]);
+    assert.deepEqual(pluck(due, 'error'), ['451 try again', '451 try again']);
+    assert.ok(await storage.outbox.claimMail(1, 'one', minuteMs));
+    await storage.outbox.markSent(1, 'one', noonMs, 'r');
+    assert.equal((await storage.mails.withTokens(['r'])).get('r')?.error, null);
+  });
+
+  test('a claim holds for a day at most', async () => {
+    const { storage, add, clock } = await open(await kit.open());
+    await add([{ notifications: [] }]);
+    assert.ok(await storage.outbox.claimMail(1, 'one', 72 * hourMs));
+    assert.deepEqual(await storage.outbox.dueMails(5), []);
+    clock.nowMs += 24 * hourMs;
+    assert.deepEqual(pluck(await storage.outbox.dueMails(5), 'id'), [1]);
+  });
+
   test('a mail that was sent before counts as sent at that time, with its receipt, and once', async () => {
     const { storage, add, lease } = await open(await kit.open());
     await add([{ notifications: [] }]);

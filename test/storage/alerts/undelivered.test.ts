@@ -6,6 +6,8 @@ import type { Storage } from '../../../src/storage/store/storage.ts';
 import { alert, mail, stored } from '../support/alert-samples.ts';
 import { onEachDatabase, type Opened } from '../support/databases.ts';
 import { pluck } from '../../support/pluck.ts';
+import { times } from '../../support/times.ts';
+import { noonMs } from '../support/samples.ts';
 
 const notified = { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: Date.UTC(2026, 10, 20) } as const;
 
@@ -42,6 +44,28 @@ onEachDatabase('mails that were not sent', (kit) => {
     assert.ok(await storage.outbox.claimMail(2, 'one', 60_000));
     await storage.outbox.markSent(2, 'one');
     assert.deepEqual(await states(storage), []);
+  });
+
+  test('of several mails the newest says whether they are discarded, and the oldest since when they wait', async () => {
+    const opened = await kit.open();
+    const storage = await storeMails(opened, {}, { notifications: [stored({ transition: 'reminder' })] });
+    const firstSql = "UPDATE mails SET created_at = '2026-11-20 10:00:00.000' WHERE id = 1";
+    await opened.database.write(({ run }) => run(firstSql));
+    const found = async (): Promise<unknown> =>
+      (await storage.mails.unsentOf([1])).map(({ delivery, sinceMs }) => [delivery, sinceMs - noonMs]);
+    assert.equal(await storage.mails.discardMail(1), true);
+    assert.deepEqual(await found(), [['queued', 0]]);
+    assert.equal(await storage.mails.discardMail(2), true);
+    assert.deepEqual(await found(), [['discarded', 0]]);
+  });
+
+  test('a thousand refused mails do not hide one that waits, which comes in the order of all', async () => {
+    const opened = await kit.open();
+    const storage = await storeMails(opened, ...times(1001, () => ({ notifications: [] })));
+    const { database } = opened;
+    await database.write(({ run, dialect }) => run(`UPDATE mails SET failed_at = ${dialect.now} WHERE id < 1001`));
+    const ids = pluck(await storage.mails.undelivered(), 'id');
+    assert.deepEqual([ids.length, ids[0], ids.at(-1)], [1000, 1, 1001]);
   });
 
   test('a mail that is discarded is not sent any more, and one that is being sent cannot be discarded', async () => {
