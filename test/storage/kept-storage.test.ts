@@ -3,6 +3,9 @@ import { renameSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
+import type { StorageConfig } from '../../src/config/databases/kinds.ts';
+import { StorageFault } from '../../src/storage/sql/fault.ts';
+import type { Storage } from '../../src/storage/store/storage.ts';
 import { KeptStorage } from '../../src/storage/kept-storage.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -66,4 +69,43 @@ test('no session is opened after the end', async (t) => {
   await assert.rejects(kept.opened(), { name: 'AbortError' });
   await opening.catch(() => undefined);
   assert.equal(counts.opened, 1);
+});
+
+test('a session outlives values that the database refuses, and no other fault', async (t) => {
+  const { counts, kept } = keptDatabase(t);
+  assert.equal(await kept.with((storage) => storage.events.newestEvents().then(({ length }) => length)), 0);
+  for (const [kind, opened] of [
+    ['refused', 1],
+    ['lost', 2],
+  ] as const) {
+    const fault = new StorageFault(kind, kind);
+    await assert.rejects(
+      kept.with(() => Promise.reject(fault)),
+      fault,
+    );
+    await kept.opened();
+    assert.equal(counts.opened, opened, kind);
+  }
+});
+
+test('a session that is dropped while it is opened is closed, and the next caller opens another', async (t) => {
+  const { counts, kept } = keptDatabase(t);
+  const opening = kept.opened();
+  kept.drop();
+  const [first, next] = [await opening, await kept.opened()];
+  assert.notEqual(first, next);
+  assert.equal((await next.events.newestEvents()).length, 0);
+  await assert.rejects(first.events.newestEvents());
+  assert.equal(counts.opened, 2);
+});
+
+test('the session with a server, which has no file, is kept', async () => {
+  let opened = 0;
+  const kept = new KeptStorage({
+    config: () => ({ kind: 'mysql', path: null }) as StorageConfig,
+    open: () => Promise.resolve({ opened: (opened += 1), close: () => Promise.resolve() } as unknown as Storage),
+  });
+  assert.equal(await kept.opened(), await kept.opened());
+  await kept.close();
+  assert.equal(opened, 1);
 });
