@@ -93,7 +93,7 @@ onEachDatabase('what mails told', (kit) => {
     assert.deepEqual(await storage.mails.withTokens([]), new Map());
   });
 
-  test('a mail whose data was refused cannot have come, and the fault of a mail that was sent is forgotten', async () => {
+  test('a mail whose data was refused cannot have come, and one that was sent has no fault', async () => {
     const { storage, add } = await open(await kit.open());
     await add(['<1>', '<2>'].map((messageId) => ({ messageId, notifications: [] })));
     for (const [id, isRefused] of [[1, true] as const, [2, false] as const]) {

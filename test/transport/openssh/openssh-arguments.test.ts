@@ -14,6 +14,7 @@ import {
   quoted,
   refuseWord,
   targetArguments,
+  type MasterOptions,
   type OpensshTarget,
 } from '../../../src/transport/openssh/openssh-arguments.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -37,10 +38,10 @@ const plain: OpensshTarget = {
 };
 
 /** Returns the options that ssh reads from the arguments of a master: the values of a name, one a line. */
-function understood(target: Partial<OpensshTarget>): (name: string) => string[] {
+function understood(target: Partial<OpensshTarget>, more: Partial<MasterOptions> = {}): (name: string) => string[] {
   const whole = { ...plain, ...target };
   const secrets = whole.secrets();
-  const means = { socket: '/tmp/fh-x/1', otherKnownHosts: [], secrets, proxyCommand: null, version: 902 };
+  const means = { socket: '/tmp/fh-x/1', otherKnownHosts: [], secrets, proxyCommand: null, version: 902, ...more };
   const args = masterArguments(whole, means);
   const lines = execFileSync('ssh', ['-G', ...args], { encoding: 'utf8' }).split('\n');
   return (name) => lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
@@ -157,6 +158,27 @@ describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'need
       assert.deepEqual(printed, unsaid.includes(name) && printed.length === 0 ? [] : [value], name);
     }
     assert.deepEqual(values('localforward'), []);
+  });
+
+  it('a password and a route are those of config.xml, whatever ssh_config says', (t) => {
+    const file = path.join(tempFolder(t), 'config');
+    const methods = 'gssapi-with-mic,hostbased,publickey,password,keyboard-interactive';
+    const theirs = [
+      'PasswordAuthentication no',
+      'KbdInteractiveAuthentication no',
+      'PreferredAuthentications password',
+    ];
+    const routes = ['ProxyCommand nc %h %p', 'ProxyUseFdpass yes', 'CanonicalizeHostname always'];
+    writeFileSync(file, [...theirs, ...routes].map((line) => `${line}\n`).join(''));
+    const secrets = (): typeof passwords => passwords;
+    const means = { proxyCommand: 'sh hop', otherKnownHosts: ['/a', '"/b c"'] };
+    const values = understood({ config: { file }, secrets }, means);
+    const wanted: Readonly<Record<string, string>> = {
+      ...{ passwordauthentication: 'yes', kbdinteractiveauthentication: 'yes', preferredauthentications: methods },
+      ...{ proxycommand: 'sh hop', proxyusefdpass: 'no', canonicalizehostname: 'false' },
+    };
+    for (const [name, value] of Object.entries(wanted)) assert.deepEqual(values(name), [value], name);
+    assert.match(values('userknownhostsfile').join(), /^\/state\/known_hosts \/a "?\/b c"?$/);
   });
 
   it('an older ssh gets no option that it does not know', () => {

@@ -135,6 +135,12 @@ const configs: readonly (readonly [
     {},
     { hostname: '192.0.2.9', hostkeyalias: 'gate-key' },
   ],
+  [
+    'its name and port as the key’s',
+    { knownAs: '[gate]:2222', port: 2222 },
+    {},
+    { hostname: 'gate', hostkeyalias: '' },
+  ],
   ['its name as the key’s', { knownAs: 'gate' }, {}, { hostname: 'gate', hostkeyalias: '' }],
   ['a time of its own', { connectTimeoutMs: 1200 }, {}, { connecttimeout: '2' }],
   ['the shortest time', { connectTimeoutMs: 1 }, {}, { connecttimeout: '1' }],
@@ -185,12 +191,18 @@ for (const [what, more, options, expected] of configs) {
 
 test('proxyJump of config.xml goes before the proxy of a machine’s ssh_config, and only then', { skip }, (t) => {
   const folder = tempFolder(t);
-  const theirs = path.join(folder, 'theirs');
+  const theirs = path.join(folder, 'of 5%h');
   writeFileSync(theirs, 'ProxyCommand nc elsewhere\n');
   const proxy = (overruled: boolean): string =>
     understood(folder, { sshConfig: { host: 'gate', files: [theirs], overruled } })('proxycommand');
   assert.equal(proxy(false), 'nc elsewhere');
   assert.match(proxy(true), /^(?:none)?$/);
+});
+
+test('key exchanges that only ssh_config can have written are left to its file', () => {
+  const isWritten = (kex: string): boolean => hopConfig({ ...hop, kex }, usualOptions).includes('KexAlgorithms');
+  for (const kex of ['curve25519-sha256', '+a,b', '-a*', '^a@b']) assert.equal(isWritten(kex), true, kex);
+  for (const kex of ['', '+', 'a b', 'a"b', '!a', 'a\nProxyCommand x']) assert.equal(isWritten(kex), false, kex);
 });
 
 test('what cannot be written for ssh is refused, with its name', () => {

@@ -1,10 +1,13 @@
 /** The machine to which a fault belongs, by the last messages of the ssh of each machine on the route. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, it, test } from 'node:test';
 
 import type { FleetError } from '../../../src/platform/errors/errors.ts';
 import type { Hop } from '../../../src/transport/route/hop.ts';
-import { hopLog, hopsFault } from '../../../src/transport/openssh/openssh-hops.ts';
+import { hopLog, hopsFault, openHops, type OpensshHops } from '../../../src/transport/openssh/openssh-hops.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const hop = (name: string): Hop => ({
   name,
@@ -191,4 +194,53 @@ describe('whose fault it is that a connection does not come about', () => {
       }
     });
   }
+});
+
+function opened(dir: string, ...hops: readonly Hop[]): OpensshHops {
+  const route = { hops, address: '2001:db8::9', port: 22 };
+  return openHops({ client: 'web-1', route, dir, tcpTimeoutMs: 1000, version: 902 });
+}
+
+test('the files of a route name each machine and the next one, and nobody else can read them', (t) => {
+  const dir = path.join(tempFolder(t), 'route');
+  const second = { ...hop('b1'), address: '2001:db8::1', port: 2222 };
+  const odd = { ...second, sshConfig: { ...second.sshConfig, host: '-oProxyCommand=x' } };
+  const { proxyCommand } = opened(dir, hop('b0'), odd);
+  const read = (name: string): string => readFileSync(path.join(dir, name), 'utf8');
+  assert.equal(read('0.to'), 'b0\nmonitor\n[2001:db8::1]:2222\n');
+  // A name that ssh would take for an option is none of a host.
+  assert.equal(read('1.to'), '2001:db8::1\nmonitor\n[2001:db8::9]:22\n');
+  assert.match(read('0.config'), /^ProxyCommand none$/m);
+  assert.match(read('1.config'), /^ProxyCommand \/bin\/sh "\$FLEET_HEALTH_HOP" 0$/m);
+  assert.equal(proxyCommand, '/bin/sh "$FLEET_HEALTH_HOP" 1');
+  const modes = [dir, path.join(dir, '0.to'), path.join(dir, '0.config')].map((file) => statSync(file).mode & 0o777);
+  assert.deepEqual(modes, [0o700, 0o600, 0o600]);
+});
+
+test('the last machine dials once all are logged in, and a removed route has no fault', (t) => {
+  const dir = path.join(tempFolder(t), 'route');
+  const hops = opened(dir, hop('b0'), hop('b1'));
+  const dialling = (...logs: readonly string[]): boolean => {
+    for (const [index, log] of logs.entries()) writeFileSync(path.join(dir, `${index}.log`), `${log}\n`);
+    return hops.dialling();
+  };
+  const both = `${loggedIn}\n${reached}`;
+  assert.deepEqual(
+    [dialling(), dialling(loggedIn, ''), dialling('', loggedIn), dialling(both, loggedIn), dialling(both, both)],
+    [false, false, false, true, false],
+  );
+  assert.equal(hops.fault([]), null);
+  dialling('');
+  assert.equal(hops.fault([])?.code, 'bastion-failed');
+  hops.remove();
+  assert.deepEqual([existsSync(dir), hops.fault([])], [false, null]);
+});
+
+test('a machine that cannot be named to ssh is refused, and no file of the route is left', (t) => {
+  const dir = path.join(tempFolder(t), 'route');
+  assert.throws(() => opened(dir, hop('b0'), { ...hop('b1'), username: 'a\nb' }), {
+    ...{ code: 'config-invalid', client: 'web-1' },
+    message: 'web-1: "a\\nb" of b1 cannot be handed to ssh',
+  });
+  assert.equal(existsSync(dir), false);
 });

@@ -4,11 +4,13 @@ import { test } from 'node:test';
 
 import type { Client, SshSettings } from '../../../src/config/config.ts';
 import type { OpensshTarget } from '../../../src/transport/openssh/openssh-arguments.ts';
+import { opensshOnlyIn, serverName } from '../../../src/transport/openssh/openssh-only.ts';
 import { opensshTarget } from '../../../src/transport/openssh/openssh-target.ts';
 import type { Hop } from '../../../src/transport/route/hop.ts';
 import type { Route } from '../../../src/transport/route/route.ts';
 import { literal } from '../../support/ssh/both-transports.ts';
 import { makeClient } from '../../support/fleets/fleet.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const usual = makeClient('web-1');
 const client = (ssh: Partial<SshSettings> = {}, more: Partial<Client> = {}): Client => ({
@@ -64,4 +66,18 @@ test('behind other machines the last one dials, and the key is that of the clien
   const target = opensshTarget(client({ explicit: said('proxyJump') }), route);
   assert.deepEqual(target.route, { hops: [gate], address: '10.0.0.1', port: 2222 });
   assert.deepEqual([target.hostName, target.hostKeyAlias, target.port], ['web-1', null, 2222]);
+});
+
+test('a server that only OpenSSH can talk to is tried anew after a week, or under another address or port', (t) => {
+  const dir = tempFolder(t);
+  const server = { name: 'web-1', address: 'Web-1.example.org', port: 22 };
+  const known = opensshOnlyIn(dir, 0);
+  known.note(serverName(server));
+  known.save();
+  const week = 7 * 24 * 3_600_000;
+  const isKnown = (atMs: number, more: Partial<typeof server> = {}): boolean =>
+    opensshOnlyIn(dir, atMs).has(serverName({ ...server, ...more }));
+  assert.deepEqual([isKnown(week - 1), isKnown(week)], [true, false]);
+  assert.equal(isKnown(1, { address: 'web-1.EXAMPLE.org' }), true);
+  for (const other of [{ name: 'web-2' }, { address: 'web-1' }, { port: 23 }]) assert.equal(isKnown(1, other), false);
 });
