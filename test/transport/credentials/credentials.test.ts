@@ -12,6 +12,7 @@ import {
   type Credentials,
   noKeyAdvice,
   revealCredentials,
+  SshAgent,
 } from '../../../src/transport/credentials/credentials.ts';
 import { loadPrivateKey, opensshPrivateKey } from '../../../src/transport/credentials/private-key.ts';
 import type { HopCredentials } from '../../../src/transport/route/hop.ts';
@@ -160,4 +161,15 @@ test('a certificate is a file beside a key or its public half', () => {
   assert.deepEqual([certificateBeside(file('folder')), certificateBeside(file('own'))], [null, null]);
   const { certificates } = revealCredentials('web-1', { ...none, ...optional('id', 'own') });
   assert.deepEqual(certificates, [file('id-cert.pub')]);
+});
+
+test('an agent is asked for no signature over SHA-1, and one that is away is named', async () => {
+  const away = new SshAgent(agent);
+  const answer = (sign: (done: (error: Error | null | undefined) => void) => void): Promise<unknown> =>
+    new Promise((resolve) => sign(resolve));
+  const key = loadPrivateKey(file('own'), null).publicBlob;
+  const refused = await answer((done) => away.sign(key, Buffer.of(1), { hash: 'sha1' }, done));
+  assert.match(String(refused), /takes RSA keys with SHA-1 alone/);
+  const fault = await answer((done) => away.getStream((error) => done(error)));
+  assert.match(String(fault), /^Error: ssh-agent \/nowhere\/agent\.sock: connect ENOENT/);
 });

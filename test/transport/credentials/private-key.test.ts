@@ -128,6 +128,32 @@ describe('loadPrivateKey', () => {
   });
 });
 
+describe('a signature without the name of a hash', () => {
+  const data = Buffer.from('what is signed');
+  for (const [namedCurve, hash] of [
+    ['P-256', 'sha256'],
+    ['P-384', 'sha384'],
+    ['P-521', 'sha512'],
+  ] as const) {
+    it(`is over ${hash} for ${namedCurve}`, () => {
+      const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve });
+      const { usable } = decodeLoginKey(String(privateKey.export({ type: 'pkcs8', format: 'pem' })), null);
+      assert.ok(usable !== null && verify(hash, data, publicKey, usable.sign(data)));
+    });
+  }
+  it('is none for RSA, as one over SHA-1 is', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const { usable } = decodeLoginKey(String(privateKey.export({ type: 'pkcs1', format: 'pem' })), null);
+    for (const hash of [undefined, 'sha1']) {
+      const signed: unknown = usable?.sign(data, hash);
+      assert.match(
+        String(signed),
+        /takes RSA keys with SHA-1 alone \(ssh-rsa\), which is not used; take an Ed25519 key/,
+      );
+    }
+  });
+});
+
 function sshPublic(): { readonly publicKey: string } {
   const { privateKey } = generateKeyPairSync('ed25519');
   return { publicKey: decodeLoginKey(opensshPrivateKey(privateKey), null).publicBlob.toString('base64') };

@@ -63,6 +63,12 @@ test('ssh_config wins over defaults', () => {
     'host key of=alias (config:11)',
   ]);
   assert.deepEqual(hop?.knownHosts, ['/nowhere/known_hosts', `${dir}/k1`, `${dir}/k2`]);
+  assert.deepEqual(sources(found, 'knownHosts', 'tcpTimeout', 'address family', 'identities only'), [
+    `knownHosts=${hop.knownHosts.join(', ')} (default, and config:9, ${dir}/config:10)`,
+    'tcpTimeout=7s (config:12)',
+    'address family=IPv6 (config:13)',
+    'identities only=yes (config:7)',
+  ]);
   assert.deepEqual(
     { family: hop.family, connectTimeoutMs: hop.connectTimeoutMs, identitiesOnly: hop.credentials.identitiesOnly },
     { family: 6, connectTimeoutMs: 7000, identitiesOnly: true },
@@ -110,6 +116,8 @@ test('a bastion comes before a client of the same name, and key exchanges that s
   const [bastions, clients] = [[sshBastion('gate', {}, { port: 2201 })], [sshClient('gate', {}, { port: 2202 })]];
   const [first] = route(sshClient('web', { proxyJump: 'gate' }), { bastions, clients }).hops;
   assert.equal(first?.port, 2201);
+  const [alone, ...others] = sharedFor({ bastions }).routeTo(sshBastion('gate', {})).hops;
+  assert.deepEqual([alone?.kind, alone?.name, others], ['bastion', 'gate', []]);
   const { unsupported } = route(sshClient('web', { kex: 'mlkem768x25519-sha256' }));
   assert.deepEqual(unsupported, [{ option: 'keyExchange', place: 'config.xml:7', hop: 'web', needed: true }]);
 });
@@ -195,7 +203,9 @@ test('key exchanges: those of config.xml, else those of ssh_config, which only O
 
 test('a secret is never among the values', () => {
   const password = new Secret({ kind: 'literal', value: 'hush' });
-  assert.ok(!JSON.stringify(route(sshClient('web', { password }))).includes('hush'));
+  const found = route(sshClient('web', { password }));
+  assert.ok(!JSON.stringify(found).includes('hush'));
+  assert.deepEqual(sources(found, 'password'), ['password=set, not shown (config.xml:7)']);
 });
 
 test('under which name the host key is known', () => {
@@ -207,8 +217,9 @@ test('under which name the host key is known', () => {
   const noIp = said('Host web\n HostName real\n');
   assert.deepEqual(knownAs(sshClient('web', { ...noIp, proxyJump: 'fra' }, { addressExplicit: false })).at(-1), 'web');
   // A route that is wholly ssh's is checked under the names that ssh uses.
-  const ofSsh = said('Host web\n HostName real\n ProxyJump gate\n');
-  assert.deepEqual(knownAs(sshClient('web', ofSsh, { addressExplicit: false })), ['gate', 'real']);
+  const ofSsh = said('Host web\n HostName real\n ProxyJump gate\nHost gate\n HostName real-gate\n');
+  assert.deepEqual(knownAs(sshClient('web', ofSsh, { addressExplicit: false })), ['real-gate', 'real']);
+  assert.deepEqual(knownAs(sshClient('web', { proxyJump: 'fra,x@y' })), ['[192.0.2.1]:2222', 'y', 'web']);
 });
 
 const routes: readonly { readonly proxyJump: string; readonly text: string; readonly expected: readonly string[] }[] = [
@@ -276,6 +287,7 @@ const beyond: readonly {
   { text: 'ProxyCommand nc %h %p', own: {}, expected: ['ProxyCommand'] },
   { text: 'ProxyCommand none', own: {}, expected: [] },
   { text: 'ProxyCommand nc %h %p', own: { proxyJump: 'fra' }, expected: [] },
+  { text: 'BindAddress 10.0.0.1', own: { privateKey: '/own' }, expected: ['BindAddress'] },
   { text: 'CertificateFile /c', own: {}, expected: ['CertificateFile'] },
   { text: 'CertificateFile /c', own: { privateKey: '/own' }, expected: [] },
   { text: 'GSSAPIAuthentication yes', own: { privateKey: '/own' }, expected: [] },
@@ -294,6 +306,16 @@ test('a missing key is not called a GSSAPI problem where keys are looked for', (
   assert.deepEqual(unsupported, [
     { option: `GSSAPIAuthentication (${nothingElse})`, place: `${config}:1`, hop: 'web', needed: false },
   ]);
+});
+
+test('a machine that proxyJump names is a host of ssh_config, whose remarks are told once for all machines', () => {
+  const { notes, hops } = route(sshClient('web', { ...said('StrictHostKeyChecking no\n'), proxyJump: 'x@gate' }), {
+    jumpHosts: said('StrictHostKeyChecking no\n'),
+  });
+  assert.deepEqual(notes, [`${config}:1: StrictHostKeyChecking no would take any key; the check stays strict`]);
+  assert.deepEqual(pluck(hops, 'name'), ['x@gate', 'web']);
+  const [gate] = route(sshClient('web', { proxyJump: 'x@gate' })).hops;
+  assert.deepEqual(gate?.sshConfig.files, [`${userInfo().homedir}/.ssh/config`, '/etc/ssh/ssh_config']);
 });
 
 test('a ProxyCommand counts after ProxyJump none, as in ssh', () => {
