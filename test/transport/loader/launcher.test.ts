@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { authorizedKeysOptions, findLauncherWords, launcherStatus } from '../../../src/transport/loader/launcher.ts';
-import { launcherCommand, type LauncherOptions } from '../../../src/transport/loader/launcher.ts';
+import { launcherCommand, shellLauncherCommand, type LauncherOptions } from '../../../src/transport/loader/launcher.ts';
 import { visitCommand } from '../../support/ssh/restricted-key.ts';
 import { fakeNode, impostors, launcherPath, otherTimeouts, saysVersion } from '../../support/ssh/launcher-path.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -36,9 +36,35 @@ test('the line is one line that dropbear reads too, even with a long RSA key', (
 
 for (const node of ["/opt/it's/node", '/opt/a"b/node', '/opt/wow!/node', '/opt/a\\b/node', '/opt/a\nb']) {
   test(`a path of node that a shell might change is refused: ${JSON.stringify(node)}`, () => {
-    assert.throws(() => launcherCommand({ ...options, node }), { code: 'config-invalid' });
+    assert.throws(() => launcherCommand({ ...options, node }), {
+      ...{ code: 'config-invalid', stage: 'config', client: 'web-1' },
+      message: `web-1: this cannot be passed to a shell: ${JSON.stringify(node)}`,
+    });
   });
 }
+
+test('a restricted key forwards to the given targets alone, and is accepted from the given addresses alone', () => {
+  const none = { command: 'c', forwards: [], from: [] };
+  assert.equal(authorizedKeysOptions(none), 'restrict,command="c"');
+  assert.equal(
+    authorizedKeysOptions({ ...none, forwards: ['a:1', 'b:2'] }),
+    'restrict,command="c",port-forwarding,permitopen="a:1",permitopen="b:2"',
+  );
+  assert.equal(
+    authorizedKeysOptions({ ...none, from: ['192.0.2.0/24', '::1'] }),
+    'restrict,command="c",from="192.0.2.0/24,::1"',
+  );
+});
+
+test('a launcher is bound to its agent, its collector and its key, and reads the state only where it may', () => {
+  const { agentDigest, inventoryDigest, collectorId } = options;
+  const key = Buffer.alloc(32, 7).toString('base64url');
+  const bound = [agentDigest, inventoryDigest, collectorId, key, '-'].map((word) => `'${word}'`).join(' ');
+  assert.ok(launcherCommand(options).includes(` fh ${bound} '`));
+  const ofShell = `fh '${agentDigest}' '${collectorId}'`;
+  assert.ok(shellLauncherCommand(options).endsWith(ofShell));
+  assert.ok(shellLauncherCommand({ ...options, state: true }).endsWith(`${ofShell} 's'`));
+});
 
 function run(asked: string | null, launcher: Partial<LauncherOptions>, env: Record<string, string>, edit = same) {
   const original = asked === null ? {} : { SSH_ORIGINAL_COMMAND: asked };

@@ -9,8 +9,10 @@ import { maxExecBytes } from '../../../src/report/wire.ts';
 import {
   findLoaderSign,
   loaderStatus,
+  lookCommand,
   runCommand,
   uploadCommand,
+  uploadShellCommand,
   type RunOptions,
 } from '../../../src/transport/loader/loader.ts';
 import { bundles, machine } from '../../support/clients/agent-visit.ts';
@@ -41,10 +43,51 @@ test('no command line holds what a login shell would take for its own, and both 
   }
 });
 
+test('a command line has the words of its script, in their order', () => {
+  const shell = { digest: 'd'.repeat(64), marker: '1.2.3', folder: 'a-folder' };
+  const wordsOf = (command: string): readonly string[] =>
+    (command.slice(command.indexOf("' fh '") + 4).match(/'[^']*'/g) ?? []).map((word) => word.slice(1, -1));
+  const { marker, node, request, agentDigest, inventoryDigest, collectorId } = options;
+  const usual = [marker, '11', '/usr/bin/node'];
+  const visit = ['visit', agentDigest, inventoryDigest, collectorId];
+  assert.deepEqual(wordsOf(runCommand(options)), [...usual, ...visit, '-', '-', '-', request]);
+  assert.deepEqual(
+    [wordsOf(runCommand({ ...options, node: null, shell })), node],
+    [[marker, '11', '-', ...visit, shell.digest, '1.2.3', 'a-folder', request], '/usr/bin/node'],
+  );
+  const upload = wordsOf(uploadCommand(uploadOptions));
+  assert.deepEqual([upload.slice(0, 6), upload[7]], [[...usual, '10', agentDigest, inventoryDigest], request]);
+  const ofShell = uploadShellCommand({ ...options, lengthBytes: 5, shell });
+  assert.deepEqual(wordsOf(ofShell), [...usual, '5', shell.digest, collectorId, '1.2.3', 'a-folder', request]);
+  const pairs = [
+    { address: '192.0.2.1', port: 22 },
+    { address: '::1', port: 2222 },
+  ];
+  const look = wordsOf(lookCommand({ client: 'web-1', marker, node: null, seconds: 3, pairs }));
+  assert.deepEqual(
+    [look.slice(0, 3), look.slice(4)],
+    [
+      [marker, '3', '-'],
+      ['exec 3<>/dev/tcp/$1/$2', '192.0.2.1', '22', '::1', '2222'],
+    ],
+  );
+});
+
+test('the last sign of a loader counts, and only statuses of missing programs say that one is missing', () => {
+  const found = (...signs: readonly string[]) =>
+    findLoaderSign(Buffer.from(`motd ${signs.map((sign) => `fh-${sign}\n`).join('')}`), 'm');
+  assert.equal(found(), null);
+  assert.equal(found('other-loader-81'), null);
+  assert.deepEqual(found('m-loader-81', 'm-loader-89'), { absentStatus: loaderStatus.shellAbsent });
+  for (const status of [81, 82, 89]) assert.deepEqual(found(`m-loader-${status}`), { absentStatus: status });
+  for (const other of ['83', '00', '']) assert.deepEqual(found(`m-loader-${other}`), { absentStatus: null });
+});
+
 test('what does not fit into a command line is a fault of the configuration that names the client', () => {
   const fits = maxExecBytes - runCommand({ ...options, request: '' }).length;
   assert.equal(runCommand({ ...options, request: 'x'.repeat(fits) }).length, maxExecBytes);
-  const fault = { name: 'FleetError', code: 'config-invalid', message: /^web-1: .* 1 bytes/ };
+  const common = { name: 'FleetError', code: 'config-invalid', stage: 'config', client: 'web-1' };
+  const fault = { ...common, message: /^web-1: .* 1 bytes/ };
   assert.throws(() => runCommand({ ...options, request: 'x'.repeat(fits + 1) }), fault);
 });
 
