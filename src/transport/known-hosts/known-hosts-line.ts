@@ -29,7 +29,7 @@ export function parseKnownHostLine(text: string, line: number): KnownHostLine | 
   const first = fields[0] ?? '';
   const marker = first === '@revoked' || first === '@cert-authority' ? first : null;
   if (first.startsWith('@') && marker === null) return `line ${line}: the marker is not known`;
-  const [hosts = '', type, base64, ...comment] = marker === null ? fields : fields.slice(1);
+  const [hosts = '', type = '', base64, ...comment] = marker === null ? fields : fields.slice(1);
   if (base64 === undefined) return `line ${line}: not \`host type key\``;
   if (hosts.startsWith('|') && hashedNameOf(hosts) === null) return `line ${line}: the hashed name is damaged`;
   const key = hostKeyOf(Buffer.from(base64, 'base64'));
