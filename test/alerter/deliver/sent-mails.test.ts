@@ -68,6 +68,8 @@ test('the file has a bound, within which the newest mails stay', (t) => {
   const left = idsOf(open(file));
   assert.ok(left.length >= 5);
   assert.deepEqual(left, ids.slice(-left.length));
+  for (const id of ids) open(file, { maxBytes: 2_000 }).sent.note(mail(id));
+  assert.ok(statSync(file).size <= 2_000);
 });
 
 test('a mail about more alerts than the file has room for stays, as the newest', (t) => {
@@ -81,10 +83,18 @@ test('a mail about more alerts than the file has room for stays, as the newest',
 test('a file that cannot be read or written is reported once, and counts as empty', (t) => {
   const file = fileFor(t);
   mkdirSync(file);
+  const missing = open(`${file}-2`);
+  assert.deepEqual([idsOf(missing), missing.faults], [[], []]);
   const opened = open(file);
-  assert.deepEqual(idsOf(opened), []);
+  assert.deepEqual([idsOf(opened), opened.faults], [[], ['state-unusable']]);
   opened.sent.note(mail('<1>'));
   opened.sent.note(mail('<2>'));
   assert.deepEqual(opened.faults, ['state-unusable']);
   assert.ok(opened.sent.find('<1>'));
+});
+
+test('a mail that is sent again is the newest', (t) => {
+  const opened = open(fileFor(t));
+  for (const id of ['<1>', '<2>', '<1>']) opened.sent.note(mail(id));
+  assert.deepEqual(idsOf(opened), ['<2>', '<1>']);
 });

@@ -76,3 +76,25 @@ test('a rule with also="yes" neither holds back nor is held back', () => {
   world.fires('web-1 crit /');
   assert.deepEqual(world.pass('08:00'), ['ops: firing critical web-1 crit /, firing warning web-1 warn /']);
 });
+
+test('which limit is further out follows the severity, and the direction of the comparison', () => {
+  const rule = (name: string, limits: string): string => `<alert type="disk" name="${name}" ${limits}/>`;
+  const notified = (severity: 'warning' | 'critical', ...rules: readonly [string, string]): readonly string[] => {
+    const world = startDispatch(fleet.replace(/<alert type[^]*<\/alerts>/, `${rules.join('')}</alerts>`));
+    for (const name of ['a', 'b']) world.fires(`web-1 ${name} /`, { severity });
+    return world.pass('08:00');
+  };
+  const ofBoth = [rule('a', 'warning="80%" critical="90%"'), rule('b', 'warning="70%" critical="95%"')] as const;
+  assert.deepEqual(notified('warning', ...ofBoth), ['ops: firing warning web-1 a /']);
+  assert.deepEqual(notified('critical', ...ofBoth), ['ops: firing critical web-1 b /']);
+});
+
+it('of two that are over the milder one is told too, unless they fired at the same time', (world) => {
+  world.passed('web-1 warn /', '05:00', '05:30');
+  world.passed('web-1 crit /', '06:00', '06:30');
+  world.passed('web-1 warn /srv', '05:00', '05:30');
+  world.passed('web-1 crit /srv', '05:20', '05:40');
+  assert.deepEqual(world.pass('08:00'), [
+    'ops: past web-1 crit / 06:00 to 06:30, past web-1 crit /srv 05:20 to 05:40, past web-1 warn / 05:00 to 05:30',
+  ]);
+});

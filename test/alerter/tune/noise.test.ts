@@ -49,9 +49,42 @@ const stories: readonly (readonly [string, string, Story])[] = [
   ['a change that may lie in it', 'mended', { changes: [[-30, 5]] }],
   ['a change before it', 'noise', { changes: [[-30, -1]] }],
   ['a change after it', 'noise', { changes: [[31, 40]] }],
+  [
+    'a change in it among others',
+    'mended',
+    {
+      changes: [
+        [-50, -40],
+        [-90, -60],
+        [10, 12],
+      ],
+    },
+  ],
+  [
+    'changes before and after it',
+    'noise',
+    {
+      changes: [
+        [40, 45],
+        [-90, -60],
+        [-50, -40],
+      ],
+    },
+  ],
+  [
+    'a long look that began in it',
+    'mended',
+    {
+      changes: [
+        [20, 90],
+        [35, 36],
+      ],
+    },
+  ],
   ['a silence of its client', 'silenced', { silences: [{}] }],
   ['a silence of its client as a name', 'silenced', { silences: [{ client: '=web-1' }] }],
   ['a silence before it fired', 'noise', { silences: [{ startsAtMs: at(-10) }] }],
+  ['a silence with its end', 'silenced', { silences: [{ startsAtMs: at(30) }] }],
   ['a silence after its end', 'noise', { silences: [{ startsAtMs: at(31) }] }],
   ['a silence of a pattern', 'noise', { silences: [{ client: 'web-*' }] }],
   ['a silence of another rule', 'noise', { silences: [{ rule: 'disk' }] }],
