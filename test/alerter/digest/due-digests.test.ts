@@ -134,7 +134,7 @@ test('each digest has its last and its next time', async () => {
 });
 
 /** Returns the digests that are due a minute after the time of one, two weeks after the last one was made. */
-function dueAfter(over: Partial<MadeDigest>, runs: readonly Run[] = [], config = digestConfig) {
+const dueAfter = (over: Partial<MadeDigest>, runs: readonly Run[] = [], config = digestConfig) => {
   const lastMs = dueMs - 14 * day;
   const made: MadeDigest = {
     ...{ recipient: 'ops@example.org', digest: digest.name, createdAtMs: lastMs, digestFromMs: lastMs - 7 * day },
@@ -149,7 +149,7 @@ function dueAfter(over: Partial<MadeDigest>, runs: readonly Run[] = [], config =
     runTimes: (afterMs: number, beforeMs: number) => Promise.resolve(within(afterMs, beforeMs)),
   };
   return dueDigests(config, store, dueMs + minuteMs);
-}
+};
 
 const skippedMs = dueMs - 7 * day;
 /** Runs within twelve hours of the digest of the week before, which was never made. */
