@@ -61,8 +61,8 @@ function firstOfEach(visits: readonly unknown[], site: SiteClients | null): read
   });
 }
 
-function countOf({ run, visits, events }: RecordDocument): number {
-  return visits.length + events.length + (run === null || run.end === null ? 0 : 1);
+function countOf({ run, visits }: Pick<RecordDocument, 'run' | 'visits'>): number {
+  return visits.length + (run === null || run.end === null ? 0 : 1);
 }
 
 /** Returns the times of a visit that began at a moment: it took a day at most, and the next attempt has a limit too. */

@@ -164,8 +164,6 @@ interface OpenDocument extends Admitted, Waiting {
   readonly bytes: number;
 }
 
-const noRecords = { run: null, visits: [], events: [], bytes: 0, dropped: 0 } as const;
-
 class DocumentStoring {
   readonly #options: StoringOptions;
   #open: OpenDocument[] = [];
@@ -219,7 +217,7 @@ class DocumentStoring {
       this.#open.push({ ...waiting, ...admitted, bytes: content.length });
       this.#records += admitted.visits.length + admitted.events.length;
     } catch (thrown) {
-      if (errnoOf(thrown) !== 'ENOENT') this.#settle(waiting, [messageOf(thrown)]);
+      if (errnoOf(thrown) !== 'ENOENT') this.#refuse(waiting, [messageOf(thrown)]);
     }
   }
 
@@ -278,17 +276,25 @@ class DocumentStoring {
       this.counts.runs += run.end !== null && !reasons.has(run) ? 1 : 0;
       this.counts.visits += visits.filter((visit) => !reasons.has(visit)).length;
     }
-    this.#settle(document, [...refused, ...Array<string>(strange).fill(strangeRecord)]);
+    const all = [...refused, ...Array<string>(strange).fill(strangeRecord)];
+    if (all.length > 0) this.#refuse(document, all);
+    else this.#inFolder(document, () => this.#handOver(document));
   }
 
-  /** Hands over a document whose records are stored. Keeps another for the next run, or sets it aside after that. */
-  #settle(waiting: Waiting | OpenDocument, reasons: readonly string[]): void {
+  /** Keeps a document for the next run, or sets it aside after that. */
+  #refuse(waiting: Waiting, reasons: readonly string[]): void {
     const { folder, file } = waiting;
     this.counts.refused += reasons.length;
-    try {
-      if (reasons.length === 0) this.#handOver(waiting);
-      else if (!hasFailed(file)) renameDocument(file, path.basename(marked(file)));
+    this.#inFolder(waiting, () => {
+      if (!hasFailed(file)) renameDocument(file, path.basename(marked(file)));
       else this.#note(folder, this.#setAside(file, reasons));
+    });
+  }
+
+  /** Moves or removes a document. */
+  #inFolder({ folder, file }: Waiting, work: () => void): void {
+    try {
+      work();
     } catch (thrown) {
       // Another process has stored the document meanwhile.
       if (errnoOf(thrown) === 'ENOENT') return;
@@ -297,9 +303,9 @@ class DocumentStoring {
     }
   }
 
-  #handOver(document: Waiting | OpenDocument): void {
+  /** Hands over a document whose records are stored. */
+  #handOver({ file, run, visits, events, bytes, dropped }: OpenDocument): void {
     const { keep = removeStored } = this.#options;
-    const { file, run, visits, events, bytes, dropped } = { ...noRecords, ...document };
     const records = (run === null ? 0 : 1) + visits.length + events.length;
     // A record that its origin may bring only once config.xml has changed is none that the database has lost.
     if (records === 0 || dropped > 0) removeStored(file);

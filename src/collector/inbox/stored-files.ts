@@ -255,6 +255,8 @@ export class StoringFiles {
   #files = 0;
   #isLow = false;
   #dropped = 0;
+  /** Why the last folder went early: the disk may have room again by the end. */
+  #droppedFor = '';
   #reason: string | null = null;
 
   constructor(options: StoringFilesOptions) {
@@ -305,7 +307,7 @@ export class StoringFiles {
       onNote(`${paths.stored}: what the database confirms is removed at once and not kept: ${this.#reason}`);
     } else if (this.#dropped > 0) {
       const what = `of what the database has confirmed, ${counted(this.#dropped, 'folder')} went early`;
-      onNote(`${paths.stored}: ${what}: ${this.#whyFull()}`);
+      onNote(`${paths.stored}: ${what}: ${this.#droppedFor}`);
     }
   }
 
@@ -344,6 +346,7 @@ export class StoringFiles {
       try {
         rmSync(oldest.dir, { recursive: true, force: true });
         this.#dropped += 1;
+        this.#droppedFor = this.#whyFull();
         this.#bytes -= oldest.bytes ?? 0;
       } catch (thrown) {
         this.#fail(thrown);

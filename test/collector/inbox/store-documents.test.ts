@@ -260,6 +260,45 @@ test('a document of a site is kept unless some of its records do not count', asy
   assert.deepEqual([...foreign.values(), kept, readdirSync(folder)], [1, [first], [first]]);
 });
 
+/** Stores runs of the site fra with one client. Returns what the database took, and what does not count. */
+async function storeOfSite(runs: readonly Pick<RunStart, 'id' | 'startedAtMs'>[], withEnd: boolean) {
+  const inbox = path.join(tempFolder(), 'inbox');
+  const folder = documentsOf({ inbox }, { kind: 'site', site: 'fra' });
+  mkdirSync(folder, { recursive: true });
+  for (const [number, given] of runs.entries()) {
+    const start = runStart(given);
+    const end = withEnd ? endOf(start) : null;
+    const content = JSON.stringify({ run: { start, end }, visits: [visitOf(start, 'own')] });
+    writeFileSync(path.join(folder, documentName(number, uuid)), content);
+  }
+  const { store: reports, notified } = tellTale();
+  const config = makeConfig('/state', [makeClient('own', { arrival: { kind: 'site', site: 'fra' } })]);
+  const stores = { reports, events: { saveEvents: () => Promise.resolve() } };
+  const { foreign } = await storeDocuments({ paths: placesOf(inbox), stores, config, nowMs: 99_000 });
+  const [saved = '', visits = ''] = notified;
+  return { runs: saved.split('; ').length, visits: visits.split(' ').length - 1, foreign: [...foreign] };
+}
+
+test('a run of a site counts with its first visits, before it has an end', async () => {
+  assert.deepEqual(await storeOfSite([startOf(90)], false), { runs: 1, visits: 1, foreign: [] });
+});
+
+test('four runs of a site count in an interval, and all records of others are dropped', async () => {
+  const runs = [90, 91, 92, 93, 94, 95].map(startOf);
+  assert.deepEqual(await storeOfSite(runs, true), { runs: 4, visits: 4, foreign: [['site-fra', 4]] });
+});
+
+test('all runs of this collector count, however many, and visits of pushes are known by name', async () => {
+  const dir = freshDir();
+  for (const number of [1, 2, 3, 4, 5, 6]) startRun(dir, startOf(number)).end(endOf(startOf(number)));
+  await runDocuments(dir, startOf(7)).visits([visitOf(startOf(7), 'a')]);
+  const pushed = { ...visitOf(startOf(8), 'laptop'), runId: uuid };
+  await keepPushedVisit(dir, pushed);
+  const isVisit: (boolean | undefined)[] = [];
+  const { runs } = await store(dir, tellTale().store, { keep: (_file, facts) => void isVisit.push(facts?.isVisit) });
+  assert.deepEqual([runs, isVisit], [6, [...Array<boolean>(7).fill(false), true]]);
+});
+
 test('once the database is gone, everything that follows is kept', async () => {
   const dir = freshDir();
   const start = startOf(1);

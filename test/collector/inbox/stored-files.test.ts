@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import fs, {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -9,6 +19,7 @@ import { EventDocuments } from '../../../src/collector/inbox/event-documents.ts'
 import {
   eventsFolder,
   hasEnd,
+  isFilling,
   markSeen,
   moveBack,
   storedAtMs,
@@ -123,14 +134,15 @@ test('folders of killed runs and of events count with the bytes of their files',
   assert.deepEqual(readdirSync(paths.stored), ['000000000000002-events']);
 });
 
+const event = { host: 'nas', service: 'backup', instance: '', status: 'OK', description: '', tags: [] } as const;
+const made = (eventId: string) => ({ ...event, eventId, receivedAtMs: 1, value: null, ttl: null, raw: null });
+
 test('events are bounded by the program that receives them', async (t) => {
   const { paths } = kit(t);
   t.mock.timers.enable({ apis: ['Date'], now: 1_800_000_000_000 });
   const events = new EventDocuments(paths, assert.fail, () => 3 * 4096);
-  const base = { host: 'nas', service: 'backup', instance: '', status: 'OK', description: '', tags: [] } as const;
   for (let number = 0; number < 10; number += 1) {
-    const receivedAtMs = Date.now();
-    await events.write([{ ...base, eventId: `e${number}`, receivedAtMs, value: null, ttl: null, raw: null }]);
+    await events.write([{ ...made(`e${number}`), receivedAtMs: Date.now() }]);
     await events.takeUp(() => Promise.resolve());
     t.mock.timers.tick(2 * minuteMs);
   }
@@ -138,6 +150,73 @@ test('events are bounded by the program that receives them', async (t) => {
   const kept = storedFolders(paths).flatMap((folder) => storedFiles(folder));
   assert.ok(kept.length > 0 && kept.length <= 3, `${kept.length} files are kept`);
 });
+
+test('events of the same moment wait in files of their own, and are counted by their names', async (t) => {
+  const { paths } = kit(t);
+  t.mock.timers.enable({ apis: ['Date'], now: 1_800_000_000_000 });
+  const events = new EventDocuments(paths, assert.fail);
+  for (const ids of [['a', 'b'], ['c']]) await events.write(ids.map(made));
+  const folder = path.join(paths.inbox, 'events');
+  writeFileSync(path.join(folder, '000000000000001-notes.json'), '{}');
+  assert.deepEqual([events.size, new EventDocuments(paths, assert.fail).size, readdirSync(folder).length], [3, 3, 3]);
+});
+
+test('events are refused while 64 MiB of them wait, those of an earlier process too', async (t) => {
+  const { paths } = kit(t);
+  await new EventDocuments(paths, assert.fail).write([made('a')]);
+  const [name = ''] = readdirSync(path.join(paths.inbox, 'events'));
+  truncateSync(path.join(paths.inbox, 'events', name), 64 * 2 ** 20);
+  const events = new EventDocuments(paths, assert.fail);
+  await assert.rejects(events.write([made('b')]), /^Error: too many events wait in the inbox$/);
+  truncateSync(path.join(paths.inbox, 'events', name), 63 * 2 ** 20);
+  await new EventDocuments(paths, assert.fail).write([made('b')]);
+});
+
+for (const [what, afterMs, isIt] of [
+  ['now', 0, true],
+  ['a moment before its ten minutes are over', 10 * minuteMs - 1, true],
+  ['after ten minutes', 10 * minuteMs, false],
+  ['that lies as far ahead', -10 * minuteMs, false],
+] as const) {
+  test(`a folder of events ${isIt ? 'may still fill' : 'fills no more'}: ${what}`, () => {
+    const began = 1_800_000_000_000;
+    const folder = { dir: '/x', base: eventsFolder(began), bytes: null, isSeen: false };
+    assert.equal(isFilling(folder, began + afterMs), isIt);
+    assert.equal(isFilling({ ...folder, base: folder.base.replace('events', 'a') }, began), false);
+  });
+}
+
+for (const [what, free, kept, note] of [
+  ['until there is enough again', [9, 10], ['000000000000002-a.4096', '000000000000003-a.4096'], true],
+  ['one after the other as long as there is not', [9.9], [], true],
+  ['not while a tenth is free', [10], [1, 2, 3].map((at) => `00000000000000${at}-a.4096`), false],
+] as const) {
+  test(`on a disk that is nearly full the oldest folders go, ${what}`, (t) => {
+    const { paths, notes, write, storing } = kit(t);
+    for (const number of [1, 2, 3]) {
+      const earlier = storing(`00000000000000${number}-a`);
+      earlier.keep(write(`encrypted_stats/a/${number}.fhs`));
+      earlier.end();
+    }
+    let asked = 0;
+    t.mock.method(fs, 'statfsSync', () => {
+      const bavail = (free[asked] ?? free.at(-1) ?? 0) * 10;
+      asked += 1;
+      return { blocks: 1000, bfree: bavail, bavail, bsize: 1 };
+    });
+    syncBuiltinESMExports();
+    t.after(() => {
+      t.mock.restoreAll();
+      syncBuiltinESMExports();
+    });
+    const files = storing('000000000000004-a');
+    files.bound();
+    files.end();
+    assert.deepEqual(readdirSync(paths.stored), kept);
+    assert.equal(notes.length, Number(note), notes.join());
+    if (note) assert.match(notes[0] ?? '', /folders? went early: less than 10 % of the disk is free$/);
+  });
+}
 
 test('what cannot be kept is removed, as its rows are stored, with one line', (t) => {
   const { paths, notes, write, storing } = kit(t);
