@@ -117,3 +117,20 @@ test('of many unreachable clients the newest have their looks read', async () =>
   await readLooks({ notifications: { looksOf } as NotificationStore }, alerts);
   assert.deepEqual([asked.length, asked.includes('db-100'), asked.includes('db-0')], [100, true, false]);
 });
+
+/** The words for each reason why nobody was asked. */
+const unasked: Readonly<Record<(typeof unaskedReasons)[number], string>> = {
+  nobody: 'the run had visited no client of its subnet or group behind the same bastions',
+  restricted: 'the keys of those beside it are restricted to their agent',
+  time: 'the run had no time left for them, or they gave no answer in time',
+  isolated: 'the collector reached nearly nobody in that run',
+  address: 'the address that was dialled is not known to the collector',
+  shared: 'several clients have its address',
+  many: 'the run had more lost clients than clients are asked about',
+};
+for (const [reason, words] of Object.entries(unasked) as [(typeof unaskedReasons)[number], string][]) {
+  test(`nobody was asked: ${reason}`, () => {
+    const look = { beside: { unasked: reason }, atMs: 0, code: 'connect-timeout', reachedBefore: [] };
+    assert.equal(noSentenceWords(look, true), `Nobody beside it was asked whether it can be reached: ${words}.`);
+  });
+}

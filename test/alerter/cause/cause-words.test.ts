@@ -5,6 +5,7 @@ import { beforeWords, causeSentence, namedWords } from '../../../src/alerter/cau
 import type { Cause, NamedChanges } from '../../../src/storage/store/alert.ts';
 
 const minute = 60_000;
+const day = 1440 * minute;
 const openssl: NamedChanges = {
   kind: 'package',
   item: 'openssl amd64',
@@ -83,6 +84,17 @@ for (const [name, given, sentence] of [
 ] as const) {
   test(`the sentence about ${name}`, () => assert.equal(causeSentence('web-1', given), sentence));
 }
+
+test('the command for changes that are only counted begins a day before the first of them', () => {
+  const counted = { ...file, more: 3, further: [boot], earliestAtMs: 3 * day, latestAtMs: 9 * day };
+  for (const [away, date] of [
+    [true, '1970-01-03'],
+    [false, '1970-01-09'],
+  ] as const) {
+    const sentence = causeSentence('web-1', cause([{ ...counted, away }])) ?? '';
+    assert.ok(sentence.includes(`(fleet-health changes web-1 --since ${date})`), sentence);
+  }
+});
 
 test('names of a stranger stay one line of sixty columns a name', () => {
   const name = `/etc/${'x'.repeat(200)}`;

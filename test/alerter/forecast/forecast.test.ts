@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { type DayLevel, forecast, historyDays } from '../../../src/alerter/forecast/forecast.ts';
+import { medianOf, quartilesOf } from '../../../src/alerter/forecast/quantiles.ts';
 
 const size = 1000;
 
@@ -274,4 +275,10 @@ test('whatever the history, the range holds the forecast', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test('quartiles and medians lie between two values, and are nothing without values', () => {
+  assert.deepEqual(quartilesOf([10, 1, 4, 2]), { low: 1.75, median: 3, high: 5.5 });
+  assert.deepEqual(quartilesOf([3, 1, 2, 9, 8]), { low: 2, median: 3, high: 8 });
+  assert.deepEqual([medianOf([7]), medianOf([])], [7, Number.NaN]);
 });

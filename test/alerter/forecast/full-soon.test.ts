@@ -39,6 +39,15 @@ test('a level that has stopped, falls, jumps, is unknown or rises slowly says no
   assert.equal(fullSoonMs([...levels(rising(90, 0.5)), { atMs: nowMs + minuteMs, value: 1 }], nowMs) !== null, true);
 });
 
+test('the time counts from now, and not from the last report', () => {
+  const old = levels(rising(90, 0.5)).map(({ atMs, value }) => ({ atMs: atMs - 10 * minuteMs, value }));
+  assert.equal(Math.round((fullSoonMs(old, nowMs) ?? 0) / minuteMs), 30);
+  const passed = levels(rising(99, 0.1, 10)).map(({ atMs, value }) => ({ atMs: atMs - 14 * minuteMs, value }));
+  assert.equal(fullSoonMs(passed, nowMs), 0, 'its time has passed');
+  const full = levels([...rising(99.2, 0.1, 8), 100]);
+  assert.equal(fullSoonMs(full, nowMs), null, 'it is full');
+});
+
 test('the time is rounded to its size: minutes, fives, tens, and hours from an hour and a half on', () => {
   const times: readonly (readonly [minutes: number, words: string])[] = [
     [0, '1 min'],
