@@ -82,14 +82,21 @@ test('a rule of warnings knows no critical check, and refused files are no check
 });
 
 const members = ['web-1', 'web-2', 'web-3', 'web-4', 'web-5'];
-const busy = { client: 'web-1', metric: 'cpu', subject: '', value: 94, median: 11.5, score: 20, rows: 12, of: 12 };
-const fullMount = { ...busy, metric: 'mount', subject: '/data', score: -9 };
-type Outlying = Partial<Compared['outliers'][number]>;
+type Outlier = Compared['outliers'][number];
+const busy: Outlier = {
+  ...{ group: 'web', client: 'web-1', metric: 'cpu', subject: '' },
+  ...{ value: 94, median: 11.5, score: 20, rows: 12, of: 12 },
+};
+const fullMount: Outlier = { ...busy, metric: 'mount', subject: '/data', score: -9 };
 
 /** Returns a group of five whose members have two figures. */
-function group(name: string, outliers: readonly Outlying[], { isNamed = false, clients = members } = {}): Compared {
+function group(
+  name: string,
+  outliers: readonly Partial<Outlier>[],
+  { isNamed = false, clients = members } = {},
+): Compared {
   const newest = new Map(['cpu:', 'mount:/data'].map((key) => [key, { clients, values: [] }]));
-  const own = outliers.map((one) => ({ ...busy, group: name, ...one })) as Compared['outliers'];
+  const own = outliers.map((one) => ({ ...busy, ...one, group: name }));
   return { group: name, clients, fresh: clients, newest, outliers: own, isNamed };
 }
 
