@@ -91,7 +91,7 @@ test('the command for changes that are only counted begins a day before the firs
     [true, '1970-01-03'],
     [false, '1970-01-09'],
   ] as const) {
-    const sentence = causeSentence('web-1', cause([{ ...counted, away }])) ?? '';
+    const sentence = causeSentence('web-1', cause([{ ...counted, ...(away ? { away } : {}) }])) ?? '';
     assert.ok(sentence.includes(`(fleet-health changes web-1 --since ${date})`), sentence);
   }
 });
