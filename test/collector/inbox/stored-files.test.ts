@@ -155,7 +155,11 @@ test('events of the same moment wait in files of their own, and are counted by t
   const { paths } = kit(t);
   t.mock.timers.enable({ apis: ['Date'], now: 1_800_000_000_000 });
   const events = new EventDocuments(paths, assert.fail);
-  for (const ids of [['a', 'b'], ['c', 'd']]) await events.write(ids.map(made));
+  for (const ids of [
+    ['a', 'b'],
+    ['c', 'd'],
+  ])
+    await events.write(ids.map(made));
   const folder = path.join(paths.inbox, 'events');
   writeFileSync(path.join(folder, '000000000000001-notes.json'), '{}');
   assert.deepEqual([events.size, new EventDocuments(paths, assert.fail).size, readdirSync(folder).length], [4, 4, 3]);
