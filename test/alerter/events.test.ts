@@ -63,6 +63,22 @@ test('events are not read if no rule is about them', async () => {
   assert.deepEqual(await evaluateEvents(options), []);
 });
 
+test('the events of a client count while it is active', async () => {
+  const own = (state: string) => `<client name="web-1" ip="192.0.2.1" username="u" state="${state}">
+    <alert type="event" service="backup"/></client>`;
+  const about = { host: 'web-1', service: 'backup', instance: '', description: '', ttl: null };
+  const event = { ...about, status: 'CRIT' as const, receivedAtMs: 1000 };
+  const found = async (state: string) => {
+    const config = configOf(`<alerts><mail to="ops@example.org"/></alerts>${own(state)}`);
+    const events = { newestEvents: () => Promise.resolve([event]) };
+    const openAlerts = () => Promise.resolve([]);
+    const alerts = await evaluateEvents({ config, events, openAlerts, nowMs: 2000, mayMiss: true });
+    return alerts.map(({ client, subject, severity, state: now }) => `${client} ${subject} ${severity} ${now}`);
+  };
+  assert.deepEqual(await found('active'), ['web-1 backup critical firing']);
+  assert.deepEqual(await found('paused'), []);
+});
+
 test('a bad event is notified, a good one ends it, and silence is a fault', async (t) => {
   const made = await stationWith(t, '<alert type="event" service="backup*" within="26h"/>');
   await send(made, { host: 'nas', service: 'backup-home' });

@@ -6,7 +6,6 @@ import type { EventStatus, NewEvent } from '../../storage/store/event-store.ts';
 import { oneLine } from '../../text/plain-text.ts';
 
 const longestName = 128;
-const longestDescription = 2_000;
 const maxTags = 32;
 /** The most events of one body. */
 const maxEvents = 1_000;
@@ -74,7 +73,7 @@ function eventOf(value: unknown, receivedAtMs: number): ParsedEvent | null {
     service,
     instance: nameOf(instance),
     status,
-    description: typeof description === 'string' ? clipped(oneLine(description), longestDescription) : '',
+    description: typeof description === 'string' ? oneLine(description) : '',
     tags: tagsOf(tags),
     value: typeof figure === 'number' && Number.isFinite(figure) ? figure : null,
     ttl: isTtl ? Math.ceil(ttl) : null,

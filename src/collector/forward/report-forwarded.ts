@@ -18,8 +18,8 @@ export interface Forwarded {
 export function reportForwarded({ observe, sent, faults, url }: Forwarded): void {
   const { fault, reports, left, refused } = sent;
   if (url === null) {
-    if (left > 0)
-      observe({ kind: 'note', message: `${counted(left, 'report')} wait to be carried to the other collector` });
+    const waiting = `${counted(left, 'report')} ${left === 1 ? 'waits' : 'wait'}`;
+    if (left > 0) observe({ kind: 'note', message: `${waiting} to be carried to the other collector` });
     return;
   }
   if (reports > 0 || left > 0) {

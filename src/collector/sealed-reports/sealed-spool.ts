@@ -272,7 +272,8 @@ class OriginScan {
       else this.#scanFolder(folder);
     }
     const { line = '', others = 0 } = this.#passedOver ?? {};
-    const more = others === 0 ? '' : `; so are ${counted(others, 'other path')} below ${this.#dir}`;
+    const more =
+      others === 0 ? '' : `; so ${others === 1 ? 'is' : 'are'} ${counted(others, 'other path')} below ${this.#dir}`;
     return {
       reports: this.#reports.sort((a, b) => a.receivedAtMs - b.receivedAtMs),
       quarantines: this.#quarantines,

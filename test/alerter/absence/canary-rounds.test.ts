@@ -125,6 +125,29 @@ const hops: readonly { readonly what: string; readonly hop: () => Hop; readonly 
     hop: () => () => [{ afterMs: 5_000 }, { afterMs: 70_000 }],
     told: ['04:15 repeated: the canary of 04:10 arrived twice'],
   },
+  {
+    what: 'delivers twice on one day',
+    hop: () => (ms) => [{ afterMs: 5_000 }, ...(ms < at('05:00') ? [{ afterMs: 25 * minuteMs }] : [])],
+    told: [
+      '04:35 repeated: the canary of 04:10 arrived twice',
+      '+1 04:25 well: the canary of +1 04:10 was back after 5s',
+    ],
+  },
+  {
+    what: 'delivers twice, half an hour apart',
+    hop: () => () => [{ afterMs: 0 }, { afterMs: 31 * minuteMs }],
+    told: [],
+  },
+  {
+    what: 'files a second copy to Junk',
+    hop: () => () => [{ afterMs: 5_000 }, { afterMs: 5_000, folder: 'junk' }],
+    told: [],
+  },
+  {
+    what: 'delays the first mail, and files the second to Junk',
+    hop: () => (ms) => [ms < at('04:15') ? { afterMs: 30 * minuteMs } : { afterMs: 5_000, folder: 'junk' }],
+    told: ['04:30 junk: the canary of 04:10 arrived in Junk'],
+  },
 ];
 
 describe('a hop is found within two days, and told once, if it', () => {
@@ -157,10 +180,11 @@ describe('thirty days end without an alert and with one mail a day', () => {
 
 test('after a loss a canary goes out each hour, and the first that is back in time ends it', () => {
   const hop: Hop = (sentAtMs) => (sentAtMs < at('09:00') ? [{ afterMs: at('09:30') - sentAtMs }] : straight(sentAtMs));
-  const { told, mails } = play({ hop, until: at('12:00') });
+  const { told, mails, state } = play({ hop, until: at('12:00') });
   assert.deepEqual(told, [lost('05:25', nowhere), '09:11 well: the canary of 09:10 was back after 12s']);
   // Three, and one at each of 06:10, 07:10, 08:10 and 09:10.
   assert.equal(mails, 7);
+  assert.equal(state.found?.ofMs, at('09:10'));
 });
 
 test('no mail accepted, or no mailbox read, until the next canary is due is an alert', () => {
@@ -191,4 +215,61 @@ test('another address begins anew at once, and so does a round that is still to 
   assert.equal(fresh(canary.to, at('05:00')), state);
   assert.deepEqual(fresh('other@example.org', at('05:00')).found, null);
   assert.equal(fresh(canary.to, at('03:00')).roundMs, at('03:00'));
+});
+
+/** Returns the state of a canary of 04:10 after a look at 05:00. */
+function looked(mail: Partial<MailSummary> | null, seen: readonly Partial<FoundCanary>[]) {
+  const tries = [{ token: 't', atMs: at('04:10'), gone: null, back: null }];
+  const state = { to: canary.to, roundMs: at('04:10'), tries, found: null, newest: null, unreadSinceMs: null };
+  const mails = new Map(mail === null ? [] : [['t', { ...mailOf(at('04:10')), ...mail }]]);
+  const found = seen.map((one): FoundCanary => {
+    return { token: 't', folder: 'mailbox', bounce: null, arrivedAtMs: at('04:20'), ...one };
+  });
+  const judged = judgeCanary(state, { mails, seen: found, unread: null, nowMs: at('05:00'), everyMs: hourMs });
+  return { ...judged, gone: judged.tries[0]?.gone, back: judged.tries[0]?.back ?? null };
+}
+
+for (const [what, mail, arrived, minutes] of [
+  ['from the answer of the mail server', { dataAtMs: at('04:12'), sentAtMs: at('04:14') }, '04:20', 6],
+  ['from the end of the data, if the answer was lost', { dataAtMs: at('04:12') }, '04:20', 8],
+  ['from the canary itself, if its mail is not kept any more', null, '04:20', 10],
+  ['from the sending at the earliest', { sentAtMs: at('04:21') }, '04:20', 0],
+  ['to now at the latest, if the clock of the mailbox is ahead', { sentAtMs: at('04:50') }, '09:00', 10],
+] as const) {
+  test(`the time of a canary counts ${what}`, () => {
+    assert.equal(looked(mail, [{ arrivedAtMs: at(arrived) }]).back?.afterMs, minutes * minuteMs);
+  });
+}
+
+test('a canary is in time after a quarter of an hour, and late after it', () => {
+  const kindAfter = (afterMs: number) =>
+    looked({ sentAtMs: at('04:10') }, [{ arrivedAtMs: at('04:10') + afterMs }]).found?.kind;
+  assert.equal(kindAfter(15 * minuteMs), 'well');
+  assert.equal(kindAfter(15 * minuteMs + 1), 'late');
+});
+
+test('a mail that the server refused, or has not taken until the next canary is due, is lost by itself', () => {
+  assert.equal(looked({ failedAtMs: at('04:11'), error: '550 no' }, []).gone, 'it was refused: 550 no');
+  assert.equal(looked({}, []).gone, null);
+  assert.equal(looked({ sentAtMs: at('04:45') }, []).gone, '');
+  assert.equal(looked({ sentAtMs: at('04:45') + 1 }, []).gone, null);
+  assert.equal(looked({ failedAtMs: at('04:11') }, [{}]).gone, null, 'and came all the same');
+});
+
+test('an outcome keeps the time at which it was found first, and that of the canary that showed it', () => {
+  const junk = play({ hop: () => [{ afterMs: 5_000, folder: 'junk' }], until: at('04:30') }).state.found;
+  assert.deepEqual([junk?.ofMs, junk?.atMs], [at('04:10'), at('04:11')]);
+  const { found, tries } = play({ hop: () => [], until: at('+2 04:00'), stepMs: 5 * minuteMs }).state;
+  assert.deepEqual([found?.ofMs, found?.atMs], [at('04:10'), at('05:25')]);
+  assert.equal(tries.length, 30, 'no more mails of a loss are looked for');
+});
+
+test('the first canary goes out at once', () => {
+  const time = { canary, zone: 'UTC', nowMs: at('05:00') };
+  const tries = [{ token: 't', atMs: at('05:00'), gone: null, back: null }];
+  const begun = { to: canary.to, roundMs: at('05:00'), tries, found: null, newest: null, unreadSinceMs: null };
+  assert.deepEqual(
+    withNextTry(null, time, () => 't'),
+    begun,
+  );
 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import { readSites } from '../../../src/alerter/absence/cycles.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import type { SeenClient } from '../../../src/storage/store/fleet-store.ts';
 import { configOf } from '../support/config-of.ts';
@@ -153,4 +154,11 @@ test('an isolated collector has not recovered while its next run goes on', () =>
   assert.deepEqual(pass('08:11', [...runs, goesOn], { sites }), []);
   const better = runOf('a', '08:10', { ...failed, succeeded: 3, failed: 3 });
   assert.deepEqual(pass('08:12', [...runs, better], { sites }), ['collector-isolated a recovered 08:11']);
+});
+
+test('sites are read where collectors share a fleet, and nowhere else', async () => {
+  const store = { sharingSites: () => Promise.resolve(sites) };
+  assert.equal(await readSites(config, store), sites);
+  const alone = { sharingSites: () => assert.fail('read') };
+  assert.deepEqual(await readSites(configOf(client('web-1')), alone), new Map());
 });

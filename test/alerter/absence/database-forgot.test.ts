@@ -55,6 +55,22 @@ test('a further loss within a day is notified at once, also if the database forg
   assert.deepEqual(mailed('11:01', runs), ['ops: firing warning - database-forgot']);
 });
 
+test('the alert of a loss names its run and its limit, and its text the day once that is over', () => {
+  const { pass, stored } = startPasses(config);
+  const runs = [forgot('23:00', 3, '22:50', '22:55')];
+  assert.deepEqual(pass('23:01', runs), ['database-forgot firing']);
+  const [alert] = stored.values();
+  assert.deepEqual(
+    [alert?.limitText, alert?.firstEvidence, alert?.changedByRun],
+    ['none within a day', 'run of 23:00', 'run of 23:00'],
+  );
+  assert.deepEqual([alert?.pendingSinceMs, alert?.firingSinceMs], [at('23:00'), at('23:00')]);
+  assert.deepEqual(pass('+1 00:01', [...runs, run('23:58', { restored: 0 })]), ['database-forgot firing']);
+  const [later] = stored.values();
+  assert.equal(later?.sequence, 1);
+  assert.notEqual(later.valueText, alert?.valueText);
+});
+
 for (const { title, over, words } of [
   {
     title: 'one report of one time',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { databaseUpSince } from '../../../src/alerter/absence/fleet-conditions.ts';
+import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { SeenClient } from '../../../src/storage/store/fleet-store.ts';
 import type { SealedSummary } from '../../../src/storage/store/sealed-store.ts';
 import { configOf } from '../support/config-of.ts';
@@ -19,10 +20,9 @@ test('a collector without a finished full run for three times every is silent, u
   assert.deepEqual(pass('08:15', [run('08:00')]), []);
   assert.deepEqual(pass('08:16', [run('08:00')]), ['collector-silent c1 firing']);
   const [alert] = stored.values();
-  assert.deepEqual(
-    { client: alert?.client, severity: alert?.severity, changedByRun: alert?.changedByRun },
-    { client: '', severity: 'critical', changedByRun: null },
-  );
+  assert.deepEqual([alert?.client, alert?.severity, alert?.changedByRun], ['', 'critical', null]);
+  assert.deepEqual([alert?.limitText, alert?.firstEvidence, alert?.sequence], ['none for 15m', 'run of 08:00', 1]);
+  assert.deepEqual([alert?.pendingSinceMs, alert?.firingSinceMs], [at('08:01'), at('08:16')]);
   assert.equal(
     alert?.valueText,
     'no full run of mon-1 has finished since Fri 20 Nov 08:01: nothing is known of 3 clients since then; ' +
@@ -67,6 +67,7 @@ test('where the database’s clock is ahead, a collector that looks silent is sh
 
 test('what is no finished full run does not count for it', () => {
   const others = [
+    run('08:09', { collectorId: '' }),
     run('08:10', { scope: 'filtered' }),
     run('08:11', { outcome: 'overlapped' }),
     run('08:12', { outcome: 'interrupted' }),
@@ -75,6 +76,35 @@ test('what is no finished full run does not count for it', () => {
   ];
   assert.deepEqual(startPasses(config).pass('08:20', [run('08:00'), ...others]), ['collector-silent c1 firing']);
   assert.deepEqual(startPasses(config).pass('08:20', [run('07:00', { scope: 'filtered' })]), []);
+});
+
+test('a run further ahead than three times every, and than ten minutes, is of a wrong clock', () => {
+  const often = configOf(`<collector every="1m"/><alerts zone="UTC"/>${three}`);
+  for (const [fleet, ahead, isWrong] of [
+    [config, '08:15', false],
+    [config, '08:16', true],
+    [often, '08:10', false],
+    [often, '08:11', true],
+  ] as const) {
+    const { pass, stored } = startPasses(fleet);
+    const notified = pass('08:00', [run(ahead, { outcome: 'running', finishedAtMs: null })]);
+    assert.deepEqual(notified, isWrong ? ['collector-silent c1 firing'] : [], ahead);
+    const clocks = isWrong
+      ? `the newest run of mon-1 is of Fri 20 Nov ${ahead}, which is still to come by the database's clock`
+      : '';
+    assert.equal([...stored.values()][0]?.valueText ?? '', clocks);
+  }
+});
+
+test('a silent collector whose clock leapt ahead is told as both, and one of two hides no clients', () => {
+  const { pass, stored } = startPasses(config);
+  const other = run('07:59', { id: 'x', collectorId: 'c2', host: 'mon-2' });
+  pass('08:00', [run('07:00'), run('09:00'), other]);
+  assert.equal(
+    [...stored.values()][0]?.valueText,
+    'no full run of mon-1 has finished since Fri 20 Nov 07:01: look at cron on mon-1; ' +
+      "the newest run of mon-1 is of Fri 20 Nov 09:00, which is still to come by the database's clock",
+  );
 });
 
 test('a collector whose first full run never finishes is silent too', () => {
@@ -124,6 +154,9 @@ test('the time of silence can be tuned, and the condition removed', () => {
   const tuned = configOf(`<alerts><alert name="collector-silent" for="1h"/></alerts>${three}`);
   assert.deepEqual(startPasses(tuned).pass('08:30', runs), []);
   assert.deepEqual(startPasses(tuned).pass('09:01', runs), ['collector-silent c1 firing']);
+  const counted = configOf(`<alerts><alert name="collector-silent" for="5x"/></alerts>${three}`);
+  assert.deepEqual(startPasses(counted).pass('08:25', runs), []);
+  assert.deepEqual(startPasses(counted).pass('08:26', runs), ['collector-silent c1 firing']);
   const none = configOf(`<alerts><alert name="collector-silent" enabled="no"/></alerts>${three}`);
   const { pass } = startPasses(config);
   pass('08:30', runs);
@@ -143,7 +176,11 @@ test('two runs that reached nearly nobody are one alert about the collector, unt
   assert.deepEqual(pass('08:07', runs, { seen: everybody }), ['collector-isolated c1 firing']);
   const alert = [...stored.values()].at(-1);
   assert.equal(alert?.valueText, '0 of 3 clients reached; 3: no connection');
-  assert.equal(alert.severity, 'critical');
+  assert.deepEqual(
+    [alert.severity, alert.firstEvidence, alert.changedByRun],
+    ['critical', 'run of 08:05', 'run of 08:05'],
+  );
+  assert.deepEqual([alert.pendingSinceMs, alert.firingSinceMs], [at('08:00'), at('08:06')]);
   assert.deepEqual(pass('08:08', runs, { seen: everybody }), []);
   const better = run('08:10', { succeeded: 2, failed: 1 });
   assert.deepEqual(pass('08:11', [better, ...runs], { seen: everybody }), ['collector-isolated c1 recovered 08:11']);
@@ -179,6 +216,28 @@ test('a run that had no client to visit does not end the alert of an isolated co
   assert.deepEqual(pass('08:07', runs), ['collector-isolated c1 firing']);
   const empty = run('08:10', { clients: 0, succeeded: 0, failed: 0 });
   assert.deepEqual(pass('08:11', [empty, ...runs]), []);
+});
+
+test('a collector is isolated only by clients that both runs have lost, and whose alerts hold', () => {
+  const { pass } = startPasses(config, lost(config, ['08:05'], 'connect-timeout', webs));
+  assert.deepEqual(pass('08:07', failing(webs)), [], 'lost by the second run alone');
+  const byAnother = startPasses(config, lost(config, twice, 'connect-timeout', webs));
+  const all = twice.map((time) => run(time));
+  assert.deepEqual(byAnother.pass('08:07', all), [], 'another collector has lost them');
+  const again = lost(config, twice, 'connect-timeout', webs).map((alert): Alert => {
+    return { ...alert, progress: { ...alert.progress, clearing: 1 } };
+  });
+  assert.deepEqual(startPasses(config, again).pass('08:07', failing(webs)), [], 'they answer again');
+});
+
+test('an isolated collector has recovered with a later run alone, or with any if a wrong clock dated it ahead', () => {
+  const { pass, stored } = startPasses(config, lost(config, twice, 'connect-timeout', webs));
+  pass('08:07', failing(webs));
+  assert.deepEqual(pass('08:08', [run('07:55')]), []);
+  for (const [id, alert] of stored) {
+    if (alert.rule === 'collector-isolated') stored.set(id, { ...alert, pendingSinceMs: at('+9 08:00') });
+  }
+  assert.deepEqual(pass('08:16', [run('08:10')]), ['collector-isolated c1 recovered 08:11']);
 });
 
 test('an isolated collector is a warning where unreachable clients are', () => {

@@ -127,3 +127,32 @@ test('missing rows mean silence once the database has answered for twice every, 
   const paused = ['08:05', '08:10', '08:15'].map((time) => run(time));
   assert.equal(mayMissRows([run('07:00', { program: 'alert' }), ...paused], at('08:20'), everyMs), true);
 });
+
+test('a disk of our own that is nearly full has its limit, and ends with a later report alone', () => {
+  const disk = { host: 'mon-1', path: '/srv', sizeBytes: 1e11, availableBytes: 9e9, freePercent: 9 };
+  const full = { ...disk, observedAtMs: at('08:00') };
+  const begun = only(passAt('08:05', { stateDisks: [full] }));
+  assert.deepEqual(
+    [begun.subject, begun.severity, begun.limitText, begun.firstEvidence, begun.pendingSinceMs, begun.firingSinceMs],
+    [...['mon-1:/srv', 'warning', 'less than 10 %', 'mon-1:/srv 2026-11-20T08:00:00.000Z'], at('08:00'), at('08:00')],
+  );
+  const roomy = (time: string) => [{ ...disk, freePercent: 50, observedAtMs: at(time) }];
+  assert.deepEqual(passAt('08:10', { alerts: [begun], stateDisks: roomy('08:00') }), []);
+  const ended = only(passAt('08:10', { alerts: [begun], stateDisks: roomy('08:06') }));
+  assert.deepEqual([ended.closedReason, ended.resolvedAtMs], ['recovered', at('08:06')]);
+});
+
+test('an alert of reports that nobody opens begins with the oldest of them', () => {
+  const sealed = ['08:00', '08:03'].map((time) => {
+    return { keyId: 'a'.repeat(16), code: null, reports: 1, clients: 2, sinceMs: at(time) };
+  });
+  const begun = only(passAt('08:15', { sealed }));
+  assert.deepEqual(
+    [begun.limitText, begun.firstEvidence, begun.pendingSinceMs, begun.firingSinceMs],
+    ['none for 15m', `@${at('08:00')}`, at('08:00'), at('08:15')],
+  );
+});
+
+test('an alert about the path of mails names its canary', () => {
+  assert.equal(only(passAt('05:00', { canary: finding('late') })).firstEvidence, 'canary 2026-11-20T04:10:00.000Z');
+});

@@ -104,3 +104,15 @@ test('mutes cover a time if they meet, but for the least part at its end', () =>
   assert.equal(covered([['08:00', '09:59']], '10:00', 60_000), at('09:59'));
   assert.equal(covered([]), null);
 });
+
+test('the alert of a group is muted by the windows of the group, and not by those of the fleet or a member', () => {
+  const muted = (fleet: string, ofGroup: string, ofMember: string): number => {
+    const config = configOf(`<alerts zone="UTC"><mail to="ops@example.org"/>${fleet}</alerts>
+      <group name="web" need="1">${ofGroup}<client name="web-1" ip="192.0.2.1" username="u">${ofMember}</client>
+      <client name="web-2" ip="192.0.2.2" username="u"/></group>`);
+    const of = { client: '', rule: 'group-short', subject: 'web', severity: 'critical' } as const;
+    return openMutes({ config, silences: [] }).reasonsAt(of, at('08:30')).length;
+  };
+  assert.equal(muted('', `${daily}/>`, ''), 1);
+  assert.equal(muted('', '', `${daily}/>`), 0);
+});

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { silenceMatcher } from '../../../src/alerter/inhibit/silences.ts';
+import { groupPattern, labelPattern, silenceMatcher } from '../../../src/alerter/inhibit/silences.ts';
 import { literalPattern } from '../../../src/storage/alerts/operator.ts';
+import { configOf } from '../support/config-of.ts';
 
 const cases: readonly (readonly [
   patterns: readonly [string, string, string],
@@ -64,4 +65,21 @@ test('a name fits its literal pattern, and no other name does', () => {
     const fits = names.filter((other) => matcher({ client: 'web-1', rule: 'disk', subject: other }));
     assert.deepEqual(fits, [name]);
   }
+});
+
+test('a silence of a group or of labels covers their clients as config.xml names them now, and nobody else', () => {
+  const config = configOf(`<group name="web"><client name="web-1" ip="192.0.2.1" username="u"/>
+    <client name="web-2" ip="192.0.2.2" username="u" labels="rack=r1"/></group>
+    <client name="db-1" ip="192.0.2.3" username="u" labels="rack=r1"/>`);
+  const covered = (client: string): readonly string[] => {
+    const matches = silenceMatcher({ client, rule: '*', subject: '' }, config);
+    return ['web-1', 'web-2', 'db-1', 'web', '', client].filter((name) =>
+      matches({ client: name, rule: 'disk', subject: '/' }),
+    );
+  };
+  assert.deepEqual(covered(groupPattern('web')), ['web-1', 'web-2', '@web']);
+  assert.deepEqual(covered(groupPattern('w*')), ['web-1', 'web-2', '@w*']);
+  assert.deepEqual(covered(groupPattern('db')), ['@db']);
+  assert.deepEqual(covered(labelPattern('rack=r1')), ['web-2', 'db-1', '#rack=r1']);
+  assert.deepEqual(covered(labelPattern('rack=r2')), ['#rack=r2']);
 });

@@ -90,8 +90,10 @@ test('the worst row is the most severe, then the farthest beyond its limit', () 
   assert.equal(worstOf([over(95, 'critical'), over(99)]), 95);
   const below = (value: number) => ({ ...over(value), rule: { ...rule, op: 'lt' as const } });
   assert.equal(worstOf([below(5), below(3), below(4)]), 3);
-  const equal = (value: number) => ({ ...over(value), rule: { ...rule, op: 'eq' as const } });
-  assert.equal(worstOf([equal(5), equal(7)]), 7);
+  const above = (value: number) => ({ ...over(value), rule: { ...rule, op: 'gt' as const } });
+  assert.equal(worstOf([above(91), above(95), above(93)]), 95);
+  const equal = (op: 'eq' | 'ne', value: number) => ({ ...over(value), rule: { ...rule, op } });
+  for (const op of ['eq', 'ne'] as const) assert.equal(worstOf([equal(op, 5), equal(op, 7)]), 7);
   const between = (value: number) => ({ ...over(value), rule: { ...rule, min: 1 } });
   assert.equal(worstOf([between(99), between(0)]), 0);
   const text = { ...over(95), value: null };

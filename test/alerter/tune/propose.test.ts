@@ -30,6 +30,8 @@ interface Story {
   readonly bad: readonly number[];
   /** The clients of the alerts. Default: web-1. */
   readonly of?: readonly string[];
+  /** The number of the first alerts that had another limit. */
+  readonly earlier?: number;
   /** The acts by the place of their alerts. */
   readonly acted?: Readonly<Record<number, Acted>>;
 }
@@ -57,10 +59,13 @@ function proposed({
     mode: 0o600,
   });
   const { config, tree } = loadWithTree(file);
-  const { of = ['web-1'], subject = '' } = story;
+  const { of = ['web-1'], subject = '', earlier = 0 } = story;
   const rule = findRule(config.clients[0]?.rules ?? [], name) ?? assert.fail(name);
   const past = story.bad.map((bad, index): PastAlert =>
-    pastAlert(rule, beginMs + index * dayMs, bad, { id: index, client: of[index % of.length] ?? '', subject }),
+    pastAlert(rule, beginMs + index * dayMs, bad, {
+      ...{ id: index, client: of[index % of.length] ?? '', subject },
+      ...(index < earlier ? { limitText: '95 %' } : {}),
+    }),
   );
   const elements = openElements(tree, config.clients);
   const lines = propose(
@@ -154,4 +159,80 @@ test('a check gets a rule of its own, unless it is about a device', () => {
   ]);
   assert.deepEqual(shown({ rule: 'check', subject: 'md:md0', bad }), ['web-1: {"kind":"never"}']);
   assert.deepEqual(shown({ rule: 'read-only', bad }), ['web-1: {"kind":"never"}']);
+});
+
+const apart =
+  '<group name="web">\n<client name="web-1" ip="192.0.2.1" username="u"/>\n' +
+  '<client name="web-2" ip="192.0.2.2" username="u"/>\n</group>\n<client name="db-1" ip="192.0.2.9" username="u"/>';
+
+test('single clients get the edit where another one would lose what somebody acted on', () => {
+  const of = ['web-1', 'db-1', 'web-2'];
+  const bad = Array.from({ length: 36 }, (_, index) => 3 + ((index + 1) % 3));
+  const acted = Object.fromEntries(bad.flatMap((_, index) => (index % 3 === 2 ? [[index, 'mended'] as const] : [])));
+  assert.deepEqual(shown({ clients: apart, of, bad, acted }), [
+    'web-1: client:7 <alert name="memory" for="5x"/> 0 10',
+    'db-1: client:10 <alert name="memory" for="6x"/> 0 15',
+    'web-2: {"kind":"acted","counts":{"mended":12}}',
+  ]);
+  // Without alerts of the third client one edit is enough for all.
+  assert.deepEqual(shown({ clients: apart, of: of.slice(0, 2), bad: bad.map((rows) => Math.min(rows, 4)) }), [
+    'db-1,web-1: alerts:2 <alert name="memory" for="5x"/> 0 10',
+  ]);
+});
+
+test('a client that makes nine tenths of the noise gets an edit of its own', () => {
+  const of = [...Array<string>(11).fill('web-1'), 'db-1'];
+  const lines = shown({ clients: apart, of, bad: of.map(() => 4) });
+  assert.deepEqual(lines, ['web-1: client:7 <alert name="memory" for="5x"/> 0 10', 'db-1: {"kind":"few"}']);
+});
+
+test('alerts from before the limit was changed neither count nor stand in the line', () => {
+  const [line] = proposed({ alerts: limit, bad: [9, 9, ...twelve], earlier: 2 });
+  assert.deepEqual([line?.told.length, line?.parts, line?.mails], [12, [8, 4], 24]);
+  assert.equal(line?.sinceMs, beginMs + 2 * dayMs);
+  assert.deepEqual(shown({ alerts: limit, bad: twelve, earlier: 2 }), ['web-1: {"kind":"few"}']);
+  const [unchanged] = proposed({ alerts: limit, bad: twelve });
+  assert.equal(unchanged?.sinceMs, null);
+});
+
+test('a line says within which time nine tenths of the noise were over', () => {
+  const bad = [...twelve.slice(0, 8), 2, 11, 11, 11];
+  const [line] = proposed({ alerts: limit, bad, acted: { 9: 'lasted', 10: 'lasted' } });
+  assert.deepEqual([line?.noise.length, line?.overWithinMs], [10, 4 * everyMs]);
+  const [mended] = proposed({
+    alerts: limit,
+    bad: twelve,
+    acted: Object.fromEntries(twelve.map((_, at) => [at, 'mended'])),
+  });
+  assert.deepEqual([mended?.noise, mended?.overWithinMs], [[], null]);
+});
+
+const withEvent =
+  '<client name="web-1" ip="192.0.2.1" username="u"><alert type="event" service="backup" within="1d"/></client>';
+/** Rules of which nothing is proposed, with the reason. */
+const untouched = [
+  ...['host-key-changed', 'not-trusted', 'file-system-errors', 'rebooted', 'reboots', 'oom-kill', 'mount-missing'],
+  ...['mount-unresponsive', 'read-only'],
+].map((rule) => [rule, {}, 'never'] as const);
+const others = [
+  ['event service=backup', { clients: withEvent }, 'never'],
+  ...['md:md0', 'zfs:tank', 'ecc:mc0', 'bond:bond0', 'textfile:/x'].map(
+    (subject) => ['check', { subject }, 'never'] as const,
+  ),
+  ['disk-full', { alerts: '<alert type="disk-full" limit="3d"/>' }, 'hourly'],
+  ['outlier', { alerts: '<alert type="outlier"/>' }, 'hourly'],
+  ['check', { subject: 'mail"q' }, 'shared'],
+  ['check check=mail*', { subject: 'mailq', alerts: '<alert type="check" check="mail*"/>' }, 'shared'],
+] as const;
+for (const [rule, story, kind] of [...untouched, ...others]) {
+  const subject = 'subject' in story ? ` ${story.subject}` : '';
+  test(`nothing is proposed for ${rule}${subject}: ${kind}`, () => {
+    assert.deepEqual(shown({ rule, ...story, bad: twelve }), [`web-1: {"kind":"${kind}"}`]);
+  });
+}
+
+test('who hears of warnings later still gets fewer mails by a milder severity', () => {
+  const long = { alerts: limit, bad: twelve.map(() => 12) };
+  const mail = '<mail to="all@example.org"/><mail to="ops@example.org" after="1h"/>';
+  assert.deepEqual(shown({ ...long, mail }), ['web-1: alert:4 severity="warning" 0 0']);
 });

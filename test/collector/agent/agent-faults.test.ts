@@ -33,7 +33,7 @@ const rows: readonly (readonly [
   ],
   [
     'an upload that waits',
-    { timedOut: true, unsentBytes: 1 },
+    { timedOut: true, unsentBytes: 1, killed: true },
     'upload-failed upload',
     'the agent did not get there within 20 s',
   ],
@@ -77,9 +77,9 @@ const rows: readonly (readonly [
   ],
   [
     'killed',
-    { killed: true, status: 137 },
+    { killed: true, status: 137, complained: 'Killed', printed: 'words' },
     'agent-timeout agent',
-    'the agent was killed, at its deadline or for want of memory',
+    'the agent was killed, at its deadline or for want of memory: "Killed"',
   ],
   [
     'a signal',
@@ -99,6 +99,7 @@ for (const [what, more, facts, message] of rows) {
 
 test('a client’s text is a line of 300 characters', () => {
   assert.equal(printable(' a\u001b[31m\u202e\n b\u2028c '), 'a [31m b c');
+  assert.equal(printable('a\u2029b\ufffdc'), 'a b c');
   assert.equal(printable('x'.repeat(300)), 'x'.repeat(300));
   assert.equal(printable('x'.repeat(301)), `${'x'.repeat(300)}…`);
 });

@@ -13,8 +13,9 @@ import { readSettings } from '../../../src/agent-program/settings.ts';
 import { acknowledge, answerVisit } from '../../../src/agent-program/spoke/spoke-visit.ts';
 import { laterInventory } from '../../../src/agent-program/spoke/spoke-inventory.ts';
 import { pollAgent, type PollOptions } from '../../../src/collector/agent/poll-agent.ts';
+import { encodeFrame, encodeJsonFrame } from '../../../src/report/frames.ts';
 import { generateKeyPair } from '../../../src/report/seal/key-pair.ts';
-import { encodePolledVisit, type PolledVisit } from '../../../src/report/seal/push.ts';
+import { encodePolledVisit, pushMarker, type PolledVisit } from '../../../src/report/seal/push.ts';
 import type { ChannelExit, PolledConnection } from '../../../src/transport/transport.ts';
 import { sealedSample } from '../../support/clients/sealed-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -176,3 +177,74 @@ test('a dry run asks once, and acknowledges nothing', async (t) => {
   assert.deepEqual([fault, acknowledged, requests.length], [null, 0, 1]);
   assert.ok((end?.left ?? 0) > 0);
 });
+
+/** The end of one stream. */
+interface Streamed {
+  readonly reports: number;
+  readonly left: number;
+  readonly next?: string;
+}
+
+for (const { what, streams, keeps = false, asked } of [
+  { what: 'nothing is left', streams: [{ reports: 1, left: 0, next: 'a' }], asked: [null] },
+  { what: 'a stream brings nothing', streams: [{ reports: 0, left: 5, next: 'a' }], asked: [null] },
+  { what: 'all are kept and no place follows', streams: [{ reports: 2, left: 5 }], keeps: true, asked: [null] },
+  {
+    what: 'the last place was reached',
+    streams: [
+      { reports: 2, left: 3, next: 'a' },
+      { reports: 2, left: 1, next: 'b' },
+      { reports: 1, left: 0 },
+    ],
+    keeps: true,
+    asked: [null, 'a', 'b'],
+  },
+  {
+    what: 'acknowledged reports without a place were followed by the rest',
+    streams: [
+      { reports: 2, left: 1 },
+      { reports: 1, left: 0 },
+    ],
+    asked: [null, null],
+  },
+] satisfies readonly {
+  what: string;
+  streams: readonly Streamed[];
+  keeps?: boolean;
+  asked: readonly (string | null)[];
+}[]) {
+  test(`an agent is asked for more reports until ${what}`, async (t) => {
+    const places: (string | null)[] = [];
+    let ended = 0;
+    const poll: PolledConnection['poll'] = ({ after, takesReport }) => {
+      assert.deepEqual([takesReport, ended], [places.length === 0, places.length], 'each exchange has ended before');
+      const { reports, left, next } = streams[places.length] ?? assert.fail('a request too many');
+      places.push(after);
+      const hello = { v: 1, agent: '9', wall_ms: 1, monotonic_ms: 1, boot_id: null };
+      const sealed = () => sealedSample({ key: generateKeyPair(), inside: { client: 'web-1' } }).sealed;
+      const frames = [
+        encodeJsonFrame('H', hello),
+        ...Array.from({ length: reports }, () => encodeFrame('R', sealed())),
+        encodeJsonFrame('E', { left, place: null, spool_error: null, ...(next === undefined ? {} : { next }) }),
+      ];
+      const stdin = new Writable({ write: (_chunk, _encoding, done) => done() });
+      const over = new Promise<ChannelExit>((resolve) => {
+        const finish = (): void => {
+          ended += 1;
+          resolve(exit);
+        };
+        stdin.on('finish', () => setImmediate(finish));
+      });
+      const stdout = Readable.from([Buffer.concat([pushMarker, ...frames])]);
+      return Promise.resolve({ stdin, stdout, stderr: Readable.from([]), exit: over });
+    };
+    const { fault, reports, acknowledged, end } = await pollAgent({
+      ...machine(t).options(new Set()),
+      connection: { poll } as Partial<PolledConnection> as PolledConnection,
+      onReport: () => Promise.resolve(keeps ? 'keep' : 'acknowledge'),
+    });
+    const sum = streams.reduce((all, one) => all + one.reports, 0);
+    assert.deepEqual([fault, places, reports, acknowledged], [null, asked, sum, keeps ? 0 : sum]);
+    assert.equal(end?.left, streams.at(-1)?.left);
+  });
+}

@@ -56,6 +56,7 @@ test('JSON of any form is kept to the letter', () => {
 test('no JSON, and more events than a body may have, are refused', () => {
   for (const text of ['', '{', 'Hello', '{"a":1}x', "{'a':1}"]) assert.equal(parseEvents(text, 0), null);
   assert.equal(parseEvents(JSON.stringify({ events: new Array(1_001).fill({}) }), 0), null);
+  assert.equal(parseEvents(JSON.stringify({ events: new Array(1_000).fill({}) }), 0)?.length, 1_000);
 });
 
 test('JSON deeper than 64 levels is refused, alone and beside a good event', () => {
@@ -101,6 +102,43 @@ test('an id is of its host, and hosts that count alike do not lose events', () =
   assert.deepEqual(ids, ['7', 'a:7', 'b:7', 'a:7']);
 });
 
+for (const { what, more, read } of [
+  { what: 'a ttl of a fraction ends with its second', more: { ttl: 0.2 }, read: { ttl: 1 } },
+  { what: 'a ttl has up to ten years', more: { ttl: 315_360_000 }, read: { ttl: 315_360_000 } },
+  { what: 'a longer ttl is none', more: { ttl: 315_360_000.5 }, read: { ttl: null } },
+  { what: 'a ttl of null is none', more: { ttl: null }, read: { ttl: null, doubt: undefined } },
+  { what: 'tags may be words between commas', more: { tags: ' a, b,,c' }, read: { tags: ['a', 'b', 'c'] } },
+  { what: 'tags that are no texts are left out', more: { tags: [1, 'a', null] }, read: { tags: ['a'] } },
+  { what: 'tags of another form are none', more: { tags: { a: 1 } }, read: { tags: [] } },
+  {
+    what: 'an id of 100 plain characters is kept',
+    more: { id: 'a.:/@-_'.padEnd(100, '9') },
+    read: { eventId: 'a.:/@-_'.padEnd(100, '9') },
+  },
+  {
+    what: 'a description has 2,000 characters',
+    more: { description: 'x'.repeat(2001) },
+    read: { description: `${'x'.repeat(1999)}…` },
+  },
+  { what: 'a description that is no text is empty', more: { description: 5 }, read: { description: '' } },
+  { what: 'names that are no texts are empty', more: { host: 5, instance: ['a'] }, read: { host: '', instance: '' } },
+  { what: 'a figure of zero is one', more: { value: 0 }, read: { value: 0 } },
+  { what: 'a status in capitals', more: { status: 'WARN' }, read: { status: 'WARN' } },
+] as const) {
+  test(`a field of an event: ${what}`, () => {
+    const [event = assert.fail()] = parse({ service: 'x', status: 'OK', ...more });
+    for (const [name, value] of Object.entries(read)) assert.deepEqual(event[name as keyof typeof event], value, name);
+  });
+}
+
+test('an id that is too long becomes a digest, and no id, or one of another type, a new one', () => {
+  const idOf = (id: unknown): string => parse({ service: 'x', status: 'OK', id })[0]?.eventId ?? '';
+  assert.match(idOf('a'.repeat(101)), /^sha256:[0-9a-f]{64}$/);
+  assert.equal(idOf('a b'), idOf('a b'));
+  assert.notEqual(idOf('a b'), idOf('a c'));
+  for (const id of ['', null, ['a'], true]) assert.match(idOf(id), /^[0-9a-f]{8}-[0-9a-f-]{27}$/);
+});
+
 test('what its sender may have meant as an event, or as its ttl, is doubted', () => {
   const doubts = (value: unknown) => parse(value).map(({ doubt = null }) => doubt?.split(' ')[0] ?? null);
   assert.deepEqual(doubts({ service: 'x', status: 'FAIL' }), ['it']);
@@ -113,6 +151,13 @@ test('what its sender may have meant as an event, or as its ttl, is doubted', ()
       ],
     }),
     ['it', null],
+  );
+  assert.deepEqual(
+    [{ service: 'x' }, { service: 'x', status: 0, ttl: 0 }].map((value) => parse(value)[0]?.doubt),
+    [
+      'it has a service, and its status is none of OK, WARN, CRIT, UNKNOWN or 0 to 3: no rule evaluates it',
+      'ttl is no number of seconds, and does not count',
+    ],
   );
   for (const ttl of ['1h', 0, -1, 1e12]) assert.deepEqual(doubts({ service: 'x', status: 0, ttl }), ['ttl']);
   for (const value of [{ Hello: 'World' }, 5, { service: 'x', status: 0, ttl: 60 }])

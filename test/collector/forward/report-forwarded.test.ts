@@ -33,8 +33,9 @@ test('a broken link fails the run, and clients that are refused are said without
 });
 
 test('a site whose files another program carries says how many wait, and nothing of a link', () => {
-  const wait = (reports: string): string => `${reports} wait to be carried to the other collector`;
-  assert.deepEqual(linesOf({ left: 3, refused: ['web-1'] }, null), { lines: [wait('3 reports')], faults: [] });
+  const lines = (text: string): readonly string[] => [`${text} to be carried to the other collector`];
+  assert.deepEqual(linesOf({ left: 3, refused: ['web-1'] }, null), { lines: lines('3 reports wait'), faults: [] });
+  assert.deepEqual(linesOf({ left: 1 }, null).lines, lines('1 report waits'));
   assert.deepEqual(linesOf({ left: 0, reports: 2 }, null), { lines: [], faults: [] });
 });
 

@@ -94,6 +94,12 @@ for (const [answer, advice] of [
   });
 }
 
+test('a file has its ten seconds, however little time is left', async () => {
+  status = 200;
+  const link = siteLink(origin, key);
+  assert.deepEqual(await link.put(file, signal, 0).finally(() => link.close()), { kind: 'taken' });
+});
+
 test('an acknowledgement that is not of the other collector counts as none', async (t) => {
   isSigned = false;
   t.after(() => (isSigned = true));

@@ -223,32 +223,47 @@ test('a first pair is made once', () => {
 
 type Damage = (files: { readonly privateFile: string; readonly publicFile: string; readonly keys: string }) => void;
 const otherKey = privateKeyToPem(generateKeyPair());
-const damages: readonly { readonly what: string; readonly damage: Damage; readonly expected: RegExp }[] = [
+const damages: readonly {
+  readonly what: string;
+  readonly damage: Damage;
+  readonly expected: RegExp;
+  readonly advice: RegExp;
+}[] = [
   {
     what: 'a private key that others can read',
     damage: ({ privateFile }) => fs.chmodSync(privateFile, 0o640),
     expected: /can be used by other/,
+    advice: /^Run chmod 600 '.+', and think of rotating\.$/,
   },
   {
     what: 'an empty private key',
     damage: ({ privateFile }) => fs.writeFileSync(privateFile, ''),
     expected: /not a private key/,
+    advice: /^Put it back from a backup, or move it away and lose what is sealed to it\.$/,
   },
-  { what: 'a cut private key', damage: ({ privateFile }) => fs.truncateSync(privateFile, 60), expected: /pem/ },
+  {
+    what: 'a cut private key',
+    damage: ({ privateFile }) => fs.truncateSync(privateFile, 60),
+    expected: /pem/,
+    advice: /^Put it back from a backup/,
+  },
   {
     what: 'a private key swapped for another',
     damage: ({ privateFile }) => fs.writeFileSync(privateFile, otherKey),
     expected: /another key/,
+    advice: /^Put the right file back\.$/,
   },
   {
     what: 'a file of another name',
     damage: ({ keys }) => fs.writeFileSync(path.join(keys, 'id_ed25519'), ''),
     expected: /not named like a key/,
+    advice: /^Move it out of the folder\.$/,
   },
   {
     what: 'a public copy that differs',
     damage: ({ publicFile }) => fs.writeFileSync(publicFile, 'x'),
     expected: /differs/,
+    advice: /^Find out who changed it, then delete it\.$/,
   },
   {
     what: 'a folder in the place of a key',
@@ -257,17 +272,18 @@ const damages: readonly { readonly what: string; readonly damage: Damage; readon
       fs.renameSync(path.dirname(path.dirname(privateFile)) + '/public_keys', privateFile);
     },
     expected: /no regular file/,
+    advice: /^Move it out of the folder\.$/,
   },
 ];
 
-for (const { what, damage, expected } of damages) {
+for (const { what, damage, expected, advice } of damages) {
   test(`${what} is said, with what to do`, () => {
     const paths = freshPaths();
     loadKeyRing(paths, now);
     const [name = ''] = fs.readdirSync(paths.keys);
     const { keys, publicKeys } = paths;
     damage({ privateFile: path.join(keys, name), publicFile: path.join(publicKeys, name), keys });
-    assert.throws(() => loadKeyRing(paths, now), { code: 'keys-invalid', stage: 'keys', message: expected });
+    assert.throws(() => loadKeyRing(paths, now), { code: 'keys-invalid', stage: 'keys', message: expected, advice });
   });
 }
 

@@ -94,6 +94,29 @@ test('a client that floods or hangs is left, and what it has said before counts'
   assert.deepEqual(seen, ['reached', 'unable']);
 });
 
+test('an agent over HTTP cannot look, and a look that was abandoned during the login asks nothing', async () => {
+  const client = neighbour('db-2');
+  const done: string[] = [];
+  const open = { leave: () => Promise.resolve(void done.push('left')), destroy: () => void done.push('destroyed') };
+  const exec = () => assert.fail('an exec');
+  const controller = new AbortController();
+  for (const [connection, isAbandoned] of [
+    [{ ...open, poll: exec }, false],
+    [{ ...open, exec }, true],
+  ] as const) {
+    done.length = 0;
+    const transportFor = () => ({ connect: () => Promise.resolve(connection as Partial<Connection> as Connection) });
+    const context = { config: makeConfig('/nowhere', [client]), transportFor };
+    const onLogin = (): void => {
+      done.push('login');
+      if (isAbandoned) controller.abort();
+    };
+    const { signal } = isAbandoned ? controller : new AbortController();
+    assert.deepEqual(await askNeighbour({ context, client, pairs, signal, onLogin }), unable);
+    assert.deepEqual([...new Set(done)], ['login', 'destroyed']);
+  }
+});
+
 test('the words of every program and C library have their outcome', () => {
   for (const [outcome, ...words] of [
     ['reached', 'reached', 'nc: Connection reset by peer'],

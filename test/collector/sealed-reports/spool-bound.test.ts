@@ -26,7 +26,9 @@ test('beyond the bound nothing is taken, and what goes makes room, what earlier 
   const third = await bounded.add(arrived(3));
   const full = { name: 'FleetError', code: 'spool-full', stage: 'spool', client: 'web-1' };
   await assert.rejects(bounded.add(arrived(4)), full);
-  await assert.rejects(bounded.add(arrived(4)), /32KiB of sealed reports wait for the database/);
+  const advice = 'Bring the database back, or raise <collector spool>; reports stay on the clients meanwhile.';
+  const message = `${dir}: 32KiB of sealed reports wait for the database, the limit of <collector spool>`;
+  await assert.rejects(bounded.add(arrived(4)), { message, advice });
   const atSite = await boundSpool({ spool, dir, maxBytes: 8192, leftovers: reports, isSite: true });
   await assert.rejects(atSite.add(arrived(4)), { message: /wait for the link/, advice: /^Bring the link back/ });
   bounded.remove(third);
@@ -47,6 +49,7 @@ test('one client fills its share, and what the others send is still taken', asyn
   await assert.rejects(bounded.add({ ...arrived(3), client: 'evil' }), {
     code: 'spool-full',
     message: 'evil: 16MiB of its sealed reports wait, the share of one client',
+    advice: 'Bring the database back, or raise <collector spool>; its reports stay on the client meanwhile.',
   });
   await bounded.add(arrived(4));
 });
@@ -99,4 +102,12 @@ test('a client has its share to the last byte, of what this run takes too, and g
   await bounded.add(sized(4, share, 'web-2'));
   bounded.remove(first);
   await bounded.add(sized(5, share - block));
+});
+
+test('the share of a client is an eighth of a large spool', async () => {
+  const eighth = 32 * 2 ** 20;
+  const { bounded } = await inMemory(8 * eighth);
+  await bounded.add(sized(1, eighth));
+  await assert.rejects(bounded.add(sized(2, 1)), /32MiB of its sealed reports wait, the share of one client/);
+  await bounded.add(sized(3, eighth, 'web-2'));
 });
