@@ -1,4 +1,4 @@
-import { awayWords, membersByGroup, neededOf } from '../../config/clients/group-needs.ts';
+import { awayWords, membersByGroup, neededOf, needsAllWords } from '../../config/clients/group-needs.ts';
 import type { Config } from '../../config/config.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { easedWords, type Easing, type Standing } from '../inhibit/easing.ts';
@@ -35,7 +35,7 @@ export function idleGroups(config: Config): readonly string[] {
     const members = membersByGroup(config).get(need.name)?.length ?? 0;
     if (need.rule === null) return [`${need.name}: group-short is not enabled, so no alert is eased.`];
     const isIdle = neededOf(need, members) >= members;
-    return isIdle ? [`${need.name}: all ${members} active members are needed, so need does nothing.`] : [];
+    return isIdle ? [`${need.name}: ${needsAllWords(members, 'active member')}, so need does nothing.`] : [];
   });
 }
 

@@ -52,7 +52,7 @@ export function backtestText(
   const known = right + wrong + late;
   const share = known === 0 ? '' : ` (${rounded((100 * right) / known, 1)} % of those that are known)`;
   return [
-    `In ${days} days there were ${counted(spoke, 'forecast')} of "full within ${within}", one a file system and day.`,
+    `In ${days} days there ${spoke === 1 ? 'was' : 'were'} ${counted(spoke, 'forecast')} of "full within ${within}", one a file system and day.`,
     `  right  ${right}${share}`,
     `  wrong  ${wrong}: the file system was not full by then`,
     `  late   ${late}: it was full in less than half of the time`,

@@ -44,6 +44,11 @@ export function awayWords(mayBeAway: number): string {
   return `${words[mayBeAway] ?? String(mayBeAway)} may be away`;
 }
 
+/** Says of a group that it needs all that it has: `all 8 members are needed`. */
+export function needsAllWords(count: number, what: string): string {
+  return [`it has no ${what}s`, `its only ${what} is needed`][count] ?? `all ${counted(count, what)} are needed`;
+}
+
 interface CheckNeedsOptions {
   readonly needs: readonly ReadNeed[];
   readonly clients: readonly Client[];
@@ -61,11 +66,11 @@ export function checkNeeds({ needs, clients, findings }: CheckNeedsOptions): voi
     const own = members.get(need.name) ?? [];
     const all = counts.get(need.name) ?? 0;
     if (neededOf(need, all) >= all) {
-      const what = `all ${counted(all, 'member')} are needed, so need does nothing`;
+      const what = `${needsAllWords(all, 'member')}, so need does nothing`;
       findings.warn(element, `<group name="${need.name}">: ${what}; write a smaller need, or remove it`);
     } else if (neededOf(need, own.length) >= own.length) {
-      const what = `${own.length} of ${counted(all, 'member')} are active and all of them are needed`;
-      findings.warn(element, `<group name="${need.name}">: ${what}, so need does nothing now`);
+      const what = `${needsAllWords(own.length, 'active member')}, so need does nothing now`;
+      findings.warn(element, `<group name="${need.name}">: ${what}`);
     }
     checkNeedRules(need, own, element, findings);
   }
