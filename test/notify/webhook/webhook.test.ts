@@ -283,7 +283,10 @@ test('an answer that drips, or has no end, is not waited for', async (t) => {
   const fault = await faultOf(channelTo(receiver.origin, { timeoutMs: 8_000 }).send(mail, sendOptions()));
   assert.match(fault.message, /^webhook chat: status 410: gone!+$/);
   const flood = await answering(t, { status: 400, body: 'x'.repeat(50_000_000) });
-  assert.equal((await faultOf(channelTo(flood.origin).send(mail, sendOptions()))).code, 'mail-refused');
+  assert.equal(
+    (await faultOf(channelTo(flood.origin, { timeoutMs: 60_000 }).send(mail, sendOptions()))).code,
+    'mail-refused',
+  );
 });
 
 test('an abort ends it with its reason, and a mail that is no longer ours is not posted', async (t) => {
