@@ -18,7 +18,8 @@ const options: CollectOptions = {
   previous: null,
   bootId: 'b',
   monotonicMs: 1e6,
-  deadlineMs: 30_000,
+  // Each probe has a share of it, which a busy machine needs.
+  deadlineMs: 300_000,
 };
 
 /** The facts of this machine, which take a second to collect. */
@@ -84,16 +85,9 @@ test('accounts with a login shell', async (t) => {
   ]);
 });
 
-/** Collects again if a busy machine did not answer before the timeout of a probe. */
-async function collectInTime(asked: CollectOptions): ReturnType<typeof collectPortable> {
-  const collected = await collectPortable(asked);
-  const isLate = collected.workerReports.some(({ error }) => error?.startsWith('no answer within') === true);
-  return isLate ? await collectInTime(asked) : collected;
-}
-
 test('the portable metrics are metrics that are listed, and their second visit has rates', async () => {
-  const first = await collectInTime(options);
-  const { workerReports } = await collectInTime({ ...options, previous: first.counters, monotonicMs: 1e6 + 300_000 });
+  const first = await collectPortable(options);
+  const { workerReports } = await collectPortable({ ...options, previous: first.counters, monotonicMs: 1e6 + 300_000 });
   const names = new Set<string>();
   for (const { name, error, function_reports: families } of workerReports) {
     assert.equal(error, null, name);
