@@ -225,7 +225,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
     });
 
     test('a server that stops answering: the statement has a deadline, and later ones a new connection', async (t) => {
-      const database = await open(t, { program: 'collect', statementTimeoutMs: 300, connectTimeoutMs: 300 });
+      const database = await open(t, { program: 'collect', statementTimeoutMs: 2_000, connectTimeoutMs: 2_000 });
       const reports = storageOn(database).reports;
       await reports.ingest([item()]);
       mariadb.pause();
