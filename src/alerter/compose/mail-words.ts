@@ -150,7 +150,10 @@ export function takesReplies(
   return (replies !== null || replyLinks !== null) && addresseeOf(recipient) !== null && items.some(isFiring);
 }
 
-/** True if no single line's command acknowledges all firing alerts of the mail. Alerts without a line follow others. */
+/**
+ * True if no single line's command acknowledges all firing alerts of the mail. Lines decide: alerts without one exist
+ * only behind many that have one.
+ */
 function isInSeveralLines(sections: DueMail['sections']): boolean {
   const rules = sections.filter(({ kind }) => firingKinds.includes(kind)).flatMap((section) => section.rules);
   return rules.flatMap(({ lines }) => lines).length > 1;
