@@ -50,7 +50,7 @@ function ofMachines(rows: readonly (readonly [client: string, text: string])[]):
 async function monitor(t: TestContext, guest: Guest) {
   const dir = tempFolder(t);
   chmodSync(dir, 0o755);
-  const clock = calendarClock(dir);
+  const clock = calendarClock(t, dir);
   const address = ['-p', String(guest.port), '-t', 'ed25519', '127.0.0.1'];
   const login = (name: string): string =>
     `<client name="${name}" ip="127.0.0.1" port="${guest.port}" username="${name}"/>`;

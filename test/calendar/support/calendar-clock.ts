@@ -2,7 +2,8 @@
 import { appendFileSync, copyFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { fakedClock } from '../../support/programs/faketime.ts';
+import { fakedClock, sharedClock } from '../../support/programs/faketime.ts';
+import type { Scope } from '../../support/temp-folder.ts';
 
 export interface CalendarClock {
   /** The environment of a program that ends before the clock is set again. */
@@ -20,9 +21,10 @@ export interface CalendarClock {
 const preload = 'file-times.cjs';
 
 /** Makes a clock in files of this folder, which every account may read. */
-export function calendarClock(dir: string): CalendarClock {
+export function calendarClock(t: Scope, dir: string): CalendarClock {
   const clock = fakedClock(dir);
-  const { FAKETIME_NO_CACHE: _, ...env } = clock.env;
+  const residentEnv = { ...clock.env, ...sharedClock(t) };
+  const { FAKETIME_NO_CACHE: _, ...env } = residentEnv;
   const [settings, probe] = [path.join(dir, 'settings'), path.join(dir, 'probe')];
   writeFileSync(settings, '');
   // Other accounts may be unable to enter the project.
@@ -31,7 +33,7 @@ export function calendarClock(dir: string): CalendarClock {
   return {
     // A program ends before its clock is set again, so that it may read the setting once.
     env: { ...env, NO_FAKE_STAT: '1', CALENDAR_TIMES: settings },
-    residentEnv: clock.env,
+    residentEnv,
     nodeOptions: `--require=${path.join(dir, preload)}`,
     set: (timeMs) => {
       const realMs = kernelTime(probe);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 
-import { skipWithoutFaketime, sweepFaketime } from '../../support/programs/faketime.ts';
+import { skipWithoutFaketime } from '../../support/programs/faketime.ts';
 import { sshdMissing } from '../../support/ssh/sshd.ts';
 import { tempFolder, type Scope } from '../../support/temp-folder.ts';
 import { calendarClock } from './calendar-clock.ts';
@@ -31,11 +31,9 @@ export interface CalendarOptions extends Pick<StationOptions, 'database' | 'mach
 export async function playCalendar(t: Scope, text: string, options: CalendarOptions): Promise<string> {
   const lines = text.split('\n').map((line) => /^(\S+ \S+) +([^|]*?) *\|/.exec(line) ?? []);
   const dir = tempFolder(t);
-  sweepFaketime();
-  t.after(sweepFaketime);
   // Clients read the clock.
   chmodSync(dir, 0o755);
-  const clock = calendarClock(dir);
+  const clock = calendarClock(t, dir);
   clock.set(timeOf(lines[0]?.[1] ?? ''));
   const machines = new Map<string, Machine>();
   for (const [name, agent] of Object.entries(options.clients)) {

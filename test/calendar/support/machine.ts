@@ -64,7 +64,6 @@ export async function startMachine(t: Scope, { agent, clock }: MachineOptions): 
   const packages = packagesOf(write);
   makeEtc(dir, write);
   mkdirSync(path.join(dir, 'srv'));
-  mkdirSync(path.join(dir, 'dev/shm'), { recursive: true });
   const sshd = await startSshd({
     hidden: agent === 'node' ? [] : everyNode,
     replaced: { ...programOf(write, { agent, clock }), ...patientSleepOf(write), ...filesOf(dir) },
@@ -161,13 +160,9 @@ function packagesOf(write: Write): Machine['packages'] {
   };
 }
 
-/**
- * Returns the files and folders that this machine's logins see in place of those of this machine. Nobody can write to
- * /dev/shm: libfaketime has a semaphore there that each program of a login locks as it starts. The shell agent kills
- * sleeps that have just begun, and one of them would leave it locked: no later program of that login would start.
- */
+/** Returns the files and folders that this machine's logins see in place of those of this machine. */
 function filesOf(dir: string): Readonly<Record<string, string>> {
-  const files = ['/proc/stat', '/proc/uptime', '/proc/sys/kernel/random/boot_id', '/etc', '/srv', '/dev/shm'];
+  const files = ['/proc/stat', '/proc/uptime', '/proc/sys/kernel/random/boot_id', '/etc', '/srv'];
   return {
     ...Object.fromEntries(files.map((file) => [file, path.join(dir, file)])),
     '/var/lib/dpkg': path.join(dir, 'dpkg'),

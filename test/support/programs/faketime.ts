@@ -1,6 +1,9 @@
 /** Clocks that are set while a program uses them. */
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+
+import type { Scope } from '../temp-folder.ts';
 
 const library = readdirSync('/usr/lib')
   .map((name) => path.join('/usr/lib', name, 'faketime', 'libfaketime.so.1'))
@@ -33,12 +36,21 @@ export function fakedClock(dir: string): FakedClock {
 }
 
 /**
- * Removes what libfaketime keeps in memory for processes that are gone. It leaves that of a killed one and of a
- * subshell, and a later process with the same number does not start where half of it is left.
+ * Returns the environment of programs that share a lock and a memory of libfaketime which no killed program can spoil.
+ * Each program locks it as it starts. libfaketime's own has one place: a program that is killed while it has it, as
+ * sleeps of the shell agent are, would stop all that start later. This one has a million. They are removed at the end
+ * of the scope.
  */
-export function sweepFaketime(): void {
-  for (const name of existsSync('/dev/shm') ? readdirSync('/dev/shm') : []) {
-    const pid = /^(?:faketime_shm|sem\.faketime_sem)_(\d+)$/.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(path.join('/dev/shm', name), { force: true });
+export function sharedClock(t: Scope): Readonly<Record<string, string>> {
+  const name = `fleet-health-clock-${randomUUID()}`;
+  const files = [`sem.${name}`, name].map((file) => path.join('/dev/shm', file));
+  // The form of glibc on a machine of 64 bits (sysdeps/nptl/internaltypes.h): the number of places is first.
+  const places = new Uint32Array(8).fill(1_000_000, 0, 1);
+  for (const file of files) {
+    writeFileSync(file, places);
+    // Other accounts use it, too.
+    chmodSync(file, 0o666);
+    t.after(() => rmSync(file, { force: true }));
   }
+  return { FAKETIME_SHARED: `/${name} /${name}` };
 }
