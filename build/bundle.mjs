@@ -1,5 +1,7 @@
 // Bundles the program into dist/: the start, and parts/ with the code that several commands share and the code of one
 // command. V8 reads the whole of a file before it runs a line of it, so a command loads only the parts that it needs.
+// `node build/bundle.mjs FOLDER` leaves dist/ as it is, and writes the parts as they are before their characters are
+// escaped, with their source maps, into that folder: test/walks says by them which file of src/ a function comes from.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +12,7 @@ import { asciiOf } from './ascii.mjs';
 import { computedTexts } from './computed-texts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const [, , maps] = process.argv;
 const dist = path.join(root, 'dist');
 const parts = path.join(dist, 'parts');
 
@@ -18,12 +21,6 @@ const bundled = ['commander', 'fast-xml-parser', 'picomatch', 'string-width', 'v
 
 const { dependencies, version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const external = Object.keys(dependencies).filter((name) => !bundled.includes(name));
-
-// Nothing of an earlier build stays, but for the compiled tests.
-for (const name of existsSync(dist) ? readdirSync(dist) : []) {
-  if (name !== 'test') rmSync(path.join(dist, name), { recursive: true, force: true });
-}
-mkdirSync(parts, { recursive: true });
 
 const bundle = await rolldown({
   cwd: root,
@@ -42,6 +39,7 @@ const bundle = await rolldown({
 });
 const { output } = await bundle.generate({
   format: 'cjs',
+  sourcemap: maps === undefined ? false : 'hidden',
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name].cjs',
   // Functions and classes keep their names for the stack that -v shows, and `require` for build/packages/, which looks
@@ -49,6 +47,16 @@ const { output } = await bundle.generate({
   minify: { compress: true, mangle: { keepNames: true, reserved: ['require', 'require$1'] }, codegen: true },
 });
 
+if (maps !== undefined) {
+  for (const { fileName, code, source } of output) writeFileSync(path.join(maps, fileName), code ?? source);
+  process.exit();
+}
+
+// Nothing of an earlier build stays, but for the compiled tests.
+for (const name of existsSync(dist) ? readdirSync(dist) : []) {
+  if (name !== 'test') rmSync(path.join(dist, name), { recursive: true, force: true });
+}
+mkdirSync(parts, { recursive: true });
 for (const { fileName, code } of output) writeFileSync(path.join(parts, fileName), asciiOf(code));
 
 // The starts stay files of their own: an old Node must be able to parse them to report that it is too old. They have no

@@ -10,7 +10,7 @@ import type { AgentRequest } from '../../src/report/wire.ts';
 import { sampleReport } from '../report/support/sample-report.ts';
 import { type ReportServer, sealedFor, startReportServer } from '../support/fleets/report-server.ts';
 import { type SmtpServer, startSmtpServer } from '../support/servers/smtp-server.ts';
-import { coveredRun, type Entered, enteredMore } from './covered-run.ts';
+import { type CoveredRun, coveredRuns, type Entered, enteredMore } from './covered-run.ts';
 
 export interface Walk {
   /** The heading in docs/internals.md. */
@@ -34,6 +34,7 @@ const [good, bad] = [10, 97];
 const repetitions = 3;
 
 interface World {
+  readonly coveredRun: CoveredRun;
   readonly dir: string;
   readonly ssh: ReportServer;
   readonly smtp: SmtpServer;
@@ -44,10 +45,11 @@ interface World {
 /** Measures the three walks. */
 export async function measureWalks(): Promise<readonly Walk[]> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-walks-'));
+  const coveredRun = coveredRuns(mkdtempSync(path.join(dir, 'maps-')));
   const smtp = await startSmtpServer();
   const reports = (request: AgentRequest): readonly Buffer[] => reportsOf(request, world.usedPercent);
   const ssh = await startReportServer({ ...login, reports });
-  const world: World = { dir, ssh, smtp, usedPercent: good };
+  const world: World = { coveredRun, dir, ssh, smtp, usedPercent: good };
   try {
     return [
       await walkOf('A limit from config.xml to its evaluation', (isWith) => {
@@ -84,6 +86,7 @@ interface Runs {
 
 /** Runs one client through twice, and measures the second `collect` or `alert`, each time from the same state. */
 async function runsOf(world: World, { alerts, usedPercent, measured }: Runs): Promise<readonly Entered[]> {
+  const { coveredRun } = world;
   const site = siteOf(world, alerts);
   world.usedPercent = good;
   await coveredRun(site, 'collect');

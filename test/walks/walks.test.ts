@@ -1,4 +1,4 @@
-// Second tier: runs the program from its sources two dozen times, for `npm run release`.
+// Second tier: runs the program two dozen times, for `npm run release`.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
