@@ -1,6 +1,6 @@
 import type { Client } from '../config/config.ts';
 import { changedFault, FleetError } from '../platform/errors/errors.ts';
-import { dialThrough, limitsOf } from './bastions/bastion-pool.ts';
+import { dialThrough, laneOf, limitsOf } from './bastions/bastion-pool.ts';
 import { besideKeys, type Credentials } from './credentials/credentials.ts';
 import { needsHostCertificate } from './known-hosts/host-key-check.ts';
 import { createHttpTransport } from './http/http.ts';
@@ -126,7 +126,9 @@ async function connectThrough({ hops }: Route, { client, shared, options, keyAlo
   if (hop === undefined) throw new Error('a route without an end');
   const outer = hops.slice(0, -1);
   // The bastion has deadlines of its own. The client's deadlines begin after the bastion's login.
-  const bastion = outer.length === 0 ? null : await shared.bastions.reach(outer, client.name, options.signal);
+  const lane = laneOf(hop.address, options.hasResolved);
+  const bastion =
+    outer.length === 0 ? null : await shared.bastions.reach(outer, { client: client.name, lane }, options.signal);
   const dial = bastion === null ? {} : { dial: dialThrough(bastion, hop) };
   const target = shared.targetOf(hop);
   const credentials = (): Credentials => (keyAlone ? besideKeys(target.credentials()) : target.credentials());

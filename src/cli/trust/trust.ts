@@ -5,7 +5,7 @@ import { FleetError, errorTable, fileFault, messageOf, usageError } from '../../
 import { escapeControls } from '../../platform/errors/log.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { refuseFileOfOthers, tryStateFolder } from '../../state-folder/state-folder.ts';
-import { dialThrough } from '../../transport/bastions/bastion-pool.ts';
+import { dialThrough, laneOf } from '../../transport/bastions/bastion-pool.ts';
 import { fingerprint, type HostKey, keyTypeName } from '../../transport/known-hosts/fingerprint.ts';
 import { parseTrustSource } from '../../transport/known-hosts/trust-source.ts';
 import { addKnownHosts, replaceKnownHosts } from '../../transport/known-hosts/write-known-hosts.ts';
@@ -98,7 +98,7 @@ async function makePlans(
     const { name: client, address: host, port, family, kex } = hop;
     const target = { client, host, port, family, kex, timeoutMs, signal };
     if (outer.length === 0) return await scanHostKeys(target);
-    const through = dialThrough(await shared.bastions.reach(outer, client, signal), hop);
+    const through = dialThrough(await shared.bastions.reach(outer, { client, lane: laneOf(host) }, signal), hop);
     const dial = (connectTimeoutMs: number): ReturnType<typeof through> =>
       through({ tcpTimeoutMs, connectTimeoutMs, signal });
     return await scanHostKeys({ ...target, dial });

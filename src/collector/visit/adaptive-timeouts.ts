@@ -1,5 +1,5 @@
 /** src/collector/visit: one client. */
-import type { CollectorConfig } from '../../config/config.ts';
+import type { Client, CollectorConfig } from '../../config/config.ts';
 import { jitterOf } from '../../platform/jitter.ts';
 import type { ClientFacts } from '../../storage/store/storage.ts';
 
@@ -57,6 +57,14 @@ export function fullTimeouts(config: CollectorConfig): VisitTimeouts {
 /** True if the client's last visit ended in a timeout. The next one probably will, too. */
 export function isSuspect(last: LastFailure | undefined): boolean {
   return usedUp(last).length > 0;
+}
+
+/** True if the client's name has led to it before, and did not fail to resolve at its last visit. */
+export function hasResolved(
+  { address }: Pick<Client, 'address'>,
+  last: Pick<ClientFacts, 'address' | 'lastReportAtMs' | 'failedCode'> | undefined,
+): boolean {
+  return last !== undefined && last.address === address && last.lastReportAtMs !== null && last.failedCode !== 'dns';
 }
 
 /**

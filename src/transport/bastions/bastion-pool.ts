@@ -23,16 +23,37 @@ export interface BastionPoolOptions {
   readonly connectTimeoutMs: number;
 }
 
+/** The visit that needs a bastion. */
+export interface Asker {
+  readonly client: string;
+  readonly lane: Lane;
+}
+
 /** A bastion after the login. */
 export interface Forwarder {
   forward(options: ForwardOptions): Promise<Wire>;
+}
+
+/**
+ * A login serves addresses, or names that have resolved before, or names of which that is unknown: while the bastion
+ * resolves a name, everything else through that login waits.
+ */
+export type Lane = 'addresses' | 'names' | 'unknown';
+
+/** Returns the lane of a machine behind a bastion. */
+export function laneOf(host: string, hasResolved = false): Lane {
+  if (isIP(host) !== 0) return 'addresses';
+  return hasResolved ? 'names' : 'unknown';
 }
 
 /** The first attempt and one retry. */
 const maxAttempts = 2;
 /** The wait before the retry: an earlier attempt would probably fail in the same way. */
 const retryAfterMs = 5_000;
-/** The most logins at one bastion: another login serves further clients when the earlier ones have no channel left. */
+/**
+ * The most logins of a lane at one bastion: another one serves further clients if the earlier ones have no channel
+ * left, or stand still at a name.
+ */
 const maxSessions = 4;
 const keepaliveMs = 5_000;
 const idleMs = 30_000;
@@ -40,8 +61,8 @@ const lingerMs = 5_000;
 
 interface Bastion {
   readonly hops: readonly Hop[];
-  readonly sessions: Set<BastionSession>;
-  opening: Promise<BastionSession> | null;
+  readonly sessions: Readonly<Record<Lane, Set<BastionSession>>>;
+  opening: { readonly lane: Lane; readonly login: Promise<BastionSession> } | null;
   attempts: number;
   failure: { readonly error: FleetError; readonly atMs: number } | null;
 }
@@ -57,30 +78,37 @@ export class BastionPool {
   }
 
   /**
-   * Returns the last of these machines after its login. All clients behind a bastion share one login. Retries a failed
-   * login once in a run, not for each client. Throws FleetError `bastion-failed` with the bastion's own fault.
+   * Returns the last of these machines after its login. All clients of a lane share one login. Retries a failed login
+   * once in a run, not for each client. Throws FleetError `bastion-failed` with the bastion's own fault.
    */
-  async reach(hops: readonly Hop[], client: string, signal: AbortSignal): Promise<Forwarder> {
+  async reach(hops: readonly Hop[], { client, lane }: Asker, signal: AbortSignal): Promise<Forwarder> {
     const bastion = this.#bastionAt(hops);
-    const logged = async (): Promise<BastionSession> => {
+    const logged = async (own: Lane): Promise<BastionSession> => {
       try {
-        return await this.#session(bastion, signal);
+        return await this.#session(bastion, own, signal);
       } catch (thrown) {
         if (signal.aborted) throw abortedError(signal, 'connect', client);
         throw thrown instanceof FleetError ? ofClient(thrown, client) : thrown;
       }
     };
-    let current = await logged();
+    const through = async (own: Lane, first: BastionSession, forward: ForwardOptions): Promise<Wire> => {
+      for (let current = first; ; current = await logged(own)) {
+        try {
+          const wire = await current.forward(forward);
+          if (wire !== null) return wire;
+        } catch (thrown) {
+          if (!current.full || !mayAdd(bastion.sessions[own]) || forward.signal.aborted) throw thrown;
+        }
+      }
+    };
+    const first = await logged(lane);
     return {
       forward: async (forward) => {
-        for (;;) {
-          try {
-            return await current.forward(forward);
-          } catch (thrown) {
-            if (!current.full || bastion.sessions.size >= maxSessions || forward.signal.aborted) throw thrown;
-            current = await logged();
-          }
-        }
+        const wire = await through(lane, first, forward);
+        if (lane !== 'unknown') return wire;
+        // The name resolves. No connection stays on a login that may be asked for one that does not.
+        wire.destroy();
+        return await through('names', await logged('names'), forward);
       },
     };
   }
@@ -90,10 +118,9 @@ export class BastionPool {
     const until = performance.now() + lingerMs;
     // The innermost bastion comes first: an outer bastion is busy until the inner ones have ended.
     const all = [...this.#bastions.values()].sort((left, right) => right.hops.length - left.hops.length);
-    for (const { sessions } of all) {
-      const isBusy = (): boolean => [...sessions].some(({ busy }) => busy);
-      while (isBusy() && performance.now() < until) await sleep(20);
-      for (const one of sessions) one.end();
+    for (const bastion of all) {
+      while (sessionsOf(bastion).some(({ busy }) => busy) && performance.now() < until) await sleep(20);
+      for (const one of sessionsOf(bastion)) one.end();
     }
     this.#ending.abort(new FleetError({ code: 'interrupted', stage: 'run', message: 'the run ended' }));
   }
@@ -102,33 +129,53 @@ export class BastionPool {
     const key = JSON.stringify(hops.map(identityOf));
     const known = this.#bastions.get(key);
     if (known !== undefined) return known;
-    const made: Bastion = { hops, sessions: new Set(), opening: null, attempts: 0, failure: null };
+    const sessions = { addresses: new Set<never>(), names: new Set<never>(), unknown: new Set<never>() };
+    const made: Bastion = { hops, sessions, opening: null, attempts: 0, failure: null };
     this.#bastions.set(key, made);
     return made;
   }
 
-  async #session(bastion: Bastion, signal: AbortSignal): Promise<BastionSession> {
-    const standing = [...bastion.sessions].find(({ usable }) => usable);
-    if (standing !== undefined) return standing;
-    const { failure } = bastion;
-    if (bastion.opening === null && failure !== null) {
-      const early = performance.now() - failure.atMs < retryAfterMs;
-      if (early || !failure.error.retryable || bastion.attempts >= maxAttempts) throw failure.error;
+  /** Returns a login for a lane. If no further login is to be had, the lanes share those that there are. */
+  async #session(bastion: Bastion, lane: Lane, signal: AbortSignal): Promise<BastionSession> {
+    try {
+      return await this.#ownSession(bastion, lane, signal);
+    } catch (thrown) {
+      const other = sessionsOf(bastion).find(({ usable }) => usable);
+      if (other === undefined || signal.aborted) throw thrown;
+      return other;
     }
-    bastion.opening ??= this.#open(bastion).finally(() => (bastion.opening = null));
-    return await unlessAborted(bastion.opening, signal);
+  }
+
+  async #ownSession(bastion: Bastion, lane: Lane, signal: AbortSignal): Promise<BastionSession> {
+    const sessions = bastion.sessions[lane];
+    for (;;) {
+      const usable = [...sessions].filter((one) => one.usable);
+      const standing = usable.find(({ held }) => !held) ?? (mayAdd(sessions) ? undefined : usable.at(-1));
+      if (standing !== undefined) return standing;
+      const { failure } = bastion;
+      if (bastion.opening === null && failure !== null) {
+        const early = performance.now() - failure.atMs < retryAfterMs;
+        if (early || !failure.error.retryable || bastion.attempts >= maxAttempts) throw failure.error;
+      }
+      bastion.opening ??= { lane, login: this.#open(bastion, lane).finally(() => (bastion.opening = null)) };
+      const { opening } = bastion;
+      const made = await unlessAborted(opening.login, signal);
+      if (opening.lane === lane) return made;
+    }
   }
 
   /** Opens a session. One client's deadline does not end the login, because other clients wait for it as well. */
-  async #open(bastion: Bastion): Promise<BastionSession> {
+  async #open(bastion: Bastion, lane: Lane): Promise<BastionSession> {
     const { hops } = bastion;
+    const sessions = bastion.sessions[lane];
     const hop = hops[hops.length - 1];
     if (hop === undefined) throw new Error('a route without a bastion');
-    if (bastion.sessions.size === 0) bastion.attempts += 1;
+    if (sessionsOf(bastion).length === 0) bastion.attempts += 1;
     try {
       const { signal } = this.#ending;
       const outer = hops.slice(0, -1);
-      const before = outer.length === 0 ? null : await this.#session(this.#bastionAt(outer), signal);
+      const asker: Asker = { client: hop.name, lane: laneOf(hop.address) };
+      const before = outer.length === 0 ? null : await this.reach(outer, asker, signal);
       const limits = limitsOf(hop, this.#options);
       const dialled = before === null ? {} : { dial: dialThrough(before, hop) };
       const target: SshTarget = { ...this.#options.targetOf(hop), keepaliveMs, ...dialled };
@@ -138,15 +185,16 @@ export class BastionPool {
           name: hop.name,
           session: login,
           onBroken: (error) => {
-            bastion.sessions.delete(through);
+            sessions.delete(through);
             // Allows an immediate retry if an attempt is left, because the bastion was reached.
             bastion.failure = { error, atMs: -Infinity };
           },
-          onIdle: () => leaveIdle(bastion.sessions, through),
+          onIdle: () => leaveIdle(sessions, through),
+          mayMove: () => mayAdd(sessions),
         });
         return through;
       });
-      bastion.sessions.add(made);
+      sessions.add(made);
       bastion.failure = null;
       return made;
     } catch (thrown) {
@@ -156,6 +204,14 @@ export class BastionPool {
       throw error;
     }
   }
+}
+
+function mayAdd(sessions: ReadonlySet<BastionSession>): boolean {
+  return sessions.size < maxSessions;
+}
+
+function sessionsOf({ sessions }: Bastion): readonly BastionSession[] {
+  return Object.values(sessions).flatMap((lane) => [...lane]);
 }
 
 /** Leaves a bastion that stays idle. Does nothing if it is in use then, or no longer among the sessions. */

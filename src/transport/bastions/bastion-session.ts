@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { isIP } from 'node:net';
 import { Duplex } from 'node:stream';
 
 import { FleetError, messageOf } from '../../platform/errors/errors.ts';
@@ -6,6 +7,8 @@ import { withDeadline } from '../../platform/deadline.ts';
 import { abortedError } from '../connection/aborted.ts';
 import type { DialOptions } from '../connection/dial.ts';
 import { bastionFailed, dialRefusalCode, notForwarded, ofClient } from './bastion-failed.ts';
+import { privatePartsOf } from '../ssh2/private-parts.ts';
+import { NameQueue } from './name-queue.ts';
 import type { SshSession } from '../ssh2/ssh-connection.ts';
 import type { ClientChannel } from '../connection/ssh2.ts';
 import type { Wire } from '../connection/wire.ts';
@@ -22,6 +25,8 @@ export interface BastionSessionOptions {
   readonly onBroken: (why: FleetError) => void;
   /** Called when the last connection through the bastion has ended. */
   readonly onIdle: () => void;
+  /** True if another login at the bastion can be asked in place of this one. */
+  readonly mayMove: () => boolean;
 }
 
 /** The time that a bastion has to close after `end`, before its socket is destroyed. */
@@ -31,6 +36,8 @@ const endMs = 2_000;
 export class BastionSession {
   readonly #options: BastionSessionOptions;
   readonly #wires = new Set<ForwardedWire>();
+  /** Null if the version of ssh2 is unknown. */
+  readonly #names: NameQueue | null;
   #opening = 0;
   #broken: FleetError | null = null;
   #ended = false;
@@ -40,6 +47,8 @@ export class BastionSession {
   constructor(options: BastionSessionOptions) {
     this.#options = options;
     const { ssh, socket } = options.session;
+    const parts = privatePartsOf(ssh);
+    this.#names = parts === null ? null : new NameQueue({ ping: parts.ping, mayMove: options.mayMove });
     ssh.on('error', (error) => this.#break(`the connection broke: ${messageOf(error)}`));
     ssh.on('end', () => socket.destroy());
     // Each opening connection adds a listener. Node would warn from the eleventh on, and cron would mail the warning.
@@ -52,22 +61,30 @@ export class BastionSession {
     return this.#broken === null && !this.#ended && !this.full;
   }
 
+  /** True while the bastion does nothing else for this login than to resolve a name. */
+  get held(): boolean {
+    return this.#names !== null && this.#names.holder !== null;
+  }
+
   /** True while a connection through the bastion is open or being opened. */
   get busy(): boolean {
     return this.#wires.size + this.#opening > 0;
   }
 
   /**
-   * Opens a connection to a machine behind the bastion. Sets `full` if the bastion has no channel left. Throws
-   * FleetError `bastion-failed` if the bastion is at fault, otherwise the errors of `dial`.
+   * Opens a connection to a machine behind the bastion. Returns null if another name holds this login, so that another
+   * one has to be asked. Sets `full` if the bastion has no channel left. Throws FleetError `bastion-failed` if the
+   * bastion is at fault, otherwise the errors of `dial`.
    */
-  async forward(options: ForwardOptions): Promise<Wire> {
+  async forward(options: ForwardOptions): Promise<Wire | null> {
     const { client, signal } = options;
     if (this.#broken !== null) throw ofClient(this.#broken, client);
     if (signal.aborted) throw abortedError(signal, 'connect', client);
     this.#opening += 1;
     try {
-      const wire = new ForwardedWire(await this.#open(options), client);
+      const channel = await this.#open(options);
+      if (channel === null) return null;
+      const wire = new ForwardedWire(channel, client);
       this.#wires.add(wire);
       wire.once('close', () => {
         this.#wires.delete(wire);
@@ -80,37 +97,59 @@ export class BastionSession {
     }
   }
 
-  async #open({ client, host, port, timeoutMs, signal }: ForwardOptions): Promise<ClientChannel> {
-    const { session, name } = this.#options;
-    const { ssh, socket } = session;
+  async #open(options: ForwardOptions): Promise<ClientChannel | null> {
+    const { client, host, port, timeoutMs, signal } = options;
+    const { ssh, socket } = this.#options.session;
     let onClose = (): void => undefined;
-    const opened = new Promise<ClientChannel>((resolve, reject) => {
+    let takeBack = (): void => undefined;
+    let onAsked = (): void => undefined;
+    const asked = new Promise<void>((resolve) => (onAsked = resolve));
+    const opened = new Promise<ClientChannel | null>((resolve, reject) => {
       const fail = (why: FleetError): void => reject(ofClient(why, client));
       onClose = () => fail(this.#broken ?? this.#fault('it closed the connection'));
       socket.once('close', onClose);
-      try {
-        ssh.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
-          if (error === undefined) resolve(channel);
-          else reject(this.#refusal(client, `${host} port ${port}`, error));
-        });
-      } catch (thrown) {
-        fail(this.#fault(messageOf(thrown)));
-      }
+      const send = (): void => {
+        onAsked();
+        try {
+          ssh.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
+            if (error === undefined) resolve(channel);
+            else reject(this.#refusal(client, `${host} port ${port}`, error));
+          });
+        } catch (thrown) {
+          fail(this.#fault(messageOf(thrown)));
+        }
+      };
+      if (this.#names === null || isIP(host) !== 0) send();
+      else takeBack = this.#names.ask({ name: host, send, moveOn: () => resolve(null) });
     });
-    const late = (): FleetError => {
-      const message = `no answer from ${host} port ${port} through bastion ${name} within ${timeoutMs} ms`;
-      return new FleetError({ client, code: 'connect-timeout', stage: 'connect', message });
-    };
+    const late = (): FleetError => this.#late(options);
     const aborted = (): FleetError => abortedError(signal, 'connect', client);
+    const limits = { timeoutMs, signal, late, aborted };
     try {
-      return await withDeadline({ timeoutMs, signal, late, aborted }, () => opened);
+      // The bastion has the time for the connection alone, not for the names before it.
+      await withDeadline(limits, () => Promise.race([asked, opened]));
+      return await withDeadline(limits, () => opened);
     } catch (thrown) {
       // The channel may open after the deadline or the abort: its data is dropped.
-      opened.then((channel) => new ForwardedWire(channel, client).destroy()).catch(() => undefined);
+      opened.then((channel) => channel && new ForwardedWire(channel, client).destroy()).catch(() => undefined);
       throw thrown;
     } finally {
       socket.removeListener('close', onClose);
+      takeBack();
     }
+  }
+
+  /** Returns the error of a machine that was not connected to in time. */
+  #late({ client, host, port, timeoutMs }: ForwardOptions): FleetError {
+    const { name } = this.#options;
+    const holder = this.#names?.holder ?? null;
+    if (holder === host) {
+      const message = `bastion ${name} did not resolve ${host} within ${timeoutMs} ms`;
+      return new FleetError({ client, code: 'dns', stage: 'connect', message });
+    }
+    const why = holder === null ? '' : `, in which it did not resolve ${holder}`;
+    const message = `no answer from ${host} port ${port} through bastion ${name} within ${timeoutMs} ms${why}`;
+    return new FleetError({ client, code: 'connect-timeout', stage: 'connect', message });
   }
 
   /**

@@ -25,6 +25,7 @@ interface Protocol {
   ): void;
   session(channel: number, windowBytes: number, packetBytes: number): void;
   exec(channel: number, command: string, wantReply: boolean): void;
+  ping(): void;
 }
 
 interface Opening {
@@ -93,6 +94,8 @@ export interface PrivateParts {
   readonly openChannel: (id: unknown) => { readonly type?: string } | null;
   /** Calls the handler of an accepted service, with which ssh2 starts its own login. */
   readonly beginLogin: () => void;
+  /** Asks something that the server refuses, as keepalives do. Calls back with the answer, which comes in its turn. */
+  readonly ping: (answered: () => void) => void;
 }
 
 export interface OpenedEarly {
@@ -128,25 +131,45 @@ function areThere(): boolean {
   }
 }
 
-function rawPartsOf(ssh: Client): { readonly protocol: Protocol; readonly channels: ChannelManager } | null {
-  const { _protocol: protocol, _chanMgr: channels } = ssh as unknown as {
+interface RawParts {
+  readonly protocol: Protocol;
+  readonly channels: ChannelManager;
+  /** The callbacks of requests without a channel, in the order of the requests. */
+  readonly callbacks: (() => void)[];
+}
+
+function rawPartsOf(ssh: Client): RawParts | null {
+  const {
+    _protocol: protocol,
+    _chanMgr: channels,
+    _callbacks: callbacks,
+  } = ssh as unknown as {
     readonly _protocol?: Partial<Protocol>;
     readonly _chanMgr?: Partial<ChannelManager>;
+    readonly _callbacks?: (() => void)[];
   };
   const handlers = protocol?._handlers;
   const functions: readonly unknown[] = [
-    ...[protocol?.authPK, protocol?.session, protocol?.exec, channels?.add, channels?.remove, channels?.get],
+    ...[
+      protocol?.authPK,
+      protocol?.session,
+      protocol?.exec,
+      protocol?.ping,
+      channels?.add,
+      channels?.remove,
+      channels?.get,
+    ],
     ...['SERVICE_ACCEPT', 'USERAUTH_FAILURE', 'GLOBAL_REQUEST'].map((name) => handlers?.[name]),
   ];
-  if (!functions.every((value) => typeof value === 'function')) return null;
-  return { protocol: protocol as Protocol, channels: channels as ChannelManager };
+  if (!functions.every((value) => typeof value === 'function') || !Array.isArray(callbacks)) return null;
+  return { protocol: protocol as Protocol, channels: channels as ChannelManager, callbacks };
 }
 
 /** Returns the private parts of a client whose `connect` was called; null if they do not fit. */
 export function privatePartsOf(ssh: Client): PrivateParts | null {
   const raw = privatePartsFit() ? rawPartsOf(ssh) : null;
   if (raw === null) return null;
-  const { protocol, channels } = raw;
+  const { protocol, channels, callbacks } = raw;
   return {
     handlers: protocol._handlers,
     sendKeyLogin: (...args) => protocol.authPK(...args),
@@ -168,6 +191,10 @@ export function privatePartsOf(ssh: Client): PrivateParts | null {
     openChannel: (id) => channels.get(id) ?? null,
     beginLogin: () =>
       (protocol._handlers['SERVICE_ACCEPT'] as ((...args: unknown[]) => void) | undefined)?.(protocol, 'ssh-userauth'),
+    ping: (answered) => {
+      callbacks.push(answered);
+      protocol.ping();
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { BastionSession } from '../../../src/transport/bastions/bastion-session.ts';
+import type { Wire } from '../../../src/transport/connection/wire.ts';
 import type { SshSession } from '../../../src/transport/ssh2/ssh-connection.ts';
 
 type Opened = (error: Error | undefined, channel?: unknown) => void;
@@ -35,7 +36,7 @@ const ignore = (): void => undefined;
 function sessionOf(own: ReturnType<typeof login>) {
   const broken: string[] = [];
   const bastion = new BastionSession({
-    ...{ name: 'gate', session: own as unknown as SshSession, onIdle: ignore },
+    ...{ name: 'gate', session: own as unknown as SshSession, onIdle: ignore, mayMove: () => true },
     onBroken: ({ message }) => void broken.push(message),
   });
   return { ...own, bastion, broken };
@@ -43,6 +44,13 @@ function sessionOf(own: ReturnType<typeof login>) {
 
 const { signal } = new AbortController();
 const target = { client: 'web-1', host: '192.0.2.1', port: 22, timeoutMs: 60_000, signal };
+
+/** Returns a connection through the bastion. */
+async function wireOf(bastion: BastionSession): Promise<Wire> {
+  const wire = await bastion.forward(target);
+  assert.ok(wire !== null);
+  return wire;
+}
 
 /** Returns the code, the client and the message of a fault. */
 async function faultOf(attempt: Promise<unknown>): Promise<readonly unknown[]> {
@@ -58,8 +66,8 @@ test('a bastion is idle once the last connection through it has ended, and not b
   let idle = 0;
   const onIdle = (): void => void (idle += 1);
   const session = login() as unknown as SshSession;
-  const bastion = new BastionSession({ name: 'gate', session, onBroken: assert.fail, onIdle });
-  const wires = await Promise.all([bastion.forward(target), bastion.forward(target)]);
+  const bastion = new BastionSession({ name: 'gate', session, onBroken: assert.fail, onIdle, mayMove: () => true });
+  const wires = await Promise.all([wireOf(bastion), wireOf(bastion)]);
   const seen: unknown[] = [];
   for (const wire of wires) {
     seen.push({ idle, busy: bastion.busy });
@@ -91,7 +99,7 @@ for (const [reason, full, [code, message]] of refusals) {
 
 test('a bastion that breaks ends the connections through it with its own fault, once', async () => {
   const { bastion, broken, ssh, socket } = sessionOf(login());
-  const wire = await bastion.forward(target);
+  const wire = await wireOf(bastion);
   const closed = once(wire, 'close');
   ssh.emit('error', new Error('ECONNRESET'));
   socket.emit('close');
@@ -164,7 +172,7 @@ test('what opens after the end of its time is closed again, and an ended visit a
 test('a connection through a bastion counts its bytes, and ends when the other side does', async () => {
   const channel = newChannel();
   const { bastion } = sessionOf(login((done) => done(undefined, channel)));
-  const wire = await bastion.forward(target);
+  const wire = await wireOf(bastion);
   wire.write('five!');
   const [heard] = (await once(wire, 'data')) as [Buffer];
   assert.deepEqual([heard.toString(), wire.bytesRead, wire.bytesWritten, wire.brokenBy], ['five!', 5, 5, null]);
@@ -173,7 +181,7 @@ test('a connection through a bastion counts its bytes, and ends when the other s
   await closed;
   assert.deepEqual([wire.writableFinished, channel.destroyed, bastion.busy], [true, true, false]);
   const broken = newChannel();
-  const other = await sessionOf(login((done) => done(undefined, broken))).bastion.forward(target);
+  const other = await wireOf(sessionOf(login((done) => done(undefined, broken))).bastion);
   const otherClosed = once(other, 'close');
   broken.destroy();
   await otherClosed;
@@ -196,7 +204,7 @@ test('a bastion that cannot be asked is at fault, and idle again', async () => {
     throw new Error('Not connected');
   }) as unknown as SshSession;
   const onIdle = (): void => void (idle += 1);
-  const bastion = new BastionSession({ name: 'gate', session, onBroken: assert.fail, onIdle });
+  const bastion = new BastionSession({ name: 'gate', session, onBroken: assert.fail, onIdle, mayMove: () => true });
   const message = 'bastion gate: Not connected (connect-failed)';
   assert.deepEqual(await faultOf(bastion.forward(target)), ['bastion-failed', 'web-1', message]);
   assert.equal(idle, 1);
@@ -212,7 +220,7 @@ test('a visit that ends while a bastion dials ends at the connection', async () 
 test('a connection through a bastion reads no faster than its reader, and nothing once it is over', async () => {
   const channel = newChannel();
   const { bastion } = sessionOf(login((done) => done(undefined, channel)));
-  const wire = await bastion.forward(target);
+  const wire = await wireOf(bastion);
   assert.equal(channel.stderr.readableFlowing, true);
   channel.emit('data', Buffer.alloc(100_000));
   assert.equal(channel.isPaused(), true);
@@ -229,10 +237,10 @@ test('an error of a channel ends its connection, and the end of one that of the 
   const [first, second] = [newChannel(), newChannel()];
   const channels = [first, second];
   const { bastion } = sessionOf(login((done) => done(undefined, channels.shift())));
-  const wire = await bastion.forward(target);
+  const wire = await wireOf(bastion);
   first.emit('error', new Error('broken'));
   assert.equal(wire.destroyed, true);
-  const other = await bastion.forward(target);
+  const other = await wireOf(bastion);
   other.end('x');
   await once(other, 'finish');
   assert.equal(second.writableEnded, true);

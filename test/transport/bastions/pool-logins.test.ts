@@ -8,11 +8,12 @@ import ssh2, { type Connection } from 'ssh2';
 
 import { FleetError, type ErrorCode } from '../../../src/platform/errors/errors.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
-import { BastionPool, dialThrough } from '../../../src/transport/bastions/bastion-pool.ts';
+import { BastionPool, dialThrough, type Lane } from '../../../src/transport/bastions/bastion-pool.ts';
 import type { Wire } from '../../../src/transport/connection/wire.ts';
 import { parseKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
 import type { Hop } from '../../../src/transport/route/hop.ts';
 import { publicBlobOf } from '../../support/ssh/ssh2-server.ts';
+import { until } from '../../support/until.ts';
 import { wirePair } from '../../support/ssh/wire-pair.ts';
 
 // A server whose connection ends during its answer would go on with its keepalives.
@@ -24,6 +25,7 @@ const knownHosts = parseKnownHosts(`gate ssh-ed25519 ${publicBlobOf(pem).toStrin
 const secrets = { password: null, passphrase: null };
 const place = { name: 'gate', address: '192.0.2.1', port: 22, connectTimeoutMs: null };
 const hop = { ...place, credentials: secrets } as unknown as Hop;
+const asker = { client: 'web-1', lane: 'addresses' } as const;
 const credentials = { password: 'x', keys: [], agent: null, problem: null, certificates: [] };
 
 interface Inside {
@@ -39,25 +41,40 @@ function refuseChannels(client: Connection): void {
     protocol.channelOpenFail(sender, 4, 'full');
 }
 
-/** Starts a pool. A dial throws what `faults` has next, and then reaches a server that `onClient` treats. */
-function start(t: TestContext, faults: Error[] = [], onClient: (client: Connection) => void = () => undefined) {
+/** Leaves pings without an answer, as sshd does while it resolves a name. */
+function standStill(client: Connection): void {
+  (client as unknown as Inside)._protocol._handlers['GLOBAL_REQUEST'] = () => undefined;
+}
+
+/** Starts a pool. A dial throws the fault that `faults` has next, if any, or reaches a server, as `onClient` has it. */
+function start(
+  t: TestContext,
+  faults: (Error | null)[] = [],
+  onClient: (client: Connection) => void = () => undefined,
+) {
   let now = 1000;
   t.mock.method(performance, 'now', () => now);
   const wires: Wire[] = [];
   t.after(() => wires.forEach((wire) => wire.destroy()));
   const logins: unknown[] = [];
+  const [opened, left]: [string[], string[]] = [[], []];
   let dials = 0;
   const dial = async (): Promise<Wire> => {
     dials += 1;
     const fault = faults.shift();
-    if (fault !== undefined) throw fault;
+    if (fault instanceof Error) throw fault;
     const { near, far } = wirePair();
     wires.push(near);
+    const login = dials;
     const server = new ssh2.Server({ hostKeys: [pem] }, (client) => {
       client.on('error', () => undefined);
       client.on('authentication', (attempt) => attempt.accept());
       client.on('ready', () => onClient(client));
-      client.on('tcpip', (accept) => void accept());
+      client.on('tcpip', (accept, _reject, { destIP }) => {
+        opened.push(`${destIP} by ${login}`);
+        if (destIP === 'dead.example') standStill(client);
+        else accept().on('close', () => left.push(destIP)).resume();
+      });
     });
     server.injectSocket(far as never);
     return await Promise.resolve(near);
@@ -72,10 +89,15 @@ function start(t: TestContext, faults: Error[] = [], onClient: (client: Connecti
   });
   const { signal } = new AbortController();
   const reach = async (): Promise<string> => {
-    const reached = await pool.reach([hop], 'web-1', signal).then(() => null, faultOf);
+    const reached = await pool.reach([hop], asker, signal).then(() => null, faultOf);
     return `${reached?.message ?? 'reached'}; ${dials} dials`;
   };
-  return { pool, wires, logins, reach, signal, dials: () => dials, pass: (ms: number) => void (now += ms) };
+  const forward = async (lane: Lane, host: string, timeoutMs = 60_000): Promise<Wire> => {
+    const forwarder = await pool.reach([hop], { client: 'web-1', lane }, signal);
+    return await forwarder.forward({ client: 'web-1', host, port: 22, timeoutMs, signal });
+  };
+  const pass = (ms: number): void => void (now += ms);
+  return { pool, wires, logins, opened, left, reach, forward, signal, dials: () => dials, pass };
 }
 
 function faultOf(thrown: unknown): FleetError {
@@ -140,7 +162,7 @@ test('a login without channels left is joined by three others at most, also afte
     const { pool, reach, pass, dials, signal } = start(t, [...faults], refuseChannels);
     if (before === 1) await reach();
     pass(5000);
-    const forwarder = await pool.reach([hop], 'web-1', signal);
+    const forwarder = await pool.reach([hop], asker, signal);
     const options = { client: 'web-1', host: '192.0.2.9', port: 22, timeoutMs: 60_000, signal };
     const fault = faultOf(await forwarder.forward(options).catch((thrown: unknown) => thrown));
     assert.deepEqual([fault.code, dials()], ['bastion-failed', before + 4]);
@@ -153,13 +175,79 @@ test('a login that broke may be made again, however many had joined it', async (
   const { pool, reach, wires, signal } = start(t, [], (client) => {
     if (isFull) refuseChannels(client);
   });
-  const forwarder = await pool.reach([hop], 'web-1', signal);
+  const forwarder = await pool.reach([hop], asker, signal);
   const options = { client: 'web-1', host: '192.0.2.9', port: 22, timeoutMs: 60_000, signal };
   await forwarder.forward(options).catch(faultOf);
   isFull = false;
   for (const wire of wires) wire.destroy();
   await turn();
   assert.equal(await reach(), 'reached; 5 dials');
+});
+
+test('addresses, names that have resolved, and other names have logins of their own', async (t) => {
+  const { forward, opened, left } = start(t);
+  const wires: Wire[] = [];
+  for (const [lane, host] of [
+    ['addresses', '192.0.2.8'],
+    ['names', 'known.example'],
+    ['unknown', 'new.example'],
+    ['addresses', '192.0.2.9'],
+  ] as const) {
+    wires.push(await forward(lane, host));
+  }
+  // A name that may not resolve is asked for where no connection stays, and then connected to among the others.
+  const expected = ['192.0.2.8 by 1', 'known.example by 2', 'new.example by 3', 'new.example by 2', '192.0.2.9 by 1'];
+  assert.deepEqual(opened, expected);
+  await until(() => left.length > 0, 'a connection ends');
+  assert.deepEqual(left, ['new.example']);
+  for (const wire of wires) wire.destroy();
+});
+
+test('logins that are wanted at once are made one after the other, each for its own', async (t) => {
+  const { forward, opened } = start(t);
+  const wires = await Promise.all([forward('addresses', '192.0.2.8'), forward('names', 'known.example')]);
+  assert.deepEqual(opened.sort(), ['192.0.2.8 by 1', 'known.example by 2']);
+  for (const wire of wires) wire.destroy();
+});
+
+test('what a bastion is asked for after a name that does not resolve goes through another login', async (t) => {
+  const { forward, opened, dials } = start(t);
+  const dead = forward('unknown', 'dead.example', 1500).then(() => null, faultOf);
+  const other = await forward('unknown', 'web.example');
+  assert.deepEqual(opened, ['dead.example by 1', 'web.example by 2', 'web.example by 3']);
+  const fault = await dead;
+  const says = 'bastion gate did not resolve dead.example within 1500 ms';
+  assert.deepEqual([fault?.code, fault?.message, dials()], ['dns', says, 3]);
+  other.destroy();
+});
+
+test('what waits for a name at each login says so when its time is over', async (t) => {
+  const { forward, opened, dials } = start(t);
+  const deads = [1, 2, 3, 4].map(() => forward('unknown', 'dead.example', 7000).then(() => null, faultOf));
+  await until(() => opened.length === 4, 'four logins');
+  const other = await forward('addresses', '192.0.2.8');
+  // The last login stands still a second after it was asked.
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  const waits = await forward('unknown', 'web.example', 200).then(() => null, faultOf);
+  const says =
+    'no answer from web.example port 22 through bastion gate within 200 ms, in which it did not resolve dead';
+  assert.deepEqual([waits?.code, waits?.message.startsWith(says)], ['connect-timeout', true]);
+  // A name that nobody waits for is not asked for, and names have four logins at most.
+  assert.deepEqual([opened.length, dials()], [5, 5]);
+  other.destroy();
+  for (const fault of await Promise.all(deads)) assert.match(fault?.message ?? '', /did not resolve|the run ended/);
+});
+
+test('where one login alone is to be had, everything goes through it', async (t) => {
+  const { forward, opened } = start(t, [null, dialFault('connect-refused')]);
+  const asked = [
+    ['addresses', '192.0.2.8'],
+    ['names', 'known.example'],
+    ['unknown', 'new.example'],
+  ] as const;
+  for (const [lane, host] of asked) await forward(lane, host);
+  const expected = ['192.0.2.8 by 1', 'known.example by 1', 'new.example by 1', 'new.example by 1'];
+  assert.deepEqual(opened, expected);
 });
 
 test('a bastion is asked each five seconds if it is there', async (t) => {
@@ -186,7 +274,7 @@ test('a pool that closes leaves its bastions, and ends a login that is still on 
 
 test('a pool that closes waits five seconds for what goes through its bastions', async (t) => {
   const { pool, wires, signal, pass } = start(t);
-  const forwarder = await pool.reach([hop], 'web-1', signal);
+  const forwarder = await pool.reach([hop], asker, signal);
   const through = { client: 'web-1', host: '192.0.2.9', port: 22, timeoutMs: 60_000, signal };
   const forwarded = await forwarder.forward(through);
   const closing = pool.close();

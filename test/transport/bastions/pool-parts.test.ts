@@ -9,6 +9,7 @@ import {
   leaveIdle,
   limitsOf,
   type Forwarder,
+  laneOf,
 } from '../../../src/transport/bastions/bastion-pool.ts';
 import { Secret } from '../../../src/config/secret.ts';
 import type { Hop, HopCredentials } from '../../../src/transport/route/hop.ts';
@@ -119,4 +120,15 @@ test('two routes share a login only if every value of it is the same', () => {
   assert.equal(shown(withCredentials({ password })), shown(withCredentials({ password })));
   // The source of a value, and the limits, are none of the login.
   assert.equal(shown({ ...hop, values: [], connectTimeoutMs: 5, kind: 'bastion' }), shown(hop));
+});
+
+test('an address, a name that has resolved and any other name are asked for apart', () => {
+  const lanes = [
+    laneOf('192.0.2.1'),
+    laneOf('2001:db8::1', true),
+    laneOf('d7'),
+    laneOf('web.example', true),
+    laneOf('web.example', false),
+  ];
+  assert.deepEqual(lanes, ['addresses', 'addresses', 'unknown', 'names', 'unknown']);
 });

@@ -105,7 +105,7 @@ describe('the password of a bastion', () => {
       const own = { username: name, privateKey, password, knownHosts, config: null };
       const { hops } = shared.routeTo(sshBastion(name, own, { address: '127.0.0.1', port }));
       try {
-        await shared.bastions.reach(hops, 'web-1', limits.signal);
+        await shared.bastions.reach(hops, { client: 'web-1', lane: 'addresses' }, limits.signal);
         if (save) shared.keyLogins.save();
       } finally {
         await shared.close();
