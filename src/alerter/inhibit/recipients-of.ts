@@ -44,7 +44,8 @@ export function hears({ least }: Listener, severity: Severity): boolean {
 export function outsideHours({ hours: all }: Listener, severity: Severity, nowMs: number): HoldReason | null {
   const hours = all?.[severity];
   if (hours === undefined || hours.some((window) => windowUntil(window, nowMs, null) !== null)) return null;
-  const spans = hours.flatMap((window) => windowSpans(window, nowMs, nowMs + 8 * dayMs, null));
+  // Hours of one day a week may lie within the time that a clock change skips.
+  const spans = hours.flatMap((window) => windowSpans(window, nowMs, nowMs + 15 * dayMs, null));
   return { kind: 'hours', untilMs: Math.min(...spans.map(({ startsAtMs }) => startsAtMs).filter((ms) => ms > nowMs)) };
 }
 
@@ -118,17 +119,21 @@ export function isOnPath(canary: Config['canary'], recipient: string): boolean {
 
 /** Returns all recipients of canaries, mails, digests, commands and webhooks in config.xml, and smtp.fallback. */
 export function namedRecipients(config: Config): ReadonlySet<string> {
-  const { alerts, canary, clients, digests, notify, smtp } = config;
-  // Clients share their lists.
-  const lists = new Set([alerts.recipients, ...clients.map(({ recipients }) => recipients)]);
+  const { canary, digests, notify, smtp } = config;
   return new Set([
-    ...[...lists].flatMap((list) => list.map(({ to }) => to)),
+    ...allRecipients(config).map(({ to }) => to),
     ...ruleLists(config).flatMap((list) => list.flatMap(({ mail }) => mail ?? [])),
     ...digests.flatMap(({ to }) => to),
     ...[canary?.to ?? []].flat(),
     ...notify.map(({ command }) => recipientOfCommand(command)),
     ...[smtp?.fallback ?? []].flat(),
   ]);
+}
+
+/** Returns the recipients of <alerts>, of clients, and of groups that need some of their members. */
+function allRecipients({ alerts, clients, needs }: Config): readonly Recipient[] {
+  // Clients share their lists.
+  return [...new Set([alerts, ...clients, ...needs].map(({ recipients }) => recipients))].flat();
 }
 
 /**
@@ -141,7 +146,7 @@ function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipie
   const notify = config.notify.filter(({ selects }) => selects === null);
   const ofClients = [...new Set(config.clients.map((client) => client.recipients))].flat();
   const ofAnyRule = ofClients.map((one): Recipient => ({ ...one, rules: [] }));
-  const all = [...recipients, ...ofClients].map(({ to, hours }): Recipient => ({
+  const all = allRecipients(config).map(({ to, hours }): Recipient => ({
     ...{ to, hours },
     ...{ rules: [], severity: null, afterMs: null },
   }));

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { openMutes } from '../../../src/alerter/inhibit/mutes.ts';
-import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
+import { createWatches, namedRecipients, outsideHours } from '../../../src/alerter/inhibit/recipients-of.ts';
 import { commandOfRecipient, recipientOfCommand } from '../../../src/notify/mail-identity.ts';
+import { ruleLists } from '../../../src/config/rules/rule-matcher.ts';
 import { configOf } from '../support/config-of.ts';
 
 /** Returns the recipients of a client's rule, as `ops (warning), oncall (critical)`. */
@@ -166,4 +167,46 @@ test('a lost canary is told beside its path, and by its path only if nobody else
   assert.equal(told(ops), 'ops (warning)');
   assert.equal(told(`${ops}<mail to="kim@y.org" rules="disk"/>`), 'ops (warning)');
   assert.equal(listenersOf(canary + alerts(`${ops}${elsewhere}`), '', 'state-disk'), 'ops (warning), kim (warning)');
+});
+
+const silent = client.replace('/>', ' mail="none"/>');
+const silentGroup = `${silent}${silent.replace('web-1', 'web-2').replace('2.1', '2.2')}</group>`;
+/** Recipients of one part of config.xml alone, which a mail that waits is still sent to. */
+const named: readonly (readonly [what: string, elements: string])[] = [
+  ['alerts', `<alerts>${ops}</alerts>${silent}`],
+  ['a client', client.replace('/>', `>${ops}</client>`)],
+  ['a rule of all', `<alerts><alert type="disk" limit="90%" mail="ops@x.org"/></alerts>${silent}`],
+  ['a rule of a client', client.replace('/>', '><alert type="disk" limit="9%" mail="ops@x.org"/></client>')],
+  ['a group whose members are nobody’s', `<group name="web" need="1" mail="ops@x.org">${silentGroup}`],
+  ['the rule of such a group', `<group name="web" need="1"><alert name="group-short" mail="ops@x.org"/>${silentGroup}`],
+  ['the fallback address', `<smtp host="localhost" fallback="ops@x.org"/>${client}`],
+];
+for (const [what, elements] of named) {
+  test(`whoever hears of alerts is named by config.xml: ${what}`, () => {
+    const config = configOf(elements);
+    const watchOf = createWatches(config);
+    const rules = ruleLists(config).flat();
+    const heard = ['', 'web-1'].flatMap((name) =>
+      rules.flatMap((rule) => [...watchOf({ client: name, rule: rule.name, subject: 'web' }).listeners.keys()]),
+    );
+    assert.deepEqual([[...new Set(heard)], [...namedRecipients(config)]], [['ops@x.org'], ['ops@x.org']]);
+  });
+}
+
+test('the recipients of a group hear of the fleet if nobody else does', () => {
+  const group = `<group name="web" need="1" mail="web@x.org">${silentGroup}`;
+  assert.equal(listenersOf(group, '', 'collector-silent'), 'web (warning)');
+  assert.equal(listenersOf(alerts(ops) + group.replaceAll('web-', 'db-'), '', 'collector-silent'), 'ops (warning)');
+});
+
+test('hours that a clock change skips begin again a week later', () => {
+  const config = configOf(
+    alerts('<mail to="ops@x.org" hours="sun 02:10-02:50"/>').replace('>', ' zone="Europe/Berlin">'),
+  );
+  const listener = createWatches(config)({ client: 'web-1', rule: 'disk' }).listeners.get('ops@x.org');
+  assert.ok(listener);
+  const begins = (now: string): unknown => outsideHours(listener, 'critical', Date.parse(now));
+  assert.deepEqual(begins('2026-03-22T12:00Z'), { kind: 'hours', untilMs: Date.parse('2026-04-05T00:10Z') });
+  assert.deepEqual(begins('2026-04-04T12:00Z'), { kind: 'hours', untilMs: Date.parse('2026-04-05T00:10Z') });
+  assert.equal(begins('2026-04-05T00:10Z'), null);
 });
