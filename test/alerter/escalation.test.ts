@@ -45,6 +45,16 @@ it('an acknowledgement stops it, until it ends', (world) => {
   assert.deepEqual(world.pass('10:00'), ['boss: firing critical web-1 disk /']);
 });
 
+test('an acknowledgement of a group that lacks members stops it for their alerts too', () => {
+  const world = startDispatch(`<alerts groupInterval="1s">${boss}</alerts>
+    <group name="web" need="1"><client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/></group>`);
+  for (const name of ['- group-short web', 'web-1 unreachable', 'web-2 unreachable']) world.fires(name);
+  assert.deepEqual(world.pass('08:00'), []);
+  world.at('08:10').acknowledge('- group-short web');
+  assert.deepEqual(world.pass('09:00'), []);
+  assert.equal(world.held().at(-1), 'web-2 unreachable: acknowledged');
+});
+
 it('an acknowledgement stops a mail that waits, and another alert of that mail is notified all the same', (world) => {
   world.server('down');
   world.fires('web-1 disk /');

@@ -51,7 +51,7 @@ export function openInhibition({ input, mutes, watchOf, easing }: InhibitionOpti
   const { nowMs, alerts, config, newestRowMs, newestVisitMs = newestRowMs, unfinishedRuns } = input;
   const graceMs = longestGapMs(config.collector.everyMs);
   const unreachable = groupBy(
-    alerts.filter(({ rule, state }) => rule === 'unreachable' && state !== 'pending'),
+    alerts.filter(({ rule }) => rule === 'unreachable'),
     ({ client }) => client,
   );
   const standIns = createStandIns(input);

@@ -61,7 +61,9 @@ it('a recovery inside a silence is notified when the client’s next row has com
   world.silence('web-1', '', '08:00', '09:00');
   world.at('08:30').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), []);
-  assert.deepEqual(world.pass('09:01'), []);
+  // A visit without a report says nothing of a disk.
+  world.at('09:01').add({ newestVisitMs: new Map([['web-1', world.now()]]) });
+  assert.deepEqual(world.pass(), []);
   assert.deepEqual(world.held(), ['web-1 disk /: unconfirmed']);
   world.at('09:05').row('web-1');
   assert.deepEqual(world.pass(), ['ops: resolved web-1 disk /']);
@@ -181,14 +183,17 @@ it('a client that never answers again is notified of a day after its silence at 
 });
 
 test('of a paused client nothing is mailed; what passed stays history, what was mailed goes on after it', () => {
-  const paused = fleet.replace('name="web-1"', 'name="web-1" state="paused"');
+  const paused = fleet.replace('name="web-1"', 'name="web-1" state="paused" until="2099-12-31 10:00"');
   const world = mailed(start(), 'web-1 memory', { at: '07:00' });
   world.configure(paused);
   world.at('08:00').fires('web-1 disk /');
   world.recovers('web-1 memory');
   world.passed('web-1 inodes /', '07:10', '07:30');
   assert.deepEqual(world.pass(), []);
-  assert.deepEqual(world.held(), ['web-1 disk /: paused', 'web-1 memory: paused']);
+  assert.deepEqual(world.held(), [
+    'web-1 disk /: paused until +26704 10:00',
+    'web-1 memory: paused until +26704 10:00',
+  ]);
   world.configure(fleet);
   assert.deepEqual(world.pass('09:00'), ['ops: firing critical web-1 disk /, resolved web-1 memory']);
 });
@@ -204,7 +209,8 @@ it('while a client is unreachable nothing else of it is notified, until its firs
   world.at('08:20').recovers('web-1 unreachable');
   assert.deepEqual(world.pass(), ['ops: resolved web-1 unreachable']);
   assert.equal(world.held().length, 2);
-  world.at('08:21').row('web-1');
+  assert.deepEqual(world.pass('08:21'), []);
+  world.at('08:22').row('web-1');
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /, resolved web-1 memory']);
 });
 
@@ -311,6 +317,28 @@ test('what an isolated collector held back does not ring later, though its own a
   assert.deepEqual(world.pass('21:10'), []);
   assert.ok(world.alerts().every(({ closedOut }) => closedOut));
 });
+
+/** Times at which web-1 was unreachable while its collector was isolated from 08:04 on, and the mails about it. */
+const isolations: readonly (readonly [what: string, until: string | null, to: string, mails: readonly string[]])[] = [
+  ['which goes on', null, '08:30', []],
+  ['which ended with it', '08:30', '08:30', []],
+  ['which ended well before', '08:30', '08:50', ['web-1 unreachable 08:05 to 08:50']],
+];
+for (const [what, until, to, told] of isolations) {
+  test(`an absence that is over rings only for whom it was not that of the collector, ${what}`, () => {
+    const world = mailed(
+      start(fleet.replace('name="web-1"', 'name="web-1" mail="web@example.org"')),
+      '- collector-isolated c1',
+      { at: '08:04' },
+    );
+    if (until !== null) world.at(until).recovers('- collector-isolated c1');
+    world.pass('08:55');
+    world.passed('web-1 unreachable', '08:05', to);
+    world.row('web-1');
+    const past = `past web-1 unreachable 08:05 to ${to}`;
+    assert.deepEqual(world.pass('09:00'), [...told.map((one) => `ops: past ${one}`), `web: ${past}`].sort());
+  });
+}
 
 it('another collector’s clients are not isolated with it', (world) => {
   world.add({
