@@ -34,11 +34,18 @@ export interface AwayMail {
 /**
  * Returns the recipients of a mail about a database that is away or a broken config.xml. These are no alerts, and no
  * alert reaches anybody meanwhile. The recipients are the fallback address; the recipients of the whole fleet from
- * <alerts>, or otherwise those of clients; and every <notify>. Entries with `after` count only if there are no others.
- * Webhooks are recipients like addresses. Without <smtp>, the folder `outbox/` replaces all addresses.
+ * <alerts>, or otherwise those of clients, or of groups; and every <notify>. Entries with `after` count only if there
+ * are no others. Webhooks are recipients like addresses. Without <smtp>, the folder `outbox/` replaces all addresses.
  */
 export function awayRecipients(
-  { smtp, notify, alerts, clients, stateDir }: Pick<Config, 'smtp' | 'notify' | 'alerts' | 'clients' | 'stateDir'>,
+  {
+    smtp,
+    notify,
+    alerts,
+    clients,
+    needs,
+    stateDir,
+  }: Pick<Config, 'smtp' | 'notify' | 'alerts' | 'clients' | 'needs' | 'stateDir'>,
   rule: AwayTopic['rule'],
 ): readonly string[] {
   const asking = <T extends Pick<Recipient, 'rules' | 'afterMs'>>(list: readonly T[]): readonly T[] => {
@@ -47,9 +54,11 @@ export function awayRecipients(
     return atOnce.length > 0 ? atOnce : all;
   };
   const commands = asking(notify).map(({ command }) => recipientOfCommand(command));
-  const ofFleet = asking(alerts.recipients);
-  const ofClients = new Set(clients.map(({ recipients }) => recipients));
-  const named = (ofFleet.length > 0 ? ofFleet : [...ofClients].flatMap((list) => asking(list))).map(({ to }) => to);
+  // Clients share their lists.
+  const lists = [[alerts], clients, needs].map((all) =>
+    [...new Set(all.map(({ recipients }) => recipients))].flatMap((list) => asking(list)),
+  );
+  const named = (lists.find((list) => list.length > 0) ?? []).map(({ to }) => to);
   const addressees =
     smtp === null
       ? [statePaths(stateDir).outbox, ...named.filter((to) => webhookOfRecipient(to) !== null)]

@@ -45,14 +45,32 @@ it('an acknowledgement stops it, until it ends', (world) => {
   assert.deepEqual(world.pass('10:00'), ['boss: firing critical web-1 disk /']);
 });
 
+const grouped = `<alerts groupInterval="1s">${boss}</alerts>
+  <group name="web" need="1"><client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/></group>`;
+
 test('an acknowledgement of a group that lacks members stops it for their alerts too', () => {
-  const world = startDispatch(`<alerts groupInterval="1s">${boss}</alerts>
-    <group name="web" need="1"><client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/></group>`);
+  const world = startDispatch(grouped);
   for (const name of ['- group-short web', 'web-1 unreachable', 'web-2 unreachable']) world.fires(name);
   assert.deepEqual(world.pass('08:00'), []);
   world.at('08:10').acknowledge('- group-short web');
   assert.deepEqual(world.pass('09:00'), []);
   assert.equal(world.held().at(-1), 'web-2 unreachable: acknowledged');
+});
+
+test('an alert that was a warning while enough served counts from the time at which its group lacks members', () => {
+  const world = startDispatch(grouped);
+  world.fires('web-1 unreachable');
+  assert.deepEqual(world.pass('08:00'), []);
+  world.at('08:10');
+  for (const name of ['- group-short web', 'web-2 unreachable']) world.fires(name);
+  for (const time of ['08:10', '08:24']) assert.deepEqual(world.pass(time), []);
+  assert.match(world.pass('08:25').join(), /^boss: firing critical - group-short web, /);
+});
+
+it('an alert of a clock that is further ahead is notified at once', (world) => {
+  world.at('08:10').fires('web-1 disk /');
+  world.at('08:16').fires('web-2 disk /');
+  assert.deepEqual(world.pass('08:00'), ['boss: firing critical web-2 disk /']);
 });
 
 it('an acknowledgement stops a mail that waits, and another alert of that mail is notified all the same', (world) => {

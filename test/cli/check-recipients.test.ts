@@ -104,6 +104,9 @@ test('check warns that nobody is sent mails while there is no <smtp>', async (t)
   const [only = '', ...more] = await warnedOf(named + client);
   assert.deepEqual(more, []);
   assert.match(only, /: there is no <smtp>: mails to ops@x\.org, c@x\.org are written to .*outbox, and nobody is sent/);
+  const silent = '<client name="w-[1-2]" ip="192.0.2.[1-2]" username="u" mail="none"/>';
+  const [ofGroup = ''] = await warnedOf(`<group name="w" need="1" mail="g@x.org">${silent}</group>`);
+  assert.match(ofGroup, /: mails to g@x\.org are written to /);
   const smtp = '<smtp host="localhost" from="f@x.org"/>';
   assert.deepEqual(await warnedOf(`${smtp}${named}${client}`), []);
   assert.deepEqual(await warnedOf(`<notify command="/bin/true"/>${client}`), []);

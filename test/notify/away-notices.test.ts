@@ -6,11 +6,13 @@ import { test } from 'node:test';
 import type { Config } from '../../src/config/config.ts';
 import { FleetError } from '../../src/platform/errors/errors.ts';
 import { AwayNotices, isDatabaseAway } from '../../src/notify/away-notices.ts';
+import { awayRecipients } from '../../src/notify/away-mail.ts';
 import { configBroken, databaseAway } from '../../src/notify/away-state.ts';
 import { recipientOfWebhook } from '../../src/config/values/recipient-name.ts';
 import { makeConfig } from '../support/fleets/fleet.ts';
 import { openReceiver } from '../support/servers/http-receiver.ts';
 import { webhookConfig } from './support/notices.ts';
+import { configOf } from '../alerter/support/config-of.ts';
 import { openServer } from '../alerter/support/sending.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { smtpConfig } from './support/smtp-config.ts';
@@ -131,6 +133,19 @@ test('the fallback address and the recipients of the fleet hear of it; a server 
   const { run: unheard } = machine({ smtp: { ...smtp, port: 1 }, alerts: { ...base, recipients: [oncall] } });
   await unheard('alert', 0, gone);
   assert.equal((await unheard('alert', 10, gone)).faults.length, 1);
+});
+
+test('the recipients of the fleet hear of it, else those of clients, else those of groups', () => {
+  const told = (alerts: string, client: string, group: string): string => {
+    const member = `<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u" mail="${client}"/>`;
+    const config = configOf(`<smtp host="localhost" from="fleet@x.org"/><alerts mail="${alerts}"/>
+      <group name="web" need="1" recipients="replace" mail="${group}">${member}</group>`);
+    return awayRecipients(config, databaseAway.rule).join();
+  };
+  assert.equal(told('ops@x.org', 'dba@x.org', 'web@x.org'), 'ops@x.org');
+  assert.equal(told('none', 'dba@x.org', 'none'), 'dba@x.org');
+  assert.equal(told('none', 'none', 'web@x.org'), 'web@x.org');
+  assert.equal(told('none', 'none', 'none'), '');
 });
 
 test('a broken config.xml is said hourly and mailed once; one mail says when it is valid again', async () => {

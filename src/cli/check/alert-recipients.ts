@@ -3,7 +3,7 @@ import { groupShort } from '../../storage/store/alert.ts';
 import { notifyChooser } from '../../config/clients/recipients.ts';
 import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
 import { windowSpans, type Span } from '../../alerter/inhibit/windows.ts';
-import { createWatches, hears, isOnPath, type Listener } from '../../alerter/inhibit/recipients-of.ts';
+import { createWatches, hears, isOnPath, type Listener, namedRecipients } from '../../alerter/inhibit/recipients-of.ts';
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import { statePaths } from '../../state-folder/paths.ts';
@@ -125,15 +125,7 @@ function onlyRecipients(config: Config): readonly Finding[] {
 
 /** Returns a warning of the addresses that are sent nothing, because there is no <smtp>. */
 function writtenOnly(config: Config): readonly Finding[] {
-  const lists = new Set([config.alerts.recipients, ...config.clients.map(({ recipients }) => recipients)]);
-  const rules = new Set([config.alerts.rules, ...config.clients.map((client) => client.rules)]);
-  const digests = config.digests.flatMap(({ to }) => to);
-  const named = new Set([
-    ...[...lists].flatMap((list) => list.map(({ to }) => to)),
-    ...[...rules].flatMap((list) => list.flatMap(({ mail }) => mail ?? [])),
-    ...digests,
-  ]);
-  const addresses = [...named].filter((to) => isWrittenOnly(config, to));
+  const addresses = [...namedRecipients(config)].filter((to) => isWrittenOnly(config, to));
   if (addresses.length === 0) return [];
   const folder = statePaths(config.stateDir).outbox;
   const message = `there is no <smtp>: mails to ${listed(addresses, 3)} are written to ${folder}, and nobody is sent them`;
