@@ -175,6 +175,15 @@ it('a silence over all holds back what concerns the fleet, and its end needs no 
   assert.deepEqual(world.pass('09:00'), ['ops: firing critical - collector-silent c1']);
 });
 
+it('the end of a silence needs no row of a client that sends none, nor of what is no longer watched', (world) => {
+  mailed(world, 'web-1 disk /', { at: '06:00' });
+  world.silence('web-1', '*', '07:00', '09:00');
+  world.at('08:00').fires('web-1 no-report');
+  world.closes('web-1 disk /', 'unwatched');
+  assert.deepEqual(world.pass(), []);
+  assert.deepEqual(world.pass('09:00'), ['ops: firing critical web-1 no-report, ended web-1 disk /']);
+});
+
 it('a client that never answers again is notified of a day after its silence at the latest', (world) => {
   world.silence('web-1', '*', '07:00', '09:00');
   world.fires('web-1 disk /');
@@ -292,6 +301,43 @@ test('who is not notified that a client is unreachable is notified of its other 
   world.recovers('web-1 disk /');
   assert.deepEqual(world.pass('08:30'), ['dba: resolved web-1 disk /']);
 });
+
+/** Attributes by which a recipient of `unreachable` is not notified now. */
+const later: readonly (readonly [what: string, attributes: string, severity: 'warning' | 'critical'])[] = [
+  ['outside of the hours for that', 'hours="10:00-18:00"', 'critical'],
+  ['who hears of it only if it is critical', 'severity="critical"', 'warning'],
+  ['whose time has not come', 'after="15m"', 'critical'],
+];
+for (const [who, attributes, severity] of later) {
+  test(`an unreachable client stands for nothing that is told to somebody ${who}`, () => {
+    const mail = '<mail to="ops@example.org"';
+    const world = start(`<alerts zone="UTC">${mail} rules="disk"/>${mail} rules="unreachable" ${attributes}/></alerts>
+      <client name="web-1" ip="192.0.2.1" username="u"/>`);
+    for (const name of ['web-1 unreachable', 'web-1 disk /']) world.fires(name, { severity });
+    assert.deepEqual(world.pass(), [`ops: firing ${severity} web-1 disk /`]);
+  });
+}
+
+const ofDisk = 'ops: firing critical web-1 disk /';
+/** Mails about a member that is away with a full disk, by what the recipient hears, while enough serve or may not. */
+const easings: readonly (readonly [mail: string, isClear: boolean, told: string, rule?: string])[] = [
+  ['severity="critical"', true, ''],
+  ['severity="critical" rules="!group-short"', true, ofDisk],
+  ['severity="critical"', true, ofDisk, '<alert name="group-short" severity="warning"/>'],
+  ['rules="!group-short"', true, 'ops: firing warning web-1 unreachable'],
+  ['severity="critical" rules="!group-short"', false, 'ops: firing critical web-1 unreachable'],
+];
+for (const [mail, isClear, told, rule = ''] of easings) {
+  const enough = isClear ? 'enough serve' : 'nothing is known';
+  test(`a member of a group is away: who hears ${mail} is told ${told || 'nothing'} while ${enough} ${rule}`, () => {
+    const world = start(`<alerts ><mail to="ops@example.org" ${mail}/></alerts>
+      <group name="web" need="1">${rule}<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/></group>`);
+    const newestMs = world.now();
+    if (isClear) world.add({ reports: new Map(['web-1', 'web-2'].map((name) => [name, { newestMs }])) });
+    for (const name of ['web-1 unreachable', 'web-1 disk /']) world.fires(name);
+    assert.equal(world.pass().join(), told);
+  });
+}
 
 test('a client whose alert unreachable is silenced, or a warning, is notified of by its critical alerts', () => {
   for (const severity of ['critical', 'warning'] as const) {
