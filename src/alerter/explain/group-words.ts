@@ -59,6 +59,6 @@ function textOf(standing: Standing): string {
   if (standing.kind === 'eased') return `Told as a warning: ${easedWords(state)}.`;
   if (standing.kind === 'short') return `Not eased: ${need.name} lacks members, ${counts}.`;
   if (state.state === 'short') return `Not eased: ${need.name} lacks members, and the next pass says so: ${counts}.`;
-  const who = unknown.length === 0 ? '' : `; nothing is known of ${namedUpTo(maxNames, unknown)}`;
-  return `Not eased: it is unclear whether enough of ${need.name} serve: ${counts}${who}.`;
+  const whom = namedUpTo(maxNames, unknown);
+  return `Not eased: it is unclear whether enough of ${need.name} serve: ${counts}; nothing is known of ${whom}.`;
 }

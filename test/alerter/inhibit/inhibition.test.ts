@@ -69,6 +69,13 @@ it('a recovery inside a silence is notified when the client’s next row has com
   assert.deepEqual(world.pass(), ['ops: resolved web-1 disk /']);
 });
 
+it('a recovery after a silence is notified at once', (world) => {
+  mailed(world, 'web-1 disk /', { at: '07:30' });
+  world.silence('web-1', '', '08:00', '09:00');
+  world.at('09:01').recovers('web-1 disk /');
+  assert.deepEqual(world.pass(), ['ops: resolved web-1 disk /']);
+});
+
 test('a recovery inside a silence waits for no row that a client or rule has none of any more', () => {
   const client = '<client name="web-1" ip="192.0.2.1" username="u"/>';
   for (const [before, after] of [
