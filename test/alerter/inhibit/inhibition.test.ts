@@ -48,6 +48,14 @@ test('a row on its way back confirms nothing; the next one decides', () => {
   }
 });
 
+it('a row on its way back confirms that an alert flaps', (world) => {
+  world.silence('*', '*', '07:00', '09:00');
+  world.fires('web-1 disk /');
+  world.pass('08:00');
+  world.at('09:05').changes('web-1 disk /', { ...returningAt(world), flapping: true });
+  assert.deepEqual(world.pass(), ['ops: flapping critical web-1 disk /']);
+});
+
 it('rows that go on being on their way back confirm after a while', (world) => {
   world.silence('*', '*', '07:00', '09:00');
   world.fires('web-1 disk /');
@@ -229,6 +237,28 @@ it('while a client is unreachable nothing else of it is notified, until its firs
   world.at('08:22').row('web-1');
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /, resolved web-1 memory']);
 });
+
+/** The first good visit of a client that is unreachable, which a second one has to confirm. */
+const firstVisits: readonly (readonly [what: string, visit: (world: DispatchWorld) => void, isTold: boolean])[] = [
+  ['with a report', (world) => world.easesUp('web-1 unreachable'), true],
+  ['without a report', (world) => world.changes('web-1 unreachable', returningAt(world)), false],
+  [
+    ...(['without a report, if it flaps'] as const),
+    (world) => world.changes('web-1 unreachable', { ...returningAt(world), flapping: true }),
+    true,
+  ],
+];
+const returningAt = (world: DispatchWorld) => ({ progress: { ...progressAt(world.now()), clearing: 1 } });
+for (const [what, visit, isTold] of firstVisits) {
+  test(`other alerts of a client are notified from its first good visit on, ${what}: ${isTold ? 'yes' : 'no'}`, () => {
+    const world = mailed(start(), 'web-1 unreachable', { at: '07:50' });
+    world.at('08:00').fires('web-1 disk /');
+    assert.deepEqual(world.pass(), []);
+    world.at('08:01');
+    visit(world);
+    assert.equal(world.pass().join().includes('firing critical web-1 disk /'), isTold);
+  });
+}
 
 it('a client that can be reached again and reports nothing is notified of without a row', (world) => {
   world.silence('*', '*', '07:00', '08:15');
