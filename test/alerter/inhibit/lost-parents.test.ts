@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { foldTitle } from '../../../src/alerter/compose/item-words.ts';
+import { knownLostParents } from '../../../src/alerter/inhibit/inhibition.ts';
+import type { LostParent } from '../../../src/alerter/inhibit/lost-parents.ts';
 import { parentsOf } from '../../../src/config/clients/parents.ts';
 import { load } from '../../config/support/config-files.ts';
 import { startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
+import { alert } from '../../storage/support/alert-samples.ts';
 
 const ways: readonly (readonly [proxyJump: string, way: readonly string[]])[] = [
   ['fra', ['fra']],
@@ -228,3 +231,33 @@ test('a machine that is no client is away when all that stands on it is, and one
     assert.equal(world.mails[0]?.mail.sections[0]?.rules[0]?.lines.length, isNamed ? 1 : 3);
   }
 });
+
+/** Mails about clients behind `gate`, which is away since 10, or behind `other`, and the parents that they name. */
+const knowledge: readonly (readonly [what: string, known: readonly string[], parents: readonly string[]])[] = [
+  ['two clients in one mail', ['gate 10 critical', 'gate 10 critical'], ['gate critical']],
+  ['two clients in two mails', ['gate 10 critical', 'gate 11 critical'], []],
+  ['two clients at two severities, which share no line', ['gate 10 critical', 'gate 10 warning'], []],
+  ['two clients before all were lost', ['gate 9 critical', 'gate 9 critical'], []],
+  ['two clients behind two parents', ['gate 10 critical', 'other 10 critical'], []],
+  ['two clients whose ends were told', ['gate 10 critical resolved', 'gate 10 critical resolved'], []],
+  ['the worst, told first', [...two('gate 10 critical'), ...two('gate 11 warning')], ['gate critical']],
+  ['the worst, told last', [...two('gate 10 warning'), ...two('gate 11 critical')], ['gate critical']],
+];
+function two(known: string): readonly string[] {
+  return [known, known];
+}
+for (const [what, known, parents] of knowledge) {
+  test(`a lost parent is known by a mail about two that need it: ${what}`, () => {
+    const read = known.map((words) => words.split(' '));
+    const alerts = read.map(([client = '', atMs, severity, state = 'firing']) => ({
+      alert: alert({ client }),
+      known: { state, severity, sequence: 1, notifiedAtMs: Number(atMs) } as never,
+    }));
+    const lostFor = (name: string): readonly LostParent[] => [{ name, sinceMs: 10 } as LostParent];
+    const found = knownLostParents({ lostFor, lostBehind: () => [] }, alerts);
+    assert.deepEqual(
+      [...found].map(([name, severity]) => `${name} ${severity}`),
+      parents,
+    );
+  });
+}

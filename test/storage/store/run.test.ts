@@ -12,6 +12,7 @@ import {
   type RunFact,
   spanOf,
   storedRun,
+  unfinishedRuns,
 } from '../../../src/storage/store/run.ts';
 import { noonMs } from '../support/samples.ts';
 
@@ -34,6 +35,23 @@ test('a run is read with its program, scope and times, and its counts are unknow
 test('the rows that a run stored again are its reports and its other records', () => {
   const some = { reports: 3, records: 4, fromMs: null, toMs: null, note: null };
   assert.deepEqual([restoredRows(some), restoredRows(null)], [7, 0]);
+});
+
+test('a run of the collector may be under way until its deadline, by a clock that is behind too', () => {
+  const runs = [
+    { id: 'now', program: 'collect', startedAtMs: noonMs },
+    { id: 'in time', program: 'collect', startedAtMs: noonMs - 99 },
+    { id: 'killed', program: 'collect', startedAtMs: noonMs - 100 },
+    { id: 'ahead', program: 'collect', startedAtMs: noonMs + 99 },
+    { id: 'far ahead', program: 'collect', startedAtMs: noonMs + 100 },
+    { id: 'a pass', program: 'alert', startedAtMs: noonMs },
+    { id: 'ended', program: 'collect', startedAtMs: noonMs, finishedAtMs: noonMs },
+  ] as const;
+  const found = unfinishedRuns(
+    runs.map((one) => ({ finishedAtMs: null, ...one })),
+    { nowMs: noonMs, runDeadlineMs: 100 },
+  );
+  assert.deepEqual([...found], ['now', 'in time', 'ahead']);
 });
 
 test('a span is from the first to the last time, in any order', () => {
