@@ -104,17 +104,17 @@ function watchOfGroup(config: Config, name: string): Watch {
 
 /**
  * Returns the listeners that the path of `<canary>` does not reach: commands, webhooks, and addresses at other servers
- * than the canary's. Returns all if none of them hears of critical alerts.
+ * than the canary's. Returns all if there are none.
  */
 function besidePath({ canary }: Config, all: Watch['listeners']): Watch['listeners'] {
   const beside = [...all].filter(([recipient]) => !isOnPath(canary, recipient));
-  return beside.some(([, one]) => hears(one, 'critical')) ? new Map(beside) : all;
+  return beside.length > 0 ? new Map(beside) : all;
 }
 
 /** True if the recipient is an address at the mail server to which canaries are sent. */
 export function isOnPath(canary: Config['canary'], recipient: string): boolean {
   const to = addresseeOf(recipient);
-  return canary !== null && to !== null && domainOf(to).toLowerCase() === domainOf(canary.to).toLowerCase();
+  return canary !== null && to !== null && domainOf(to) === domainOf(canary.to);
 }
 
 /** Returns all recipients of canaries, mails, digests, commands and webhooks in config.xml, and smtp.fallback. */
@@ -152,8 +152,8 @@ function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipie
   }));
   return remembered((rule) => {
     const worst = worstOfFleet(rule, config);
-    if (isHeard(rule, recipientsOfRule(rule, recipients), worst)) return recipients;
-    if (rule.mail !== null || isHeard(rule, [...ofClients, ...notify], worst)) return ofClients;
+    if (rule.mail !== null || isHeard(rule, recipients, worst)) return recipients;
+    if (isHeard(rule, [...ofClients, ...notify], worst)) return ofClients;
     if (isHeard(rule, ofAnyRule, worst)) return ofAnyRule;
     return (config.smtp?.fallback ?? null) === null ? all : ofClients;
   });

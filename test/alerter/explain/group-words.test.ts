@@ -62,7 +62,8 @@ const standings: readonly Standing[] = [
   [[7, ['m1', 'm2'], [], true], {}, `${lacks}, 6 of 8 serve and 7 are needed.`],
   [[7, ['m1', 'm2'], []], {}, `${lacks}, and the next pass says so: 6 of 8 serve and 7 are needed.`],
   [
-    ...([[7, ['m1'], ['m8']], {}] as const),
+    [7, ['m1'], ['m8']],
+    {},
     'Not eased: it is unclear whether enough of web serve: 6 of 8 serve and 7 are needed; nothing is known of m8.',
   ],
   [[6, ['m1'], []], { rule: 'disk' }, 'Not eased: it is none of needRules of web.'],

@@ -2,14 +2,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { openMutes } from '../../../src/alerter/inhibit/mutes.ts';
-import { createWatches, namedRecipients, outsideHours } from '../../../src/alerter/inhibit/recipients-of.ts';
+import {
+  createStandIns,
+  createWatches,
+  namedRecipients,
+  outsideHours,
+  worstOfFleet,
+} from '../../../src/alerter/inhibit/recipients-of.ts';
 import { commandOfRecipient, recipientOfCommand } from '../../../src/notify/mail-identity.ts';
-import { ruleLists } from '../../../src/config/rules/rule-matcher.ts';
+import { findRule, ruleLists } from '../../../src/config/rules/rule-matcher.ts';
+import type { Alert } from '../../../src/storage/store/alert.ts';
+import { alert } from '../../storage/support/alert-samples.ts';
 import { configOf } from '../support/config-of.ts';
 
 /** Returns the recipients of a client's rule, as `ops (warning), oncall (critical)`. */
-function listenersOf(elements: string, client: string, rule: string): string {
-  const { listeners } = createWatches(configOf(elements))({ client, rule });
+function listenersOf(elements: string, client: string, rule: string, subject = ''): string {
+  const { listeners } = createWatches(configOf(elements))({ client, rule, subject });
   return [...listeners.values()].map(({ recipient, least }) => `${recipient.replace(/@.*/, '')} (${least})`).join(', ');
 }
 
@@ -89,6 +97,12 @@ const cases: readonly {
     rule: 'disk',
     expected: 'root (warning)',
   },
+  {
+    name: 'a written rule that Alertmanager alone gets does not go to fallback',
+    elements: `${smtp}<alertmanager url="http://localhost:9093"/><alerts><alert type="disk" limit="9%"/></alerts>${client}`,
+    rule: 'disk',
+    expected: '',
+  },
   { name: 'a rule that is not in force', elements: `${smtp}${client}`, rule: 'nothing', expected: '' },
   {
     name: 'a client that is retired',
@@ -129,6 +143,8 @@ test('what concerns the fleet reaches somebody, whatever rules and severities th
   assert.equal(listenersOf(muted, '', 'collector-silent'), '');
   const paged = `<notify command="/usr/bin/page"/>${disk}`;
   assert.equal(listenersOf(paged, '', 'collector-silent'), '|/usr/bin/page (warning)');
+  const pagedOfOne = paged.replace('page"', 'page" clients="web-1"');
+  assert.equal(listenersOf(pagedOfOne, '', 'collector-silent'), 'dba (warning)');
 });
 
 test('a client that is not in config.xml is heard by nobody', () => {
@@ -193,10 +209,91 @@ for (const [what, elements] of named) {
   });
 }
 
+const two = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
+const page = '<notify command="/bin/page"';
+/** The recipients of the alert of the group web. */
+const groups: readonly (readonly [what: string, elements: string, group: string, expected: string])[] = [
+  ['its own', alerts(ops), 'mail="web@x.org"', 'ops (warning), web (warning)'],
+  ['nobody but fallback', smtp, '', 'root (warning)'],
+  ['nobody, who shall not hear of it', smtp, 'mail="none"', ''],
+  ['a command for all of its members', `${page} clients="web-*"/>`, '', '|/bin/page (warning)'],
+  ['a command for one of its members', `${page} clients="web-1"/>`, 'mail="none"', ''],
+  ['whoever asks for what its members need', alerts(heeding('ops', 'unreach*')), '', 'ops (warning)'],
+  ['nobody who asks for another rule', alerts(heeding('ops', 'disk')), '', ''],
+  ['nobody who does not want it', alerts(heeding('ops', 'unreachable,!group-short')), '', ''],
+];
+for (const [what, elements, group, expected] of groups) {
+  test(`the alert of a group goes to ${what}`, () => {
+    const fleet = `${elements.replace(client, '')}<group name="web" need="1" ${group}>${two}</group>`;
+    assert.equal(listenersOf(fleet, '', 'group-short', 'web'), expected);
+  });
+}
+
+test('an alert has the labels of its client or group, or else of the fleet', () => {
+  const off = '<alert name="group-short" enabled="no"/>';
+  const config = configOf(`<group name="web" need="1" labels="site=fra">${two}</group>
+    <group name="off" need="1"><client name="off-[1-2]" ip="192.0.2.[3-4]" username="u" labels="site=ams"/>${off}</group>`);
+  const watchOf = createWatches({ ...config, labels: { site: 'ber' } });
+  const siteOf = (name: string, rule: string, subject?: string): string => {
+    const watch = watchOf({ client: name, rule, ...(subject === undefined ? {} : { subject }) });
+    return `${watch.labels['site'] ?? 'none'}, ${watch.rule?.name ?? 'no rule'}`;
+  };
+  assert.deepEqual(
+    [siteOf('web-1', 'disk'), siteOf('off-1', 'gone'), siteOf('left', 'disk'), siteOf('', 'collector-silent')],
+    ['fra, disk', 'ams, no rule', 'ber, no rule', 'ber, collector-silent'],
+  );
+  const ofGroups = ['web', 'off', 'left'].map((name) => siteOf('', 'group-short', name));
+  assert.deepEqual(ofGroups, ['fra, group-short', 'ber, no rule', 'ber, no rule']);
+});
+
 test('the recipients of a group hear of the fleet if nobody else does', () => {
   const group = `<group name="web" need="1" mail="web@x.org">${silentGroup}`;
   assert.equal(listenersOf(group, '', 'collector-silent'), 'web (warning)');
   assert.equal(listenersOf(alerts(ops) + group.replaceAll('web-', 'db-'), '', 'collector-silent'), 'ops (warning)');
+});
+
+test('of several entries of a recipient those at once count, or else the soonest', () => {
+  const listenerOf = (children: string, client = 'web-1', rule = 'disk') =>
+    createWatches(configOf(alerts(children)))({ client, rule }).listeners.get('ops@x.org');
+  const [soon, later] = ['15m', '1h'].map((after) => `<mail to="ops@x.org" after="${after}"/>`);
+  assert.equal(listenerOf(`${later}${soon}`)?.afterMs, 900_000);
+  const daily = '<mail to="ops@x.org" hours="08:00-18:00"/>';
+  const both = listenerOf(`${soon}${daily}`);
+  assert.deepEqual([both?.afterMs, Object.keys(both?.hours ?? {})], [undefined, ['warning', 'critical']]);
+  const ofFleet = listenerOf(daily.replace('/>', ' severity="critical"/>'), '', 'state-disk');
+  assert.deepEqual([ofFleet?.least, Object.keys(ofFleet?.hours ?? {})], ['warning', ['warning', 'critical']]);
+});
+
+/** Faults of a collector, and whether they stand for a client that is unreachable since 100 by a run of c1. */
+const standIns: readonly (readonly [what: string, fault: Partial<Alert>, stands: boolean])[] = [
+  ['which began at that time', {}, true],
+  ['which began later', { pendingSinceMs: 101 }, false],
+  ['which has not fired', { state: 'pending' }, false],
+  ['which had ended', { state: 'resolved', resolvedAtMs: 100 }, false],
+  ['which ended later', { state: 'resolved', resolvedAtMs: 101 }, true],
+  ['of another collector', { subject: 'c2' }, false],
+  ['of another kind', { rule: 'collector-silent' }, false],
+  ['which is a client’s', { client: 'web-1' }, false],
+];
+for (const [what, over, stands] of standIns) {
+  test(`a fault of the collector ${what} ${stands ? 'stands' : 'does not stand'} for a client`, () => {
+    const fault = alert({ client: '', rule: 'collector-isolated', subject: 'c1', pendingSinceMs: 100, ...over });
+    const standInFor = createStandIns({ alerts: [fault], collectorOfRun: new Map([['run', 'c1']]) });
+    const of = alert({ client: 'web-1', rule: 'unreachable', firingSinceMs: 100, changedByRun: 'run' });
+    assert.deepEqual([standInFor(of), standInFor({ ...of, client: '' })], [stands ? fault : null, null]);
+  });
+}
+
+test('a fault of the collector is as severe as what it stands for', () => {
+  const worst = (severity: string, rule: string): string | null => {
+    const config = configOf(alerts(`${ops}<alert name="unreachable" severity="${severity}"/>`));
+    const found = findRule(config.alerts.rules, rule);
+    return found === null ? null : worstOfFleet(found, config);
+  };
+  assert.deepEqual(
+    [worst('critical', 'collector-isolated'), worst('warning', 'collector-isolated'), worst('critical', 'state-disk')],
+    ['critical', 'warning', 'warning'],
+  );
 });
 
 test('hours that a clock change skips begin again a week later', () => {
