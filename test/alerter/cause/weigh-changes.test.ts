@@ -252,9 +252,9 @@ test('a set is told by its rarest kinds, one change of each before a second, and
 });
 
 test('a set is stored by its first change, two further ones, and the number and kind of the rest', () => {
-  const stored = (count: number, kind = 'file') => {
+  const stored = (count: number, ...kinds: readonly string[]) => {
     const changes = Array.from({ length: count }, (_, index) =>
-      change(`/etc/${index}`, 0, { kind: index > 2 ? kind : 'file' }),
+      change(`/etc/${index}`, 0, { kind: kinds[index - 3] ?? 'file' }),
     );
     const [set] = weigh(changes, { subject: '' });
     assert.ok(set);
@@ -264,11 +264,144 @@ test('a set is stored by its first change, two further ones, and the number and 
   assert.deepEqual(stored(1), ['/etc/0', undefined, 0, null]);
   assert.deepEqual(stored(3), ['/etc/0', ['/etc/1', '/etc/2'], 2, null]);
   assert.deepEqual(stored(4), ['/etc/0', ['/etc/1', '/etc/2'], 3, 'file']);
-  assert.deepEqual(stored(5, 'unit').slice(2), [4, 'unit']);
+  assert.deepEqual(stored(5, 'unit', 'unit').slice(2), [4, 'unit']);
+  assert.deepEqual(stored(5, 'unit', 'mount').slice(2), [4, null]);
 });
 
 test('a change with a kernel hides the boot that brought it', () => {
   const system = { kind: 'system' };
   assert.deepEqual(words(weigh([change('kernel', 0, system), change('boot', 0, system)])), ['kernel 1 named']);
   assert.equal(weigh([change('kernel', 40, system), change('boot', 0, system)]).length, 2);
+});
+
+const hours = (count: number): number => count * 60;
+const later = (item: string, minutesAfter: number): ClientChange =>
+  change(item, -minutesAfter, { earliestAtMs: startMs - minute });
+/** Changes at the bounds of what is looked at, and their sets. */
+const bounds: readonly (readonly [what: string, changes: readonly ClientChange[], sets: readonly string[]])[] = [
+  ['29 minutes apart', [change('/etc/a', 0), change('/etc/b', 29)], ['/etc/a 2 named']],
+  ['half an hour apart', [change('/etc/a', 0), change('/etc/b', 30)], ['/etc/a 1 named', '/etc/b 1 named']],
+  ['a minute less than a day before', [change('/etc/a', hours(24) - 1)], ['/etc/a 1 by-chance']],
+  ['a day before', [change('/etc/a', hours(24))], []],
+  ['by the look of the same visit', [later('/etc/a', 1)], ['/etc/a 1 named']],
+  ['by the next look', [later('/etc/a', 1.1)], ['/etc/a 1 found-later']],
+  ['by a look two hours later', [later('/etc/a', hours(2))], ['/etc/a 1 found-later']],
+  ['by a look after that', [later('/etc/a', hours(2) + 1)], []],
+  ['that may have come with the alert', [change('/etc/a', -1, { earliestAtMs: startMs })], ['/etc/a 1 named']],
+  ['of a mount that went with it', [change('/srv', 1, { kind: 'mount', newValue: null })], ['/srv 1 same-time']],
+  ['of a mount that went before', [change('/srv', 1.1, { kind: 'mount', newValue: null })], ['/srv 1 named']],
+  ['that came after it', [change('/etc/a', -1, { earliestAtMs: startMs + 1 })], []],
+];
+for (const [what, changes, sets] of bounds) {
+  test(`changes ${what}: ${sets.join(', ') || 'none'}`, () => assert.deepEqual(words(weigh(changes)), sets));
+}
+
+const near = (found: number | null | undefined, wanted: number): void =>
+  assert.ok(Math.abs((found ?? NaN) / wanted - 1) < 1e-9, `${found} is not ${wanted}`);
+
+test('sets that name the subject share four fifths of what may be named by chance, and the others one fifth', () => {
+  const busy = { group: null, setsPerHour: 1 / 100 };
+  const chanceOf = (items: readonly string[]): ReadonlyMap<string | undefined, number | null> =>
+    new Map(
+      weigh(
+        items.map((item, index) => change(item, 40 * (index + 1))),
+        busy,
+      ).map(({ changes, chance }) => [changes[0]?.item, chance]),
+    );
+  const alone = (index: number): number =>
+    chanceOf(Array.from({ length: index + 1 }, (_, at) => `/etc/${at}`)).get(`/etc/${index}`) ?? NaN;
+  const [one, two, three] = [alone(0), alone(1) / 2, alone(2) / 3];
+  const some = chanceOf(['nginx', '/etc/b', '/etc/c']);
+  near(some.get('nginx'), one / 0.8);
+  near(some.get('/etc/b'), two / 0.1);
+  near(some.get('/etc/c'), three / 0.1);
+  const all = chanceOf(['nginx', 'nginx-core']);
+  near(all.get('nginx'), one / 0.5);
+  near(all.get('nginx-core'), two / 0.5);
+});
+
+test('no chance is more than 1, and of equal ones the newest set comes first', () => {
+  const sets = weigh([change('/etc/old', 600), change('/etc/new', 300)], { group: null, setsPerHour: 10 });
+  assert.deepEqual(words(sets), ['/etc/new 1 by-chance', '/etc/old 1 by-chance']);
+  assert.deepEqual(
+    sets.map(({ chance }) => chance),
+    [1, 1],
+  );
+});
+
+test('sets that others have take no place of those that are named', () => {
+  const common = ['/etc/a', '/etc/b', '/etc/c'];
+  const changes = [...common.map((item, index) => change(item, 31 * index)), change('/etc/own', 620)];
+  const having = Object.fromEntries(common.map((item) => [item, everybody]));
+  assert.deepEqual(words(weigh(changes, { having, setsPerHour: 1 / 1800, leastChance: 0.05 })), [
+    ...common.map((item) => `${item} 1 others-have-it`),
+    '/etc/own 1 named',
+  ]);
+});
+
+test('an absence is one of the three sets that are named', () => {
+  const before = [130, 170, 210].map((minutes, index) => change(`/etc/${index}`, minutes));
+  const sets = weigh([edited('/etc/away', 60), edited('/etc/soon', 119.5), ...before], {
+    ...{ awaySinceMs: startMs - 2 * hour, setsPerHour: 1 / 1800 },
+  });
+  assert.deepEqual(words(sets), [
+    ...['/etc/away 2 while-away', '/etc/0 1 named', '/etc/1 1 named', '/etc/2 1 by-chance'],
+  ]);
+});
+
+test('a restless item has the number of days on which it changed', () => {
+  const [set] = weigh([change('/etc/resolv.conf', 0)], { earlierDays: () => 7 });
+  assert.deepEqual([set?.verdict, set?.days, set?.chance], ['restless', 7, null]);
+});
+
+test('a set came when the item whose time is known best did, for the members that have it', () => {
+  const changes = [change('zlib', 8, { kind: 'package' }), edited('/etc/a', 10)];
+  const [set] = weigh(changes, { failing: ['web-1', 'web-2'] });
+  const since = (atMs = NaN): number => (startMs - atMs) / minute;
+  assert.deepEqual([since(set?.earliestMs), since(set?.latestMs), (set?.beforeMs ?? NaN) / minute], [10, 8, 10]);
+  const [ofBoth] = weigh(changes, {
+    ...{ failing: ['web-1', 'web-2'], having: { '/etc/a': ['web-2'], zlib: ['web-2'] } },
+    earliestOf: () => startMs - 30 * minute,
+  });
+  assert.equal((ofBoth?.beforeMs ?? NaN) / minute, 30);
+});
+
+test('members are compared whose packages are known, if a package is among the changes', () => {
+  const knowing = (kind: string): ReadonlySet<string> => new Set(everybody.slice(0, kind === 'package' ? 10 : 80));
+  const [set] = weigh([change('/etc/a', 0), change('zlib', 0, { kind: 'package' })], {
+    group: { name: 'web', knowing },
+  });
+  assert.equal(set?.others.all, 9);
+});
+
+test('a change at the moment of the alert is as near as one a minute before', () => {
+  const rate = { group: null, setsPerHour: 1 / 180 };
+  for (const minutes of [0, 1]) near(weigh([edited('/etc/a', minutes)], rate)[0]?.chance, -Math.expm1(-1 / 180 / 60));
+});
+
+test('all that names the subject, and all that gives root, is told before other kinds', () => {
+  const told = (...items: readonly string[]): readonly (string | undefined)[] =>
+    weigh([change('apt', 0, { kind: 'package' }), ...items.map((item) => change(item, 0))])[0]?.changes.map(
+      ({ item }) => item,
+    ) ?? [];
+  const nginx = ['/etc/nginx/a', '/etc/nginx/b'];
+  assert.deepEqual(told(...nginx), [...nginx, 'apt']);
+  const sudo = ['/etc/sudoers', '/etc/sudoers.d/zoe'];
+  assert.deepEqual(told(...sudo), [...sudo, 'apt']);
+});
+
+test('changes of an absence are stored with the boot in it, and without a chance', () => {
+  const bootedAtMs = startMs - 30 * minute;
+  const boot = change('boot', 0, { kind: 'system', earliestAtMs: bootedAtMs });
+  const storedOf = (more: Given) => {
+    const [set] = weigh([boot], { bootedAtMs, ...more });
+    assert.ok(set);
+    const { before, after, away, bootBeforeMs, chance } = namedChanges(set, null);
+    return { before, after, away, bootBeforeMs, isCertain: chance === 1 };
+  };
+  const values = { before: 'a', after: 'b' };
+  const boots = { away: true, bootBeforeMs: 30 * minute, isCertain: true };
+  assert.deepEqual(storedOf({ awaySinceMs: startMs - 2 * hour }), { ...values, ...boots });
+  const none = { away: undefined, bootBeforeMs: undefined, isCertain: false };
+  assert.deepEqual(storedOf({}), { ...values, ...none });
 });

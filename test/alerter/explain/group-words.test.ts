@@ -32,6 +32,7 @@ type Row = readonly [need: number, lost: string, unknown: string, text: string, 
 const rows: readonly Row[] = [
   [6, '', '', 'web 8/8, 6 needed', 'web: 8 of 8 serve, 6 are needed: two may be away.'],
   [6, 'm2', '', 'web 7/8, 6 needed', 'web: 7 of 8 serve, 6 are needed: one more may be away; away: m2.'],
+  [7, 'm2 m2', '', 'web 7/8, 7 needed', 'web: 7 of 8 serve, 7 are needed; away: m2.'],
   [6, 'm1 m2', '', 'web 6/8, 6 needed', 'web: 6 of 8 serve, 6 are needed; away: m1, m2.'],
   [6, 'm1 m2 m3', '', 'web 5/8, 6 needed, too few', 'web: 5 of 8 serve, 6 are needed; away: m1, m2, m3.'],
   [
