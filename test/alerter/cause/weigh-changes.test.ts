@@ -194,7 +194,8 @@ test('the words of a subject are found in the names of items', () => {
     assert.ok(names('nginx.service', item), item);
   assert.ok(names('postgresql@15-main.service', 'postgresql-15 amd64'));
   assert.ok(names('/srv', '/srv') && names('/srv', '/srv/data') && !names('/srv', '/srv2') && !names('/', '/etc/x'));
-  assert.ok(!names('', '/etc/x') && !names('a.service', '/etc/a'));
+  assert.ok(!names('', '/etc/x') && !names('ab.service', '/etc/ab') && names('SSH.service', 'openssh-server'));
+  assert.ok(names('ssh.service', 'OpenSSH'));
 });
 
 test('sets are counted within three hours of the time of day, across midnight', () => {
