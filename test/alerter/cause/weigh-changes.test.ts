@@ -201,6 +201,11 @@ test('the words of a subject are found in the names of items', () => {
 test('sets are counted within three hours of the time of day, across midnight', () => {
   const at = (days: number, hours: number): number => startMs - days * 24 * hour + hours * hour;
   assert.equal(setsNearHour([at(3, 0), at(3, 0.2), at(2, 2.9), at(1, 4)].sort(), startMs), 2);
+  assert.deepEqual([setsNearHour([at(1, 3)], startMs), setsNearHour([at(1, 3.01)], startMs)], [1, 0]);
+  assert.deepEqual(
+    [setsNearHour([at(1, 0), at(1, 0.5)], startMs), setsNearHour([at(1, 0), at(1, 0.4)], startMs)],
+    [2, 1],
+  );
   const midnight = Date.UTC(2026, 10, 10, 0, 30);
   assert.equal(setsNearHour([midnight - 25 * hour, midnight - 22 * hour, midnight - 12 * hour], midnight), 2);
 });
