@@ -30,12 +30,22 @@ interface Given {
   readonly over?: Partial<Delivery>;
   /** False if no channel reaches the recipient. */
   readonly isReached?: boolean;
+  /** The fault that says so. */
+  readonly unreached?: FleetError;
+  /** The time and the receipt of a mail that this machine has sent before. */
+  readonly before?: { readonly atMs: number; readonly receipt: string };
+  /** True if the content is sent before the fault. */
+  readonly isBegun?: boolean;
+  readonly receipt?: string;
+  readonly outbox?: object;
 }
 
 /** Delivers a mail whose attempt ends with a fault. Returns the event, and what the outbox is told. */
-async function delivered({ thrown = null, of = {}, about = 'open', over = {}, isReached = true }: Given) {
+async function delivered({ thrown = null, of = {}, about = 'open', over = {}, isReached = true, ...more }: Given) {
+  const { unreached = fault('mail-unavailable', 'login'), before = null, isBegun = false, receipt } = more;
   const told: (readonly unknown[])[] = [];
   const notices: NewMail[] = [];
+  const [claims, notes, seen]: [number[], unknown[], unknown[]] = [[], [], []];
   const note =
     (name: string) =>
     (...given: readonly unknown[]): Promise<void> => {
@@ -43,11 +53,13 @@ async function delivered({ thrown = null, of = {}, about = 'open', over = {}, is
       return Promise.resolve();
     };
   const outbox = {
-    claimMail: (_id: number, _holder: string, forMs: number) => Promise.resolve(forMs > 0),
-    toldBy: () => Promise.resolve({ ordinary: false, told: [] }),
+    claimMail: (_id: number, _holder: string, forMs: number) => Promise.resolve(claims.push(forMs) > 0),
+    toldBy: () => Promise.resolve({ ordinary: true, told: ['an alert'] }),
+    markDataBegun: () => Promise.resolve(),
     alertsOfMail: () => Promise.resolve(about),
     dropMail: () => Promise.resolve(true),
     ...{ markSent: note('sent'), markFailed: note('failed'), markPutOff: note('put off') },
+    ...more.outbox,
   };
   const saveNotifications = (_: unknown, { mails }: { readonly mails: readonly NewMail[] }): Promise<string> => {
     notices.push(...mails);
@@ -55,21 +67,26 @@ async function delivered({ thrown = null, of = {}, about = 'open', over = {}, is
   };
   const channel: Channel = {
     ...{ name: 'smtp', timeoutMs: 1000, answerTimeoutMs: 1000, close: () => undefined },
-    send: () => (thrown === null ? Promise.resolve() : Promise.reject(asError(thrown))),
+    send: async (_mail, { onDataBegun, onReceipt }) => {
+      if (isBegun) await onDataBegun();
+      if (receipt !== undefined) onReceipt?.(receipt);
+      if (thrown !== null) throw asError(thrown);
+    },
   };
   const channelFor = (): Channel => {
-    if (!isReached) throw fault('mail-unavailable', 'login');
+    if (!isReached) throw unreached;
     return channel;
   };
   const delivery = {
     ...{ storage: { outbox, notifications: { saveNotifications } }, lease: { holder: 'one' }, graceMs: 0 },
-    ...{ channels: { channelFor }, sent: { find: () => null, note: () => undefined }, isNamed: () => true },
-    ...{ signal: new AbortController().signal, observe: () => undefined, now: () => nowMs, away: new Map() },
+    ...{ channels: { channelFor }, sent: { find: () => before, note: (one: object) => notes.push(one) } },
+    ...{ isNamed: () => true, observe: (one: object) => seen.push(one) },
+    ...{ signal: new AbortController().signal, now: () => nowMs, away: new Map() },
     ...{ fallback: { to: 'root@example.org', from: 'fleet@example.org' } },
     ...over,
   } as unknown as Delivery;
   const event = await deliverMail(delivery, { ...mail, ...of });
-  return { kind: event?.kind, told, notices, away: [...delivery.away.values()] };
+  return { kind: event?.kind, event, told, notices, claims, notes, seen, away: [...delivery.away.values()] };
 }
 
 const refused = fault('mail-refused', 'mail');
@@ -103,6 +120,7 @@ const cases: readonly (readonly [what: string, given: Given, told: readonly unkn
     ['put off', 90 * minuteMs, 'said so', false],
   ],
   ['no channel', { isReached: false, of: { attempts: 1 } }, off(2)],
+  ['no channel for good', { isReached: false, unreached: refused }, failed(false)],
   ['a refusal of a mail about an open alert', { thrown: refused }, off(5, true)],
   ['a second refusal', { thrown: refused, of: { attempts: 1 } }, off(15, true)],
   ['a refusal of a mail about ended alerts', { thrown: refused, about: 'ended' }, off(5, true)],
@@ -124,8 +142,13 @@ for (const [what, given, told] of cases) {
     assert.deepEqual(found.told, [told]);
     const kinds = { sent: 'sent', failed: 'refused' }[String(told[0])] ?? 'put-off';
     assert.equal(found.kind, kinds);
-    const isRefusal = given.thrown instanceof FleetError && given.thrown.code === 'mail-refused';
+    const { recipient, messageId } = mail;
+    const outcome = kinds === 'sent' ? { where: 'smtp' } : { error: 'said so' };
+    assert.deepEqual([found.event, found.seen], [{ kind: kinds, ...outcome, recipient, messageId }, [found.event]]);
+    const why = given.thrown ?? given.unreached;
+    const isRefusal = why instanceof FleetError && why.code === 'mail-refused';
     assert.deepEqual(found.notices.length, isRefusal ? 1 : 0);
+    assert.equal(/was refused for good/.test(found.notices[0]?.content ?? ''), told[0] === 'failed');
   });
 }
 
@@ -134,6 +157,7 @@ test('a fault of another stage keeps a channel from the next mails, and a fault 
   assert.deepEqual(await awayAfter(none), []);
   assert.deepEqual(await awayAfter(refused), []);
   assert.deepEqual((await delivered({ isReached: false })).away, []);
+  assert.deepEqual(await awayAfter(new TypeError('no such property')), []);
   const away = { error: 'said so', pauseMs: minuteMs - 5_000 };
   assert.deepEqual(await awayAfter(fault('mail-unavailable', 'connect')), [away]);
 });
@@ -156,6 +180,51 @@ test('an attempt that a signal ended is tried again at once, and a refusal count
   assert.deepEqual((await delivered({ thrown: refused, about: 'none', over: { signal } })).told, [failed(false)]);
 });
 
+test('an attempt that a signal ended after the content was sent is tried again after a pause', async () => {
+  const signal = AbortSignal.abort(new Error('ended'));
+  const ended = await delivered({ thrown: none, isBegun: true, over: { signal } });
+  assert.deepEqual(ended.told, [['put off', minuteMs - 5_000, 'interrupted', false]]);
+});
+
+test('a mail is claimed for its attempt and a minute more, and left alone if another alerter has it', async () => {
+  assert.deepEqual((await delivered({})).claims, [1000 + 1000 + minuteMs]);
+  assert.deepEqual((await delivered({ isReached: false })).claims, [minuteMs]);
+  const other = await delivered({ outbox: { claimMail: () => Promise.resolve(false) } });
+  assert.deepEqual([other.event, other.told, other.notes], [null, [], []]);
+});
+
+test('a mail that was accepted is noted with its alerts and its receipt, and only marked the next time', async () => {
+  const { recipient, messageId } = mail;
+  const first = await delivered({ receipt: 'r-7' });
+  const known = { atMs: nowMs, messageId, recipient, ordinary: true, receipt: 'r-7', told: ['an alert'] };
+  assert.deepEqual([first.notes, first.told], [[known], [['sent', undefined, 'r-7']]]);
+  const again = await delivered({ before: { atMs: 5, receipt: 'r-7' } });
+  assert.deepEqual([again.notes, again.told], [[], [['sent', 5, 'r-7']]]);
+  assert.deepEqual(again.event, { kind: 'known', sentAtMs: 5, recipient, messageId });
+});
+
+test('a mail by a channel that is away waits as long as the mail before it', async () => {
+  const away = { get: () => ({ error: 'no answer', pauseMs: 7 }), values: () => [] };
+  const { told, notes } = await delivered({ over: { away: away as never } });
+  assert.deepEqual([told, notes], [[['put off', 7, 'no answer', false]], []]);
+});
+
+test('a claim that has run out is another alerter’s mail, and a lease that is lost ends the run', async () => {
+  const markedBy = (thrown: FleetError) => {
+    let marks = 0;
+    const markSent = (): Promise<never> => {
+      marks += 1;
+      return Promise.reject(thrown);
+    };
+    return delivered({ outbox: { markSent } }).then(({ event }) => [event, marks] as const);
+  };
+  assert.deepEqual(await markedBy(fault('locked', 'mail', true)), [null, 1]);
+  const lost = fault('locked', 'storage', true);
+  await assert.rejects(markedBy(lost), lost);
+  const broken = fault('storage-failed', 'mail');
+  await assert.rejects(markedBy(broken), broken);
+});
+
 const fallback = { to: 'root@example.org', from: 'fleet@example.org' };
 const noticeOf = (of: Partial<Mail>, isFinal = false): Promise<NewMail | null> =>
   composeRefusalNotice({ refused: { ...mail, ...of }, reason: '550 no such user', isFinal, fallback, nowMs });
@@ -176,6 +245,7 @@ test('a notice goes to the fallback address, as severe as its mail, under an id 
     ...{ notifications: [], replaces: [] },
   });
   assert.match(content, /^Subject: Not delivered to ops@example\.org: disk\r$/m);
+  assert.match(content, /^Date: Fri, 20 Nov 2026 12:00:00 \+0000\r$/m);
   assert.match(content, /^A mail to ops@example\.org was refused:\r\n\r\n {2}550 no such user\r$/m);
   const counted = '`fleet-health status` counts what was not delivered.';
   const tried = [
@@ -196,4 +266,14 @@ test('a notice names a command without its bar, and the whole of a folded subjec
   const content = 'Subject: disk\r\n more\r\n\r\nx\r\n';
   const notice = (await noticeOf({ recipient: '|/usr/bin/page', content }))?.content;
   assert.match(notice ?? '', /^Subject: Not delivered to \/usr\/bin\/page: disk more\r$/m);
+});
+
+test('a notice has the body of a post as it was sent, and a mail as a mail', async () => {
+  const post = 'Subject: disk\r\nContent-Type: application/json\r\n\r\n{"text":"disk"}';
+  const ofPost = (await noticeOf({ recipient: 'webhook:chat', content: post }))?.content ?? '';
+  assert.match(ofPost, /^Subject: Not delivered to webhook chat: disk\r$/m);
+  assert.match(ofPost, /^Content-Type: application\/json\b/m);
+  assert.ok(ofPost.includes(Buffer.from('{"text":"disk"}').toString('base64')), ofPost);
+  assert.doesNotMatch(ofPost, /message\/rfc822/);
+  assert.match((await noticeOf({}))?.content ?? '', /^Content-Type: message\/rfc822/m);
 });

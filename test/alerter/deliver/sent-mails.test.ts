@@ -52,6 +52,9 @@ test('a mail counts for seven days, and a day later its line goes', (t) => {
   open(file).sent.note(mail('<1>'));
   assert.ok(open(file, { atMs: nowMs + 7 * dayMs - 1 }).sent.find('<1>'));
   assert.equal(open(file, { atMs: nowMs + 7 * dayMs }).sent.find('<1>'), null);
+  assert.equal(open(file, { atMs: nowMs - 7 * dayMs }).sent.find('<1>'), null);
+  open(file, { atMs: nowMs + 8 * dayMs }).sent.note(mail('<late>', nowMs + 8 * dayMs));
+  assert.match(readFileSync(file, 'utf8'), /<1>/);
   const late = nowMs + 8 * dayMs + 1;
   open(file, { atMs: late }).sent.note(mail('<2>', late));
   assert.doesNotMatch(readFileSync(file, 'utf8'), /<1>/);
