@@ -183,3 +183,23 @@ test('what changed before is looked for of open alerts alone', async (t) => {
   assert.deepEqual(alertOf(explained, '/a').changed?.cause.changes, []);
   assert.equal(alertOf(explained, '/b').changed, null);
 });
+
+test('a window of warnings mutes rules that have no worse level, and no others', async (t) => {
+  const rules = '<alert type="disk" warning="85%" critical="95%"/><alert type="inodes" warning="90%"/>';
+  const window = '<window start="00:00" duration="24h" severity="warning"/>';
+  const fleet = await storedFleet(
+    t,
+    `<alerts zone="UTC"><mail to="ops@example.org"/>${rules}${window}</alerts>${client}`,
+  );
+  const explained = await fleet.client('web-1');
+  const mutesOf = (rule: string): readonly string[] => ruleOf(explained, rule).mutes.map(({ reason }) => reason.kind);
+  assert.deepEqual([mutesOf('disk'), mutesOf('inodes')], [[], ['window']]);
+});
+
+test('a silence of an alert that nobody hears of is named after that', async (t) => {
+  const fleet = await storedFleet(t, `<alerts><mail to="ops@example.org" rules="inodes"/></alerts>${client}`);
+  await fleet.store({ alerts: [firing('/a')] });
+  const silence = { client: 'web-1', rule: 'disk', subject: '', author: 'kim', comment: '' };
+  await fleet.storage.operator.addSilence({ ...silence, startsAtMs: nowMs - hourMs, endsAtMs: nowMs + hourMs });
+  assert.deepEqual(kindsOf(alertOf(await fleet.client('web-1'), '/a')), ['nobody', 'silence']);
+});

@@ -90,3 +90,35 @@ test('what waits sealed, and what the database forgot within a day, are told', a
   );
   assert.deepEqual([loss?.restored, loss?.reports, loss?.note], [39, 37, 'it is an older one']);
 });
+
+const needing = `<alerts zone="UTC"><mail to="ops@example.org"/></alerts>
+  <group name="web" need="1" mail="web@example.org"><client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/></group>
+  <group name="db" need="1" mail="db@example.org"><client name="db-[1-2]" ip="192.0.2.[3-4]" username="u"/></group>`;
+
+test('each group that needs some of its members has its own alert, recipients and silences', async (t) => {
+  const fleet = await storedFleet(t, needing);
+  const short = { client: '', rule: 'group-short', value: null, changedByRun: null };
+  const lost = { client: 'web-1', rule: 'unreachable', subject: '', value: null, changedByRun: null };
+  await fleet.store({ alerts: [alert({ ...short, subject: 'web' }), alert({ ...short, subject: 'db' }), alert(lost)] });
+  const ends = { startsAtMs: nowMs - hourMs, endsAtMs: nowMs + hourMs, author: 'kim', comment: '' };
+  await fleet.storage.operator.addSilence({ client: '@web', rule: 'group-short', subject: '', ...ends });
+  const { rules, groups } = await fleet.fleet();
+  const ofGroups = rules.filter(({ group }) => group !== null);
+  assert.deepEqual(
+    ofGroups.map(({ group, alerts, listeners, mutes }) => [
+      ...[group, alerts.map((one) => [one.alert.subject, one.changed])],
+      ...[listeners.map(({ recipient }) => recipient), mutes.map(({ subjects }) => subjects)],
+    ]),
+    [
+      ['web', [['web', null]], ['ops@example.org', 'web@example.org'], [[]]],
+      ['db', [['db', null]], ['ops@example.org', 'db@example.org'], []],
+    ],
+  );
+  assert.deepEqual(
+    groups.map(({ group }) => group.need.name),
+    ['web', 'db'],
+  );
+  const client = await fleet.client('web-1');
+  const [own] = client.rules.find(({ rule }) => rule.name === 'unreachable')?.alerts ?? [];
+  assert.match(own?.standing ?? '', /^Not eased: web lacks members, /);
+});
