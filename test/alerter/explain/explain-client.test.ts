@@ -7,7 +7,7 @@ import { visitConditions } from '../../../src/alerter/evaluate/rule-metric.ts';
 import type { RuleState } from '../../../src/storage/store/alert.ts';
 import { madeEvent } from '../../collector/events/support/event-samples.ts';
 import { memory } from '../../storage/support/alert-samples.ts';
-import { item, ordinaryWorkers, visit, worker } from '../../storage/support/samples.ts';
+import { item, ordinaryWorkers, refusedVisit, runStart, visit, worker } from '../../storage/support/samples.ts';
 import { hourMs, minuteMs, nowMs, storedFleet, type StoredFleet } from './support/stored-fleet.ts';
 
 const rules = `<alerts zone="UTC"><mail to="ops@example.org"/>
@@ -67,6 +67,36 @@ test('a client that pushes has no host key, but may be silent', async (t) => {
     visitConditions.filter((name) => name !== 'unreachable'),
   );
   assert.ok(pushes.includes('unreachable') && pushes.includes('disk'));
+});
+
+test('what the newest report does not say is named, in the words of the client if it gave some', async (t) => {
+  const own = ['swap" limit="90%', 'load" limit="9', 'temperature" sensor="no-such*" limit="90']
+    .map((attributes) => `<alert type="${attributes}"/>`)
+    .join('');
+  const fleet = await storedFleet(t, one.replace('</alerts>', `${own}</alerts>`));
+  const failed = { name: 'swap', duration_ms: 1, error: 'permission denied', function_reports: [] };
+  const workers = [...ordinaryWorkers().filter(({ name }) => !['swap', 'load'].includes(name)), failed];
+  const observedAtMs = nowMs - minuteMs;
+  await fleet.storage.reports.ingest([item({ client: 'web-1', observedAtMs, workers })]);
+  const { rules: explained } = await fleet.client('web-1');
+  const unknownOf = (name: string) => explained.find(({ rule }) => rule.name === name)?.unknown;
+  assert.deepEqual(unknownOf('swap'), { reason: 'permission denied', sinceMs: observedAtMs });
+  assert.equal(unknownOf('load')?.reason, 'its reports do not say it');
+  assert.equal(unknownOf('temperature sensor=no-such*')?.reason, 'its reports list nothing that it selects');
+  assert.deepEqual([unknownOf('disk'), unknownOf('unreachable')], [null, null]);
+});
+
+test('the newest visit is sampled too, with a report and without', async (t) => {
+  const fleet = await storedFleet(t, one);
+  const run = runStart({ startedAtMs: nowMs - minuteMs });
+  await fleet.storage.reports.startRun(run);
+  const failed = visit({ client: 'web-1', runId: run.id, startedAtMs: nowMs, ...refusedVisit });
+  await fleet.storage.reports.saveVisits([failed]);
+  const found = async (): Promise<readonly string[]> => samplesOf(await fleet.client('web-1'), 'unreachable');
+  const refused = ' critical network: connect ECONNREFUSED 192.0.2.1:22';
+  assert.deepEqual(await found(), [refused]);
+  await reported(fleet, 10, 9);
+  assert.deepEqual(await found(), [refused, ' none reached']);
 });
 
 /** Rule states of passes, by the rule whose sample they are. */
