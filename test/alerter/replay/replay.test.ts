@@ -129,12 +129,31 @@ test('it replays some clients alone, and returns the alerts that would have fire
   const config = configOf(fleet('<alert type="disk" limit="95%"/>', clients));
   const span = { sinceMs: noonMs - 10 * minuteMs, untilMs: noonMs + 30 * minuteMs };
   const options = { config, storage, ...span, clients: ['web-2'], signal: new AbortController().signal };
-  const { reports, visits, alerts } = await replay({ ...options, observe: () => undefined });
+  const shares: number[] = [];
+  const { reports, visits, alerts } = await replay({ ...options, observe: (share) => shares.push(share) });
   assert.deepEqual([reports, visits], [5, 7]);
+  assert.deepEqual([shares.at(-1), shares.every((share, index) => share > (shares[index - 1] ?? 0))], [1, true]);
   const shown = alerts.map(({ client, rule, subject, severity, beginMs, endMs }) =>
     [client, rule, subject, severity, clock(beginMs), endMs === null ? null : clock(endMs)].join(' '),
   );
   assert.deepEqual(shown, ['web-2 disk / critical 10:00 10:15', 'web-2 disk / critical 10:20 ']);
+});
+
+test('the most frequent alerts are counted first, and then the oldest', async (t) => {
+  const storage = await storedStory(t, { 'web-1': full, 'web-2': [50, 50, 50, 96, 50, 50, 50, 96], 'web-3': [96, 96] });
+  const clients = '<client name="web-[1-3]" ip="192.0.2.[1-3]" username="u"/>';
+  const { counts } = await replayed(storage, fleet('<alert type="disk" limit="95%"/>', clients));
+  const shown = counts.filter(({ rule }) => rule === 'disk').map(({ client, fired }) => `${client} ${fired}`);
+  assert.deepEqual(shown, ['web-2 2', 'web-3 1', 'web-1 1']);
+});
+
+test('a group that needs some of its members lacks them as long as its members are away', async (t) => {
+  const away = [50, null, null, null, 50, 50, 50, 50];
+  const storage = await storedStory(t, { 'web-1': away, 'web-2': away, 'web-3': Array<number>(8).fill(50) });
+  const clients = `<group name="web" need="2"><client name="web-[1-3]" ip="192.0.2.[1-3]" username="u"/></group>`;
+  const lines = linesOf(await replayed(storage, fleet('', clients)));
+  const ofGroup = lines.filter((line) => line.includes('group-short')).map((line) => line.split(', ', 1)[0]);
+  assert.deepEqual(ofGroup, ['10:10 ops: firing group-short web', '10:30 ops: resolved group-short web']);
 });
 
 test('it can be ended between two passes', async (t) => {
