@@ -73,7 +73,10 @@ function start(
       client.on('tcpip', (accept, _reject, { destIP }) => {
         opened.push(`${destIP} by ${login}`);
         if (destIP === 'dead.example') standStill(client);
-        else accept().on('close', () => left.push(destIP)).resume();
+        else
+          accept()
+            .on('close', () => left.push(destIP))
+            .resume();
       });
     });
     server.injectSocket(far as never);
