@@ -190,7 +190,7 @@ export class BastionPool {
             bastion.failure = { error, atMs: -Infinity };
           },
           onIdle: () => leaveIdle(sessions, through),
-          mayMove: () => mayAdd(sessions),
+          mayMove: () => mayAdd(sessions) && bastion.failure === null,
         });
         return through;
       });

@@ -10,7 +10,7 @@ export interface Asked {
   readonly name: string;
   /** Asks the server. */
   readonly send: () => void;
-  /** Called in place of `send` if the login stands still at an earlier name. */
+  /** Called in place of `send`, perhaps at once, if the login stands still at an earlier name. */
   readonly moveOn: () => void;
 }
 
@@ -46,7 +46,8 @@ export class NameQueue {
 
   /** Asks the server in its turn. Returns a function that takes a name back which it was not asked for yet. */
   ask(asked: Asked): () => void {
-    this.#waiting.add(asked);
+    if (this.#holder !== null && this.#options.mayMove()) asked.moveOn();
+    else this.#waiting.add(asked);
     this.#next();
     return () => this.#waiting.delete(asked);
   }

@@ -253,6 +253,15 @@ test('where one login alone is to be had, everything goes through it', async (t)
   assert.deepEqual(opened, expected);
 });
 
+test('where one login alone is to be had, names wait for one that does not resolve', async (t) => {
+  const { forward, opened, dials } = start(t, [null, dialFault('connect-refused')]);
+  const dead = forward('unknown', 'dead.example', 1500).then(() => null, faultOf);
+  await until(() => opened.length === 1, 'the login is asked');
+  const waits = await forward('unknown', 'web.example', 1500).then(() => null, faultOf);
+  assert.deepEqual([(await dead)?.code, waits?.code], ['dns', 'connect-timeout']);
+  assert.deepEqual([opened, dials()], [['dead.example by 1'], 2]);
+});
+
 test('a bastion is asked each five seconds if it is there', async (t) => {
   const { reach, wires } = start(t);
   await reach();
