@@ -1,5 +1,5 @@
 import { globMatcher } from '../config/values/globs.ts';
-import { webhookOfRecipient } from '../config/values/recipient-name.ts';
+import { webhookOfRecipient } from '../config/clients/recipients.ts';
 import type { Config, Recipient } from '../config/config.ts';
 import { asFleetError, type FleetError } from '../platform/errors/errors.ts';
 import { escapeControls } from '../platform/errors/log.ts';

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { FleetError } from '../platform/errors/errors.ts';
 import { statePaths } from '../state-folder/paths.ts';
-import { webhookOfRecipient } from '../config/values/recipient-name.ts';
+import { webhookOfRecipient } from '../config/clients/recipients.ts';
 import { mailTimeouts, type Channel, type ChannelTimeouts } from './notify.ts';
 import { createCommandChannel } from './command.ts';
 import { createEmailChannel } from './email.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { domainToASCII } from 'node:url';
 
 import type { Config } from '../config/config.ts';
-import { webhookOfRecipient } from '../config/values/recipient-name.ts';
+import { webhookOfRecipient } from '../config/clients/recipients.ts';
 import { sender } from '../config/settings/mail-settings.ts';
 
 const commandMark = '|';

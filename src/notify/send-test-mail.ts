@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts';
 import { isMailAddress } from '../config/values/addresses.ts';
 import { FleetError } from '../platform/errors/errors.ts';
 import { openChannels } from './channels.ts';
-import { recipientOfWebhook } from '../config/values/recipient-name.ts';
+import { recipientOfWebhook } from '../config/clients/recipients.ts';
 import { digestOf, domainOf, senderOf } from './mail-identity.ts';
 import { freezeNotice } from './mime.ts';
 import type { OutgoingMail } from './notify.ts';

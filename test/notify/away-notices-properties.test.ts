@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import type { Config } from '../../src/config/config.ts';
-import { recipientOfWebhook } from '../../src/config/values/recipient-name.ts';
+import { recipientOfWebhook } from '../../src/config/clients/recipients.ts';
 import { FleetError } from '../../src/platform/errors/errors.ts';
 import { AwayNotices } from '../../src/notify/away-notices.ts';
 import { configBroken, databaseAway, type AwayTopic } from '../../src/notify/away-state.ts';

@@ -8,7 +8,7 @@ import { FleetError } from '../../src/platform/errors/errors.ts';
 import { AwayNotices, isDatabaseAway } from '../../src/notify/away-notices.ts';
 import { awayRecipients } from '../../src/notify/away-mail.ts';
 import { configBroken, databaseAway } from '../../src/notify/away-state.ts';
-import { recipientOfWebhook } from '../../src/config/values/recipient-name.ts';
+import { recipientOfWebhook } from '../../src/config/clients/recipients.ts';
 import { makeConfig } from '../support/fleets/fleet.ts';
 import { openReceiver } from '../support/servers/http-receiver.ts';
 import { webhookConfig } from './support/notices.ts';

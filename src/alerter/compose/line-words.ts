@@ -219,6 +219,7 @@ const maxLooks = 5;
 
 /** Returns what clients beside unreachable ones saw of them, which a line of several names. */
 function besideFacts(items: readonly PendingNotification[], { looks, reader }: Wording): readonly string[] {
+  if (looks.size === 0) return [];
   const moment = (atMs: number): string => momentInWords(reader, atMs);
   const sentences = items.flatMap(({ client, alert }) => {
     const what = items.length === 1 ? 'it' : quoted(client);

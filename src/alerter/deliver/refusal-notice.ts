@@ -1,4 +1,4 @@
-import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
+import { webhookOfRecipient } from '../../config/clients/recipients.ts';
 import { freezeNotice } from '../../notify/mime.ts';
 import { canaryMark } from '../../notify/mail-identity.ts';
 import { parseFrozen } from '../../notify/webhook/freeze-webhook.ts';

@@ -1,4 +1,4 @@
-import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
+import { webhookOfRecipient } from '../../config/clients/recipients.ts';
 import type { Config, WebhookFormat } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';

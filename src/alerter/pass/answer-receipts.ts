@@ -1,4 +1,4 @@
-import { recipientOfWebhook } from '../../config/values/recipient-name.ts';
+import { recipientOfWebhook } from '../../config/clients/recipients.ts';
 import { askReceipt, cancelReceipt, givesReceipts } from '../../notify/webhook/receipts.ts';
 import { isReturning } from '../inhibit/difference.ts';
 import type { PassContext } from './pass-context.ts';

@@ -1,6 +1,6 @@
 import type { ExcerptSubject } from '../../storage/store/notification-store.ts';
 import type { Config } from '../../config/config.ts';
-import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
+import { webhookOfRecipient } from '../../config/clients/recipients.ts';
 import type { MailText } from '../../notify/mime.ts';
 import { newReplyToken, replyAddress, replyLink as linkOfToken } from '../../notify/replies/reply-token.ts';
 import type { Alert, Cause } from '../../storage/store/alert.ts';

@@ -4,7 +4,7 @@ import { notifyChooser } from '../../config/clients/recipients.ts';
 import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
 import { windowSpans, type Span } from '../../alerter/inhibit/windows.ts';
 import { createWatches, hears, isOnPath, type Listener, namedRecipients } from '../../alerter/inhibit/recipients-of.ts';
-import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
+import { webhookOfRecipient } from '../../config/clients/recipients.ts';
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { type GroupState, needingGroups } from '../../alerter/inhibit/group-states.ts';

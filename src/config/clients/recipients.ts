@@ -4,12 +4,23 @@ import type { Client, NotifyConfig, Recipient, Rule, Severity, Window } from '..
 import type { Findings } from '../xml/findings.ts';
 import { asksFor } from '../rules/rule-matcher.ts';
 import { splitGlobs } from '../values/globs.ts';
-import { recipientOfWebhook } from '../values/recipient-name.ts';
 import { readUrgency } from '../settings/mail-settings.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { dayMs } from '../../platform/units.ts';
+
+const webhookMark = 'webhook:';
+
+/** Returns the recipient that names a webhook. A mail address has no colon, so the two cannot be confused. */
+export function recipientOfWebhook(name: string): string {
+  return `${webhookMark}${name}`;
+}
+
+/** Returns the name of a recipient that is a webhook. Returns null for any other recipient. */
+export function webhookOfRecipient(recipient: string): string | null {
+  return recipient.startsWith(webhookMark) ? recipient.slice(webhookMark.length) : null;
+}
 
 /** The recipients within an element. */
 export interface Audience {

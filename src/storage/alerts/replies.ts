@@ -1,4 +1,4 @@
-import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
+import { webhookOfRecipient } from '../../config/clients/recipients.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { insertRows, replaceRows } from '../sql/insert-rows.ts';
