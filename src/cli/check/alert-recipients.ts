@@ -1,10 +1,9 @@
 /** src/cli/check: `check`. */
 import { groupShort } from '../../storage/store/alert.ts';
-import { notifyChooser } from '../../config/clients/recipients.ts';
+import { notifyChooser, webhookOfRecipient } from '../../config/clients/recipients.ts';
 import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
 import { windowSpans, type Span } from '../../alerter/inhibit/windows.ts';
 import { createWatches, hears, isOnPath, type Listener, namedRecipients } from '../../alerter/inhibit/recipients-of.ts';
-import { webhookOfRecipient } from '../../config/clients/recipients.ts';
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { type GroupState, needingGroups } from '../../alerter/inhibit/group-states.ts';
