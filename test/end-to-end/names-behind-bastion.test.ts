@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { makeNetwork, namespacesMissing } from '../support/ssh/bastion-network.ts';
+import { makeNetwork, namespacesMissing } from '../support/bastion-network.ts';
 import { sshdMissing, sshKeygen, startSshd } from '../support/ssh/sshd.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { databaseKinds } from './support/whole-fleet.ts';

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 
 import { commandTransportFor } from '../../src/transport/transport-for.ts';
-import { makeNetwork, namespacesMissing, type Network } from '../support/ssh/bastion-network.ts';
+import { makeNetwork, namespacesMissing, type Network } from '../support/bastion-network.ts';
 import { failure } from '../support/ssh/login.ts';
 import { sharedFor, sshBastion, sshClient } from '../support/ssh/run-shared.ts';
 import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/ssh/sshd.ts';
