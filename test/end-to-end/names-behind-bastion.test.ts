@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
+import { patience } from '../calendar/support/calendar.ts';
 import { makeNetwork, namespacesMissing } from '../support/bastion-network.ts';
 import { sshdMissing, sshKeygen, startSshd } from '../support/ssh/sshd.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -57,7 +58,6 @@ test(
     const dead = await Promise.all(['d1', 'd2', 'd3'].map((name) => client(name, `${name}.example`)));
     const [kind] = databaseKinds();
     assert.ok(kind);
-    const patience = 'connectTimeout="60s" agentTimeout="60s" clientDeadline="240s"';
     const site = await kind.site(t, `<collector every="1h" changes="no" ${patience}/>${element}${good.join('\n')}`);
     assert.equal((await site.run('trust', '--yes')).status, 0);
     const file = path.join(site.dir, 'config.xml');

@@ -20,8 +20,9 @@ const holdMs = 1_000;
 /**
  * The names that the server of a login is asked for, one after the other. While OpenSSH resolves a name (`getaddrinfo`
  * in connect_to of channels.c), its login stands still: half a minute if no name server answers. The answer to a ping
- * says that it goes on. It sends answers when it has read all that has arrived, so that of two names at once the first
- * would seem to be the one that does not resolve. A server that answers no ping is asked for all names at once.
+ * says that it goes on. sshd sends its answers only after it has acted on all that has arrived: of two names that are
+ * asked at once, the first would seem to be the one that does not resolve. A server that answers no ping is asked for
+ * all names at once.
  */
 export class NameQueue {
   readonly #options: NameQueueOptions;

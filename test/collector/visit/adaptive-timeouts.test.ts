@@ -104,3 +104,18 @@ test('never more than is configured, never nothing, never more from the first fa
     ),
   );
 });
+
+test('a name has resolved if it has led to a report and did not fail to resolve at the last visit', () => {
+  const good = { address: 'web.example', lastReportAtMs: 5, failedCode: null };
+  const cases = [
+    [good, true],
+    [{ ...good, failedCode: 'connect-timeout' }, true],
+    [{ ...good, failedCode: 'dns' }, false],
+    [{ ...good, lastReportAtMs: null }, false],
+    [{ ...good, address: 'other.example' }, false],
+    [undefined, false],
+  ] as const;
+  for (const [last, expected] of cases) {
+    assert.equal(timeouts.hasResolved({ address: 'web.example' }, last), expected, JSON.stringify(last));
+  }
+});
