@@ -21,6 +21,7 @@ const forms: Readonly<Record<KindName, string>> = {
   remoteFolder: 'an absolute path on the client',
   metricGlobs: 'names or patterns, with commas',
   host: 'address or host name',
+  greeting: 'a host name with its domain',
   jumps: 'names, with commas',
   keyExchanges: 'names, with commas',
   address: 'an address',

@@ -10,6 +10,8 @@ export interface SmtpConfig {
   readonly username: string | null;
   readonly password: Secret | null;
   readonly from: string;
+  /** The name by which the server is greeted; null: see src/notify/smtp-greeting.ts. */
+  readonly helo: string | null;
   readonly ca: string | null;
   readonly verify: boolean;
   /** The URL of a proxy, `environment` or `none`. */

@@ -12,6 +12,7 @@ import { type AttemptOptions, type Channel, type ChannelTimeouts, type SendOptio
 import { namedUpTo } from '../text/numbers.ts';
 import { addressOf } from './mail-identity.ts';
 import { type SmtpPhase, isAnswer, smtpFault } from './smtp-fault.ts';
+import { greetedAs, smtpGreeting } from './smtp-greeting.ts';
 import { type Clock, asError, within } from './within.ts';
 
 /** If connections break at mails to this many recipients in a row, the server is at fault and not the mails. */
@@ -145,10 +146,10 @@ async function openSmtpSession(smtp: SmtpConfig, options: AttemptOptions): Promi
     socket.destroy();
   };
   const faultOf = (thrown: unknown): Error =>
-    thrown instanceof FleetError ? thrown : smtpFault({ smtp, phase, secrets, thrown });
+    thrown instanceof FleetError ? thrown : smtpFault({ smtp, phase, secrets, greeting: connection.name, thrown });
   try {
     await within({ ...options, timeoutMs }, hangUp, async (clock) => {
-      await greetServer(dialled, clock);
+      await greetServer(smtp, dialled, clock);
       takesUtf8 = /[ -]SMTPUTF8\b/im.test(String(connection.lastServerResponse));
       if (credentials === null) return;
       phase = 'login';
@@ -289,7 +290,7 @@ function proxyOf(smtp: SmtpConfig): URL | null {
   try {
     return proxyFor(new URL(`https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`), proxy);
   } catch (thrown) {
-    throw smtpFault({ smtp, phase: 'connect', secrets: [], thrown });
+    throw smtpFault({ smtp, phase: 'connect', secrets: [], greeting: null, thrown });
   }
 }
 
@@ -306,7 +307,9 @@ async function dialThrough(proxy: URL, smtp: SmtpConfig, options: AttemptOptions
     return dialSmtp(smtp, Math.max(1, endsAtMs - performance.now()), socket);
   } catch (thrown) {
     options.signal.throwIfAborted();
-    throw thrown instanceof FleetError ? thrown : smtpFault({ smtp, phase: 'connect', secrets: [], thrown });
+    throw thrown instanceof FleetError
+      ? thrown
+      : smtpFault({ smtp, phase: 'connect', secrets: [], greeting: null, thrown });
   }
 }
 
@@ -319,8 +322,9 @@ function authorityOf({ ca }: Pick<SmtpConfig, 'ca'>): Buffer | null {
 }
 
 /** Waits for the connection, the greeting, EHLO and, if configured, TLS. */
-async function greetServer({ connection, socket }: Dialled, clock: Clock): Promise<void> {
+async function greetServer(smtp: SmtpConfig, { connection, socket }: Dialled, clock: Clock): Promise<void> {
   if (socket.connecting) await once(socket, 'connect');
+  connection.name = greetedAs(smtpGreeting(smtp), socket.localAddress);
   clock.now('greeting it');
   await ask<undefined>(connection, (done) => connection.connect((error) => done(error)));
 }

@@ -12,6 +12,8 @@ export interface SmtpTrouble {
   readonly phase: SmtpPhase;
   /** The secrets in every form in which a server may repeat them. */
   readonly secrets: readonly string[];
+  /** The argument of EHLO; null if there is no connection. */
+  readonly greeting: string | null;
   readonly thrown: unknown;
 }
 
@@ -41,6 +43,29 @@ const tooLargeWords = /^552\b|^\d{3}[ -]5\.(?:2\.3|3\.4)\b/;
  */
 const policyWords = /^\d{3}[ -]5\.7\.\d/;
 
+/** The words for a greeting in an answer; not in a name, an address, or a test's name such as HELO_NO_DOMAIN. */
+const greetingWords = /(?<![\w.@/-])(?:ehlo|helo)(?![\w@-]|\.\w)/i;
+/** The replies "unknown command" and "wrong order", which name EHLO as a command (RFC 5321, section 4.2.2). */
+const commandReplies: readonly number[] = [500, 502, 503];
+/** The replies "wrong argument" and "argument not implemented". */
+const argumentReplies: readonly number[] = [501, 504];
+
+/**
+ * True if an answer is about the name by which the server was greeted: it says so at whatever step, because many
+ * servers refuse a greeting only at RCPT, or it refuses the argument of EHLO.
+ */
+function isOfGreeting(thrown: unknown): boolean {
+  const { command, response } = thrown as SmtpError;
+  const reply = replyOf(thrown);
+  if (reply === null || reply < 400 || commandReplies.includes(reply)) return false;
+  if (typeof response === 'string' && greetingWords.test(response)) return true;
+  return isGreetingCommand(command) && argumentReplies.includes(reply);
+}
+
+function isGreetingCommand(command: unknown): boolean {
+  return command === 'EHLO' || command === 'HELO';
+}
+
 /** True if the server answered and the conversation can continue; false if the conversation broke off. */
 export function isAnswer(thrown: unknown): boolean {
   const { code, responseCode } = thrown as SmtpError;
@@ -49,9 +74,12 @@ export function isAnswer(thrown: unknown): boolean {
 }
 
 /** Returns the fault of a conversation with a mail server, in words for people. */
-export function smtpFault({ smtp, phase, secrets, thrown }: SmtpTrouble): FleetError {
-  const { advice, ...verdict } = { ...verdictOf(phase, thrown), ...adviceFor(smtp, thrown) };
-  const message = `mail server ${smtp.host}:${smtp.port}: ${wordsOf(thrown, secrets)}`;
+export function smtpFault({ smtp, phase, secrets, greeting, thrown }: SmtpTrouble): FleetError {
+  const isGreeting = greeting !== null && isOfGreeting(thrown);
+  const told = isGreeting ? greetingAdvice(smtp) : adviceFor(smtp, thrown);
+  const { advice, ...verdict } = { ...verdictOf(phase, thrown), ...told };
+  const greeted = isGreeting ? `; this machine greeted it as ${greeting}` : '';
+  const message = `mail server ${smtp.host}:${smtp.port}: ${wordsOf(thrown, secrets)}${greeted}`;
   const Fault = verdict.code === 'mail-unavailable' && replyOf(thrown) !== null ? TryLater : FleetError;
   // The cause is left out: it contains the server's full reply and any secrets that the reply repeats.
   return new Fault({ ...verdict, message, advice });
@@ -83,6 +111,8 @@ function verdictOf(phase: SmtpPhase, thrown: unknown): Verdict {
   }
   if (reply >= 500 && senderWords.test(words)) return waits('login');
   if (reply < 500) return waits('mail');
+  // Every mail has the same greeting.
+  if (command === 'RCPT TO' && isOfGreeting(thrown)) return waits('login');
   return command === 'RCPT TO' && policyWords.test(words) ? { ...refused, retryable: true } : refused;
 }
 
@@ -123,6 +153,11 @@ const certificateCodes =
 /** True if the server sent text before TLS began (OpenSSL: wrong version number, or packet length too long). */
 function isPlain(thrown: unknown): boolean {
   return /wrong version number|packet length too long|ERR_SSL_WRONG_VERSION_NUMBER/i.test(messageOf(thrown));
+}
+
+function greetingAdvice({ helo }: SmtpConfig): { readonly advice: string } {
+  const name = 'the full name of this machine in DNS, as the server sees it';
+  return { advice: `Write ${helo === null ? '' : 'another '}helo="..." into <smtp>: ${name}.` };
 }
 
 function adviceFor({ security }: SmtpConfig, thrown: unknown): { readonly advice?: string } {

@@ -25,7 +25,7 @@ export async function postPattoo(to: URL, document: string, signal: AbortSignal)
   const { agent_id: id } = JSON.parse(document) as { readonly agent_id: string };
   const url = new URL(`receive/${id}`, to.href.endsWith('/') ? to : `${to.href}/`);
   try {
-    const headers = { 'Content-Type': 'application/json' };
+    const headers = { 'Content-Type': 'application/json', 'User-Agent': 'fleet-health-agent' };
     const request = { method: 'POST', body: document, headers, redirect: 'manual' } as const;
     const status = await withTimeout({ timeoutMs, signal }, async (limit) => {
       const send = (): Promise<Response> => fetch(url, { ...request, signal: limit });

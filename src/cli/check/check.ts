@@ -217,7 +217,17 @@ function printTried({ output }: Pick<Context, 'output'>, config: Config, tried: 
     output.print(`${output.colour('yellow', 'warning')}: ${escapeControls(text)}`);
   }
   for (const text of failedLines(trials)) output.print(`${output.colour('red', 'failed')}: ${escapeControls(text)}`);
+  for (const text of greetingLines(trials)) output.print(text);
   output.print(trialsLine(trials));
+}
+
+/** Returns a line with the name by which the mail server is greeted; none if it was not tried. */
+function greetingLines(trials: readonly Trial[]): readonly string[] {
+  const [greeting] = trials.flatMap((trial) => trial.greeting ?? []);
+  if (greeting === undefined) return [];
+  const { name, source } = greeting;
+  const own = 'the address of the connection; better write helo="..." into <smtp>';
+  return [`The mail server is greeted as ${name === null ? `${own} (${source})` : `${name} (${source})`}.`];
 }
 
 function notesOf({ trials, more }: Tried): readonly string[] {
@@ -232,13 +242,14 @@ function exitStatusOf(tried: Tried | null): ExitStatus {
 }
 
 function checkJson(file: string, config: Config, warnings: readonly Finding[], tried: Tried | null): object {
-  const connections = tried?.trials.map(({ what, kind, fault }) => ({
+  const connections = tried?.trials.map(({ what, kind, fault, greeting }) => ({
     what,
     kind,
     ok: fault === null,
     code: fault?.code ?? null,
     message: fault?.message ?? null,
     advice: fault?.advice ?? null,
+    ...(greeting === undefined ? {} : { greeting: greeting.name }),
   }));
   return {
     command: 'check',

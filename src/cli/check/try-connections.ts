@@ -3,6 +3,7 @@ import { namedRecipients } from '../../alerter/inhibit/recipients-of.ts';
 import type { Client, Config, SmtpConfig } from '../../config/config.ts';
 import { asFleetError, type FleetError } from '../../platform/errors/errors.ts';
 import { verifyMailServer } from '../../notify/email.ts';
+import { smtpGreeting, type SmtpGreeting } from '../../notify/smtp-greeting.ts';
 import { addresseeOf } from '../../notify/mail-identity.ts';
 import { hostOf, verifyAlertmanager } from '../../notify/webhook/post-alerts.ts';
 import { verifyWebhook } from '../../notify/webhook/webhook.ts';
@@ -28,6 +29,8 @@ export interface Trial {
   readonly notes?: readonly string[];
   /** True for a client that transport="auto" visits by ssh, because its server has no algorithm of ssh2. */
   readonly isByOpenssh?: boolean;
+  /** The name by which the mail server is greeted; only in trials of it. */
+  readonly greeting?: SmtpGreeting;
 }
 
 const mailTimeoutMs = 20_000;
@@ -52,7 +55,10 @@ export async function tryConnections(
   const addresses = [...namedRecipients(config)].filter((recipient) => addresseeOf(recipient) !== null);
   const tryMail = (server: SmtpConfig): Promise<void> =>
     verifyMailServer(server, { timeoutMs: mailTimeoutMs, signal }, addresses);
-  const mail = smtp === null ? [] : [await attempt('mail server', 'mail', () => tryMail(smtp))];
+  const mail =
+    smtp === null
+      ? []
+      : [{ ...(await attempt('mail server', 'mail', () => tryMail(smtp))), greeting: smtpGreeting(smtp) }];
   const commands = await Promise.all(
     config.notify.map(({ command }) =>
       attempt(`notify ${command}`, 'mail', () => Promise.resolve().then(() => tryCommand(command))),

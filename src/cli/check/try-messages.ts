@@ -4,14 +4,17 @@ import type { Context } from '../command/context.ts';
 import type { Trial } from './try-connections.ts';
 
 /** Sends a test mail. */
-export function tryMail(context: Context, config: Config, to: string | null): Promise<Trial> {
+export async function tryMail(context: Context, config: Config, to: string | null): Promise<Trial> {
   const what = to === null ? 'test mail' : `test mail to ${to}`;
-  return tryMessage(context, { what, code: 'mail-unavailable' }, async () => {
+  const { smtpGreeting } = await import('../../notify/smtp-greeting.ts');
+  const greeting = config.smtp === null ? {} : { greeting: smtpGreeting(config.smtp) };
+  const trial = await tryMessage(context, { what, code: 'mail-unavailable' }, async () => {
     const { sendTestMail } = await import('../../notify/send-test-mail.ts');
     const sent = await sendTestMail({ config, to, signal: context.signal, nowMs: Date.now() });
     const how = config.smtp === null ? 'was written to a file, not sent, in' : 'was taken by';
     return { what: `test mail to ${sent.to}`, words: `A test mail to ${sent.to} ${how} ${sent.where}.` };
   });
+  return { ...trial, ...greeting };
 }
 
 /** Posts a test message to a webhook. */

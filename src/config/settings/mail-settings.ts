@@ -21,7 +21,18 @@ const ports = { none: 25, starttls: 587, tls: 465 } as const;
 export function readSmtp(element: Element | null, context: ReadContext): SmtpConfig | null {
   if (element === null) return null;
   const { findings } = context;
-  const { host, port, security: written, username, from, ca, verify, fallback, maxMailsPerHour } = element.attributes;
+  const {
+    host,
+    port,
+    security: written,
+    username,
+    from,
+    helo,
+    ca,
+    verify,
+    fallback,
+    maxMailsPerHour,
+  } = element.attributes;
   const password = readSecret(element, 'password', context) ?? null;
   if (host?.includes('[') === true) findings.fault(element, '<smtp> host has a range; there is one mail server');
   const local = host !== undefined && isThisMachine(host);
@@ -52,6 +63,7 @@ export function readSmtp(element: Element | null, context: ReadContext): SmtpCon
     username: username ?? null,
     password,
     from: from ?? sender(),
+    helo: helo ?? null,
     ca: ca === undefined ? null : localPath(ca, element.source),
     verify: verify !== 'no',
     proxy: readProxy(element, context) ?? 'none',

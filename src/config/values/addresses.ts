@@ -31,6 +31,17 @@ function isAsciiHost(host: string): boolean {
   return host.length <= 253 && host.split('.').every(isLabel);
 }
 
+/**
+ * Returns what is wrong with the name by which a mail server is greeted, or null for a valid one: a name with a dot in
+ * letters, digits and hyphens, which every server takes (RFC 5321, section 4.1.1.1), or an address.
+ */
+export function greetingFault(name: string): string | null {
+  const fault = hostFault(name);
+  if (fault !== null || isIP(name) !== 0) return fault;
+  if (/^[A-Za-z0-9.-]+\.[A-Za-z0-9-]*[A-Za-z][A-Za-z0-9-]*$/.test(name)) return null;
+  return 'is no full name of this machine; write it with its domain, like monitor.example.org';
+}
+
 function isLabel(label: string, index: number, labels: readonly string[]): boolean {
   const rootDot = label === '' && index > 0 && index === labels.length - 1;
   return rootDot || /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(label);

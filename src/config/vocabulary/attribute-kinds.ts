@@ -1,7 +1,7 @@
 /** src/config/vocabulary: the elements and attributes. */
 import { isIP } from 'node:net';
 
-import { hostFault, isMailAddress, isSender, parseMailAddresses } from '../values/addresses.ts';
+import { greetingFault, hostFault, isMailAddress, isSender, parseMailAddresses } from '../values/addresses.ts';
 import { isDate, isZone, nearestZone, parseClock, parseDays, parseHours, parseMoment } from '../values/calendar.ts';
 import { parseFamilyGroups } from '../values/family-groups.ts';
 import { splitGlobs } from '../values/globs.ts';
@@ -106,6 +106,7 @@ const kinds = {
     'names no metrics; write them like smartmon_*_raw_value,nvme_*',
   ),
   host: { fault: rangedHostFault, xsd: text },
+  greeting: { fault: greetingFault, xsd: text },
   jumps: visible({ fault: jumpsFault, xsd: text }),
   parents: visible({ fault: parentsFault, xsd: text }),
   address: accepted((value) => isIP(value) !== 0, 'is no address; write one like ::1, 127.0.0.1 or ::'),

@@ -21,6 +21,12 @@ export const smtpElement: ElementSpec = {
     username: { kind: 'text', help: 'Login at the mail server. Default: no login.' },
     ...secretAttributes,
     from: { kind: 'sender', help: 'The sender of all mails. Default: fleet-health at the name of this machine.' },
+    helo: {
+      kind: 'greeting',
+      help:
+        'The name by which this machine greets the server (EHLO), like monitor.example.org. Default: its full name, ' +
+        'or else its name and the domain of from.',
+    },
     ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
     verify: { words: ['yes', 'no'], help: "no: the server's certificate is not checked. Default yes." },
     proxy: {

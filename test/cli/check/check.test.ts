@@ -3,6 +3,7 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
+import { startSmtpServer, type SmtpAct, type SmtpMoment } from '../../support/servers/smtp-server.ts';
 import { openReceiver } from '../../support/servers/http-receiver.ts';
 import { makeInventoriedIn } from '../../support/clients/inventoried.ts';
 import { startLoopbackFleet } from '../../support/fleets/loopback-fleet.ts';
@@ -16,7 +17,12 @@ interface CheckJson {
   readonly warnings: readonly { readonly message: string }[];
   readonly defaults: readonly { readonly where: string; readonly name: string; readonly value: string }[];
   readonly rules: readonly { readonly rule: string; readonly limit_text: string; readonly clients: number }[];
-  readonly connections?: readonly { readonly what: string; readonly ok: boolean; readonly code: string | null }[];
+  readonly connections?: readonly {
+    readonly what: string;
+    readonly ok: boolean;
+    readonly code: string | null;
+    readonly greeting?: string | null;
+  }[];
 }
 
 const parse = ({ stdout }: CliResult): CheckJson => JSON.parse(stdout) as CheckJson;
@@ -281,3 +287,28 @@ for (const [attributes, ...facts] of alikeFaults) {
     }
   });
 }
+
+test('--connect and --mail print the name by which the mail server is greeted, also if it refuses that', async (t) => {
+  const act = ({ phase }: SmtpMoment): SmtpAct | undefined =>
+    phase === 'rcpt' ? '554 5.7.1 <out.example.net>: Helo command rejected: Access denied' : undefined;
+  const server = await startSmtpServer({ act });
+  t.after(() => server.stop());
+  const smtp = `<smtp host="127.0.0.1" port="${server.port}" from="fleet@example.org" helo="out.example.net"/>`;
+  const content = `<config>${smtp}<alerts mail="ops@example.org"/><client ip="192.0.2.1" state="retired"/></config>`;
+  const line = /^The mail server is greeted as out\.example\.net \(helo of <smtp>\)\.$/m;
+  assert.match((await check(t, content, '--connect')).stdout, line);
+  const { stdout } = await check(t, content, '--mail');
+  assert.match(stdout, line);
+  assert.match(stdout, /^failed: .*Helo command rejected.* greeted it as out\.example\.net.*helo="/m);
+  const { connections = [] } = parse(await check(t, content, '--mail', '--json'));
+  assert.deepEqual(pluck(connections, 'greeting'), ['out.example.net']);
+});
+
+test('a greeting without a domain is a fault, with what would be right', async (t) => {
+  for (const helo of ['mon1', 'localhost', '[127.0.0.1]', 'mon_1.example.org', '10.example.1', 'mon1 example.org']) {
+    const smtp = `<smtp host="mail.example.org" from="fleet@example.org" helo="${helo}"/>`;
+    const { status, stdout } = await check(t, `<config>${smtp}<client ip="192.0.2.1"/></config>`);
+    assert.equal(status, 2, helo);
+    assert.match(stdout, /^fault: config\.xml:1: .*helo/m);
+  }
+});

@@ -15,6 +15,7 @@ export function smtpConfig(port: number, overrides: Partial<SmtpConfig> = {}): S
     username: null,
     password: null,
     from: 'Fleet <fleet@example.org>',
+    helo: null,
     ca: null,
     verify: true,
     proxy: 'none',
