@@ -14,8 +14,9 @@ const maxChars = 40;
 /** The most lines above a quotation that name its author. */
 const maxAttributionLines = 3;
 
-/** Reads `ack`, `ack 4h` or `silence 1d`, in upper or lower case. Returns null for any other line. */
+/** Reads `ack`, `ack 4h` or `silence 1d`, in upper or lower case. Returns null for any other line, and a longer one. */
 export function parseReplyCommand(line: string): ReplyCommand | null {
+  if (line.length > maxChars) return null;
   const [, word, span] = /^(ack|silence)(?: +(\S+?))?[.!]?$/.exec(line.toLowerCase()) ?? [];
   if (word === undefined) return null;
   const kind = word as ReplyCommand['kind'];

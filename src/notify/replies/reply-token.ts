@@ -1,7 +1,7 @@
 /**
- * Tokens of mails. Each token is random and stored with its mail, which has to be stored for its alerts anyway. A token
- * made by a keyed hash would need the mail's id in the address. It would also need a key that all alerters share and
- * keep as long as the mails.
+ * Tokens of mails. Each token is random, and its digest is stored with its mail, which has to be stored for its alerts
+ * anyway. A token made by a keyed hash would need the mail's id in the address. It would also need a key that all
+ * alerters share and keep as long as the mails.
  */
 import { randomBytes } from 'node:crypto';
 

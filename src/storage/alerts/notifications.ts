@@ -27,6 +27,7 @@ import {
   seriesPoint,
 } from '../store/notification-store.ts';
 import type { NewMail, RecipientHistory, WaitingMail } from '../store/outbox-store.ts';
+import { tokenDigest } from './reply-tokens.ts';
 import { fenced } from './lease.ts';
 
 // Conditions in the UPDATE, because the mail may be sent at the same time as this transaction runs.
@@ -99,7 +100,7 @@ async function storeMails(session: Session, mails: readonly NewMail[]): Promise<
     created_at: createdAt,
     severity: mail.severity,
     ordinary: mail.ordinary ? 1 : 0,
-    reply_token: mail.replyToken ?? null,
+    reply_token: typeof mail.replyToken === 'string' ? tokenDigest(mail.replyToken) : null,
     digest: mail.digest?.name ?? null,
     digest_from: sqlTimeOrNull(mail.digest?.fromMs ?? null),
     digest_seen_to: sqlTimeOrNull(mail.digest?.seenToMs ?? null),

@@ -45,7 +45,9 @@ export async function acknowledgeAlerts(
   comment: string | null,
 ): Promise<number> {
   const now = sqlTime(await databaseNowMs(session));
-  return await changeOpen(session, ids, acknowledgeSql, [by, sqlTimeOrNull(untilMs), comment, now]);
+  return await changeOpen(session, ids, acknowledgeSql, [
+    ...[clipped(by, 255), sqlTimeOrNull(untilMs), comment === null ? null : clipped(comment, 1000), now],
+  ]);
 }
 
 async function changeOpen(
@@ -68,7 +70,10 @@ export function literalPattern(name: string): string {
 /** Implements OperatorStore.addSilence. */
 export async function addSilence(session: Session, silence: Omit<Silence, 'id'>): Promise<number> {
   const { client, rule, subject, startsAtMs, endsAtMs, author, comment } = silence;
-  const values = [client, rule, subject, sqlTime(startsAtMs), sqlTime(endsAtMs), author, comment];
+  const values = [
+    ...[client, rule, subject, sqlTime(startsAtMs), sqlTime(endsAtMs)],
+    ...[clipped(author, 255), clipped(comment, 1000)],
+  ];
   const known = await find(session, values);
   if (known !== null) return known;
   await session.run(insertSql, values);

@@ -18,6 +18,7 @@ import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { fenced } from './lease.ts';
+import { forgetToken, tokenDigest } from './reply-tokens.ts';
 import { groupBy } from '../../platform/group-by.ts';
 
 /** The longest pause. A later time was written under a wrong clock, and the wait would never end. */
@@ -98,6 +99,7 @@ export function createOutboxStore(database: Database): OutboxStore {
         const set = `sent_at = COALESCE(sent_at, ${at}), reply_token = COALESCE(reply_token, ?), error = NULL`;
         const values = [...(atMs === undefined ? [] : [sqlTime(atMs)]), await ownReceipt(session, receipt)];
         await mark(session, id, holder, `${set}, claimed_until = NULL`, values);
+        await forgetToken(session, id);
       }),
     markSentBefore: (lease, sent) => markSentBefore(database, lease, sent),
     toldBy: (id) => database.read((session) => toldBy(session, id)),
@@ -130,8 +132,10 @@ export function createOutboxStore(database: Database): OutboxStore {
 
 function markSentBefore(database: Database, lease: Lease, sent: readonly SentBefore[]): Promise<void> {
   return fenced(database, lease, async (session) => {
-    for (const { id, atMs, receipt } of sent)
+    for (const { id, atMs, receipt } of sent) {
       await session.run(sentBeforeSql, [sqlTime(atMs), await ownReceipt(session, receipt), id]);
+      await forgetToken(session, id);
+    }
   });
 }
 
@@ -213,12 +217,13 @@ const unsentMail = (now: string): string => `id = ? AND sent_at IS NULL AND repl
 export function createMailStore(database: Database): MailStore {
   return {
     withTokens: async (tokens) => {
+      const byDigest = new Map(tokens.map((token) => [tokenDigest(token), token]));
       const rows = await database.read((session) =>
-        forChunks(tokens, (chunk, marks) =>
+        forChunks([...byDigest.keys()], (chunk, marks) =>
           session.all(`SELECT reply_token, ${mailSummary.columns} FROM mails WHERE reply_token IN (${marks})`, chunk),
         ),
       );
-      return new Map(rows.map((row) => [String(row['reply_token']), mailSummary.read(row)]));
+      return new Map(rows.map((row) => [byDigest.get(String(row['reply_token'])) ?? '', mailSummary.read(row)]));
     },
     undelivered: async () => {
       const rows = await database.read((session) => session.all(undeliveredSql));

@@ -16,6 +16,7 @@ import type {
   ReplyStore,
 } from '../store/reply-store.ts';
 import { fenced } from './lease.ts';
+import { tokenDigest } from './reply-tokens.ts';
 import { acknowledgeAlerts, addSilence, literalPattern } from './operator.ts';
 
 /** The age beyond which no receiver knows a receipt. */
@@ -79,7 +80,7 @@ async function linkedMail(
   token: string,
   nowMs: number,
 ): Promise<{ readonly id: number; readonly recipient: string } | 'unknown' | 'expired'> {
-  const [mail] = await session.all(mailSql, [token]);
+  const [mail] = await session.all(mailSql, [tokenDigest(token)]);
   const recipient = String(mail?.['recipient'] ?? '');
   if (mail === undefined || webhookOfRecipient(recipient) !== null) return 'unknown';
   if (nowMs - (fromSqlTime(mail['created_at']) ?? 0) > repliesValidMs) return 'expired';
@@ -120,7 +121,7 @@ export function createReplyStore(database: Database): ReplyStore {
         const applied: AppliedReply[] = [];
         for (const reply of reading.replies) {
           if (isSame(reading, known) ? reply.uid <= known.uid : isBeforeMemory(reply, known)) continue;
-          const outcome = await apply(session, reply, nowMs);
+          const outcome = await apply(session, reply, tokenDigest(reply.token), nowMs);
           if (outcome !== null) applied.push({ from: reply.from, line: reply.line, ...outcome });
         }
         await savePosition(session, mailbox, reading, known);
@@ -146,9 +147,10 @@ export function createReplyStore(database: Database): ReplyStore {
     closeReceipt: (lease, receipt, by) =>
       fenced(database, lease, async (session) => {
         const nowMs = await databaseNowMs(session);
-        const reply = { token: receipt, message: 'receipt', from: by ?? '', automatic: false, line: 'ack' };
+        const reply = { message: 'receipt', from: by ?? '', automatic: false, line: 'ack' };
         const command = { kind: 'ack', forMs: null } as const;
-        const outcome = by === null ? null : await apply(session, { ...reply, command, arrivedAtMs: nowMs }, nowMs);
+        const outcome =
+          by === null ? null : await apply(session, { ...reply, command, arrivedAtMs: nowMs }, receipt, nowMs);
         await session.run('UPDATE mails SET reply_token = NULL WHERE reply_token = ?', [receipt]);
         return outcome === null ? null : { from: reply.from, line: reply.line, ...outcome };
       }),
@@ -187,10 +189,15 @@ type Outcome = Pick<AppliedReply, 'result' | 'count'>;
 
 const nothing = (result: ReplyResult): Outcome => ({ result, count: 0 });
 
-/** Returns null for a reply that was applied before. */
-async function apply(session: Session, reply: Omit<NewReply, 'uid'>, nowMs: number): Promise<Outcome | null> {
-  const { token, message, automatic, command } = reply;
-  const [mail] = await session.all(mailSql, [token]);
+/** Returns null for a reply that was applied before. `key`: the digest of the token, or a receipt. */
+async function apply(
+  session: Session,
+  reply: Omit<NewReply, 'uid' | 'token'>,
+  key: string,
+  nowMs: number,
+): Promise<Outcome | null> {
+  const { message, automatic, command } = reply;
+  const [mail] = await session.all(mailSql, [key]);
   if (mail === undefined) return nothing('unknown');
   if (nowMs - (fromSqlTime(mail['created_at']) ?? 0) > repliesValidMs) return nothing('expired');
   const mailId = Number(mail['id']);

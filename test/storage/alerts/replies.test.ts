@@ -200,3 +200,50 @@ onEachDatabase('receipts', (kit) => {
     ]);
   });
 });
+
+/** Returns a mail with a token in a header, in links of quoted-printable text of which one is divided, and in base64. */
+function mailWith(token: string, cut: number): string {
+  const link = `https://fleet.example.org/reply/${token}`;
+  const divided = `${link.slice(0, link.length - cut)}=\r\n${link.slice(link.length - cut)}`;
+  const packed = Buffer.from(`${'größer '.repeat(20)}\n${link}\n${'größer '.repeat(20)}`).toString('base64');
+  const lines = packed.replace(/.{76}(?=.)/g, '$&\r\n');
+  const head = `Reply-To: fleet+${token}@example.org\r\nMessage-ID: <${'ab'.repeat(16)}@example.org>`;
+  return `${head}\r\n\r\n--x\r\n\r\n${divided}\r\n${link}\r\n--x\r\n\r\n${lines}\r\n--x--\r\n`;
+}
+
+/** Returns everything in a text that may be read: itself, without soft line breaks, and its base64. */
+function readable(text: string): string {
+  const packed = text.match(/(?:^[A-Za-z0-9+/]{76}\r\n)+[A-Za-z0-9+/=]*$/gm) ?? [];
+  return [text, text.replaceAll('=\r\n', ''), ...packed.map((one) => Buffer.from(one, 'base64').toString())].join('\n');
+}
+
+onEachDatabase('the token of a mail', (kit) => {
+  test('is a digest in its table, and leaves its text when the mail is sent', async () => {
+    const token = '0123456789abcdef01234567';
+    const contents = Array.from({ length: 26 }, (_, cut) => mailWith(token, cut));
+    for (const [at, content] of [contents[0] ?? '', contents[7] ?? '', contents[23] ?? ''].entries()) {
+      const { storage, rows, apply } = await open(await kit.open(), [{}], [{ replyToken: token, content }]);
+      const [[before = '', digest = ''] = []] = await rows('SELECT content, reply_token FROM mails');
+      assert.ok(readable(String(before)).includes(token));
+      assert.ok(!String(digest).includes(token));
+      const [due] = await storage.outbox.dueMails(1);
+      await storage.outbox.claimMail(due?.id ?? 0, 'one', minuteMs);
+      await storage.outbox.markSent(due?.id ?? 0, 'one');
+      const [row = []] = await rows('SELECT * FROM mails');
+      assert.ok(!readable(row.map(String).join('\n')).includes(token), String(at));
+      // Nothing else changes, and nobody can answer by what the table has.
+      assert.ok(row.some((value) => String(value).length === content.length));
+      assert.deepEqual(await apply([{ token: String(digest) }, { token }]), ['unknown', 'acknowledged 1']);
+    }
+  });
+
+  test('acknowledges with a bounded line and name, equally on each database', async () => {
+    const { storage, rows } = await open(await kit.open(), [{}], [{ replyToken: 't' }]);
+    await storage.links.answerLink('t', { line: `ack ${'x'.repeat(2_000)}`, forMs: null, by: 'é'.repeat(400) });
+    const [row = []] = await rows('SELECT acknowledged_by, acknowledged_comment FROM alerts');
+    assert.deepEqual(
+      row.map((value) => String(value).length),
+      [255, 1000],
+    );
+  });
+});

@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test';
 import { replyRoute } from '../../../../src/look/serve/endpoints/reply-route.ts';
 import type { Visitor } from '../../../../src/look/serve/visitor.ts';
 import { type AlertFolder, alertFolder, ended, firing } from '../../../cli/support/stored-alerts.ts';
+import { tokenDigest } from '../../../../src/storage/alerts/reply-tokens.ts';
 import { mail, stored } from '../../../storage/support/alert-samples.ts';
 import { openBeside } from '../../../support/databases/open-beside.ts';
 import { type Answer, serveFolder, type Served } from '../support/served-fleet.ts';
@@ -139,7 +140,9 @@ describe('the link of a mail', () => {
 
   test('is over after 14 days', async () => {
     const database = openBeside(`${served.dir}/state/fleet.db`);
-    database.exec(`UPDATE mails SET created_at = '2020-01-01 00:00:00.000' WHERE reply_token = '${token}'`);
+    database.exec(
+      `UPDATE mails SET created_at = '2020-01-01 00:00:00.000' WHERE reply_token = '${tokenDigest(token)}'`,
+    );
     database.close();
     for (const { status, body } of [await served.ask(`/reply/${token}`), await press(served, token, 'line=ack')]) {
       assert.equal(status, 410);
