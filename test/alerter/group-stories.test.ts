@@ -41,6 +41,14 @@ const away = (...numbers: readonly number[]): string => fail('dns', ...numbers);
 const cut = (...numbers: readonly number[]): string => fail('connect-timeout', ...numbers);
 const all = [1, 2, 3, 4, 5, 6, 7, 8];
 
+/** Machines of which two are enough, and guests of one of them beside the group. */
+const guests =
+  `<collector every="5m" runDeadline="4m"/><alerts groupInterval="5m">${ops}</alerts>` +
+  '<group name="hv" need="2"><client name="hv-[1-3]" ip="192.0.2.[1-3]" username="u"/></group>' +
+  '<group on="hv-1"><client name="vm-[1-3]" ip="192.0.2.[11-13]" username="u"/></group>' +
+  '<client name="db-[1-6]" ip="192.0.2.[21-26]" username="u"/>';
+const lostGuests = [1, 2, 3].map((number) => `vm-${number} fails connect-timeout`).join(' | ');
+
 passStories(`
   three within twenty minutes are one page
     ${fleet({})}
@@ -68,6 +76,22 @@ passStories(`
     > 08:06 ops: firing critical - collector-isolated collector-1
     > 08:36 oncall: resolved - collector-isolated collector-1
     > 08:36 ops: resolved - collector-isolated collector-1
+
+  a parent that was told as a warning stands for no guest outside of its group
+    ${guests}
+    07:55
+    08:00-08:20 hv-1 fails connect-timeout
+    08:25-08:45 hv-1 fails connect-timeout | ${lostGuests}
+    > 08:06 ops: firing warning hv-1 unreachable
+    > 08:31 ops: firing critical vm-1 unreachable, firing critical vm-2 unreachable, firing critical vm-3 unreachable
+
+  a parent that was told as a warning, to whom critical alerts ring at any hour and warnings at work
+    ${guests.replace(ops, `${ops.replace('/>', ' severity="critical"/>')}${ops.replace('/>', ' hours="08:00-10:00"/>')}`)}
+    09:25
+    09:30-09:55 hv-1 fails connect-timeout
+    10:00-10:20 hv-1 fails connect-timeout | ${lostGuests}
+    > 09:36 ops: firing warning hv-1 unreachable
+    > 10:06 ops: firing critical vm-1 unreachable, firing critical vm-2 unreachable, firing critical vm-3 unreachable
 
   need is raised while two are away
     ${fleet({})}

@@ -19,13 +19,6 @@ function eased(easing: Easing, one: RecipientAlert): RecipientAlert {
   return { ...one, alert, eased: { own, state: standing.state } };
 }
 
-/** Returns a recipient's alert and knowledge in the alert's own severity, which decides on what stands for what. */
-export function inOwnSeverity(one: RecipientAlert): RecipientAlert {
-  if (one.eased === undefined) return one;
-  const { own } = one.eased;
-  return { ...one, alert: own, known: one.known === null ? null : { ...one.known, severity: own.severity } };
-}
-
 /** Returns the ids of the alerts of a client's group that fired while an alert did: they say whether it is eased. */
 export function shortsBeside({ groups, shortsWithin }: Easing, alert: Alert): readonly number[] {
   const group = groups.groups.length === 0 || isOfGroup(alert) ? null : groups.groupOf(alert);

@@ -14,7 +14,6 @@ import { hears, outsideHours } from '../inhibit/recipients-of.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import { longestGapMs } from '../transition/progress.ts';
 import type { Candidate, Planning, RunStep } from './draft.ts';
-import { inOwnSeverity } from './ease-alerts.ts';
 import { earlyMs } from './group-interval.ts';
 import {
   groupAbove,
@@ -148,8 +147,8 @@ function carried({ easing }: Planning, decided: readonly Decision[]): readonly D
     const { candidate, free, reasons, isForgone } = one;
     const group = easing.groups.groupOf(free.alert)?.need.name;
     const above = group === undefined ? undefined : groupAbove(told.get(group) ?? [], free);
-    // The end of a group's alert tells nothing of a member that fires and that the recipient knows nothing of.
-    const isOwn = above?.alert.state === 'resolved' && free.transition === 'firing';
+    // The end of a group's alert tells nothing of a member that fires, or got worse, without the recipient's knowledge.
+    const isOwn = above?.alert.state === 'resolved' && ['firing', 'escalated'].includes(free.transition);
     if (above === undefined || isOwn || isForgone || free.listedOnly || candidate.because === 'time') return one;
     const isHeldByOthers = reasons.some(({ kind }) => !standsAbove.includes(kind));
     if (isHeldByOthers || compareSeverity(above.severity, free.severity) > 0) return one;
@@ -172,10 +171,22 @@ interface Holds {
 function openHolds(planning: Planning, alerts: readonly RecipientAlert[]): Holds {
   const { inhibition, input } = planning;
   const toldParent = openToldParents(planning, alerts);
-  const worseRules = openWorseRules(
-    alerts,
-    (one) => inhibition.reasonsFor(one.alert).length + ownReasons(planning, one).length > 0,
-  );
+  const isFree = (one: RecipientAlert): boolean =>
+    inhibition.reasonsFor(one.alert).length + ownReasons(planning, one).length === 0;
+  const worseRules = openWorseRules(alerts, {
+    tells: (one, severity) => {
+      const { alert, known } = one;
+      const isKnown = known !== null && known.state !== 'resolved' && compareSeverity(known.severity, severity) <= 0;
+      return isFree(one) && (isKnown || returning(planning, one, alert.flapping ? 'flapping' : 'firing').length === 0);
+    },
+    told: (one, severity) => {
+      const { alert, known, listener } = one;
+      if (known !== null && compareSeverity(known.severity, severity) <= 0) return true;
+      if (alert.state === 'firing') return isFree(one);
+      const isPast = differenceOf(alert, null, listener) === 'past' && alert.closedReason !== 'unwatched';
+      return isPast && inhibition.wentByUntilMs(alert, planning.recipient) === null;
+    },
+  });
   const standing = (one: RecipientAlert, transition: Transition): readonly HoldReason[] => {
     const { alert, watch } = one;
     if (transition === 'reminder' && isAcknowledged(alert, input.nowMs)) return [acknowledgement(alert)];
@@ -198,7 +209,7 @@ function openHolds(planning: Planning, alerts: readonly RecipientAlert[]): Holds
 function ownReasons({ inhibition, recipient, input }: Planning, one: RecipientAlert): readonly HoldReason[] {
   const { alert, listener } = one;
   return [
-    inhibition.insteadFor(one.eased?.own ?? alert, recipient),
+    inhibition.insteadFor(alert, recipient),
     listener === null ? null : outsideHours(listener, alert.severity, input.nowMs),
     listener === null || !isUnknownCritical(one) ? null : inhibition.waitsFor(alert, listener),
   ].filter((reason) => reason !== null);
@@ -272,9 +283,10 @@ function openToldParents(
   { parents, easing }: Pick<Planning, 'parents' | 'easing'>,
   alerts: readonly RecipientAlert[],
 ): (alert: Alert) => HoldReason | null {
-  const own = easing === null ? alerts : alerts.map(inOwnSeverity);
-  const away = own.filter(({ alert, watch }) => alert.state === 'firing' && saysAway(alert, watch.client));
-  const named = knownLostParents(parents, away);
+  const away = alerts.filter(({ alert, watch }) => alert.state === 'firing' && saysAway(alert, watch.client));
+  // The alert of a group names what all lost members stand on, not what some of them do.
+  const apart = easing === null ? away : away.filter(({ alert }) => easing.shortFor(alert) === null);
+  const named = knownLostParents(parents, apart);
   const known = new Map(away.map((one) => [one.alert.id, one.known]));
   const toldFor = (client: string, severity: Severity): LostParent | undefined => {
     const covers = (told: Severity | undefined): boolean => told !== undefined && compareSeverity(told, severity) <= 0;
@@ -290,11 +302,19 @@ function openToldParents(
   };
 }
 
+/** Whether a recipient learns of an alert at a severity or a worse one. */
+interface Telling {
+  /** True if the recipient was told of an alert that fires and nothing mutes, or will be now. */
+  readonly tells: (one: RecipientAlert, severity: Severity) => boolean;
+  /** True if the recipient was told of an alert once, or will be now. */
+  readonly told: (one: RecipientAlert, severity: Severity) => boolean;
+}
+
 /**
- * Compares alerts of several rules of one type on one subject for one recipient: the worst holds the milder ones back.
- * `isHeld` is true if an alert is held back for another reason.
+ * Compares alerts of several rules of one type on one subject for one recipient: the worst that the recipient is told
+ * of holds the milder ones back.
  */
-function openWorseRules(alerts: readonly RecipientAlert[], isHeld: (one: RecipientAlert) => boolean) {
+function openWorseRules(alerts: readonly RecipientAlert[], { tells, told }: Telling) {
   const rivals = groupBy(alerts.filter(isRival), keyOf);
   const worse = (one: RecipientAlert): readonly RecipientAlert[] => {
     const others = isRival(one) ? (rivals.get(keyOf(one)) ?? []) : [];
@@ -303,11 +323,12 @@ function openWorseRules(alerts: readonly RecipientAlert[], isHeld: (one: Recipie
   return {
     /** Returns the worse alert that fires and that the recipient is notified of, or null. */
     worseOf: (one: RecipientAlert): HoldReason | null => {
-      const known = worse(one).find((other) => other.alert.state === 'firing' && !isHeld(other));
+      const known = worse(one).find((other) => other.alert.state === 'firing' && tells(other, one.alert.severity));
       return known === undefined ? null : { kind: 'worse-rule', rule: known.alert.rule };
     },
-    /** True if a worse alert fired at the same time as a closed one. */
-    wasBesideWorse: (one: RecipientAlert): boolean => worse(one).some((other) => overlaps(other.alert, one.alert)),
+    /** True if a worse alert, of which the recipient learns, fired at the same time as a closed one. */
+    wasBesideWorse: (one: RecipientAlert): boolean =>
+      worse(one).some((other) => overlaps(other.alert, one.alert) && told(other, one.alert.severity)),
   };
 }
 

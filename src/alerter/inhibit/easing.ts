@@ -1,3 +1,4 @@
+import type { Severity } from '../../config/config.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { DispatchInput } from './dispatch-input.ts';
@@ -17,6 +18,8 @@ export interface Easing {
   readonly groups: GroupStates;
   /** Returns null for an alert that is not critical, or that says nothing about a group that needs members. */
   readonly standingOf: (alert: Alert) => Standing | null;
+  /** Returns the severity at which an alert is told: a warning if it is eased. */
+  readonly toldSeverity: (alert: Alert) => Severity;
   /** Returns the open alert of the group of an alert, if the group lacks members; null if it does not. */
   readonly shortFor: (alert: Alert) => Alert | null;
   /** Returns the alerts of a group that fired within a time, as far as they are not closed out. */
@@ -88,6 +91,7 @@ export function openEasing({ groups, alerts, toldAsWarnings, nowMs }: EasingOpti
   return {
     groups,
     standingOf: standing,
+    toldSeverity: (alert) => (standing(alert)?.kind === 'eased' ? 'warning' : alert.severity),
     shortFor: (alert) => {
       const group = openShort.size === 0 ? null : groups.groupOf(alert);
       return group === null ? null : (openShort.get(group.need.name) ?? null);

@@ -1,5 +1,5 @@
 import type { Severity } from '../../config/config.ts';
-import { type Alert, groupShort } from '../../storage/store/alert.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { LostParents } from './lost-parents.ts';
@@ -56,23 +56,24 @@ export function openInhibition({ input, mutes, watchOf, easing }: InhibitionOpti
   );
   const standIns = createStandIns(input);
   const nearlyFull = openNearlyFull(alerts, watchOf, nowMs);
+  const reasonsFor: Inhibition['reasonsFor'] = (alert) => {
+    const reasons: HoldReason[] = [...mutes.reasonsAt(alert, nowMs)];
+    const endMs = mutes.lastEndMs(alert, nowMs);
+    const { client, rule } = watchOf(alert);
+    const newest = visitConditions.includes(alert.rule) ? newestVisitMs : newestRowMs;
+    const newestMs = newest.get(alert.client) ?? null;
+    const isAwaited = endMs !== null && hasRows(rule) && !isConfirmed(alert, endMs, newestMs, graceMs);
+    if (isAwaited) reasons.push({ kind: 'unconfirmed' });
+    if (client?.state === 'paused') reasons.push({ kind: 'paused', untilMs: client.untilMs });
+    const { changedByRun } = alert;
+    if (changedByRun !== null && unfinishedRuns.has(changedByRun)) reasons.push({ kind: 'run', runId: changedByRun });
+    return reasons;
+  };
   const waitsFor = createWaitsFor({ input, mutes, watchOf, easing });
-  const isNotified = createIsNotified({ input, mutes, watchOf, easing }, waitsFor);
+  const isNotified = createIsNotified({ input, watchOf, easing }, { reasonsFor, waitsFor });
   return {
     waitsFor,
-    reasonsFor: (alert) => {
-      const reasons: HoldReason[] = [...mutes.reasonsAt(alert, nowMs)];
-      const endMs = mutes.lastEndMs(alert, nowMs);
-      const { client, rule } = watchOf(alert);
-      const newest = visitConditions.includes(alert.rule) ? newestVisitMs : newestRowMs;
-      const newestMs = newest.get(alert.client) ?? null;
-      const isAwaited = endMs !== null && hasRows(rule) && !isConfirmed(alert, endMs, newestMs, graceMs);
-      if (isAwaited) reasons.push({ kind: 'unconfirmed' });
-      if (client?.state === 'paused') reasons.push({ kind: 'paused', untilMs: client.untilMs });
-      const { changedByRun } = alert;
-      if (changedByRun !== null && unfinishedRuns.has(changedByRun)) reasons.push({ kind: 'run', runId: changedByRun });
-      return reasons;
-    },
+    reasonsFor,
     insteadFor: (alert, recipient) => {
       const newestMs = newestRowMs.get(alert.client) ?? null;
       const short = easing?.shortFor(alert) ?? null;
@@ -120,36 +121,30 @@ function createWaitsFor({ input: { nowMs }, mutes, easing }: InhibitionOptions):
 }
 
 /**
- * Returns a function that is true if a recipient was notified of a stand-in before, or will be now, at a severity that
- * is no milder than the alert's. Whoever hears no warnings is not notified of an eased stand-in, and will be of its
- * group if that lacks members.
+ * Returns a function that is true if a recipient was told of a stand-in before, or will be now, at a severity that is no
+ * milder than the alert's. What counts is the severity that the recipient was or is told, which easing makes milder.
  */
-function createIsNotified({ input, mutes, watchOf, easing }: InhibitionOptions, waitsFor: Inhibition['waitsFor']) {
+function createIsNotified(
+  { input, watchOf, easing }: Omit<InhibitionOptions, 'mutes'>,
+  { reasonsFor, waitsFor }: Pick<Inhibition, 'reasonsFor' | 'waitsFor'>,
+) {
   const { nowMs } = input;
   const notified = new Map(input.notified.map((one) => [`${one.alertId} ${one.recipient}`, one]));
   return (standIn: Alert, { severity }: Alert, recipient: string): boolean => {
     const before = notified.get(`${standIn.id ?? ''} ${recipient}`);
     if (before !== undefined && compareSeverity(before.severity, severity) <= 0) return true;
     const listener = watchOf(standIn).listeners.get(recipient);
-    const standing = easing?.standingOf(standIn);
-    const group = standing?.kind === 'eased' && listener?.least === 'critical' ? standing.state.group.need.name : null;
+    const told = easing?.toldSeverity(standIn) ?? standIn.severity;
     return (
       listener !== undefined &&
-      (group === null || hearsGroup(watchOf, group, recipient)) &&
-      hears(listener, standIn.severity) &&
-      compareSeverity(standIn.severity, severity) <= 0 &&
-      mutes.reasonsAt(standIn, nowMs).length === 0 &&
+      hears(listener, told) &&
+      compareSeverity(told, severity) <= 0 &&
+      // A run that goes on delays the mail about both until its end.
+      reasonsFor(standIn).every(({ kind }) => kind === 'run') &&
       waitsFor(standIn, listener) === null &&
-      outsideHours(listener, standIn.severity, nowMs) === null
+      outsideHours(listener, told, nowMs) === null
     );
   };
-}
-
-/** True if a recipient hears of a group that lacks members. */
-function hearsGroup(watchOf: InhibitionOptions['watchOf'], group: string, recipient: string): boolean {
-  const { listeners, rule } = watchOf({ client: '', rule: groupShort, subject: group });
-  const listener = listeners.get(recipient);
-  return listener !== undefined && rule !== null && hears(listener, rule.severity);
 }
 
 /**

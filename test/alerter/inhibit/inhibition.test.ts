@@ -358,15 +358,15 @@ for (const [who, attributes, severity] of later) {
 const ofDisk = 'ops: firing critical web-1 disk /';
 /** Mails about a member that is away with a full disk, by what the recipient hears, while enough serve or may not. */
 const easings: readonly (readonly [mail: string, isClear: boolean, told: string, rule?: string])[] = [
-  ['severity="critical"', true, ''],
+  ['severity="critical"', true, ofDisk],
   ['severity="critical" rules="!group-short"', true, ofDisk],
   ['severity="critical"', true, ofDisk, '<alert name="group-short" severity="warning"/>'],
-  ['rules="!group-short"', true, 'ops: firing warning web-1 unreachable'],
+  ['rules="!group-short"', true, `${ofDisk}, firing warning web-1 unreachable`],
   ['severity="critical" rules="!group-short"', false, 'ops: firing critical web-1 unreachable'],
 ];
 for (const [mail, isClear, told, rule = ''] of easings) {
   const enough = isClear ? 'enough serve' : 'nothing is known';
-  test(`a member of a group is away: who hears ${mail} is told ${told || 'nothing'} while ${enough} ${rule}`, () => {
+  test(`a member of a group is away: who hears ${mail} is told ${told} while ${enough} ${rule}`, () => {
     const world = start(`<alerts ><mail to="ops@example.org" ${mail}/></alerts>
       <group name="web" need="1">${rule}<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/></group>`);
     const newestMs = world.now();
