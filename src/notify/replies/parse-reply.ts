@@ -40,8 +40,9 @@ export async function parseReply(source: Uint8Array): Promise<ParsedReply | null
   const token = tokenIn(addressed.flatMap(valuesOf));
   const mail = token === null ? null : await parse(source);
   if (token === null || mail === null) return null;
-  // Some programs leave the text part empty, or put only the quotation into it.
-  const line = firstOwnLine(mail.text ?? '') ?? firstOwnLine(textOfHtml(mail.html ?? ''));
+  // Some programs leave the text part empty, or put only the quotation, or a hint to the HTML, into it.
+  const texts = [mail.text ?? '', textOfHtml(mail.html ?? '')];
+  const line = texts.map(firstOwnLine).find((one) => one !== null && parseReplyCommand(one) !== null) ?? null;
   const command = line === null ? null : parseReplyCommand(line);
   const from = oneLine(mail.from?.address ?? '').slice(0, maxFromChars);
   return {

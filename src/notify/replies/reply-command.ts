@@ -25,22 +25,57 @@ export function parseReplyCommand(line: string): ReplyCommand | null {
   return forMs === null || forMs <= 0 || forMs > longestMs ? null : { kind, forMs };
 }
 
+/** A line between paragraphs: a rule, or the armour of a signed text. */
+const ruleLine = /^(?:[-_=*~\u2014\u2500]{3,}|-{3,} ?(?:BEGIN|END) PGP .*-{3,})$/;
+/** A line of the header that mail programs put above a mail which they do not quote. */
+const headerLine = /^\*?[\p{L}][^:：]{0,24}\*?[:：]\*?(?: |$)/u;
+/** The least number of such lines in a row. */
+const headerLines = 3;
+/** The end of a line above a mail which is not quoted, in whatever language: its author or its date, and a colon. */
+const authorLine = /(?:@|\b20\d\d\b).*[:：]$/;
+
 /**
- * Returns the first line that the reply's author wrote. Skips blank lines, lines quoted with `>`, and the lines above a
- * quotation that name its author; a command is never one of these. Returns null if there is none, or if it is too long
- * for a command.
+ * Returns the command of a reply: the first line that is not quoted, or a line that stands alone in its paragraph.
+ * Paragraphs above it are passed over, because mail servers put warnings there, unless one of them has a command among
+ * other words. Nothing counts below a signature, or below the beginning of an earlier mail that is not quoted: its
+ * author did not write this reply. Returns the first own line if there is no command; null if there is none, or if it
+ * is too long for a command.
  */
 export function firstOwnLine(text: string): string | null {
   const lines = text.split(/\r\n|\r|\n/).map(plain);
+  let first: string | null = null;
+  let isBeginning = true;
   for (let at = 0; at < lines.length; at += 1) {
     const line = lines[at] ?? '';
-    if (line === '' || line.startsWith('>')) continue;
-    if (parseReplyCommand(line) !== null) return line;
+    if (line === '' || line.startsWith('>') || ruleLine.test(line)) {
+      isBeginning = true;
+      continue;
+    }
     const attribution = attributionLines(lines, at);
-    if (attribution === 0) return line.length > maxChars ? null : line;
-    at += attribution - 1;
+    if (parseReplyCommand(line) !== null) {
+      if (first === null || (isBeginning && isEnd(lines, at + 1))) return line;
+      break;
+    }
+    if (attribution > 0) {
+      at += attribution - 1;
+      isBeginning = true;
+      continue;
+    }
+    first ??= line;
+    if (line === '--' || authorLine.test(line) || isHeader(lines, at)) break;
+    isBeginning = false;
   }
-  return null;
+  return first === null || first.length > maxChars ? null : first;
+}
+
+/** True if no line of the same paragraph stands here. */
+function isEnd(lines: readonly string[], at: number): boolean {
+  const line = lines[at] ?? '';
+  return line === '' || line.startsWith('>') || ruleLine.test(line) || attributionLines(lines, at) > 0;
+}
+
+function isHeader(lines: readonly string[], at: number): boolean {
+  return lines.slice(at, at + headerLines).filter((line) => headerLine.test(line)).length === headerLines;
 }
 
 /** Removes invisible characters, and replaces white space by single blanks. */

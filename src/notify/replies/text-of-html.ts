@@ -2,6 +2,10 @@ const tag = /<(\/?)([a-z][a-z0-9]*)\b[^<>]*>/iy;
 const otherTag = /<[^<>]*>/y;
 /** Elements whose content is no text. */
 const hidden = new Set(['noscript', 'script', 'style', 'template', 'title', 'xml']);
+/** Attributes of an element that readers do not see, such as the preview that mail programs show in lists. */
+const unseen =
+  /\shidden(?=[\s=/>])|\bstyle\s*=\s*(["'])(?:(?!\1).)*?(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all)/is;
+const empty = new Set('area base br col embed hr img input link meta source track wbr'.split(' '));
 /** Elements that begin and end a line. */
 const breaking = new Set(
   (
@@ -19,7 +23,11 @@ export function textOfHtml(html: string): string {
   const lower = own.toLowerCase();
   const parts: string[] = [];
   let from = 0;
-  const text = (to: number): void => void parts.push(own.slice(from, to).replace(/\s+/g, ' '));
+  /** The element that is not seen, and how many of its name are open; null: all is seen. */
+  let within: { readonly element: string; open: number } | null = null;
+  const text = (to: number): void => {
+    if (within === null) parts.push(own.slice(from, to).replace(/\s+/g, ' '));
+  };
   for (let at = own.indexOf('<'); at !== -1; at = own.indexOf('<', Math.max(from, at + 1))) {
     tag.lastIndex = at;
     const [whole, slash, name = ''] = tag.exec(own) ?? [];
@@ -29,6 +37,12 @@ export function textOfHtml(html: string): string {
     text(at);
     from = at + length;
     const element = name.toLowerCase();
+    if (within !== null) {
+      if (element === within.element) within.open += slash === '' ? 1 : -1;
+      if (within.open === 0) within = null;
+    } else if (slash === '' && name !== '' && !empty.has(element) && unseen.test(whole ?? '')) {
+      within = { element, open: 1 };
+    }
     if (breaking.has(element)) parts.push('\n');
     if (slash === '' && hidden.has(element)) {
       const end = lower.indexOf(`</${element}`, from);

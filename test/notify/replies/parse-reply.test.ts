@@ -150,6 +150,56 @@ const bodies: readonly { readonly what: string; readonly options: MailOptions; r
   { what: 'an enclosed mail', options: multipart('mixed', ['message/rfc822', 'Subject: x\n\nack']), line: null },
   { what: 'an attachment', options: multipart('mixed', ['application/octet-stream', 'ack']), line: null },
   { what: 'no text', options: { body: '' }, line: null },
+  {
+    what: 'Outlook below a table that Exchange put there',
+    options: multipart('alternative', [
+      'text/html; charset=us-ascii',
+      '<html><head><style>p{}</style></head><body><div style="display:none;mso-hide:all">CRITICAL ack 9h</div>' +
+        '<table><tr><td>CAUTION:</td><td>This email is external.<br>Do not click.</td></tr></table><br>' +
+        '<div class="WordSection1"><p class="MsoNormal">ack 4h<o:p></o:p></p><p>Kim</p><div><div style="border:none">' +
+        '<p><b>From:</b> Fleet &lt;fleet@example.org&gt;<br><b>Sent:</b> Monday<br><b>To:</b> Kim<br>' +
+        '<b>Subject:</b> CRITICAL</p></div></div><p>ack 9h</p></div></body></html>',
+    ]),
+    line: 'ack 4h',
+  },
+  {
+    what: 'Outlook that says no above an earlier ack',
+    options: multipart('alternative', [
+      'text/html; charset=us-ascii',
+      '<p>No, wait.</p><hr><div id="divRplyFwdMsg"><b>From:</b> Bob<br><b>Sent:</b> x<br><b>To:</b> y</div><p>ack</p>',
+    ]),
+    line: null,
+  },
+  {
+    what: 'a text part with the warning alone',
+    options: multipart(
+      'alternative',
+      ['text/plain', 'EXTERNAL EMAIL\nShow this mail as HTML.\n'],
+      ['text/html', '<p>EXTERNAL EMAIL</p><p>ack</p>'],
+    ),
+    line: 'ack',
+  },
+  {
+    what: 'UTF-16',
+    options: {
+      headers: ['Content-Type: text/plain; charset=utf-16le', 'Content-Transfer-Encoding: base64'],
+      body: `${Buffer.from('ack 4h\r\n', 'utf16le').toString('base64')}\n`,
+    },
+    line: 'ack 4h',
+  },
+  {
+    what: 'UTF-16 with its mark',
+    options: {
+      headers: ['Content-Type: text/plain; charset=utf-16', 'Content-Transfer-Encoding: base64'],
+      body: `${Buffer.from('\ufeffack 4h\r\n', 'utf16le').toString('base64')}\n`,
+    },
+    line: 'ack 4h',
+  },
+  {
+    what: 'a charset that nobody knows',
+    options: { headers: ['Content-Type: text/plain; charset=x-unknown'], body: 'ack\n' },
+    line: 'ack',
+  },
 ];
 
 for (const { what, options, line } of bodies) {

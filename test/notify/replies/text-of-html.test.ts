@@ -20,6 +20,11 @@ for (const [html, text] of [
   ['<!-- a > b --><![if !mso]>ack<![endif]>', 'ack'],
   ['<xml><w:Zoom>0</w:Zoom></xml><noscript>x</noscript><template>y</template>ack', 'ack'],
   ['ack<!-- never ended', 'ack'],
+  ['<div style="display:none;max-height:0">ack 9h <div>x</div></div>ack', '\n\n\n\nack'],
+  ["<span style='mso-hide: all'>x<br></span>ack", '\nack'],
+  ['<span hidden>x</span><img style="display:none">ack', 'ack'],
+  ['<div style="display:none">never ended ack', '\n'],
+  ['<p title="display:none">ack</p>', '\nack\n'],
   ['<', '<'],
   ['', ''],
 ] as const) {
@@ -50,6 +55,8 @@ for (const part of [
   '&nbsp',
   '<!--',
   '<!---->',
+  '<p style="display:none">',
+  'style="',
   '<!-- >',
   '<xml>',
 ]) {

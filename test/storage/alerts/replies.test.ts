@@ -201,7 +201,7 @@ onEachDatabase('receipts', (kit) => {
   });
 });
 
-/** Returns a mail with a token in a header, in links of quoted-printable text of which one is divided, and in base64. */
+/** Returns a mail with a token in a header, in links of quoted-printable text (one is divided), and in base64. */
 function mailWith(token: string, cut: number): string {
   const link = `https://fleet.example.org/reply/${token}`;
   const divided = `${link.slice(0, link.length - cut)}=\r\n${link.slice(link.length - cut)}`;
