@@ -4,6 +4,7 @@
  * opened once, as a real folder, and everything in it is reached through its descriptor. The folder above has to be
  * ours: nobody else can exchange its entries.
  */
+import { isUtf8 } from 'node:buffer';
 import {
   accessSync,
   closeSync,
@@ -12,6 +13,7 @@ import {
   fstatSync,
   fsyncSync,
   lstatSync,
+  opendirSync,
   openSync,
   readdirSync,
   readSync,
@@ -136,13 +138,21 @@ export class HeldFolder {
     return this.#named(() => readdirSync(this.#at, { withFileTypes: true }));
   }
 
-  /** Opens a folder in this one, hands it to `work` and closes it. */
-  inFolder<T>(name: string, work: (folder: HeldFolder) => T): T {
-    const folder = new HeldFolder(path.join(this.dir, name), this.at(name));
+  /**
+   * Yields the entries, unsorted, and reads them in pieces: others may have put any number there. Throws the errors of
+   * fs.
+   */
+  *eachEntry(): Generator<RawEntry, void> {
+    // The types know no names as bytes here.
+    const encoding = 'buffer' as BufferEncoding;
+    const dir = this.#named(() => opendirSync(this.#at, { encoding, bufferSize: entriesAtOnce }));
     try {
-      return work(folder);
+      for (let entry = dir.readSync(); entry !== null; entry = dir.readSync()) {
+        const raw = entry.name as unknown as Buffer;
+        yield { entry, raw, name: isUtf8(raw) ? raw.toString() : null };
+      }
     } finally {
-      folder.close();
+      dir.closeSync();
     }
   }
 
@@ -227,6 +237,68 @@ export class HeldFolder {
   }
 }
 
+/** Returns the path of an entry, also of one whose name is no UTF-8. */
+function atRaw(folder: HeldFolder, raw: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(folder.at('x').slice(0, -1)), raw]);
+}
+
+/** Returns what an entry is, as HeldFolder does, also of one whose name is no UTF-8. */
+export function factsOfRaw(folder: HeldFolder, raw: Buffer): Stats | null {
+  return lstatSync(atRaw(folder, raw), { throwIfNoEntry: false }) ?? null;
+}
+
+/** Gives an entry another name in its folder, also one whose name is no UTF-8. Throws the errors of fs. */
+export function renameRaw(folder: HeldFolder, raw: Buffer, name: string): void {
+  renameSync(atRaw(folder, raw), folder.at(name));
+}
+
+/** Opens a folder in another one, hands it to `work` and closes it. */
+export function inHeld<T>(folder: HeldFolder, name: string, work: (below: HeldFolder) => T): T {
+  const below = new HeldFolder(path.join(folder.dir, name), folder.at(name));
+  try {
+    return work(below);
+  } finally {
+    below.close();
+  }
+}
+
+/** The entries that are read in one call. */
+const entriesAtOnce = 500;
+
+/** An entry of a folder. `name` is null if it is no UTF-8, which Node can neither open nor move as text. */
+export interface RawEntry {
+  readonly entry: Pick<Dirent, 'isFile' | 'isDirectory' | 'isSymbolicLink'>;
+  readonly raw: Buffer;
+  readonly name: string | null;
+}
+
+/**
+ * Removes an entry, and of a folder as much below it as `mayRemove` allows, which is asked for each entry. Returns true
+ * if it is gone. Throws the errors of fs, and for a tree that is too deep.
+ */
+export function removeSome(
+  folder: HeldFolder,
+  { entry, raw, name }: RawEntry,
+  mayRemove: () => boolean,
+  depth = maxDepth,
+): boolean {
+  if (!mayRemove()) return false;
+  if (!entry.isDirectory()) {
+    unlinkSync(atRaw(folder, raw));
+    return true;
+  }
+  if (depth === 0) throw new Error(`${folder.dir} holds too deep a tree; remove it by hand`);
+  // A folder whose name is no text is removed once it is empty.
+  const isEmpty =
+    name === null ||
+    inHeld(folder, name, (below) => {
+      for (const one of below.eachEntry()) if (!removeSome(below, one, mayRemove, depth - 1)) return false;
+      return true;
+    });
+  if (isEmpty) rmdirSync(atRaw(folder, raw));
+  return isEmpty;
+}
+
 /** Removes an entry with everything below it. Throws the errors of fs, and for a tree that is too deep. */
 export function removeTree(folder: HeldFolder, name: string, depth = maxDepth): void {
   if (folder.facts(name)?.isDirectory() !== true) {
@@ -234,24 +306,10 @@ export function removeTree(folder: HeldFolder, name: string, depth = maxDepth): 
     return;
   }
   if (depth === 0) throw new Error(`${path.join(folder.dir, name)} is too deep a tree; remove it by hand`);
-  folder.inFolder(name, (below) => {
+  inHeld(folder, name, (below) => {
     for (const entry of below.entries()) removeTree(below, entry.name, depth - 1);
   });
   rmdirSync(folder.at(name));
-}
-
-/**
- * Renames entries whose names are not UTF-8, which Node can neither open nor move. `null` leaves an entry. Returns true
- * if there was one. Throws the errors of fs.
- */
-export function renameUnreadable(folder: HeldFolder, readable: (name: Buffer) => string | null): boolean {
-  if (!folder.entries().some(({ name }) => name.includes('\ufffd'))) return false;
-  const prefix = folder.at('x').slice(0, -1);
-  for (const name of readdirSync(prefix, { encoding: 'buffer' })) {
-    const to = readable(name);
-    if (to !== null) renameSync(Buffer.concat([Buffer.from(prefix), name]), folder.at(to));
-  }
-  return true;
 }
 
 /** Opens a plain file. A socket cannot be opened, and the others do not wait for their other end. */

@@ -167,7 +167,7 @@ test('beyond the bounds the line of reasons is written to a file of our own alon
       keepMs: 1e9,
     });
     const reason = { code: 'seal-corrupt', message: 'changed', atMs: Date.now() } as const;
-    const report = { client: 'web-1', file, origin: null, receivedAtMs: 0, clock: null };
+    const report = { client: 'web-1', file, origin: null, receivedAtMs: 0, clock: null, bytes: 4096 };
     assert.throws(() => quarantine.add(report, 'web-1', reason), { code: /ELOOP|ENXIO|EISDIR/ }, what);
     assert.ok(fs.existsSync(file), `${what}: it stays where it is`);
     assert.equal(fs.existsSync('/nowhere'), false);

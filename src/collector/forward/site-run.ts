@@ -3,6 +3,7 @@ import path from 'node:path';
 import { asFleetError, messageOf, type FleetError } from '../../platform/errors/errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { ForwardConfig } from '../../config/config.ts';
+import { entriesOf } from '../../state-folder/folder-entries.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { CollectResult, CollectorRun } from '../collect-options.ts';
@@ -15,14 +16,10 @@ import { RunRecord } from '../run/run-record.ts';
 import { visitClients } from '../run/visit-clients.ts';
 import { Quarantine } from '../sealed-reports/quarantine.ts';
 import type { ReceivedReport } from '../agent/agent-stream.ts';
-import {
-  arrivedReport,
-  openSealedSpool,
-  scanReporting,
-  type SealedSpool,
-  type SpooledReport,
-} from '../sealed-reports/sealed-spool.ts';
-import { boundSpool } from '../sealed-reports/spool-bound.ts';
+import type { SpooledReport } from '../sealed-reports/sealed-names.ts';
+import { reportPassedOver } from '../sealed-reports/scan-spool.ts';
+import { arrivedReport, openSealedSpool } from '../sealed-reports/sealed-spool.ts';
+import { boundSpool, type BoundSpool } from '../sealed-reports/spool-bound.ts';
 import { forward, type Forwarding, type WaitingFile } from './forward.ts';
 import { openSiteFacts, type SiteFacts } from './site-facts.ts';
 import type { SiteKey } from './site-key.ts';
@@ -55,26 +52,27 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
     observe({ kind: 'fault', fault });
   };
   removeKept(run);
-  const unbounded = openSealedSpool(paths.encryptedStats);
-  const { reports: leftovers, quarantines: places } = await scanReporting(unbounded, observe);
-  const bounds = { dir: paths.encryptedStats, maxBytes: spoolBytes, isSite: true };
-  const spool = await boundSpool({ ...bounds, spool: unbounded, leftovers });
-  const quarantine = new Quarantine({
-    ...{ places, setAside: paths.setAside },
-    ...{ nowMs: start.startedAtMs, keepMs: config.retention.rawMs },
+  // Without this folder no visit is worth its while.
+  entriesOf(paths.encryptedStats);
+  // The visits begin meanwhile: any number of reports may wait.
+  const taking = startTaking(run);
+  let waiting: ReadonlySet<string> | null = null;
+  const whenTaken = taking.then(({ leftovers }) => {
+    return (waiting = new Set(leftovers.map(({ file }) => path.basename(path.dirname(file)))));
   });
+  whenTaken.catch(() => undefined);
   const folder = documentsOf(paths, { kind: 'collector' });
   const recordBytes = Math.max(allowances.collector.maxBytes, spoolBytes * shareOfRecords);
   const earlier = new Set(boundDocuments(folder, recordBytes).kept);
   const facts = openSiteFacts(paths.siteFacts);
   const documents = runDocuments(folder, start);
   const record = new RunRecord({ store: null, documents, keep: removeStored, start, onFault });
-  const fresh = takeFresh(spool, onFault);
-  const waiting = new Set(leftovers.map(({ file }) => path.basename(path.dirname(file))));
+  const fresh = takeFresh(taking, onFault);
   const note = (visit: VisitRecord): void => {
     facts.saw(visit, start);
     // No collector may yet retire the keys of reports that wait here.
-    record.visit(waiting.has(folderOfClient(visit.client)) ? { ...visit, sealedTo: null } : visit);
+    const isWaiting = waiting?.has(folderOfClient(visit.client)) ?? true;
+    record.visit(isWaiting ? { ...visit, sealedTo: null } : visit);
   };
   const visited = await visitClients({
     ...{ run, facts: new Map(facts.clients), keep: fresh.keep, record: note, shares: null, onFault },
@@ -83,6 +81,7 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   const end = endOf(run, visited);
   await record.end(end);
   saveFacts(facts, run, onFault);
+  const { spool, quarantine, leftovers } = await taking;
   const files = waitingFiles({
     spool,
     present: { reports: fresh.first, documents: documentsIn(folder).filter((file) => !earlier.has(file)) },
@@ -102,6 +101,24 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   saveFacts(facts, run, onFault);
   const reports = { stored: sent.reports, duplicate: 0, quarantined: 0, waiting: sent.left };
   return resultOf(start.startedAtMs, { visited, end, reports, faults });
+}
+
+interface Taking {
+  readonly spool: BoundSpool;
+  readonly quarantine: Quarantine;
+  readonly leftovers: readonly SpooledReport[];
+}
+
+/** Finds the reports of earlier runs. Throws FleetError `state-unusable`. */
+async function startTaking({ paths, config, start, observe }: CollectorRun): Promise<Taking> {
+  const { encryptedStats: dir, setAside } = paths;
+  const unbounded = openSealedSpool(dir);
+  const scan = await unbounded.scan();
+  reportPassedOver(scan, observe);
+  const { reports: leftovers, quarantines: places } = scan;
+  const spool = boundSpool({ dir, maxBytes: config.collector.spoolBytes, isSite: true, spool: unbounded, leftovers });
+  const times = { nowMs: start.startedAtMs, keepMs: config.retention.rawMs };
+  return { spool, quarantine: new Quarantine({ places, setAside, ...times }), leftovers };
 }
 
 /** Removes what a collector has kept that had a database before it became a site. */
@@ -128,7 +145,7 @@ async function sendFiles(
 }
 
 /** Keeps the reports of this run apart: the first of each client, which is new, and those from the clients' spools. */
-function takeFresh(spool: SealedSpool, onFault: (fault: FleetError) => void) {
+function takeFresh(taking: Promise<Taking>, onFault: (fault: FleetError) => void) {
   const first: SpooledReport[] = [];
   const others: SpooledReport[] = [];
   const seen = new Set<string>();
@@ -136,6 +153,7 @@ function takeFresh(spool: SealedSpool, onFault: (fault: FleetError) => void) {
     first: first as readonly SpooledReport[],
     others: others as readonly SpooledReport[],
     keep: async ({ name }: { readonly name: string }, report: ReceivedReport): Promise<void> => {
+      const { spool } = await taking;
       try {
         (seen.has(name) ? others : first).push(await spool.add(arrivedReport(name, report)));
         seen.add(name);

@@ -4,7 +4,8 @@ import { errnoOf, messageOf } from '../../platform/errors/errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { documentTime, readDocumentFile, removeStored } from '../inbox/document-files.ts';
 import { allowances, documentsFolder } from '../inbox/origins.ts';
-import { readSealed, sealedName, type SealedSpool, type SpooledReport } from '../sealed-reports/sealed-spool.ts';
+import { sealedName, type SpooledReport } from '../sealed-reports/sealed-names.ts';
+import { readSealed, type SealedSpool } from '../sealed-reports/sealed-spool.ts';
 import type { WaitingFile } from './forward.ts';
 
 export interface WaitingFilesOptions {

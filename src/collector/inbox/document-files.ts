@@ -1,5 +1,6 @@
 /** The files of documents: `<time>-<id>.json` in the folder of an origin. Names sort by time. */
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 
 import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import {
@@ -16,6 +17,9 @@ import type { RecordDocument } from './parse-document.ts';
 /** The end of the name of a document of which an attempt could not store all records. */
 const againMark = '.again';
 const suffix = '.json';
+
+/** The block size of most file systems. */
+export const blockBytes = 4096;
 
 /** Returns the name of a document. `part` numbers the documents of one run. */
 export function documentName(atMs: number, id: string, part: number | null = null): string {
@@ -86,21 +90,63 @@ function unwritten(folder: string, thrown: unknown): FleetError {
   return new FleetError({ code: 'spool-full', stage: 'spool', message, cause: thrown });
 }
 
+/** The number of names that are read in one turn of the event loop. */
+const namesAtOnce = 500;
+
+/**
+ * Counts the plain files of a folder without hidden ones, up to `most`, and with `isSized` their blocks on most disks.
+ * None if the folder cannot be read.
+ */
+export async function measureFiles(
+  folder: string,
+  most: number,
+  isSized = true,
+): Promise<{ readonly files: number; readonly bytes: number }> {
+  let files = 0;
+  let bytes = 0;
+  let held: HeldFolder | null = null;
+  try {
+    held = new HeldFolder(folder);
+    for (const { entry, name } of held.eachEntry()) {
+      if (name?.startsWith('.') === false && entry.isFile()) {
+        files += 1;
+        if (isSized) bytes += Math.ceil((held.facts(name)?.size ?? 0) / blockBytes) * blockBytes;
+      }
+      if (files >= most) break;
+      if (files % namesAtOnce === 0) await setImmediate();
+    }
+  } catch {
+    // Whoever writes into the folder next reports a fault of it.
+  } finally {
+    held?.close();
+  }
+  return { files, bytes };
+}
+
 /** Returns the paths of the documents of a folder of ours, oldest first. Throws FleetError `state-unusable`. */
 export function documentsIn(folder: string): readonly string[] {
   return filesIn(folder, suffix).map((name) => path.join(folder, name));
 }
 
 /**
- * Returns the paths of the documents in the folder of a site, oldest first; none if the folder cannot be read, which
- * costs this site alone. The scan of the sealed reports names what is passed over.
+ * Returns the paths of the documents in the folder of a site, oldest first, of at most so many names; none if the
+ * folder cannot be read, which costs this site alone. The scan of the sealed reports names what is passed over.
  */
-export function documentsOfSite(folder: string): readonly string[] {
+export function documentsOfSite(folder: string, most = Infinity): readonly string[] {
+  const names: string[] = [];
   try {
-    return documentsIn(folder);
+    inFolder(folder, (held) => {
+      let left = most;
+      for (const { entry, name } of held.eachEntry()) {
+        if (name !== null && entry.isFile() && name.endsWith(suffix) && !name.startsWith('.')) names.push(name);
+        left -= 1;
+        if (left === 0) break;
+      }
+    });
   } catch {
-    return [];
+    // The scan of the sealed reports names the fault.
   }
+  return names.toSorted().map((name) => path.join(folder, name));
 }
 
 /**
@@ -108,14 +154,14 @@ export function documentsOfSite(folder: string): readonly string[] {
  * no folder. Throws FleetError `state-unusable`.
  */
 export function filesIn(folder: string, ending: string): readonly string[] {
-  return plainFilesIn(folder).filter((name) => name.endsWith(ending) && !name.startsWith('.'));
+  return plainFilesIn(folder, (name) => name.endsWith(ending) && !name.startsWith('.'));
 }
 
-/** Returns the sorted names of the plain files of a folder, as filesIn does, with hidden ones. */
-export function plainFilesIn(folder: string): readonly string[] {
+/** Returns the sorted names of the wanted plain files of a folder, as filesIn does, with hidden ones. */
+export function plainFilesIn(folder: string, isWanted: (name: string) => boolean = () => true): readonly string[] {
   try {
     const entries = inFolder(folder, (held) => held.entries());
-    return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).toSorted();
+    return entries.flatMap((entry) => (entry.isFile() && isWanted(entry.name) ? [entry.name] : [])).toSorted();
   } catch (thrown) {
     // Whoever writes into the folder next reports a file in its place.
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return [];
@@ -159,16 +205,17 @@ export function boundDocuments(
   folder: string,
   maxBytes: number,
 ): { readonly kept: readonly string[]; readonly dropped: number } {
+  const files = documentsIn(folder);
+  if (files.length === 0) return { kept: files, dropped: 0 };
   const kept: string[] = [];
-  let bytes = 0;
-  let dropped = 0;
-  for (const file of documentsIn(folder).toReversed()) {
-    bytes += sizeOf(file);
-    if (bytes <= maxBytes) kept.unshift(file);
-    else {
-      removeStored(file);
-      dropped += 1;
+  inFolder(folder, (held) => {
+    let bytes = 0;
+    for (const file of files.toReversed()) {
+      const name = path.basename(file);
+      bytes += held.facts(name)?.size ?? 0;
+      if (bytes <= maxBytes) kept.push(file);
+      else held.remove(name);
     }
-  }
-  return { kept, dropped };
+  });
+  return { kept: kept.reverse(), dropped: files.length - kept.length };
 }

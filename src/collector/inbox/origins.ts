@@ -73,6 +73,9 @@ export function maxRunBytes(clients: number): number {
   return Math.min(maxBytes, maxDocumentBytes + clients * 16 * 1024);
 }
 
+/** The most documents of a site that wait: all that fit into its bytes, at a block each. */
+export const maxSiteDocuments = allowances.site.maxBytes / 4096;
+
 /** The folder of documents in an origin's folder of the inbox, and the collector's own folder there. */
 export const documentsFolder = 'collector';
 
@@ -124,6 +127,11 @@ export const clientsOfSites: (clients: readonly Assigned[]) => ReadonlyMap<strin
 
 /** Returns the members of all lists: first the first of each, then the second of each. */
 export function inTurns<T>(lists: readonly (readonly T[])[]): readonly T[] {
-  const longest = lists.reduce((most, { length }) => Math.max(most, length), 0);
-  return Array.from({ length: longest }, (_, turn) => lists.flatMap((list) => list.slice(turn, turn + 1))).flat();
+  const members: T[] = [];
+  let open = lists;
+  for (let turn = 0; open.length > 0; turn++) {
+    open = open.filter(({ length }) => turn < length);
+    for (const list of open) for (const one of list.slice(turn, turn + 1)) members.push(one);
+  }
+  return members;
 }

@@ -65,8 +65,11 @@ export async function keepPushedVisit(folder: string, visit: VisitRecord): Promi
  * call it, before its own run begins. Throws FleetError `state-unusable` or `spool-full`.
  */
 export function endKilledRuns(folder: string, nowMs: number): void {
+  // Any number of pushed visits may wait there.
+  const openedOnes = plainFilesIn(folder, (name) => name.startsWith('.') && name.endsWith(openMark));
+  if (openedOnes.length === 0) return;
   const names = plainFilesIn(folder);
-  for (const opened of names.filter((name) => name.startsWith('.') && name.endsWith(openMark))) {
+  for (const opened of openedOnes) {
     const name = opened.slice(1, -openMark.length);
     const begun = read(path.join(folder, opened))?.run?.start;
     if (begun !== undefined && !names.includes(name)) {

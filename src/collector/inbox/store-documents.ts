@@ -29,6 +29,7 @@ import {
   documentsOf,
   inTurns,
   maxRunBytes,
+  maxSiteDocuments,
   siteFolders,
   type Origin,
 } from './origins.ts';
@@ -128,13 +129,22 @@ interface OfSite {
 /** The characters of a document's name that all documents of one run share. */
 const runChars = 15 + 1 + 36;
 
+/** The most names that are read of a site's documents, of which it may bring fewer. */
+const maxNames = 2 * maxSiteDocuments;
+/** The files of other names of one site that a run sets aside. */
+const maxStrange = 20;
+
 /** Returns the documents of a site with so many clients, as many as one run stores. */
 function ofSite(inbox: string, folder: string, clients: number): OfSite {
   const { maxDocuments, maxDocumentBytes } = allowances.site;
   const maxBytes = maxRunBytes(clients);
   // A larger file is no document, and is set aside without being read.
   const bytesRead = (size: number): number => (size > maxDocumentBytes ? 0 : size);
-  const files = documentsOfSite(path.join(inbox, folder, documentsFolder));
+  let strange = 0;
+  const files = documentsOfSite(path.join(inbox, folder, documentsFolder), maxNames).filter(
+    // Few of other names are set aside, which costs more than to store one.
+    (file) => isNamedAsDocument(file) || ++strange <= maxStrange,
+  );
   const runOf = (file: string): string => path.basename(file).slice(0, runChars);
   const last = runOf(files.findLast((file) => isNamedAsDocument(file)) ?? '');
   const isNewest = (file: string): boolean => runOf(file) === last;

@@ -21,7 +21,7 @@ import type { StatePaths } from '../../state-folder/paths.ts';
 import { lowPercent, stateDisks } from '../../state-folder/state-disk.ts';
 import { counted } from '../../text/numbers.ts';
 import type { RunStart } from '../../storage/store/run.ts';
-import { documentName, removeStored, sizeOf, unmarked } from './document-files.ts';
+import { blockBytes, documentName, removeStored, sizeOf, unmarked } from './document-files.ts';
 import { documentsFolder } from './origins.ts';
 
 /** A folder of stored/. Its name: `<time>-<run>`, then `.<bytes>` once the run has ended, `.seen` after a look. */
@@ -90,7 +90,16 @@ function fileOf(file: string, name: string): StoredFile {
 
 /** True if the run of a folder has ended, and the database had its end. */
 export function hasEnd({ dir, base }: Pick<StoredFolder, 'dir' | 'base'>): boolean {
-  return existsSync(path.join(dir, keptName(endOf(base), false)));
+  return existsSync(path.join(dir, keptName(endOf(wholeBaseOf({ base })), false)));
+}
+
+/** The files of a folder after which its run begins another: a later run looks at whole folders, within a time. */
+const filesOfPart = 5000;
+const partForm = /-p\d+$/;
+
+/** Returns the time and the run of a folder, which may be one part of what the run has stored. */
+export function wholeBaseOf({ base }: Pick<StoredFolder, 'base'>): string {
+  return base.replace(partForm, '');
 }
 
 /** Returns the place from which the document with the end of a run comes. */
@@ -193,9 +202,6 @@ function bytesIn(folder: StoredFolder): number {
   }
 }
 
-/** The block size of most file systems. */
-const blockBytes = 4096;
-
 /** Returns the bytes that a file takes up on most disks. */
 export function onDisk(bytes: number): number {
   return Math.ceil(bytes / blockBytes) * blockBytes;
@@ -232,6 +238,11 @@ export interface StoringFilesOptions {
   readonly paths: Pick<StatePaths, 'dir' | 'stored'>;
   /** The name of the folder, without marks. */
   readonly base: string;
+  /**
+   * True to keep all of a run in one folder: whether its sealed rows are missing follows from its end there. Default:
+   * false.
+   */
+  readonly isWhole?: boolean;
   /** The bytes that may be kept now. Default: any. */
   readonly room?: () => number;
   /** Called once with a line for people if files cannot be kept, or are removed early. */
@@ -247,11 +258,15 @@ const filesAtOnce = 500;
  */
 export class StoringFiles {
   readonly #options: StoringFilesOptions;
-  readonly #dir: string;
+  #dir: string;
   #earlier: StoredFolder[] = [];
   /** The bytes of the folders that are kept, and of this one. */
   #bytes = 0;
+  /** The bytes of all parts, those and the files of the present one, and the number of earlier parts. */
+  #ofRun = 0;
   #own = 0;
+  #ownFiles = 0;
+  #parts = 0;
   #files = 0;
   #isLow = false;
   #dropped = 0;
@@ -267,10 +282,10 @@ export class StoringFiles {
   /** Reads what earlier runs have kept, and bounds it. */
   bound(): void {
     try {
-      const earlier = storedFolders(this.#options.paths).filter(({ base }) => base !== this.#options.base);
+      const earlier = storedFolders(this.#options.paths).filter((one) => wholeBaseOf(one) !== this.#options.base);
       // Killed runs and events leave folders without their bytes.
       this.#earlier = earlier.map((one) => ({ ...one, bytes: one.bytes ?? bytesIn(one) }));
-      this.#bytes = this.#own + this.#earlier.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
+      this.#bytes = this.#ofRun + this.#earlier.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
     } catch (thrown) {
       this.#fail(thrown);
     }
@@ -284,12 +299,33 @@ export class StoringFiles {
     if (++this.#files % filesAtOnce === 0) this.#readDisk();
     if (this.#makeRoom(size) && this.#rename(file, isVisit)) {
       this.#bytes += size;
+      this.#ofRun += size;
       this.#own += size;
+      this.#ownFiles += 1;
+      if (this.#ownFiles >= filesOfPart && this.#hasParts) this.#beginPart();
     } else removeStored(file);
   };
 
+  get #hasParts(): boolean {
+    const { base, isWhole = false } = this.#options;
+    return !isWhole && !base.endsWith('-events');
+  }
+
+  #beginPart(): void {
+    this.#endPart();
+    this.#parts += 1;
+    this.#dir = path.join(this.#options.paths.stored, `${this.#options.base}-p${String(this.#parts).padStart(4, '0')}`);
+    this.#own = 0;
+    this.#ownFiles = 0;
+  }
+
   /** Ends the folder, because its run keeps no more files, and reports once what could not be kept. */
   end(): void {
+    this.#endPart();
+    this.#report();
+  }
+
+  #endPart(): void {
     try {
       if (existsSync(this.#dir)) {
         syncFolderNow(this.#dir);
@@ -298,7 +334,6 @@ export class StoringFiles {
     } catch (thrown) {
       this.#fail(thrown);
     }
-    this.#report();
   }
 
   #report(): void {

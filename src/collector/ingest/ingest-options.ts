@@ -6,7 +6,8 @@ import type { CollectEvent } from '../collect-options.ts';
 import type { MissingKey } from '../keys/retired-keys.ts';
 import type { ClientNames } from '../sealed-reports/client-names.ts';
 import type { Quarantine } from '../sealed-reports/quarantine.ts';
-import type { SealedSpool, SpooledReport, SpoolScan } from '../sealed-reports/sealed-spool.ts';
+import type { SpooledReport, SpoolScan } from '../sealed-reports/sealed-names.ts';
+import type { SealedSpool } from '../sealed-reports/sealed-spool.ts';
 import type { IngestTimes } from './ingest-queue.ts';
 import type { OpeningMarks } from './opening-marks.ts';
 

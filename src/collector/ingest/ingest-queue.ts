@@ -1,4 +1,4 @@
-import type { SpooledReport } from '../sealed-reports/sealed-spool.ts';
+import type { SpooledReport } from '../sealed-reports/sealed-names.ts';
 
 /** The time limits for storing, counted from the queue's beginning. */
 export interface IngestTimes {

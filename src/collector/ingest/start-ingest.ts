@@ -5,7 +5,12 @@ import { asFleetError, errnoOf, FleetError } from '../../platform/errors/errors.
 import { readHeader } from '../../report/seal/sealed-message.ts';
 import type { IngestResult } from '../../storage/store/storage.ts';
 import type { QuarantineReason } from '../sealed-reports/quarantine.ts';
-import { parseSealedName, readSealed, type SpooledReport } from '../sealed-reports/sealed-spool.ts';
+import { parseSealedName, type SpooledReport } from '../sealed-reports/sealed-names.ts';
+import { removeStored } from '../inbox/document-files.ts';
+import { scanBounds } from '../sealed-reports/scan-spool.ts';
+import { readSealed } from '../sealed-reports/sealed-spool.ts';
+import { counted } from '../../text/numbers.ts';
+import { factsOfHeld } from '../../state-folder/held-folder.ts';
 import type { Ingest, IngestCounts, IngestOptions } from './ingest-options.ts';
 import { createIngestQueue } from './ingest-queue.ts';
 import { openingIntake, sealedIntake, type Admitted, type Intake } from './intake.ts';
@@ -45,6 +50,8 @@ class IngestPump<Item> implements Ingest {
   readonly #rejections: ReturnType<typeof createRejections>;
   readonly #queue: ReturnType<typeof createIngestQueue>;
   readonly #counts = { stored: 0, duplicate: 0 };
+  /** The number of files that were no sealed reports, by their origins. */
+  readonly #noReports = new Map<string, number>();
   /** The time that rejected reports took, by their origins. */
   readonly #rejectedMs = new Map<string, number>();
   #stopped: FleetError | null = null;
@@ -81,6 +88,7 @@ class IngestPump<Item> implements Ingest {
     this.#queue.releaseSuspects();
     this.#startPump(0);
     await this.#pumped();
+    this.#reportRemoved();
     const queue = this.#queue;
     if (this.#options.store !== null && queue.size() > 0 && queue.isOver()) this.#stop(tooSlow(queue.size()));
     return this.#stopped;
@@ -175,9 +183,11 @@ class IngestPump<Item> implements Ingest {
     const { names, describeKey, now } = this.#options;
     const begunAt = performance.now();
     let client = report.client ?? 'unknown';
+    let isReport = false;
     try {
       const sealed = readSealed(report.file);
       const message = readHeader(sealed);
+      isReport = true;
       const owner = names.ownerOfFile(report, message.client);
       client = owner.client;
       const { clock } = report;
@@ -188,10 +198,39 @@ class IngestPump<Item> implements Ingest {
       return { ...admitted, file: report, client };
     } catch (thrown) {
       // A person removed the file: there is nothing to store and nothing to keep.
-      if (errnoOf(thrown) !== 'ENOENT') this.#reject(report, client, asRejected(thrown, describeKey));
+      if (errnoOf(thrown) !== 'ENOENT' && !(!isReport && this.#removeMany(report))) {
+        this.#reject(report, client, asRejected(thrown, describeKey));
+      }
       this.#countRejected(report, performance.now() - begunAt);
       return null;
     }
+  }
+
+  /**
+   * Removes a plain file that is no sealed report at all, once as many of its origin as people need are in quarantine.
+   * Returns false for a report that goes there.
+   */
+  #removeMany(report: SpooledReport): boolean {
+    const origin = originOf(report);
+    const count = (this.#noReports.get(origin) ?? 0) + 1;
+    this.#noReports.set(origin, count);
+    if (count <= scanBounds.noReports || factsOfHeld(report.file)?.isFile() !== true) return false;
+    try {
+      removeStored(report.file);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #reportRemoved(): void {
+    for (const [origin, count] of this.#noReports) {
+      const removed = count - scanBounds.noReports;
+      if (removed <= 0) continue;
+      const message = `${origin}: ${counted(removed, 'file')} that were no sealed reports went`;
+      this.#options.observe({ kind: 'note', message });
+    }
+    this.#noReports.clear();
   }
 
   #settle({ file, client }: Opened<Item>, result: IngestResult): void {

@@ -7,7 +7,7 @@ import type { KeyUse } from '../../storage/store/sealed-store.ts';
 import { clientOfFolder } from '../../state-folder/client-folder.ts';
 import { syncFolderNow } from '../../state-folder/durable-file.ts';
 import { namesIn } from '../../state-folder/folder-entries.ts';
-import { inFolder, type HeldFolder } from '../../state-folder/held-folder.ts';
+import { inFolder, type HeldFolder, inHeld } from '../../state-folder/held-folder.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { invalidKeys, publicFileOf, readPairs, type KeyPaths } from './key-files.ts';
 import { isLongReplaced, listKeys, type ListedKey } from './key-ring.ts';
@@ -151,7 +151,7 @@ export function countSealedTo(dir: string, keyId: string, givenUp: ReadonlySet<s
       inFolder(path.join(dir, folder), (held) => {
         waiting += countIn(held, keyId);
         if (givenUp.has(clientOfFolder(folder) ?? '') || held.facts('quarantine')?.isDirectory() !== true) return;
-        quarantined += held.inFolder('quarantine', (place) => countIn(place, keyId));
+        quarantined += inHeld(held, 'quarantine', (place) => countIn(place, keyId));
       }),
     );
   }

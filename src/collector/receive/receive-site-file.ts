@@ -11,7 +11,7 @@ import {
   folderOfSite,
   type SiteClients,
 } from '../inbox/origins.ts';
-import { parseSealedName } from '../sealed-reports/sealed-spool.ts';
+import { parseSealedName } from '../sealed-reports/sealed-names.ts';
 import { onDisk } from '../inbox/stored-files.ts';
 import { waitingBytes, type Receiver } from './receiver.ts';
 
@@ -55,7 +55,9 @@ const namesByFolder = rememberedWeakly(
 async function keepDocument({ receiver, site, name, body }: ReceiveSiteFileOptions): Promise<void> {
   const { paths, documentBytes } = receiver;
   const origin = { kind: 'site', site } as const;
-  const waiting = documentBytes.get(site) ?? waitingBytes(paths, origin);
+  const measured = documentBytes.get(site) ?? (await waitingBytes(paths, origin));
+  // Other documents of the site may have come meanwhile.
+  const waiting = documentBytes.get(site) ?? measured;
   if (waiting >= allowances.site.maxBytes) {
     const message = `site ${site}: ${waiting} bytes of its visits and runs wait to be stored: look at the runs of collect`;
     throw new FleetError({ code: 'spool-full', stage: 'spool', message });

@@ -1,11 +1,11 @@
 import type { Config } from '../../config/config.ts';
 import { statePaths, type StatePaths } from '../../state-folder/paths.ts';
 import { claimStateFolder } from '../../state-folder/state-folder.ts';
-import { documentsIn, documentsOfSite, sizeOf } from '../inbox/document-files.ts';
-import { documentsOf, type Origin } from '../inbox/origins.ts';
+import { measureFiles } from '../inbox/document-files.ts';
+import { clientsOfSites, documentsOf, maxSiteDocuments, type Origin } from '../inbox/origins.ts';
 import { loadKeyRing, loadSealingRing, type KeyRing } from '../keys/key-ring.ts';
+import { measureSpool } from '../sealed-reports/scan-spool.ts';
 import { openSealedSpool, type SealedSpool } from '../sealed-reports/sealed-spool.ts';
-import { onDisk } from '../inbox/stored-files.ts';
 import { boundSpool } from '../sealed-reports/spool-bound.ts';
 
 /** The part of the state folder for files that others bring. The next `collect` opens and stores them. */
@@ -38,16 +38,18 @@ export async function openReceiver(config: Config, nowMs: number): Promise<Recei
   claimStateFolder(paths, ['keys', 'publicKeys', 'encryptedStats', 'inbox']);
   const keyRing = ringOf(config, paths, nowMs);
   const { encryptedStats: dir, inbox } = paths;
-  const unbounded = openSealedSpool(dir, inbox);
-  const { reports: leftovers } = await unbounded.scan(false);
-  const spool = await boundSpool({ spool: unbounded, dir, inbox, maxBytes: config.collector.spoolBytes, leftovers });
-  const isInboxFull = documentsIn(documentsOf(paths, { kind: 'collector' })).length >= maxDocuments;
+  const sites = clientsOfSites(config.clients);
+  const uses = await measureSpool({ dir, inbox }, sites);
+  const { spoolBytes: maxBytes } = config.collector;
+  const spool = boundSpool({ spool: openSealedSpool(dir, inbox), dir, inbox, maxBytes, uses, sites });
+  const waiting = await measureFiles(documentsOf(paths, { kind: 'collector' }), maxDocuments, false);
+  const isInboxFull = waiting.files >= maxDocuments;
   return { paths, keyRing, spool, isInboxFull, documentBytes: new Map() };
 }
 
 /** Returns the bytes of the documents of an origin that wait, in the blocks of most file systems. */
-export function waitingBytes(paths: StatePaths, origin: Origin): number {
-  return documentsOfSite(documentsOf(paths, origin)).reduce((sum, file) => sum + onDisk(sizeOf(file)), 0);
+export async function waitingBytes(paths: StatePaths, origin: Origin): Promise<number> {
+  return (await measureFiles(documentsOf(paths, origin), maxSiteDocuments)).bytes;
 }
 
 /** Returns the keys that clients seal to. Makes the first pair if there is none, as `collect` does. */

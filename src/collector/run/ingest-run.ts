@@ -19,12 +19,14 @@ import { noTimeLimit } from '../ingest/ingest-queue.ts';
 import { ingestStored, type IngestStoredCounts } from '../ingest/ingest-stored.ts';
 import { startIngest } from '../ingest/start-ingest.ts';
 import { openMarks } from '../ingest/opening-marks.ts';
+import { clientsOfSites } from '../inbox/origins.ts';
 import { storedBase, StoringFiles } from '../inbox/stored-files.ts';
 import { loadOpeningKeys } from '../keys/key-ring.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
 import { createClientNames } from '../sealed-reports/client-names.ts';
 import { Quarantine } from '../sealed-reports/quarantine.ts';
-import { openSealedSpool, scanReporting } from '../sealed-reports/sealed-spool.ts';
+import { reportPassedOver } from '../sealed-reports/scan-spool.ts';
+import { openSealedSpool } from '../sealed-reports/sealed-spool.ts';
 import { followRenames } from './follow-renames.ts';
 import { pruneInTime } from './prune-in-time.ts';
 
@@ -138,7 +140,9 @@ async function openAll(run: IngestRun, onFault: (fault: FleetError) => void): Pr
   let local: Omit<IngestCounts, 'waiting'> = noneTaken;
   try {
     const spool = openSealedSpool(paths.encryptedStats, paths.inbox, files.keep);
-    const { reports: leftovers, quarantines, passedOver } = await scanReporting(spool, observe, isHeld);
+    const scan = await spool.scan(isHeld, clientsOfSites(config.clients));
+    const { reports: leftovers, quarantines, passedOver } = scan;
+    reportPassedOver(scan, observe);
     const { setAside } = paths;
     quarantine = new Quarantine({ places: quarantines, setAside, nowMs: now(), keepMs: retentionMs });
     if (isHeld && leftovers.length > 0) {

@@ -11,7 +11,8 @@ import { allowances, clientsOfSites, type Origin } from '../inbox/origins.ts';
 import { readStoredVisit } from '../inbox/parse-records.ts';
 import type { StoredFile } from '../inbox/stored-files.ts';
 import type { ClientNames } from '../sealed-reports/client-names.ts';
-import { parseSealedName, readSealed } from '../sealed-reports/sealed-spool.ts';
+import { parseSealedName } from '../sealed-reports/sealed-names.ts';
+import { readSealed } from '../sealed-reports/sealed-spool.ts';
 
 /** A row, with the time by which it is pruned. */
 interface KeptRow {

@@ -2,8 +2,9 @@ import { isAsked } from '../../config/clients/arrival.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
 import { counted } from '../../text/numbers.ts';
 import type { CollectResult, CollectorRun } from '../collect-options.ts';
-import type { Ingest } from '../ingest/ingest-options.ts';
-import { documentsOf } from '../inbox/origins.ts';
+import type { Ingest, IngestOptions } from '../ingest/ingest-options.ts';
+import type { IngestTimes } from '../ingest/ingest-queue.ts';
+import { clientsOfSites, documentsOf } from '../inbox/origins.ts';
 import { runDocuments } from '../inbox/run-documents.ts';
 import { storedBase, StoringFiles } from '../inbox/stored-files.ts';
 import { startIngest } from '../ingest/start-ingest.ts';
@@ -11,15 +12,12 @@ import { openMarks } from '../ingest/opening-marks.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
 import { createClientNames } from '../sealed-reports/client-names.ts';
 import { Quarantine } from '../sealed-reports/quarantine.ts';
-import {
-  arrivedReport,
-  openSealedSpool,
-  scanReporting,
-  type SealedSpool,
-  type SpooledReport,
-} from '../sealed-reports/sealed-spool.ts';
-import { boundSpool } from '../sealed-reports/spool-bound.ts';
+import type { SpooledReport } from '../sealed-reports/sealed-names.ts';
+import { reportPassedOver } from '../sealed-reports/scan-spool.ts';
+import { arrivedReport, openSealedSpool } from '../sealed-reports/sealed-spool.ts';
+import { boundSpool, type BoundSpool } from '../sealed-reports/spool-bound.ts';
 import type { VisitContext } from '../visit/context.ts';
+import { entriesOf } from '../../state-folder/folder-entries.ts';
 import { endOf, resultOf } from './collect-result.ts';
 import { prepareStorage, storeWaiting, type PreparedStorage } from './prepare-storage.ts';
 import { pruneInTime } from './prune-in-time.ts';
@@ -35,63 +33,95 @@ import { visitClients, type ClientsVisited, type VisitClientsOptions } from './v
 
 /** Makes the run while the lock is held. Throws FleetError `state-unusable`. */
 export async function makeRun(options: CollectorRun): Promise<CollectResult> {
-  const { paths, start, config, observe, keyRing } = options;
+  const { paths, start, config, observe } = options;
   const began = performance.now();
   const time = startStorageTime();
   const faults = createRunFaults(observe, time);
-  const { rawMs } = config.retention;
   const { spoolBytes } = config.collector;
   const limits = storageLimits(config.collector);
   const waiting = { bytes: () => 0 };
   const files = new StoringFiles({
     ...{ paths, base: storedBase(start), room: () => spoolBytes - waiting.bytes() },
+    isWhole: options.keyRing.opening === null,
     onNote: (message) => observe({ kind: 'note', message }),
   });
   const prepared = await prepareStorage({ run: options, keep: files.keep, time, limits, onFault: faults.add });
   try {
-    const unbounded = openSealedSpool(paths.encryptedStats, paths.inbox, files.keep);
-    const { reports: leftovers, quarantines: places, passedOver } = await scanReporting(unbounded, observe);
-    const roots = { dir: paths.encryptedStats, inbox: paths.inbox };
-    const spool = await boundSpool({ ...roots, spool: unbounded, maxBytes: spoolBytes, leftovers });
-    waiting.bytes = () => spool.waitingBytes();
-    files.bound();
-    const quarantine = new Quarantine({ places, setAside: paths.setAside, nowMs: start.startedAtMs, keepMs: rawMs });
+    // Without this folder no visit is worth its while.
+    entriesOf(paths.encryptedStats);
     const store = prepared.storage?.reports ?? null;
     const leftMs = (ms: number): number => ms - (performance.now() - began);
     time.endIn(leftMs(limits.allMs));
     const documents = runDocuments(documentsOf(paths, { kind: 'collector' }), start);
     const record = new RunRecord({ store, documents, keep: files.keep, start, onFault: faults.add });
-    noteLeftovers(options, leftovers);
-    const ingest = startIngest({
-      spool,
-      quarantine,
-      ...{ leftovers, passedOver },
-      times: ingestTimes(limits, leftMs),
-      keys: keyRing.opening,
-      runId: start.id,
-      describeKey: (id) => describeMissingKey(paths, id),
-      marks: openMarks(paths.openingFiles),
-      names: createClientNames(config.clients),
-      store,
-      retentionMs: rawMs,
-      now: options.now,
-      observe,
-      onFault: faults.add,
+    // The visits begin meanwhile: any number of reports may wait.
+    const taking = startTaking({
+      ...{ run: options, files, store, onFault: faults.add },
+      times: () => ingestTimes(limits, leftMs),
+      onSpool: (spool) => (waiting.bytes = () => spool.waitingBytes()),
     });
-    const keep = keepIn(spool, ingest, faults.add);
-    const silent = await silentVisits({ run: options, prepared, leftovers });
+    const silent = taking.then(({ leftovers }) => silentVisits({ run: options, prepared, leftovers }));
+    silent.catch(() => undefined);
     const visited = await visitClients({
-      ...{ run: options, facts: prepared.facts, keep, silent, onFault: faults.add },
+      ...{ run: options, facts: prepared.facts, keep: keepIn(taking, faults.add), silent, onFault: faults.add },
       record: (visit) => record.visit(visit),
       shares: prepared.storage?.shares ?? null,
       knownState: knownStateOf(options, prepared.storage),
     });
     const inboxMs = prepared.documentsLeft > 0 ? leftMs(limits.leftoversMs) : 0;
+    const { ingest } = await taking;
     return await finish({ options, prepared, visited, ingest, files, record, faults, time, inboxMs });
   } finally {
     time.endIn(null);
     await prepared.opened?.close().catch(() => undefined);
   }
+}
+
+/** The spool and the ingest of a run, and the reports of earlier runs. */
+interface Taking {
+  readonly spool: BoundSpool;
+  readonly ingest: Ingest;
+  readonly leftovers: readonly SpooledReport[];
+}
+
+interface TakingOptions extends Pick<IngestOptions, 'store' | 'onFault'> {
+  readonly run: CollectorRun;
+  readonly files: StoringFiles;
+  readonly times: () => IngestTimes;
+  readonly onSpool: (spool: BoundSpool) => void;
+}
+
+/** Finds the reports of earlier runs, and starts to store them. Throws FleetError `state-unusable`. */
+async function startTaking({ run, files, times, onSpool, ...options }: TakingOptions): Promise<Taking> {
+  const { paths, config, keyRing, start, now, observe } = run;
+  const { encryptedStats: dir, inbox, setAside } = paths;
+  const { rawMs } = config.retention;
+  const sites = clientsOfSites(config.clients);
+  const unbounded = openSealedSpool(dir, inbox, files.keep);
+  const scan = await unbounded.scan(true, sites);
+  const { reports: leftovers, quarantines: places, passedOver } = scan;
+  reportPassedOver(scan, observe);
+  const { spoolBytes: maxBytes } = config.collector;
+  const spool = boundSpool({ spool: unbounded, dir, inbox, maxBytes, leftovers, sites });
+  onSpool(spool);
+  files.bound();
+  noteLeftovers(run, leftovers);
+  const ingest = startIngest({
+    ...options,
+    spool,
+    quarantine: new Quarantine({ places, setAside, nowMs: start.startedAtMs, keepMs: rawMs }),
+    ...{ leftovers, passedOver },
+    times: times(),
+    keys: keyRing.opening,
+    runId: start.id,
+    describeKey: (id) => describeMissingKey(paths, id),
+    marks: openMarks(paths.openingFiles),
+    names: createClientNames(config.clients),
+    retentionMs: rawMs,
+    now,
+    observe,
+  });
+  return { spool, ingest, leftovers };
 }
 
 /** Returns the reader of stored digests; none for a collector that opens no reports, which would see them late. */
@@ -115,8 +145,9 @@ function noteLeftovers({ config, observe }: CollectorRun, leftovers: readonly Sp
   observe({ kind: 'note', message: `${counted(waiting, 'sealed report')} ${waits} from earlier runs` });
 }
 
-function keepIn(spool: SealedSpool, ingest: Ingest, onFault: (fault: FleetError) => void): VisitContext['keep'] {
+function keepIn(taking: Promise<Taking>, onFault: (fault: FleetError) => void): VisitContext['keep'] {
   return async ({ name }, report) => {
+    const { spool, ingest } = await taking;
     try {
       ingest.take(await spool.add(arrivedReport(name, report)));
     } catch (thrown) {
@@ -171,7 +202,7 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   const { everyMs } = config.collector;
   const isKept = restored !== null && restoredRows(restored) === 0 && notStored === null && !visited.interrupted;
   if (storage !== null && isKept) {
-    const timeMs = storageLimits(config.collector).inboxMs / 2;
+    const timeMs = storageLimits(config.collector).prepareMs / 4;
     await orFault(removeOld({ run: options, storage, nowMs: options.now(), timeMs }));
   }
   const answers = hasAnswered(paths.databaseBack, { wasAway, atMs: start.startedAtMs, everyMs });

@@ -28,6 +28,7 @@ import {
   moveBack,
   placeOf,
   removeEmptied,
+  wholeBaseOf,
   storedAtMs,
   storedFiles,
   storedFolders,
@@ -37,7 +38,8 @@ import {
 import { openSealed } from '../ingest/intake.ts';
 import { ReportRejected } from '../ingest/rejections.ts';
 import { createClientNames } from '../sealed-reports/client-names.ts';
-import { parseSealedName, readSealed } from '../sealed-reports/sealed-spool.ts';
+import { parseSealedName } from '../sealed-reports/sealed-names.ts';
+import { readSealed } from '../sealed-reports/sealed-spool.ts';
 import {
   clientOfReport,
   countRows,
@@ -158,7 +160,7 @@ class SecondLook {
 
   #folders(): readonly StoredFolder[] {
     const { paths, start } = this.#options.run;
-    return storedFolders(paths).filter(({ base }) => !base.endsWith(start.id));
+    return storedFolders(paths).filter((folder) => !wholeBaseOf(folder).endsWith(start.id));
   }
 
   /** Restores whatever else the database has forgotten, after a loss. */
@@ -181,10 +183,10 @@ class SecondLook {
   /** Returns the folders with files that are older than `keepStored` and than two finished runs. */
   #dueOf(folders: readonly StoredFolder[]): readonly StoredFolder[] {
     const { nowMs } = this.#options;
-    let finished = 0;
+    const finished = new Set<string>();
     return folders.toReversed().filter((folder) => {
-      const isAfterRuns = finished >= finishedRuns;
-      if (hasEnd(folder)) finished += 1;
+      if (hasEnd(folder)) finished.add(wholeBaseOf(folder));
+      const isAfterRuns = finished.size - (finished.has(wholeBaseOf(folder)) ? 1 : 0) >= finishedRuns;
       const isOld = this.#isOld(beganMs(folder)) || this.#isOld(storedAtMs(folder, nowMs));
       return folder.isSeen && isAfterRuns && isOld && !isFilling(folder, nowMs);
     });
@@ -386,7 +388,7 @@ function removeFile(file: string): void {
 }
 
 function runOf({ base }: StoredFolder): string {
-  return path.basename(endOf(base), '.json').slice(16);
+  return path.basename(endOf(wholeBaseOf({ base })), '.json').slice(16);
 }
 
 function restoredFile({ stored }: Pick<StatePaths, 'stored'>): string {

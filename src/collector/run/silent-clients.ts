@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../platform/errors/errors.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 import { formatDuration } from '../../text/durations.ts';
 import type { CollectorRun } from '../collect-options.ts';
-import type { SpooledReport } from '../sealed-reports/sealed-spool.ts';
+import type { SpooledReport } from '../sealed-reports/sealed-names.ts';
 import type { PreparedStorage } from './prepare-storage.ts';
 import { ranMeanwhile } from './run-watches.ts';
 const silentCode: ErrorCode = 'push-silent';

@@ -21,6 +21,9 @@ export interface StorageLimits {
 /** The time that a run takes at most for rejecting what one site, or one client, has brought. */
 const rejectedMs = secondMs / 4;
 
+/** The time for documents before the visits. What is left is stored after them. */
+const maxInboxMs = secondMs;
+
 const minMs = 10 * secondMs;
 const maxMs = minuteMs;
 
@@ -30,7 +33,7 @@ const maxMs = minuteMs;
  */
 export function storageLimits({ runDeadlineMs }: Pick<CollectorConfig, 'runDeadlineMs'>): StorageLimits {
   const shareMs = Math.min(maxMs, Math.max(minMs, runDeadlineMs / 8));
-  return { prepareMs: shareMs, inboxMs: shareMs / 2, leftoversMs: runDeadlineMs, allMs: runDeadlineMs + shareMs };
+  return { prepareMs: shareMs, inboxMs: maxInboxMs, leftoversMs: runDeadlineMs, allMs: runDeadlineMs + shareMs };
 }
 
 /** Returns the limits for storing reports. `leftMs` returns what is left of a time from the run's beginning. */

@@ -24,8 +24,8 @@ export interface VisitClientsOptions {
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
   readonly keep: VisitContext['keep'];
   readonly record: (visit: VisitRecord) => void;
-  /** The failed visits of silent clients that push. Default: none. */
-  readonly silent?: readonly VisitRecord[];
+  /** Resolves to the failed visits of silent clients that push. Default: none. */
+  readonly silent?: Promise<readonly VisitRecord[]>;
   /** The slices of a shared fleet; null while the database is away. */
   readonly shares: ShareStore | null;
   readonly onFault: (fault: FleetError) => void;
@@ -122,7 +122,7 @@ function createRound(options: RoundOptions, watched: readonly Client[], signal: 
           else putOff.push({ client, visit, extras });
         },
       });
-      const pushed = settlePushing(options, pushing);
+      const pushed = settlePushing(options, pushing, pushing.length === 0 ? [] : await options.silent);
       // A spread would pass more arguments than a call accepts.
       for (const failure of [...outcome.failures, ...pushed.failures]) failures.push(failure);
       sums.clients += clients.length;
@@ -190,7 +190,11 @@ function reportSkipped({ run, facts }: VisitClientsOptions, skipped: readonly Cl
 }
 
 /** Records the silent clients among those that push. Counts clients whose last push failed as failed. */
-function settlePushing({ run, record, facts, silent = [] }: VisitClientsOptions, pushing: readonly Client[]) {
+function settlePushing(
+  { run, record, facts }: VisitClientsOptions,
+  pushing: readonly Client[],
+  silent: readonly VisitRecord[] = [],
+) {
   const silentOf = new Map(silent.map((visit) => [visit.client, visit]));
   const silentHere = pushing.flatMap(({ name }) => silentOf.get(name) ?? []);
   const failed = pushing.flatMap((client) =>

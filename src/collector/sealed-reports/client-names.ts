@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Client } from '../../config/config.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
 import { clientsOfSites } from '../inbox/origins.ts';
-import type { SpooledReport } from './sealed-spool.ts';
+import type { SpooledReport } from './sealed-names.ts';
 
 /** The client of a sealed file, with the names that the file's header may contain. */
 export interface Owner {

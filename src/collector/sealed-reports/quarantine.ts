@@ -5,7 +5,7 @@ import { inFolder, inMadeFolder, removeTree, type HeldFolder } from '../../state
 import type { ErrorCode } from '../../platform/errors/errors.ts';
 import { boundedTime } from '../../report/check-value.ts';
 import type { SealedItem } from '../../storage/store/sealed-store.ts';
-import type { SpooledReport } from './sealed-spool.ts';
+import type { SpooledReport } from './sealed-names.ts';
 
 /** The bounds of quarantine. Beyond them only a line with reason, digest and size is kept. */
 export interface QuarantineBounds {

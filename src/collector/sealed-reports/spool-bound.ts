@@ -1,13 +1,12 @@
 import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 
 import { formatSize } from '../../text/numbers.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
-import { maxSealedBytes } from '../../report/seal/sealed-message.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
-import { sizeOf } from '../inbox/document-files.ts';
 import { onDisk } from '../inbox/stored-files.ts';
-import { rootOf, type ArrivedReport, type SealedSpool, type SpooledReport } from './sealed-spool.ts';
+import { mostOfSite, type FolderUse, type KnownSites } from './scan-spool.ts';
+import { rootOf, type ArrivedReport, type SpooledReport } from './sealed-names.ts';
+import type { SealedSpool } from './sealed-spool.ts';
 
 export interface SpoolBoundOptions {
   readonly spool: SealedSpool;
@@ -16,11 +15,17 @@ export interface SpoolBoundOptions {
   /** The inbox with the folders of sites. Default: none. */
   readonly inbox?: string | null;
   readonly maxBytes: number;
-  /** The reports of earlier runs that wait. */
-  readonly leftovers: readonly SpooledReport[];
+  /** The reports of earlier runs that wait. Default: none, or those of `uses`. */
+  readonly leftovers?: readonly SpooledReport[];
+  /** The reports that wait in each folder, for a spool that removes none. Default: those of `leftovers`. */
+  readonly uses?: ReadonlyMap<string, FolderUse>;
+  /** The clients of sites. Default: none. */
+  readonly sites?: KnownSites;
   /** True at a site that forwards: its reports wait for the link. Default: false. */
   readonly isSite?: boolean;
 }
+
+const noUses: ReadonlyMap<string, FolderUse> = new Map();
 
 /** A spool with a bound. */
 export interface BoundSpool extends SealedSpool {
@@ -31,27 +36,45 @@ export interface BoundSpool extends SealedSpool {
 /** The divisor for the part of the spool that a single client may fill: an eighth, and at least `minShareBytes`. */
 const sharers = 8;
 const minShareBytes = 16 * 1024 * 1024;
-/** The number of files that are examined in one turn of the event loop. */
-const filesAtOnce = 1000;
+/**
+ * The most reports of one client: two weeks of visits every five minutes. A run reads the name of each, so a bound in
+ * bytes alone would let a client's small files delay it.
+ */
+export const maxFilesOfClient = 4096;
 
 /**
  * Bounds the reports that wait in a spool, without its quarantine, which has bounds of its own. Beyond the bound `add`
  * throws FleetError `spool-full`: the report is not acknowledged, and stays on its client.
  */
-export async function boundSpool(options: SpoolBoundOptions): Promise<BoundSpool> {
-  const { spool, dir, inbox = null, maxBytes, leftovers, isSite = false } = options;
+export function boundSpool(options: SpoolBoundOptions): BoundSpool {
+  const { spool, dir, inbox = null, maxBytes, leftovers = [], uses = noUses, sites, isSite = false } = options;
   const awaited = isSite ? 'link' : 'database';
   const shareBytes = Math.min(maxBytes, Math.max(minShareBytes, maxBytes / sharers));
   const sizes = new Map<string, number>();
-  let waitingBytes = await sizeAll(leftovers, sizes);
-  const ofFolder = new Map<string, number>();
-  const count = (file: string, bytes: number): void => {
-    const folder = path.dirname(file);
-    ofFolder.set(folder, (ofFolder.get(folder) ?? 0) + bytes);
+  let waitingBytes = 0;
+  const ofFolder = new Map<string, FolderUse>();
+  const ofRoot = new Map<string, number>();
+  const count = (folder: string, bytes: number, files: number): void => {
+    const use = ofFolder.get(folder) ?? { files: 0, bytes: 0 };
+    ofFolder.set(folder, { files: use.files + files, bytes: use.bytes + bytes });
+    const root = path.dirname(folder);
+    ofRoot.set(root, (ofRoot.get(root) ?? 0) + files);
+    waitingBytes += bytes;
   };
-  for (const [file, size] of sizes) count(file, size);
-  const ofClient = ({ client, origin = null }: ArrivedReport): number =>
-    ofFolder.get(path.join(rootOf({ dir, inbox }, origin), folderOfClient(client))) ?? 0;
+  for (const [folder, { files, bytes }] of uses) count(folder, bytes, files);
+  for (const { file, bytes } of leftovers) {
+    sizes.set(file, bytes);
+    count(path.dirname(file), bytes, 1);
+  }
+  const refuseMany = ({ client, origin = null }: ArrivedReport, root: string, folder: string): void => {
+    const ofClient = ofFolder.get(folder)?.files ?? 0;
+    const mostOfOrigin = origin === null ? Infinity : mostOfSite(sites?.get(origin)?.clients.size ?? 0);
+    const isSiteFull = (ofRoot.get(root) ?? 0) >= mostOfOrigin;
+    if (ofClient < maxFilesOfClient && !isSiteFull) return;
+    const [of, most, whose] = isSiteFull ? [origin, mostOfOrigin, 'site'] : [client, maxFilesOfClient, 'client'];
+    const message = `${of}: ${most} of its sealed reports wait, the most of one ${whose}`;
+    throw full({ client, message, awaited, meanwhile: 'its further reports stay where they are', isOfNumber: true });
+  };
   return {
     ...spool,
     waitingBytes: () => waitingBytes,
@@ -63,28 +86,31 @@ export async function boundSpool(options: SpoolBoundOptions): Promise<BoundSpool
         const message = `${dir}: ${waiting}, the limit of <collector spool>`;
         throw full({ client, message, awaited, meanwhile: 'reports stay on the clients' });
       }
-      if (ofClient(report) + size > shareBytes) {
+      const root = rootOf({ dir, inbox }, report.origin ?? null);
+      const folder = path.join(root, folderOfClient(client));
+      refuseMany(report, root, folder);
+      if ((ofFolder.get(folder)?.bytes ?? 0) + size > shareBytes) {
         const waiting = `${formatSize(shareBytes)} of its sealed reports wait`;
         const message = `${client}: ${waiting}, the share of one client`;
         throw full({ client, message, awaited, meanwhile: 'its reports stay on the client' });
       }
-      waitingBytes += size;
+      count(folder, size, 1);
       try {
         const added = await spool.add(report);
-        sizes.set(added.file, size);
-        count(added.file, size);
+        // A report that is sent again replaces its file.
+        const before = sizes.get(added.file);
+        if (before !== undefined) count(folder, -before, -1);
+        if (uses.size === 0) sizes.set(added.file, size);
         return added;
       } catch (thrown) {
-        waitingBytes -= size;
+        count(folder, -size, -1);
         throw thrown;
       }
     },
     remove: (report) => {
       const size = sizes.get(report.file) ?? 0;
       spool.remove(report, size);
-      waitingBytes -= size;
-      count(report.file, -size);
-      sizes.delete(report.file);
+      count(path.dirname(report.file), -size, sizes.delete(report.file) ? -1 : 0);
     },
   };
 }
@@ -96,21 +122,12 @@ interface Full {
   readonly awaited: string;
   /** The consequence for further reports, in words. */
   readonly meanwhile: string;
+  /** True if there are too many. Default: false, they are too large. */
+  readonly isOfNumber?: boolean;
 }
 
-function full({ client, message, awaited, meanwhile }: Full): FleetError {
-  const advice = `Bring the ${awaited} back, or raise <collector spool>; ${meanwhile} meanwhile.`;
+function full({ client, message, awaited, meanwhile, isOfNumber = false }: Full): FleetError {
+  const more = isOfNumber ? '' : ', or raise <collector spool>';
+  const advice = `Bring the ${awaited} back${more}; ${meanwhile} meanwhile.`;
   return new FleetError({ code: 'spool-full', stage: 'spool', message, advice, client });
-}
-
-async function sizeAll(reports: readonly SpooledReport[], sizes: Map<string, number>): Promise<number> {
-  let sum = 0;
-  for (const [index, { file }] of reports.entries()) {
-    if (index % filesAtOnce === filesAtOnce - 1) await setImmediate();
-    // A larger file is no report, and goes to quarantine.
-    const size = onDisk(Math.min(maxSealedBytes, sizeOf(file)));
-    sizes.set(file, size);
-    sum += size;
-  }
-  return sum;
 }

@@ -19,6 +19,8 @@ const nameAt = lengthAt + 2;
 /** The most bytes of a compressed report. Deflate adds far less than 1 KiB to incompressible bytes. */
 const maxCompressedBytes = maxPlaintextBytes + 1024;
 export const maxSealedBytes = nameAt + maxClientNameBytes + publicKeyBytes + maxCompressedBytes + tagBytes;
+/** The fewest bytes of a sealed report: a smaller file is none. */
+export const minSealedBytes = nameAt + 1 + publicKeyBytes + tagBytes;
 
 /** The suite: AES-256-GCM and the `info` of FORMAT.md. */
 export const reportSuite = suiteOf(aes256Gcm, 'fleet-health report v1');

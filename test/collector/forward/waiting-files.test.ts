@@ -5,13 +5,13 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { waitingFiles, type WaitingFilesOptions } from '../../../src/collector/forward/waiting-files.ts';
-import type { SpooledReport } from '../../../src/collector/sealed-reports/sealed-spool.ts';
+import type { SpooledReport } from '../../../src/collector/sealed-reports/sealed-names.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const dir = tempFolder();
 const minute = 60_000;
 const report = (client: string | null, receivedAtMs: number): SpooledReport => ({
-  ...{ client, origin: null, receivedAtMs, clock: null },
+  ...{ client, origin: null, receivedAtMs, clock: null, bytes: 4096 },
   file: path.join(dir, client ?? 'unnamed', `11111111-2222-4333-8444-555555555555.${receivedAtMs}.fhs`),
 });
 const document = (atMs: number): string => path.join(dir, `${String(atMs).padStart(15, '0')}-run.json`);

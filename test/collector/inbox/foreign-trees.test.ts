@@ -281,7 +281,7 @@ function strikeAfterLooks(t: TestContext, site: string, strike: (file: string, a
       fs.renameSync(kept, file);
     }
   };
-  t.mock.method(HeldFolder.prototype, 'entries', function (this: HeldFolder) {
+  t.mock.method(HeldFolder.prototype, 'eachEntry', function* (this: HeldFolder) {
     bringBack();
     const entries = fs.readdirSync(path.dirname(this.at('x')), { withFileTypes: true });
     const isOfSite = this.dir === site || this.dir.startsWith(`${site}/`);
@@ -292,7 +292,7 @@ function strikeAfterLooks(t: TestContext, site: string, strike: (file: string, a
       strike(file, kept);
       taken.push([strike === withFolder ? path.dirname(file) : file, kept]);
     }
-    return entries;
+    for (const entry of entries) yield { entry, name: entry.name, raw: Buffer.from(entry.name) };
   });
   return { struck: () => struck, bringBack };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { createIngestQueue, noTimeLimit } from '../../../src/collector/ingest/ingest-queue.ts';
-import type { SpooledReport } from '../../../src/collector/sealed-reports/sealed-spool.ts';
+import type { SpooledReport } from '../../../src/collector/sealed-reports/sealed-names.ts';
 
 const report = (name: string): SpooledReport => ({
   client: 'web-1',
@@ -10,6 +10,7 @@ const report = (name: string): SpooledReport => ({
   origin: null,
   receivedAtMs: 0,
   clock: null,
+  bytes: 4096,
 });
 const reports = (kind: string, count: number): SpooledReport[] =>
   Array.from({ length: count }, (_, index) => report(`${kind}${index + 1}`));

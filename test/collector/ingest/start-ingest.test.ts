@@ -185,7 +185,9 @@ const rejects: readonly { readonly what: string; readonly code: string; readonly
 test('rejecting what one client brought takes its time, and reports of others do not wait for it', async () => {
   const bench = await makeBench();
   const batch = 200;
-  for (let at = 0; at < batch + 3; at += 1) await bench.put('web-1', Buffer.from('none'), idOf(at), at);
+  const changed = Buffer.from(sealedSample({ key }).sealed);
+  changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);
+  for (let at = 0; at < batch + 3; at += 1) await bench.put('web-1', changed, idOf(at), at);
   await bench.putSamples(1);
   const { sealed, reportId } = sealedSample({ key, inside: { client: 'new-name' } });
   await bench.put('new-name', sealed, reportId);
@@ -197,6 +199,19 @@ test('rejecting what one client brought takes its time, and reports of others do
   const line = `${folder}: 4 other reports wait for the next run: too many that came there are rejected`;
   assert.deepEqual(notes, [line]);
   assert.deepEqual(await bench.drain(), { ...none, stored: 1, quarantined: 3 });
+});
+
+test('of files that are no sealed reports at all people get twenty, and the others go at once', async () => {
+  const bench = await makeBench();
+  const large = Buffer.alloc(5000, 'no report ');
+  for (let at = 0; at < 60; at += 1) await bench.put('web-1', large, idOf(at), at);
+  for (let at = 0; at < 60; at += 1) await bench.put('new-name', Buffer.from('none'), idOf(at), at);
+  await bench.putSamples(1);
+  assert.deepEqual(await bench.drain(), { ...none, stored: 1, quarantined: 2 * 20 });
+  const notes = bench.events.flatMap((event) => (event.kind === 'note' ? [event.message] : []));
+  assert.deepEqual(notes, [`${path.join(bench.dir, 'web-1')}: 40 files that were no sealed reports went`]);
+  const left = ['web-1', 'new-name'].flatMap((client) => readdirSync(path.join(bench.dir, client)));
+  assert.deepEqual(left, ['quarantine', 'quarantine']);
 });
 
 test('what waits while the clock is ten years ahead is not too old', async () => {

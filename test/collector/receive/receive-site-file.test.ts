@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { receiveSiteFile } from '../../../src/collector/receive/receive-site-file.ts';
 import { waitingBytes } from '../../../src/collector/receive/receiver.ts';
-import type { ArrivedReport } from '../../../src/collector/sealed-reports/sealed-spool.ts';
+import type { ArrivedReport } from '../../../src/collector/sealed-reports/sealed-names.ts';
 import type { Client } from '../../../src/config/config.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -75,7 +75,7 @@ test('a record goes to the folder of the site, and counts as the blocks that it 
   const { documentBytes, put, dir, paths } = makeReceiver();
   mkdirSync(dir, { recursive: true });
   writeFileSync(path.join(dir, `000000000000999-${id}.json`), 'x'.repeat(4097));
-  assert.equal(waitingBytes(paths, { kind: 'site', site: 'fra' }), 8192);
+  assert.equal(await waitingBytes(paths, { kind: 'site', site: 'fra' }), 8192);
   assert.equal(await put('collector', document, '{}'), null);
   assert.equal(documentBytes.get('fra'), 8192 + 4096);
   assert.equal(readFileSync(path.join(dir, document), 'utf8'), '{}');

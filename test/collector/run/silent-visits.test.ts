@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import type { CollectorRun } from '../../../src/collector/collect-options.ts';
 import { silentVisits } from '../../../src/collector/run/silent-clients.ts';
-import type { SpooledReport } from '../../../src/collector/sealed-reports/sealed-spool.ts';
+import type { SpooledReport } from '../../../src/collector/sealed-reports/sealed-names.ts';
 import type { Client } from '../../../src/config/config.ts';
 import { minuteMs } from '../../../src/platform/units.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';

@@ -20,7 +20,7 @@ test('an eighth of the run’s deadline before and after the visits, 10 s at lea
   for (const [runDeadlineMs, shareMs] of table) {
     assert.deepEqual(storageLimits({ runDeadlineMs }), {
       prepareMs: shareMs,
-      inboxMs: shareMs / 2,
+      inboxMs: 1000,
       leftoversMs: runDeadlineMs,
       allMs: runDeadlineMs + shareMs,
     });

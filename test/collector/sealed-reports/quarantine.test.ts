@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { defaultBounds, Quarantine, type QuarantineBounds } from '../../../src/collector/sealed-reports/quarantine.ts';
-import type { SpooledReport } from '../../../src/collector/sealed-reports/sealed-spool.ts';
+import type { SpooledReport } from '../../../src/collector/sealed-reports/sealed-names.ts';
 import { dayMs } from '../../../src/platform/units.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

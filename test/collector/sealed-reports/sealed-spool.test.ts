@@ -14,7 +14,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { folderOfClient } from '../../../src/state-folder/client-folder.ts';
-import { openSealedSpool, readSealed, type ArrivedReport } from '../../../src/collector/sealed-reports/sealed-spool.ts';
+import type { ArrivedReport } from '../../../src/collector/sealed-reports/sealed-names.ts';
+import { openSealedSpool, readSealed } from '../../../src/collector/sealed-reports/sealed-spool.ts';
 import { fill, withSmallDisk } from '../../support/programs/small-disk.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -53,7 +54,7 @@ for (const { what, clock, expected } of clocks) {
     const { reports } = await openSealedSpool(dir).scan();
     const { file } = added;
     const receivedAtMs = 1_795_000_000_123;
-    assert.deepEqual(reports, [{ client: 'web-1', file, origin: null, receivedAtMs, clock: expected }]);
+    assert.deepEqual(reports, [{ client: 'web-1', file, origin: null, receivedAtMs, clock: expected, bytes: 4096 }]);
   });
 }
 
@@ -65,7 +66,7 @@ test('files are 0600 in folders 0700, and nothing else is left', async () => {
   assert.equal(statSync(path.dirname(file)).mode & 0o777, 0o700);
   assert.equal(readSealed(file).toString(), 'sealed');
   assert.deepEqual(readdirSync(path.dirname(file)), [path.basename(file)]);
-  spool.remove({ client: null, file, origin: null, receivedAtMs: 0, clock: null });
+  spool.remove({ client: null, file, origin: null, receivedAtMs: 0, clock: null, bytes: 4096 });
   assert.deepEqual(readdirSync(path.dirname(file)), []);
 });
 

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { openSealedSpool, type SealedSpool } from '../../../src/collector/sealed-reports/sealed-spool.ts';
-import { boundSpool } from '../../../src/collector/sealed-reports/spool-bound.ts';
+import { mostOfSite } from '../../../src/collector/sealed-reports/scan-spool.ts';
+import { boundSpool, maxFilesOfClient } from '../../../src/collector/sealed-reports/spool-bound.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const root = tempFolder();
@@ -22,14 +23,14 @@ test('beyond the bound nothing is taken, and what goes makes room, what earlier 
   for (const number of [1, 2]) await spool.add(arrived(number));
   const { reports } = await spool.scan();
   // Each file takes two blocks.
-  const bounded = await boundSpool({ spool, dir, maxBytes: 3 * 8192 + 8191, leftovers: reports });
+  const bounded = boundSpool({ spool, dir, maxBytes: 3 * 8192 + 8191, leftovers: reports });
   const third = await bounded.add(arrived(3));
   const full = { name: 'FleetError', code: 'spool-full', stage: 'spool', client: 'web-1' };
   await assert.rejects(bounded.add(arrived(4)), full);
   const advice = 'Bring the database back, or raise <collector spool>; reports stay on the clients meanwhile.';
   const message = `${dir}: 32KiB of sealed reports wait for the database, the limit of <collector spool>`;
   await assert.rejects(bounded.add(arrived(4)), { message, advice });
-  const atSite = await boundSpool({ spool, dir, maxBytes: 8192, leftovers: reports, isSite: true });
+  const atSite = boundSpool({ spool, dir, maxBytes: 8192, leftovers: reports, isSite: true });
   await assert.rejects(atSite.add(arrived(4)), { message: /wait for the link/, advice: /^Bring the link back/ });
   bounded.remove(third);
   await bounded.add(arrived(4));
@@ -45,7 +46,7 @@ test('one client fills its share, and what the others send is still taken', asyn
   const maxBytes = 20 * 1024 * 1024;
   const large = (number: number) => ({ ...arrived(number), client: 'evil', sealed: Buffer.alloc(1024 * 1024) });
   for (let number = 100; number < 116; number++) await spool.add(large(number));
-  const bounded = await boundSpool({ spool, dir, maxBytes, leftovers: (await spool.scan()).reports });
+  const bounded = boundSpool({ spool, dir, maxBytes, leftovers: (await spool.scan()).reports });
   await assert.rejects(bounded.add({ ...arrived(3), client: 'evil' }), {
     code: 'spool-full',
     message: 'evil: 16MiB of its sealed reports wait, the share of one client',
@@ -57,7 +58,7 @@ test('one client fills its share, and what the others send is still taken', asyn
 const block = 4096;
 
 /** Returns a bounded spool in memory, which refuses reports of `broken`. */
-async function inMemory(maxBytes: number) {
+function inMemory(maxBytes: number) {
   const removed: number[] = [];
   const spool = {
     add: ({ client, reportId }: ReturnType<typeof arrived>) =>
@@ -72,7 +73,7 @@ async function inMemory(maxBytes: number) {
           }),
     remove: (_: unknown, bytes: number) => void removed.push(bytes),
   } as unknown as SealedSpool;
-  return { bounded: await boundSpool({ spool, dir: path.join(root, 'm'), maxBytes, leftovers: [] }), removed };
+  return { bounded: boundSpool({ spool, dir: path.join(root, 'm'), maxBytes, leftovers: [] }), removed };
 }
 const sized = (number: number, bytes: number, client = 'web-1') => ({
   ...arrived(number),
@@ -81,7 +82,7 @@ const sized = (number: number, bytes: number, client = 'web-1') => ({
 });
 
 test('a spool is full beyond its last byte, and a report that was not written takes no room', async () => {
-  const { bounded, removed } = await inMemory(3 * block);
+  const { bounded, removed } = inMemory(3 * block);
   await assert.rejects(bounded.add(sized(1, 3 * block, 'broken')), /broken/);
   assert.equal(bounded.waitingBytes(), 0);
   const first = await bounded.add(sized(1, 2 * block));
@@ -95,7 +96,7 @@ test('a spool is full beyond its last byte, and a report that was not written ta
 
 test('a client has its share to the last byte, of what this run takes too, and gets it back', async () => {
   const share = 16 * 2 ** 20;
-  const { bounded } = await inMemory(4 * share);
+  const { bounded } = inMemory(4 * share);
   const first = await bounded.add(sized(1, share - block));
   await bounded.add(sized(2, block));
   await assert.rejects(bounded.add(sized(3, 1)), /16MiB of its sealed reports wait, the share of one client/);
@@ -106,8 +107,33 @@ test('a client has its share to the last byte, of what this run takes too, and g
 
 test('the share of a client is an eighth of a large spool', async () => {
   const eighth = 32 * 2 ** 20;
-  const { bounded } = await inMemory(8 * eighth);
+  const { bounded } = inMemory(8 * eighth);
   await bounded.add(sized(1, eighth));
   await assert.rejects(bounded.add(sized(2, 1)), /32MiB of its sealed reports wait, the share of one client/);
   await bounded.add(sized(3, eighth, 'web-2'));
+});
+
+test('a client has a number of reports too, however small, and a site a number of all of its clients', async () => {
+  const uses = new Map([
+    [path.join(root, 'n', 'web-1'), { files: maxFilesOfClient, bytes: block }],
+    [path.join(root, 'i', 'site-fra', 'web-1'), { files: mostOfSite(0), bytes: block }],
+  ]);
+  const spool = openSealedSpool(path.join(root, 'n'), path.join(root, 'i'));
+  const bounded = boundSpool({
+    spool,
+    dir: path.join(root, 'n'),
+    inbox: path.join(root, 'i'),
+    maxBytes: 2 ** 30,
+    uses,
+  });
+  await assert.rejects(bounded.add(sized(1, 1)), {
+    code: 'spool-full',
+    message: 'web-1: 4096 of its sealed reports wait, the most of one client',
+    advice: 'Bring the database back; its further reports stay where they are meanwhile.',
+  });
+  await bounded.add(sized(1, 1, 'web-2'));
+  await assert.rejects(bounded.add({ ...sized(1, 1, 'web-2'), origin: 'site-fra' }), {
+    message: 'site-fra: 20000 of its sealed reports wait, the most of one site',
+  });
+  await bounded.add({ ...sized(1, 1, 'web-2'), origin: 'site-ber' });
 });

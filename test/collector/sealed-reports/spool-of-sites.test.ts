@@ -4,20 +4,18 @@ import { mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync 
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
+import { measureSpool, reportPassedOver, scanBounds } from '../../../src/collector/sealed-reports/scan-spool.ts';
 import { folderOfSite } from '../../../src/collector/inbox/origins.ts';
-import {
-  openSealedSpool,
-  parseSealedName,
-  readSealed,
-  scanReporting,
-  sealedName,
-} from '../../../src/collector/sealed-reports/sealed-spool.ts';
+import { parseSealedName, sealedName } from '../../../src/collector/sealed-reports/sealed-names.ts';
+import { openSealedSpool, readSealed } from '../../../src/collector/sealed-reports/sealed-spool.ts';
 import type { FleetError } from '../../../src/platform/errors/errors.ts';
+import { makeClient } from '../../support/fleets/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { times } from '../../support/times.ts';
 
 const id = '6f1c0e5a-1f0b-4f7e-9f43-0c3c7d1f2a10';
 const fra = folderOfSite('fra');
+const good = { reportId: id, sealed: Buffer.alloc(100), clock: null, receivedAtMs: 1 };
 
 /** Makes folders for the reports of visits and of sites. `put` writes a file there, or a folder for a name with `/`. */
 function house(t: TestContext) {
@@ -90,12 +88,12 @@ test('a site has one line, and five sites are named', async (t) => {
   const { inbox, put, spool } = house(t);
   const faults: FleetError[] = [];
   const observe = ({ fault }: { readonly fault: FleetError }): void => void faults.push(fault);
-  await scanReporting(spool, observe);
+  reportPassedOver(await spool.scan(), observe);
   assert.equal(faults.length, 0);
   for (const name of ['a', 'b', 'c']) put(name);
   const site = path.join(inbox, fra);
   const line = /^(.*) is passed over: a file of another name; so are 2 other paths below (.*)$/;
-  await scanReporting(spool, observe);
+  reportPassedOver(await spool.scan(), observe);
   const [, first = '', below] = line.exec(faults[0]?.message ?? '') ?? [];
   assert.deepEqual(
     [path.dirname(first), below, faults[0]?.code, faults[0]?.stage],
@@ -107,7 +105,7 @@ test('a site has one line, and five sites are named', async (t) => {
     /: a file of another name; so is 1 other path below \S+$/,
   );
   for (const number of times(6, (at) => at)) put('x', path.join(inbox, folderOfSite(`s${number}`)));
-  await scanReporting(spool, observe);
+  reportPassedOver(await spool.scan(), observe);
   assert.match(faults[1]?.message ?? '', / and 2 more$/);
 });
 
@@ -135,6 +133,81 @@ test('only a run that holds the lock removes old parts, and gives names that can
   assert.equal(reports.length, 1);
 });
 
+/** Puts files into a folder, whose names are numbered and may be no UTF-8. */
+function flood(folder: string, count: number, nameOf: (at: number) => Buffer | string, content = 'x'): void {
+  mkdirSync(folder, { recursive: true });
+  for (let at = 0; at < count; at += 1) {
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(nameOf(at))]), content);
+  }
+}
+const sealedNameOf = (at: number): string => `${String(at).padStart(36, 'a')}.${at}.-.-.-.fhs`;
+
+/** The floods of a site: what lies there afterwards, and how its line ends. */
+const floods: readonly (readonly [string, (site: string) => void, (site: string) => string, number, RegExp])[] = [
+  [
+    'small files that are named as reports',
+    (site) => flood(path.join(site, 'web-1'), 3000, sealedNameOf),
+    (site) => path.join(site, 'web-1'),
+    20,
+    /2,980 files that were no sealed reports and no records of \S+ went$/,
+  ],
+  [
+    'names without UTF-8',
+    (site) => flood(path.join(site, 'web-1'), 3000, (at) => Buffer.from(`\xff${at}.fhs`, 'latin1')),
+    (site) => path.join(site, 'web-1'),
+    20,
+    /2,980 paths below \S+ went/,
+  ],
+  [
+    'empty folders named as those of clients',
+    (site) => times(3000, (at) => mkdirSync(path.join(site, `x-${at}`), { recursive: true })),
+    (site) => site,
+    2000,
+    /1,000 paths below \S+ went/,
+  ],
+  [
+    'documents of other names',
+    (site) => flood(path.join(site, 'collector'), 3000, (at) => `${at}.json`),
+    (site) => path.join(site, 'collector'),
+    20,
+    /2,980 paths below \S+ went/,
+  ],
+  [
+    'folders with files in the place of reports',
+    (site) => times(1500, (at) => flood(path.join(site, 'web-1', `more-${at}`), 1, () => 'x')),
+    (site) => path.join(site, 'web-1'),
+    1000,
+    /500 paths below \S+ went/,
+  ],
+];
+for (const [what, put, folder, left, line] of floods) {
+  test(`of a flood of a site, ${what}, little stays, and a line names the site`, async (t) => {
+    const { inbox, spool } = house(t);
+    const site = path.join(inbox, fra);
+    put(site);
+    await spool.add({ ...good, client: 'good', origin: fra });
+    const scan = await spool.scan();
+    assert.ok(scan.reports.some(({ client }) => client === 'good'));
+    const isOther = (name: string): boolean => name !== 'good';
+    assert.equal(readdirSync(folder(site)).filter(isOther).length, left);
+    assert.match(scan.passedOver[0]?.line ?? '', line);
+    assert.equal(scan.passedOver[0]?.origin, fra);
+  });
+}
+
+test('a run reads so many names of a site alone, and of its clients in any order', async (t) => {
+  const { inbox, spool } = house(t);
+  const folder = path.join(inbox, fra, 'web-1');
+  flood(folder, scanBounds.siteFolder + 10, sealedNameOf, 'x'.repeat(100));
+  await spool.add({ ...good, client: 'good', origin: fra });
+  const clients = new Map(['web-1', 'good'].map((name) => [name, makeClient(name)]));
+  const { reports, passedOver } = await spool.scan(true, new Map([[fra, { clients }]]));
+  assert.equal(reports.length, scanBounds.siteFolder + 1);
+  assert.equal(passedOver[0]?.line, `${folder} holds more than a run reads: the next runs go on`);
+  const use = await measureSpool({ dir: path.join(inbox, 'none'), inbox }, new Map());
+  assert.deepEqual(use.get(folder), { files: scanBounds.siteFolder, bytes: scanBounds.siteFolder * 4096 });
+});
+
 const clock = { offsetMs: -5, monotonicZeroMs: 7, bootId: 'b-1' };
 for (const [name, facts] of [
   [`${id}.9.-5.7.b-1.fhs`, { receivedAtMs: 9, clock }],
@@ -155,7 +228,7 @@ for (const [name, facts] of [
 }
 
 test('a file that is named by its report id alone is sent under a whole name', () => {
-  const report = { client: 'web-1', origin: null, file: `/x/${id}.fhs`, receivedAtMs: 9, clock };
+  const report = { client: 'web-1', origin: null, file: `/x/${id}.fhs`, receivedAtMs: 9, clock, bytes: 4096 };
   assert.equal(sealedName(report), `${id}.9.-5.7.b-1.fhs`);
 });
 

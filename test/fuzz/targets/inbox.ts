@@ -2,7 +2,7 @@ import { admitDocument, type Admitted } from '../../../src/collector/inbox/admit
 import { isDocumentName } from '../../../src/collector/inbox/document-files.ts';
 import { clientsOfSites, folderOfSite } from '../../../src/collector/inbox/origins.ts';
 import { parseDocument } from '../../../src/collector/inbox/parse-document.ts';
-import { parseSealedName } from '../../../src/collector/sealed-reports/sealed-spool.ts';
+import { parseSealedName } from '../../../src/collector/sealed-reports/sealed-names.ts';
 import { boundedTime } from '../../../src/report/check-value.ts';
 import { madeEvent } from '../../collector/events/support/event-samples.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
