@@ -87,6 +87,8 @@ need_all() {
     need_file /usr/lib/dovecot/modules/lib90_sieve_plugin.so dovecot-sieve
     need swaks swaks
     need nginx nginx-light
+    need_file /usr/sbin/apache2 apache2-bin
+    need haproxy haproxy
     need curl curl
     need nc netcat-openbsd
     need wget wget

@@ -10,9 +10,19 @@ const heartbeatMs = 15_000;
 /** The most unsent bytes of a stream. A reader beyond them no longer reads. */
 const maxWaitingBytes = 16_384;
 
+/**
+ * The headers that keep proxies from holding the stream back: nginx and what is built on it buffer answers unless the
+ * server says no, and several compressors leave alone what must not be transformed.
+ */
+const streamHeaders = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-store, no-transform',
+  'X-Accel-Buffering': 'no',
+} as const;
+
 /** Sends the stream of finished runs: one small event per run (Server-Sent Events). The stream ends with the server. */
 export function sendEvents({ method }: IncomingMessage, outgoing: ServerResponse, events: LiveSource): void {
-  outgoing.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+  outgoing.writeHead(200, streamHeaders);
   if (method === 'HEAD') {
     outgoing.end();
     return;
@@ -33,5 +43,6 @@ export function sendEvents({ method }: IncomingMessage, outgoing: ServerResponse
     stop();
     events.signal.removeEventListener('abort', end);
   });
-  send('retry: 5000\n\n');
+  // A proxy passes the head on with the first bytes.
+  send(': open\n\nretry: 5000\n\n');
 }

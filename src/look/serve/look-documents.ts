@@ -50,16 +50,16 @@ export function documentRoutes(options: LookOptions): readonly ServedRoute[] {
       answer: ({ query }) =>
         answer(() => reader.read((storage, config) => documents.alerts(config, storage, query.get('client')))),
     },
-    {
+    ...['/api/v1/series', '/api/v1/clients/*name/series'].map((path): ServedRoute => ({
       ...look,
-      path: '/api/v1/clients/:name/series',
-      answer: ({ query, parts: { name = '' } }) =>
+      path,
+      answer: ({ query, parts: { name = query.get('client') ?? '' } }) =>
         answer(async () => {
           const asked = spanOf(name, query);
           const { history } = await reader.read((storage, config) => clientHistory(storage, config, asked));
           return seriesDocument(asked.client, history);
         }),
-    },
+    })),
     ...(options.hasEvents
       ? [
           {

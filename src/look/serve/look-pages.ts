@@ -76,7 +76,8 @@ export function pageRoutes(options: LookOptions): readonly ServedRoute[] {
     page('/alerts/#id', ({ parts: { id = '' } }) => alertPage(reader, documents, Number(id))),
     page('/runs', () => runsPage(reader)),
     ...(hasEvents ? [page(eventsPath, () => eventsPage(reader, zone()))] : []),
-    page('/c/:name', async ({ parts: { name = '' }, query }) => clientPage(reader, spanOf(name, query))),
+    page('/c', async ({ query }) => clientPage(reader, spanOf(query.get('client') ?? '', query))),
+    page('/c/*name', async ({ parts: { name = '' }, query }) => clientPage(reader, spanOf(name, query))),
   ];
 }
 

@@ -7,7 +7,10 @@ export type Pool = 'look' | 'endpoints';
 
 /** The answers to a path. */
 export interface ServedRoute {
-  /** The segments of the path. `:name` matches any but the empty one, and `#id` matches digits. */
+  /**
+   * The segments of the path. `:name` matches any but the empty one, `#id` matches digits, and `*name` one or more: a
+   * proxy may have decoded the slash of a name.
+   */
   readonly path: string;
   /** The purpose of tokens that open the route; null: it is public. */
   readonly purpose: TokenPurpose | null;
@@ -43,18 +46,31 @@ export function findRoute(
   routes: readonly ServedRoute[],
   path: string,
 ): { readonly route: ServedRoute; readonly parts: Readonly<Record<string, string>> } | null {
-  const asked = path.split('/');
   for (const route of routes) {
     const segments = route.path.split('/');
-    if (segments.length !== asked.length) continue;
+    const asked = segmentsFor(segments, path);
+    if (asked === null) continue;
     const parts: Record<string, string> = {};
     const isSame = segments.every((segment, index) => {
       const part = asked[index] ?? '';
-      if (!/^[:#]/.test(segment)) return segment === part;
+      if (!/^[:#*]/.test(segment)) return segment === part;
       parts[segment.slice(1)] = percentDecoded(part);
       return segment.startsWith('#') ? /^\d{1,15}$/.test(part) : part !== '';
     });
     if (isSame) return { route, parts };
   }
   return null;
+}
+
+/**
+ * Returns as many segments of a path as a route has; null if that is impossible. A slash at the end, as people and
+ * proxies add it, does not count.
+ */
+function segmentsFor(segments: readonly string[], path: string): readonly string[] | null {
+  const asked = path.replace(/(?<=[^/])\/$/, '').split('/');
+  const at = segments.findIndex((segment) => segment.startsWith('*'));
+  const more = asked.length - segments.length;
+  if (more === 0) return asked;
+  if (at === -1 || more < 0) return null;
+  return [...asked.slice(0, at), asked.slice(at, at + more + 1).join('/'), ...asked.slice(at + more + 1)];
 }

@@ -7,17 +7,22 @@ import { findRoute, type ServedRoute, targetOf } from '../../../src/look/serve/r
 import { listenOn } from '../../support/servers/free-port.ts';
 
 const route = (path: string): ServedRoute => ({ path, purpose: null, isPacked: false, answer: () => words(200, path) });
-const routes = ['/', '/alerts', '/alerts/#id', '/c/:name', '/api/:name/series'].map(route);
+const routes = ['/', '/alerts', '/alerts/#id', '/c/*name', '/reply/:token', '/api/*name/series'].map(route);
 
 for (const { path, found, parts } of [
   { path: '/', found: '/', parts: {} },
   { path: '/alerts', found: '/alerts', parts: {} },
   { path: '/alerts/17', found: '/alerts/#id', parts: { id: '17' } },
-  { path: '/c/web-1', found: '/c/:name', parts: { name: 'web-1' } },
-  { path: '/c/a%2Fb%20c', found: '/c/:name', parts: { name: 'a/b c' } },
-  { path: '/c/%zz', found: '/c/:name', parts: { name: '%zz' } },
-  { path: '/c/__proto__', found: '/c/:name', parts: { name: '__proto__' } },
-  { path: '/api/web-1/series', found: '/api/:name/series', parts: { name: 'web-1' } },
+  { path: '/c/web-1', found: '/c/*name', parts: { name: 'web-1' } },
+  { path: '/c/a%2Fb%20c', found: '/c/*name', parts: { name: 'a/b c' } },
+  { path: '/c/%zz', found: '/c/*name', parts: { name: '%zz' } },
+  { path: '/c/__proto__', found: '/c/*name', parts: { name: '__proto__' } },
+  { path: '/c/a/b c', found: '/c/*name', parts: { name: 'a/b c' } },
+  { path: '/c/web-1/', found: '/c/*name', parts: { name: 'web-1' } },
+  { path: '/alerts/', found: '/alerts', parts: {} },
+  { path: '/reply/x/', found: '/reply/:token', parts: { token: 'x' } },
+  { path: '/api/a/b/series', found: '/api/*name/series', parts: { name: 'a/b' } },
+  { path: '/api/web-1/series', found: '/api/*name/series', parts: { name: 'web-1' } },
 ] as const) {
   test(`${path} leads to ${found}`, () => {
     const answer = findRoute(routes, path);
@@ -29,12 +34,13 @@ for (const path of [
   '',
   '*',
   '//',
-  '/alerts/',
+  '/alerts//',
+  '/reply/x/y',
+  '/api/series',
   '/alerts/x',
   '/alerts/-1',
   `/alerts/${'1'.repeat(16)}`,
   '/c/',
-  '/c/a/b',
 ]) {
   test(`${path} leads nowhere`, () => assert.equal(findRoute(routes, path), null));
 }

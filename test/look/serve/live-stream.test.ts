@@ -50,6 +50,6 @@ test('twenty streams need no warning of Node, and all end with the server', asyn
   const streams = await Promise.all(Array.from({ length: 20 }, () => fetch(`http://127.0.0.1:${port}/live`)));
   events.close();
   const texts = await Promise.all(streams.map((stream) => stream.text()));
-  assert.deepEqual(new Set(texts), new Set(['retry: 5000\n\n']));
+  assert.deepEqual(new Set(texts), new Set([': open\n\nretry: 5000\n\n']));
   assert.deepEqual(warnings, []);
 });

@@ -8,7 +8,7 @@ import { describeAge } from '../../../text/durations.ts';
 import type { TimeReader } from '../../../text/time-words.ts';
 import { joined, Markup, markup } from '../markup.ts';
 import type { FactTable, PageAlert, PageChange, PageCheck, PageClient, PageForecast, PageLogLine } from '../page.ts';
-import { links } from './links.ts';
+import { links, seriesHref, spanHref } from './links.ts';
 
 interface ClientView extends TimeReader {
   readonly client: PageClient;
@@ -44,9 +44,10 @@ ${alertList({ zone: view.zone, nowMs: view.nowMs, alerts, links })}
 ${checkTable(checks, view.nowMs)}
 <section aria-labelledby="past"><h2 id="past">Past</h2>
 <ul class="spans">${spans.map(
-    (one) => markup`<li><a href="?since=${one}"${one === span && markup` aria-current="true"`}>${one}</a></li>`,
+    (one) =>
+      markup`<li><a href="${spanHref(client.name, one)}"${one === span && markup` aria-current="true"`}>${one}</a></li>`,
   )}</ul>
-<div id="plots"><noscript><p>Plots need JavaScript. The figures: <a href="/api/v1/clients/${encodeURIComponent(client.name)}/series?since=${span}">JSON</a></p></noscript></div>
+<div id="plots"><noscript><p>Plots need JavaScript. The figures: <a href="${seriesHref(client.name, span)}">JSON</a></p></noscript></div>
 ${history !== null && markup`<script type="text/plain" class="history" data-client="${client.name}">${new Markup(history)}</script>`}</section>
 ${changeTable(view.changes, view.olderChanges, view)}${logTable(logs, view)}
 ${view.facts.map((one) => factTable(one, links))}

@@ -29,8 +29,27 @@ export function hrefOf({ words, state, group, label, sort, folded, from }: Fleet
   return parameters.size === 0 ? '/' : `/?${parameters.toString()}`;
 }
 
+/**
+ * True if a name stands in a path as it is. Proxies decode, refuse or rewrite what other names need there:
+ * `%2F`, `%5C`, `%25`, `..`, `;`, a slash beside a slash. They pass a query on untouched.
+ */
+function isPlain(name: string): boolean {
+  return /^[A-Za-z0-9_][\w.-]*$/.test(name);
+}
+
+/** Returns the query by which a page of a client links itself over a span: `?since=7d`. */
+export function spanHref(client: string, span: string): string {
+  return `?${new URLSearchParams({ ...(!isPlain(client) && { client }), since: span }).toString()}`;
+}
+
+/** Returns the address of the document of a client's figures. */
+export function seriesHref(client: string, span: string): string {
+  const path = isPlain(client) ? `/api/v1/clients/${client}/series` : '/api/v1/series';
+  return path + spanHref(client, span);
+}
+
 export const links: PageLinks = {
-  client: (name) => `/c/${encodeURIComponent(name)}`,
+  client: (name) => (isPlain(name) ? `/c/${name}` : `/c?${new URLSearchParams({ client: name }).toString()}`),
   alert: (id) => `/alerts/${id}`,
   label: (label) => hrefOf({ ...wholeFleet, label }),
 };
