@@ -95,6 +95,12 @@ function awayLines(sections: DueMail['sections']): ReadonlyMap<PendingNotificati
   );
 }
 
+/** Returns a value without the names at its beginning that its title has, as the value of a group's alert has one. */
+function withoutNames(value: string, names: readonly string[]): string {
+  const known = names.find((name) => name !== '' && value.startsWith(`${name}: `));
+  return known === undefined ? value : value.slice(known.length + 2);
+}
+
 /** Returns an alert in the form for other programs. */
 export function noticeAlertOf(item: PendingNotification, nowMs: number, config: Config): NoticeAlert {
   const { client, rule, subject, severity, alert, watch } = item;
@@ -116,7 +122,7 @@ export function noticeAlertOf(item: PendingNotification, nowMs: number, config: 
     state,
     ...(alert.flapping && !isOver ? { comesAndGoes: true } : {}),
     title: titleOf(item),
-    value: quoted(cut(alert.valueText, valueColumns)),
+    value: withoutNames(quoted(cut(alert.valueText, valueColumns)), [titleOf(item), subject, client].map(quoted)),
     limit: oneLine(alert.limitText),
     ...(sentence === null ? {} : { changes: sentence }),
     ...(why === '' ? {} : { why }),

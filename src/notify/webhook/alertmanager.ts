@@ -41,6 +41,7 @@ export function annotationsOf({
   value,
   limit,
   changes = '',
+  beside = '',
   why = '',
   note,
   acknowledgedBy,
@@ -52,6 +53,7 @@ export function annotationsOf({
     value,
     limit,
     changes,
+    beside,
     note: note ?? '',
     acknowledged_by: acknowledgedBy ?? '',
   });

@@ -121,7 +121,10 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
       title: 'Slack',
       to: 'chat',
       request: 'POST, JSON',
-      body: 'for an incoming webhook: the subject as header, a line for each alert',
+      body: [
+        'for an incoming webhook: the subject as header, a line for each alert; the same as text,',
+        'for Mattermost, Rocket.Chat and Zulip',
+      ].join(' '),
       longest: '2,900 bytes',
     },
     limits: { unit: 'bytes', title: 150, lines: 2_900 },

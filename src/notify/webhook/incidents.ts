@@ -1,7 +1,9 @@
 /** Forms of the body for programs that keep a state per alert. */
 import { groupBy } from '../../platform/group-by.ts';
+import { joined } from '../../text/numbers.ts';
 import { annotationsOf, labelsOf } from './alertmanager.ts';
 import { cutTo } from './fit-text.ts';
+import { besideOf } from './message-text.ts';
 import type { Notice, NoticeAlert } from './notice.ts';
 
 /** The limit of PagerDuty: a summary has 1,024 characters. */
@@ -52,7 +54,8 @@ export function pagerdutyEvents({ alerts }: Notice): readonly object[] {
 
 function pagerdutyPayload(alert: NoticeAlert, same: readonly NoticeAlert[]): object {
   const { rule, subject, severity, startsAtMs, incident } = alert;
-  const { summary = '', ...details } = annotationsOf(incident === undefined ? alert : { ...alert, ...incident });
+  const [beside = ''] = besideOf(same);
+  const { summary = '', ...details } = annotationsOf({ ...alert, ...incident, beside });
   const timed = { summary: cutTo(summary, maxSummary), timestamp: new Date(startsAtMs).toISOString() };
   if (incident !== undefined) {
     const clients = same.slice(0, maxClients).map((one) => one.client);
@@ -84,7 +87,7 @@ export function jugglerEvents({ alerts }: Notice): object {
       service: alert.rule.replace(/[^\w./:-]/g, '_').slice(0, 128),
       instance: alert.subject.replace(/[^\w./:-]/g, '_').slice(0, 128),
       status: alert.state === 'resolved' ? 'OK' : alert.severity === 'critical' ? 'CRIT' : 'WARN',
-      description: cutTo(annotationsOf(alert)['summary'] ?? '', maxDescription),
+      description: cutTo(joined([annotationsOf(alert)['summary'] ?? '', alert.beside ?? ''], '; '), maxDescription),
       tags: Object.entries(alert.labels).map(([name, value]) => `${name}_${value}`.replace(/[^\w.-]/g, '_')),
     })),
   };

@@ -62,7 +62,7 @@ export function messageText(
 }
 
 /** Returns what clients beside an alert's client saw of it: of a line of several alerts, those of the first. */
-function besideOf(same: readonly NoticeAlert[]): readonly string[] {
+export function besideOf(same: readonly NoticeAlert[]): readonly string[] {
   const [told] = same.filter(({ beside }) => beside !== undefined);
   if (told?.beside === undefined) return [];
   return [same.length === 1 ? told.beside : told.beside.replace('beside it', () => `beside ${told.client}`)];
@@ -108,15 +108,31 @@ export function byUrgency<T>(notice: Notice, [over, warning, known, fresh]: read
 /** The red, yellow and green of the pages. */
 const colours: Readonly<Record<Severity | 'none', number>> = { critical: 0xb91c1c, warning: 0xb45309, none: 0x15803d };
 
+/** The limits of a text of Slack, which others cut after some thousand characters. */
+const slackTextLimits: TextLimits = { unit: 'bytes', title: 150, lines: 2_000 };
+
 /**
- * Returns a message for Slack's incoming webhooks. Blocks of plain text have no mentions, links or emoji. The text of
- * push messages has them, so it is escaped.
+ * Escapes a text for Slack, and disables the mentions, links and images of Markdown for others. An `@` in an address
+ * mentions nobody.
  */
-export function slackMessage({ subject }: Notice, { title, lines, page }: MessageText): object {
+function escapeSlack(text: string): string {
+  const plain = text
+    .replace(/(?<![\p{L}\p{N}.+-])@/gu, '\uff20')
+    .replaceAll('](', '] (')
+    .replaceAll('`', "'");
+  return plain.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/**
+ * Returns a message for Slack's incoming webhooks. Blocks of plain text have no mentions, links or emoji. Programs that
+ * accept the form of Slack (Mattermost, Rocket.Chat, Zulip) know no blocks and show `text`, and Slack puts it into push
+ * messages.
+ */
+export function slackMessage(notice: Notice, { title, lines, page }: MessageText): object {
   const plain = (text: string): object => ({ type: 'plain_text', text, emoji: false });
-  const escaped = cutTo(subject, 600).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const shown = messageText(notice, slackTextLimits, escapeSlack);
   return {
-    text: escaped,
+    text: [shown.title, shown.lines, ...(page === '' ? [] : [`<${page}>`])].join('\n'),
     blocks: [
       { type: 'header', text: plain(title) },
       { type: 'section', text: plain(lines) },

@@ -54,6 +54,23 @@ test('clients on a parent that is away are one line of a chat, with the parent, 
   );
 });
 
+test('a name that begins the title begins the value of no line, event or document again', () => {
+  for (const said of [
+    { client: '', rule: 'group-short', subject: 'web', valueText: 'web: 5 of 8 serve, 6 needed' },
+    { client: 'hv-1', rule: 'raid', subject: 'md0', valueText: 'md0: degraded' },
+    { client: 'hv-1', rule: 'x', subject: '', valueText: 'hv-1: away' },
+  ] as const) {
+    const name = said.subject || said.client;
+    const notice = noticeOf([{ transition: 'firing', ...said }]);
+    const [text = ''] = messageText(notice, { unit: 'bytes', title: 250, lines: 4_000 }, 'none').lines.split('\n');
+    const [event] = pagerdutyEvents(notice) as readonly Event[];
+    for (const one of [text, event?.payload?.summary ?? '']) {
+      assert.equal(one.split(name).length, 2, one);
+      assert.ok(one.includes(said.valueText.slice(name.length + 2)), one);
+    }
+  }
+});
+
 test('so is their end, and so are clients behind a bastion; another alert has a line of its own', () => {
   const over = all.map((client) => lost(client, { transition: 'resolved', valueText: 'reachable' }));
   const others = ['edge-1', 'edge-2'].map((client, at) => lost(client, { valueText: `network: ${at}` }));

@@ -259,6 +259,36 @@ for (const [format, most] of Object.entries(maxBytes) as readonly (readonly [Web
   });
 }
 
+test('slack: those who know no blocks have each line in the text, without mentions and links of theirs', () => {
+  const other = noticeAlert({
+    title: 'web-2: disk /mnt/@all',
+    value: '[x](https://evil.example) `a` @here b@x.org <!channel>',
+  });
+  const { text } = document('slack', noticeOf([noticeAlert(), other], { page: 'https://fleet.example.org/' }));
+  assert.deepEqual(String(text).split('\n'), [
+    noticeOf([noticeAlert()]).subject,
+    'CRITICAL web-1: disk /var: 97 % used, 3 of 100 GiB free (limit 95 %)',
+    "CRITICAL web-2: disk /mnt/\uff20all: [x] (https://evil.example) 'a' \uff20here b@x.org &lt;!channel&gt; (limit 95 %)",
+    '<https://fleet.example.org/>',
+  ]);
+});
+
+test('what clients beside one saw of it stands in the events and documents of programs', () => {
+  const beside = 'web-2 and web-3 get no answer from it either.';
+  const alert = noticeAlert({ beside });
+  const [event] = frozen('pagerduty', noticeOf([alert])).requests.map((one) => JSON.parse(one) as Json);
+  const details = ((event?.['payload'] as Json)['custom_details'] ?? {}) as Json;
+  assert.equal(details['beside'], beside);
+  const incident = { id: 'd'.repeat(32), title: '2 clients unreachable' };
+  const two = [noticeAlert({ incident }), noticeAlert({ incident, id: 'e'.repeat(32), client: 'web-4', beside })];
+  const [shared] = frozen('pagerduty', noticeOf(two)).requests.map((one) => JSON.parse(one) as Json);
+  assert.equal(((shared?.['payload'] as Json)['custom_details'] as Json)['beside'], beside);
+  const { alerts } = document('alertmanager', noticeOf([alert])) as { readonly alerts: readonly Json[] };
+  assert.equal((alerts[0]?.['annotations'] as Json)['beside'], beside);
+  const { events } = document('juggler', noticeOf([alert])) as { readonly events: readonly Json[] };
+  assert.ok(String(events[0]?.['description']).endsWith(`; ${beside}`));
+});
+
 test('slack: a header of at most 150 characters', () => {
   const { blocks } = document('slack', noticeOf([noticeAlert()], { subject: 'é'.repeat(400) })) as Json & {
     readonly blocks: readonly { readonly text: { readonly text: string } }[];
