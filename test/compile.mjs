@@ -1,13 +1,14 @@
 /**
- * Makes plain JavaScript of the tests and of what they import, in dist/test/: `node test/compile.mjs TEST...` prints
- * the paths of what it made. A hundred modules a test file are then neither translated nor resolved anew by each of 480
- * processes, and none of them needs a thread of loader hooks, which on Node 20 can wait for ever at its start.
+ * Makes plain JavaScript of the tests and of what they import, in dist/test/: `node test/compile.mjs [--share] TEST...`
+ * prints the paths of what it made. A hundred modules a test file are then neither translated nor resolved anew by each
+ * of 400 processes, and none of them needs a thread of loader hooks, which on Node 20 can wait for ever at its start.
+ * With --share files that talk to nothing outside of their process share one, some tens at a time.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { tsImport } from 'tsx/esm/api';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -119,11 +120,102 @@ const textsOfPages = {
   },
 };
 
+/** Modules and packages that talk to something outside of the process. `isIP` of node:net does not. */
+const outside =
+  /^(?:node:(?:child_process|net|tls|https?|http2|dgram|worker_threads|sqlite)|ssh2|mysql2|nodemailer|imapflow|playwright-core)(?:\/|$)/;
+
+/** Files of one process: more would save little, and leave a core idle at the end. */
+const filesOfProcess = 25;
+
+/**
+ * Returns the tests that may share a process, in the order of their paths: neither they nor what they import of test/
+ * talks to anything outside, and they do not say `// Runs alone: REASON`. What they import of src/ may: then
+ * test/share-process.mjs says what they leave.
+ */
+async function findShareable(tests) {
+  const { metafile } = await build({
+    entryPoints: tests,
+    absWorkingDir: root,
+    outdir,
+    bundle: true,
+    splitting: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+    metafile: true,
+  });
+  const { inputs } = metafile;
+  const awaiting = await findAwaiting(Object.keys(inputs));
+  const isPure = (file) => {
+    const text = readFileSync(path.join(root, file), 'utf8');
+    // An asynchronous suite begins, with its servers, when its file is read.
+    const isBegun = /\b(?:describe|suite)\(.*\basync\b/.test(text);
+    if (awaiting.has(file) || isBegun || /^\/\/ Runs alone: /m.test(text)) return false;
+    const imported = inputs[file].imports.filter(({ path: name, external }) => external && outside.test(name));
+    return imported.every(({ path: name }) => name === 'node:net' && /\{ (?:isIP\w*,? )+\} from 'node:net'/.test(text));
+  };
+  const found = new Map();
+  const isShareable = (file) => {
+    if (!file.startsWith('test/')) return !awaiting.has(file);
+    if (found.has(file)) return found.get(file);
+    found.set(file, true);
+    const all = inputs[file].imports.filter(({ external }) => !external);
+    found.set(file, isPure(file) && all.every(({ path: name }) => isShareable(name)));
+    return found.get(file);
+  };
+  return tests.filter((file) => isShareable(path.relative(root, file))).sort();
+}
+
+/** Returns the files whose module awaits: a `require` does not wait for it. */
+async function findAwaiting(files) {
+  const ours = files.filter((file) => /^(?:test|src|agent|build|bench)\/.*\.ts$/.test(file));
+  const awaits = async (file) => {
+    const text = readFileSync(path.join(root, file), 'utf8');
+    if (!/\bawait\b/.test(text)) return false;
+    // Only a module can await: esbuild refuses to make anything else of it.
+    return transform(text, { loader: 'ts', format: 'cjs', logLevel: 'silent' }).then(
+      () => false,
+      () => true,
+    );
+  };
+  const found = await Promise.all(ours.map(async (file) => ((await awaits(file)) ? [file] : [])));
+  return new Set(found.flat());
+}
+
+/** Returns the processes that tests share: the name of each, and its files. */
+function processesOf(shareable) {
+  const count = Math.ceil(shareable.length / filesOfProcess);
+  return Array.from({ length: count }, (_, index) => ({
+    name: `shared-${String(index + 1).padStart(2, '0')}.test`,
+    files: shareable.slice(index * filesOfProcess, (index + 1) * filesOfProcess),
+  }));
+}
+
+/** The first module of a process that tests share. A `require` of a file runs it there, inside of its suite. */
+const sharedProcesses = {
+  name: 'shared-processes',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^shared-\d+\.test$/ }, ({ path: name }) => ({ path: name, namespace: 'shared' }));
+    onLoad({ filter: /./, namespace: 'shared' }, ({ path: name }) => {
+      const files = processes.find((process) => process.name === name)?.files ?? [];
+      const lines = files.map(
+        (file) => `share(${JSON.stringify(path.relative(root, file))}, () => require(${JSON.stringify(file)}));\n`,
+      );
+      const share = path.join(root, 'test', 'share-process.mjs');
+      return { contents: `import { share } from ${JSON.stringify(share)};\n${lines.join('')}`, resolveDir: root };
+    });
+  },
+};
+
 rmSync(outdir, { recursive: true, force: true });
-const tests = process.argv.slice(2).map((file) => path.resolve(file));
+const isSharing = process.argv[2] === '--share';
+const tests = process.argv.slice(isSharing ? 3 : 2).map((file) => path.resolve(file));
+const processes = isSharing ? processesOf(await findShareable(tests)) : [];
 await build({
   entryPoints: [
     ...tests.map((file) => ({ in: file, out: placeOf(file) })),
+    ...processes.map(({ name }) => ({ in: name, out: path.join('then', name) })),
     ...programs.map((file) => ({ in: file, out: path.relative(root, file).replace(/\.ts$/, '') })),
   ],
   outdir,
@@ -135,8 +227,16 @@ await build({
   target: 'node20',
   sourcemap: 'linked',
   sourcesContent: false,
-  plugins: [packages, textsOfPages, whereItStood],
+  plugins: [sharedProcesses, packages, textsOfPages, whereItStood],
 });
-for (const file of tests) {
-  process.stdout.write(`${path.relative(process.cwd(), path.join(outdir, `${placeOf(file)}.mjs`))}\n`);
-}
+const compiled = (place) => path.relative(process.cwd(), path.join(outdir, `${place}.mjs`));
+const shared = processes.map(({ name, files }) => ({
+  compiled: compiled(path.join('then', name)),
+  files: files.map((file) => ({ name: path.relative(root, file), compiled: compiled(placeOf(file)) })),
+}));
+// For test/run-files.mjs.
+mkdirSync(outdir, { recursive: true });
+writeFileSync(path.join(outdir, 'shared.json'), JSON.stringify(shared));
+const inShared = new Set(processes.flatMap(({ files }) => files));
+const own = tests.filter((file) => !inShared.has(file)).map((file) => compiled(placeOf(file)));
+process.stdout.write([...own, ...shared.map((process) => process.compiled)].map((file) => `${file}\n`).join(''));

@@ -1,7 +1,8 @@
 /**
  * Runs compiled test files: `node test/run-files.mjs [--first-tier] FILE...`. At the end it names again what failed
  * and prints the CPU of each file in N. With --first-tier it checks the types beside the tests, which wait for servers
- * part of their time. A file of the first tier above `maxFileN` fails unless `dearFiles` has its reason.
+ * part of their time. A file of the first tier above `maxFileN` fails unless `dearFiles` has its reason. A file of a
+ * shared process (test/share-process.mjs) that the process did not come to the end of runs again, alone.
  *
  * N is the CPU of `node -e 0` where Node reads the system's certificates at its start, 58 ms on the machine of
  * docs/performance.md and three times that on a slow one. Seconds differ by machine, multiples of N less. Other work
@@ -144,7 +145,14 @@ async function runTests(files, { spec, meter, temporary, stdio = 'inherit' }) {
   const reporters = ['--test-reporter=tap', '--test-reporter-destination=stdout'];
   reporters.push('--test-reporter=spec', `--test-reporter-destination=${spec}`);
   // A file that hangs is ended by the meter, a test by its own limit.
-  const args = ['--enable-source-maps', '--import', './test/file-meter.mjs', '--test', '--test-timeout=3600000'];
+  const args = [
+    '--enable-source-maps',
+    '--expose-gc',
+    '--import',
+    './test/file-meter.mjs',
+    '--test',
+    '--test-timeout=3600000',
+  ];
   const child = spawn(process.execPath, [...args, '--test-concurrency=6', ...reporters, ...files], {
     stdio,
     env: { ...process.env, FLEET_HEALTH_METER: meter, TMPDIR: temporary },
@@ -154,17 +162,29 @@ async function runTests(files, { spec, meter, temporary, stdio = 'inherit' }) {
   return code ?? 1;
 }
 
-/** Returns what the meter wrote, the dearest file first. */
-function readMeter(file) {
+/** Returns the files of shared processes by the path of the process, as test/compile.mjs has written them. */
+function readShared(files) {
+  const all = JSON.parse(readFileSync('dist/test/shared.json', 'utf8'));
+  return new Map(
+    all.filter(({ compiled }) => files.includes(compiled)).map((process) => [process.compiled, process.files]),
+  );
+}
+
+/** Returns what the meter wrote, the dearest file first. A process that files share counts without them. */
+function readMeter(file, shared) {
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
-  return lines
-    .map((line) => {
-      const [compiled, cpuMs, serversMs, wallMs] = line.split('\t');
-      const name = path
-        .relative(process.cwd(), compiled)
-        .replace(/^dist\/test\/(first|then)\//, '')
-        .replace(/\.mjs$/, '.ts');
-      return { compiled, name, cpuMs: Number(cpuMs), serversMs: Number(serversMs), wallMs: Number(wallMs) };
+  const measured = lines.map((line) => {
+    const [name, cpuMs, serversMs, wallMs] = line.split('\t');
+    const compiled = path.relative(process.cwd(), name);
+    return { compiled, cpuMs: Number(cpuMs), serversMs: Number(serversMs), wallMs: Number(wallMs) };
+  });
+  const cpuOfFile = new Map(measured.map(({ compiled, cpuMs }) => [compiled, cpuMs]));
+  const standalone = new Map([...shared.values()].flat().map((one) => [one.name, one.compiled]));
+  return measured
+    .map((one) => {
+      const own = shared.get(one.compiled)?.reduce((sum, { name }) => sum - (cpuOfFile.get(name) ?? 0), one.cpuMs);
+      const name = one.compiled.replace(/^dist\/test\/(first|then)\//, '').replace(/\.mjs$/, '.ts');
+      return { ...one, name, compiled: standalone.get(name) ?? one.compiled, cpuMs: own ?? one.cpuMs };
     })
     .sort((a, b) => b.cpuMs - a.cpuMs);
 }
@@ -175,7 +195,7 @@ async function measureAlone(file, { spec, meter, temporary }) {
   const nodeStart = measureN();
   await runTests([file], { spec, meter, temporary, stdio: 'ignore' });
   const { dearerMs } = nodeStart.stop();
-  return (readMeter(meter)[0]?.cpuMs ?? Infinity) / dearerMs;
+  return (readMeter(meter, new Map())[0]?.cpuMs ?? Infinity) / dearerMs;
 }
 
 const isFirstTier = process.argv[2] === '--first-tier';
@@ -193,14 +213,27 @@ const startedAt = performance.now();
 process.env.FLEET_HEALTH_INSTALLED ??= installPackage();
 const types = isFirstTier ? startTypes(typed) : Promise.resolve(0);
 const built = builtMs();
-const testsCode = await runTests(files, { spec, meter, temporary });
+const shared = readShared(files);
+let testsCode = await runTests(files, { spec, meter, temporary });
+const ended = new Set(readMeter(meter, shared).map(({ name }) => name));
+const hidden = [...shared.values()].flat().filter(({ name }) => !ended.has(name));
+let failedAlone = '';
+if (hidden.length > 0) {
+  console.error(`a shared process has ended before its files; alone now: ${hidden.map(({ name }) => name).join(', ')}`);
+  const code = await runTests(
+    hidden.map(({ compiled }) => compiled),
+    { spec: `${spec}-alone`, meter, temporary },
+  );
+  failedAlone = readFileSync(`${spec}-alone`, 'utf8').split(/^(?=.*failing tests:$)/m)[1] ?? '';
+  testsCode ||= code;
+}
 const isRebuilt = builtMs() !== built;
 if (isRebuilt) console.error('dist/ was built while the tests ran: build in a copy of the project');
 const typesCode = await types;
 const wallMs = performance.now() - startedAt;
 const { n, dearerMs } = nodeStart.stop();
 
-const measured = readMeter(meter);
+const measured = readMeter(meter, shared);
 const inN = (ms) => (ms / n).toFixed(ms < 10 * n ? 1 : 0);
 for (const { name, cpuMs, wallMs: fileMs } of measured) {
   console.log(`# ${inN(cpuMs).padStart(6)} N ${(fileMs / 1000).toFixed(1).padStart(6)} s  ${name}`);
@@ -215,7 +248,7 @@ console.log(
     `${Math.round(wallMs / 1000)} s; N = ${n.toFixed(1)} ms; files are limited in units of ${dearerMs.toFixed(1)} ms; cores busy ${busyPercent} %`,
 );
 const failing = readFileSync(spec, 'utf8').split(/^(?=.*failing tests:$)/m)[1];
-if (failing !== undefined) console.log(failing);
+if (failing !== undefined || failedAlone !== '') console.log((failing ?? '') + failedAlone);
 if (isFirstTier) process.stdout.write(readFileSync(typed, 'utf8'));
 let areDear = false;
 for (const { compiled, name, cpuMs } of isFirstTier ? measured : []) {

@@ -8,7 +8,7 @@ sh test/setup.sh
 umask 022
 # What Node would load at every start costs time and may fail; the tests measure and run without.
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
-[ $# -gt 0 ] || set -- $(sh test/first-tier.sh)
+[ $# -gt 0 ] || set -- --share $(sh test/first-tier.sh)
 [ $# -gt 0 ] || { echo "no test files found" >&2; exit 1; }
 
 npm run --silent build

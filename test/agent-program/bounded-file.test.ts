@@ -1,3 +1,4 @@
+// Runs alone: programs that it has started go on for a while.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// Runs alone: programs that systeminformation has started go on for a while.
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { machine } from 'node:os';

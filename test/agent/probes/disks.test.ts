@@ -1,3 +1,4 @@
+// Runs alone: a probe of a dead mount goes on for a while.
 import assert from 'node:assert/strict';
 import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -7,6 +7,7 @@ import { createEvaluationStore, markProcessed } from '../../../src/storage/alert
 import { createFleetStore } from '../../../src/storage/alerts/fleet.ts';
 import { createNotificationStore } from '../../../src/storage/alerts/notifications.ts';
 import { createReplyStore } from '../../../src/storage/alerts/replies.ts';
+import { tokenDigest } from '../../../src/storage/alerts/reply-tokens.ts';
 import { addSilence, literalPattern } from '../../../src/storage/alerts/operator.ts';
 import { createMailStore } from '../../../src/storage/alerts/outbox.ts';
 import { saveForecasts } from '../../../src/storage/alerts/save-forecasts.ts';
@@ -134,7 +135,7 @@ test('a mail that was replaced leaves its Message-ID to the same one, in its dom
   const [, free, added, ...items] = changed;
   assert.deepEqual(free?.values, ['<replaced.7@example.org>', 7]);
   assert.deepEqual(added?.values.slice(3), [
-    ...[at(0), 'critical', 1, 't', 'weekly', at(0), sqlTime(noonMs + 1), null, sqlTime(noonMs + 2)],
+    ...[at(0), 'critical', 1, tokenDigest('t'), 'weekly', at(0), sqlTime(noonMs + 1), null, sqlTime(noonMs + 2)],
   ]);
   assert.deepEqual(pluck(items, 'values'), [
     [1, 1, 'ops@example.org', 'firing', 8, null, null, null, null],
