@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { MailText } from '../../notify/mime.ts';
 import type { Notice, NoticeAlert } from '../../notify/webhook/notice.ts';
+import { isOfGroup } from '../../storage/store/alert.ts';
 import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
@@ -30,8 +31,12 @@ export function composeNotice(
 ): Notice {
   const { items: all, sections } = mail;
   const items = all.filter((item) => item.below === undefined);
-  // Receivers that keep incidents hear of the end of what they may have been told alone.
-  const ended = all.filter((item) => item.below !== undefined && stateOf(item) === 'resolved');
+  const over = new Set(items.flatMap((item) => (isOfGroup(item) && stateOf(item) === 'resolved' ? item.subject : [])));
+  // Receivers that keep states hear each end of what they may have been told alone. When the alert of a group ends, they
+  // hear who is still away: so far that alert alone told them.
+  const below = all.filter(
+    (item) => item.below !== undefined && (stateOf(item) === 'resolved' || over.has(item.below)),
+  );
   const { messageId, subject, text } = words;
   const incidents = incidentsOf(mail, config);
   const lines = awayLines(sections);
@@ -44,7 +49,7 @@ export function composeNotice(
     ...(items.some(isCriticalNow) || summary.severity !== 'critical' ? {} : { newest: 'warning' }),
     atMs,
     ...pageFact(config, items),
-    alerts: [...items, ...ended].map((item) => ({
+    alerts: [...items, ...below].map((item) => ({
       ...noticeAlertOf(item, atMs, config),
       ...besideFact(item, looks, { zone: config.alerts.zone, nowMs: atMs }),
       ...lines.get(item),

@@ -204,3 +204,46 @@ test('a program hears of a member below its group only once the member has ended
     ['hv-1 firing', 'vm-2 resolved'],
   );
 });
+
+test('at the end of the alert of a group, programs that keep states are told who is still away', () => {
+  const group: Said = {
+    client: '',
+    rule: 'group-short',
+    subject: 'web',
+    transition: 'firing',
+    valueText: 'web: 5 of 8 serve',
+  };
+  const [short, again] = [group, { ...group, transition: 'resolved' as const, valueText: 'web: 7 of 8 serve again' }];
+  const noticeWith = (above: Said, members: readonly Said[]): Notice => {
+    const mail = dueMail(config, [above, ...members]);
+    const items = mail.items.map((item) => (item.client === '' ? item : { ...item, below: 'web' }));
+    const sections = mail.sections.map((section) => ({
+      ...section,
+      rules: section.rules.filter(({ lines }) =>
+        lines.every((line) => line.items.every(({ client }) => client === '')),
+      ),
+    }));
+    const due = { ...mail, items, sections: sections.filter(({ rules }) => rules.length > 0) };
+    return composeNotice(
+      due,
+      composeMail({ mail: due, config, nowMs: now, charts: new Map(), program: 'x' }),
+      now,
+      config,
+    );
+  };
+  const began = noticeWith(short, [lost('vm-1'), lost('vm-2')]);
+  assert.deepEqual(
+    began.alerts.map(({ client, state }) => [client, state]),
+    [['', 'firing']],
+  );
+  const end = noticeWith(again, [lost('vm-1', { transition: 'eased' }), lost('vm-2', { transition: 'resolved' })]);
+  assert.deepEqual(end.alerts.map(({ client, state }) => `${client} ${state}`).sort(), [
+    ...[' resolved', 'vm-1 firing', 'vm-2 resolved'],
+  ]);
+  const events = pagerdutyEvents(end) as readonly Event[];
+  assert.deepEqual(events.map(({ event_action: action }) => action).sort(), ['resolve', 'resolve', 'trigger']);
+  assert.match(
+    events.find(({ event_action: action }) => action === 'trigger')?.payload?.summary ?? '',
+    /^vm-1: unreachable/,
+  );
+});
