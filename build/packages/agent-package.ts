@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { accountDepends } from './collector-package.ts';
-import { makePackage, type Release } from './control.ts';
+import { makePackage } from './control.ts';
+import type { Release } from './package-description.ts';
 import { ownCopyright, packagesCopyright } from './copyright.ts';
 import { PackageTree } from './package-tree.ts';
 import { addCommand, addCompletion, copyPackages, nativeDepends, partsOf, rpmRequires } from './program-tree.ts';

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { makePackage, type Release } from './control.ts';
+import { makePackage } from './control.ts';
+import type { Release } from './package-description.ts';
 import { ownCopyright, packagesCopyright } from './copyright.ts';
 import { PackageTree } from './package-tree.ts';
 import { addCommand, addCompletion, copyPackages, nativeDepends, rpmRequires } from './program-tree.ts';

@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 
 import { agentPackage } from './agent-package.ts';
 import { collectorPackage } from './collector-package.ts';
-import type { Release } from './control.ts';
+import type { Release } from './package-description.ts';
 import { nodePackage } from './node-package.ts';
 import { packProgram, unpackProgram } from './npm-package.ts';
 import { architectures } from './program-tree.ts';

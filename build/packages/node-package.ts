@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { makePackage, type Release } from './control.ts';
+import { makePackage } from './control.ts';
+import type { Release } from './package-description.ts';
 import { PackageTree } from './package-tree.ts';
 import { architectures, rpmLibraries } from './program-tree.ts';
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import type { PackageDescription, Release } from './control.ts';
+import type { PackageDescription, Release } from './package-description.ts';
 import type { PackageTree } from './package-tree.ts';
 
 /** rpm's names of Debian's architectures. */

@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import path from 'node:path';
 
 import * as v from 'valibot';
 
 import { pushKeyBytes } from '../report/seal/push.ts';
+import { folderOfClient } from './client-folder.ts';
+import type { StatePaths } from './paths.ts';
 import { readKeptList, whenChanged, writeKeptList } from './kept-list.ts';
 
 const pushKey = v.object({
@@ -27,6 +31,16 @@ export function readPushKeys(file: string): readonly PushKey[] {
 /** Replaces the enrolments. Throws the errors of fs. */
 export function writePushKeys(file: string, clients: readonly PushKey[]): void {
   writeKeptList(file, 'clients', clients);
+}
+
+/** Returns the file with the newest time of a client's pushes. */
+export function pushTimeFile({ pushTimes }: Pick<StatePaths, 'pushTimes'>, client: string): string {
+  return path.join(pushTimes, folderOfClient(client));
+}
+
+/** Removes the newest time of a client's pushes, which belongs to its key. Throws the errors of fs. */
+export function removePushTime(paths: Pick<StatePaths, 'pushTimes'>, client: string): void {
+  rmSync(pushTimeFile(paths, client), { force: true });
 }
 
 export function newPushKey(client: string, nowMs: number): PushKey {

@@ -4,6 +4,7 @@ import { usageError } from '../../platform/errors/errors.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
 import { dayMs } from '../../platform/units.ts';
 import { statePaths } from '../../state-folder/paths.ts';
+import { removePushTime } from '../../state-folder/push-keys.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
@@ -65,7 +66,9 @@ export async function forgetClientCommand(
       );
     }
     if (!yes && !(await isConfirmed(context, client))) return false;
-    noteForgotten(statePaths(config.stateDir), client, Date.now());
+    const paths = statePaths(config.stateDir);
+    noteForgotten(paths, client, Date.now());
+    removePushTime(paths, client);
     return await storage.retention.forgetClient(client, signal);
   });
   printDone(

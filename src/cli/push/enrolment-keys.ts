@@ -4,7 +4,7 @@ import { unwritableError, usageError } from '../../platform/errors/errors.ts';
 import { siteOfSender } from '../../report/seal/push.ts';
 import { writeDurably } from '../../state-folder/durable-file.ts';
 import type { StatePaths } from '../../state-folder/paths.ts';
-import { newPushKey, readPushKeys, writePushKeys } from '../../state-folder/push-keys.ts';
+import { newPushKey, readPushKeys, removePushTime, writePushKeys } from '../../state-folder/push-keys.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import { changeTokens } from '../command/change-tokens.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -23,6 +23,7 @@ export async function keyOf(
     if (own !== undefined && !rotate) return own.key;
     const made = newPushKey(sender, Date.now());
     writePushKeys(file, [...known.filter(({ client }) => client !== sender), made]);
+    removePushTime(paths, sender);
     return made.key;
   });
 }
@@ -37,6 +38,7 @@ export async function revokeKey(context: Context, paths: StatePaths, sender: str
     const left = known.filter(({ client }) => client !== sender);
     if (left.length < known.length) {
       writePushKeys(paths.pushKeys, left);
+      removePushTime(paths, sender);
       return;
     }
     const alike = known

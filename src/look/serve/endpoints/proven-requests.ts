@@ -148,7 +148,7 @@ export class ProvenRequests {
     if (end === null) return refuseNow(429, 'Another push of this sender is under way');
     try {
       const newest = await this.#newest.take(proven);
-      if (newest !== null) return refuseOld(newest, (body) => answerMac(key, mac, body));
+      if (newest !== null) return refuseOld(newest, proven.time, (body) => answerMac(key, mac, body));
       const answer = await keep(proven);
       if (!Buffer.isBuffer(answer)) return answer;
       outgoing.writeHead(200, {

@@ -22,9 +22,12 @@ export function refuse(status: number, reason: string): Refusal {
 }
 
 /** Returns the refusal of a push that may be a recording. Its sender tries again with a later time than `newest`. */
-export function refuseOld(newest: number, macOf: (body: Buffer) => string): Refusal {
+export function refuseOld(newest: number, time: number, macOf: (body: Buffer) => string): Refusal {
   const body = encodeTime(newest);
-  const reason = `its time is not newer than ${newest}, that of its last push: a recording, or a clock that was set back`;
+  const reason =
+    time > newest
+      ? `its time ${time} is more than a day ahead of this machine: the clock of one of them is wrong`
+      : `its time is not newer than ${newest}, that of its last push: a recording, or a clock that was set back`;
   return {
     answer: words(409, body.toString(), { ...closing, 'Fleet-Health': encodeAnswerHeader(macOf(body)) }),
     reason,

@@ -87,7 +87,11 @@ async function endpoint(t: TestContext) {
   const { id, publicKey } = keyRing.sealing;
   const sample = (client = 'web-1') =>
     sealedSample({ key: { ...generateKeyPair(), id, publicKey }, inside: { client } });
-  return { fleet, config, keyOf, begin, ended, hang, push, sample, refusals, url: own };
+  const rotate = (): void => {
+    keys[0] = newPushKey('web-1', Date.now());
+    writePushKeys(statePaths(fleet.stateDir).pushKeys, keys);
+  };
+  return { fleet, config, keyOf, rotate, begin, ended, hang, push, sample, refusals, url: own };
 }
 
 /** Deletes the rows of reports and visits, and the files that they were made of, as the retention does in time. */
@@ -231,7 +235,7 @@ test('a recorded push is refused once a newer one has come, also by another proc
 
 test('a client whose clock was set back pushes on', async (t) => {
   const { url, sample, refusals, push, keyOf } = await endpoint(t);
-  const time = Math.floor(Date.now() / 1000) + 365 * 86_400;
+  const time = Math.floor(Date.now() / 1000) + 86_400 - 60;
   assert.equal((await push({ body: pushedStream({ sealed: [sample().sealed] }), time })).status, 200);
   for (const { reportId, sealed } of [sample(), sample()]) {
     const own = { client: 'web-1', key: keyOf('web-1'), path: pushPath, url: new URL(`${url}/v1/visit`) } as const;
@@ -247,6 +251,40 @@ test('a client whose clock was set back pushes on', async (t) => {
     refusals.map((line) => line.slice(0, 9)),
     ['web-1 409', 'web-1 409'],
   );
+});
+
+test('no time silences a client: one too far ahead is refused, and a new key has times of its own', async (t) => {
+  const { url, sample, refusals, push, keyOf, rotate, config, fleet } = await endpoint(t);
+  const body = pushedStream({ sealed: [sample().sealed] });
+  const ourTime = Math.floor(Date.now() / 1000);
+  for (const time of [999_999_999_999_999, ourTime + 86_400 + 60]) {
+    const [status, answered] = answerOf(await push({ body, time }));
+    assert.equal(status, 409);
+    assert.ok(Math.abs(Number(answered) - ourTime) < 60, String(answered));
+    assert.match(refusals.at(-1) ?? '', /^web-1 409 its time \d+ is more than a day ahead of this machine/);
+  }
+  assert.equal(fleet.sealedFiles().length, 0);
+  const paths = statePaths(config.stateDir);
+  // The time that an earlier version has taken, read by a server that begins then.
+  fs.mkdirSync(paths.pushTimes, { recursive: true });
+  fs.writeFileSync(path.join(paths.pushTimes, 'web-1'), '999999999999999\n');
+  const restarted = await startPushServer(t, { settings: () => config, onRefused: () => undefined });
+  const send = async (to: string) => {
+    const own = { client: 'web-1', key: keyOf('web-1'), path: pushPath, url: new URL(`${to}/v1/visit`) } as const;
+    const limits = { signal: AbortSignal.timeout(20_000), maxAnswerBytes: 1000, agent: false } as const;
+    return (await postSigned({ ...own, ...limits, body: pushedStream({ sealed: [sample().sealed] }) })).status;
+  };
+  for (const to of [restarted.url, url]) assert.equal(await send(to), 200);
+  assert.equal((await push({ body, time: ourTime + 3600 })).status, 200);
+  assert.equal((await push({ body: pushedStream({ sealed: [] }), time: ourTime })).status, 409);
+  rotate();
+  const other = await startPushServer(t, { settings: () => config, onRefused: () => undefined });
+  for (const to of [url, other.url]) {
+    assert.equal(
+      (await push({ body: pushedStream({ sealed: [] }), time: ourTime, url: to })).status,
+      to === url ? 200 : 409,
+    );
+  }
 });
 
 test('the newest push of a client is repeated for an hour at most', async (t) => {
