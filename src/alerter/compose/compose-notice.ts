@@ -32,8 +32,8 @@ export function composeNotice(
   const { items: all, sections } = mail;
   const items = all.filter((item) => item.below === undefined);
   const over = new Set(items.flatMap((item) => (isOfGroup(item) && stateOf(item) === 'resolved' ? item.subject : [])));
-  // Receivers that keep states hear each end of what they may have been told alone. When the alert of a group ends, they
-  // hear who is still away: so far that alert alone told them.
+  // Receivers that keep states hear each end of what they may have been told alone. When the alert of a group ends,
+  // they hear who is still away: so far that alert alone told them.
   const below = all.filter(
     (item) => item.below !== undefined && (stateOf(item) === 'resolved' || over.has(item.below)),
   );
