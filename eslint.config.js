@@ -218,6 +218,25 @@ export default tseslint.config(
     },
   },
   {
+    // A list that a stranger fills overflows the stack: src/platform/group-by.ts.
+    files: ['src/**/*.ts'],
+    ignores: ['src/{report,simulator,agent-program}/**', 'src/look/page/browser/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
+        {
+          selector: "CallExpression[callee.object.name='Math'] > SpreadElement",
+          message: 'A long list overflows the stack: greatest or least of group-by.ts.',
+        },
+        {
+          selector: 'CallExpression[callee.property.name=/^(push|unshift|splice)$/] > SpreadElement',
+          message: 'A long list overflows the stack: append of group-by.ts, or a new list.',
+        },
+      ],
+    },
+  },
+  {
     files: ['{src,agent,build,bench}/**/*.ts'],
     plugins: { callbacks: { rules: { 'no-optional-parameters': noOptionalParameters } } },
     rules: { 'callbacks/no-optional-parameters': 'error' },

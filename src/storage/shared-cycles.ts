@@ -1,3 +1,4 @@
+import { greatest } from '../platform/group-by.ts';
 import type { RunFact } from './store/run.ts';
 import { nextCycleAfter } from './store/share-store.ts';
 
@@ -46,6 +47,6 @@ export function cycleSum({ startedAtMs, runs }: CycleRuns): CycleSum | null {
     sumOf((run) => run.succeeded),
     sumOf((run) => run.failed),
   ];
-  const finishedAtMs = Math.max(...ended.map((run) => run.finishedAtMs ?? 0));
+  const finishedAtMs = greatest(ended.map((run) => run.finishedAtMs ?? 0));
   return { startedAtMs, finishedAtMs, clients, succeeded, failed, skipped: Math.max(0, clients - succeeded - failed) };
 }

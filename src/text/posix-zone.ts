@@ -1,4 +1,5 @@
 /** The zones that TZ may describe by offsets and rules, as tzset(3) says: `CET-1CEST,M3.5.0,M10.5.0/3`. */
+import { append } from '../platform/group-by.ts';
 import { dayMs, hourMs, minuteMs } from '../platform/units.ts';
 import { zoneOffsetMs } from './zone-time.ts';
 
@@ -43,7 +44,10 @@ export function zoneOfPosix(text: string, nowMs: number): string | null {
   const year = new Date(nowMs).getUTCFullYear();
   const changes = [year, year + 1, year + 2].flatMap((one) => changesIn(zone, one));
   const moments = [Date.UTC(year, 0, 1, 12), Date.UTC(year, 6, 1, 12)];
-  moments.push(...changes.flatMap((atMs) => [atMs - minuteMs, atMs + minuteMs]));
+  append(
+    moments,
+    changes.flatMap((atMs) => [atMs - minuteMs, atMs + minuteMs]),
+  );
   const isAlike = (candidate: string): boolean =>
     moments.every((atMs) => zoneOffsetMs(candidate, atMs) === offsetAt(zone, atMs));
   return [...wellKnown, ...Intl.supportedValuesOf('timeZone')].find(isAlike) ?? null;

@@ -1,3 +1,4 @@
+import { least } from '../platform/group-by.ts';
 import { dayMs, minuteMs } from '../platform/units.ts';
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -39,7 +40,7 @@ export function wallTime(zone: string | null, day: CalendarDay, minute: number):
   // No zone is a day ahead or behind, so these two moments lie on either side of the wall time.
   const [before, after] = [zoneOffsetMs(zone, wallMs - dayMs), zoneOffsetMs(zone, wallMs + dayMs)];
   const possible = [wallMs - before, wallMs - after].filter((atMs) => atMs + zoneOffsetMs(zone, atMs) === wallMs);
-  return possible.length === 0 ? wallMs - before : Math.min(...possible);
+  return possible.length === 0 ? wallMs - before : least(possible);
 }
 
 /** Returns the time at which a zone's clocks reach a wall time as wallTime does, or pass over it at a clock change. */

@@ -1,6 +1,7 @@
 /** src/alerter/absence: alerts about missing rows. */
 
 /** The rounds of `<canary>`: when a mail is due, what became of it, and when it is tried again. Pure functions. */
+import { least } from '../../platform/group-by.ts';
 import type { CanaryConfig } from '../../config/config.ts';
 import type { FoundCanary } from '../../notify/replies/find-canaries.ts';
 import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
@@ -115,7 +116,7 @@ function judgeTry(one: CanaryTry, look: CanaryLook): CanaryTry {
   if (copies.length > 0) {
     // The answer of the mail server may have been lost.
     const sentAtMs = mail?.sentAtMs ?? mail?.dataAtMs ?? one.atMs;
-    const arrivedAtMs = Math.min(nowMs, ...copies.map((copy) => copy.arrivedAtMs));
+    const arrivedAtMs = least([nowMs, ...copies.map((copy) => copy.arrivedAtMs)]);
     const back = {
       afterMs: Math.min(one.back?.afterMs ?? Infinity, Math.max(0, arrivedAtMs - sentAtMs)),
       copies: Math.max(1, copies.filter(({ folder }) => folder === 'mailbox').length),

@@ -1,5 +1,5 @@
+import { append, groupBy } from '../../platform/group-by.ts';
 import { parentsOf } from '../../config/clients/parents.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import { alertLabel } from '../../text/alert-label.ts';
 import { namedUpTo } from '../../text/numbers.ts';
@@ -66,7 +66,7 @@ function followGroup(following: Following, stored: readonly Alert[]): readonly A
     const begun = beginAfter(following, Math.max(following.sinceMs, last?.resolvedAtMs ?? -Infinity), known);
     if (begun === null) break;
     last = follow(following, begun.alert);
-    changed.push(last, ...(last.state === 'firing' ? endedAcknowledgements(begun.state) : []));
+    append(changed, [last, ...(last.state === 'firing' ? endedAcknowledgements(begun.state) : [])]);
   }
   return changed;
 }

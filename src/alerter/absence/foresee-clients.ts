@@ -1,7 +1,7 @@
+import { append, groupBy } from '../../platform/group-by.ts';
 import type { Config } from '../../config/config.ts';
 import { forecastFleet } from '../forecast/fleet-forecast.ts';
 import { farthestDays, historyDays } from '../forecast/forecast.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { LevelStore, MountLevels, NewForecast } from '../../storage/store/level-store.ts';
 import { watchedClients } from '../evaluate/load-rows.ts';
@@ -52,9 +52,9 @@ export async function foreseeClients(options: ForeseeClientsOptions): Promise<Fo
       const own = forecastsOf.get(client.name) ?? [];
       if (own.length + alerts.length === 0) continue;
       const known = knownMounts(levelsOf.get(client.name) ?? []);
-      found.alerts.push(...evaluateForecasts({ client, alerts, forecasts: own, known, reader, isDaily }));
+      append(found.alerts, evaluateForecasts({ client, alerts, forecasts: own, known, reader, isDaily }));
     }
-    found.forecasts.push(...forecasts);
+    append(found.forecasts, forecasts);
   }
   return found;
 }

@@ -1,6 +1,6 @@
+import { greatest, groupBy } from '../../platform/group-by.ts';
 import { parentsOf } from '../../config/clients/parents.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import type { Alert, Cause } from '../../storage/store/alert.ts';
@@ -237,7 +237,7 @@ function weighInput(
       const times = alikeOf(change).flatMap(({ client: whose, earliestAtMs }) =>
         whose === member && earliestAtMs <= lastMs ? earliestAtMs : [],
       );
-      return times.length === 0 ? null : Math.max(...times);
+      return times.length === 0 ? null : greatest(times);
     },
   };
 }
@@ -338,7 +338,7 @@ function configChange(runs: readonly RunFact[], startMs: number, leastChance: nu
   );
   const recent = changes.filter((atMs) => atMs > startMs - windowMs && atMs <= startMs);
   if (recent.length === 0) return null;
-  const beforeMs = startMs - Math.max(...recent);
+  const beforeMs = startMs - greatest(recent);
   const versions = new Set(runs.map(({ configDigest }) => configDigest)).size;
   return chanceWithin(beforeMs / hourMs, Math.max(1, versions - 1) / (windowMs / hourMs)) <= leastChance
     ? beforeMs

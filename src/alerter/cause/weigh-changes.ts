@@ -1,4 +1,4 @@
-import { groupBy } from '../../platform/group-by.ts';
+import { greatest, groupBy } from '../../platform/group-by.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 import { rootGroups } from '../../report/state/state.ts';
@@ -222,7 +222,7 @@ function placed(changes: readonly ClientChange[], input: WeighInput): Placed {
   return {
     changes: sorted,
     earliestMs: nearest.earliestAtMs,
-    latestMs: Math.max(...changes.map(({ latestAtMs }) => latestAtMs)),
+    latestMs: greatest(changes.map(({ latestAtMs }) => latestAtMs)),
     bootBeforeMs: bootBefore(changes, input),
     beforeMs: median(distances) ?? Math.max(0, startMs - nearest.earliestAtMs),
     failing: having(failed),

@@ -1,7 +1,7 @@
+import { greatest, groupBy } from '../../platform/group-by.ts';
 import { type Parent, parentsOf } from '../../config/clients/parents.ts';
 import type { Config } from '../../config/config.ts';
 import { digestOf } from '../../notify/mail-identity.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { fewestOfGroup } from '../dispatch/group.ts';
 import type { DueMail, Line, PendingNotification } from '../dispatch/notification-plan.ts';
@@ -75,7 +75,7 @@ function lineBeganMs(
   const own = names.flatMap((name) => concerned.get(name)?.alert.firingSinceMs ?? []);
   const begins = needing.flatMap((name) => concerned.get(name)?.alert.pendingSinceMs ?? []);
   const isWhole = begins.length === needing.length && (isBastion || own.length === names.length);
-  return isWhole && own.length + begins.length > 1 ? Math.max(...own, ...begins) : Infinity;
+  return isWhole && own.length + begins.length > 1 ? greatest([...own, ...begins]) : Infinity;
 }
 
 /** Returns the id of a line's incident; null if its alerts are incidents of their own. */

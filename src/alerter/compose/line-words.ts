@@ -1,10 +1,10 @@
+import { greatest, groupBy, least } from '../../platform/group-by.ts';
 import { isOfGroup } from '../../storage/store/alert.ts';
 import { labelHidesRule } from '../../text/alert-label.ts';
 import type { Severity } from '../../config/config.ts';
 import { lookAt } from '../cause/read-looks.ts';
 import { besideSentence } from '../cause/beside-words.ts';
 import { drawChart, type ChartWords } from './sparkline.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { foldTitle, maxNamesInTitle, pageOf, sharedLabel, shortValue, textBeside, titleOf } from './item-words.ts';
 import { adviceFor } from '../../text/advice.ts';
 import { joined, namedUpTo } from '../../text/numbers.ts';
@@ -187,15 +187,15 @@ function acknowledgedWords({ alert }: PendingNotification, reader: TimeReader): 
 
 function timeFact(items: readonly PendingNotification[], kind: SectionKind, reader: TimeReader): string {
   const begins = items.map(({ alert }) => alert.pendingSinceMs);
-  const first = Math.min(...begins);
+  const first = least(begins);
   if (firingKinds.includes(kind)) {
     // A time in the future comes from a wrong clock.
     const age = reader.nowMs - first < minuteMs ? '' : ` (${durationInWords(reader.nowMs - first)})`;
-    const last = Math.max(...begins);
+    const last = greatest(begins);
     const until = last - first < minuteMs ? '' : `, the last one since ${timeInWords(reader, last)}`;
     return `since ${timeInWords(reader, first)}${age}${until}`;
   }
-  const end = Math.max(...items.map(({ alert }) => alert.resolvedAtMs ?? alert.progress.lastAtMs));
+  const end = greatest(items.map(({ alert }) => alert.resolvedAtMs ?? alert.progress.lastAtMs));
   if (end - first < minuteMs) return timeInWords(reader, first);
   return `${spanInWords(reader, first, end)} (${durationInWords(end - first)})`;
 }

@@ -1,7 +1,7 @@
+import { append, greatest, groupBy } from '../../platform/group-by.ts';
 import { type Parent, parentsOf } from '../../config/clients/parents.ts';
 import type { Config } from '../../config/config.ts';
 import { type LostParents, saysAway } from '../inhibit/lost-parents.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { compareNotifications, reasonOf, sectionOf, sectionOrder } from './notification-plan.ts';
 import type { Fold, Line, PendingNotification, RuleLines, Section, SectionKind } from './notification-plan.ts';
 import { compareText } from '../../text/compare-text.ts';
@@ -99,7 +99,7 @@ function folded(kind: SectionKind, items: readonly PendingNotification[], option
     (source) => ({ kind: 'export', source }),
     2,
   );
-  const deepest = Math.max(0, ...left.map((item) => groupsOf(item).length));
+  const deepest = greatest([0, ...left.map((item) => groupsOf(item).length)]);
   for (let depth = deepest; depth > 0; depth--) {
     const pathOf = (groups: readonly string[]): string | null =>
       groups.length < depth ? null : groups.slice(0, depth).join('\0');
@@ -114,7 +114,7 @@ function folded(kind: SectionKind, items: readonly PendingNotification[], option
     );
   }
   fold(reasonOf, () => ({ kind: 'reason' }), fewestOfGroup);
-  if (kind === 'event') lines.push(...repeatedEvents(left));
+  if (kind === 'event') append(lines, repeatedEvents(left));
   const alone = new Set(lines.flatMap((line) => line.items));
   return [...lines, ...left.filter((item) => !alone.has(item)).map((item) => lineOf(null, [item]))];
 }

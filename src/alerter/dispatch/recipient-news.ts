@@ -5,7 +5,7 @@ import { hourMs } from '../../platform/units.ts';
 import { type Alert, isOfGroup, type Transition } from '../../storage/store/alert.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { rhythmMs, rivalry } from '../evaluate/rule-metric.ts';
-import { differenceOf, isReturning } from '../inhibit/difference.ts';
+import { differenceOf, isReturning, type Known } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import { acknowledgement, isAcknowledged, knownLostParents } from '../inhibit/inhibition.ts';
@@ -283,7 +283,9 @@ function openToldParents(
   { parents, easing }: Pick<Planning, 'parents' | 'easing'>,
   alerts: readonly RecipientAlert[],
 ): (alert: Alert) => HoldReason | null {
-  const away = alerts.filter(({ alert, watch }) => alert.state === 'firing' && saysAway(alert, watch.client));
+  const away = alerts
+    .filter(({ alert, watch }) => alert.state === 'firing' && saysAway(alert, watch.client))
+    .map((one) => ({ ...one, known: knownAtMost(one) }));
   // The alert of a group names what all lost members stand on, not what some of them do.
   const apart = easing === null ? away : away.filter(({ alert }) => easing.shortFor(alert) === null);
   const named = knownLostParents(parents, apart);
@@ -302,7 +304,12 @@ function openToldParents(
   };
 }
 
-/** Whether a recipient learns of an alert at a severity or a worse one. */
+/** Returns what a recipient knows of an alert, as a warning if that is what the alert is told as from now on. */
+function knownAtMost({ alert, known }: RecipientAlert): Known {
+  return known === null || alert.severity === 'critical' ? known : { ...known, severity: 'warning' };
+}
+
+/** Says if a recipient learns of an alert at a severity or a worse one. */
 interface Telling {
   /** True if the recipient was told of an alert that fires and nothing mutes, or will be now. */
   readonly tells: (one: RecipientAlert, severity: Severity) => boolean;

@@ -1,4 +1,5 @@
 /** src/alerter/evaluate: row and rule -> level. */
+import { append } from '../../platform/group-by.ts';
 import { type CheckStat, checkStateWords } from '../../report/checks/checks.ts';
 import type { Rule } from '../../config/config.ts';
 import type { Level } from '../../storage/store/alert.ts';
@@ -20,9 +21,15 @@ export const checkSamplers: SamplerKind = {
       for (const check of checks) {
         if (check.refused === 1) continue;
         const { check_name: name } = check;
-        samples.push(...choose(name, name).map(({ rule }) => checkSample(rule, check)));
+        append(
+          samples,
+          choose(name, name).map(({ rule }) => checkSample(rule, check)),
+        );
       }
-      complete.push(...rules.map(({ name }) => name));
+      append(
+        complete,
+        rules.map(({ name }) => name),
+      );
     };
   },
 };
@@ -70,7 +77,7 @@ export const checkConditionSamplers: SamplerKind = {
     ({ checks }, { samples, complete }) => {
       if (checks === null) return;
       for (const rule of rules) {
-        for (const check of checks) samples.push(...(conditions[rule.name]?.(rule, check) ?? []));
+        for (const check of checks) append(samples, conditions[rule.name]?.(rule, check) ?? []);
         complete.push(rule.name);
       }
     },

@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import type { CheckStat } from '../../report/checks/checks.ts';
 import { writtenFigures, type WrittenFigure } from '../../report/checks/written-perfdata.ts';
 import type { Rule } from '../../config/config.ts';
@@ -54,7 +55,10 @@ export const checkValueSamplers: SamplerKind = {
       // A check that is UNKNOWN often has no figures, which does not mean that they no longer exist.
       const unknown = results.filter(({ state }) => state === 3);
       const whole = selected.filter(({ isOf }) => !unknown.some(({ check_name: check }) => isOf(check)));
-      complete.push(...whole.map(({ name }) => name));
+      append(
+        complete,
+        whole.map(({ name }) => name),
+      );
     };
   },
 };

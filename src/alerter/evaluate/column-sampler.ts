@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import type { Rule } from '../../config/config.ts';
 import type { StatsFigure } from '../../report/metrics.ts';
 import type { UnprocessedReport } from '../../storage/store/evaluation-store.ts';
@@ -24,7 +25,7 @@ export const columnSamplers: SamplerKind = {
     const replaced = own.filter((one) => !chosen.includes(one)).map(({ rule }) => rule.name);
     return ({ row }, { samples, complete }) => {
       for (const one of chosen) samples.push(numberSample(one, '', one.valueOf?.(row) ?? null, row));
-      complete.push(...replaced);
+      append(complete, replaced);
     };
   },
 };

@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import type { Rule } from '../../config/config.ts';
 import { splitGlobs } from '../../config/values/globs.ts';
 import type { DiskRow } from '../../report/columns.ts';
@@ -38,7 +39,11 @@ export const diskSamplers: SamplerKind = {
           into.push(numberSample(one, disk.mount, disk[one.field], disk, both));
         }
       }
-      if (disksAreWhole(row)) complete.push(...rules.map(({ name }) => name));
+      if (disksAreWhole(row))
+        append(
+          complete,
+          rules.map(({ name }) => name),
+        );
     };
   },
 };
@@ -127,7 +132,10 @@ export const mountSamplers: SamplerKind = {
         if (mounted.has(path)) samples.push(clearSample(rule, path, 'mounted'));
         else samples.push(whole ? faultSample(rule, path, 'not mounted') : unknownSample(rule, path));
       }
-      complete.push(...rules.map(({ name }) => name));
+      append(
+        complete,
+        rules.map(({ name }) => name),
+      );
     };
   },
 };
@@ -149,7 +157,11 @@ export const mountConditionSamplers: SamplerKind = {
     return (row, into) => {
       if (row.disks === null) return;
       for (const disk of row.disks) for (const sampler of samplers) sampler(disk, into);
-      if (disksAreWhole(row)) into.complete.push(...rules.map(({ name }) => name));
+      if (disksAreWhole(row))
+        append(
+          into.complete,
+          rules.map(({ name }) => name),
+        );
     };
   },
 };

@@ -1,3 +1,4 @@
+import { least } from '../../platform/group-by.ts';
 import type { Rule } from '../../config/config.ts';
 import { globMatcher, isGlob, splitGlobs } from '../../config/values/globs.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
@@ -88,7 +89,7 @@ function eventSample(rule: Rule, subject: string, event: NewestEvent, { nowMs, m
 export function silentAfterMs({ name, rules }: EventScope, event: NewestEvent): number | null {
   if (name !== '' && event.host !== name) return null;
   const ages = choosers(rules)(subjectOf(event, name), event).flatMap(({ rule }) => agesOf(rule, event));
-  return ages.length === 0 ? null : Math.min(...ages);
+  return ages.length === 0 ? null : least(ages);
 }
 
 function agesOf({ withinMs }: Rule, { ttl }: NewestEvent): readonly number[] {

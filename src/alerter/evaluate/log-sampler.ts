@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import type { Rule } from '../../config/config.ts';
 import { usualLogPriority } from '../../config/values/log-expressions.ts';
 import { logPriorities } from '../../report/log-lines.ts';
@@ -27,7 +28,10 @@ export const logSamplers: SamplerKind = {
         rows.map((row) => [`${rowLabel(row, 'priority')} ${rowLabel(row, 'match')}`, numberOf(row, 'count')]),
       );
       for (const [name, one] of chosen) samples.push(numberSample(one, name, counts.get(one.key) ?? null, lines));
-      complete.push(...rules.map(({ name }) => name));
+      append(
+        complete,
+        rules.map(({ name }) => name),
+      );
     };
   },
 };

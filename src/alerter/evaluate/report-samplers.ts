@@ -1,4 +1,4 @@
-import { groupBy } from '../../platform/group-by.ts';
+import { append, groupBy } from '../../platform/group-by.ts';
 import type { Rule } from '../../config/config.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import type { Row } from '../../report/report.ts';
@@ -64,7 +64,7 @@ function familySampler(family: string, rules: readonly Rule[]): Sampler {
   return (row, { samples, ifWritable, complete }) => {
     const all: RowSamples = { samples: [], ifWritable, complete };
     sampler(row, all);
-    samples.push(...worstOfEach(all.samples));
+    append(samples, worstOfEach(all.samples));
   };
 }
 
@@ -112,7 +112,10 @@ export const processSamplers: SamplerKind = {
       const rows = families.of('process_match')?.rows ?? [];
       const counts = new Map(rows.map((row) => [rowLabel(row, 'match'), numberOf(row, 'count')]));
       for (const [match, one] of chosen) samples.push(numberSample(one, match, counts.get(match) ?? null));
-      complete.push(...rules.map(({ name }) => name));
+      append(
+        complete,
+        rules.map(({ name }) => name),
+      );
     };
   },
 };
@@ -127,7 +130,10 @@ export const probeSamplers: SamplerKind = {
       if (row.probe_errors > 0 && families === null) return;
       const failed = row.probe_errors > 0 ? (families?.failedProbes ?? []) : [];
       for (const rule of rules) {
-        samples.push(...failed.map(([probe, error]) => faultSample(rule, probe, error)));
+        append(
+          samples,
+          failed.map(([probe, error]) => faultSample(rule, probe, error)),
+        );
         complete.push(rule.name);
       }
     },

@@ -1,7 +1,7 @@
+import { append, greatest, groupBy } from '../../platform/group-by.ts';
 import type { CheckStat } from '../../report/checks/checks.ts';
 import type { Rule } from '../../config/config.ts';
 import { globMatcher, splitGlobs } from '../../config/values/globs.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import type { DiskRow, NetworkRow, ReportFamilies } from '../../report/columns.ts';
 import type { StatsFigure } from '../../report/metrics.ts';
 import type { UnprocessedReport } from '../../storage/store/evaluation-store.ts';
@@ -64,7 +64,7 @@ export function ruleChooser<R, T extends Candidate<R>>(
         for (const { candidate } of matching) chosen.push(candidate);
         continue;
       }
-      const best = Math.max(...matching.map(({ rankOf }) => rankOf(subject)));
+      const best = greatest(matching.map(({ rankOf }) => rankOf(subject)));
       for (const { candidate, rankOf } of matching) {
         if (candidate.rule.also || rankOf(subject) === best) chosen.push(candidate);
       }
@@ -139,6 +139,10 @@ export function tableSampler<R>(
       const subject = subjectOf(row);
       for (const rule of choose(subject, row)) samples.push(numberSample(rule, subject, rule.valueOf(row)));
     }
-    if (table.whole) complete.push(...rules.map(({ rule }) => rule.name));
+    if (table.whole)
+      append(
+        complete,
+        rules.map(({ rule }) => rule.name),
+      );
   };
 }

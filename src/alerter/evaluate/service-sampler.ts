@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import type { Rule } from '../../config/config.ts';
 import { splitGlobs } from '../../config/values/globs.ts';
 import { rowLabel } from '../../report/columns.ts';
@@ -30,9 +31,12 @@ export const serviceSamplers: SamplerKind = {
       const failed = failedUnits(row);
       for (const unit of failed?.units ?? []) {
         const chosen = choose(unit, unit).filter(({ rule }) => !isExpecting(rule));
-        samples.push(...chosen.map(({ rule }) => faultSample(rule, unit, 'failed')));
+        append(
+          samples,
+          chosen.map(({ rule }) => faultSample(rule, unit, 'failed')),
+        );
       }
-      if (failed?.whole === true) complete.push(...watching);
+      if (failed?.whole === true) append(complete, watching);
       if (row.families === null) return;
       const states = unitStates(row);
       for (const [unit, { rule }] of expected) {
@@ -41,7 +45,7 @@ export const serviceSamplers: SamplerKind = {
         else if (state.active) samples.push(clearSample(rule, unit, 'active'));
         else samples.push(faultSample(rule, unit, state.text));
       }
-      complete.push(...expecting);
+      append(complete, expecting);
     };
   },
 };

@@ -6,6 +6,7 @@
  * slope shows growth of a week, and counts only for a level that the weeks before never reached. Lines through the last
  * days are right less often: see bench/forecast.ts, which compares them.
  */
+import { greatest, least } from '../../platform/group-by.ts';
 import { type DayValue, medianOf, quartilesOf, theilSen } from './quantiles.ts';
 
 /** The most days of history that are used; today is the last. */
@@ -190,7 +191,7 @@ function shortSlope(levels: readonly (number | null)[], least: number): Slope | 
   if (perDay < least) return null;
   const earlier = levels.slice(-beforeDays - 1, -shortDays).filter((value) => value !== null);
   const last = week.at(-1)?.value ?? 0;
-  if (earlier.length === 0 || last < Math.max(...earlier) + perDay) return null;
+  if (earlier.length === 0 || last < greatest(earlier) + perDay) return null;
   return { perDay, low, high };
 }
 
@@ -206,7 +207,7 @@ const alike = 0.3;
  */
 function rotationSlope(points: readonly DayValue[]): number | null {
   const values = points.map(({ value }) => value);
-  const range = Math.max(...values) - Math.min(...values);
+  const range = greatest(values) - least(values);
   const falls = points.slice(1).flatMap(({ value }, index) => {
     const peak = points[index];
     return peak !== undefined && peak.value - value >= minFall * range ? [{ ...peak, by: peak.value - value }] : [];
@@ -214,8 +215,8 @@ function rotationSlope(points: readonly DayValue[]): number | null {
   const [first, last] = [falls[0], falls.at(-1)];
   if (first === undefined || last === undefined || first === last) return null;
   const heights = falls.map(({ by }) => by);
-  const greatest = Math.max(...heights);
-  if (greatest - Math.min(...heights) > alike * greatest) return null;
-  if ((points.at(-1)?.value ?? 0) > Math.max(...falls.map(({ value }) => value)) + alike * greatest) return null;
+  const highest = greatest(heights);
+  if (highest - least(heights) > alike * highest) return null;
+  if ((points.at(-1)?.value ?? 0) > greatest(falls.map(({ value }) => value)) + alike * highest) return null;
   return (last.value - first.value) / (last.day - first.day);
 }

@@ -1,8 +1,8 @@
+import { greatest, groupBy } from '../../platform/group-by.ts';
 import { lateAfterMs } from '../../config/clients/late-after.ts';
 import { membersByGroup, neededOf } from '../../config/clients/group-needs.ts';
 import type { Client, Config, GroupNeed } from '../../config/config.ts';
 import { findRule, ruleMatcher } from '../../config/rules/rule-matcher.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { remembered, rememberedWeakly } from '../../platform/remembered.ts';
 import { type Alert, type AlertKey, isOfGroup, type RuleState } from '../../storage/store/alert.ts';
 import { longestGapMs } from '../transition/progress.ts';
@@ -163,7 +163,7 @@ export function openGroupStates(options: GroupStatesOptions): GroupStates {
       const state = isShort ? 'short' : serving >= group.needed ? 'enough' : 'unclear';
       return { group, lost: lost.flat(), lostMembers, unknown, serving, state };
     },
-    presentOf: (group, nowMs) => Math.max(nowMs, ...(spans.get(group) ?? []).flatMap(finiteTimes)),
+    presentOf: (group, nowMs) => greatest([nowMs, ...(spans.get(group) ?? []).flatMap(finiteTimes)]),
     changesOf: (group) => {
       const ofAlerts = (spans.get(group) ?? []).flatMap(({ fromMs, toMs, stoodForUntilMs }) => [
         ...[fromMs, stoodForUntilMs, toMs],

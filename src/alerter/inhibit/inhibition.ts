@@ -121,7 +121,7 @@ function createWaitsFor({ input: { nowMs }, mutes, easing }: InhibitionOptions):
 }
 
 /**
- * Returns a function that is true if a recipient was told of a stand-in before, or will be now, at a severity that is no
+ * Returns a function that is true if a recipient was told of a stand-in before, or will be now, at a severity no
  * milder than the alert's. What counts is the severity that the recipient was or is told, which easing makes milder.
  */
 function createIsNotified(
@@ -131,10 +131,12 @@ function createIsNotified(
   const { nowMs } = input;
   const notified = new Map(input.notified.map((one) => [`${one.alertId} ${one.recipient}`, one]));
   return (standIn: Alert, { severity }: Alert, recipient: string): boolean => {
+    const told = easing?.toldSeverity(standIn) ?? standIn.severity;
+    // An alert that was told as critical is told as a warning once it is eased.
+    if (standIn.state === 'firing' && compareSeverity(told, severity) > 0) return false;
     const before = notified.get(`${standIn.id ?? ''} ${recipient}`);
     if (before !== undefined && compareSeverity(before.severity, severity) <= 0) return true;
     const listener = watchOf(standIn).listeners.get(recipient);
-    const told = easing?.toldSeverity(standIn) ?? standIn.severity;
     return (
       listener !== undefined &&
       hears(listener, told) &&

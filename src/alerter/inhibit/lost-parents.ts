@@ -1,7 +1,7 @@
+import { groupBy, least } from '../../platform/group-by.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { parentsOf, type Parent } from '../../config/clients/parents.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { isReturning } from './difference.ts';
@@ -56,7 +56,7 @@ export function openLostParents(config: Config, alerts: readonly Alert[]): LostP
   const sinceMs = ({ name, names, isBastion }: Parent): number | null => {
     const members = [...parents.clientsOn(name), ...(isBastion ? [] : names.filter((one) => active.has(one)))];
     if (lostBehind(name).length < 2 || members.some((client) => bad(client).length === 0)) return null;
-    const begins = members.map((client) => Math.min(...bad(client).map(({ pendingSinceMs }) => pendingSinceMs)));
+    const begins = members.map((client) => least(bad(client).map(({ pendingSinceMs }) => pendingSinceMs)));
     return begins.reduce((one, other) => Math.max(one, other));
   };
   const lost = remembered((name: string): LostParent | null => {

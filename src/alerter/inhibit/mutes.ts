@@ -1,3 +1,4 @@
+import { greatest } from '../../platform/group-by.ts';
 import type { Config, Window } from '../../config/config.ts';
 import { ruleFinder, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { remembered } from '../../platform/remembered.ts';
@@ -65,7 +66,7 @@ export function openMutes({ config, silences }: MutesOptions) {
     lastEndMs: (key: MuteKey, atMs: number): number | null => {
       const mutes = mutesAt(key, atMs - dayMs, atMs);
       const ends = mutes.map(({ endsAtMs }) => endsAtMs).filter((endMs) => endMs <= atMs && endMs > atMs - dayMs);
-      return ends.length === 0 || mutes.some((cover) => holdsAt(cover, atMs)) ? null : Math.max(...ends);
+      return ends.length === 0 || mutes.some((cover) => holdsAt(cover, atMs)) ? null : greatest(ends);
     },
     /** Returns the end of the mutes that cover a time without a break, but for `lessMs` at its end; null if none do. */
     coveredUntilMs: (key: MuteKey, fromMs: number, toMs: number, lessMs: number): number | null => {
@@ -74,7 +75,7 @@ export function openMutes({ config, silences }: MutesOptions) {
       for (let isLonger = true; isLonger;) {
         const ends = mutes.filter((cover) => holdsAt(cover, untilMs)).map(({ endsAtMs }) => endsAtMs);
         isLonger = ends.length > 0;
-        untilMs = Math.max(untilMs, ...ends);
+        untilMs = greatest([untilMs, ...ends]);
       }
       return untilMs > fromMs && untilMs >= toMs - lessMs ? untilMs : null;
     },

@@ -1,9 +1,9 @@
+import { groupBy, least } from '../../platform/group-by.ts';
 import type { Client, Config, NotifyConfig, Recipient, Rule, Severity, Window } from '../../config/config.ts';
 import { isHeard, notifyChooser, worstSeverity } from '../../config/clients/recipients.ts';
 import { membersByGroup } from '../../config/clients/group-needs.ts';
 import { asksFor, findRule, ruleLists, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { type Alert, type AlertKey, isOfGroup } from '../../storage/store/alert.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
@@ -46,7 +46,7 @@ export function outsideHours({ hours: all }: Listener, severity: Severity, nowMs
   if (hours === undefined || hours.some((window) => windowUntil(window, nowMs, null) !== null)) return null;
   // Hours of one day a week may lie within the time that a clock change skips.
   const spans = hours.flatMap((window) => windowSpans(window, nowMs, nowMs + 15 * dayMs, null));
-  return { kind: 'hours', untilMs: Math.min(...spans.map(({ startsAtMs }) => startsAtMs).filter((ms) => ms > nowMs)) };
+  return { kind: 'hours', untilMs: least(spans.map(({ startsAtMs }) => startsAtMs).filter((ms) => ms > nowMs)) };
 }
 
 /**
@@ -196,7 +196,7 @@ function listenerOf(recipient: string, entries: readonly Recipient[]): Listener 
     recipient,
     least: own.every(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
     ...(own.some(({ hours }) => hours !== null) ? { hours: hoursOf(own) } : {}),
-    ...(atOnce.length > 0 ? {} : { afterMs: Math.min(...own.flatMap(({ afterMs }) => afterMs ?? [])) }),
+    ...(atOnce.length > 0 ? {} : { afterMs: least(own.flatMap(({ afterMs }) => afterMs ?? [])) }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { greatest } from '../../platform/group-by.ts';
 import type { Window } from '../../config/config.ts';
 import { isOnDays } from '../../config/values/calendar.ts';
 import { calendarDay, wallTime, wallTimeReached } from '../../text/zone-time.ts';
@@ -18,7 +19,7 @@ export function windowUntil(window: Window, nowMs: number, defaultZone: string |
   const ends = windowSpans(window, nowMs, nowMs, defaultZone)
     .filter(({ startsAtMs, endsAtMs }) => startsAtMs <= nowMs && nowMs < endsAtMs)
     .map(({ endsAtMs }) => endsAtMs);
-  return ends.length === 0 ? null : Math.max(...ends);
+  return ends.length === 0 ? null : greatest(ends);
 }
 
 /** Returns every span of the window that touches the given time, ends included, oldest first. */

@@ -1,4 +1,5 @@
 /** src/alerter/outliers: members of a group that differ from the others. */
+import { greatest } from '../../platform/group-by.ts';
 import type { OutlierMetricName } from './outlier-metrics.ts';
 
 /** The columns of `stats` from which figures are computed. */
@@ -99,5 +100,5 @@ export function mountKey(mount: string): string {
 
 function busiest(rows: ReportRows['networks'], column: (typeof networkColumns)[number]): number | null {
   const known = rows.map((row) => row[column]).filter((value) => typeof value === 'number');
-  return known.length === 0 ? null : Math.max(...known);
+  return known.length === 0 ? null : greatest(known);
 }

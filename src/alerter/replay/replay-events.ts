@@ -1,3 +1,4 @@
+import { greatest } from '../../platform/group-by.ts';
 import type { Config } from '../../config/config.ts';
 import { dayMs } from '../../platform/units.ts';
 import { eventDays, type EventStore, type NewestEvent } from '../../storage/store/event-store.ts';
@@ -23,7 +24,7 @@ export function followEvents(
 ): ((nowMs: number) => Promise<EventsAt>) | null {
   const rules = ruleLists(config).flatMap(eventRules);
   if (rules.length === 0) return null;
-  const knownFromMs = untilMs - eventDays * dayMs + Math.max(...rules.map(({ withinMs }) => withinMs ?? 0));
+  const knownFromMs = untilMs - eventDays * dayMs + greatest(rules.map(({ withinMs }) => withinMs ?? 0));
   const newest = new Map<string, NewestEvent>();
   const note = (event: NewestEvent): void => {
     const key = JSON.stringify([event.service, event.host, event.instance]);

@@ -129,7 +129,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     if (input.alerts.length > 0) {
       const plan = planNotifications(input);
       state.saveNotifications(plan, nowMs);
-      result.mails.push(...plan.mails.map((mail) => replayed(mail, nowMs)));
+      for (const mail of plan.mails) result.mails.push(replayed(mail, nowMs));
     }
     result.passes += 1;
     observe((nowMs - sinceMs) / (untilMs - sinceMs));

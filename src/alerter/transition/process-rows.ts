@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import { lateAfterMs } from '../../config/clients/late-after.ts';
 import type { Client, Config } from '../../config/config.ts';
 import type { EvaluationStore, ProcessedRows } from '../../storage/store/evaluation-store.ts';
@@ -142,8 +143,8 @@ export class Round {
         after.set(name, { memory: noMemory, alerts: before.alerts });
         continue;
       }
-      alerts.push(...result.alerts);
-      worse.push(...noLongerAcknowledged(before.alerts, result.alerts));
+      append(alerts, result.alerts);
+      append(worse, noLongerAcknowledged(before.alerts, result.alerts));
       ruleStates.set(name, result.memory);
       after.set(name, stateAfter(before, result));
     }

@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { openElements, withEdits } from '../../config/rules/rule-edit.ts';
@@ -59,7 +60,7 @@ export async function tune({ tree, replayMs, observe, ...options }: TuneOptions)
   const proposed: TuneLine[] = [];
   for (const unit of read.units) {
     await turn(signal);
-    proposed.push(...propose(read.facts, unit));
+    append(proposed, propose(read.facts, unit));
   }
   const { lines, edited } = loadable(config, tree, proposed);
   const { nightMails, noiseMails, recipients, mails } = read;

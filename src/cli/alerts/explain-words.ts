@@ -1,3 +1,4 @@
+import { append, greatest } from '../../platform/group-by.ts';
 import { besideSentence, noSentenceWords } from '../../alerter/cause/beside-words.ts';
 import { maxUrgentOfClient } from '../../alerter/dispatch/group-interval.ts';
 import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
@@ -158,20 +159,21 @@ function alertLines(
     if (notified.every(({ unsent }) => unsent?.delivery === 'written')) lines.push('Nobody was notified.');
     const mails = sent.map((one) => `${one.recipient} ${time.moment(one.notifiedAtMs)} (${notifiedWord(one)})`);
     if (sent.length > 0) lines.push(`Notified: ${mails.join(', ')}.`);
-    lines.push(
-      ...notified.flatMap(({ unsent }) => (unsent === null ? [] : [`${sentenceCase(unsentText(unsent, time))}.`])),
+    append(
+      lines,
+      notified.flatMap(({ unsent }) => (unsent === null ? [] : [`${sentenceCase(unsentText(unsent, time))}.`])),
     );
   }
   if (standing !== null) lines.push(standing);
   for (const { recipient, reason } of held) {
     lines.push(`Held back${recipient === null ? '' : ` for ${recipient}`}: ${heldWords(reason, alert, time)}.`);
   }
-  const lastMs = Math.max(...notified.map(({ notifiedAtMs }) => notifiedAtMs), -Infinity);
+  const lastMs = greatest([...notified.map(({ notifiedAtMs }) => notifiedAtMs), -Infinity]);
   if (alert.state === 'firing' && rule.repeatMs !== null && lastMs > 0 && held.length + due.length === 0) {
     lines.push(`The next reminder is due at ${time.moment(lastMs + rule.repeatMs)}.`);
   }
   if (due.length > 0) lines.push(`The next pass notifies ${due.join(', ')}.`);
-  lines.push(...changesBefore(alert, changed, saying));
+  append(lines, changesBefore(alert, changed, saying));
   return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${escapeControls(line)}`);
 }
 

@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
 import type { AlertExplained, ExplainOptions, RuleExplained } from '../../alerter/explain/explain-alerts.ts';
 import { type ClientExplained, explainClient } from '../../alerter/explain/explain-client.ts';
@@ -252,8 +253,8 @@ function fleetLines(
       : `${name} ${names.length > 1 ? 'are' : 'is'} away, and reported instead of ${clients} on ${names.length > 1 ? 'them' : 'it'}.`;
     lines.push(`${gone} fleet-health explain CLIENT unreachable says more of each.`);
   }
-  lines.push(...groups.map(servingSentence), ...sealedLines(sealed, nowMs), ...lossLines(loss, time.moment));
-  lines.push(...canaryLines(config, canary, time.moment), ...repliesLines(repliesUnread, time.moment));
+  append(lines, [...groups.map(servingSentence), ...sealedLines(sealed, nowMs), ...lossLines(loss, time.moment)]);
+  append(lines, [...canaryLines(config, canary, time.moment), ...repliesLines(repliesUnread, time.moment)]);
   return lines.map(escapeControls);
 }
 

@@ -1,3 +1,4 @@
+import { greatest } from '../../platform/group-by.ts';
 import { formatValue } from '../../alerter/evaluate/describe-value.ts';
 import { unitOfRule } from '../../alerter/evaluate/rule-metric.ts';
 import type { Acted } from '../../alerter/tune/noise.ts';
@@ -232,7 +233,7 @@ function lineText(output: Output, line: TuneLine, time: ReaderTime): string {
   }
   const { edit, quieted } = proposal;
   const place = isAdded(edit) || edit.crowded ? `${placeOf(edit)} ${tagText(edit.element)}` : placeOf(edit);
-  const longestMs = Math.max(0, ...quieted.map(lastedMs));
+  const longestMs = greatest([0, ...quieted.map(lastedMs)]);
   const longest = quieted.length === 0 ? '' : `; the longest lasted ${describeDuration(longestMs)}`;
   const count = `${quieted.length} of ${counted(told.length, 'alert')} would not have been told`;
   const head = escapeControls(`${what}, ${place} ${editText(edit)}: ${count}${longest}.`);

@@ -1,4 +1,5 @@
 /** src/cli/check: `check`. */
+import { append, groupBy } from '../../platform/group-by.ts';
 import { groupShort } from '../../storage/store/alert.ts';
 import { notifyChooser, webhookOfRecipient } from '../../config/clients/recipients.ts';
 import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
@@ -10,7 +11,6 @@ import { type GroupState, needingGroups } from '../../alerter/inhibit/group-stat
 import { readGroups } from '../../look/data/fleet-status.ts';
 import { withTimeout } from '../../platform/deadline.ts';
 import { readStored } from '../command/read-stored.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { dayMs, secondMs } from '../../platform/units.ts';
 import type { Client, Config, Finding, Rule, Severity, Window } from '../../config/config.ts';
 
@@ -77,7 +77,10 @@ export function alertRecipients(config: Config): {
       if (names.length === 0) continue;
       const id = JSON.stringify([names, severity, name === '']);
       const before = unheard.get(id) ?? { rules: names, severity, clients: [] };
-      before.clients.push(...clients.map((client) => client.name));
+      append(
+        before.clients,
+        clients.map((client) => client.name),
+      );
       unheard.set(id, before);
     }
   }

@@ -1,3 +1,4 @@
+import { greatest } from '../../platform/group-by.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
 import { type ColumnLayout, columnsOf, cut, cutMiddle, wrap } from '../../text/text-columns.ts';
 import type { Colour, Output } from './output.ts';
@@ -40,7 +41,7 @@ export function renderTable<Row>(
   const widths = columns.map((_, index) => {
     const all = lines.map((line) => line[index]?.width ?? 0);
     const usual = output.terminal ? all : all.filter((width) => width <= paddedWidth);
-    return greatest(usual.length * 2 > all.length ? usual : all);
+    return greatest([0, ...(usual.length * 2 > all.length ? usual : all)]);
   });
   const omitted = output.terminal ? fit(widths, columns, output.columns) : [];
   const shown = lines.flatMap((line, at) => {
@@ -85,10 +86,6 @@ function placed(cell: Cell): PlacedCell {
   return { text, width: columnsOf(text), colour: typeof cell === 'string' ? null : cell.colour };
 }
 
-function greatest(widths: readonly number[]): number {
-  return widths.reduce((most, width) => Math.max(most, width), 0);
-}
-
 /** The width of an omitted column, which removes the gap before the next column. */
 const dropped = -gap;
 
@@ -122,7 +119,7 @@ function fit<Row>(widths: number[], columns: readonly Column<Row>[], available: 
 function shrink(widths: number[], columns: readonly Pick<Column<unknown>, 'shrinks'>[], available: number): void {
   const shrinking = columns.flatMap(({ shrinks }, index) => (shrinks === true ? [index] : []));
   for (let excess = widthOf(widths) - available; excess > 0; excess -= 1) {
-    const widest = Math.max(...shrinking.map((index) => widths[index] ?? 0));
+    const widest = greatest(shrinking.map((index) => widths[index] ?? 0));
     const index = shrinking.findLast((candidate) => widths[candidate] === widest);
     if (index === undefined || widest <= minimumWidth) return;
     widths[index] = widest - 1;

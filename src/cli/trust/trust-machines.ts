@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import type { Bastion, Client, Config } from '../../config/config.ts';
 import { asFleetError, FleetError } from '../../platform/errors/errors.ts';
 import { remembered } from '../../platform/remembered.ts';
@@ -46,13 +47,13 @@ export function trustMachines(
     const isClient = config.clients.some((client) => client.name === name);
     const jump = bastion === undefined && !isClient && name.length > 0 ? findJump(name, config, routes) : null;
     if (bastion !== undefined) targets.push(bastion);
-    else if (jump !== null) jumps.push(...jump);
+    else if (jump !== null) append(jumps, jump);
     else names.push(name);
   }
   const all = choice.clients.length === 0;
   const selection = { clients: names, group: choice.group, label: choice.label };
   if (all || !isWholeFleet(selection)) {
-    targets.push(...chooseClients(config, selection));
+    append(targets, chooseClients(config, selection));
   }
   const machines = new Map<string, TrustMachine>();
   for (const machine of [...jumps, ...targets.flatMap((target) => machinesOf(target, routes))]) {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 
+import { append } from '../../platform/group-by.ts';
 import type { Config } from '../../config/config.ts';
 import { FleetError, errorTable, fileFault, messageOf, usageError } from '../../platform/errors/errors.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
@@ -57,7 +58,10 @@ export async function trustCommand(context: Context, options: OptionsOf<typeof t
       if (!output.json && output.verbosity !== 'quiet' && writable.length > 0)
         output.print(`\n${countKeys(writable)} trusted.`);
     }
-    results.push(...plans.map((plan) => ({ plan, result: resultOf(plan, options.replace, agreed) })));
+    append(
+      results,
+      plans.map((plan) => ({ plan, result: resultOf(plan, options.replace, agreed) })),
+    );
   }
   const exitStatus = results.every(({ result }) => ['added', 'replaced', 'known', 'local'].includes(result)) ? 0 : 1;
   if (output.json) output.printJson({ command: 'trust', exit_status: exitStatus, clients: results.map(resultJson) });

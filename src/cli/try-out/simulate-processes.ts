@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { greatest } from '../../platform/group-by.ts';
 import { messageOf, usageError } from '../../platform/errors/errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { nextTurnMs } from '../../simulator/condition.ts';
@@ -65,7 +66,7 @@ export async function serveFleet(dir: string, plan: FleetPlan, maxFiles = maxOpe
   const sum = (states: readonly ServingState[]): ServingState => ({
     counts: addCounts(states.map(({ counts }) => counts)),
     cpuMs: states.reduce((total, { cpuMs }) => total + cpuMs, 0),
-    maxRssBytes: Math.max(...states.map(({ maxRssBytes }) => maxRssBytes)),
+    maxRssBytes: greatest(states.map(({ maxRssBytes }) => maxRssBytes)),
   });
   const broken = Promise.race(parts.map((part) => part.broken));
   broken.catch(() => undefined);

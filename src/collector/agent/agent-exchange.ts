@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { append } from '../../platform/group-by.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
 import { WireFault, FrameParser } from '../../report/frames.ts';
 import { maxGreetingBytes, type Frame } from '../../report/wire.ts';
@@ -178,7 +179,7 @@ class FrameReader {
 
   readonly #onData = (chunk: Buffer): void => {
     try {
-      this.#frames.push(...this.#parser.push(chunk));
+      append(this.#frames, this.#parser.push(chunk));
     } catch (thrown) {
       this.#failure = thrown instanceof Error ? thrown : new Error(String(thrown));
     }

@@ -1,8 +1,8 @@
 import path from 'node:path';
 
+import { append, groupBy, least } from '../../platform/group-by.ts';
 import type { Config } from '../../config/config.ts';
 import { errnoOf, messageOf } from '../../platform/errors/errors.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import type { StatePaths } from '../../state-folder/paths.ts';
 import { storeEach, type Unstorable } from '../../storage/sql/store-each.ts';
 import type { EventStore } from '../../storage/store/event-store.ts';
@@ -246,8 +246,8 @@ class DocumentStoring {
       ...(await storeEach(events, (some) => eventStore.saveEvents(some), maxRecords)),
     ];
     if (reports !== undefined) {
-      unstorable.push(...(await storeEach(runs, (some) => reports.saveRuns(some))));
-      unstorable.push(...(await storeEach(visits, (some) => reports.saveVisits(some))));
+      append(unstorable, await storeEach(runs, (some) => reports.saveRuns(some)));
+      append(unstorable, await storeEach(visits, (some) => reports.saveVisits(some)));
     }
     const reasons = new Map(unstorable.map(({ record, reason }) => [record, reason]));
     for (const document of documents) this.#count(document, reasons);
@@ -264,7 +264,7 @@ class DocumentStoring {
       this.#runs.set(folder, runs);
       const starts = ofFolder.flatMap(({ run }) => run?.start ?? []);
       const collectorId = starts[0]?.collectorId ?? '';
-      const oldestMs = Math.min(...starts.map(({ startedAtMs }) => startedAtMs));
+      const oldestMs = least(starts.map(({ startedAtMs }) => startedAtMs));
       await runs.readSince(oldestMs, (sinceMs) => reports.runsOf(collectorId, sinceMs));
     }
     return documents.map((document) => {

@@ -1,4 +1,5 @@
 import type { SpooledReport } from '../sealed-reports/sealed-names.ts';
+import { append } from '../../platform/group-by.ts';
 
 /** The time limits for storing, counted from the queue's beginning. */
 export interface IngestTimes {
@@ -62,12 +63,14 @@ export function createIngestQueue({ leftovers, suspects: shunned, times }: Inges
         wasOld = !wasOld;
         return [...batch, ...(wasOld ? oldest(left) : fresh.splice(0, left))];
       }
-      batch.push(...oldest(left));
+      append(batch, oldest(left));
       return [...batch, ...fresh.splice(0, Math.max(0, size - batch.length))];
     },
     add: (report: SpooledReport): void => void fresh.push(report),
     /** Puts reports that were not stored before all others. */
-    hold: (reports: readonly SpooledReport[]): void => void held.unshift(...reports),
+    hold: (reports: readonly SpooledReport[]): void => {
+      held = [...reports, ...held];
+    },
     putOffLeftovers,
     /** Leaves some of the leftovers to the next run. Returns their number. */
     putOffThose: (isOne: (report: SpooledReport) => boolean): number => {

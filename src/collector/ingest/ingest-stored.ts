@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+import { append, groupBy } from '../../platform/group-by.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import type { PrivateKeys } from '../../report/seal/open.ts';
 import { readHeader, type SealedMessage } from '../../report/seal/sealed-message.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
@@ -89,7 +89,10 @@ class StoredIngest {
       const last = batch.at(-1);
       if (last === undefined) return;
       const ids = batch.map(({ id }) => id);
-      this.#suspects.push(...ids.filter((id) => this.#isSuspect(id)));
+      append(
+        this.#suspects,
+        ids.filter((id) => this.#isSuspect(id)),
+      );
       const rows = await sealed.read(ids.filter((id) => !this.#isSuspect(id)));
       const taken = await this.#takeMarked(rows);
       const lastTaken = rows[taken - 1];

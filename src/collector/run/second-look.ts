@@ -7,6 +7,7 @@ import { lstatSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
+import { append } from '../../platform/group-by.ts';
 import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { dayMs, secondMs } from '../../platform/units.ts';
 import { readHeader } from '../../report/seal/sealed-message.ts';
@@ -153,7 +154,7 @@ class SecondLook {
     const folders = this.#folders();
     const looked: Looked[] = [];
     const due = new Set(this.#dueOf(folders));
-    for (const folder of due) looked.push(...(await this.#look(folder, this.#oldFilesOf(folder))));
+    for (const folder of due) append(looked, await this.#look(folder, this.#oldFilesOf(folder)));
     if (this.#isLoss()) await this.#lookAtOthers(folders, due);
     else await this.#remove(looked);
   }

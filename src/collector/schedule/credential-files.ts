@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 
+import { greatest } from '../../platform/group-by.ts';
 import type { Bastion, Client, Config } from '../../config/config.ts';
 import { parseJumps } from '../../config/values/jumps.ts';
 import { sshConfigFiles } from '../../config/settings/ssh-config-files.ts';
@@ -21,7 +22,7 @@ export function credentialsChangedAtMs(client: Client, machines: Machines): numb
     const stat = file === null ? undefined : statSync(file, { throwIfNoEntry: false });
     return stat === undefined ? [] : [stat.mtimeMs];
   });
-  return times.length === 0 ? null : Math.max(...times);
+  return times.length === 0 ? null : greatest(times);
 }
 
 /** Returns the settings in config.xml of the bastions before a client. */

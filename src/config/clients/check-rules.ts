@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import type { CollectorConfig, RetentionConfig, Rule } from '../config.ts';
 import type { Findings, Place } from '../xml/findings.ts';
 import { splitGlobs, globMatcher } from '../values/globs.ts';
@@ -50,7 +51,7 @@ function oddities(rule: Rule, options: CheckRulesOptions): readonly string[] {
     const short = `for="${formatDuration(forMs)}" is no longer than half of every="${every}"`;
     messages.push(`${short}, so one row is enough; write for="1x", or more than ${every}`);
   }
-  if (ruleTypeOf(type)?.unit === 'percent') messages.push(...fractions(options.attributesOf(rule)));
+  if (ruleTypeOf(type)?.unit === 'percent') append(messages, fractions(options.attributesOf(rule)));
   return messages;
 }
 

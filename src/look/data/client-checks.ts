@@ -1,8 +1,8 @@
+import { greatest, groupBy } from '../../platform/group-by.ts';
 import { describeFigure } from '../../alerter/evaluate/check-value-sampler.ts';
 import type { CheckStat } from '../../report/checks/checks.ts';
 import { writtenFigures } from '../../report/checks/written-perfdata.ts';
 import type { ClientChecks, PageCheck } from '../page/page.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { dayMs, secondMs } from '../../platform/units.ts';
 import type { DetailStore } from '../../storage/store/detail-store.ts';
 import type { RecordStore } from '../../storage/store/look-store.ts';
@@ -43,7 +43,7 @@ export async function withSince(
     const others = own.filter((span) => span.state !== state).map(({ lastAtMs }) => lastAtMs);
     const sinceMs =
       others.length > 0
-        ? await detail.checkRowAfter(client, name, Math.max(...others))
+        ? await detail.checkRowAfter(client, name, greatest(others))
         : (own.find((span) => span.state === state)?.firstAtMs ?? null);
     shown.push({ ...check, sinceMs, sinceIsOlder: others.length === 0 });
   }

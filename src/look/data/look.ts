@@ -2,12 +2,12 @@
  * Reads the fleet from config.xml and the database for display: in a report, on the page, and in `status`. Nothing here
  * writes. `src/look/page` renders the result.
  */
+import { greatest, groupBy } from '../../platform/group-by.ts';
 import { openMutes } from '../../alerter/inhibit/mutes.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { Client, Config } from '../../config/config.ts';
 import type { FleetOutliers } from '../../alerter/outliers/outliers.ts';
 import type { FleetPage, PageSilence, PageSpan } from '../page/page.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { Grid, RunSpan, Watch } from '../../storage/store/look-store.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
@@ -159,7 +159,7 @@ function gapsBetween(
   const ends = runs.map(({ startedAtMs, finishedAtMs }) => finishedAtMs ?? startedAtMs);
   const starts = [...runs.map(({ startedAtMs }) => startedAtMs), untilMs];
   return starts.slice(1).flatMap((toMs, index) => {
-    const endedAtMs = Math.max(...ends.slice(Math.max(0, index - 4), index + 1));
+    const endedAtMs = greatest(ends.slice(Math.max(0, index - 4), index + 1));
     return toMs - endedAtMs > allowedMs ? [{ fromMs: Math.max(sinceMs, endedAtMs), toMs }] : [];
   });
 }

@@ -1,3 +1,4 @@
+import { least } from '../../platform/group-by.ts';
 import { eventRules, type EventScope, silentAfterMs } from '../../alerter/evaluate/event-samples.ts';
 import type { Config } from '../../config/config.ts';
 import type { PageEvent } from '../page/live/events-view.ts';
@@ -14,7 +15,7 @@ export function pageEvents(config: Config, newest: readonly NewestEvent[], nowMs
   const rows = newest.map((event): PageEvent => {
     const own = scopeOf.get(event.host);
     const ages = [fleet, ...(own === undefined ? [] : [own])].flatMap((scope) => silentAfterMs(scope, event) ?? []);
-    const silentAtMs = ages.length === 0 ? null : event.receivedAtMs + Math.min(...ages);
+    const silentAtMs = ages.length === 0 ? null : event.receivedAtMs + least(ages);
     return {
       ...event,
       client: clients.has(event.host) ? event.host : null,

@@ -1,3 +1,4 @@
+import { greatest } from '../../platform/group-by.ts';
 import type { GroupState } from '../../alerter/inhibit/group-states.ts';
 import { readEasing } from '../../alerter/inhibit/read-easing.ts';
 import { lateAfterMs } from '../../config/clients/late-after.ts';
@@ -121,11 +122,11 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
 function lastCycle(shares: readonly SharedSite[]): FinishedRun | null {
   const cycles = shares.flatMap(({ finished }) => finished ?? []);
   if (cycles.length === 0) return null;
-  const finishedAtMs = Math.max(...cycles.map((cycle) => cycle.finishedAtMs));
+  const finishedAtMs = greatest(cycles.map((cycle) => cycle.finishedAtMs));
   const sumOf = (result: 'succeeded' | 'failed' | 'skipped'): number =>
     cycles.reduce((sum, cycle) => sum + cycle[result], 0);
   return {
-    startedAtMs: finishedAtMs - Math.max(...cycles.map((cycle) => cycle.finishedAtMs - cycle.startedAtMs)),
+    startedAtMs: finishedAtMs - greatest(cycles.map((cycle) => cycle.finishedAtMs - cycle.startedAtMs)),
     finishedAtMs,
     succeeded: sumOf('succeeded'),
     failed: sumOf('failed'),

@@ -1,3 +1,4 @@
+import { greatest } from '../../platform/group-by.ts';
 import type { RepliesConfig } from '../../config/config.ts';
 import { asFleetError, type FleetError } from '../../platform/errors/errors.ts';
 import type { AttemptOptions } from '../notify.ts';
@@ -92,7 +93,7 @@ export async function readMessages(
     else if (folders.size === 0) break;
   }
   for (const { isTwice, read, passedOver } of folders.values()) {
-    const newest = Math.max(-1, ...read);
+    const newest = greatest([-1, ...read]);
     for (const uid of isTwice) if (uid < newest) passedOver.set(uid, 'the reading breaks there');
   }
   const isWhole = [...folders.values()].every((folder) => folder.isOptional || leftOf(folder).length === 0);

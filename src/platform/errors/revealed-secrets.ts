@@ -100,7 +100,7 @@ function nextIn(all: Forms, text: string, from: number): { readonly at: number; 
     const starting = all.get(text.slice(at, at + indexed));
     if (starting === undefined) continue;
     const lengths = [...starting].flatMap((form) => (text.startsWith(form, at) ? form.length : []));
-    if (lengths.length > 0) return { at, end: at + Math.max(...lengths) };
+    if (lengths.length > 0) return { at, end: at + lengths.reduce((one, other) => Math.max(one, other)) };
   }
   return null;
 }

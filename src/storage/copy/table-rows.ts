@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { append } from '../../platform/group-by.ts';
 import type { Session, SqlRow, SqlValue } from '../sql/database.ts';
 import type { Table } from '../sql/tables.ts';
 
@@ -26,7 +27,7 @@ export async function rowsAfter(
   for (let depth = key.length - 1; depth >= 0 && rows.length < limit; depth -= 1) {
     const equal = key.slice(0, depth).map((column) => `${column} = ? AND `);
     const where = `WHERE ${equal.join('')}${key[depth] ?? ''} > ?`;
-    rows.push(...(await select(where, after.slice(0, depth + 1), limit - rows.length)));
+    append(rows, await select(where, after.slice(0, depth + 1), limit - rows.length));
   }
   return rows;
 }

@@ -1,3 +1,4 @@
+import { greatest } from '../../platform/group-by.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
 import { StorageFault } from '../sql/fault.ts';
 import type { MigrationFile } from './migration-files.ts';
@@ -47,7 +48,7 @@ export async function readApplied(session: Session): Promise<readonly AppliedMig
       number,
       name: String(steps[0]?.['name']),
       digest: String(steps[0]?.['digest']),
-      major: Math.max(...steps.map((row) => Number(row['major']))),
+      major: greatest(steps.map((row) => Number(row['major']))),
       steps: done.length,
       interrupted: done.length < steps.length,
     };
@@ -62,7 +63,7 @@ export function migrationState(applied: readonly AppliedMigration[], files: read
     const problem = `the schema is of major version ${newer.major} (${newer.name}), this program knows ${schemaMajor}`;
     return { pending: [], applied: names, problems: [problem] };
   }
-  const newest = Math.max(0, ...applied.map(({ number }) => number));
+  const newest = greatest([0, ...applied.map(({ number }) => number)]);
   const byNumber = new Map(applied.map((migration) => [migration.number, migration]));
   const pending = files.filter(({ number, steps }) => byNumber.get(number)?.steps !== steps.length);
   const problems = files.flatMap((file) => problemOf(file, byNumber.get(file.number), newest));

@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import { timeColumn } from '../rows/columns.ts';
 import { numberOrNull, textOrNull } from '../store/record-shape.ts';
@@ -165,7 +166,10 @@ async function page(
   const values: SqlValue[] = [client, after === null ? since : (after[0] ?? since), placeText(resolution, untilMs)];
   if (after !== null) {
     conditions.push(`(${keys.map((key, at) => isBehind(keys.slice(0, at), key)).join(' OR ')})`);
-    values.push(...keys.flatMap((_, at) => after.slice(0, at + 1)));
+    append(
+      values,
+      keys.flatMap((_, at) => after.slice(0, at + 1)),
+    );
   }
   if (subject !== null) {
     conditions.push(`${subjectColumns[table] ?? ''} = ?`);

@@ -1,3 +1,4 @@
+import { greatest } from '../../platform/group-by.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { placeholders } from '../sql/insert-rows.ts';
@@ -63,7 +64,7 @@ export async function addRollups(
     sums.addToSpan(row, client, atMs, hourMs);
   });
   const firstHour = (client: string): number => firstHours.get(client) ?? untilMs;
-  const daysEnd = Math.ceil(Math.max(...clients.map(firstHour)) / dayMs) * dayMs;
+  const daysEnd = Math.ceil(greatest(clients.map(firstHour)) / dayMs) * dayMs;
   await eachRollup(session, query, clients, 'day', daysEnd, (row, client, atMs) => {
     // Hours are removed one by one, so the first day with kept hours counts only up to them.
     if (atMs < firstHour(client)) sums.addToSpan(row, client, atMs, Math.min(dayMs, firstHour(client) - atMs));

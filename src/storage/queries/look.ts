@@ -1,3 +1,4 @@
+import { append, least } from '../../platform/group-by.ts';
 import { programs, storedRun } from '../store/run.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
@@ -48,7 +49,7 @@ export function createRecordStore(database: Database): RecordStore {
   return {
     newestRuns: async (limit) => {
       const rows: SqlRow[] = [];
-      for (const program of programs) rows.push(...(await all(newestRunsSql, [program, String(limit)])));
+      for (const program of programs) append(rows, await all(newestRunsSql, [program, String(limit)]));
       return rows
         .map(storedRun.read)
         .sort((one, other) => other.startedAtMs - one.startedAtMs)
@@ -88,9 +89,12 @@ async function firstReportMs(session: Session, client: string | null): Promise<n
   ] as const) {
     const [row] = await session.all(`SELECT MIN(${column}) AS first FROM ${table} WHERE client = ?`, [client]);
     const first = row?.['first'];
-    firsts.push(...[typeof first === 'string' ? fromSqlTime(first + rest) : null].filter((atMs) => atMs !== null));
+    append(
+      firsts,
+      [typeof first === 'string' ? fromSqlTime(first + rest) : null].filter((atMs) => atMs !== null),
+    );
   }
-  return firsts.length === 0 ? null : Math.min(...firsts);
+  return firsts.length === 0 ? null : least(firsts);
 }
 
 async function alertsBetween(

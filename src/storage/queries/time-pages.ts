@@ -1,3 +1,4 @@
+import { least } from '../../platform/group-by.ts';
 import { type StatsFigure, statsFigureNames } from '../../report/metrics.ts';
 import { storedReport, storedReportKeys, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
 import { hourMs } from '../../platform/units.ts';
@@ -98,7 +99,7 @@ function cutOff(
     ...(visits.length < limit ? [] : [visits.at(-1)?.startedAtMs ?? 0]),
   ];
   if (ends.length === 0) return { reports, visits, next: null };
-  const atMs = Math.min(...ends);
+  const atMs = least(ends);
   const page = {
     reports: reports.filter(({ observedAtMs }) => observedAtMs <= atMs),
     visits: visits.filter(({ startedAtMs }) => startedAtMs <= atMs),

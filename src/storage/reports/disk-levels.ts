@@ -1,3 +1,4 @@
+import { greatest } from '../../platform/group-by.ts';
 import { integerFor } from '../sql/column-types.ts';
 import { isFilledByGrowth } from '../../report/columns.ts';
 import type { ReportRows } from '../rows/report-rows.ts';
@@ -87,17 +88,17 @@ function folded(levels: readonly LevelRow[]): readonly Values[] {
     else {
       rows[rows.length - 1] = {
         ...level,
-        used_bytes: greatest(last.used_bytes, level.used_bytes),
-        inodes_percent: greatest(last.inodes_percent, level.inodes_percent),
+        used_bytes: higher(last.used_bytes, level.used_bytes),
+        inodes_percent: higher(last.inodes_percent, level.inodes_percent),
       };
     }
   }
   return rows.map((level) => ({ ...level }));
 }
 
-function greatest(...values: readonly (number | null)[]): number | null {
+function higher(...values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : Math.max(...known);
+  return known.length === 0 ? null : greatest(known);
 }
 
 /** Merges a level into the stored level of the same day. */

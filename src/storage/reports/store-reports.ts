@@ -1,3 +1,4 @@
+import { groupBy, least } from '../../platform/group-by.ts';
 import { FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { reportNames } from '../../report/report.ts';
 import type { ClientShares } from './client-shares.ts';
@@ -18,7 +19,6 @@ import {
   reportRows,
   type ReportRows,
 } from '../rows/report-rows.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { ownItem } from './own-item.ts';
 import { noteDropped, storeSamples, type DroppedReadings } from './samples.ts';
 import { ownersOf, refusedWith, removeSealed } from './sealed-reports.ts';
@@ -188,7 +188,7 @@ async function touchClients(session: Session, items: readonly IngestItem[]): Pro
     const inventory = newestOf(own, 'Inventory report');
     return {
       name,
-      first_seen: sqlTime(Math.min(...own.map(({ receivedAtMs }) => receivedAtMs))),
+      first_seen: sqlTime(least(own.map(({ receivedAtMs }) => receivedAtMs))),
       last_report_at: newest === null ? null : sqlTime(newest.observedAtMs),
       boot_id: newest?.report.boot_id ?? null,
       inventory_at: inventory === null ? null : sqlTime(inventory.observedAtMs),

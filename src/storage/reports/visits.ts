@@ -1,6 +1,6 @@
+import { append, groupBy } from '../../platform/group-by.ts';
 import { formatBeside } from '../../report/beside.ts';
 import type { Database, Session } from '../sql/database.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { clipped } from '../rows/columns.ts';
 import { forChunks, insertRows, replaceRows, type Values } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
@@ -44,7 +44,7 @@ async function withoutKnown(session: Session, visits: readonly VisitRecord[]): P
       session.all(`SELECT client FROM visits WHERE run_id = ? AND client IN (${marks})`, [runId, ...chunk]),
     );
     for (const row of known) byClient.delete(String(row['client']));
-    fresh.push(...byClient.values());
+    append(fresh, byClient.values());
   }
   return fresh;
 }

@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import { forChunks } from './insert-rows.ts';
 import type { SqlValue } from './database.ts';
 
@@ -22,8 +23,8 @@ export async function forIds<R>(
   for (let start = 0; start < ordered.length;) {
     const length = rangeLength(ordered, start, maxRange);
     const range = ordered.slice(start, start + length);
-    if (length < minRange) single.push(...range);
-    else results.push(...(await run(`${column} BETWEEN ? AND ?`, [range[0] ?? null, range.at(-1) ?? null])));
+    if (length < minRange) append(single, range);
+    else append(results, await run(`${column} BETWEEN ? AND ?`, [range[0] ?? null, range.at(-1) ?? null]));
     start += length;
   }
   const others = await forChunks(single, (chunk, marks) => run(`${column} IN (${marks})`, chunk));

@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import { StorageFault } from './fault.ts';
 import type { Session, SqlValue } from './database.ts';
 
@@ -142,7 +143,7 @@ export async function forChunks<T, R>(
   const results: R[] = [];
   for (let start = 0; start < list.length;) {
     const size = [256, ...chunkSizes].find((candidate) => candidate <= list.length - start) ?? 1;
-    results.push(...(await run(list.slice(start, start + size), placeholders(size))));
+    append(results, await run(list.slice(start, start + size), placeholders(size)));
     start += size;
   }
   return results;

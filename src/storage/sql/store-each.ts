@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import { messageOf } from '../../platform/errors/errors.ts';
 import { isFaultOfValues } from './fault.ts';
 
@@ -22,7 +23,7 @@ export async function storeEach<T>(
   };
   for (let start = 0; start < records.length; start += batchSize) {
     const batch = records.slice(start, start + batchSize);
-    unstorable.push(...(await storeHalving(batch, storeAll, (reason, record) => ({ record, reason }))));
+    append(unstorable, await storeHalving(batch, storeAll, (reason, record) => ({ record, reason })));
   }
   return unstorable;
 }

@@ -1,3 +1,4 @@
+import { least } from '../../platform/group-by.ts';
 import { number, type RecordOf, recordShape, text, textOrNull, time } from './record-shape.ts';
 
 /** A client's clocks by its hello frame when the report arrived, on the collector's clock. */
@@ -88,6 +89,6 @@ export function unseenSealed(sealed: readonly SealedSummary[]): UnseenSealed | n
   if (unseen.length === 0) return null;
   return {
     reports: unseen.reduce((sum, one) => sum + one.reports, 0),
-    sinceMs: Math.min(...unseen.map(({ sinceMs }) => sinceMs)),
+    sinceMs: least(unseen.map(({ sinceMs }) => sinceMs)),
   };
 }

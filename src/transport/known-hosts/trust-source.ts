@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import { fingerprint, type HostKey } from './fingerprint.ts';
 import { hostName, lookupHost, parseKnownHosts } from './known-hosts.ts';
 import { comparableHost } from '../../config/values/networks.ts';
@@ -52,7 +53,7 @@ export function parseTrustSource(text: string, file: string): TrustSource {
     return '';
   });
   const known = parseKnownHosts(rest.join('\n'), file);
-  notes.push(...known.notes);
+  append(notes, known.notes);
 
   const keys = ({ client, address, port }: TrustHost): readonly HostKey[] => {
     const names = new Set([hostName(address, port), client.toLowerCase()]);

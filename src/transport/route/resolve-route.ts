@@ -1,3 +1,4 @@
+import { append } from '../../platform/group-by.ts';
 import type { Bastion, Client, SshSettings } from '../../config/config.ts';
 import { parseJumps } from '../../config/values/jumps.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
@@ -145,7 +146,7 @@ function hopOf(
     }
     const ownKey = machine.ssh.explicit['privateKey'] !== undefined;
     for (const { place } of ownKey ? [] : values.certificateFiles) name('CertificateFile', place, true);
-    notes.push(...values.notes);
+    append(notes, values.notes);
     for (const passed of answer.passedOver) walk.passedOver.push({ ...passed, hop: hop.name });
   }
   const ownKex = machine.ssh.explicit['kex'];

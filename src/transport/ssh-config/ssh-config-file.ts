@@ -1,5 +1,6 @@
 import { type Stats, closeSync, constants, fstatSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { append } from '../../platform/group-by.ts';
 import { fileNameMatcher, isGlob } from '../../config/values/globs.ts';
 
 import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
@@ -123,7 +124,10 @@ function parseBlocks(text: string, file: string, reading: Reading): readonly Ssh
     } else if (keyword === 'include') {
       if (reading.depth >= maxDepth) throw fault(place, `files include each other more than ${maxDepth} deep`);
       if (args.includes('')) throw fault(place, 'Include has an empty argument');
-      entries.push(...args.map((arg) => include(arg, place, { ...reading, depth: reading.depth + 1 })));
+      append(
+        entries,
+        args.map((arg) => include(arg, place, { ...reading, depth: reading.depth + 1 })),
+      );
     } else {
       const wrong = optionFault(keyword, args);
       if (wrong !== null) throw fault(place, `${written} ${wrong}`);

@@ -1,3 +1,4 @@
+import { append } from '../../../platform/group-by.ts';
 import { isObject } from '../../../platform/parse-json.ts';
 import { counted, namedUpTo } from '../../../text/numbers.ts';
 import { ansibleHost } from './ansible-host.ts';
@@ -33,7 +34,7 @@ export function readAnsible(source: SourceText): Imported {
     }
     return [read];
   });
-  skipped.push(...left.skipped());
+  append(skipped, left.skipped());
   if (others.size > 0) {
     skipped.push({ where: 'variables that are not of the connection', why: `not taken: ${[...others].join(', ')}` });
   }

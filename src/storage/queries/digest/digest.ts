@@ -1,4 +1,5 @@
 /** src/storage/queries/digest: the data of digests. */
+import { append } from '../../../platform/group-by.ts';
 import { hourMs } from '../../../platform/units.ts';
 import { programs } from '../../store/run.ts';
 import { forIds } from '../../sql/by-ids.ts';
@@ -75,7 +76,7 @@ const timesSql = `SELECT ${runTime.columns} FROM runs WHERE program = ? AND star
 
 async function runTimes(session: Session, span: readonly [string, string]): Promise<readonly RunTime[]> {
   const times: RunTime[] = [];
-  for (const program of programs) times.push(...(await session.all(timesSql, [program, ...span])).map(runTime.read));
+  for (const program of programs) append(times, (await session.all(timesSql, [program, ...span])).map(runTime.read));
   return times.sort((one, other) => one.startedAtMs - other.startedAtMs);
 }
 
@@ -83,7 +84,7 @@ async function totalsOf(session: Session, sinceMs: number, untilMs: number): Pro
   const [since, until, recent] = [sqlTime(sinceMs), sqlTime(untilMs), sqlTime(untilMs - hourMs)];
   const totals: RunTotals[] = [];
   for (const program of programs) {
-    totals.push(...(await session.all(totalsSql, [recent, program, since, until])).map(runTotals.read));
+    append(totals, (await session.all(totalsSql, [recent, program, since, until])).map(runTotals.read));
   }
   return totals;
 }
