@@ -42,8 +42,12 @@ export const scanBounds = {
   siteClient: 300,
   /** The entries of a site that are none of this program and stay, for people to look at. Others are removed. */
   strange: 1000,
+  /** The folders of a site that are scanned and are of none of its clients. */
+  foreign: 200,
   /** The files of a site that are no sealed reports and go to quarantine. Others are removed. */
   noReports: 20,
+  /** The time for removing what one origin has brought: reports of this run are acknowledged after the scan. */
+  removeMs: 250,
 } as const;
 
 /** Returns the most names of a site with so many clients: those that one run reads, and those that it may bring. */
@@ -55,13 +59,19 @@ export function mostOfSite(clients: number): number {
 const namesAtOnce = 500;
 
 /** Scans the reports of all origins, in turns, so that those of no site delay all others. */
-export async function scanSpool(roots: Roots, holdsLock = true, sites: KnownSites = new Map()): Promise<SpoolScan> {
+export async function scanSpool(
+  roots: Roots,
+  holdsLock = true,
+  sites: KnownSites = new Map(),
+  removeMs: number = scanBounds.removeMs,
+): Promise<SpoolScan> {
   const lists: SpooledReport[][] = [];
   const quarantines: string[] = [];
   const passedOver: PassedOver[] = [];
   for (const origin of [null, ...(roots.inbox === null ? [] : siteEntries(roots.inbox))]) {
     const reports: SpooledReport[] = [];
-    const scan = new OriginScan({ roots, origin, holdsLock, sites, onReport: (report) => void reports.push(report) });
+    const onReport = (report: SpooledReport): void => void reports.push(report);
+    const scan = new OriginScan({ roots, origin, holdsLock, removeMs, sites, onReport });
     await scan.scan();
     lists.push(reports.sort((a, b) => a.receivedAtMs - b.receivedAtMs));
     for (const place of scan.quarantines) quarantines.push(place);
@@ -87,7 +97,7 @@ export async function measureSpool(roots: Roots, sites: KnownSites): Promise<Rea
     use.bytes += bytes;
   };
   for (const origin of [null, ...(roots.inbox === null ? [] : siteEntries(roots.inbox))]) {
-    await new OriginScan({ roots, origin, holdsLock: false, sites, onReport }).scan();
+    await new OriginScan({ roots, origin, holdsLock: false, removeMs: 0, sites, onReport }).scan();
   }
   return uses;
 }
@@ -113,6 +123,7 @@ interface OriginScanOptions {
   readonly roots: Roots;
   readonly origin: string | null;
   readonly holdsLock: boolean;
+  readonly removeMs: number;
   readonly sites: KnownSites;
   readonly onReport: (report: SpooledReport) => void;
 }
@@ -132,6 +143,7 @@ class OriginScan {
   #unread: string | null = null;
   #removed = 0;
   #removedReports = 0;
+  #removingMs = 0;
   readonly #documents: string[] = [];
   readonly #renamed = new Set<string>();
 
@@ -186,7 +198,7 @@ class OriginScan {
       const { entry, name } = raw;
       if (name !== null && own.has(name) && entry.isDirectory()) return;
       const isOthers = name !== null && entry.isDirectory() && isOurName(name);
-      if (isOthers && others.length < scanBounds.strange) others.push(name);
+      if (isOthers && others.length < scanBounds.foreign) others.push(name);
       else if (isOthers && this.#strange >= scanBounds.strange) this.#removeStrange(held, raw);
       else if (isOthers) this.#strange += 1;
       else this.#passOverStrange(held, raw, entry.isDirectory() ? 'no name of a client' : kindOf(entry));
@@ -247,8 +259,10 @@ class OriginScan {
     const facts = held.facts(name);
     if (facts === null) return;
     if (holdsLock && facts.isFile() && facts.size < minSealedBytes && ++this.#noReports > scanBounds.noReports) {
-      held.remove(name);
-      this.#removedReports += 1;
+      this.#inTime(held.dir, () => {
+        held.remove(name);
+        this.#removedReports += 1;
+      });
       return;
     }
     const { receivedAtMs, clock } = factsOfName(name) ?? named(facts.mtimeMs);
@@ -274,12 +288,14 @@ class OriginScan {
     const oldest = new Set(this.#documents.toSorted().slice(0, over));
     const held = new HeldFolder(folder);
     try {
-      let removed = 0;
+      let asked = 0;
       for (const name of oldest) {
-        held.remove(name);
-        if (++removed % namesAtOnce === 0) await setImmediate();
+        this.#inTime(folder, () => {
+          held.remove(name);
+          this.#removed += 1;
+        });
+        if (++asked % namesAtOnce === 0) await setImmediate();
       }
-      this.#removed += removed;
     } finally {
       held.close();
     }
@@ -320,13 +336,25 @@ class OriginScan {
   /** Removes an entry of a site, because there are too many. */
   #removeStrange(held: HeldFolder, raw: RawEntry): void {
     if (!this.#options.holdsLock) return;
-    try {
-      const mayRemove = (): boolean => this.#left-- > 0;
+    this.#inTime(held.dir, () => {
+      const mayRemove = (): boolean => this.#left > 0 && this.#left-- > 0;
       if (removeSome(held, raw, mayRemove)) this.#removed += 1;
+    });
+  }
+
+  /** Removes something if there is time: otherwise the next run does. */
+  #inTime(folder: string, remove: () => void): void {
+    const begunAt = performance.now();
+    if (this.#removingMs >= this.#options.removeMs) {
+      this.#unread ??= folder;
+      return;
+    }
+    try {
+      remove();
     } catch (thrown) {
-      if (errnoOf(thrown) !== 'ENOENT') this.#passOver(held.dir, messageOf(thrown));
+      if (errnoOf(thrown) !== 'ENOENT') this.#passOver(folder, messageOf(thrown));
     } finally {
-      this.#left = Math.max(0, this.#left);
+      this.#removingMs += performance.now() - begunAt;
     }
   }
 

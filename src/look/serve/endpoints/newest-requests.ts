@@ -55,7 +55,7 @@ export class NewestRequests {
 
   /**
    * Records a complete request. Returns null if it may be kept: it is no older than the newest one of its sender, and
-   * no late repetition. Otherwise returns the newest time, or ours if its own is too far ahead. Throws the errors of fs.
+   * no late repetition. Otherwise returns the newest time, or ours if its own is too far ahead. Throws errors of fs.
    */
   async take(sent: Sent): Promise<number | null> {
     const { name, from, mac, time } = sent;
