@@ -51,6 +51,8 @@ const places = {
   knownHosts: ['known_hosts', 'written-in-place'],
   keyLogins: ['key-logins', 'written-in-place'],
   opensshOnly: ['openssh-only', 'written-in-place'],
+  names: ['names.json', 'file'],
+  oneChannel: ['one-channel', 'written-in-place'],
   restrictedKeys: ['restricted-keys', 'file'],
   outbox: ['outbox', 'folder'],
   sent: ['sent', 'written-in-place'],

@@ -4,6 +4,7 @@ import { dialThrough, laneOf, limitsOf } from './bastions/bastion-pool.ts';
 import { besideKeys, type Credentials } from './credentials/credentials.ts';
 import { needsHostCertificate } from './known-hosts/host-key-check.ts';
 import { createHttpTransport } from './http/http.ts';
+import { withFurtherLogins } from './connection/further-logins.ts';
 import { createLocalTransport } from './connection/local.ts';
 import { opensshBesideKeys } from './openssh/openssh-arguments.ts';
 import { serverName } from './openssh/openssh-only.ts';
@@ -37,9 +38,16 @@ export function commandTransportFor(client: Client, shared: TransportShared): Tr
       const { keyLogins } = shared;
       const keyAlone = [name, client.was].some((one) => one !== null && keyLogins.has(one));
       try {
-        const connection = await connectTo({ client, shared, options, keyAlone });
+        const logIn = async (own: ConnectOptions): Promise<Connection> =>
+          await connectTo({ client, shared, options: own, keyAlone });
+        const connection = await logIn(options);
         if (connection.byKey === true) keyLogins.note(name);
-        return connection;
+        return withFurtherLogins(connection, {
+          logIn: (command) => logIn(options.ahead === undefined ? options : { ...options, ahead: command }),
+          isOneChannel: () => shared.oneChannel.has(serverName(client)),
+          noteOneChannel: () => shared.oneChannel.note(serverName(client)),
+          signal: options.signal,
+        });
       } catch (thrown) {
         const fault = unresolvedAlias(thrown, client, shared);
         throw keyAlone && client.ssh.password !== null ? withheldFault(fault, keyLogins.file) : fault;
@@ -126,7 +134,7 @@ async function connectThrough({ hops }: Route, { client, shared, options, keyAlo
   if (hop === undefined) throw new Error('a route without an end');
   const outer = hops.slice(0, -1);
   // The bastion has deadlines of its own. The client's deadlines begin after the bastion's login.
-  const lane = laneOf(hop.address, options.hasResolved);
+  const lane = laneOf(hop.address, options.hasFailedToResolve);
   const bastion =
     outer.length === 0 ? null : await shared.bastions.reach(outer, { client: client.name, lane }, options.signal);
   const dial = bastion === null ? {} : { dial: dialThrough(bastion, hop) };

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 
 import type { Bastion, Client, Config } from '../config/config.ts';
+import { dayMs } from '../platform/units.ts';
 import { remembered } from '../platform/remembered.ts';
 import { loadNotedNames, type NotedNames } from '../state-folder/noted-names.ts';
 import { statePaths } from '../state-folder/paths.ts';
@@ -14,6 +15,7 @@ import { joinKnownHosts, loadKnownHosts, type KnownHosts } from './known-hosts/k
 import { opensshOnlyIn } from './openssh/openssh-only.ts';
 import { resolveRoute, type RouteWorld } from './route/resolve-route.ts';
 import type { Route } from './route/route.ts';
+import { loadNameMemory, type NameMemory } from './connection/name-memory.ts';
 import { createSshConfigReader, type SshConfigReader } from './ssh-config/ssh-config-reader.ts';
 import type { SshTarget } from './ssh2/target.ts';
 
@@ -40,6 +42,12 @@ export interface TransportShared {
   readonly keyLogins: NotedNames;
   /** The servers that only OpenSSH can talk to: see opensshOnlyIn. The caller has to call `save`. */
   readonly opensshOnly: NotedNames;
+  /**
+   * The servers that open one channel for each connection, by serverName, for a week. The caller has to call `save`.
+   */
+  readonly oneChannel: NotedNames;
+  /** The names that runs looked up. The caller has to call `save`. */
+  readonly names: NameMemory;
   /** Returns the key that an enrolled client and this collector share; null if the client is not enrolled. */
   pushKeyOf(client: string): Buffer | null;
   /** Leaves the bastions. Call it when the last visit has ended. */
@@ -61,6 +69,11 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
   const paths = statePaths(stateDir);
   const keyLogins = once(() => loadNotedNames({ file: paths.keyLogins }));
   const opensshOnly = once(() => opensshOnlyIn(stateDir));
+  const oneChannel = once(() => {
+    const forgotten = { afterMs: 7 * dayMs, nowMs: Date.now() };
+    return loadNotedNames({ file: paths.oneChannel, forgotten });
+  });
+  const names = once(() => loadNameMemory({ file: paths.names, nowMs: Date.now() }));
   const oneFile = remembered(loadKnownHosts);
   const joined = remembered((paths: string) => {
     const [first = '', ...others] = paths.split('\0');
@@ -70,6 +83,7 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
   const targetOf = (hop: Hop): SshTarget => ({
     ...hop,
     client: hop.name,
+    ...(isIP(hop.address) === 0 ? { names: names() } : {}),
     knownHosts: knownHosts(...(hop.knownHosts as readonly [string, ...string[]])),
     credentials: () => revealCredentials(hop.name, hop.credentials),
   });
@@ -97,6 +111,12 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
     pushKeyOf: pushKeyFinder(paths.pushKeys),
     get opensshOnly() {
       return opensshOnly();
+    },
+    get names() {
+      return names();
+    },
+    get oneChannel() {
+      return oneChannel();
     },
     get keyLogins() {
       return keyLogins();

@@ -16,8 +16,8 @@ export interface ConnectOptions {
   readonly channelTimeoutMs?: number;
   /** The signal of the whole visit: an abort destroys everything at once. */
   readonly signal: AbortSignal;
-  /** True if the name has resolved before: a bastion is asked for any other name apart from what it carries. */
-  readonly hasResolved?: boolean;
+  /** True if the name did not resolve at the last visit: a bastion is asked for it apart from other names. */
+  readonly hasFailedToResolve?: boolean;
   /** The command of the first `exec`. A transport with pipelining sends it with the login. */
   readonly ahead?: string;
   /** Called with each IP address that is dialled, here or by the last bastion. Never called by OpenSSH. */

@@ -66,6 +66,8 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   if (!options.dryRun && result.outcome !== 'overlapped') {
     shared.keyLogins.save();
     shared.opensshOnly.save();
+    shared.oneChannel.save();
+    shared.names.save();
   }
   return broken === null || result.exitStatus > 1 ? result.exitStatus : 1;
 }

@@ -59,12 +59,12 @@ export function isSuspect(last: LastFailure | undefined): boolean {
   return usedUp(last).length > 0;
 }
 
-/** True if the client's name has led to it before, and did not fail to resolve at its last visit. */
-export function hasResolved(
+/** True if the client's name did not resolve at its last visit. */
+export function hasFailedToResolve(
   { address }: Pick<Client, 'address'>,
-  last: Pick<ClientFacts, 'address' | 'lastReportAtMs' | 'failedCode'> | undefined,
+  last: Pick<ClientFacts, 'address' | 'failedCode'> | undefined,
 ): boolean {
-  return last !== undefined && last.address === address && last.lastReportAtMs !== null && last.failedCode !== 'dns';
+  return last !== undefined && last.address === address && last.failedCode === 'dns';
 }
 
 /**

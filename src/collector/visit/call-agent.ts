@@ -2,7 +2,7 @@ import type { Client } from '../../config/config.ts';
 import { runAgent, type AgentOpening, type AgentResult, type RunAgentOptions } from '../agent/agent-stream.ts';
 import { pollAgent } from '../agent/poll-agent.ts';
 import type { AgentTask } from '../agent/task.ts';
-import { hasResolved, type VisitTimeouts } from './adaptive-timeouts.ts';
+import { hasFailedToResolve, type VisitTimeouts } from './adaptive-timeouts.ts';
 import type { VisitContext } from './context.ts';
 import { reportTaker } from './take-report.ts';
 import type { VisitProgress } from './visit-progress.ts';
@@ -24,7 +24,7 @@ export async function connect(visited: Visit, signal: AbortSignal, opening: Agen
   const ahead = opening === null ? {} : { ahead: opening.command };
   const connection = await transport.connect({
     ...{ tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs, signal, ...ahead },
-    hasResolved: hasResolved(client, visited.facts?.get(client.name)),
+    hasFailedToResolve: hasFailedToResolve(client, visited.facts?.get(client.name)),
     onDial: (dialled) => (progress.dialled = dialled),
   });
   visited.onLogin();

@@ -35,15 +35,16 @@ export interface Forwarder {
 }
 
 /**
- * A login serves addresses, or names that have resolved before, or names of which that is unknown: while the bastion
- * resolves a name, everything else through that login waits.
+ * A login serves addresses, or names that have resolved in this run, or asks for other names: while the bastion
+ * resolves a name, everything else through that login waits. Names that did not resolve the last time are asked for
+ * apart, so that they hold back no name that did.
  */
-export type Lane = 'addresses' | 'names' | 'unknown';
+export type Lane = 'addresses' | 'names' | 'unknown' | 'failed';
 
 /** Returns the lane of a machine behind a bastion. */
-export function laneOf(host: string, hasResolved = false): Lane {
+export function laneOf(host: string, hasFailed = false): Lane {
   if (isIP(host) !== 0) return 'addresses';
-  return hasResolved ? 'names' : 'unknown';
+  return hasFailed ? 'failed' : 'unknown';
 }
 
 /** The first attempt and one retry. */
@@ -54,7 +55,9 @@ const retryAfterMs = 5_000;
  * The most logins of a lane at one bastion: another one serves further clients if the earlier ones have no channel
  * left, or stand still at a name.
  */
-const maxSessions = 4;
+const maxSessions: Readonly<Record<Lane, number>> = { addresses: 4, names: 4, unknown: 4, failed: 2 };
+/** The time for which a name counts as resolved. A second connection in a visit then needs no question. */
+const resolvedMs = 60_000;
 const keepaliveMs = 5_000;
 const idleMs = 30_000;
 const lingerMs = 5_000;
@@ -62,6 +65,8 @@ const lingerMs = 5_000;
 interface Bastion {
   readonly hops: readonly Hop[];
   readonly sessions: Readonly<Record<Lane, Set<BastionSession>>>;
+  /** The names that have resolved, with the time by performance.now(). */
+  readonly resolved: Map<string, number>;
   opening: { readonly lane: Lane; readonly login: Promise<BastionSession> } | null;
   attempts: number;
   failure: { readonly error: FleetError; readonly atMs: number } | null;
@@ -97,18 +102,20 @@ export class BastionPool {
           const wire = await current.forward(forward);
           if (wire !== null) return wire;
         } catch (thrown) {
-          if (!current.full || !mayAdd(bastion.sessions[own]) || forward.signal.aborted) throw thrown;
+          if (!current.full || !mayAdd(bastion, own) || forward.signal.aborted) throw thrown;
         }
       }
     };
     const first = await logged(lane);
     return {
       forward: async (forward) => {
-        const wire = await through(lane, first, forward);
-        if (lane !== 'unknown') return wire;
-        // The name resolves. No connection stays on a login that may be asked for one that does not.
-        wire.destroy();
-        return await through('names', await logged('names'), forward);
+        const asks = lane === 'unknown' || lane === 'failed';
+        if (asks && performance.now() - (bastion.resolved.get(forward.host) ?? -Infinity) >= resolvedMs) {
+          // The name resolves. No connection stays on a login that may be asked for one that does not.
+          (await through(lane, first, forward)).destroy();
+          bastion.resolved.set(forward.host, performance.now());
+        }
+        return asks ? await through('names', await logged('names'), forward) : await through(lane, first, forward);
       },
     };
   }
@@ -129,8 +136,9 @@ export class BastionPool {
     const key = JSON.stringify(hops.map(identityOf));
     const known = this.#bastions.get(key);
     if (known !== undefined) return known;
-    const sessions = { addresses: new Set<never>(), names: new Set<never>(), unknown: new Set<never>() };
-    const made: Bastion = { hops, sessions, opening: null, attempts: 0, failure: null };
+    const logins = (): Set<BastionSession> => new Set();
+    const sessions = { addresses: logins(), names: logins(), unknown: logins(), failed: logins() };
+    const made: Bastion = { hops, sessions, resolved: new Map(), opening: null, attempts: 0, failure: null };
     this.#bastions.set(key, made);
     return made;
   }
@@ -150,7 +158,7 @@ export class BastionPool {
     const sessions = bastion.sessions[lane];
     for (;;) {
       const usable = [...sessions].filter((one) => one.usable);
-      const standing = usable.find(({ held }) => !held) ?? (mayAdd(sessions) ? undefined : usable.at(-1));
+      const standing = usable.find(({ held }) => !held) ?? (mayAdd(bastion, lane) ? undefined : usable.at(-1));
       if (standing !== undefined) return standing;
       const { failure } = bastion;
       if (bastion.opening === null && failure !== null) {
@@ -190,7 +198,7 @@ export class BastionPool {
             bastion.failure = { error, atMs: -Infinity };
           },
           onIdle: () => leaveIdle(sessions, through),
-          mayMove: () => mayAdd(sessions) && bastion.failure === null,
+          mayMove: () => mayAdd(bastion, lane) && bastion.failure === null,
         });
         return through;
       });
@@ -206,8 +214,8 @@ export class BastionPool {
   }
 }
 
-function mayAdd(sessions: ReadonlySet<BastionSession>): boolean {
-  return sessions.size < maxSessions;
+function mayAdd({ sessions }: Bastion, lane: Lane): boolean {
+  return sessions[lane].size < maxSessions[lane];
 }
 
 function sessionsOf({ sessions }: Bastion): readonly BastionSession[] {

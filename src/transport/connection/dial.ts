@@ -5,6 +5,7 @@ import { errnoOf, FleetError, messageOf, type ErrorCode } from '../../platform/e
 import { zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
 import { abortedError } from './aborted.ts';
 import { withDeadline } from '../../platform/deadline.ts';
+import type { NameMemory } from './name-memory.ts';
 import type { ConnectOptions } from '../transport.ts';
 
 export interface DialOptions {
@@ -20,6 +21,10 @@ export interface DialOptions {
   readonly signal: AbortSignal;
   /** Called with each address that is dialled. */
   readonly onDial?: ConnectOptions['onDial'] | undefined;
+  /** The names that earlier runs looked up. Default: none. */
+  readonly names?: NameMemory | null | undefined;
+  /** Called if the socket leads to the last known address of a name that has not resolved. */
+  readonly onLastAddress?: ((address: string) => void) | undefined;
 }
 
 /**
@@ -35,25 +40,38 @@ const minNextAddressMs = 10;
  * `connect-refused`, `connect-timeout` or `connect-failed`, or the abort's error, and then leaves nothing open.
  */
 export async function dial(options: DialOptions): Promise<Socket> {
-  const { host, port, timeoutMs, signal, client } = options;
+  const { host, port, timeoutMs, signal, client, names } = options;
   const place = `${host} port ${port}`;
   const stop = new AbortController();
   const onAbort = (): void => stop.abort(abortedError(signal, 'connect', client ?? null));
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
   let resolving = true;
+  let isLast = false;
   const timer = setTimeout(() => {
+    if (resolving && unfinished.has(host)) names?.noteFailure(host, false);
     const [code, message]: [ErrorCode, string] = resolving
-      ? ['dns', `${host} did not resolve within ${timeoutMs} ms`]
+      ? ['dns', unresolved(host, timeoutMs) + (isLast ? ', and its last address does not answer' : '')]
       : ['connect-timeout', `no answer from ${place} within ${timeoutMs} ms`];
     stop.abort(new FleetError({ client, code, stage: resolving ? 'resolve' : 'connect', message }));
   }, timeoutMs);
   try {
-    const addresses = await resolveHost(host, stop.signal);
+    const common = { port, timeoutMs, signal: stop.signal, onDial: options.onDial };
+    const resolved = resolveHost(host, stop.signal, names);
+    const addresses = await orLastAddresses(resolved, host, names);
+    if (addresses === null) {
+      isLast = true;
+      const last = await firstOf(names?.lastOf(host) ?? [], common).catch(() => null);
+      if (last !== null) {
+        options.onLastAddress?.(last.remoteAddress ?? host);
+        return last;
+      }
+    }
+    const found = addresses ?? (await resolved);
     resolving = false;
     return await firstOf(
-      addresses.filter(ofFamily(options.family ?? 0)).map(({ address }) => address),
-      { port, timeoutMs, signal: stop.signal, onDial: options.onDial },
+      found.filter(ofFamily(options.family ?? 0)).map(({ address }) => address),
+      common,
     );
   } catch (thrown) {
     if (thrown instanceof FleetError) throw thrown;
@@ -68,6 +86,40 @@ export async function dial(options: DialOptions): Promise<Socket> {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** The time after which a name that has resolved before is dialled at its last address. */
+const lastAddressMs = 1_000;
+
+/**
+ * Returns the answer, or null if it takes long, or if no name server can be asked, and the name's last addresses are
+ * known.
+ */
+async function orLastAddresses(
+  resolved: Promise<readonly LookupAddress[]>,
+  host: string,
+  names: NameMemory | null | undefined,
+): Promise<readonly LookupAddress[] | null> {
+  if (isIP(host) !== 0 || (names?.lastOf(host) ?? null) === null) return await resolved;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, lastAddressMs, null)));
+  const answered = resolved.catch((thrown: unknown) => {
+    if (errnoOf(thrown) === 'EAI_AGAIN') return null;
+    throw thrown;
+  });
+  // The answer after the last addresses is awaited elsewhere, if at all.
+  answered.catch(() => undefined);
+  try {
+    return await Promise.race([answered, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Says that a name has no answer, or that it was not even asked for. */
+function unresolved(host: string, timeoutMs: number): string {
+  if (unfinished.has(host) || unfinished.size === 0) return `${host} did not resolve within ${timeoutMs} ms`;
+  return `${host} was not looked up within ${timeoutMs} ms: ${unfinished.size} other names have no answer yet`;
 }
 
 function ofFamily(wanted: 0 | 4 | 6): (address: { readonly family: number }) => boolean {
@@ -153,45 +205,80 @@ const stuckMs = 200;
 const maxUnfinished = Math.max(maxRunning, Math.floor(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) / 2));
 const maxAddresses = 64;
 
+/** The most unfinished lookups of names that did not resolve the last time, and of all that are not known to resolve. */
+const maxFailed = 2;
+const maxUnsure = Math.max(maxFailed, Math.ceil(maxUnfinished * 0.75));
+
+type Kind = 'resolved' | 'unknown' | 'failed';
+/** The kinds in the order of their turns: a name that was good does not wait behind names that were not. */
+const kinds: readonly Kind[] = ['resolved', 'unknown', 'failed'];
+
 /** The number of lookups that hold a slot. */
 let running = 0;
-const waiting = new Set<() => void>();
-const unfinished = new Map<string, Promise<readonly LookupAddress[]>>();
+const waiting: Readonly<Record<Kind, Set<() => void>>> = { resolved: new Set(), unknown: new Set(), failed: new Set() };
+const unfinished = new Map<string, { readonly kind: Kind; readonly answer: Promise<readonly LookupAddress[]> }>();
 
 /**
  * Returns the addresses of a name, in the system's order (hosts file, name servers), at most 64. Rejects with the
  * system's error, or with `signal.reason` as soon as the signal is aborted, even if the name server does not answer.
+ * Names that resolved the last time come first, and names that did not come last, two at a time.
  */
-export async function resolveHost(host: string, signal: AbortSignal): Promise<readonly LookupAddress[]> {
+export async function resolveHost(
+  host: string,
+  signal: AbortSignal,
+  names: NameMemory | null = null,
+): Promise<readonly LookupAddress[]> {
   const family = isIP(host);
   if (family !== 0) return [{ address: host, family }];
   signal.throwIfAborted();
-  return await withDeadline({ signal }, async ({ over }) => await (unfinished.get(host) ?? queued(host, over)));
+  const found = unfinished.get(host)?.answer;
+  return await withDeadline({ signal }, async ({ over }) => await (found ?? queued(host, names, over)));
 }
 
-async function queued(host: string, aborted: Promise<never>): Promise<readonly LookupAddress[]> {
-  while (running >= maxRunning || unfinished.size >= maxUnfinished) {
+function mayStart(kind: Kind): boolean {
+  if (running >= maxRunning || unfinished.size >= maxUnfinished) return false;
+  if (kind === 'resolved') return true;
+  const all = [...unfinished.values()];
+  const unsure = all.filter((one) => one.kind !== 'resolved').length;
+  if (kind === 'unknown') return unsure < maxUnsure;
+  return unsure < maxUnsure && all.filter((one) => one.kind === 'failed').length < maxFailed;
+}
+
+async function queued(
+  host: string,
+  names: NameMemory | null,
+  aborted: Promise<never>,
+): Promise<readonly LookupAddress[]> {
+  const kind = names?.outcomeOf(host) ?? 'unknown';
+  while (!mayStart(kind)) {
     let wake: (() => void) | undefined;
     try {
-      await Promise.race([aborted, new Promise<void>((resolve) => waiting.add((wake = resolve)))]);
+      await Promise.race([aborted, new Promise<void>((resolve) => waiting[kind].add((wake = resolve)))]);
     } finally {
-      if (wake !== undefined) waiting.delete(wake);
+      if (wake !== undefined) waiting[kind].delete(wake);
     }
   }
-  return await (unfinished.get(host) ?? start(host));
+  return await (unfinished.get(host)?.answer ?? start(host, kind, names));
 }
 
-function start(host: string): Promise<readonly LookupAddress[]> {
+/** Lets the next name that may be looked up have its turn. */
+function wakeNext(): void {
+  const kind = kinds.find((one) => waiting[one].size > 0 && mayStart(one));
+  if (kind === undefined) return;
+  for (const wake of waiting[kind]) {
+    waiting[kind].delete(wake);
+    wake();
+    break;
+  }
+}
+
+function start(host: string, kind: Kind, names: NameMemory | null): Promise<readonly LookupAddress[]> {
   running += 1;
   let holds = true;
   const giveUpPlace = (): void => {
     if (holds) running -= 1;
     holds = false;
-    for (const wake of waiting) {
-      waiting.delete(wake);
-      wake();
-      break;
-    }
+    wakeNext();
   };
   const stuck = setTimeout(giveUpPlace, stuckMs);
   stuck.unref();
@@ -199,11 +286,22 @@ function start(host: string): Promise<readonly LookupAddress[]> {
     lookup(host, { all: true, order: 'verbatim' }, (error, addresses) => {
       clearTimeout(stuck);
       unfinished.delete(host);
-      if (error === null) resolve(addresses.slice(0, maxAddresses));
-      else reject(error);
+      if (error === null) {
+        const found = addresses.slice(0, maxAddresses);
+        names?.noteAddresses(
+          host,
+          found.map(({ address }) => address),
+        );
+        resolve(found);
+      } else {
+        names?.noteFailure(host, error.code === 'ENOTFOUND');
+        reject(error);
+      }
       giveUpPlace();
     });
   });
-  unfinished.set(host, answer);
+  unfinished.set(host, { kind, answer });
+  // Another kind may have places left, of which nobody would tell it.
+  setImmediate(wakeNext);
   return answer;
 }

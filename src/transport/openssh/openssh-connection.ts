@@ -32,6 +32,8 @@ export interface OpensshSession {
 
 /** The time after `leave` until the processes are killed. */
 const lingerMs = 5_000;
+/** The time that an earlier command has to end before the next one starts. Some servers run one at a time. */
+const closeMs = 2_000;
 /** The time that `leave` waits for a client that reads no more input. The linger timer then ends the command. */
 const leaveMs = 250;
 /** The time to wait for the master's log about an ended command. */
@@ -82,7 +84,23 @@ export class OpensshConnection implements Connection {
   /** Returns the bytes without the overhead of the SSH protocol. */
   readonly bytes = () => pipeBytes(this.#commands);
 
-  readonly exec = (command: string): Promise<Channel> =>
+  readonly exec = async (command: string): Promise<Channel> => {
+    const before = this.#commands.at(-1);
+    if (before !== undefined && !hasEnded(before) && this.#broken === null) {
+      // A command with unread output does not end.
+      for (const stream of [before.stdout, before.stderr]) stream.resume();
+      let timer: NodeJS.Timeout | undefined;
+      const over = new Promise<void>((resolve) => {
+        this.#onBroken.add(() => resolve());
+        timer = setTimeout(resolve, closeMs);
+      });
+      await Promise.race([once(before, 'exit'), over]);
+      clearTimeout(timer);
+    }
+    return await this.#start(command);
+  };
+
+  readonly #start = (command: string): Promise<Channel> =>
     new Promise((resolve, reject) => {
       if (this.#broken !== null) {
         reject(this.#broken);
@@ -167,6 +185,11 @@ export class OpensshConnection implements Connection {
     // ssh ends before its last words are read.
     if (master.stderr?.closed === false) {
       await Promise.race([once(master.stderr, 'close'), sleep(lastWordsMs, undefined, { ref: false })]);
+    }
+    // A server may close the connection with the channel: the command's status counts, whose ssh ends a moment later.
+    const child = this.#commands.at(-1);
+    if (child !== undefined && !hasEnded(child)) {
+      await Promise.race([once(child, 'exit'), sleep(lastWordsMs, undefined, { ref: false })]);
     }
     const own = fault(this.#session, 'connect-failed', `the connection broke: ${wordsOf(log)}`);
     this.#end((await lastFault(master, whyBroken)) ?? own);

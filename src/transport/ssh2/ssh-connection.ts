@@ -23,6 +23,8 @@ export interface SshSession {
 
 /** The time that a connection has to close after `leave`, before it is destroyed. */
 const lingerMs = 5_000;
+/** The time that an earlier channel has to close before the next one is opened. Some servers open one at a time. */
+const closeMs = 2_000;
 /** The longest wait of `leave` for a client that reads no input; then the linger timer ends the connection. */
 const leaveMs = 250;
 /**
@@ -51,6 +53,8 @@ class SshConnection implements Connection {
   readonly #session: SshSession;
   #ahead: CommandAhead | null = null;
   #current: ClientChannel | null = null;
+  /** Resolves when the current channel is closed. */
+  #closed: Promise<unknown> = Promise.resolve();
   #broken: FleetError | null = null;
   #left = false;
   readonly #onBroken = new Set<(why: FleetError) => void>();
@@ -63,7 +67,7 @@ class SshConnection implements Connection {
     if (opened !== null) {
       const { command, channel } = opened;
       // Listens without a delay: the command's output and its end may have arrived together with the channel.
-      if (!(channel instanceof Error)) this.#current = channel;
+      if (!(channel instanceof Error)) this.#hold(channel);
       const taken =
         channel instanceof Error
           ? this.#fault('channel-failed', messageOf(channel), channel)
@@ -81,7 +85,7 @@ class SshConnection implements Connection {
   readonly bytes = () => ({ in: this.#session.socket.bytesRead, out: this.#session.socket.bytesWritten });
 
   readonly exec = (command: string): Promise<Channel> =>
-    this.#ahead === null ? this.#open(command) : this.#takeAhead(this.#ahead, command);
+    this.#ahead === null ? this.#openNext(command) : this.#takeAhead(this.#ahead, command);
 
   readonly leave = async (): Promise<void> => {
     if (this.#left || this.#broken !== null) return;
@@ -138,6 +142,28 @@ class SshConnection implements Connection {
     return await Promise.resolve(channel);
   }
 
+  #hold(channel: ClientChannel): void {
+    this.#current = channel;
+    this.#closed = new Promise((resolve) => channel.once('close', resolve));
+  }
+
+  /** Opens a channel once the one before is closed: a command's exit status arrives before its channel closes. */
+  async #openNext(command: string): Promise<Channel> {
+    const current = this.#current;
+    if (current !== null && this.#broken === null) {
+      // A channel with unread output does not close.
+      for (const stream of [current, current.stderr]) stream.resume();
+      let timer: NodeJS.Timeout | undefined;
+      const over = new Promise<void>((resolve) => {
+        this.#onBroken.add(() => resolve());
+        timer = setTimeout(resolve, closeMs);
+      });
+      await Promise.race([this.#closed, over]);
+      clearTimeout(timer);
+    }
+    return await this.#open(command);
+  }
+
   #open(command: string): Promise<Channel> {
     return new Promise((resolve, reject) => {
       if (this.#broken !== null) {
@@ -161,7 +187,7 @@ class SshConnection implements Connection {
             return;
           }
           clearTimeout(timer);
-          this.#current = channel;
+          this.#hold(channel);
           resolve(channelOf(channel, this.#onBroken));
         });
       } catch (thrown) {

@@ -27,8 +27,12 @@ export async function logIn<T>(
   try {
     requireSomething(target, credentials);
     const attempt = async (ahead: string | null, withoutFirst: boolean): Promise<T> => {
-      const wire = await (target.dial ?? dialHere(target))(options);
-      return await new Handshake({ target, options, credentials, wire, startedMs, take, ahead, withoutFirst }).run();
+      let lastAddress: string | null = null;
+      const wire = await (target.dial ?? dialHere(target, (address) => (lastAddress = address)))(options);
+      const parts = { target, options, credentials, wire, startedMs, take, ahead, withoutFirst };
+      return await new Handshake(parts).run().catch((thrown: unknown) => {
+        throw atLastAddress(thrown, target, lastAddress);
+      });
     };
     try {
       return await attempt(options.ahead ?? null, false);
@@ -41,10 +45,22 @@ export async function logIn<T>(
   }
 }
 
-function dialHere({ client, address, port, family = 0 }: SshTarget): (options: ConnectOptions) => Promise<Wire> {
+/** Returns the error of a host key that may be another machine's, since the name did not resolve; or the error itself. */
+function atLastAddress(thrown: unknown, { client, address }: SshTarget, lastAddress: string | null): unknown {
+  if (lastAddress === null || !(thrown instanceof FleetError) || !/^host-key-/.test(thrown.code)) return thrown;
+  const message = `${address} did not resolve in time, and its last address ${lastAddress} shows another host key`;
+  return new FleetError({ client, code: 'dns', stage: 'resolve', message, cause: thrown });
+}
+
+function dialHere(
+  { client, address, port, names, family = 0 }: SshTarget,
+  onLastAddress: (address: string) => void,
+): (options: ConnectOptions) => Promise<Wire> {
   return async ({ tcpTimeoutMs, connectTimeoutMs, signal, onDial }) => {
     const timeoutMs = Math.min(tcpTimeoutMs, connectTimeoutMs);
-    return corkWrites(await dial({ client, host: address, port, family, timeoutMs, signal, onDial }));
+    return corkWrites(
+      await dial({ client, host: address, port, family, timeoutMs, signal, onDial, names, onLastAddress }),
+    );
   };
 }
 

@@ -1,5 +1,6 @@
 import type { HostKeyQuestion } from '../known-hosts/host-key-check.ts';
 import type { ConnectOptions } from '../transport.ts';
+import type { NameMemory } from '../connection/name-memory.ts';
 import type { Wire } from '../connection/wire.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 
@@ -15,6 +16,8 @@ export interface SshTarget extends HostKeyQuestion {
   readonly credentials: () => Credentials;
   /** Opens the connection that carries SSH; default: a direct TCP connection. Throws FleetError. */
   readonly dial?: (options: ConnectOptions) => Promise<Wire>;
+  /** The names that earlier runs looked up, for a direct TCP connection. */
+  readonly names?: NameMemory;
   /** The address family, for a direct TCP connection; default 0: either. */
   readonly family?: 0 | 4 | 6;
   /** The interval of the keepalives in ms, of which three may stay unanswered; default: no keepalives. */

@@ -105,17 +105,16 @@ test('never more than is configured, never nothing, never more from the first fa
   );
 });
 
-test('a name has resolved if it has led to a report and did not fail to resolve at the last visit', () => {
-  const good = { address: 'web.example', lastReportAtMs: 5, failedCode: null };
+test('a name failed to resolve if it did so at the last visit', () => {
+  const failed = { address: 'web.example', failedCode: 'dns' };
   const cases = [
-    [good, true],
-    [{ ...good, failedCode: 'connect-timeout' }, true],
-    [{ ...good, failedCode: 'dns' }, false],
-    [{ ...good, lastReportAtMs: null }, false],
-    [{ ...good, address: 'other.example' }, false],
+    [failed, true],
+    [{ ...failed, failedCode: 'connect-timeout' }, false],
+    [{ ...failed, failedCode: null }, false],
+    [{ ...failed, address: 'other.example' }, false],
     [undefined, false],
   ] as const;
   for (const [last, expected] of cases) {
-    assert.equal(timeouts.hasResolved({ address: 'web.example' }, last), expected, JSON.stringify(last));
+    assert.equal(timeouts.hasFailedToResolve({ address: 'web.example' }, last), expected, JSON.stringify(last));
   }
 });

@@ -187,7 +187,7 @@ test('a login that broke may be made again, however many had joined it', async (
   assert.equal(await reach(), 'reached; 5 dials');
 });
 
-test('addresses, names that have resolved, and other names have logins of their own', async (t) => {
+test('addresses, names that have resolved, and other names have logins of their own, in every run', async (t) => {
   const { forward, opened, left } = start(t);
   const wires: Wire[] = [];
   for (const [lane, host] of [
@@ -239,6 +239,25 @@ test('what waits for a name at each login says so when its time is over', async 
   assert.deepEqual([opened.length, dials()], [5, 5]);
   other.destroy();
   for (const fault of await Promise.all(deads)) assert.match(fault?.message ?? '', /did not resolve|the run ended/);
+});
+
+test('names that did not resolve the last time hold back no others, and have two logins', async (t) => {
+  const { forward, opened, dials } = start(t);
+  const deads = [1, 2, 3, 4].map(() => forward('failed', 'dead.example', 3000).then(() => null, faultOf));
+  await until(() => opened.length === 2, 'two logins');
+  const good = [await forward('unknown', 'web.example'), await forward('unknown', 'db.example')];
+  const others = opened.filter((one) => !one.startsWith('dead'));
+  assert.deepEqual(others, ['web.example by 3', 'web.example by 4', 'db.example by 3', 'db.example by 4']);
+  for (const fault of await Promise.all(deads)) assert.ok(fault !== null);
+  assert.equal(dials(), 4);
+  for (const wire of good) wire.destroy();
+});
+
+test('a name that has resolved a moment ago is not asked for again before it is connected to', async (t) => {
+  const { forward, opened } = start(t);
+  const wires = [await forward('unknown', 'web.example'), await forward('unknown', 'web.example')];
+  assert.deepEqual(opened, ['web.example by 1', 'web.example by 2', 'web.example by 2']);
+  for (const wire of wires) wire.destroy();
 });
 
 test('where one login alone is to be had, everything goes through it', async (t) => {

@@ -130,5 +130,5 @@ test('an address, a name that has resolved and any other name are asked for apar
     laneOf('web.example', true),
     laneOf('web.example', false),
   ];
-  assert.deepEqual(lanes, ['addresses', 'addresses', 'unknown', 'names', 'unknown']);
+  assert.deepEqual(lanes, ['addresses', 'addresses', 'unknown', 'failed', 'unknown']);
 });

@@ -90,6 +90,7 @@ function answered(lines: readonly string[], work: string, file = '/etc/hosts'): 
     import { createSocket } from 'node:dgram';
     import { setMaxListeners } from 'node:events';
     const { dial, resolveHost } = await import(${JSON.stringify(module)});
+    const { loadNameMemory } = await import(${JSON.stringify(module.replace('dial.ts', 'name-memory.ts'))});
     const { signal } = new AbortController();
     setMaxListeners(0, signal);
     const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.9');
@@ -108,6 +109,24 @@ function answered(lines: readonly string[], work: string, file = '/etc/hosts'): 
   });
   assert.notEqual(stdout, '', stderr);
   return JSON.parse(stdout);
+}
+
+/** Returns the text of a name server that answers for no name that begins with `dead`. */
+function nameServerAt(address: string): string {
+  // RFC 1035, section 4.1: repeats the question, and for type A adds one address by a pointer to its name.
+  return `const dns = createSocket('udp4');
+      dns.on('message', (question, { port, address }) => {
+        if (question.toString('latin1', 13).startsWith('dead')) return;
+        const end = question.indexOf(0, 12) + 5;
+        const isA = question.readUInt16BE(end - 4) === 1;
+        const head = Buffer.from(question.subarray(0, 12));
+        head.writeUInt16BE(0x8180, 2);
+        head.writeUInt16BE(isA ? 1 : 0, 6);
+        head.writeUInt32BE(0, 8);
+        const address4 = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 9]);
+        dns.send(Buffer.concat([head, question.subarray(12, end), ...(isA ? [address4] : [])]), port, address);
+      });
+      await new Promise((resolve) => dns.bind(53, '${address}', resolve));`;
 }
 
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root, for names of its own';
@@ -158,21 +177,8 @@ describe('names with odd answers', { skip: needsRoot }, () => {
 
   it('names whose servers never answer hold back no others', () => {
     const nameServer = `127.53.${randomInt(1, 255)}.${randomInt(1, 255)}`;
-    // RFC 1035, section 4.1: repeats the question, and for type A adds one address by a pointer to its name.
     const work = `async () => {
-      const dns = createSocket('udp4');
-      dns.on('message', (question, { port, address }) => {
-        if (question.toString('latin1', 13).startsWith('dead')) return;
-        const end = question.indexOf(0, 12) + 5;
-        const isA = question.readUInt16BE(end - 4) === 1;
-        const head = Buffer.from(question.subarray(0, 12));
-        head.writeUInt16BE(0x8180, 2);
-        head.writeUInt16BE(isA ? 1 : 0, 6);
-        head.writeUInt32BE(0, 8);
-        const address4 = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 9]);
-        dns.send(Buffer.concat([head, question.subarray(12, end), ...(isA ? [address4] : [])]), port, address);
-      });
-      await new Promise((resolve) => dns.bind(53, '${nameServer}', resolve));
+      ${nameServerAt(nameServer)}
       const one = (host) =>
         dial({ host, port, timeoutMs: 5000, signal }).then((socket) => socket.destroy() && 'ok', ({ code }) => code);
       const dead = Array.from({ length: 20 }, (_, index) => one('dead' + index + '.test.'));
@@ -180,5 +186,55 @@ describe('names with odd answers', { skip: needsRoot }, () => {
       return [[...new Set(good)], [...new Set(await Promise.all(dead))]];
     }`;
     assert.deepEqual(answered([`nameserver ${nameServer}`], work, '/etc/resolv.conf'), [['ok'], ['dns']]);
+  });
+
+  it('names that did not resolve the last time hold back no others, and get two places', () => {
+    const nameServer = `127.53.${randomInt(1, 255)}.${randomInt(1, 255)}`;
+    const work = `async () => {
+      ${nameServerAt(nameServer)}
+      const names = loadNameMemory({ file: '/nowhere/names.json', nowMs: 0 });
+      const one = (host) =>
+        dial({ host, port, timeoutMs: 3000, signal, names }).then(
+          (socket) => socket.destroy() && 'ok',
+          ({ message }) => (/was not looked up/.test(message) ? 'unasked' : 'unresolved'));
+      const deadNames = Array.from({ length: 120 }, (_, index) => 'dead' + index + '.test.');
+      for (const name of deadNames) names.noteFailure(name, false);
+      const dead = deadNames.map(one);
+      const good = await Promise.all(Array.from({ length: 10 }, (_, index) => one('good' + index + '.test.')));
+      const said = await Promise.all(dead);
+      return [[...new Set(good)], said.filter((word) => word === 'unresolved').length, names.outcomeOf('good3.test.')];
+    }`;
+    const found = answered([`nameserver ${nameServer}`], work, '/etc/resolv.conf');
+    assert.deepEqual(found, [['ok'], 2, 'resolved']);
+  });
+
+  it('a name that has resolved is dialled at its last address after a second, or without a name server', () => {
+    const nameServer = `127.53.${randomInt(1, 255)}.${randomInt(1, 255)}`;
+    const work = `async () => {
+      const names = loadNameMemory({ file: '/nowhere/names.json', nowMs: 0 });
+      names.noteAddresses('refused.test.', ['127.0.0.9']);
+      const used = [];
+      const onLastAddress = (address) => used.push(address);
+      const one = async (host) => {
+        const socket = await dial({ host, port, timeoutMs: 20_000, signal, names, onLastAddress });
+        socket.destroy();
+        return socket.remoteAddress;
+      };
+      // Nobody listens at the name server's address.
+      const refused = await one('refused.test.');
+      ${nameServerAt(nameServer)}
+      names.noteAddresses('dead1.test.', ['127.0.0.9']);
+      names.noteAddresses('dead2.test.', ['127.0.0.8']);
+      const slow = await one('dead1.test.');
+      const fault = await dial({ host: 'dead2.test.', port, timeoutMs: 3000, signal, names, onLastAddress })
+        .then(() => 'connected', (thrown) => [thrown.code, thrown.message]);
+      return [refused, slow, fault, used];
+    }`;
+    assert.deepEqual(answered([`nameserver ${nameServer}`], work, '/etc/resolv.conf'), [
+      '127.0.0.9',
+      '127.0.0.9',
+      ['dns', 'dead2.test. did not resolve within 3000 ms, and its last address does not answer'],
+      ['127.0.0.9', '127.0.0.9'],
+    ]);
   });
 });
