@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 
 import { errnoOf, fileFault, FleetError } from '../platform/errors/errors.ts';
 import { isMissingCredential } from '../platform/credentials.ts';
+import { decodeText } from '../text/plain-text.ts';
 import { rememberSecret } from '../platform/errors/revealed-secrets.ts';
 
 type Source =
@@ -60,7 +61,7 @@ export class Secret {
       throw new FleetError({ code: 'secret-missing', stage: 'config', message: `$${source.name} is not set` });
     }
     try {
-      const value = readFileSync(source.path, 'utf8').split(/\r?\n/, 1)[0] ?? '';
+      const value = decodeText(readFileSync(source.path)).split(/\r?\n/, 1)[0] ?? '';
       if (value !== '') return value;
     } catch (thrown) {
       const message = whyUnreadable(source.path, thrown);

@@ -11,7 +11,8 @@ export const anyObject = custom<Readonly<Record<string, unknown>>>(isObject);
 /** Returns the value of a text that is JSON; undefined if it is none. */
 export function jsonValue(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    // Programs of .NET put a byte order mark before JSON.
+    return JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text) as unknown;
   } catch {
     return undefined;
   }

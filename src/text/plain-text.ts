@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { cutBefore } from './cut-before.ts';
 
 /** Line breaks of every kind, tabs and runs of spaces. */
@@ -66,4 +67,42 @@ export function quoted(text: string): string {
 /** True if a part of the text is written from right to left. */
 export function hasRightToLeft(text: string): boolean {
   return rightToLeft.test(text);
+}
+
+/** The least bytes of a text that somebody cut. A shorter one ends as its author ended it. */
+const minCutBytes = 1024;
+
+/** The characters of Windows-1252 from 0x80 to 0x9f. TextDecoder of Node 20 reads them as Latin-1. */
+const windowsSigns = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
+
+/**
+ * Decodes the bytes of a file or a body of somebody else, whatever its program chose: UTF-8 or UTF-16 with a byte order
+ * mark, which is no part of the text, UTF-8 without one, and anything else as Windows-1252.
+ */
+export function decodeText(bytes: Uint8Array): string {
+  const [first = 0, second = 0] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  if (isUtf8(bytes) || endsWithin(bytes)) return new TextDecoder().decode(bytes);
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  return text.replace(/[\x80-\x9f]/g, (sign) => windowsSigns.charAt(sign.charCodeAt(0) - 0x80));
+}
+
+/** True if a text is UTF-8 but for the beginning of a character at its end, where somebody cut it. */
+function endsWithin(bytes: Uint8Array): boolean {
+  if (bytes.length < minCutBytes) return false;
+  return [1, 2, 3].some((cut) => {
+    const lead = bytes[bytes.length - cut] ?? 0;
+    const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
+    return length > cut && isUtf8(bytes.subarray(0, bytes.length - cut));
+  });
+}
+
+/**
+ * Returns the value of a header as its sender wrote it. Node reads the bytes of headers as Latin-1 (RFC 9110, section
+ * 5.5), and programs send UTF-8.
+ */
+export function headerText(value: string): string {
+  const bytes = Buffer.from(value, 'latin1');
+  return /[^\0-\xff]/.test(value) || !isUtf8(bytes) ? value : bytes.toString('utf8');
 }

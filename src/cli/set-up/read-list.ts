@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,6 +10,7 @@ import { errnoOf, fileFault, FleetError, messageOf, usageError } from '../../pla
 import type { ImportKind } from '../import/import-kinds.ts';
 import type { Skipped, SourceText } from '../import/imported.ts';
 import { cut } from '../../text/text-columns.ts';
+import { decodeText } from '../../text/plain-text.ts';
 import { type CommandOutcome, type CommandRun, runCommand } from '../../platform/run-command.ts';
 import { entriesOf, parseJson } from '../../platform/parse-json.ts';
 import { minuteMs } from '../../platform/units.ts';
@@ -31,7 +31,7 @@ export async function readList(
 ): Promise<SourceText> {
   if (given !== null && /^https?:\/\//i.test(given)) {
     const { host, body } = await readUrl(passwordFile === null ? given : withPassword(given, passwordFile), signal);
-    return { file: null, host, text: decoded(body) };
+    return { file: null, host, text: decodeText(body) };
   }
   if (passwordFile !== null) throw usageError('--password-file is for a list at a web address');
   const file = given === null || given === '-' ? null : path.resolve(given);
@@ -55,7 +55,7 @@ function withPassword(text: string, passwordFile: string): string {
 
 function readFile(file: string): string {
   try {
-    return decoded(readFileSync(file));
+    return decodeText(readFileSync(file));
   } catch (thrown) {
     throw unreadable(`${file} cannot be read: ${fileFault(thrown)}`, thrown);
   }
@@ -72,15 +72,7 @@ async function readInput(signal: AbortSignal): Promise<string> {
     chunks.push(chunk);
   }
   signal.throwIfAborted();
-  return decoded(Buffer.concat(chunks));
-}
-
-/** Decodes UTF-8, UTF-16 with a byte order mark, and any other text as Windows-1252, as spreadsheets write tables. */
-function decoded(bytes: Buffer): string {
-  const mark = bytes.toString('hex', 0, 2);
-  if (mark === 'fffe') return new TextDecoder('utf-16le').decode(bytes);
-  if (mark === 'feff') return new TextDecoder('utf-16be').decode(bytes);
-  return isUtf8(bytes) ? bytes.toString('utf8') : new TextDecoder('windows-1252').decode(bytes);
+  return decodeText(Buffer.concat(chunks));
 }
 
 /**

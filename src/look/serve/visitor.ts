@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
+import { headerText } from '../../text/plain-text.ts';
 
 import type { ServeConfig } from '../../config/config.ts';
 import { comparableHost, networkMatcher, plainAddress, socketWord } from '../../config/values/networks.ts';
@@ -41,7 +42,7 @@ export function visitorReader(serve: ServeConfig): (request: IncomingMessage) =>
       const user = serve.userHeader === null ? undefined : headers[serve.userHeader];
       const address = forwardedFor(headers['x-forwarded-for'], isProxy) ?? 'unknown';
       const isNamed = typeof user === 'string' && user !== '';
-      return { address, isLocal: false, isProxied: true, user: isNamed ? user : null, isPrivate: true };
+      return { address, isLocal: false, isProxied: true, user: isNamed ? headerText(user) : null, isPrivate: true };
     }
     const isNear = peer === null || isLoopback(peer);
     // A proxy of this machine that config.xml does not name forwards requests from elsewhere.

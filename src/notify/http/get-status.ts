@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { errnoOf } from '../../platform/errors/errors.ts';
+import { headerText } from '../../text/plain-text.ts';
 import { describeSize } from '../../text/numbers.ts';
 import { dialUrl, requestOn } from './dial-url.ts';
 import { ProxyFault, type WrittenProxy } from './proxy.ts';
@@ -71,7 +72,7 @@ async function follow<T>(
       const response = await requestOn(dialed, target, { method: 'GET', headers: all });
       const { location } = response.headers;
       if (!redirects.includes(response.statusCode ?? 0) || location === undefined) return await take(response);
-      const next = new URL(location, target);
+      const next = new URL(headerText(location), target);
       if (!/^https?:$/.test(next.protocol)) throw new Error('a redirect to no web address');
       // The name of the other host may be a secret.
       if (toSameHost && next.hostname !== url.hostname)

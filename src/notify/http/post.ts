@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { withoutSecrets } from '../../platform/errors/revealed-secrets.ts';
-import { oneLine } from '../../text/plain-text.ts';
+import { decodeText, oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { within } from '../within.ts';
 import { dialUrl, requestOn, type Dialed } from './dial-url.ts';
@@ -122,7 +122,7 @@ function beginningOf(response: IncomingMessage): Promise<string> {
     let size = 0;
     const done = (): void => {
       clearTimeout(timer);
-      resolve(Buffer.concat(chunks).subarray(0, maxBodyBytes).toString('utf8'));
+      resolve(decodeText(Buffer.concat(chunks).subarray(0, maxBodyBytes)));
     };
     const timer = setTimeout(done, bodyMs);
     response.on('data', (chunk: Buffer) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import { oneLine } from '../../text/plain-text.ts';
-import { PostalMime } from '../postal-mime.ts';
+import { decodeText, headerText, oneLine } from '../../text/plain-text.ts';
+import { decodeWords, PostalMime } from '../postal-mime.ts';
 import { firstOwnLine, parseReplyCommand, type ReplyCommand } from './reply-command.ts';
 import { tokenIn } from './reply-token.ts';
 import { textOfHtml } from './text-of-html.ts';
@@ -80,11 +80,11 @@ export function kindOfCopy(source: Uint8Array, token: string): 'itself' | 'answe
     has('from', /(^|<|\s|")(mailer-daemon|postmaster)(@|>|$)/i) ||
     has('x-failed-recipients', /./);
   if (!isReport) return has('auto-submitted', /^auto-replied\b/i) ? 'answer' : 'itself';
-  const text = Buffer.from(source).toString();
+  const text = decodeText(source);
   if (/^Action: *(delayed|delivered|relayed|expanded)\b/im.test(text)) return 'answer';
   const [, reason] = /^Diagnostic-Code:[ \t]*(?:[\w-]+;)?(.*(?:\r?\n[ \t].*)*)/im.exec(text) ?? [];
   const subject = headers.find(({ name }) => name === 'subject')?.value;
-  return { bounce: oneLine(reason ?? subject ?? '').slice(0, maxReasonChars) };
+  return { bounce: oneLine(reason ?? decodeWords(headerText(subject ?? ''))).slice(0, maxReasonChars) };
 }
 
 type ParsedMail = Awaited<ReturnType<typeof PostalMime.parse>>;

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isUtf8 } from 'node:buffer';
+import { decodeText } from '../../../text/plain-text.ts';
 
 import type { Answer } from '../answer.ts';
 import type { ServedRoute } from '../routes.ts';
@@ -56,7 +57,7 @@ export function eventsRoute(endpoint: EventEndpoint, visitorOf: (request: Incomi
       }
       const body = await readBody(incoming, maxBytes);
       if (!isUtf8(body)) return jsonAnswer(400, 'The body is no UTF-8');
-      return await takeText(endpoint, body.toString('utf8'), address);
+      return await takeText(endpoint, decodeText(body), address);
     },
   };
 }
