@@ -9,6 +9,7 @@ import {
   minValue,
   number,
   object,
+  optional,
   picklist,
   pipe,
   safeParse,
@@ -17,15 +18,30 @@ import {
   union,
 } from 'valibot';
 
-/** `no answer`: a timeout, or no route to the machine. `unable`: the client could not try. */
-export const lookOutcomes = ['reached', 'refused', 'no answer', 'unable'] as const;
+/**
+ * `reached`: an SSH server sent its banner. `no banner`: something accepted the connection, and sent none. `no answer`:
+ * a timeout, or the machine is not found. `no route`: the client knows no way to the network. `unable`: the client
+ * could not try.
+ */
+export const lookOutcomes = ['reached', 'no banner', 'refused', 'no answer', 'no route', 'unable'] as const;
 export type LookOutcome = (typeof lookOutcomes)[number];
 
 /**
  * The reasons why nobody was asked about a lost client. `address`: the dialled address is not known here; `shared`:
- * several clients have it; `many`: more are lost than a run, or the clients beside them, are asked about.
+ * several clients have it; `many`: more are lost than a run, or the clients beside them, are asked about; `local`: the
+ * address is another machine for everybody; `back`: the collector had an answer while they were asked.
  */
-export const unaskedReasons = ['nobody', 'restricted', 'time', 'isolated', 'address', 'shared', 'many'] as const;
+export const unaskedReasons = [
+  'nobody',
+  'restricted',
+  'time',
+  'isolated',
+  'address',
+  'shared',
+  'many',
+  'local',
+  'back',
+] as const;
 export type UnaskedReason = (typeof unaskedReasons)[number];
 
 const lookForm = object({
@@ -34,6 +50,8 @@ const lookForm = object({
   port: pipe(number(), integer(), minValue(0), maxValue(65_535)),
   /** Names of clients have 128 bytes at most. */
   seen: pipe(array(tuple([pipe(string(), maxBytes(128)), picklist(lookOutcomes)])), maxLength(2)),
+  /** The number of the first ones that are of the lost client's subnet. The others are of its group. Default: 0. */
+  near: optional(pipe(number(), integer(), minValue(0), maxValue(2))),
 });
 const besideForm = union([lookForm, object({ unasked: picklist(unaskedReasons) })]);
 

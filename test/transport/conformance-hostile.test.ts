@@ -45,7 +45,7 @@ const silent: readonly Case[] = [
 ];
 
 const refusing: readonly Case[] = [
-  { mode: 'close-at-once', code: 'handshake-failed', stage: 'handshake', says: /closed|reset|ECONNRESET|lost/ },
+  { mode: 'close-at-once', code: 'handshake-closed', stage: 'handshake', says: /closed|reset|ECONNRESET|lost/ },
   {
     mode: 'smtp',
     code: 'handshake-failed',

@@ -6,7 +6,7 @@ import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { quoted } from '../../text/plain-text.ts';
 
 /** Codes of visits that the other side has answered. */
-const answeredCodes: readonly (string | null)[] = ['connect-refused', 'handshake-failed'];
+const answeredCodes: readonly (string | null)[] = ['connect-refused', 'handshake-failed', 'handshake-closed'];
 
 export interface BesideWording {
   /** The alert of the lost client. */
@@ -18,59 +18,97 @@ export interface BesideWording {
 }
 
 /**
- * Describes what clients beside a lost one saw of it, as their claim: `Seen from beside it: db-2 reaches it, db-3 gets
- * no answer.` Says when that was if the alert has a newer visit: `Seen from beside it at 08:00: ...`. Without a wording
- * there is no time. Returns null if there is no look, or if nobody could look.
+ * Describes what clients saw of a lost one, as their claim: `Seen from beside it: db-2 reaches it, db-3 gets no
+ * answer.` Says whether they are beside it, and when that was if the alert has a newer visit. Without a wording there
+ * is no time. A conclusion has all that would look the same. Returns null without a look, or if nobody could look.
  */
 export function besideSentence(look: StoredLook | null, wording: BesideWording | null = null): string | null {
   if (look === null || 'unasked' in look.beside) return null;
   const { atMs, code, reachedBefore } = look;
-  const { from, port, seen } = look.beside;
-  const byOutcome = groupBy(
-    seen.filter(([, outcome]) => outcome !== 'unable'),
-    ([, outcome]) => outcome,
+  const { from, port, seen, near = 0 } = look.beside;
+  const could = seen.flatMap(([name, outcome], index) =>
+    outcome === 'unable' ? [] : [{ name, outcome, isNear: index < near }],
   );
-  if (byOutcome.size === 0) return null;
-  const named = [...byOutcome].map(([outcome, own]) => ({ outcome, names: own.map(([name]) => quoted(name)) }));
+  if (could.length === 0) return null;
+  const named = [...groupBy(could, ({ outcome }) => outcome)].map(([outcome, own]) => ({
+    outcome,
+    names: own.map(({ name }) => quoted(name)),
+  }));
   const [first, ...others] = named;
-  const isAnswered = answeredCodes.includes(code);
+  const facts = {
+    ...{ from: quoted(from), port, code, isAnswered: answeredCodes.includes(code) },
+    isNear: could.some(({ isNear }) => isNear),
+    hasReached: could.some(({ name }) => reachedBefore.includes(name)),
+  };
   const words =
     first === undefined || others.length > 0
       ? `${named.map(({ outcome, names }) => verdict(outcome, names, 'it')).join(', ')}.`
-      : whole(first, { from: quoted(from), port, code, isAnswered, mayFilter: reachedBefore.length === 0 });
+      : whole(first, facts);
   const isOld = wording !== null && wording.alert.progress.lastAtMs > atMs;
-  return `Seen from beside ${wording?.what ?? 'it'}${isOld ? ` at ${wording.moment(atMs)}` : ''}: ${words}`;
+  const whence = placeWords(could, wording?.what ?? 'it');
+  return `Seen ${whence}${isOld ? ` at ${wording.moment(atMs)}` : ''}: ${words}`;
+}
+
+/** Returns `from beside it`, or `of it from other networks` for clients that are of its group alone. */
+function placeWords(could: readonly { readonly isNear: boolean }[], what: string): string {
+  const far = could.filter(({ isNear }) => !isNear).length;
+  if (far === 0) return `from beside ${what}`;
+  const others = far === 1 ? 'another network' : 'other networks';
+  return far < could.length ? `from beside ${what} and from ${others}` : `of ${what} from ${others}`;
 }
 
 function verdict(outcome: LookOutcome, names: readonly string[], whom: string): string {
   const [isOne, who] = [names.length === 1, names.join(' and ')];
   if (outcome === 'reached') return `${who} ${isOne ? 'reaches' : 'reach'} ${whom}`;
-  if (outcome === 'refused') return `${who} ${isOne ? 'is' : 'are'} refused by it`;
+  if (outcome === 'refused') return `${who} ${isOne ? 'is' : 'are'} refused`;
+  if (outcome === 'no banner') return `${who} ${isOne ? 'is' : 'are'} connected and not greeted by an SSH server`;
+  if (outcome === 'no route') return `${who} ${isOne ? 'has' : 'have'} no route to its network`;
   return `${who} ${isOne ? 'gets' : 'get'} no answer`;
 }
 
-interface Collector {
+interface Facts {
   readonly from: string;
   readonly port: number;
   readonly code: string | null;
   readonly isAnswered: boolean;
-  /** False if one of those that get no answer has reached the client before. */
-  readonly mayFilter: boolean;
+  /** True if one of those that share the outcome is of the subnet of the client: no router is between the two. */
+  readonly isNear: boolean;
+  /** True if one of those that share the outcome has reached the client in an earlier look. */
+  readonly hasReached: boolean;
 }
 
 /** Concludes from an outcome that all who could look share. */
 function whole(
   { outcome, names }: { readonly outcome: LookOutcome; readonly names: readonly string[] },
-  { from, port, code, isAnswered, mayFilter }: Collector,
+  { from, port, code, isAnswered, isNear, hasReached }: Facts,
 ): string {
   const seen = verdict(outcome, names, `its port ${port}`);
-  if (outcome === 'refused') return `${seen}: the machine is up, its sshd is not.`;
-  if (outcome === 'no answer') {
-    const filter = mayFilter ? ` (a firewall that lets only ${from} in would look the same)` : '';
-    return `${seen} from it${isAnswered ? '' : ' either'}${filter}.`;
+  const them = names.length === 1 ? names.join() : 'them';
+  switch (outcome) {
+    case 'reached': {
+      const elsewhere = isNear ? '' : ', or its address is another machine there';
+      if (code === 'connect-refused') return `${seen}: it or a firewall refuses ${from}${elsewhere}.`;
+      if (isAnswered) return `${seen}: it, or what stands before it, closes connections from ${from}${elsewhere}.`;
+      return `${seen}: the way from ${from} to it is broken, or it drops what comes from ${from}${elsewhere}.`;
+    }
+    case 'refused': {
+      const isCertain = isNear && (code === 'connect-refused' || hasReached);
+      const firewall = isNear ? 'a firewall refuses' : 'a firewall or a router before it refuses';
+      return `${seen}: the machine is up, its sshd is not${isCertain ? '' : `, or ${firewall} ${them}`}.`;
+    }
+    case 'no banner':
+      return `${seen}: its sshd hangs or is not up, or something else answers ${them}.`;
+    case 'no answer': {
+      const alike = [
+        ...(hasReached ? [] : [`a firewall that lets only ${from} in`]),
+        ...(isNear ? [] : ['a broken line to its network']),
+      ];
+      const same = alike.length === 0 ? '' : ` (${alike.join(' or ')} would look the same)`;
+      return `${seen} from it${isAnswered ? '' : ' either'}${same}.`;
+    }
+    default:
+      return `${seen}.`;
   }
-  if (code === 'connect-refused') return `${seen}: ${from} alone is refused.`;
-  return isAnswered ? `${seen} too: the machine is up.` : `${seen}: the way from ${from} to it is broken.`;
 }
 
 const unaskedWords: Readonly<Record<UnaskedReason, string>> = {
@@ -81,6 +119,8 @@ const unaskedWords: Readonly<Record<UnaskedReason, string>> = {
   address: 'the address that was dialled is not known to the collector',
   shared: 'several clients have its address',
   many: 'the run had more lost clients than clients are asked about',
+  local: 'its address is a machine of its own for each that dials it, such as 127.0.0.1, or the end of a tunnel here',
+  back: 'it answered the collector again in the same run, when they were asked',
 };
 
 /** Says why there is no sentence about an alert: its look, or null if none is stored. */

@@ -18,6 +18,8 @@ import { foldTitle, pageOf, titleOf } from './item-words.ts';
 import { saysAway } from '../inhibit/lost-parents.ts';
 import { firingKinds, unacknowledgedWords } from './value-words.ts';
 
+/** The most members of a group whose looks are named. */
+const maxLooks = 5;
 /** The most columns of a value, which may be a message of a client or server. */
 const valueColumns = 500;
 
@@ -67,13 +69,17 @@ function pageFact(config: Config, items: readonly PendingNotification[]): Pick<N
 }
 
 function besideFact(
-  { alert }: PendingNotification,
+  { alert, carries = [] }: PendingNotification,
   looks: ReadonlyMap<string, StoredLook>,
   reader: TimeReader,
 ): Pick<NoticeAlert, 'beside'> {
   const moment = (atMs: number): string => momentInWords(reader, atMs);
   const beside = besideSentence(lookAt(alert, looks), { alert, moment });
-  return beside === null ? {} : { beside };
+  if (beside !== null) return { beside };
+  const ofMembers = carries.flatMap(
+    (one) => besideSentence(lookAt(one.alert, looks), { alert: one.alert, moment, what: quoted(one.client) }) ?? [],
+  );
+  return ofMembers.length === 0 ? {} : { beside: ofMembers.slice(0, maxLooks).join(' ') };
 }
 
 /** True if an alert is critical by its newest value. What flaps stays open while its value is good. */

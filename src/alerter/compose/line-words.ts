@@ -143,8 +143,12 @@ export function lastSeen(
 /** The most members of a group that have a line below its alert. */
 const maxMembers = 20;
 
-/** Returns a line for each member of which the alert of a group tells: `web-1: unreachable, no route, since 02:00`. */
-function membersOf({ carries = [] }: PendingNotification, { reader }: Wording): readonly string[] {
+/**
+ * Returns a line for each member of which the alert of a group tells: `web-1: unreachable, no route, since 02:00`.
+ * Below them stands what was seen of them from beside, and what to do.
+ */
+function membersOf({ carries = [] }: PendingNotification, wording: Wording): readonly string[] {
+  const { reader } = wording;
   const lines = carries.map((one) => {
     const { alert } = one;
     const isOver = alert.state === 'resolved';
@@ -153,7 +157,14 @@ function membersOf({ carries = [] }: PendingNotification, { reader }: Wording): 
     return joined([titleOf(one), isOver ? 'over' : value, `${isOver ? 'at' : 'since'} ${momentInWords(reader, atMs)}`]);
   });
   const more = lines.length - maxMembers;
-  return more > 0 ? [...lines.slice(0, maxMembers), `and ${more} more`] : lines;
+  const advice = remedyOf(carries.filter(({ alert }) => alert.state === 'firing'));
+  return [
+    ...lines.slice(0, maxMembers),
+    ...(more > 0 ? [`and ${more} more`] : []),
+    // The members have no line elsewhere.
+    ...besideFacts(carries, wording, true),
+    ...(advice === '' ? [] : [advice]),
+  ];
 }
 
 /** The most lines of an excerpt, and the most bytes of all of them. */
@@ -218,11 +229,15 @@ function factsOfMany({ items, fold }: Line, kind: SectionKind, wording: Wording)
 const maxLooks = 5;
 
 /** Returns what clients beside unreachable ones saw of them, which a line of several names. */
-function besideFacts(items: readonly PendingNotification[], { looks, reader }: Wording): readonly string[] {
+function besideFacts(
+  items: readonly PendingNotification[],
+  { looks, reader }: Wording,
+  isNamed = items.length > 1,
+): readonly string[] {
   if (looks.size === 0) return [];
   const moment = (atMs: number): string => momentInWords(reader, atMs);
   const sentences = items.flatMap(({ client, alert }) => {
-    const what = items.length === 1 ? 'it' : quoted(client);
+    const what = isNamed ? quoted(client) : 'it';
     return besideSentence(lookAt(alert, looks), { alert, moment, what }) ?? [];
   });
   return sentences.slice(0, maxLooks);

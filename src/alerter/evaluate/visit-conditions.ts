@@ -32,6 +32,7 @@ const networkCodes: ReadonlyMap<string, boolean> = new Map([
   ['handshake-timeout', true],
   ['connect-refused', false],
   ['handshake-failed', false],
+  ['handshake-closed', false],
   ['no-common-algorithm', false],
   ['sshd-rejection', false],
 ]);

@@ -3,7 +3,7 @@ import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import type { Config, Rule, Window } from '../../config/config.ts';
 import type { MailSummary, Unsent } from '../../storage/store/outbox-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
-import type { Alert, LastNotified } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup, type LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { easingOf } from '../inhibit/easing.ts';
 import type { NeedingGroup } from '../inhibit/group-states.ts';
@@ -13,6 +13,7 @@ import { isAcknowledged } from '../inhibit/inhibition.ts';
 import { type EventScope, eventRules, sampleEvents } from '../evaluate/event-samples.ts';
 import type { Sample } from '../evaluate/sample.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
+import { membersByGroup } from '../../config/clients/group-needs.ts';
 import { worstSeverity } from '../../config/clients/recipients.ts';
 import { createWatches, type Listener } from '../inhibit/recipients-of.ts';
 import { notifyingSteps, planNotifications } from '../dispatch/plan-notifications.ts';
@@ -58,6 +59,8 @@ export interface AlertExplained {
   readonly changed: FoundCause | null;
   /** The look of clients beside an unreachable one; null if there is none. */
   readonly look: StoredLook | null;
+  /** The looks at unreachable members, for the open alert of a group. Empty for other alerts. */
+  readonly membersSeen: readonly { readonly alert: Alert; readonly look: StoredLook }[];
 }
 
 export interface ExplainOptions {
@@ -130,7 +133,13 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
     alerts.filter(({ client, state, rule }) => client !== '' && state !== 'resolved' && isWanted(rule)),
     causeOf,
   );
-  const looks = await readLooks(storage, alerts);
+  const membersOf = membersByGroup(config);
+  const lostMembers = (group: string): readonly Alert[] => {
+    const members = new Set((membersOf.get(group) ?? []).map(({ name }) => name));
+    return input.alerts.filter(({ client, rule }) => rule === 'unreachable' && members.has(client));
+  };
+  const shortGroups = alerts.filter((alert) => isOfGroup(alert) && alert.state !== 'resolved');
+  const looks = await readLooks(storage, [...alerts, ...shortGroups.flatMap(({ subject }) => lostMembers(subject))]);
   const easing = config.needs.length === 0 ? null : easingOf(input);
   const ofGroups = (of.needing ?? []).map(({ need }) => ({ rule: need.rule, group: need.name }));
   const rules = [...of.rules.map((rule) => ({ rule, group: null })), ...ofGroups]
@@ -156,6 +165,12 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
           standing: easing === null ? null : standingText(easing, alert),
           changed: changed.get(alert) ?? null,
           look: lookAt(alert, looks),
+          membersSeen: (isOfGroup(alert) && alert.state !== 'resolved' ? lostMembers(alert.subject) : []).flatMap(
+            (member) => {
+              const look = lookAt(member, looks);
+              return look === null ? [] : { alert: member, look };
+            },
+          ),
         })),
       };
     });

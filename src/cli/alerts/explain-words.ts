@@ -147,13 +147,18 @@ function limitsOf(rule: Rule): string {
 }
 
 function alertLines(
-  { alert, notified, held, due, standing, changed, look }: AlertExplained,
+  { alert, notified, held, due, standing, changed, look, membersSeen }: AlertExplained,
   rule: Rule,
   saying: Saying,
 ): readonly string[] {
   const { time } = saying;
   const what = `${alert.id ?? ''}${alert.subject === '' ? '' : ` (${alert.subject})`}`;
   const lines = [stateLine(what, alert, rule, saying), ...besideLines(alert, look, saying)];
+  for (const one of membersSeen.slice(0, maxReadings)) {
+    const what = one.alert.client;
+    const sentence = besideSentence(one.look, { alert: one.alert, moment: time.moment, what });
+    if (sentence !== null) lines.push(sentence);
+  }
   if (alert.state !== 'pending') {
     const sent = notified.filter(({ unsent }) => unsent === null);
     if (notified.every(({ unsent }) => unsent?.delivery === 'written')) lines.push('Nobody was notified.');

@@ -78,10 +78,12 @@ interface Printed {
 
 /** The ends of an attempt in the words of look.cjs, bash and BusyBox, of glibc and musl. The first that fits counts. */
 const endings: readonly (readonly [words: RegExp, outcome: LookOutcome])[] = [
+  [/^reached$/, 'reached'],
   // BusyBox reads from a connection until its end.
-  [/^reached$|connection reset/i, 'reached'],
+  [/^open$|connection reset|ECONNRESET/i, 'no banner'],
   [/refused/i, 'refused'],
   [/timed out|ETIMEDOUT|no route to host|host is (?:down|unreachable)|EHOST(?:UNREACH|DOWN)/i, 'no answer'],
+  [/network (?:is )?unreachable|ENETUNREACH/i, 'no route'],
 ];
 
 /** Reads the lines of look.sh. The first line about a pair counts. */

@@ -17,6 +17,12 @@ export interface ChooseOptions {
   readonly isRestricted: (client: Client) => boolean;
 }
 
+export interface Chosen {
+  readonly clients: readonly Client[];
+  /** The number of the first ones that are of the subnet of the lost one. */
+  readonly near: number;
+}
+
 /** The clients that are asked about a lost one. */
 const asked = 2;
 /** The most pairs of address and port that one client is asked about. */
@@ -33,11 +39,12 @@ export function createChooser({ reached, chainOf, isRestricted }: ChooseOptions)
     .map(({ client, dialled }) => ({ client, address: dialled.address, subnet: subnetOf(dialled.address) }))
     .sort((one, other) => (one.client.name < other.client.name ? -1 : 1));
   const pairs = new Map<Client, number>();
-  return ({ client: lost, dialled: { address } }: Placed): readonly Client[] | UnaskedReason => {
+  return ({ client: lost, dialled: { address } }: Placed): Chosen | UnaskedReason => {
     const subnet = subnetOf(address);
     const group = lost.groups.at(-1);
     const chain = chainOf(lost).join(' ');
-    const near = asking.filter((one) => one.subnet === subnet);
+    const near = asking.filter((one) => one.subnet !== null && one.subnet === subnet);
+    const isNear = new Set(near.map(({ client }) => client));
     const alike = asking.filter(
       (one) => one.subnet !== subnet && group !== undefined && one.client.groups.at(-1) === group,
     );
@@ -48,7 +55,7 @@ export function createChooser({ reached, chainOf, isRestricted }: ChooseOptions)
     const open = beside.filter((client) => !isRestricted(client));
     const chosen = open.filter((client) => (pairs.get(client) ?? 0) < maxPairs).slice(0, asked);
     for (const client of chosen) pairs.set(client, (pairs.get(client) ?? 0) + 1);
-    if (chosen.length > 0) return chosen;
+    if (chosen.length > 0) return { clients: chosen, near: chosen.filter((client) => isNear.has(client)).length };
     return beside.length === 0 ? 'nobody' : open.length === 0 ? 'restricted' : 'many';
   };
 }

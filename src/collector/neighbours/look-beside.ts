@@ -1,16 +1,23 @@
+import { networkInterfaces } from 'node:os';
+
 import type { Client } from '../../config/config.ts';
+import { comparableHost } from '../../config/values/networks.ts';
 import { startTimedSignal } from '../../platform/deadline.ts';
+import { FleetError } from '../../platform/errors/errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { Beside, Look, LookOutcome, UnaskedReason } from '../../report/beside.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { shortened } from '../../text/shortened.ts';
+import type { Connection, PolledConnection } from '../../transport/transport.ts';
 import type { CollectorRun } from '../collect-options.ts';
 import type { HandshakeLimits } from '../schedule/handshake-limits.ts';
 import { runWorkQueue } from '../schedule/work-queue.ts';
+import { fullTimeouts } from '../visit/adaptive-timeouts.ts';
 import type { VisitContext } from '../visit/context.ts';
+import { raceSignal } from '../visit/visit-deadline.ts';
 import type { VisitOutcome } from '../visit/visit.ts';
 import { askNeighbour } from './ask-neighbour.ts';
-import { createChooser, type Placed } from './choose-neighbours.ts';
+import { type Chosen, createChooser, type Placed } from './choose-neighbours.ts';
 import {
   byImportance,
   createSharing,
@@ -31,6 +38,8 @@ export interface LooksOptions {
 
 /** The time of all looks of a run. */
 const looksMs = 10 * secondMs;
+/** The time of the collector's own second attempt: that of a connection of a neighbour. */
+const againMs = 4 * secondMs;
 /** The most characters of the machine that dialled: a host name may be longer than all else of a look. */
 const maxFromChars = 100;
 /** The least number of visits that allows a conclusion, and the part of them that an isolated collector misses. */
@@ -66,17 +75,26 @@ export function createLooks({ run, context, limits, record }: LooksOptions) {
       const isShared = createSharing({ clients: config.clients, visited: [...reached, ...lost], chainOf });
       const choose = createChooser({ reached, chainOf, isRestricted: (client) => context.restricted.has(client) });
       const needing = new Set(config.needs.map(({ name }) => name));
+      const ownAddresses = addressesHere();
       let left = maxLost;
       const plans = byImportance(lost, needing).map(({ client, visit, dialled }): Plan => {
         if (dialled === null) return { client, visit, dialled, asked: 'address' };
-        const why = unaskable({ client, dialled }, { isIsolated, isShared }) ?? (left-- > 0 ? null : 'many');
+        // Behind a bastion the address is one of its network.
+        const own = chainOf(client).length === 0 ? ownAddresses : noAddresses;
+        const why = unaskable({ client, dialled }, { isIsolated, isShared, own }) ?? (left-- > 0 ? null : 'many');
         return { client, visit, dialled, asked: why ?? choose({ client, dialled }) };
       });
-      const { seenBy, isLate } = await askAll({ run, context, limits }, plans);
+      const { seenBy, isLate, isBack } = await askAll({ run, context, limits }, plans);
       for (const { client, visit, dialled, asked } of plans) {
         const from = shortened(chainOf(client).at(-1) ?? start.host, maxFromChars);
-        const seen = typeof asked === 'string' ? asked : asked.map((one) => seenBy(one, client));
-        record({ ...visit, beside: besideOf({ from, port: dialled?.port ?? 0, seen, isLate }) });
+        const place = { from, port: dialled?.port ?? 0, isLate };
+        const beside =
+          typeof asked === 'string'
+            ? { unasked: asked }
+            : isBack(client)
+              ? { unasked: 'back' as const }
+              : besideOf({ ...place, seen: asked.clients.map((one) => seenBy(one, client)), near: asked.near });
+        record({ ...visit, beside });
       }
     },
   };
@@ -84,7 +102,7 @@ export function createLooks({ run, context, limits, record }: LooksOptions) {
 
 interface Plan extends LostClient {
   /** The clients to ask, or the reason why none is asked. */
-  readonly asked: readonly Client[] | UnaskedReason;
+  readonly asked: Chosen | UnaskedReason;
 }
 
 /** Asks all clients at once, within the limits of logins. Never rejects. */
@@ -92,15 +110,31 @@ async function askAll({ run, context, limits }: Omit<LooksOptions, 'record'>, pl
   const byAsked = new Map<Client, Placed[]>();
   for (const { client, dialled, asked } of plans) {
     if (typeof asked === 'string' || dialled === null) continue;
-    for (const one of asked) byAsked.set(one, [...(byAsked.get(one) ?? []), { client, dialled }]);
+    for (const one of asked.clients) byAsked.set(one, [...(byAsked.get(one) ?? []), { client, dialled }]);
   }
   const outcomes = new Map<string, LookOutcome>();
+  const back = new Set<Client>();
   const keyOf = (asked: Client, lost: Client): string => `${asked.name}\0${lost.name}`;
   const { signal, end } = startTimedSignal({ timeoutMs: looksMs, parent: context.signal });
+  const tried = plans.filter(({ asked }) => typeof asked !== 'string').map(({ client }) => client);
+  const concurrency = Math.max(1, run.concurrency ?? context.config.collector.concurrency);
+  const again = startTimedSignal({ timeoutMs: againMs, parent: signal });
+  // The same moment counts for the collector and for those beside: the client may have come back since its visit.
+  const tryAgain = runWorkQueue({
+    items: tried,
+    concurrency,
+    limitsOf: (client) => limits.of(client, false),
+    isSlow: () => false,
+    signal: again.signal,
+    work: async (client, onLogin) => {
+      if (await answers(context, client, again.signal)) back.add(client);
+      onLogin();
+    },
+  });
   try {
     await runWorkQueue({
       items: [...byAsked],
-      concurrency: Math.max(1, run.concurrency ?? context.config.collector.concurrency),
+      concurrency,
       limitsOf: ([client]) => limits.of(client, false),
       isSlow: () => false,
       signal,
@@ -110,24 +144,52 @@ async function askAll({ run, context, limits }: Omit<LooksOptions, 'record'>, pl
         lost.forEach((one, index) => outcomes.set(keyOf(client, one.client), found[index] ?? 'unable'));
       },
     });
+    await tryAgain;
   } finally {
+    again.end();
     end();
   }
   const seenBy = (asked: Client, lost: Client): Look['seen'][number] => [
     asked.name,
     outcomes.get(keyOf(asked, lost)) ?? 'unable',
   ];
-  return { seenBy, isLate: signal.aborted };
+  return { seenBy, isLate: signal.aborted, isBack: (client: Client): boolean => back.has(client) };
 }
 
-interface Seen extends Pick<Look, 'from' | 'port'> {
-  /** The answers, or the reason why nobody was asked. */
-  readonly seen: Look['seen'] | UnaskedReason;
+interface Seen extends Look {
   /** True if the time was over before all had answered. */
   readonly isLate: boolean;
 }
 
-function besideOf({ from, port, seen, isLate }: Seen): Beside {
-  if (typeof seen === 'string') return { unasked: seen };
-  return isLate && seen.every(([, outcome]) => outcome === 'unable') ? { unasked: 'time' } : { from, port, seen };
+function besideOf({ isLate, ...look }: Seen): Beside {
+  return isLate && look.seen.every(([, outcome]) => outcome === 'unable') ? { unasked: 'time' } : look;
+}
+
+const answeredStages: ReadonlySet<string> = new Set(['login', 'channel']);
+const answeredCodes: ReadonlySet<string> = new Set([
+  ...['host-key-unknown', 'host-key-changed', 'host-key-revoked', 'no-common-algorithm', 'sshd-rejection'],
+]);
+const noAddresses: ReadonlySet<string> = new Set();
+
+function addressesHere(): ReadonlySet<string> {
+  const interfaces = Object.values(networkInterfaces()).flatMap((own = []) => own);
+  return new Set(interfaces.map(({ address }) => comparableHost(address)));
+}
+
+/** Tries to log in once more to a client that was lost. Returns true if an SSH server answers. */
+async function answers(context: VisitContext, client: Client, signal: AbortSignal): Promise<boolean> {
+  let connection: Connection | PolledConnection | null = null;
+  const connect = async (): Promise<void> => {
+    connection = await context.transportFor(client).connect({ ...fullTimeouts(context.config.collector), signal });
+    if (signal.aborted) connection.destroy();
+  };
+  try {
+    await raceSignal(connect(), signal);
+    return true;
+  } catch (thrown) {
+    // A refusal by an SSH server is an answer of it.
+    return thrown instanceof FleetError && (answeredStages.has(thrown.stage) || answeredCodes.has(thrown.code));
+  } finally {
+    (connection as Connection | PolledConnection | null)?.destroy();
+  }
 }

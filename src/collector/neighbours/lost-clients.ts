@@ -1,6 +1,6 @@
 import type { Client, Rule } from '../../config/config.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
-import { comparableHost } from '../../config/values/networks.ts';
+import { comparableHost, networkMatcher } from '../../config/values/networks.ts';
 import type { UnaskedReason } from '../../report/beside.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 import type { Dialled } from '../../transport/transport.ts';
@@ -13,14 +13,17 @@ export interface LostClient {
 }
 
 const connectCodes: readonly string[] = ['connect-timeout', 'connect-failed', 'connect-refused'];
-/** The messages of connections that ended before the server's first line. */
-const brokenConnection = /closed the connection during the handshake|\bECONNRESET\b|connection reset/i;
 
-/** True if the network may have kept a visit from its client: no answer, no route, refused, reset before a banner. */
-export function failedOnTheWay({ stage, code, message }: Pick<VisitRecord, 'stage' | 'code' | 'message'>): boolean {
-  if (stage === 'handshake') return code === 'handshake-failed' && brokenConnection.test(message ?? '');
-  return stage === 'connect' && connectCodes.includes(code ?? '');
+/** True if the network may have kept a visit from its client: no answer, no route, refused, closed before a banner. */
+export function failedOnTheWay({ stage, code }: Pick<VisitRecord, 'stage' | 'code'>): boolean {
+  return code === 'handshake-closed' || (stage === 'connect' && connectCodes.includes(code ?? ''));
 }
+
+/** Addresses that mean another machine, or none, to each that dials them: loopback, link-local, multicast, reserved. */
+const isLocal = networkMatcher([
+  ...['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4'],
+  ...['::/127', 'fe80::/10', 'ff00::/8'],
+]);
 
 /** True if the visit of a full run is the failure at which `unreachable` begins to fire, and others may be asked. */
 export function isLost(
@@ -76,13 +79,23 @@ export function createSharing({ clients, visited, chainOf }: SharingOptions): (c
   return (client) => sharing.has(client);
 }
 
+interface Circumstances {
+  readonly isIsolated: boolean;
+  readonly isShared: (client: Client) => boolean;
+  /** The addresses of this machine, if it dials the client itself. */
+  readonly own: ReadonlySet<string>;
+}
+
 /** Returns the reason why nobody can be asked about a client; null if others may be. */
 export function unaskable(
   { client, dialled }: Pick<LostClient, 'client'> & { readonly dialled: Dialled },
-  { isIsolated, isShared }: { readonly isIsolated: boolean; readonly isShared: (client: Client) => boolean },
+  { isIsolated, isShared, own }: Circumstances,
 ): UnaskedReason | null {
   if (isIsolated) return 'isolated';
   if (isShared(client)) return 'shared';
+  // A tunnel may end at an address of the machine that dials.
+  const address = comparableHost(dialled.address);
+  if (isLocal(address.replace(/%.*$/, '')) || own.has(address)) return 'local';
   // A zone is the name of an interface of this machine.
   return dialled.address.includes('%') ? 'address' : null;
 }

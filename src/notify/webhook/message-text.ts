@@ -65,7 +65,7 @@ export function messageText(
 export function besideOf(same: readonly NoticeAlert[]): readonly string[] {
   const [told] = same.filter(({ beside }) => beside !== undefined);
   if (told?.beside === undefined) return [];
-  return [same.length === 1 ? told.beside : told.beside.replace('beside it', () => `beside ${told.client}`)];
+  return [same.length === 1 ? told.beside : told.beside.replace(/(?<=^Seen (?:from beside|of) )it/, () => told.client)];
 }
 
 /** The most sentences about changes in a message. */

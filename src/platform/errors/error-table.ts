@@ -99,6 +99,10 @@ export const errorTable = {
     'Write transport="auto" (or "openssh"). For trust: ssh-keyscan HOST >FILE; fleet-health trust --from FILE.',
   ),
   'handshake-failed': retry('The SSH handshake failed.', 'Check that the port belongs to sshd and what sshd logs.'),
+  'handshake-closed': retry(
+    'The connection was accepted, and closed before an SSH server greeted.',
+    'See what sshd logs, and what stands before it: a firewall, a proxy, a tunnel.',
+  ),
   'sshd-rejection': retry(
     'sshd turned the connection away before the handshake: too many at a time, or a penalty for earlier logins.',
     "Put the collector's address into PerSourcePenaltyExemptList of the client's sshd_config, or raise MaxStartups.",

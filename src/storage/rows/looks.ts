@@ -31,8 +31,8 @@ export async function looksOf(session: Session, asked: readonly AskedLook[]): Pr
 }
 
 /**
- * Returns those without an answer that have reached the client in the look of an earlier alert. Asks only if there are
- * any. The alerts say where the looks are: nearly all visits have none, and no index tells them apart.
+ * Returns those without an answer, or refused, that have reached the client in the look of an earlier alert. Asks only
+ * if there are any. The alerts say where the looks are: nearly all visits have none, and no index tells them apart.
  */
 async function reachedBy(
   session: Session,
@@ -40,7 +40,7 @@ async function reachedBy(
   client: string,
   beforeMs: number,
 ): Promise<readonly string[]> {
-  const silent = seen.flatMap(([name, outcome]) => (outcome === 'no answer' ? name : []));
+  const silent = seen.flatMap(([name, outcome]) => (outcome === 'no answer' || outcome === 'refused' ? name : []));
   if (silent.length === 0) return [];
   const alerts = await session.all(earlierSql, [alertKey(client, 'unreachable', ''), sqlTime(beforeMs)]);
   const spans = alerts.flatMap((alert): readonly AskedLook[] => {

@@ -64,7 +64,7 @@ export interface StoredLook {
   readonly atMs: number;
   /** The code of the visit that failed. */
   readonly code: string | null;
-  /** The clients that get no answer now and had reached the lost one in an earlier look. */
+  /** The clients that get no answer or are refused now, and had reached the lost one in an earlier look. */
   readonly reachedBefore: readonly string[];
 }
 

@@ -141,7 +141,8 @@ export interface LookCommandOptions extends Pick<StartOptions, 'client' | 'marke
 }
 
 /** The program for bash, whose arguments are an address and a port. */
-const lookBash = 'exec 3<>/dev/tcp/$1/$2';
+const lookBash =
+  'exec 3<>/dev/tcp/$1/$2||exit;echo open;while read -r l<&3;do case $l in SSH-*)echo reached;exit;;esac;done';
 
 /** Returns the command line of a look at machines beside a client. Throws as runCommand does. */
 export function lookCommand({ client, marker, node, seconds, pairs }: LookCommandOptions): string {

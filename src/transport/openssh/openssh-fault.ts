@@ -51,7 +51,8 @@ export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetE
       if (notice !== null) return fault('sshd-rejection', 'handshake', notice);
       const other = otherServer(question, log);
       if (other !== null) return other;
-      return fault(/timed out/.test(words) ? 'handshake-timeout' : 'handshake-failed', 'handshake', words);
+      if (/timed out/.test(words)) return fault('handshake-timeout', 'handshake', words);
+      return fault(log.lines.length === 0 ? 'handshake-closed' : 'handshake-failed', 'handshake', words);
     }
     case 'greeted':
       return hostKeyFault(question, log) ?? fault('handshake-failed', 'handshake', words);

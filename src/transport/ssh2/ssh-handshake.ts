@@ -225,7 +225,13 @@ export class Handshake<T> {
     const notice = sshdRejection(this.#greeting.slice(0, noticeBytes), this.#localAddress);
     if (notice !== null) this.#fail('sshd-rejection', notice, cause);
     else {
-      const code = sharesNoAlgorithm(message) ? 'no-common-algorithm' : 'handshake-failed';
+      // Without a byte there was no error of the protocol: the other side, or the network, ended the connection.
+      const code =
+        this.#greeting === ''
+          ? 'handshake-closed'
+          : sharesNoAlgorithm(message)
+            ? 'no-common-algorithm'
+            : 'handshake-failed';
       this.#fail(code, message + serverOffer(message, this.#greeting), cause);
     }
   }

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { besideSentence, noSentenceWords } from '../../../src/alerter/cause/beside-words.ts';
 import { readLooks } from '../../../src/alerter/cause/read-looks.ts';
 import type { Look, LookOutcome } from '../../../src/report/beside.ts';
-import { unaskedReasons } from '../../../src/report/beside.ts';
+import { lookOutcomes, unaskedReasons } from '../../../src/report/beside.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { NotificationStore } from '../../../src/storage/store/notification-store.ts';
 import { times } from '../../support/times.ts';
@@ -13,58 +13,168 @@ import { times } from '../../support/times.ts';
 type Seen = Readonly<Record<string, LookOutcome>>;
 
 function lookOf(seen: Seen, more: Partial<Look> = {}): Look {
-  return { from: 'fra-1', port: 22, seen: Object.entries(seen), ...more };
-}
-
-function sentence(seen: Seen, code: string, reachedBefore: readonly string[] = []): string | null {
-  return besideSentence({ beside: lookOf(seen), atMs: 0, code, reachedBefore });
+  return { from: 'fra-1', port: 22, seen: Object.entries(seen), near: 2, ...more };
 }
 
 const filter = '(a firewall that lets only fra-1 in would look the same)';
+const bothWays = 'the way from fra-1 to it is broken, or it drops what comes from fra-1';
+const [db2, db3] = ['db-2', 'db-3'] as const;
 
-for (const [seen, code, expected] of [
-  [
-    { 'db-2': 'reached', 'db-3': 'reached' },
-    'connect-timeout',
-    'db-2 and db-3 reach its port 22: the way from fra-1 to it is broken.',
-  ],
-  [{ 'db-2': 'reached' }, 'connect-failed', 'db-2 reaches its port 22: the way from fra-1 to it is broken.'],
-  [
-    { 'db-2': 'unable', 'db-3': 'reached' },
-    'connect-timeout',
-    'db-3 reaches its port 22: the way from fra-1 to it is broken.',
-  ],
-  [
-    { 'db-2': 'reached', 'db-3': 'reached' },
-    'connect-refused',
-    'db-2 and db-3 reach its port 22: fra-1 alone is refused.',
-  ],
-  [{ 'db-2': 'reached' }, 'handshake-failed', 'db-2 reaches its port 22 too: the machine is up.'],
-  [
-    { 'db-2': 'refused', 'db-3': 'refused' },
-    'connect-refused',
-    'db-2 and db-3 are refused by it: the machine is up, its sshd is not.',
-  ],
-  [{ 'db-2': 'refused' }, 'connect-timeout', 'db-2 is refused by it: the machine is up, its sshd is not.'],
-  [
-    { 'db-2': 'no answer', 'db-3': 'no answer' },
-    'connect-timeout',
-    `db-2 and db-3 get no answer from it either ${filter}.`,
-  ],
-  [{ 'db-2': 'no answer' }, 'connect-refused', `db-2 gets no answer from it ${filter}.`],
-  [{ 'db-2': 'reached', 'db-3': 'no answer' }, 'connect-timeout', 'db-2 reaches it, db-3 gets no answer.'],
-  [{ 'db-2': 'no answer', 'db-3': 'refused' }, 'connect-timeout', 'db-2 gets no answer, db-3 is refused by it.'],
-  [{ 'db-2': 'unable', 'db-3': 'unable' }, 'connect-timeout', null],
-] as const satisfies readonly (readonly [Seen, string, string | null])[]) {
-  test(`${JSON.stringify(seen)} after ${code}: ${expected ?? 'nothing'}`, () => {
-    assert.equal(sentence(seen, code), expected === null ? null : `Seen from beside it: ${expected}`);
+/** A look and the visit before it, with what is said of both, and of what else would look the same. */
+interface Row {
+  readonly seen: Seen;
+  readonly code: string;
+  readonly says: string | null;
+  /** The number of those asked that are of the subnet. Default: all. */
+  readonly near?: number;
+  readonly reachedBefore?: readonly string[];
+}
+const rows: readonly Row[] = [
+  // A proxy that accepts for a machine that is off sends no banner; a firewall may drop the collector alone.
+  {
+    seen: { [db2]: 'reached', [db3]: 'reached' },
+    code: 'connect-timeout',
+    says: `from beside it: db-2 and db-3 reach its port 22: ${bothWays}.`,
+  },
+  {
+    seen: { [db2]: 'reached' },
+    code: 'connect-failed',
+    says: `from beside it: db-2 reaches its port 22: ${bothWays}.`,
+  },
+  {
+    seen: { [db2]: 'unable', [db3]: 'reached' },
+    code: 'connect-timeout',
+    says: `from beside it: db-3 reaches its port 22: ${bothWays}.`,
+  },
+  {
+    seen: { [db2]: 'reached', [db3]: 'reached' },
+    code: 'connect-timeout',
+    near: 0,
+    says: `of it from other networks: db-2 and db-3 reach its port 22: ${bothWays}, or its address is another machine there.`,
+  },
+  {
+    seen: { [db2]: 'reached', [db3]: 'reached' },
+    code: 'connect-refused',
+    says: 'from beside it: db-2 and db-3 reach its port 22: it or a firewall refuses fra-1.',
+  },
+  {
+    seen: { [db2]: 'reached' },
+    code: 'handshake-closed',
+    says: 'from beside it: db-2 reaches its port 22: it, or what stands before it, closes connections from fra-1.',
+  },
+  // The collector was refused too: no rule for the neighbours explains that.
+  {
+    seen: { [db2]: 'refused', [db3]: 'refused' },
+    code: 'connect-refused',
+    says: 'from beside it: db-2 and db-3 are refused: the machine is up, its sshd is not.',
+  },
+  // Its firewall rejects all but the collector, or theirs rejects what goes out, and the machine is off.
+  {
+    seen: { [db2]: 'refused', [db3]: 'refused' },
+    code: 'connect-timeout',
+    says: 'from beside it: db-2 and db-3 are refused: the machine is up, its sshd is not, or a firewall refuses them.',
+  },
+  {
+    seen: { [db2]: 'refused' },
+    code: 'connect-timeout',
+    says: 'from beside it: db-2 is refused: the machine is up, its sshd is not, or a firewall refuses db-2.',
+  },
+  {
+    seen: { [db2]: 'refused' },
+    code: 'connect-timeout',
+    reachedBefore: [db2],
+    says: 'from beside it: db-2 is refused: the machine is up, its sshd is not.',
+  },
+  // A router before it may refuse the collector and other networks alike.
+  {
+    seen: { [db2]: 'refused' },
+    code: 'connect-refused',
+    near: 0,
+    says:
+      'of it from another network: db-2 is refused: the machine is up, its sshd is not, or a firewall or a router ' +
+      'before it refuses db-2.',
+  },
+  {
+    seen: { [db2]: 'no answer', [db3]: 'no answer' },
+    code: 'connect-timeout',
+    says: `from beside it: db-2 and db-3 get no answer from it either ${filter}.`,
+  },
+  {
+    seen: { [db2]: 'no answer', [db3]: 'no answer' },
+    code: 'connect-timeout',
+    near: 0,
+    says:
+      'of it from other networks: db-2 and db-3 get no answer from it either (a firewall that lets only fra-1 in or ' +
+      'a broken line to its network would look the same).',
+  },
+  {
+    seen: { [db2]: 'no answer', [db3]: 'no answer' },
+    code: 'connect-timeout',
+    near: 0,
+    reachedBefore: [db3],
+    says:
+      'of it from other networks: db-2 and db-3 get no answer from it either (a broken line to its network would ' +
+      'look the same).',
+  },
+  {
+    seen: { [db2]: 'no answer' },
+    code: 'connect-refused',
+    says: `from beside it: db-2 gets no answer from it ${filter}.`,
+  },
+  {
+    seen: { [db2]: 'no banner', [db3]: 'no banner' },
+    code: 'connect-timeout',
+    says:
+      'from beside it: db-2 and db-3 are connected and not greeted by an SSH server: its sshd hangs or is not up, or ' +
+      'something else answers them.',
+  },
+  {
+    seen: { [db2]: 'no route', [db3]: 'no route' },
+    code: 'connect-timeout',
+    near: 0,
+    says: 'of it from other networks: db-2 and db-3 have no route to its network.',
+  },
+  {
+    seen: { [db2]: 'reached', [db3]: 'no answer' },
+    code: 'connect-timeout',
+    says: 'from beside it: db-2 reaches it, db-3 gets no answer.',
+  },
+  {
+    seen: { [db2]: 'no answer', [db3]: 'refused' },
+    code: 'connect-timeout',
+    near: 1,
+    says: 'from beside it and from another network: db-2 gets no answer, db-3 is refused.',
+  },
+  { seen: { [db2]: 'unable', [db3]: 'unable' }, code: 'connect-timeout', says: null },
+];
+for (const { seen, code, says, near = 2, reachedBefore = [] } of rows) {
+  const who = near === 2 ? '' : `, ${near} of them near`;
+  test(`${JSON.stringify(seen)}${who}${reachedBefore.join()} after ${code}: ${says ?? 'nothing'}`, () => {
+    const told = besideSentence({ beside: lookOf(seen, { near }), atMs: 0, code, reachedBefore });
+    assert.equal(told, says === null ? null : `Seen ${says}`);
   });
 }
+
+test('no conclusion is told without what else would look the same', () => {
+  for (const outcome of lookOutcomes) {
+    for (const code of ['connect-timeout', 'connect-failed', 'connect-refused', 'handshake-closed']) {
+      for (const near of [0, 1]) {
+        const look = { beside: lookOf({ 'db-2': outcome }, { near }), atMs: 0, code, reachedBefore: [] };
+        const said = besideSentence(look) ?? '';
+        const isCertain = outcome === 'refused' && code === 'connect-refused' && near > 0;
+        const concludes = /: (?:the machine|the way|it,|its sshd)/.test(said.replace(/^[^:]*: /, ''));
+        assert.equal(concludes && !isCertain && !/, or | or | would look the same/.test(said), false, said);
+        assert.equal(/beside/.test(said), near > 0 && outcome !== 'unable', said);
+      }
+    }
+  }
+});
 
 test('the firewall is no explanation once one of them has reached the client before', () => {
   const seen = { 'db-2': 'no answer', 'db-3': 'no answer' } as const;
   const expected = 'Seen from beside it: db-2 and db-3 get no answer from it either.';
-  assert.equal(sentence(seen, 'connect-timeout', ['db-3']), expected);
+  const look = { beside: lookOf(seen), atMs: 0, code: 'connect-timeout', reachedBefore: ['db-3'] };
+  assert.equal(besideSentence(look), expected);
 });
 
 /** Returns an alert whose newest visit has this time. */
@@ -76,7 +186,7 @@ test('a look that is older than the newest visit says when it was', () => {
   const look = { beside: lookOf({ 'db-2': 'refused' }), atMs: 5, code: 'connect-timeout', reachedBefore: [] };
   const moment = (atMs: number): string => `08:0${atMs}`;
   const said = [5, 6].map((lastAtMs) => besideSentence(look, { alert: newestAt(lastAtMs), moment }));
-  const words = 'db-2 is refused by it: the machine is up, its sshd is not.';
+  const words = 'db-2 is refused: the machine is up, its sshd is not, or a firewall refuses db-2.';
   assert.deepEqual(said, [`Seen from beside it: ${words}`, `Seen from beside it at 08:05: ${words}`]);
 });
 
@@ -84,7 +194,10 @@ test('names cannot break a line, and a line of several clients says which it mea
   const beside = lookOf({ 'db\u001b[2J-2': 'reached' }, { from: 'fra\n1' });
   const look = { beside, atMs: 0, code: 'connect-timeout', reachedBefore: [] };
   const told = besideSentence(look, { alert: newestAt(0), moment: String, what: 'db-1' });
-  assert.match(told ?? '', /^Seen from beside db-1: .*reaches its port 22: the way from fra 1 to it is broken\.$/);
+  assert.match(
+    told ?? '',
+    /^Seen from beside db-1: .*reaches its port 22: the way from fra 1 to it is broken, or it drops what comes from fra 1\.$/,
+  );
   // eslint-disable-next-line no-control-regex -- control characters are what may not be there
   assert.doesNotMatch(told ?? '', /[\x00-\x1f]/);
 });
@@ -127,6 +240,8 @@ const unasked: Readonly<Record<(typeof unaskedReasons)[number], string>> = {
   address: 'the address that was dialled is not known to the collector',
   shared: 'several clients have its address',
   many: 'the run had more lost clients than clients are asked about',
+  local: 'its address is a machine of its own for each that dials it, such as 127.0.0.1, or the end of a tunnel here',
+  back: 'it answered the collector again in the same run, when they were asked',
 };
 for (const [reason, words] of Object.entries(unasked) as [(typeof unaskedReasons)[number], string][]) {
   test(`nobody was asked: ${reason}`, () => {

@@ -177,7 +177,7 @@ test('a mail that is critical by its news, while all newest values are good, say
 });
 
 test('a chat says what clients beside an unreachable one saw, once for a line of several', () => {
-  const beside = { from: 'fra-1', port: 22, seen: [['vm-3', 'reached'] as [string, 'reached']] };
+  const beside = { from: 'fra-1', port: 22, seen: [['vm-3', 'reached'] as [string, 'reached']], near: 1 };
   const look = { beside, atMs: now - minuteMs, code: null, reachedBefore: [] };
   const looks = new Map(['vm-1', 'vm-2'].map((name) => [name, look]));
   const shown = (said: readonly Said[]): readonly string[] => {
@@ -186,13 +186,28 @@ test('a chat says what clients beside an unreachable one saw, once for a line of
     const notice = composeNotice(mail, words, now, config, looks);
     return messageText(notice, { unit: 'bytes', title: 250, lines: 4000 }, 'none').lines.split('\n').slice(1);
   };
-  const sentence = 'vm-3 reaches its port 22: the way from fra-1 to it is broken.';
+  const sentence = 'vm-3 reaches its port 22: the way from fra-1 to it is broken, or it drops what comes from fra-1.';
   assert.deepEqual(shown([lost('vm-1', { progress: progressAt(now - minuteMs) })]), [
     `Seen from beside it: ${sentence}`,
   ]);
   assert.deepEqual(shown([lost('vm-1', { transition: 'resolved' })]), []);
   const [names, told, ...rest] = shown(all.map((client) => lost(client)));
   assert.deepEqual([names, told, rest], [all.join(', '), `Seen from beside vm-1 at 10:04: ${sentence}`, []]);
+});
+
+test('a chat and a program hear of a group what was seen of its members from beside', () => {
+  const beside = { from: 'fra-1', port: 22, seen: [['vm-3', 'no answer'] as [string, 'no answer']], near: 1 };
+  const looks = new Map([['vm-1', { beside, atMs: now, code: null, reachedBefore: ['vm-3'] }]]);
+  const mail = dueMail(config, [lost('hv-1'), lost('vm-1'), lost('vm-2')]);
+  const [group, ...carries] = mail.items;
+  assert.ok(group);
+  const items = [{ ...group, carries }, ...carries.map((item) => ({ ...item, below: 'web' }))];
+  const words = composeMail({ mail, config, nowMs: now, charts: new Map(), program: 'x' });
+  const { alerts } = composeNotice({ ...mail, items }, words, now, config, looks);
+  assert.deepEqual(
+    alerts.map(({ beside: told }) => told),
+    ['Seen from beside vm-1: vm-3 gets no answer from it either.'],
+  );
 });
 
 test('a program hears of a member below its group only once the member has ended', () => {

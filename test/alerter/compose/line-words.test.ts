@@ -353,7 +353,7 @@ test('what has no line is counted by client, and by severity where the heading d
 
 test('what clients beside an unreachable one saw stands below its fact, and names it in a line of several', () => {
   const lookOf = (outcome: LookOutcome): StoredLook => ({
-    beside: { from: 'fra-1', port: 22, seen: [['db-9', outcome]] },
+    beside: { from: 'fra-1', port: 22, seen: [['db-9', outcome]], near: 1 },
     ...{ atMs: at('10:05'), code: 'connect-timeout', reachedBefore: [] },
   });
   const looks = new Map([
@@ -362,7 +362,8 @@ test('what clients beside an unreachable one saw stands below its fact, and name
     ['c-0', lookOf('refused')],
   ]);
   const away = { rule: 'unreachable', subject: '', valueText: 'network: no answer' };
-  const sentence = 'Seen from beside it: db-9 reaches its port 22: the way from fra-1 to it is broken.';
+  const both = 'the way from fra-1 to it is broken, or it drops what comes from fra-1';
+  const sentence = `Seen from beside it: db-9 reaches its port 22: ${both}.`;
   assert.equal(wordsOfOne(away, 'critical', { looks }).facts[1], sentence);
   for (const [over, kind] of [
     [{ ...away, transition: 'resolved' }, 'resolved'],
@@ -376,16 +377,16 @@ test('what clients beside an unreachable one saw stands below its fact, and name
   const { facts: told } = wordsOfLine(line, 'critical', { ...wording, looks });
   assert.deepEqual(
     told.filter((fact) => fact.includes('beside')),
-    ['Seen from beside c-0: db-9 is refused by it: the machine is up, its sshd is not.'],
+    ['Seen from beside c-0: db-9 is refused: the machine is up, its sshd is not, or a firewall refuses db-9.'],
   );
 });
 
 test('the alert of a group lists the members of which it tells, twenty at most', () => {
   const group = { client: '', rule: 'group-short', subject: 'web' } as const;
-  const listOf = (carries: readonly Partial<Said>[]): readonly string[] => {
+  const listOf = (carries: readonly Partial<Said>[], looks = new Map<string, StoredLook>()): readonly string[] => {
     const members = carries.map((over) => itemFor(config, said(over)));
     const item = { ...itemFor(config, said(group)), carries: members };
-    return wordsOfLine({ fold: null, clients: [], items: [item] }, 'critical', wording).list ?? [];
+    return wordsOfLine({ fold: null, clients: [], items: [item] }, 'critical', { ...wording, looks }).list ?? [];
   };
   const lost = { rule: 'unreachable', subject: '', valueText: 'network: no route', transition: 'firing' } as const;
   const back = { ...lost, transition: 'resolved', resolvedAtMs: at('09:30') } as const;
@@ -393,6 +394,16 @@ test('the alert of a group lists the members of which it tells, twenty at most',
     'web-1: unreachable, network: no route, since 08:00',
     'db-1: unreachable, over, at 09:30',
     'web-1: unreachable, over, at 10:05',
+  ]);
+  const beside = { from: 'fra-1', port: 22, seen: [['web-9', 'refused'] as [string, 'refused']], near: 1 };
+  const looks = new Map(
+    ['web-1', 'db-1'].map((name) => [name, { beside, atMs: at('10:05'), code: 'connect-refused', reachedBefore: [] }]),
+  );
+  const progress = { holding: 2, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs: 0 };
+  const refused = { ...lost, progress: { ...progress, code: 'connect-refused' } };
+  assert.deepEqual(listOf([refused, { ...back, client: 'db-1' }], looks).slice(2), [
+    'Seen from beside web-1: web-9 is refused: the machine is up, its sshd is not.',
+    'what to do: Check that sshd runs, and ip and port.',
   ]);
   const many = (count: number): readonly string[] => listOf(Array.from({ length: count }, () => lost));
   assert.equal(many(20).length, 20);

@@ -217,7 +217,7 @@ test('what clients beside an unreachable one saw, or why nothing is known, if th
   const more = `<client name="web-3" ip="192.0.2.3" neighbours="yes"/><client name="web-4" ip="192.0.2.4"/>
     <group transport="forward" labels="site=fra"><client name="fra-1"/></group></config>`;
   const folder = await alertFolder(t, { config: config.replace('</config>', more), alerts });
-  const look = { from: 'fra-1', port: 22, seen: [['web-9', 'no answer']] } as const;
+  const look = { from: 'fra-1', port: 22, seen: [['web-9', 'no answer']], near: 1 } as const;
   const lostVisit = { ok: false, stage: 'connect', code: 'connect-timeout', startedAtMs } as const;
   const beside = { ...look, seen: look.seen.map(([name, outcome]): [string, 'no answer'] => [name, outcome]) };
   await folder.store(async ({ reports }) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, symlinkSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -17,6 +17,7 @@ import { makeConfig } from '../../support/fleets/fleet.ts';
 import { commandOf } from '../../support/clients/shell-client.ts';
 import { freePort } from '../../support/servers/free-port.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+import { times } from '../../support/times.ts';
 import { neighbour } from './support/lost.ts';
 
 const pairs = [
@@ -119,12 +120,13 @@ test('an agent over HTTP cannot look, and a look that was abandoned during the l
 
 test('the words of every program and C library have their outcome', () => {
   for (const [outcome, ...words] of [
-    ['reached', 'reached', 'nc: Connection reset by peer'],
+    ['reached', 'reached'],
+    ['no banner', 'open', 'nc: Connection reset by peer'],
     ['refused', 'ECONNREFUSED', 'fh: connect: Connection refused', 'nc: 192.0.2.1 (192.0.2.1:22): Connection refused'],
     ['no answer', 'timed out', 'ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN', 'fh: connect: No route to host'],
     ['no answer', 'nc: Operation timed out', 'fh: connect: Host is unreachable', 'fh: connect: Host is down'],
-    ['unable', 'ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'fh: connect: Network is unreachable'],
-    ['unable', 'sh: busybox: not found', 'Network unreachable', 'EINVAL', 'reached by nobody', ''],
+    ['no route', 'ENETUNREACH', 'fh: connect: Network is unreachable', 'nc: Network unreachable'],
+    ['unable', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'sh: busybox: not found', 'EINVAL', 'reached by nobody', ''],
   ] as const) {
     for (const one of words) assert.deepEqual(readOutcomes(`fh-m-look 0 ${one}\n`, 'm', 1), [outcome], one);
   }
@@ -142,22 +144,35 @@ function pathWith(dir: string, programs: readonly string[]): string {
 }
 
 for (const [kit, programs] of Object.entries(kits)) {
-  test(`a client looks by ${kit} at a machine that says nothing, and sends nothing`, async (t) => {
+  test(`a client looks by ${kit} whether an SSH server greets it, and sends nothing`, async (t) => {
     const received: Buffer[] = [];
-    // Keeps connections open, as a machine does whose sshd hangs.
-    const server = createServer({ allowHalfOpen: true }, (socket) => {
-      t.after(() => socket.destroy());
-      socket.on('data', (data) => received.push(data)).on('error', () => undefined);
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    t.after(() => server.close());
-    const { port } = server.address() as AddressInfo;
-    const tried = [port, await freePort()].map((one) => ({ address: '127.0.0.1', port: one }));
+    const listen = async (greet: (socket: Socket) => unknown): Promise<number> => {
+      const server = createServer({ allowHalfOpen: true }, (socket) => {
+        t.after(() => socket.destroy());
+        socket.on('data', (data) => received.push(data)).on('error', () => undefined);
+        greet(socket);
+      });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      t.after(() => server.close());
+      return (server.address() as AddressInfo).port;
+    };
+    const ports = [
+      // RFC 4253: lines may stand before the one of the protocol.
+      await listen((socket) => socket.end('Keep out.\r\nSSH-2.0-OpenSSH_9.2p1 Debian\r\n')),
+      // Keep connections open, as a machine does whose sshd hangs, or one of its kind that waits for more.
+      await listen((socket) => socket),
+      await listen((socket) => socket.write('220 mail.example ESMTP SSH-2.0\r\n')),
+      await listen((socket) => socket.end()),
+      await listen((socket) => socket.resetAndDestroy()),
+      await freePort(),
+    ];
+    const tried = ports.map((port) => ({ address: '127.0.0.1', port }));
     const command = lookCommand({ client: 'db-2', marker: 'm', node: null, seconds: 1, pairs: tried });
     const PATH = pathWith(path.join(tempFolder(t), kit), programs);
     const child = spawn('/bin/sh', ['-c', command], { env: { PATH, HOME: '/' }, stdio: ['ignore', 'pipe', 'ignore'] });
-    assert.deepEqual(readOutcomes(await text(child.stdout), 'm', 2), ['reached', 'refused']);
+    const expected = ['reached', ...times(4, () => 'no banner'), 'refused'];
+    assert.deepEqual(readOutcomes(await text(child.stdout), 'm', ports.length), expected);
     assert.deepEqual(received, []);
   });
 }

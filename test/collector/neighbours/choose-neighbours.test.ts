@@ -24,7 +24,7 @@ function askedAbout(
     isRestricted: ({ name }) => restricted.includes(name),
   });
   const asked = choose(lost);
-  return typeof asked === 'string' ? asked : asked.map(({ name }) => name);
+  return typeof asked === 'string' ? asked : asked.clients.map(({ name }) => name);
 }
 
 const lost = placed('db-1', '192.0.2.1', { groups: ['site', 'db'] });
@@ -41,6 +41,16 @@ test('two of the subnet are asked, by name, and others of the innermost group if
   assert.deepEqual(askedAbout(lost, far), ['a-1', 'a-3']);
   assert.equal(askedAbout(lost, far.slice(1, 2)), 'nobody');
   assert.equal(askedAbout(placed('x', '203.0.113.1'), [...near, ...far]), 'nobody');
+});
+
+test('how many of those that are asked are of the subnet is known', () => {
+  const choose = createChooser({
+    reached: [...far, ...near.slice(0, 1)],
+    chainOf: () => [],
+    isRestricted: () => false,
+  });
+  const asked = choose(lost);
+  assert.deepEqual(typeof asked === 'string' ? asked : [asked.clients.length, asked.near], [2, 1]);
 });
 
 test('IPv6 clients are beside each other in a /64', () => {
@@ -69,7 +79,7 @@ test('the same two are asked until they have enough to do', () => {
   const asked = new Map<string, number>();
   const choose = createChooser({ reached: near, chainOf: () => [], isRestricted: () => false });
   const found = times(17, (at) => choose(placed(`x-${at}`, `192.0.2.${100 + at}`)));
-  for (const one of found.flatMap((names) => (typeof names === 'string' ? [] : names)))
+  for (const one of found.flatMap((names) => (typeof names === 'string' ? [] : names.clients)))
     asked.set(one.name, (asked.get(one.name) ?? 0) + 1);
   assert.deepEqual(Object.fromEntries(asked), { 'db-2': maxPairs, 'db-3': maxPairs, 'db-4': maxPairs });
   assert.deepEqual(found[16], 'many');

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { makeFleet, storageAway, type Fleet, type FleetOptions } from '../../support/fleets/fleet.ts';
 import { programArgs } from '../../support/programs/program-args.ts';
 import { times } from '../../support/times.ts';
@@ -39,10 +40,34 @@ test('two clients are asked once, at the failure that begins the alert, and the 
     ['db-2', 'reached'],
     ['db-3', 'no answer'],
   ];
-  assert.deepEqual(await looks(fleet), [{ from: 'here', port: 22, seen }]);
+  assert.deepEqual(await looks(fleet), [{ from: 'here', port: 22, seen, near: 2 }]);
   // A look is no visit: nothing is counted, and nothing failed.
   assert.equal(await fleet.count('visits'), 12);
   assert.deepEqual(await fleet.column('SELECT consecutive_failures FROM clients ORDER BY name'), [3, 0, 0, 0]);
+});
+
+test('a client that answers the collector again is no evidence, nor one that refuses its login', async () => {
+  for (const fault of [null, 'auth-failed', 'connect-timeout'] as const) {
+    const fleet = makeFleet();
+    const beside = lookFleet(fleet, clientsBeside(3), () => '@0 reached');
+    let dials = 0;
+    const transportFor: LookFleet['transportFor'] = (client) => ({
+      connect: async (options) => {
+        if (client.name !== 'db-1' || ++dials < 3) return await beside.transportFor(client).connect(options);
+        if (fault === null) return await fleet.transportFor(client).connect(options);
+        const stage = fault === 'auth-failed' ? 'login' : 'connect';
+        throw new FleetError({ code: fault, stage, message: 'no' });
+      },
+    });
+    for (let at = 0; at < 2; at++) await run(fleet, { ...beside, transportFor });
+    assert.equal(dials, 3);
+    const seen = ['db-2', 'db-3'].map((name) => [name, 'reached']);
+    const look = { from: 'here', port: 22, seen, near: 2 };
+    const expected = fault === 'connect-timeout' ? look : { unasked: 'back' };
+    assert.deepEqual(await looks(fleet), [expected]);
+    // The visit failed, whatever came after it.
+    assert.deepEqual(await fleet.column("SELECT consecutive_failures FROM clients WHERE name = 'db-1'"), [2]);
+  }
 });
 
 test('a run of some clients in between does not count, as it does not for the alert', async () => {
@@ -94,7 +119,7 @@ test('clients that cannot look are named as such, and not as late', async () => 
   const beside = lookFleet(fleet, clientsBeside(3), () => 'sh: not found');
   for (let at = 0; at < 2; at++) await run(fleet, beside);
   const seen = ['db-2', 'db-3'].map((name) => [name, 'unable']);
-  assert.deepEqual(await looks(fleet), [{ from: 'here', port: 22, seen }]);
+  assert.deepEqual(await looks(fleet), [{ from: 'here', port: 22, seen, near: 2 }]);
 });
 
 test('of many lost clients 20 are asked about, and no client about more than 8', async () => {
@@ -133,5 +158,5 @@ test('a run that is killed in the middle of a look loses no report, and the next
   await run(fleet, beside);
   assert.deepEqual(await fleet.column('SELECT COUNT(*) FROM stats GROUP BY client'), [3, 3]);
   const seen = ['db-2', 'db-3'].map((name) => [name, 'refused']);
-  assert.deepEqual(await looks(fleet), [{ from: 'here', port: 22, seen }]);
+  assert.deepEqual(await looks(fleet), [{ from: 'here', port: 22, seen, near: 2 }]);
 });

@@ -20,8 +20,9 @@ test('others are asked after faults of the way to a client alone', () => {
     ['connect-timeout', 'connect', 'no answer', true],
     ['connect-failed', 'connect', 'connect EHOSTUNREACH 192.0.2.1:22', true],
     ['connect-refused', 'connect', 'connect ECONNREFUSED 192.0.2.1:22', true],
-    ['handshake-failed', 'handshake', 'read ECONNRESET', true],
-    ['handshake-failed', 'handshake', closed, true],
+    ['handshake-closed', 'handshake', 'read ECONNRESET', true],
+    ['handshake-closed', 'handshake', 'Connection lost before handshake', true],
+    ['handshake-failed', 'handshake', closed, false],
     ['handshake-failed', 'handshake', 'a web server answers', false],
     ['no-common-algorithm', 'handshake', offer, false],
     ['handshake-timeout', 'handshake', 'no answer', false],
@@ -95,10 +96,15 @@ test('nobody is asked about shared addresses and zones of this machine, nor whil
   const isShared = createSharing({ clients: [gate, door, own], visited: [], chainOf });
   assert.deepEqual([gate, door, own].map(isShared), [true, true, false]);
   const why = (client: Client, address: string, isIsolated = false) =>
-    unaskable({ client, dialled: { address, port: 22 } }, { isIsolated, isShared });
+    unaskable({ client, dialled: { address, port: 22 } }, { isIsolated, isShared, own: new Set(['198.51.100.1']) });
   assert.equal(why(gate, '192.0.2.1'), 'shared');
   assert.equal(why(own, '192.0.2.1'), null);
-  assert.equal(why(own, 'fe80::1%eth0'), 'address');
+  assert.equal(why(own, '2001:db8::1%eth0'), 'address');
+  const local = ['127.0.0.1', '127.0.0.9', '0.0.0.0', '0.1.2.3', '169.254.0.1', '224.0.0.1', '255.255.255.255', '::1'];
+  const others = ['::', 'fe80::1%eth0', 'fe80::1', 'ff02::1', '::ffff:127.0.0.1', '198.51.100.1', '::ffff:c633:6401'];
+  for (const address of [...local, ...others]) assert.equal(why(own, address), 'local', address);
+  for (const address of ['10.0.0.1', '172.17.0.2', 'fd00::1', '2001:db8::1'])
+    assert.equal(why(own, address), null, address);
   assert.equal(why(own, '192.0.2.1', true), 'isolated');
 });
 

@@ -145,11 +145,11 @@ test('the page says what, since when, what changed, who was told, how to acknowl
 
 test('what clients beside an unreachable one saw of it is shown while it is away', async (t) => {
   const alert = firing({ rule: 'unreachable', subject: '', valueText: 'network: no answer' });
-  const beside = { from: 'fra-1', port: 22, seen: [['db-2', 'refused'] as [string, 'refused']] };
+  const beside = { from: 'fra-1', port: 22, seen: [['db-2', 'refused'] as [string, 'refused']], near: 1 };
   const lost = { ok: false, stage: 'connect', code: 'connect-timeout', startedAtMs: alert.pendingSinceMs } as const;
   const visits = [visit({ ...lost, client: 'web-1', beside })];
   const { seen } = await detailOf(t, [alert], visits);
-  const words = 'db-2 is refused by it: the machine is up, its sshd is not\\.';
+  const words = 'db-2 is refused: the machine is up, its sshd is not, or a firewall refuses db-2\\.';
   assert.match(seen ?? '', new RegExp(`^Seen from beside it at (?:\\w{3} \\d+ \\w{3} )?\\d\\d:\\d\\d: ${words}$`));
   const over = ended({ rule: 'unreachable', subject: '' });
   assert.equal((await detailOf(t, [over], visits)).seen, null);

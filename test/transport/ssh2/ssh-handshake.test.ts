@@ -239,7 +239,7 @@ async function greetedBy(bytes: string, wire: object = {}) {
 }
 
 const firstBytes: readonly (readonly [string, string, RegExp])[] = [
-  ['', 'handshake-failed', /^the client closed the connection during the handshake$/],
+  ['', 'handshake-closed', /^the client closed the connection during the handshake$/],
   ['220 mx ESMTP\r\n', 'handshake-failed', /^SMTP answers there, not SSH: "220 mx ESMTP"$/],
   ['Exceeded MaxStartups\r\n', 'sshd-rejection', /^sshd turned away a connection from 192\.0\.2\.7: /],
   [`${'x\n'.repeat(118)}Exceeded MaxStartups\n`, 'sshd-rejection', /./],
@@ -329,7 +329,7 @@ test('a login whose time is over before it begins ends at once', async (t) => {
 });
 
 const closedAt = {
-  silent: ['handshake-failed', 'handshake', 'the client closed the connection during the handshake'],
+  silent: ['handshake-closed', 'handshake', 'the client closed the connection during the handshake'],
   login: ['connect-failed', 'login', 'the client closed the connection during the login'],
   channel: ['connect-failed', 'channel', 'the client closed the connection'],
 } as const;
