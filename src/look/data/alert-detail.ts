@@ -5,7 +5,7 @@ import { lookAt, readLooks } from '../../alerter/cause/read-looks.ts';
 import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
 import { foreseenBy, metricOfRule, unitOfRule } from '../../alerter/evaluate/rule-metric.ts';
 import type { Config, Rule } from '../../config/config.ts';
-import { dayMs, hourMs } from '../../platform/units.ts';
+import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 import type { Unit } from '../../report/metrics.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { FigureTable, Grid } from '../../storage/store/look-store.ts';
@@ -42,7 +42,7 @@ export interface AlertDetail {
 const yearMs = 365 * dayMs;
 const maxEarlier = 200;
 const maxChanges = 20;
-/** The time before and after an alert that the plot shows, and the most of both. */
+/** The most time before and after an alert that the plot shows, and the most of all. */
 const aroundMs = 12 * hourMs;
 const mostMs = 400 * dayMs;
 
@@ -141,6 +141,38 @@ function figureOf(rule: Rule): Figure | null {
   return { table: 'disk_stats', column: metric.field, unit, by: null };
 }
 
+/** The shortest alert that fills a fifth of its plot. */
+const shortAlertMs = 5 * minuteMs;
+
+/** What decides on the span of an alert's plot beside the alert. */
+interface PlotBounds {
+  readonly nowMs: number;
+  readonly everyMs: number;
+  /** The age from which single reports are gone. */
+  readonly rawMs: number;
+  /** The first report of the client; null if there is none. */
+  readonly firstMs: number | null;
+}
+
+/**
+ * Returns the span of an alert's plot: half a day around the alert at most, from the first report on, and a shorter
+ * time around a short alert, which fills a fifth of the plot at least. Means of an hour are shown with all around them.
+ */
+export function plotSpan(
+  { pendingSinceMs, resolvedAtMs }: Pick<Alert, 'pendingSinceMs' | 'resolvedAtMs'>,
+  { nowMs, everyMs, rawMs, firstMs }: PlotBounds,
+): readonly [sinceMs: number, untilMs: number] {
+  const endMs = Math.min(nowMs, resolvedAtMs ?? nowMs);
+  const isRaw = pendingSinceMs > nowMs - rawMs;
+  const shownMs = Math.max(endMs - pendingSinceMs, shortAlertMs, everyMs);
+  // The grid adds a step at both ends.
+  const besideMs = isRaw ? 4 * shownMs - 2 * Math.max(everyMs, minuteMs) : 2 * aroundMs;
+  const untilMs = Math.min(nowMs, endMs + Math.min(aroundMs, besideMs / 2));
+  const beforeMs = Math.min(aroundMs, besideMs - (untilMs - endMs));
+  const firstShownMs = Math.max(pendingSinceMs - beforeMs, Math.min(firstMs ?? -Infinity, pendingSinceMs));
+  return [Math.max(untilMs - mostMs, firstShownMs), untilMs];
+}
+
 /** Reads the figures that an alert is about, encoded with its limits and its time. Returns null if there are none. */
 async function readValues(
   { plots, causes }: Pick<Storage, 'plots' | 'causes'>,
@@ -150,10 +182,11 @@ async function readValues(
   earlier: readonly Alert[],
   { nowMs }: TimeReader,
 ): Promise<string | null> {
-  const { client, subject, pendingSinceMs, resolvedAtMs } = alert;
-  const untilMs = Math.min(nowMs, (resolvedAtMs ?? nowMs) + aroundMs);
-  const sinceMs = Math.max(untilMs - mostMs, Math.min(untilMs - dayMs, pendingSinceMs - aroundMs));
-  const grid = reportGrid(sinceMs, untilMs, config.collector.everyMs, 1);
+  const { client, subject } = alert;
+  const { everyMs } = config.collector;
+  const firstMs = await plots.firstReportMs(client);
+  const [sinceMs, untilMs] = plotSpan(alert, { nowMs, everyMs, rawMs: config.retention.rawMs, firstMs });
+  const grid = reportGrid(sinceMs, untilMs, everyMs, 1);
   const changesMs = (await readChangeTimes(causes, [client], grid)).get(client) ?? [];
   const figure = figureOf(rule);
   const series = figure === null ? [] : [await readFigure(plots, alert, figure, grid)].flat();

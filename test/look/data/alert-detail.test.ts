@@ -5,7 +5,8 @@ import { inflateSync } from 'node:zlib';
 import { test, type TestContext } from 'node:test';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
-import { readAlertDetail } from '../../../src/look/data/alert-detail.ts';
+import { plotSpan, readAlertDetail } from '../../../src/look/data/alert-detail.ts';
+import { reportGrid } from '../../../src/look/data/report-grid.ts';
 import { alertView } from '../../../src/look/page/live/alert-views.ts';
 import type { HistoryHead } from '../../../src/look/page/series-layout.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
@@ -67,6 +68,40 @@ test('the plot has the value of the alert with its limits, and the time before i
     ],
   );
   assert.equal(limits, 'The rule: critical at least 95 %, warning at least 90 %, once that holds for 10m.');
+});
+
+for (const everyMs of [1, 5, 15].map((minutes) => minutes * 60_000)) {
+  test(`a short alert fills a fifth of its plot, of half a day around it at most, every ${everyMs / 60_000} min`, () => {
+    const nowMs = Date.UTC(2026, 10, 21, 3, 7, 13);
+    const bounds = { nowMs, everyMs, rawMs: 400 * 24 * hourMs, firstMs: nowMs - 300 * 24 * hourMs };
+    const problems: string[] = [];
+    for (const lastsMs of [5, 17, 60, 180, 1440, 14_400].map((minutes) => Math.max(minutes * 60_000, everyMs))) {
+      for (const endedForMs of [null, 0, lastsMs, 30 * hourMs, 1000 * hourMs]) {
+        const resolvedAtMs = endedForMs === null ? null : nowMs - endedForMs;
+        const endMs = resolvedAtMs ?? nowMs;
+        const pendingSinceMs = endMs - lastsMs;
+        const [sinceMs, untilMs] = plotSpan({ pendingSinceMs, resolvedAtMs }, bounds);
+        const { stepMs, points } = reportGrid(sinceMs, untilMs, everyMs, 1);
+        const isAround = sinceMs < pendingSinceMs && pendingSinceMs - sinceMs <= 12 * hourMs;
+        const isAfter = untilMs >= endMs && untilMs <= Math.min(nowMs, endMs + 12 * hourMs);
+        const isWide = lastsMs / (stepMs * points) >= 0.2;
+        if (!isAround || !isAfter || !isWide) problems.push(`${lastsMs} ${endedForMs}: ${stepMs * points}`);
+      }
+    }
+    assert.deepEqual(problems, []);
+  });
+}
+
+test('a plot begins at the first report, and shows means of hours with half a day around them', () => {
+  const nowMs = Date.UTC(2026, 10, 21, 3);
+  const bounds = { nowMs, everyMs: 300_000, rawMs: 90 * 24 * hourMs, firstMs: nowMs - hourMs };
+  const fresh = { pendingSinceMs: nowMs - hourMs / 2, resolvedAtMs: null };
+  assert.deepEqual(plotSpan(fresh, bounds), [nowMs - hourMs, nowMs]);
+  const early = { pendingSinceMs: nowMs - 2 * hourMs, resolvedAtMs: null };
+  assert.deepEqual(plotSpan(early, bounds), [nowMs - 2 * hourMs, nowMs]);
+  const [pendingSinceMs, resolvedAtMs] = [nowMs - 100 * 24 * hourMs, nowMs - 100 * 24 * hourMs + 300_000];
+  const old = plotSpan({ pendingSinceMs, resolvedAtMs }, { ...bounds, firstMs: 0 });
+  assert.deepEqual(old, [pendingSinceMs - 12 * hourMs, resolvedAtMs + 12 * hourMs]);
 });
 
 test('load is drawn as its rule counts it, by the CPU, and a rule without a figure has no plot', async (t) => {
