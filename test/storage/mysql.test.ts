@@ -55,6 +55,34 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
       assert.deepEqual({ ...row }, { ...settings, strict: 1, lock_wait: 20 });
     });
 
+    test('an own setting stands against that of the server and of its init_connect', async (t) => {
+      const own: Readonly<Record<string, unknown>> = {
+        sql_safe_updates: 0,
+        sql_big_selects: 1,
+        sql_auto_is_null: 0,
+        completion_type: 'NO_CHAIN',
+        default_storage_engine: 'InnoDB',
+        sql_quote_show_create: 1,
+        div_precision_increment: 4,
+        autocommit: 1,
+      };
+      const readOnly = serverName === 'MySQL' ? 'transaction_read_only' : 'tx_read_only';
+      const hostile =
+        'SET sql_select_limit = 1, sql_safe_updates = 1, sql_big_selects = 0, sql_auto_is_null = 1, autocommit = 0, ' +
+        'completion_type = 2, default_storage_engine = MEMORY, sql_quote_show_create = 0, ' +
+        `div_precision_increment = 0, SESSION ${readOnly} = 1`;
+      await mariadb.asRoot(`SET GLOBAL init_connect = '${hostile}'`);
+      t.after(() => mariadb.asRoot("SET GLOBAL init_connect = ''"));
+      const database = await open(t, { program: 'change' });
+      const names = Object.keys(own);
+      const [row] = await all(database, `SELECT ${names.map((name) => `@@${name} AS ${name}`).join(', ')}`);
+      assert.deepEqual({ ...row }, own);
+      const rows = await all(database, 'SELECT 1 AS n UNION ALL SELECT 2');
+      assert.equal(rows.length, 2);
+      await database.write((session) => session.run('CREATE TABLE init_connect_trial (id INTEGER PRIMARY KEY)'));
+      await database.write((session) => session.run('DROP TABLE init_connect_trial'));
+    });
+
     for (const { program, wait, lock_wait } of [
       { program: 'alert', wait: 30, lock_wait: 40 },
       { program: 'collect', wait: 60, lock_wait: 20 },

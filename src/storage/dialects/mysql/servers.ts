@@ -46,10 +46,18 @@ export interface MysqlServers {
 
 const isolationSql = 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED';
 const readOnlySql = `${isolationSql}, READ ONLY`;
-// A single statement: each takes a round trip.
+// A server may have READ ONLY as its default.
+const writingSql = `${isolationSql}, READ WRITE`;
+// A single statement: each takes a round trip. All that the program relies on and a server or its init_connect may set
+// otherwise; what only one of the two databases has stands in comments that the other one skips. No value is DEFAULT,
+// which is the server's.
 const sessionSql = `SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION time_zone = '+00:00', SESSION autocommit = 1,
   SESSION sql_mode =
-    'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'`;
+    'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
+  SESSION sql_select_limit = 18446744073709551615, SESSION sql_safe_updates = 0, SESSION sql_big_selects = 1,
+  SESSION sql_auto_is_null = 0, SESSION completion_type = 0, SESSION default_storage_engine = InnoDB,
+  SESSION sql_quote_show_create = 1, SESSION div_precision_increment = 4
+  /*M!100101 , SESSION max_statement_time = 0 */ /*!80003 , SESSION max_execution_time = 0 */`;
 // The server ends the session of a process that is suspended in a transaction. Otherwise other sessions would wait for
 // its rows for eight hours.
 const lockWaitSql = {
@@ -72,7 +80,20 @@ const clusterSql = 'SET SESSION wsrep_sync_wait = 7';
 const groupSql = "SET SESSION group_replication_consistency = 'BEFORE'";
 // Other servers do not have the last variables.
 const variablesSql = `SHOW VARIABLES
-  WHERE Variable_name IN ('version', 'max_allowed_packet', 'wsrep_on', 'group_replication_group_name')`;
+  WHERE Variable_name IN ('version', 'max_allowed_packet', 'wsrep_on', 'group_replication_group_name',
+    'alter_algorithm', 'binlog_format', 'enforce_storage_engine')`;
+
+/**
+ * Settings of a server that refuse statements of the program, and the statement for the session. An account without the
+ * right to it keeps the server's setting: the statement that fails for it then says so.
+ */
+const hindrances: readonly (readonly [variable: string, isFine: (value: string) => boolean, sql: string])[] = [
+  // Otherwise an ALTER TABLE that has to copy is refused.
+  ['alter_algorithm', (value) => /^(?:DEFAULT|COPY)?$/.test(value), "SET SESSION alter_algorithm = 'DEFAULT'"],
+  // Otherwise READ COMMITTED cannot write.
+  ['binlog_format', (value) => value !== 'STATEMENT', "SET SESSION binlog_format = 'ROW'"],
+  ['enforce_storage_engine', (value) => /^(?:InnoDB)?$/i.test(value), 'SET SESSION enforce_storage_engine = InnoDB'],
+];
 
 const connectTimeoutMs = 10_000;
 /** The timeout if there are further servers. */
@@ -147,8 +168,11 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
       const values = new Map(rows.map((row) => [String(row['Variable_name']), String(row['Value'])]));
       // Before the session is set up: an old server may not know some of the settings.
       const dialect = dialectOf(values.get('version') ?? '', where);
-      const accessSql = isReadOnlyUse(program) ? readOnlySql : isolationSql;
+      const accessSql = isReadOnlyUse(program) ? readOnlySql : writingSql;
       for (const sql of [accessSql, `${sessionSql}, ${lockWaitSql[program]}`]) await inTime(() => made.query(sql));
+      for (const [variable, isFine, sql] of isReadOnlyUse(program) ? [] : hindrances) {
+        if (!isFine(values.get(variable) ?? '')) await inTime(() => made.query(sql).catch(() => undefined));
+      }
       // Also if there is only one address, which may lead to any of the nodes. This statement is the last: after the
       // loss of a node a cluster refuses to wait.
       const isOfGroup = (values.get('group_replication_group_name') ?? '') !== '';
