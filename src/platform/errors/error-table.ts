@@ -213,6 +213,10 @@ export const errorTable = {
     'The process has too many open files.',
     'Raise the limit: `ulimit -n`, or LimitNOFILE= of a unit; or lower <collector concurrency>.',
   ),
+  'system-refused': stopped(
+    'The operating system refused to open, read, write or start something.',
+    'Check the disk, its quota, and the rights of this account there.',
+  ),
   internal: stopped('A fault in the program itself.', 'Please report it, with the message.'),
 } as const satisfies Record<string, ErrorKind>;
 

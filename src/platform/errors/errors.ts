@@ -46,14 +46,40 @@ export class FleetError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     // Without a free descriptor neither the program nor the file that it wanted to open is at fault.
     const lacks = ['internal', 'state-unusable'].includes(options.code) && lacksDescriptors(options.cause);
-    this.code = lacks ? 'descriptors-exhausted' : options.code;
+    const refused = options.code === 'internal' ? refusalOf(options.cause) : undefined;
+    this.code = lacks ? 'descriptors-exhausted' : refused === undefined ? options.code : 'system-refused';
     const known = errorTable[this.code];
     this.stage = options.stage;
     this.client = client;
     this.retryable = options.retryable ?? known.retryable;
-    this.advice = options.advice ?? known.advice;
+    this.advice = options.advice ?? (lacks ? null : refused) ?? known.advice;
     this.exitStatus = known.exitStatus;
   }
+}
+
+const makeRoom = 'Make room there, or raise the quota of this account.';
+const letWrite = 'Let this account read and write there.';
+const namePath = 'Name another path.';
+
+/** The advice after a system call has failed, by its code: none of these is a fault of the program. */
+export const systemAdvice: ReadonlyMap<string, string> = new Map([
+  ...['ENOSPC', 'EDQUOT', 'EFBIG', 'EMLINK'].map((errno) => [errno, makeRoom] as const),
+  ...['EACCES', 'EPERM'].map((errno) => [errno, letWrite] as const),
+  ...['ENAMETOOLONG', 'ELOOP', 'EISDIR', 'ENOTDIR', 'EXDEV'].map((errno) => [errno, namePath] as const),
+  ['EROFS', 'Mount its file system writable, or name another path.'],
+  ['EIO', 'The disk has a fault: look at the log of the kernel (dmesg).'],
+  ['ESTALE', 'Mount its network file system again.'],
+  ['ETXTBSY', 'A running program has this file: try again once it has ended.'],
+  ['EBUSY', 'Another program has it: try again once that has ended.'],
+  ['ENOMEM', 'Give it more memory: `ulimit -v`, or MemoryMax= of a unit.'],
+  ['EAGAIN', 'Raise the limit of processes: `ulimit -u`, or TasksMax= of a unit.'],
+]);
+
+/** Returns the advice for what the system has refused; undefined for any other error. */
+function refusalOf(thrown: unknown): string | undefined {
+  // V8 has no code for it, and WebAssembly a message of its own.
+  const isMemory = thrown instanceof RangeError && /out of memory|allocation failed/i.test(thrown.message);
+  return systemAdvice.get(isMemory ? 'ENOMEM' : (errnoOf(thrown) ?? ''));
 }
 
 /** Returns a fault with some facts replaced. The given fault is its cause. */

@@ -31,6 +31,17 @@ const lacks: readonly (readonly [given: ErrorCode, cause: unknown, code: ErrorCo
   ['storage-unavailable', noFile, 'storage-unavailable'],
 ];
 
+const refusals = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'ENAMETOOLONG', 'ELOOP', 'EIO', 'ETXTBSY', 'ENOMEM', 'EAGAIN'];
+const outOfMemory = new RangeError('WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory');
+for (const cause of [...refusals.map((errno) => systemError(errno, 'write')), outOfMemory]) {
+  test(`what the system refuses is no fault of the program: ${cause.message}`, () => {
+    const { code, advice, message } = asFleetError(cause, { code: 'internal', stage: 'run' });
+    assert.deepEqual([code, message], ['system-refused', cause.message]);
+    assert.doesNotMatch(advice, /report/);
+    assert.equal(asFleetError(cause, { code: 'spool-full', stage: 'spool' }).code, 'spool-full');
+  });
+}
+
 for (const [given, cause, code] of lacks) {
   test(`${given} by ${messageOf(cause)} is ${code}, with the advice of this code`, () => {
     const fault = new FleetError({ code: given, stage: 'run', message: 'x', cause });
