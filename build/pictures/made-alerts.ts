@@ -63,6 +63,7 @@ export function madeAlerts({ untilMs }: Span): readonly PageAlert[] {
     return {
       note: null,
       mutes: [],
+      returning: null,
       command: state === 'resolved' ? null : ['fleet-health', 'ack', String(id)],
       ...alert,
       id,

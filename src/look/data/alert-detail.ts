@@ -144,7 +144,7 @@ function figureOf(rule: Rule): Figure | null {
 /** The shortest alert that fills a fifth of its plot. */
 const shortAlertMs = 5 * minuteMs;
 
-/** What decides on the span of an alert's plot beside the alert. */
+/** The bounds of an alert's plot beside the alert itself. */
 interface PlotBounds {
   readonly nowMs: number;
   readonly everyMs: number;

@@ -37,6 +37,8 @@ export interface FleetStatus {
   readonly unlisted: readonly UnlistedClient[];
   /** The newest run of `collect`, without runs of sites that forward. */
   readonly lastRun: RunFact | null;
+  /** The time at which the newest run of `collect` that has ended did so; null if none has. */
+  readonly collectedAtMs: number | null;
   /** The newest full run of each site that forwards; null if none has arrived. */
   readonly forwarded: ReadonlyMap<string, RunFact | null>;
   readonly lastPass: RunFact | null;
@@ -105,6 +107,10 @@ export async function readFleetStatus(
   const newest = (program: Program): Promise<RunFact | null> =>
     newestRun({ program, storage, byMs: nowMs + everyMs, except });
   const lastRun = await newest('collect');
+  const ended =
+    lastRun === null || lastRun.finishedAtMs !== null
+      ? lastRun
+      : await storage?.history.lastRun('collect', except, nowMs + everyMs);
   const fullRun =
     !notVisited || lastRun === null ? null : ((await storage?.fleet.lastRunOf(lastRun.collectorId)) ?? null);
   const forwarded = await forwardedRuns(config, storage?.fleet ?? null);
@@ -135,6 +141,7 @@ export async function readFleetStatus(
     members: sortMembers(members, 'urgency'),
     unlisted: unlistedClients(config, stored),
     lastRun,
+    collectedAtMs: ended?.finishedAtMs ?? null,
     forwarded,
     lastPass: await newest('alert'),
     alerting: await readAlerting(config, storage, firing.filter(isShown)),

@@ -125,7 +125,7 @@ export async function readFleetView(
       hasRun: status.lastRun !== null || status.members.some(({ known }) => known !== null),
       hasPass: status.lastPass !== null,
     },
-    collectedAtMs: status.lastRun?.finishedAtMs ?? null,
+    collectedAtMs: status.collectedAtMs,
     sites: siteLines(status, { nowMs, moment: (atMs) => timeInWords(reader, atMs) }),
     changed: changedOf(changes),
     stands: standTree(config),

@@ -1,5 +1,6 @@
 import type { FleetOutliers } from '../../alerter/outliers/outliers.ts';
 import { figureOutlierWords, kindOutlierSentence } from '../../alerter/outliers/outlier-words.ts';
+import { rowsToRecover } from '../../alerter/evaluate/rule-metric.ts';
 import { isAcknowledged } from '../../alerter/inhibit/inhibition.ts';
 import type { Mutes } from '../../alerter/inhibit/mutes.ts';
 import type { Config, Rule } from '../../config/config.ts';
@@ -65,7 +66,9 @@ export function alertWords(
   const time = (atMs: number): string => timeInWords({ zone: config.alerts.zone, nowMs: untilMs }, atMs);
   const ofGroups = new Map(config.needs.map((need) => [need.name, need.rule]));
   return (alert) => {
-    const { id, client, rule, subject, state, severity, valueText, limitText, acknowledgedBy } = alert;
+    const { id, client, rule, subject, state, severity, limitText, acknowledgedBy } = alert;
+    const valueText = reasonText(alert);
+    const ruleOf = isOfGroup(alert) ? ofGroups.get(subject) : rulesOf.get(client)?.find(({ name }) => name === rule);
     const isKnown = isAcknowledged(alert, untilMs);
     const until = alert.acknowledgedUntilMs === null ? '' : ` until ${time(alert.acknowledgedUntilMs)}`;
     return {
@@ -80,9 +83,8 @@ export function alertWords(
       resolvedAtMs: alert.resolvedAtMs,
       value: valueText === '' ? null : valueText,
       limit: limitText === '' ? null : limitText,
-      note:
-        (isOfGroup(alert) ? ofGroups.get(subject) : rulesOf.get(client)?.find(({ name }) => name === rule))?.note ??
-        null,
+      returning: returningWords(alert, ruleOf ?? null, time),
+      note: ruleOf?.note ?? null,
       mutes: [
         ...[easedOf(alert) ?? []].flat(),
         ...(isKnown ? [`acknowledged by ${acknowledgedBy ?? ''}${until}`] : []),
@@ -94,6 +96,31 @@ export function alertWords(
       command: isKnown || id === null || state === 'resolved' ? null : ['fleet-health', 'ack', String(id)],
     };
   };
+}
+
+/** Returns the words for an alert's value. While a fault ends, and afterwards, they are those of the fault. */
+function reasonText({ client, state, value, valueText, progress: { worst, clearing } }: Alert): string {
+  const isOver = state === 'resolved' || clearing > 0;
+  return client !== '' && value === null && isOver && worst !== undefined ? worst.valueText : valueText;
+}
+
+/** The words for a client whose newest visit was good, by the condition of the alert. */
+const goodVisits: ReadonlyMap<string, string> = new Map([
+  ['unreachable', 'answers'],
+  ['host-key-changed', 'shows the known host key'],
+  ['not-trusted', 'shows a trusted host key'],
+]);
+
+/** Returns since when visits are good again, and with which the alert ends; null for other alerts. */
+function returningWords(alert: Alert, rule: Rule | null, time: (atMs: number) => string): string | null {
+  const { clearing, countedAtMs, lastAtMs } = alert.progress;
+  const words = goodVisits.get(alert.rule);
+  if (words === undefined || alert.state !== 'firing' || clearing === 0) return null;
+  // The counter has the time of its newest row alone.
+  const since = clearing === 1 ? `${words} since ${time(countedAtMs ?? lastAtMs)}` : `${words} again`;
+  const left = rule === null || alert.flapping ? 0 : rowsToRecover(rule) - clearing;
+  if (left < 1) return since;
+  return `${since}, ends with ${left === 1 ? 'the next good visit' : `${left} more good visits`}`;
 }
 
 /** The most rows and the most sentences of a page. */

@@ -36,7 +36,7 @@ ${rest > 0 && markup`<p>And ${amount(rest, 'more alert')}.</p>`}
 
 /** Renders an item of the list of alerts. */
 export function alertItem(alert: PageAlert, { links, ...reader }: Omit<AlertListPage, 'alerts'>): Markup {
-  const { client, state, severity, value, limit, note, mutes, command } = alert;
+  const { client, state, severity, value, limit, returning, note, mutes, command } = alert;
   const sinceMs = alert.pendingSinceMs;
   const mark = state === 'firing' ? severity : state === 'pending' ? 'pending' : 'ended';
   const [about, ...label] = alertAbout(alert);
@@ -51,7 +51,11 @@ ${
   (value !== null || limit !== null) &&
   markup`<p>${value !== null && markup`<b>${alertFigure(value)}</b>`}${limit !== null && markup` <span class="limit">(${alertFigure(limitWords(limit))})</span>`}</p>
 `
-}<p>${when}</p>
+}${
+    returning !== null &&
+    markup`<p>${returning}</p>
+`
+  }<p>${when}</p>
 ${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && markup`<p class="note">${note}</p>`}${command !== null && markup`<p>${commandCode(command)}</p>`}</li>
 `;
 }

@@ -26,6 +26,8 @@ export interface PageAlert {
   /** Words for people: `96.2 %`, `at least 95 %`. */
   readonly value: string | null;
   readonly limit: string | null;
+  /** Since when a client is well again, and the end of the alert: `answers since 03:35, ...`; null if it is not. */
+  readonly returning: string | null;
   /** The note of the rule in config.xml. */
   readonly note: string | null;
   /** Why nobody is notified, or as of a warning: acknowledged, silenced, a window, a group that has enough. */

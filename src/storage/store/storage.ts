@@ -285,8 +285,11 @@ export interface History {
   clients(beforeMs?: number): Promise<readonly ClientStatus[]>;
   /** Returns one client; null if it was never visited. */
   client(name: string): Promise<ClientStatus | null>;
-  /** Returns the newest run of a program, without overlapped runs and runs of these collectors. */
-  lastRun(program: Program, except?: ReadonlySet<string>): Promise<RunFact | null>;
+  /**
+   * Returns the newest run of a program, without overlapped runs and runs of these collectors; with a time, the newest
+   * run that has ended and began by then.
+   */
+  lastRun(program: Program, except?: ReadonlySet<string>, endedByMs?: number): Promise<RunFact | null>;
   /** Runs one read-only statement and returns its rows as text, for the demo and for tests. */
   query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }

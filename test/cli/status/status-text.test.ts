@@ -48,6 +48,7 @@ const statusOf = (members: readonly FleetMember[]): FleetStatus => ({
     members,
     unlisted: [],
     lastRun: null,
+    collectedAtMs: null,
     forwarded: new Map(),
     lastPass: null,
     lastIngest: null,

@@ -36,7 +36,7 @@ export interface FleetView extends TimeReader {
   /** The worst of the open alerts. */
   readonly alerts: readonly PageAlert[];
   readonly openAlerts: number;
-  /** The time at which the newest run of the collector ended; null if no run has ended. */
+  /** The time at which the newest run that has ended did so; null if none has. */
   readonly collectedAtMs: number | null;
   readonly evening: FirstEvening;
   /** Lines about sites that forward, and about sites whose collectors share the clients. */

@@ -56,6 +56,7 @@ export function alertOf(more: Partial<PageAlert>): PageAlert {
     rule: 'disk',
     subject: '/var',
     state: 'firing',
+    returning: null,
     severity: 'critical',
     pendingSinceMs: untilMs - 2 * hourMs,
     firingSinceMs: untilMs - 2 * hourMs,
