@@ -217,13 +217,14 @@ const unsentMail = (now: string): string => `id = ? AND sent_at IS NULL AND repl
 export function createMailStore(database: Database): MailStore {
   return {
     withTokens: async (tokens) => {
-      const byDigest = new Map(tokens.map((token) => [tokenDigest(token), token]));
+      // A receipt stands in the column as it is.
+      const byKey = new Map(tokens.flatMap((token) => [tokenDigest(token), token].map((key) => [key, token] as const)));
       const rows = await database.read((session) =>
-        forChunks([...byDigest.keys()], (chunk, marks) =>
+        forChunks([...byKey.keys()], (chunk, marks) =>
           session.all(`SELECT reply_token, ${mailSummary.columns} FROM mails WHERE reply_token IN (${marks})`, chunk),
         ),
       );
-      return new Map(rows.map((row) => [byDigest.get(String(row['reply_token'])) ?? '', mailSummary.read(row)]));
+      return new Map(rows.map((row) => [byKey.get(String(row['reply_token'])) ?? '', mailSummary.read(row)]));
     },
     undelivered: async () => {
       const rows = await database.read((session) => session.all(undeliveredSql));
