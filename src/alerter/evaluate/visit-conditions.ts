@@ -18,7 +18,7 @@ const loginCodes: readonly string[] = ['auth-failed', 'auth-timeout', 'credentia
 /** Faults of the collector, and visits that the collector never tried. */
 const notTheClient: readonly string[] = [
   ...['run-deadline', 'interrupted', 'spool-full', 'state-unusable', 'descriptors-exhausted'],
-  'internal',
+  ...['internal', 'collector-fault'],
 ];
 const notTheClientsStage: readonly string[] = ['spool', 'storage', 'config', 'lock', 'keys', 'run'];
 /**

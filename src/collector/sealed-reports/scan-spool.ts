@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { escapeControls } from '../../platform/errors/log.ts';
 import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
+import { append } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import { boundedTime } from '../../report/check-value.ts';
 import { maxSealedBytes, minSealedBytes } from '../../report/seal/sealed-message.ts';
@@ -75,7 +76,7 @@ export async function scanSpool(
     await scan.scan();
     lists.push(reports.sort((a, b) => a.receivedAtMs - b.receivedAtMs));
     for (const place of scan.quarantines) quarantines.push(place);
-    passedOver.push(...scan.passedOver());
+    append(passedOver, scan.passedOver());
   }
   return { reports: inTurns(lists), quarantines, passedOver };
 }

@@ -44,15 +44,14 @@ export class FleetError extends Error {
     // The message may contain text from a machine.
     const message = client === null ? options.message : withoutSecrets(options.message);
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    // Without a free descriptor neither the program nor the file that it wanted to open is at fault.
-    const lacks = ['internal', 'state-unusable'].includes(options.code) && lacksDescriptors(options.cause);
-    const refused = options.code === 'internal' ? refusalOf(options.cause) : undefined;
-    this.code = lacks ? 'descriptors-exhausted' : refused === undefined ? options.code : 'system-refused';
+    const own = ownFault(options.code, options.cause);
+    const refused = own === null && options.code === 'internal' ? refusalOf(options.cause) : undefined;
+    this.code = own ?? (refused === undefined ? options.code : 'system-refused');
     const known = errorTable[this.code];
     this.stage = options.stage;
     this.client = client;
     this.retryable = options.retryable ?? known.retryable;
-    this.advice = options.advice ?? (lacks ? null : refused) ?? known.advice;
+    this.advice = options.advice ?? refused ?? known.advice;
     this.exitStatus = known.exitStatus;
   }
 }
@@ -123,6 +122,24 @@ export function fileFault(thrown: unknown, missing = 'it'): string {
 export function asFleetError(thrown: unknown, fallback: Omit<FleetErrorOptions, 'message' | 'cause'>): FleetError {
   if (thrown instanceof FleetError) return thrown;
   return new FleetError({ ...fallback, message: messageOf(thrown), cause: thrown });
+}
+
+/** The codes that a system error of this machine may hide behind: a file, a socket, a lookup, or a started program. */
+const hidingCodes: ReadonlySet<string> = new Set([
+  ...['internal', 'state-unusable', 'spool-full', 'dns', 'connect-failed', 'channel-failed', 'agent-failed'],
+]);
+/** The codes of a connection or of a started program. */
+const connectCodes: ReadonlySet<string> = new Set(['dns', 'connect-failed', 'channel-failed']);
+
+/**
+ * Returns the code of a fault of this machine, which neither the client nor the file is to blame for: no descriptor,
+ * memory or process is left. Returns null for other faults.
+ */
+function ownFault(code: ErrorCode, cause: unknown): ErrorCode | null {
+  if (!hidingCodes.has(code)) return null;
+  if (lacksDescriptors(cause)) return 'descriptors-exhausted';
+  const lacks = ['ENOMEM', 'ENOBUFS', 'EAGAIN', 'EAI_MEMORY'].includes(errnoOf(cause) ?? '');
+  return lacks && connectCodes.has(code) ? 'collector-fault' : null;
 }
 
 function lacksDescriptors(thrown: unknown): boolean {

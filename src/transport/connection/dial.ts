@@ -1,4 +1,5 @@
 import { lookup, type LookupAddress } from 'node:dns';
+import { readFileSync } from 'node:fs';
 import { connect, isIP, type Socket } from 'node:net';
 
 import { errnoOf, FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
@@ -76,7 +77,12 @@ export async function dial(options: DialOptions): Promise<Socket> {
   } catch (thrown) {
     if (thrown instanceof FleetError) throw thrown;
     const message = messageOf(thrown);
-    if (resolving) throw new FleetError({ client, code: 'dns', stage: 'resolve', message, cause: thrown });
+    if (resolving) {
+      const own = errnoOf(thrown) === 'EAI_AGAIN' && !hasResolver();
+      const why = own ? `${message}: /etc/resolv.conf names no name server` : message;
+      const code = own ? 'collector-fault' : 'dns';
+      throw new FleetError({ client, code, stage: 'resolve', message: why, cause: thrown });
+    }
     const zone = errnoOf(thrown) === 'EINVAL' ? zoneFault(addressOf(thrown)) : null;
     throw new FleetError({
       ...{ client, code: codeOf(thrown), stage: 'connect', message: zone ?? message, cause: thrown },
@@ -133,8 +139,33 @@ function addressOf(thrown: unknown): string {
 
 function codeOf(thrown: unknown): ErrorCode {
   const code = errnoOf(thrown);
+  const address = addressOf(thrown);
+  // Without a free port of its own a machine has no address to connect from.
+  if (code === 'EADDRNOTAVAIL' && isIP(address) === 4) return 'collector-fault';
+  const lacksRoute = code === 'ENETUNREACH' || code === 'EHOSTUNREACH';
+  if (lacksRoute && !hasDefaultRoute(isIP(address) === 6 ? 6 : 4)) return 'collector-fault';
   if (code === 'ECONNREFUSED') return 'connect-refused';
   return code === 'ETIMEDOUT' ? 'connect-timeout' : 'connect-failed';
+}
+
+/** True if this machine has a default route, or if that is unknown. */
+function hasDefaultRoute(family: 4 | 6): boolean {
+  try {
+    if (family === 4) return /^\S+\t00000000\t/m.test(readFileSync('/proc/net/route', 'latin1'));
+    const lines = readFileSync('/proc/net/ipv6_route', 'latin1').split('\n');
+    return lines.some((line) => /^0{32} 00 /.test(line) && !/ lo$/.test(line));
+  } catch {
+    return true;
+  }
+}
+
+/** True if this machine's /etc/resolv.conf names a name server, or if that is unknown. */
+function hasResolver(): boolean {
+  try {
+    return /^[ \t]*nameserver[ \t]/m.test(readFileSync('/etc/resolv.conf', 'latin1'));
+  } catch (thrown) {
+    return errnoOf(thrown) !== 'ENOENT';
+  }
 }
 
 function firstOf(
@@ -205,8 +236,9 @@ const stuckMs = 200;
 const maxUnfinished = Math.max(maxRunning, Math.floor(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) / 2));
 const maxAddresses = 64;
 
-/** The most unfinished lookups of names that did not resolve the last time, and of all that are not known to resolve. */
+/** The most unfinished lookups of names that did not resolve the last time. */
 const maxFailed = 2;
+/** The most unfinished lookups of names that did not resolve the last time, or of which nothing is known. */
 const maxUnsure = Math.max(maxFailed, Math.ceil(maxUnfinished * 0.75));
 
 type Kind = 'resolved' | 'unknown' | 'failed';

@@ -91,7 +91,9 @@ export function decodeLoginKey(text: string, passphrase: string | null): LoginKe
 function decode(text: string, passphrase: string | null): ParsedKey {
   if (/^-----BEGIN (?:ENCRYPTED |RSA |EC )?PRIVATE KEY-----/m.test(text)) return fromPem(text, passphrase);
   if (/^\S+-cert-v01@openssh\.com /.test(text)) throw new Error('it is a certificate, which needs transport="openssh"');
-  const parsed = passphrase === null ? parseKey(text) : parseKey(text, passphrase);
+  // ssh reads the first key of a file, whatever follows.
+  const first = opensshKey.exec(text)?.[0] ?? text;
+  const parsed = passphrase === null ? parseKey(first) : parseKey(first, passphrase);
   if (!(parsed instanceof Error)) return parsed;
   if (/no passphrase/.test(parsed.message)) throw new EncryptedKey();
   if (/integrity check|bad decrypt|MAC mismatch/i.test(parsed.message)) throw new Error('the passphrase is wrong');
@@ -100,6 +102,8 @@ function decode(text: string, passphrase: string | null): ParsedKey {
   if (!/^(?:Unsupported key format|Malformed )/.test(parsed.message)) throw parsed;
   throw new NoKey(text.includes('PRIVATE KEY-----') ? 'it is damaged' : undefined);
 }
+
+const opensshKey = /^-----BEGIN OPENSSH PRIVATE KEY-----\r?\n[^]*?\n-----END OPENSSH PRIVATE KEY-----/;
 
 const notForSsh2: readonly (readonly [RegExp, string])[] = [
   [/^PuTTY-User-Key-File-/, 'it is a PuTTY key; `puttygen FILE -O private-openssh -o NEW` makes one that can be read'],

@@ -93,6 +93,9 @@ function readFile(file: string, reading: Reading): SshConfigFile {
     if (thrown instanceof FleetError) throw thrown;
     if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) throw fault(file, messageOf(thrown), thrown);
   }
+  // ssh refuses these files too. Their first keyword would be unknown, and its options would hold for every host.
+  if (text.startsWith('\ufeff')) throw fault(`${file}:1`, 'the file begins with a byte order mark, which ssh refuses');
+  if (/^(?:\ufffd|[^\0]\0)/.test(text)) throw fault(`${file}:1`, 'the file seems to be UTF-16, which ssh refuses');
   budget.files += 1;
   budget.bytes += text.length;
   if (budget.files > maxFiles || budget.bytes > maxBytes) {

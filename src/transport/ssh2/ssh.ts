@@ -45,7 +45,7 @@ export async function logIn<T>(
   }
 }
 
-/** Returns the error of a host key that may be another machine's, since the name did not resolve; or the error itself. */
+/** Returns the error of a name that did not resolve in place of a host key's error. Returns other errors unchanged. */
 function atLastAddress(thrown: unknown, { client, address }: SshTarget, lastAddress: string | null): unknown {
   if (lastAddress === null || !(thrown instanceof FleetError) || !/^host-key-/.test(thrown.code)) return thrown;
   const message = `${address} did not resolve in time, and its last address ${lastAddress} shows another host key`;

@@ -50,3 +50,21 @@ for (const [given, cause, code] of lacks) {
     if (cause !== undefined) assert.equal(asFleetError(cause, { code: given, stage: 'run' }).code, code);
   });
 }
+
+test('a lack of this machine is not told as a fault of the client, at whatever place it shows', () => {
+  const places = ['dns', 'connect-failed', 'channel-failed', 'spool-full'] as const;
+  const own: Readonly<Record<string, readonly ErrorCode[]>> = {
+    EMFILE: places.map(() => 'descriptors-exhausted'),
+    ENFILE: places.map(() => 'descriptors-exhausted'),
+    ENOMEM: ['collector-fault', 'collector-fault', 'collector-fault', 'spool-full'],
+    ENOBUFS: ['collector-fault', 'collector-fault', 'collector-fault', 'spool-full'],
+    EAGAIN: ['collector-fault', 'collector-fault', 'collector-fault', 'spool-full'],
+    ECONNRESET: places,
+    ENOSPC: places,
+  };
+  for (const [errno, expected] of Object.entries(own)) {
+    const cause = Object.assign(new Error('no'), { code: errno });
+    const codes = places.map((code) => new FleetError({ code, stage: 'connect', message: 'no', cause }).code);
+    assert.deepEqual(codes, expected, errno);
+  }
+});

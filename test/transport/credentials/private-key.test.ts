@@ -174,3 +174,16 @@ describe('opensshPrivateKey', () => {
     }
   });
 });
+
+describe('the first OpenSSH key of a file counts, as for ssh', () => {
+  const [one, other] = [keygen('-t', 'ed25519', '-N', ''), keygen('-t', 'ed25519', '-N', '')];
+  const [text, next] = [one, other].map((file) => readFileSync(file, 'utf8')) as [string, string];
+  const expected = decodeLoginKey(text, null).fingerprint;
+  const cases = { 'lines behind it': `${text}-----BEGIN CERTIFICATE-----\nAAAA\n`, 'another key': text + next };
+  for (const [what, whole] of Object.entries(cases)) {
+    it(what, () => assert.equal(decodeLoginKey(whole, null).fingerprint, expected));
+    it(`${what}, with CRLF`, () => {
+      assert.equal(decodeLoginKey(whole.replaceAll('\n', '\r\n'), null).fingerprint, expected);
+    });
+  }
+});

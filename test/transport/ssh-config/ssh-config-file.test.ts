@@ -153,3 +153,16 @@ describe('a file of somebody else, or that others can write to', () => {
     assert.equal(isForeign({ uid: 12_345, gid, mode: 0o644 }, { ...self, uid: '12345' }), false);
   });
 });
+
+test('a file with a byte order mark, or of UTF-16, is refused as ssh refuses it', () => {
+  const text = 'Host web\n User a\n';
+  for (const [bytes, says] of [
+    [Buffer.from(`\ufeff${text}`), /:1: .*byte order mark/],
+    [Buffer.from(`\ufeff${text}`, 'utf16le'), /:1: .*UTF-16/],
+    [Buffer.from(text, 'utf16le'), /:1: .*UTF-16/],
+  ] as const) {
+    const file = path.join(home, 'marked');
+    writeFileSync(file, bytes);
+    assert.throws(() => load(file), says);
+  }
+});
