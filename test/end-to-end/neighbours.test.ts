@@ -69,7 +69,10 @@ suite('a look from beside, with real networks', { skip }, async () => {
           'down',
           `db-2 and db-3 get no answer from it either (a firewall that lets only ${here} in would look the same).`,
         ],
-        ['cut', `db-2 and db-3 reach its port ${port}: the way from ${here} to it is broken, or it drops what comes from ${here}.`],
+        [
+          'cut',
+          `db-2 and db-3 reach its port ${port}: the way from ${here} to it is broken, or it drops what comes from ${here}.`,
+        ],
         ['down', 'db-2 and db-3 get no answer from it either.'],
         ['dead', 'db-2 and db-3 are refused: the machine is up, its sshd is not.'],
         ['half', 'db-2 reaches it, db-3 gets no answer.'],
