@@ -3,7 +3,13 @@ import { parentsOf } from '../../config/clients/parents.ts';
 import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import { alertLabel } from '../../text/alert-label.ts';
 import { namedUpTo } from '../../text/numbers.ts';
-import { openGroupStates, type GroupState, type GroupStates, type NeedingGroup } from '../inhibit/group-states.ts';
+import {
+  openGroupStates,
+  servingCount,
+  type GroupState,
+  type GroupStates,
+  type NeedingGroup,
+} from '../inhibit/group-states.ts';
 import { openLostParents } from '../inhibit/lost-parents.ts';
 import { createStandIns } from '../inhibit/recipients-of.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
@@ -129,10 +135,21 @@ function follow(following: Following, open: Alert): Alert {
   const seen =
     lastAtMs === open.progress.lastAtMs ? worst : { ...worst, progress: { ...worst.progress, clearing, lastAtMs } };
   const state = states.at(group, end?.finishedAtMs ?? nowMs);
-  const valueText = state.state === 'enough' ? words.ofEnd(state) : words.ofShort(state);
+  const isTold = open.id !== null;
+  const worstState = end === null || isTold ? null : worstBetween(following, open, end.finishedAtMs);
+  const valueText = state.state === 'enough' ? words.ofEnd(state, worstState) : words.ofShort(state);
   if (end !== null) return { ...closeAlert(seen, 'recovered', { atMs: end.finishedAtMs, runId: end.id }), valueText };
   const { severity } = group.need.rule;
   return valueText === seen.valueText && severity === seen.severity ? seen : { ...seen, valueText, severity };
+}
+
+/** Returns the state with the fewest members that may have served while an alert of a group fired. */
+function worstBetween({ group, states }: Following, { pendingSinceMs }: Alert, endMs: number): GroupState {
+  const times = states.changesOf(group).filter((atMs) => atMs > pendingSinceMs && atMs < endMs);
+  const most = ({ serving, unknown }: GroupState): number => serving + unknown.length;
+  return [pendingSinceMs, ...times]
+    .map((atMs) => states.at(group, atMs))
+    .reduce((worst, one) => (most(one) < most(worst) ? one : worst));
 }
 
 /** Makes an alert worse, once, if no member served any more at a time until `untilMs`. */
@@ -158,8 +175,8 @@ function endedAcknowledgements({ lost }: GroupState): readonly Alert[] {
 interface GroupWords {
   /** Returns `web: 5 of 8 serve, 6 are needed: web-1 unreachable, web-4 no report`. */
   readonly ofShort: (state: GroupState) => string;
-  /** Returns `web: 6 of 8 serve again; still away: web-1, web-2`. */
-  readonly ofEnd: (state: GroupState) => string;
+  /** Returns `web: 6 of 8 serve again; still away: web-1, web-2`, with the worst state if nobody was told of it. */
+  readonly ofEnd: (state: GroupState, worst: GroupState | null) => string;
 }
 
 function groupWords({ config }: Pick<FleetFacts, 'config'>, alerts: readonly Alert[]): GroupWords {
@@ -172,9 +189,10 @@ function groupWords({ config }: Pick<FleetFacts, 'config'>, alerts: readonly Ale
     const isOne = (all.get(name)?.names.length ?? 1) === 1;
     return `, all ${all.get(name)?.isBastion === true ? 'behind' : 'on'} ${name}, which ${isOne ? 'is' : 'are'} unreachable`;
   };
-  const servingWords = ({ group: { need, members }, serving, unknown }: GroupState): string => {
-    const count = serving === 0 && unknown.length === 0 ? 'none' : serving;
-    return `${need.name}: ${count} of ${members.length} ${serving === 1 ? 'serves' : 'serve'}`;
+  const servingWords = (state: GroupState): string => {
+    const { group, serving, unknown } = state;
+    const count = serving + unknown.length === 0 ? `none of ${group.members.length}` : servingCount(state);
+    return `${group.need.name}: ${count} ${serving === 1 && unknown.length === 0 ? 'serves' : 'serve'}`;
   };
   const unknownWords = ({ unknown }: GroupState): string =>
     unknown.length === 0 ? '' : `; unknown: ${namedUpTo(maxNames, unknown)}`;
@@ -185,10 +203,11 @@ function groupWords({ config }: Pick<FleetFacts, 'config'>, alerts: readonly Ale
       const what = `${servingWords(state)}, ${needed} ${needed === 1 ? 'is' : 'are'} needed`;
       return `${what}${who}${parentWords(state)}${unknownWords(state)}`;
     },
-    ofEnd: (state) => {
+    ofEnd: (state, worst) => {
+      const least = worst === null ? '' : `, ${servingCount(worst)} at worst`;
       const away = [...new Set(state.lost.map(({ client }) => client))];
       const still = away.length === 0 ? '' : `; still away: ${namedUpTo(maxNames, away)}`;
-      return `${servingWords(state)} again${still}${unknownWords(state)}`;
+      return `${servingWords(state)} again${least}${still}${unknownWords(state)}`;
     },
   };
 }

@@ -16,7 +16,7 @@ function eased(easing: Easing, one: RecipientAlert): RecipientAlert {
   if (standing?.kind !== 'eased') return one;
   const alert: StoredAlert = easedForms.get(own) ?? { ...own, severity: 'warning' };
   easedForms.set(own, alert);
-  return { ...one, alert, eased: { own, state: standing.state } };
+  return { ...one, alert, eased: { own, ...standing } };
 }
 
 /** Returns the ids of the alerts of a client's group that fired while an alert did: they say whether it is eased. */

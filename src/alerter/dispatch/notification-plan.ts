@@ -197,7 +197,7 @@ export function pendingNotification(
     listedOnly,
     before: known,
     unacknowledgedMs: isUnknownCritical({ alert, known }) ? (listener?.afterMs ?? null) : null,
-    ...(eased === undefined ? {} : { eased: easedWords(eased.state) }),
+    ...(eased === undefined ? {} : { eased: easedWords(eased) }),
   };
 }
 

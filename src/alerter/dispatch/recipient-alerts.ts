@@ -22,7 +22,7 @@ export interface RecipientAlert extends WatchedAlert {
   /** The state that the recipient was last notified of. */
   readonly known: Known;
   /** The alert in its own severity, if `alert` is eased because its group has enough without the client. */
-  readonly eased?: { readonly own: StoredAlert; readonly state: GroupState };
+  readonly eased?: { readonly own: StoredAlert; readonly state: GroupState; readonly isPast?: true };
 }
 
 /** Returns the stored alerts that are not closed out, in a stable order. */

@@ -2,21 +2,24 @@ import { awayWords, membersByGroup, neededOf, needsAllWords } from '../../config
 import type { Config } from '../../config/config.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { easedWords, type Easing, type Standing } from '../inhibit/easing.ts';
-import type { GroupState } from '../inhibit/group-states.ts';
+import { type GroupState, servingCount } from '../inhibit/group-states.ts';
 
 const maxNames = 5;
 
 /** Returns `web 7/8, 6 needed`, with what is unknown: the members that serve, of all, and how many are needed. */
 export function servingText({ group: { need, members, needed }, serving, unknown, state }: GroupState): string {
+  const most = serving + unknown.length;
+  const counts = { short: `at most ${most}`, enough: `at least ${serving}`, unclear: `${serving}-${most}` };
+  const count = unknown.length === 0 ? serving : counts[state];
   const open = unknown.length === 0 ? '' : `, ${unknown.length} unknown`;
   const mark = state === 'short' ? ', too few' : state === 'unclear' ? ', unclear' : '';
-  return `${need.name} ${serving}/${members.length}, ${needed} needed${open}${mark}`;
+  return `${need.name} ${count}/${members.length}, ${needed} needed${open}${mark}`;
 }
 
 /** Returns `web: 7 of 8 serve, 6 are needed: one more may be away`, with the members that do not serve. */
 export function servingSentence(state: GroupState): string {
   const { group, serving, lost, unknown } = state;
-  const { need, members, needed } = group;
+  const { need, needed } = group;
   const away = [...new Set(lost.map(({ client }) => client))];
   const spare = serving - needed;
   const left =
@@ -26,7 +29,7 @@ export function servingSentence(state: GroupState): string {
     ...(unknown.length === 0 ? [] : [`unknown: ${namedUpTo(maxNames, unknown)}`]),
   ];
   const are = needed === 1 ? 'is' : 'are';
-  return `${[`${need.name}: ${serving} of ${members.length} serve, ${needed} ${are} needed${left}`, ...who].join('; ')}.`;
+  return `${[`${need.name}: ${servingCount(state)} serve, ${needed} ${are} needed${left}`, ...who].join('; ')}.`;
 }
 
 /** Returns the groups of config.xml whose need has no effect, with the reason. */
@@ -53,10 +56,10 @@ export function standingText(
 
 function textOf(standing: Standing): string {
   const { state } = standing;
-  const { group, serving, unknown } = state;
-  const { need, members, needed } = group;
-  const counts = `${serving} of ${members.length} serve and ${needed} ${needed === 1 ? 'is' : 'are'} needed`;
-  if (standing.kind === 'eased') return `Told as a warning: ${easedWords(state)}.`;
+  const { group, unknown } = state;
+  const { need, needed } = group;
+  const counts = `${servingCount(state)} serve and ${needed} ${needed === 1 ? 'is' : 'are'} needed`;
+  if (standing.kind === 'eased') return `Told as a warning: ${easedWords(standing)}.`;
   if (standing.kind === 'short') return `Not eased: ${need.name} lacks members, ${counts}.`;
   if (state.state === 'short') return `Not eased: ${need.name} lacks members, and the next pass says so: ${counts}.`;
   const whom = namedUpTo(maxNames, unknown);

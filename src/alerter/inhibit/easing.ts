@@ -3,12 +3,17 @@ import { remembered } from '../../platform/remembered.ts';
 import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { DispatchInput } from './dispatch-input.ts';
 import { createStandIns } from './recipients-of.ts';
-import { openGroupStates, type GroupState, type GroupStates, type NeedingGroup } from './group-states.ts';
+import { openGroupStates, servingCount, type GroupState, type GroupStates, type NeedingGroup } from './group-states.ts';
 
 /** The effect of a group that needs some of its members on an alert of one of them. */
 export type Standing =
   /** Enough serve, or did when it was last known: the alert is told as a warning. */
-  | { readonly kind: 'eased'; readonly state: GroupState }
+  | {
+      readonly kind: 'eased';
+      readonly state: GroupState;
+      /** True if the state was that of an earlier time. Default: it is that of now. */
+      readonly isPast?: true;
+    }
   /** The group lacks members; its alert says so. */
   | { readonly kind: 'short'; readonly state: GroupState; readonly short: Alert }
   /** It is not known whether enough serve, or they did not for the whole time of an ended alert. */
@@ -75,17 +80,15 @@ export function openEasing({ groups, alerts, toldAsWarnings, nowMs }: EasingOpti
       const state = groups.at(group, beganMs);
       // An alert that was told as a warning stays one while it is unclear whether enough serve.
       const isTold = state.state === 'enough' && toldAsWarnings?.has(alert.id ?? NaN) === true;
-      return {
-        kind: wasWithout(group, beganMs, endMs, isTold ? ['short'] : ['short', 'unclear']) ? 'eased' : 'unclear',
-        state,
-      };
+      const isEased = wasWithout(group, beganMs, endMs, isTold ? ['short'] : ['short', 'unclear']);
+      return isEased ? { kind: 'eased', state, isPast: true } : { kind: 'unclear', state };
     }
     const state = stateNow(group);
     const short = openShort.get(group.need.name);
     if (short !== undefined) return { kind: 'short', state, short };
     if (state.state === 'enough') return { kind: 'eased', state };
     const before = state.state === 'unclear' ? wasEnoughSince(group, beganMs) : null;
-    return before?.state === 'enough' ? { kind: 'eased', state: before } : { kind: 'unclear', state };
+    return before?.state === 'enough' ? { kind: 'eased', state: before, isPast: true } : { kind: 'unclear', state };
   };
   const standing = remembered(standingOf);
   return {
@@ -109,8 +112,13 @@ export function easingOf(input: DispatchInput): Easing {
   return openEasing({ groups, alerts, toldAsWarnings, nowMs });
 }
 
-/** Returns why an alert is eased: `critical, but 7 of 8 of web serve and 6 are needed`. */
-export function easedWords({ group: { need, members, needed }, serving }: GroupState): string {
+/**
+ * Returns why an alert is eased: `critical, but 7 of 8 of web serve and 6 are needed`, or `served when that was last
+ * known`.
+ */
+export function easedWords({ state, isPast }: Pick<Extract<Standing, { kind: 'eased' }>, 'state' | 'isPast'>): string {
+  const { need, needed } = state.group;
   const are = needed === 1 ? 'is' : 'are';
-  return `critical, but ${serving} of ${members.length} of ${need.name} serve and ${needed} ${are} needed`;
+  const serve = isPast === true ? 'served when that was last known' : 'serve';
+  return `critical, but ${servingCount(state)} of ${need.name} ${serve} and ${needed} ${are} needed`;
 }

@@ -63,6 +63,16 @@ export interface GroupStates {
   readonly changesOf: (group: NeedingGroup) => readonly number[];
 }
 
+/**
+ * Returns how many serve: `5 of 8`. Of unknown members it is only known that they may serve: `at most 5 of 8` of a group
+ * that lacks members, `at least 6 of 8` of one that has enough, else `3 to 7 of 8`.
+ */
+export function servingCount({ group: { members }, serving, unknown, state }: GroupState): string {
+  const most = serving + unknown.length;
+  const counts = { short: `at most ${most}`, enough: `at least ${serving}`, unclear: `${serving} to ${most}` };
+  return `${unknown.length === 0 ? serving : counts[state]} of ${members.length}`;
+}
+
 interface Span {
   readonly alert: Alert;
   readonly fromMs: number;
@@ -97,9 +107,22 @@ export function leastShort({ members, needed }: NeedingGroup): number {
   return members.length - needed + 1;
 }
 
-/** Returns when clients reported, from the alerter's memory of them. */
-export function reportTimes(memories: ReadonlyMap<string, RuleState>): ReadonlyMap<string, ReportTimes> {
-  return new Map([...memories].map(([name, { newestReportMs, gaps }]) => [name, { newestMs: newestReportMs, gaps }]));
+/**
+ * Returns when clients reported, from the alerter's memory of them. `newest` has the newest stored reports by client, which
+ * no pass may have evaluated yet; without it the memory alone counts.
+ */
+export function reportTimes(
+  memories: ReadonlyMap<string, RuleState>,
+  newest: ReadonlyMap<string, number | null> = new Map(),
+): ReadonlyMap<string, ReportTimes> {
+  const names = new Set([...memories.keys(), ...newest.keys()]);
+  return new Map(
+    [...names].map((name) => {
+      const { newestReportMs = null, gaps } = memories.get(name) ?? {};
+      const known = [newestReportMs, newest.get(name) ?? null].filter((atMs) => atMs !== null);
+      return [name, { newestMs: known.length === 0 ? null : greatest(known), gaps }];
+    }),
+  );
 }
 
 function finiteTimes({ fromMs, toMs }: Span): readonly number[] {

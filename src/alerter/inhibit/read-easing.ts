@@ -16,10 +16,12 @@ interface ReadEasingOptions {
   readonly nowMs: number;
   /** True to read the members of all groups; false: of those with alerts alone. */
   readonly all: boolean;
+  /** The newest stored reports by client, which no pass may have evaluated yet. Default: what a pass has evaluated. */
+  readonly newest?: ReadonlyMap<string, number | null>;
 }
 
 /** Reads who serves in the groups that need some of their members, and which alerts are eased. */
-export async function readEasing({ config, storage, nowMs, all }: ReadEasingOptions): Promise<Easing> {
+export async function readEasing({ config, storage, nowMs, all, newest }: ReadEasingOptions): Promise<Easing> {
   const none = { alerts: [], unfinishedRuns: new Set<string>(), reports: new Map(), standInFor: () => null };
   if (config.needs.length === 0 || storage === null) {
     return openEasing({ groups: openGroupStates({ config, ...none }), alerts: [], nowMs });
@@ -34,7 +36,7 @@ export async function readEasing({ config, storage, nowMs, all }: ReadEasingOpti
     config,
     alerts,
     unfinishedRuns: unfinishedRuns(runs, { nowMs, ...config.collector }),
-    reports: reportTimes(await evaluation.ruleStates(members)),
+    reports: reportTimes(await evaluation.ruleStates(members), newest),
     standInFor: createStandIns({
       alerts,
       collectorOfRun: new Map(runs.map(({ id, collectorId }) => [id, collectorId])),

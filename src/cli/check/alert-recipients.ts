@@ -8,7 +8,7 @@ import { createWatches, hears, isOnPath, type Listener, namedRecipients } from '
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { type GroupState, needingGroups } from '../../alerter/inhibit/group-states.ts';
-import { readGroups } from '../../look/data/fleet-status.ts';
+import { readGroups, reportsOf } from '../../look/data/fleet-status.ts';
 import { withTimeout } from '../../platform/deadline.ts';
 import { readStored } from '../command/read-stored.ts';
 import { dayMs, secondMs } from '../../platform/units.ts';
@@ -242,7 +242,12 @@ export async function groupMembers(config: Config, signal: AbortSignal): Promise
   if (config.needs.length === 0) return [];
   const states = await withTimeout({ timeoutMs, signal }, (limit) =>
     readStored(config.storage, limit, async (storage) =>
-      storage === null ? [] : await readGroups(config, storage, { nowMs: await storage.nowMs() }),
+      storage === null
+        ? []
+        : await readGroups(config, storage, {
+            nowMs: await storage.nowMs(),
+            newest: reportsOf(await storage.history.clients()),
+          }),
     ),
   ).catch((): readonly GroupState[] => []);
   signal.throwIfAborted();

@@ -67,7 +67,7 @@ export async function readEased(
   const { standingOf } = await readEasing({ config, storage, nowMs, all: false });
   return (alert) => {
     const standing = alert.state === 'firing' ? standingOf(alert) : null;
-    return standing?.kind === 'eased' ? easedWords(standing.state) : null;
+    return standing?.kind === 'eased' ? easedWords(standing) : null;
   };
 }
 

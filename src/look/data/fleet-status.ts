@@ -133,7 +133,7 @@ export async function readFleetStatus(
     .filter((member) => (!failing || member.state === 'failing') && (!notVisited || isMissed(member)));
   const isWhole = only === null && !failing && !notVisited;
   const shown = isWhole ? null : new Set(members.map(({ client }) => client));
-  const groups = await readGroups(config, storage, { nowMs, only });
+  const groups = await readGroups(config, storage, { nowMs, only, newest: reportsOf([...stored.values()]) });
   const ofGroups = new Set(groups.map(({ group: { need } }) => need.name));
   const isShown = (alert: Alert): boolean =>
     shown === null || shown.has(alert.client) || (isOfGroup(alert) && ofGroups.has(alert.subject));
@@ -155,15 +155,25 @@ export async function readFleetStatus(
   };
 }
 
+/** Returns the times of the newest reports by client. */
+export function reportsOf(stored: readonly ClientStatus[]): ReadonlyMap<string, number | null> {
+  return new Map(stored.map(({ client, lastReportAtMs }) => [client, lastReportAtMs]));
+}
+
+interface ReadGroupsOptions extends Pick<FleetStatusOptions, 'nowMs'>, Partial<Pick<FleetStatusOptions, 'only'>> {
+  /** See reportsOf: also of reports that no pass has evaluated yet. */
+  readonly newest: ReadonlyMap<string, number | null>;
+}
+
 /** Reads who serves now in the groups that need some of their members, of those with all members in `only`. */
 export async function readGroups(
   config: Config,
   storage: Pick<FleetSources, 'evaluation' | 'fleet'> | null,
-  { nowMs, only = null }: Pick<FleetStatusOptions, 'nowMs'> & Partial<Pick<FleetStatusOptions, 'only'>>,
+  { nowMs, only = null, newest }: ReadGroupsOptions,
 ): Promise<readonly GroupState[]> {
   const isMeant = ({ members }: NeedingGroup): boolean => only === null || members.every(({ name }) => only.has(name));
   if (!needingGroups(config).some(isMeant)) return [];
-  const { groups } = await readEasing({ config, storage, nowMs, all: true });
+  const { groups } = await readEasing({ config, storage, nowMs, all: true, newest });
   return groups.groups.filter(isMeant).map((group) => groups.at(group, nowMs));
 }
 

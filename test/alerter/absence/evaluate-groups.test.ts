@@ -61,12 +61,12 @@ for (const [what, given, words] of [
   [
     'one more is unknown',
     { away: ['m1', 'm2'], mute: ['m4'] },
-    ['web: 1 of 4 serves, 3 are needed: m1 unreachable, m2 unreachable; unknown: m4'],
+    ['web: at most 2 of 4 serve, 3 are needed: m1 unreachable, m2 unreachable; unknown: m4'],
   ],
   [
     'the others are unknown',
     { away: ['m1', 'm2'], mute: ['m3', 'm4'] },
-    ['web: 0 of 4 serve, 3 are needed: m1 unreachable, m2 unreachable; unknown: m3, m4'],
+    ['web: at most 2 of 4 serve, 3 are needed: m1 unreachable, m2 unreachable; unknown: m3, m4'],
   ],
   [
     'more are away than a line can name',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { servingSentence, servingText, standingText } from '../../../src/alerter/explain/group-words.ts';
-import { openEasing, type Easing } from '../../../src/alerter/inhibit/easing.ts';
+import { easedWords, openEasing, type Easing } from '../../../src/alerter/inhibit/easing.ts';
 import { openGroupStates } from '../../../src/alerter/inhibit/group-states.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
@@ -36,8 +36,16 @@ const rows: readonly Row[] = [
   [6, 'm1 m2', '', 'web 6/8, 6 needed', 'web: 6 of 8 serve, 6 are needed; away: m1, m2.'],
   [6, 'm1 m2 m3', '', 'web 5/8, 6 needed, too few', 'web: 5 of 8 serve, 6 are needed; away: m1, m2, m3.'],
   [
-    ...([6, 'm1', 'm7 m8', 'web 5/8, 6 needed, 2 unknown, unclear'] as const),
-    'web: 5 of 8 serve, 6 are needed; away: m1; unknown: m7, m8.',
+    ...([6, 'm1', 'm7 m8', 'web 5-7/8, 6 needed, 2 unknown, unclear'] as const),
+    'web: 5 to 7 of 8 serve, 6 are needed; away: m1; unknown: m7, m8.',
+  ],
+  [
+    ...([6, 'm1 m2 m3', 'm4 m5 m6 m7 m8', 'web at most 5/8, 6 needed, 5 unknown, too few'] as const),
+    'web: at most 5 of 8 serve, 6 are needed; away: m1, m2, m3; unknown: m4, m5, m6, m7, m8.',
+  ],
+  [
+    ...([6, '', 'm8', 'web at least 7/8, 6 needed, 1 unknown'] as const),
+    'web: at least 7 of 8 serve, 6 are needed: one may be away; unknown: m8.',
   ],
   [
     ...([1, 'm1 m2 m3 m4 m5 m6', '', 'web 2/8, 1 needed'] as const),
@@ -55,6 +63,14 @@ for (const [need, lost, unknown, text, sentence] of rows) {
   });
 }
 
+test('an earlier state is told as such', () => {
+  const easing = easingOf(6, ['m1'], []);
+  const standing = easing.standingOf(away('m1'));
+  assert.equal(standing?.kind, 'eased');
+  const words = easedWords({ ...standing, isPast: true });
+  assert.equal(words, 'critical, but 7 of 8 of web served when that was last known and 6 are needed');
+});
+
 const lacks = 'Not eased: web lacks members';
 type Standing = readonly [easing: Parameters<typeof easingOf>, over: Partial<Alert>, words: string | null];
 const standings: readonly Standing[] = [
@@ -65,7 +81,7 @@ const standings: readonly Standing[] = [
   [
     [7, ['m1'], ['m8']],
     {},
-    'Not eased: it is unclear whether enough of web serve: 6 of 8 serve and 7 are needed; nothing is known of m8.',
+    'Not eased: it is unclear whether enough of web serve: 6 to 7 of 8 serve and 7 are needed; nothing is known of m8.',
   ],
   [[6, ['m1'], []], { rule: 'disk' }, 'Not eased: it is none of needRules of web.'],
   [[6, ['m1'], []], { client: 'other' }, null],

@@ -219,6 +219,9 @@ test('the reason of an eased alert has its numbers', () => {
   });
   const [group] = states.groups;
   assert.ok(group);
-  assert.equal(easedWords(states.at(group, at('08:00'))), 'critical, but 3 of 4 of web serve and 3 are needed');
+  assert.equal(
+    easedWords({ state: states.at(group, at('08:00')) }),
+    'critical, but 3 of 4 of web serve and 3 are needed',
+  );
   assert.deepEqual(states.changesOf(group), [at('07:55'), at('08:15') + 1]);
 });
