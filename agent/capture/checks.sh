@@ -59,9 +59,13 @@ conf() {
 # The program of checks of certificates: KIND TARGET SERVERNAME WARNING CRITICAL, as agent/checks/certificates.ts.
 # shellcheck disable=SC2016 # the shell that is started expands it
 certify='command -v openssl >/dev/null || { echo "openssl is missing" && exit 3; }
-show() { openssl x509 -noout -enddate -subject -issuer -nameopt RFC2253,utf8,-esc_msb; }
+show() { openssl x509 -noout -startdate -enddate -subject -issuer -nameopt RFC2253,utf8,-esc_msb; }
 if [ $1 = connect ]; then
-  x=$(openssl s_client -connect "$2" ${3:+-servername "$3"} </dev/null | show) || { echo "cannot read $2" && exit 3; }
+  y=$(openssl s_client -connect "$2" ${3:+-servername "$3"} </dev/null 2>&1)
+  x=$(echo "$y" | show) || {
+    y=$(echo "$y" | sed -n "s/.*SSL routines:[^:]*:\([^:]*\).*/: \1/p" | head -n 1)
+    echo "cannot read $2$y" && exit 3
+  }
 fi
 echo "warning=$4"
 echo "critical=$5"

@@ -39,9 +39,9 @@ export async function linesOfServer(target: string, servername: string, timeoutM
   });
 }
 
-function linesOf({ validTo, subject, issuer }: X509Certificate): string[] {
+function linesOf({ validFrom, validTo, subject, issuer }: X509Certificate): string[] {
   const [by, to] = [issuer, subject].map((name) => name.split('\n').reverse().join(','));
-  return [`notAfter=${validTo}`, `subject=${to}`, `issuer=${by}`];
+  return [`notBefore=${validFrom}`, `notAfter=${validTo}`, `subject=${to}`, `issuer=${by}`];
 }
 
 /**

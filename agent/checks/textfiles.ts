@@ -11,6 +11,9 @@ const known =
 /** A sample of one of these metrics is fine unless it is 0, any other only at 0; a temperature below `fineBelow`. */
 const fineAboveZero = /healthy|rpm/;
 const fineBelow = 90;
+const [zero, aboveZero, decimal] = [/^[-+]?[0.]+([eE]|$)/, /^\+?[\d.]*[1-9][\d.]*([eE]|$)/, /^[-+]?[\d.]+([eE]|$)/];
+/** The name of an attribute of smartmon.py, which smartmon.sh has in the name of the metric. */
+const attributeForm = /[{,][ \t]*name="(\w+)"/;
 
 /**
  * A sample as Prometheus reads it: blanks around the labels are optional, and so are those before the name. A name in
@@ -50,7 +53,7 @@ async function linesOfTextfile(folder: Folder, name: string, globs: RegExp, want
   let isWrong = false;
   for (const [index, line] of text.split('\n').entries()) {
     const [, name, quoted, value = ''] = sampleForm.exec(line) ?? [];
-    const metric = name ?? quoted;
+    let metric = name ?? quoted;
     if (!metric) {
       if (/^[ \t\r]*(?:#|$)/.test(line)) continue;
       // The line itself may be a secret.
@@ -60,10 +63,11 @@ async function linesOfTextfile(folder: Folder, name: string, globs: RegExp, want
     }
     const sample = line.slice(0, 300);
     if (wanted.length < maxWanted && globs.test(metric)) wanted.push(`+${sample}`);
+    if (metric === 'smartmon_attr_raw_value') metric = `smartmon_${attributeForm.exec(line)?.[1]}_raw_value`;
     if (!known.test(metric)) continue;
     const isFine = metric.endsWith('celsius')
-      ? Number(value) < fineBelow
-      : /^[^e]*[1-9]/.test(value) === fineAboveZero.test(metric);
+      ? decimal.test(value) && Number(value) < fineBelow
+      : (fineAboveZero.test(metric) ? aboveZero : zero).test(value);
     if (!isFine || !fine.has(metric)) lines.push(sample);
     if (isFine) fine.add(metric);
   }

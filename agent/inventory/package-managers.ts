@@ -7,6 +7,8 @@ import { demandWord } from '../probes/own-word.ts';
 export interface PendingUpdates {
   readonly total: number;
   readonly security: readonly string[] | null;
+  /** True if a repository could not be read: there may be more updates. */
+  readonly isPart?: boolean;
 }
 
 export interface PackageManager {
@@ -15,6 +17,8 @@ export interface PackageManager {
   readonly calls: readonly (readonly string[])[];
   /** The exit statuses of a valid answer. */
   readonly statuses: readonly number[];
+  /** The exit status of an answer without the updates of a repository that could not be read. */
+  readonly partStatus?: number;
   /** Files and folders that change when package lists are fetched. */
   readonly lists: readonly string[];
   readonly read: (answers: readonly string[]) => PendingUpdates;
@@ -43,6 +47,7 @@ export const packageManagers: readonly PackageManager[] = [
     program: '/usr/bin/zypper',
     calls: [['--no-refresh', '--non-interactive', 'list-patches']],
     statuses: [0],
+    partStatus: 106,
     lists: ['/var/cache/zypp/raw'],
     read: withWord('zypper', /\| *needed|^No updates found|^Reading installed packages/m, zypperPatches),
   },

@@ -41,19 +41,27 @@ export const updatesOfToday: Probe = {
 
 async function pendingUpdates(
   { programs }: Source,
-  { program, calls, statuses, read }: PackageManager,
+  { program, calls, statuses, partStatus, read }: PackageManager,
   leftMs: () => number,
 ): Promise<PendingUpdates> {
   const answers: string[] = [];
+  let isPart = false;
   for (const call of calls) {
-    answers.push(await programs.run(program, call, leftMs() - 200, statuses, calmly));
+    const answerWith = (exits: readonly number[]): Promise<string> =>
+      programs.run(program, call, leftMs() - 200, exits, calmly);
+    const answer = await answerWith(statuses).catch((error: unknown) => {
+      if (partStatus === undefined) throw error;
+      isPart = true;
+      return answerWith([partStatus]);
+    });
+    answers.push(answer);
   }
-  return read(answers);
+  return { ...read(answers), isPart };
 }
 
 /** Returns the row to keep, with the time since when each security update has been pending. */
 export function evaluated(
-  { total, security }: PendingUpdates,
+  { total, security, isPart = false }: PendingUpdates,
   before: KeptUpdates | null,
   { nowMs, listsMs }: { readonly nowMs: number; readonly listsMs: number },
 ): KeptUpdates {
@@ -64,16 +72,19 @@ export function evaluated(
   const days = Math.floor((nowMs - Math.min(nowMs, ...Object.values(seen))) / dayMs);
   const listsDays = Math.floor((nowMs - listsMs) / dayMs);
   const words = [
-    total === 0 ? 'no updates pending' : `${total} ${total === 1 ? 'update' : 'updates'} pending`,
+    ...(isPart ? ['a repository could not be read'] : []),
+    total === 0 && !isPart
+      ? 'no updates pending'
+      : `${isPart ? 'at least ' : ''}${total} ${total === 1 ? 'update' : 'updates'} pending`,
     ...(security === null || total === 0 ? [] : [`${names.length} for security`]),
     ...(days > 0 ? [`the oldest for ${days} d`] : []),
     ...(listsDays >= staleDays ? [`package lists are ${listsDays} d old`] : []),
   ];
   return {
     atMs: nowMs,
-    state: days >= overdueDays ? 1 : 0,
+    state: days >= overdueDays ? 1 : isPart ? 3 : 0,
     text: words.join(', '),
-    perfdata: `total=${total}${security === null ? '' : ` security=${names.length}`}`,
+    perfdata: isPart ? '' : `total=${total}${security === null ? '' : ` security=${names.length}`}`,
     seen,
   };
 }

@@ -72,6 +72,8 @@ export function unknownShares(reason: string): Facts {
 function sharesSince(now: CpuTimes, earlier: Earlier | null, noRates: string): Facts {
   if (earlier === null) return unknownShares(noRates);
   const before = earlier.counters as Readonly<Record<string, readonly number[]>>;
+  // gVisor and some containers show a file of zeros.
+  if (now['cpu']?.every((ticks) => ticks === 0) === true) return unknownShares('the kernel tells no CPU times');
   const maxTicks = 1.1 * (earlier.elapsedMs / 10 + 10);
   const cpus = Math.max(...[now, before].map((times) => Object.keys(times).length));
   const all = passed(now['cpu'], before['cpu'], maxTicks * cpus);

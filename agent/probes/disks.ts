@@ -97,7 +97,11 @@ function localFacts(one: FileSystem, source: Source, leftMs: () => number): Fact
     const mode = one.isFurther ? one.mode : group.some(({ writable }) => writable) ? 'rw' : 'ro';
     const { mount, source: device } = group.length === asked.length ? one : named;
     const usages = group.map(({ usage }) => usage);
-    return { ...labels({ ...one, mount, source: device, mode }), ...usageFacts(usages, one.fstype), unresponsive: 0 };
+    return {
+      ...labels({ ...one, mount, source: device, mode }),
+      ...usageFacts(usages, one.fstype, mode),
+      unresponsive: 0,
+    };
   });
 }
 
@@ -105,7 +109,8 @@ function remoteFacts(one: FileSystem, answer: MountAnswer | undefined): Facts {
   if (answer === undefined) {
     return { ...labels(one), ...unknownUsage(noTime), unresponsive: missing(noTime) };
   }
-  if ('usage' in answer) return { ...labels(one), ...usageFacts([answer.usage], one.fstype), unresponsive: 0 };
+  if ('usage' in answer)
+    return { ...labels(one), ...usageFacts([answer.usage], one.fstype, one.mode), unresponsive: 0 };
   return { ...labels(one), ...unknownUsage(answer.reason), unresponsive: Number(answer.unresponsive) };
 }
 

@@ -1,3 +1,4 @@
+import { imageTypes } from '../../src/report/report.ts';
 import { missing, rounded, type Facts } from './function-report.ts';
 import type { Usage } from './source.ts';
 
@@ -25,7 +26,7 @@ export function spacesOf<T extends { readonly usage: Usage }>(parts: readonly T[
  * Returns the figures of a mount. `usages` are the datasets of a pool, with their own used and the same available
  * space.
  */
-export function usageFacts(usages: readonly Usage[], fstype: string): Facts {
+export function usageFacts(usages: readonly Usage[], fstype: string, mode = 'rw'): Facts {
   let used = 0;
   let free = 0;
   let available = 0;
@@ -42,9 +43,31 @@ export function usageFacts(usages: readonly Usage[], fstype: string): Facts {
     size_bytes: used + free,
     used_bytes: used,
     available_bytes: available,
-    used_percent: used + available > 0 ? rounded((100 * used) / (used + available), 2) : 100,
-    inodes_percent: inodesPercent(first, fstype),
+    ...(isImage(fstype, mode, available)
+      ? unfillable
+      : {
+          used_percent: used + available > 0 ? rounded((100 * used) / (used + available), 2) : 100,
+          inodes_percent: inodesPercent(first, fstype),
+        }),
   };
+}
+
+const unfillable = {
+  used_percent: missing('a read-only image cannot fill'),
+  inodes_percent: missing('a read-only image cannot fill'),
+};
+
+/**
+ * True if the file system is an image, which is always full: by its type, or a layer or seed that nobody can write and
+ * that has no space.
+ */
+function isImage(fstype: string, mode: string, available: number): boolean {
+  if (
+    imageTypes.has(fstype) ||
+    /^fuse\.(.*\.AppImage|squashfuse.*|snapfuse|erofsfuse|.*archivemount|dwarfs)$/i.test(fstype)
+  )
+    return true;
+  return mode === 'ro' && available === 0 && /^(overlay|btrfs|composefs|fuse\b.*)$/.test(fstype);
 }
 
 /** Returns the available space. That of some file systems is negative, which appears as a huge number. */

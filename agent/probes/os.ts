@@ -1,7 +1,7 @@
 import { missing, oneRow, type Missing } from './function-report.ts';
 import type { VisitProbe } from './probe.ts';
 import type { Source } from './source.ts';
-import { virtualisationOf } from './virtualisation.ts';
+import { isContainer, virtualisationOf } from './virtualisation.ts';
 
 /** Reads the names of the system from /proc/sys/kernel, os-release and DMI, and the need for a reboot. */
 export const os: VisitProbe = {
@@ -49,12 +49,25 @@ function osRelease(source: Source): (name: string) => string | undefined {
   };
 }
 
+/** Words of a kernel's name that tell its version: of Debian and its backports, and of candidates. */
+const versionWords = new Set(['deb', 'bpo', 'rc', 'git', 'r']);
+
+/** Returns the words of a kernel's name that stay when it is updated: `amd`, `generic`, `el x`, `default`, `arch`. */
+function flavourOf(kernel: string): string {
+  const words = kernel.replace(/git[\da-f]+/g, '').match(/[a-z]+/gi) ?? [];
+  return words.filter((word) => !versionWords.has(word)).join(' ');
+}
+
 /** Returns 1 or 0, or a missing value on systems that do not report it. */
 function rebootRequired(source: Source, kernel: string, ids: string): number | Missing {
   const flags = ['/run/reboot-required', '/var/run/reboot-required', '/run/reboot-needed'];
   if (flags.some((flag) => source.exists(flag))) return 1;
+  // Packages do not bring the kernel of a container or of WSL.
+  if (isContainer(source) || /microsoft/i.test(kernel)) return missing('the kernel is not one of this system');
   // The kernel was replaced if its own folder of modules is missing while others exist.
   const installed = source.list('/lib/modules');
+  const isOwn = installed.length === 0 || installed.some((name) => flavourOf(name) === flavourOf(kernel));
+  if (!isOwn && !installed.includes(kernel)) return missing('the running kernel is not one of its packages');
   const isReplaced =
     installed.length > 0 && !installed.includes(kernel) && (source.readOptional('/proc/modules') ?? '') !== '';
   if (isReplaced) return 1;

@@ -74,11 +74,14 @@ function thermalZones(source: Source): Sensor[] {
 }
 
 /** Returns a name like `coretemp/Core 0`, with the device, and with the file, if two sensors would share the name. */
-function nameOf({ chip, device, label, sensor }: Sensor, all: readonly Sensor[]): string {
+function nameOf({ chip, device, label, sensor, file }: Sensor, all: readonly Sensor[]): string {
   const namesakes = all.filter((other) => other.chip === chip && other.label === label);
   if (namesakes.length === 1) return `${chip}/${label}`;
   const isOwn = namesakes.filter((other) => other.device === device).length === 1;
-  return `${chip}/${device}/${label}${isOwn ? '' : `/${sensor}`}`;
+  const named = `${chip}/${device}/${label}${isOwn ? '' : `/${sensor}`}`;
+  // Two monitors of one device may have the same files.
+  const isTwin = namesakes.filter((other) => other.device === device && other.sensor === sensor).length > 1;
+  return isTwin ? `${named} ${/\w+\d(?=\/)/.exec(file)?.[0] ?? ''}`.trim() : named;
 }
 
 function celsius(file: string, source: Source): number | Missing {

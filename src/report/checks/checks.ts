@@ -46,7 +46,9 @@ export interface MeasuredCheck {
 
 type ReportChecks = Pick<Report, 'checks' | 'checks_refused' | 'datetime'>;
 
-/** Returns the rows of a report's checks, at most 200. The first of two rows with one name counts. */
+/**
+ * Returns the rows of a report's checks, at most 200. The worse of two rows with one name counts, and names the other.
+ */
 export function checkStats(report: ReportChecks): readonly CheckStat[] {
   return measuredChecks(report).map(({ stat }) => stat);
 }
@@ -66,9 +68,23 @@ export function measuredChecks(
   const rows = new Map<string, MeasuredCheck>();
   for (const row of [...refused.map(refusedRow), ...checks.flatMap((ran) => resultsOf(ran, nowMs, earlierOf))]) {
     const { check_name: name } = row.stat;
-    if (rows.size < maxSubjects && !rows.has(name)) rows.set(name, row);
+    const other = rows.get(name);
+    if (other !== undefined) rows.set(name, worseOf(other, row));
+    else if (rows.size < maxSubjects) rows.set(name, row);
   }
   return [...rows.values()];
+}
+
+/** The states from the best to the worst. */
+const byWorth: readonly CheckState[] = [0, 3, 1, 2];
+
+/** Returns the worse one of two results with one name, by default the first, with a line that says so. */
+function worseOf(one: MeasuredCheck, other: MeasuredCheck): MeasuredCheck {
+  if (one.stat.refused === 1) return one;
+  const isWorse = byWorth.indexOf(other.stat.state) > byWorth.indexOf(one.stat.state);
+  const [kept, left] = isWorse ? [other, one] : [one, other];
+  const words = `another result has this name: ${checkStateWords[left.stat.state]} ${oneLine(left.stat.text)}`;
+  return { ...kept, stat: { ...kept.stat, text: clip(`${kept.stat.text}\n${words}`, maxTextChars) } };
 }
 
 function refusedRow({ path, why }: RefusedCheck): MeasuredCheck {

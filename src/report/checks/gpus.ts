@@ -3,6 +3,12 @@ import { type Figure, type CheckOutcome, plainFigure } from './perfdata.ts';
 
 /** Messages of nvidia-smi about a GPU, or a driver, that does not answer. */
 const faulty = /\blost\b|fallen off the bus|\bERR!|unknown error|unable to|\bfailed\b|couldn't|insufficient/i;
+/** A cell: a number, or a word in brackets for a value that is not there. */
+const valueForm = /^(?:-?\d+(?:\.\d+)?(?:e\d+)?|N\/A|\[[^\][]*\])$/i;
+/** The cells of a GPU that does not work. */
+const lostForm = /requires reset|\blost\b|unknown error|\bERR/i;
+/** The exit status of nvidia-smi with a corrupted infoROM. */
+const warningExit = 14;
 const mebibyte = 1024 * 1024;
 const most = 1e12;
 
@@ -19,13 +25,17 @@ export function parseGpus(output: string, exit: number, expected: number | null)
   let hasNone = false;
   for (const line of output.split('\n').filter((text) => text.trim() !== '')) {
     const [name = '', ...values] = line.split(',').map((cell) => cell.trim());
-    if (faulty.test(line)) faults.push(line.trim());
-    else if (values.length === 4) gpus.push({ name, values: values.map(valueOf) });
-    else if (line.startsWith('WARNING:')) warnings.push(line.trim());
+    // The cells come before the words: a cell such as `[Insufficient Permissions]` is a value that is unknown.
+    const isRow = values.length === 4 && values.every((cell) => valueForm.test(cell));
+    if (isRow && values.some((cell) => lostForm.test(cell))) faults.push(line.trim());
+    else if (isRow) gpus.push({ name, values: values.map(valueOf) });
+    else if (/^warning:/i.test(line.trim())) warnings.push(line.trim());
+    else if (faulty.test(line)) faults.push(line.trim());
     else if (line.trim() === 'No devices were found') hasNone = true;
     else odd.push(`not an answer of nvidia-smi: ${line.trim()}`);
   }
-  if (exit !== 0 && faults.length === 0 && !hasNone) odd.push(`exit status ${exit}`);
+  const isWarned = exit === warningExit && gpus.length > 0 && warnings.length > 0;
+  if (exit !== 0 && faults.length === 0 && !hasNone && !isWarned) odd.push(`exit status ${exit}`);
   else if (gpus.length + faults.length + odd.length === 0 && !hasNone) odd.push('no answer');
   const isFew = expected !== null && gpus.length < expected && (gpus.length > 0 || hasNone);
   const state = isFew || faults.length > 0 ? 2 : odd.length > 0 ? 3 : warnings.length > 0 ? 1 : 0;

@@ -163,10 +163,13 @@ const unitBehindBlank = /[ \t](?=(?:[mu]?s|%|[KMGTP]?i?B)(?:[;\s]|$))/y;
 /** The next figure, behind a semicolon or a comma without a blank: `active=3;idle=2`. */
 const nextFigure = /(?:;|,(?!\d))[^\s;,=|]+=/y;
 
+const narrowBlank = /(?<=\d)[\u00a0\u2009\u202f](?=\d)/y;
+
 function endOfValue(text: string, start: number): number {
   for (let at = start; at < text.length; at++) {
     const char = text[at] ?? '';
-    const isBlank = char.trim() === '';
+    // A narrow blank stands between thousands.
+    const isBlank = char.trim() === '' && !matchesAt(narrowBlank, text, at);
     if (isBlank && at > start && matchesAt(unitBehindBlank, text, at)) continue;
     if (isBlank || char === '|' || ((char === ';' || char === ',') && matchesAt(nextFigure, text, at))) return at;
   }
@@ -179,10 +182,10 @@ function matchesAt(form: RegExp, text: string, at: number): boolean {
 }
 
 /** A number with commas between thousands, which a second comma or a point shows. */
-const grouped = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+|(?<=,\d{3},\d{3}))`;
+const grouped = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+|(?<=,\d{3},\d{3}))|\d{1,3}(?:['’]\d{3})+(?:\.\d+)?`;
 const number = String.raw`[-+]?(?:${grouped}|\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?`;
 const valueForm = new RegExp(`^(${number})(.*)$`, 's');
-const groupedForm = new RegExp(`^[-+]?${grouped}`);
+const groupedForm = new RegExp(`^[-+]?(?:${grouped})`);
 
 function figureOf(label: string, text: string): Figure | null {
   const [written = '', warning, critical, minimum, maximum] = text.replace(/,$/, '').split(';');
@@ -190,7 +193,7 @@ function figureOf(label: string, text: string): Figure | null {
   // `U`, also with a unit behind it, means an unknown value; any other word is no figure.
   if (digits === undefined && !/^U(?:s|ms|us|%|B|KB|MB|GB|TB|c)?$/.test(written)) return null;
   // The beginning of a number of another base, an address, a version or a date is no value.
-  if (/^(?:[-+._:,\d]|x[\da-f]|[bo]\d)/i.test(suffix)) return null;
+  if (/^(?:[-+._:,\d'’\u00a0\u2009\u202f]|x[\da-f]|[bo]\d)/i.test(suffix)) return null;
   const form = unitOf(digits === undefined ? written.slice(1) : suffix);
   const { unit, factor, counter } = form;
   return {
@@ -213,7 +216,7 @@ function limitOf(text: string, { unit, factor }: UnitForm): number | null | unde
 }
 
 function numberOf(text: string, factor: number): number | null {
-  const value = Number(groupedForm.test(text) ? text.replaceAll(',', '') : text.replace(',', '.'));
+  const value = Number(groupedForm.test(text) ? text.replaceAll(/[,'’]/g, '') : text.replace(',', '.'));
   // Division keeps 57 % and 12 ms the numbers that people would write.
   const scaled = factor < 1 ? value / Math.round(1 / factor) : value * factor;
   return Number.isFinite(scaled) ? scaled : null;

@@ -21,6 +21,8 @@ interface Textfile {
 }
 
 interface Known {
+  /** The labels that make a thing: samples of one metric that differ in one of them are of two things. */
+  readonly things: readonly string[];
   /** The label of the figure, which is the sum or the highest of all samples; null: no figure. */
   readonly figure: string | null;
   readonly unit?: FigureUnit;
@@ -36,7 +38,15 @@ interface Known {
   readonly part?: { readonly figure: string; readonly isOf: (subject: string) => boolean };
 }
 
+/** A disk of smartmon.sh by device node and type, of smartmon.py by device node and number behind a controller. */
+const disk = ['device', 'disk', 'type'] as const;
+const raid = ['controller', 'enclosure', 'slot'] as const;
+const sensor = ['name', 'sensor', 'id'] as const;
+/** Updates are counted by origin, of all architectures. */
+const origin = ['origin'] as const;
+
 const sectors = (kind: string, state: 0 | 1): Known => ({
+  things: disk,
   figure: `${kind}_sectors`,
   isByDisk: true,
   stateOf: (value) => (value > 0 ? state : 0),
@@ -44,20 +54,23 @@ const sectors = (kind: string, state: 0 | 1): Known => ({
 });
 
 const nvmeWarnings: Known = {
+  things: disk,
   figure: 'nvme_warnings',
   stateOf: (value) => (value > 0 ? 2 : 0),
   textOf: (value) => (value > 0 ? `critical warning ${value}` : null),
 };
 
 /** Returns a metric whose samples are fine at 0 and have the given state otherwise. */
-const faultOf = (figure: string, state: 0 | 1 | 2, words: string): Known => ({
+const faultOf = (things: Known['things'], figure: string, state: 0 | 1 | 2, words: string): Known => ({
+  things,
   figure,
   stateOf: (value) => (value > 0 ? state : 0),
   textOf: (value) => (value > 0 ? words.replace('N', String(value)) : null),
 });
 
 /** Returns a metric whose samples are fine above 0 and have the given state otherwise. */
-const lackOf = (figure: string | null, state: 0 | 1 | 2, words: string): Known => ({
+const lackOf = (things: Known['things'], figure: string | null, state: 0 | 1 | 2, words: string): Known => ({
+  things,
   figure,
   isCount: true,
   stateOf: (value) => (value > 0 ? 0 : state),
@@ -73,7 +86,7 @@ const tooHotCelsius = 105;
 
 /** The metrics of Debian's prometheus-node-exporter-collectors, in the order of their figures. */
 const knownMetrics: ReadonlyMap<string, Known> = new Map([
-  ['smartmon_device_smart_healthy', lackOf(null, 2, 'SMART: failing')],
+  ['smartmon_device_smart_healthy', lackOf(disk, null, 2, 'SMART: failing')],
   ['smartmon_reallocated_sector_ct_raw_value', sectors('reallocated', 0)],
   ['smartmon_grown_defects_count_raw_value', sectors('defect', 0)],
   ['smartmon_current_pending_sector_raw_value', sectors('pending', 1)],
@@ -84,6 +97,7 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
   [
     'nvme_percentage_used_ratio',
     {
+      things: disk,
       figure: 'nvme_used',
       unit: 'ratio',
       isHighest: true,
@@ -91,28 +105,30 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
       textOf: (value) => (value >= 0.9 ? `${Math.round(value * 100)} % of its life used` : null),
     },
   ],
-  ['nvme_media_errors_total', { ...faultOf('nvme_media_errors', 0, 'N media errors'), isByDisk: true }],
-  ['megaraid_failed', faultOf('failed_controllers', 2, 'the controller has failed')],
-  ['megaraid_degraded', faultOf('degraded_controllers', 2, 'an array is degraded')],
-  ['megaraid_healthy', lackOf(null, 1, 'not optimal')],
-  ['megaraid_battery_backup_healthy', lackOf('bad_batteries', 0, 'no healthy battery')],
-  ['megaraid_pd_smart_alerted', faultOf('raid_smart_alerts', 2, 'SMART: failing')],
-  ['megaraid_pd_predictive_errors', faultOf('raid_predictive_errors', 1, 'N predicted failures')],
-  ['megaraid_pd_media_errors', { ...faultOf('raid_media_errors', 0, 'N media errors'), isByDisk: true }],
-  ['node_ipmi_chassis_fault', faultOf('chassis_faults', 2, 'fault')],
+  ['nvme_media_errors_total', { ...faultOf(disk, 'nvme_media_errors', 0, 'N media errors'), isByDisk: true }],
+  ['megaraid_failed', faultOf(raid, 'failed_controllers', 2, 'the controller has failed')],
+  ['megaraid_degraded', faultOf(raid, 'degraded_controllers', 2, 'an array is degraded')],
+  ['megaraid_healthy', lackOf(raid, null, 1, 'not optimal')],
+  ['megaraid_battery_backup_healthy', lackOf(raid, 'bad_batteries', 0, 'no healthy battery')],
+  ['megaraid_pd_smart_alerted', faultOf(raid, 'raid_smart_alerts', 2, 'SMART: failing')],
+  ['megaraid_pd_predictive_errors', faultOf(raid, 'raid_predictive_errors', 1, 'N predicted failures')],
+  ['megaraid_pd_media_errors', { ...faultOf(raid, 'raid_media_errors', 0, 'N media errors'), isByDisk: true }],
+  ['node_ipmi_chassis_fault', faultOf(sensor, 'chassis_faults', 2, 'fault')],
   [
     'node_ipmi_sensor_state',
     {
+      things: sensor,
       figure: 'bad_sensors',
       isCount: true,
       stateOf: (value) => (value >= 2 ? 2 : value >= 1 ? 1 : 0),
       textOf: (value) => (value > 0 ? `beyond ${value >= 2 ? 'a critical' : 'a'} limit` : null),
     },
   ],
-  ['node_ipmi_speed_rpm', lackOf('stopped_fans', 1, 'the fan stands still')],
+  ['node_ipmi_speed_rpm', lackOf(sensor, 'stopped_fans', 1, 'the fan stands still')],
   [
     'node_ipmi_temperature_celsius',
     {
+      things: sensor,
       figure: 'hot_sensors',
       isCount: true,
       stateOf: (value) => (value >= tooHotCelsius ? 2 : value >= hotCelsius ? 1 : 0),
@@ -122,6 +138,7 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
   [
     'apt_upgrades_pending',
     {
+      things: origin,
       figure: 'upgrades',
       stateOf: () => 0,
       textOf: (value) => (value > 0 ? `${value} upgrades pending` : null),
@@ -132,6 +149,7 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
   [
     'apt_autoremove_pending',
     {
+      things: origin,
       figure: 'upgrades',
       isCount: true,
       stateOf: () => 0,
@@ -140,6 +158,11 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
     },
   ],
 ]);
+
+/** The labels that make a thing, by metric. */
+export const thingsOf: ReadonlyMap<string, readonly string[]> = new Map(
+  [...knownMetrics].map(([metric, { things }]) => [metric, things]),
+);
 
 /** The unit of each figure, in their order. */
 const figureUnits = new Map(
@@ -164,7 +187,7 @@ export function parseTextfiles(output: string): readonly TextfileResult[] {
     }
     const file = files.at(-1);
     const [, key, value = ''] = /^(stale|file|fault)=(.*)$/.exec(line) ?? [];
-    const sample = parseSample(line);
+    const sample = parseSample(line.replace(/(?<=[\s}])0x[\da-f]{1,8}(?=\s*$)/i, (digits) => String(Number(digits))));
     if (key === 'stale') staleSeconds = Number(value);
     else if (key === 'file') {
       const [, age = NaN, name = ''] = /^(-?\d+) (.*)\.prom$/.exec(value) ?? [];
@@ -188,20 +211,77 @@ export function parseTextfiles(output: string): readonly TextfileResult[] {
   return [folder, ...files.map((file) => resultOf(file, staleSeconds))];
 }
 
+/** A sample of a known metric with the name of its thing. */
+interface KnownSample {
+  readonly known: Known;
+  readonly subject: string;
+  readonly value: number;
+}
+
+/**
+ * Returns the samples of known metrics. Things that share a name have their labels that differ behind it, and samples
+ * that share all labels their number, with a fault: one of them hides another for every reader of the file.
+ */
+function knownSamples(samples: readonly PromSample[], faults: string[]): readonly KnownSample[] {
+  const namesakes = new Map<string, PromSample[]>();
+  const found = samples.flatMap((sample) => {
+    const metric = knownName(sample);
+    const known = knownMetrics.get(metric);
+    if (known === undefined) return [];
+    const short = subjectOf(sample.labels, known.things);
+    const key = `${metric}\0${short}`;
+    const others = namesakes.get(key) ?? [];
+    namesakes.set(key, [...others, sample]);
+    return [{ ...sample, metric, known, short, key }];
+  });
+  const counts = new Map<string, number>();
+  const named = found.map(({ metric, known, short, key, labels, value }) => {
+    const whole = [short, ...differing(labels, namesakes.get(key) ?? [])].join(' ');
+    const nth = (counts.get(`${metric}\0${whole}`) ?? 0) + 1;
+    counts.set(`${metric}\0${whole}`, nth);
+    if (nth === 2) faults.push(`${metric} of ${whole} stands there more than once`);
+    return { known, value, subject: known.things === origin ? short : nth === 1 ? whole : `${whole} (${nth})` };
+  });
+  return summed(named);
+}
+
+/** Returns the labels whose values are not those of all namesakes: `id=7`. */
+function differing(labels: PromSample['labels'], namesakes: readonly PromSample[]): readonly string[] {
+  return labels
+    .filter(([name, value]) => namesakes.some((one) => one.labels.find((other) => other[0] === name)?.[1] !== value))
+    .map(([name, value]) => `${name}=${value}`);
+}
+
+/** Returns the samples with the sum of those that count the updates of one origin. */
+function summed(samples: readonly KnownSample[]): readonly KnownSample[] {
+  const sums = new Map<string, KnownSample>();
+  for (const [at, sample] of samples.entries()) {
+    const { known, subject, value } = sample;
+    const key = known.things === origin ? `${[...knownMetrics.values()].indexOf(known)} ${subject}` : `#${at}`;
+    sums.set(key, { ...sample, value: (sums.get(key)?.value ?? 0) + value });
+  }
+  return [...sums.values()];
+}
+
+/** Returns the name of a metric; that of smartmon.sh for an attribute of smartmon.py, which has its name as a label. */
+function knownName({ metric, labels }: PromSample): string {
+  const [, attribute] = labels.find(([name]) => name === 'name') ?? [];
+  return metric === 'smartmon_attr_raw_value' && attribute !== undefined ? `smartmon_${attribute}_raw_value` : metric;
+}
+
 function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds: number): TextfileResult {
   const remarks: string[] = [];
   const sums = new Map<string, number>();
   const disks = new Map<string, Figure[]>();
   let worst: 0 | 1 | 2 = 0;
-  for (const { metric, labels, value } of samples) {
-    const known = knownMetrics.get(metric);
-    if (known === undefined) continue;
+  for (const { known, subject, value } of knownSamples(samples, faults)) {
     const state = Number.isNaN(value) ? 0 : known.stateOf(value);
     if (state > worst) worst = state;
-    const subject = subjectOf(labels);
     const words = Number.isNaN(value) ? null : known.textOf(value);
     if (words !== null) remarks.push(`${subject}: ${words}`);
     const { figure, part } = known;
+    const isNeeded = [0, 1, hotCelsius].some((one) => known.stateOf(one) > 0);
+    if (Number.isNaN(value) && isNeeded) faults.push(`${subject}: ${figure ?? 'its health'} is unknown`);
     if (figure === null) continue;
     if (known.isByDisk === true) {
       const own = plainFigure(`${figure} ${subject}`, value);
@@ -237,9 +317,15 @@ function toldFigures(figures: readonly Figure[]): readonly Figure[] {
   return told.length > 0 ? told : figures.slice(0, 1);
 }
 
-/** Returns the disk, sensor or origin of a sample; for a controller in storcli's form: `/c0/e252/s4`. */
-function subjectOf(labels: PromSample['labels']): string {
-  const subject = labels.find(([name]) => ['disk', 'device', 'origin', 'sensor', 'name'].includes(name))?.[1];
-  const places = labels.filter(([name]) => ['controller', 'enclosure', 'slot'].includes(name));
-  return subject ?? (places.map(([name, value]) => `/${name.charAt(0)}${value}`).join('') || 'all');
+/**
+ * Returns the name of a thing: its disk, sensor or origin; for a controller in storcli's form: `/c0/e252/s4`. A disk
+ * behind a controller shares its device node with others: its number there follows.
+ */
+function subjectOf(labels: PromSample['labels'], things: Known['things']): string {
+  const own = labels.filter(([name]) => things.includes(name));
+  if (things === raid) return own.map(([name, value]) => `/${name.charAt(0)}${value}`).join('') || 'all';
+  const [[main, subject] = [], ...others] = own.filter(([name]) => name !== 'type' && name !== 'id');
+  const numbers = own.filter(([name, value]) => name === 'type' && value.includes(','));
+  const slots = others.filter(([name, value]) => main === 'device' && name === 'disk' && value !== '0');
+  return [subject ?? 'all', ...[...slots, ...numbers].map(([, value]) => value)].join(' ');
 }

@@ -34,8 +34,8 @@ const unknown = [
 ];
 
 for (const [metrics, fine, bad] of [
-  [zero, ['0', '0.0', '-0', '0e5'], ['1', '0.01', '1e-9', '-3']],
-  [aboveZero, ['1', '5400', '0.5'], ['0', '0.0', '0e9']],
+  [zero, ['0', '0.0', '-0', '0e5'], ['1', '0.01', '1e-9', '-3', 'NaN', '+Inf', '0x04']],
+  [aboveZero, ['1', '5400', '0.5'], ['0', '0.0', '0e9', 'NaN', '-1']],
   [['node_ipmi_temperature_celsius'], ['89.9', '0', '-20'], ['90', '91.5', '1e3', 'NaN', '+Inf']],
 ] as const) {
   for (const metric of metrics) {
@@ -45,6 +45,13 @@ for (const [metrics, fine, bad] of [
     });
   }
 }
+
+test('attributes of smartmon.py are those of smartmon.sh', async (t) => {
+  const line = (name: string, value: number): string =>
+    `smartmon_attr_raw_value{name="${name}",device="/dev/sda",disk="0"} ${value}`;
+  const [pending, hours] = [line('current_pending_sector', 8), line('power_on_hours', 900)];
+  assert.deepEqual(await linesOf(t, `${hours}\n${pending}`), [pending]);
+});
 
 test('other metrics are sent only if they are asked for, behind all others, as they stand there', async (t) => {
   const text = unknown.map((metric) => `${metric} 7`).join('\n');

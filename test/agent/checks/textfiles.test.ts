@@ -70,7 +70,7 @@ for (const agent of checkAgents) {
     assert.deepEqual(said(visited), [
       `textfile:${dir} 0 3 files | `,
       'textfile:ipmitool_sensor 1 VRM Temp: 97 °C\nFAN2: the fan stands still | age=Ns stopped_fans=1 hot_sensors=1',
-      'textfile:odd 0 written N s ago | age=Ns hot_sensors=U',
+      'textfile:odd 3 NaN: hot_sensors is unknown | age=Ns hot_sensors=U',
       'textfile:storcli 2 /c1: no healthy battery\n/c1: an array is degraded\n/c1: not optimal\n' +
         '/c1/e252/s0: 7 media errors\n/c1/e252/s0: 2 predicted failures\n/c1/e252/s0: SMART: failing | age=Ns ' +
         'failed_controllers=0 degraded_controllers=1 bad_batteries=1 raid_smart_alerts=1 raid_predictive_errors=2 ' +

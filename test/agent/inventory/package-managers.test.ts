@@ -97,6 +97,20 @@ const cases: readonly Case[] = [
     0,
     [0, '1 update pending, 1 for security', 'total=1 security=1'],
   ],
+  [
+    'none, of those repositories that could be read',
+    { total: 0, security: [], isPart: true },
+    null,
+    0,
+    [3, 'a repository could not be read, at least 0 updates pending', ''],
+  ],
+  [
+    'one for a week, of those repositories that could be read',
+    { total: 1, security: ['a'], isPart: true },
+    seenDays(7),
+    0,
+    [1, 'a repository could not be read, at least 1 update pending, 1 for security, the oldest for 7 d', ''],
+  ],
   ['one that is gone', { total: 0, security: [] }, seenDays(50), 0, [0, 'no updates pending', 'total=0 security=0']],
 ];
 for (const [what, pending, seen, listsDays, wanted] of cases) {

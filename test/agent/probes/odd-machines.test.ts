@@ -11,6 +11,7 @@ import { disks } from '../../../agent/probes/disks.ts';
 import { diskIo } from '../../../agent/probes/disk-io.ts';
 import { kernel } from '../../../agent/probes/kernel.ts';
 import { load } from '../../../agent/probes/load.ts';
+import { usageFacts } from '../../../agent/probes/mount-figures.ts';
 import { memory } from '../../../agent/probes/memory.ts';
 import { network } from '../../../agent/probes/network.ts';
 import type { Probe } from '../../../agent/probes/probe.ts';
@@ -20,7 +21,7 @@ import { uptime } from '../../../agent/probes/uptime.ts';
 import { metricOf } from '../../../src/report/metrics.ts';
 import { rootWith } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { contextOf } from './fixture-context.ts';
+import { contextOf, onlyRow, reasonOf } from './fixture-context.ts';
 import { run, type Files } from './files-in-memory.ts';
 
 const card = (name: string, line: string, more: Files = {}): Files => ({
@@ -155,6 +156,26 @@ for (const { what, probe, files, rows } of machines) {
     assert.deepEqual(found, rows);
   });
 }
+
+test('odd machines: a kernel that tells no CPU times has no shares', () => {
+  const files = { '/proc/stat': 'cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n' };
+  const { counters = null } = run(cpu, files);
+  const { functions } = run(cpu, files, { counters, elapsedMs: 10_000 });
+  assert.equal(onlyRow(functions, 'cpu')['used_percent'], null);
+  assert.equal(reasonOf(functions, 'cpu', 'used_percent'), 'the kernel tells no CPU times');
+});
+
+test('odd machines: images that are always full have no shares, beside a disk that fills', () => {
+  const full = { bsize: 4096, blocks: 100, bfree: 0, bavail: 0, files: 100, ffree: 0 };
+  const share = (fstype: string, mode: string, usage = full): unknown =>
+    typeof usageFacts([usage], fstype, mode)['used_percent'] === 'number';
+  const images = ['squashfs', 'iso9660', 'erofs', 'overlay', 'btrfs', 'composefs', 'fuse', 'fuse.squashfuse'];
+  for (const fstype of images) assert.equal(share(fstype, 'ro'), false, fstype);
+  for (const fstype of ['ext4', 'xfs', 'zfs']) assert.equal(share(fstype, 'ro'), true, fstype);
+  for (const fstype of ['overlay', 'btrfs', 'ext4', 'xfs', 'fuse.glusterfs'])
+    assert.equal(share(fstype, 'rw'), true, fstype);
+  for (const fstype of ['overlay', 'btrfs']) assert.equal(share(fstype, 'ro', { ...full, bfree: 9, bavail: 9 }), true);
+});
 
 test('odd machines: a mount whose name is not UTF-8 has figures', async (t) => {
   const root = tempFolder(t);

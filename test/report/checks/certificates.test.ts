@@ -33,6 +33,21 @@ test('the certificate that ends first decides', () => {
   );
 });
 
+test('a certificate that is not valid yet is CRITICAL, and told first', () => {
+  const from = (start: string, name = 'a'): string => `notBefore=${start}\n${one('Dec 25 09:00:00 2026 GMT', name)}`;
+  const said = (output: string): string => {
+    const { state, text } = parseCertificates(limits + output, nowMs);
+    return `${state} ${text.split(':', 1)[0]}`;
+  };
+  assert.equal(said(from('Nov 22 09:06:00 2026 GMT')), '2 not valid before 2026-11-22T09');
+  assert.equal(said(from('Nov 22 09:04:00 2026 GMT')), '0 33 days left', 'clocks differ by minutes');
+  assert.equal(said(from('Nov  1 09:00:00 2026 GMT')), '0 33 days left');
+  assert.equal(said(from('some day')), '0 33 days left');
+  const others = Array.from({ length: 9 }, (_, at) => one('Dec 24 09:00:00 2026 GMT', `${at}`)).join('');
+  assert.equal(said(`${others}${from('Nov 23 09:00:00 2026 GMT')}`), '2 not valid before 2026-11-23T09');
+  assert.equal(said(`${from('Nov 23 09:00:00 2026 GMT')}${others}`), '2 not valid before 2026-11-23T09');
+});
+
 test('a fault is UNKNOWN, and hides no certificate that ends', () => {
   const cases: readonly (readonly [string, number, RegExp])[] = [
     ['', 3, /^no certificate$/],

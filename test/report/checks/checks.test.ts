@@ -58,13 +58,22 @@ test('a local check has a result for each line, and one of its own where a line 
   );
 });
 
-test('results are bounded, and the first of one name counts', () => {
+test('results are bounded, and the worse of two of one name counts and names the other', () => {
   const output = Array.from({ length: 300 }, (_, index) => `0 i${index} - -`).join('\n');
   assert.equal(only({ format: 'checkmk', output }).length, 200);
-  assert.deepEqual(
-    checkStats({ datetime, checks: [ran({ exit: 1 }), ran({ exit: 2 })] }).map(({ state }) => state),
-    [1],
-  );
+  const said = (...exits: readonly number[]) =>
+    checkStats({ datetime, checks: exits.map((exit) => ran({ exit, output: `it is ${exit}` })) }).map(
+      ({ state, text }) => `${state} ${text}`,
+    );
+  const other = 'another result has this name:';
+  assert.deepEqual(said(1, 2), [`2 it is 2\n${other} WARNING it is 1`]);
+  assert.deepEqual(said(2, 1), [`2 it is 2\n${other} WARNING it is 1`]);
+  assert.deepEqual(said(0, 3), [`3 it is 3\n${other} OK it is 0`]);
+  assert.deepEqual(said(3, 1), [`1 it is 1\n${other} UNKNOWN it is 3`]);
+  assert.deepEqual(said(0, 0), [`0 it is 0\n${other} OK it is 0`]);
+  const long = Array.from({ length: 50 }, () => ran({ exit: 2, output: 'x'.repeat(900) }));
+  const [row, ...rows] = checkStats({ datetime, checks: long });
+  assert.deepEqual([row?.text.length, rows.length], [1000, 0]);
 });
 
 test('no text keeps what a screen or a database must not meet', () => {

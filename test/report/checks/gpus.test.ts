@@ -55,6 +55,35 @@ const cases: readonly Case[] = [
       `2 GPUs: NVIDIA A100-SXM4-40GB | gpus=2 ${figures}`,
   },
   {
+    what: 'a GPU with MIG, whose utilisation is not there',
+    lines: ['NVIDIA A100-SXM4-40GB, 34, [N/A], 1024, 40960'],
+    said: '0 1 GPU: NVIDIA A100-SXM4-40GB | gpus=1 temperature=34 utilisation=U memory=1073741824B;;;0;42949672960',
+  },
+  {
+    what: 'a value that the account may not read',
+    lines: [a100(34), 'NVIDIA A100-SXM4-40GB, 70, [Insufficient Permissions], 1024, 40960'],
+    said: `0 2 GPUs: NVIDIA A100-SXM4-40GB | gpus=2 ${figures}`,
+  },
+  {
+    what: 'a GPU that requires a reset, beside a good one',
+    lines: [a100(34), 'NVIDIA A100-SXM4-40GB, 70, [GPU requires reset], 1024, 40960'],
+    said:
+      '2 NVIDIA A100-SXM4-40GB, 70, [GPU requires reset], 1024, 40960\n1 GPU: NVIDIA A100-SXM4-40GB | ' +
+      'gpus=1 temperature=34 utilisation=25% memory=1073741824B;;;0;42949672960',
+  },
+  {
+    what: 'a corrupted infoROM beside good values',
+    lines: [a100(34), a100(70), 'WARNING: infoROM is corrupted at gpu 0000:3B:00.0'],
+    exit: 14,
+    said: '1 WARNING: infoROM is corrupted at gpu 0000:3B:00.0\n2 GPUs: NVIDIA A100-SXM4-40GB | ' + `gpus=2 ${figures}`,
+  },
+  {
+    what: 'the exit status of a corrupted infoROM without a word',
+    lines: [a100(34), a100(70)],
+    exit: 14,
+    said: `3 exit status 14\n2 GPUs: NVIDIA A100-SXM4-40GB | gpus=2 ${figures}`,
+  },
+  {
     what: 'a driver that does not answer',
     lines: ["NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."],
     exit: 9,

@@ -285,6 +285,14 @@ test('a decimal comma is a point, and commas between thousands are none', () => 
   assert.deepEqual(values('a=0,5s b=1,234.5 c=1,234,567 d=-,5 e=1.5e3'), [0.5, 1234.5, 1234567, -0.5, 1500]);
 });
 
+test("thousands may have a ' between them, and a number with narrow blanks is no figure", () => {
+  const values = (text: string) => parsePerfdata(text).map(({ label, value }) => `${label}=${value}`);
+  assert.deepEqual(values("a=1'234 b=1\u2019234\u2019567.5s;2'000 'c d'=5"), ['a=1234', 'b=1234567.5', 'c d=5']);
+  assert.equal(parsePerfdata("b=1'500s;2'000")[0]?.warning?.high, 2000);
+  for (const odd of ["a=1'23", "a=1'2345", 'a=1\u00a0234', 'a=1\u202f234', 'a=1\u2009234'])
+    assert.deepEqual(values(`${odd} y=5`), ['y=5'], odd);
+});
+
 test('labels with quotes, blanks and equals signs', () => {
   const labels = (text: string) => parsePerfdata(text).map(({ label }) => label);
   assert.deepEqual(labels(`'it''s'=1 'a b'=2 'x=y'=3 'z'''=4 c=5`), ["it's", 'a b', 'x=y', "z'", 'c']);

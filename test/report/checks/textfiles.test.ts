@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { parseTextfiles } from '../../../src/report/checks/textfiles.ts';
+import { parseTextfiles, thingsOf } from '../../../src/report/checks/textfiles.ts';
 import { codePoint } from '../../support/code-points.ts';
 
 const one = (lines: string): string => {
@@ -11,14 +11,14 @@ const one = (lines: string): string => {
   return `${file?.state} ${file?.text} ${file?.figures.map(({ label, value }) => `${label}=${value}`).join(' ')}`;
 };
 
-const wear = (value: string): string => `nvme_percentage_used_ratio{device="n"} ${value}`;
+const wear = (value: string, device = 'n'): string => `nvme_percentage_used_ratio{device="${device}"} ${value}`;
 
 /** Samples of a file, and its state, text and figures. */
 const samples: readonly (readonly [string, string])[] = [
   ['', '0 written 60 s ago age=60'],
   [wear('0.89'), '0 written 60 s ago age=60 nvme_used=0.89'],
   [wear('0.9'), '1 n: 90 % of its life used age=60 nvme_used=0.9'],
-  [`${wear('1.1')}\n${wear('0.1')}`, '2 n: 110 % of its life used age=60 nvme_used=1.1'],
+  [`${wear('1.1')}\n${wear('0.1', 'm')}`, '2 n: 110 % of its life used age=60 nvme_used=1.1'],
   ['smartmon_device_smart_healthy{disk="d",type="sat"} 1', '0 written 60 s ago age=60'],
   [
     'smartmon_offline_uncorrectable_raw_value{type="x",disk="d"} 1.0e+01',
@@ -30,7 +30,34 @@ const samples: readonly (readonly [string, string])[] = [
   ],
   ['nvme_critical_warning{device="n"} 1.0', '2 n: critical warning 1 age=60 nvme_warnings=1'],
   ['nvme_critical_warning_total{} 2', '2 all: critical warning 2 age=60 nvme_warnings=2'],
-  ['nvme_critical_warning_total{device="n"} NaN', '0 written 60 s ago age=60 nvme_warnings=null'],
+  ['nvme_critical_warning_total{device="n"} NaN', '3 n: nvme_warnings is unknown age=60 nvme_warnings=null'],
+  ['nvme_critical_warning_total{device="n"} 0x04', '2 n: critical warning 4 age=60 nvme_warnings=4'],
+  ['nvme_critical_warning_total{device="n"} 0x00', '0 written 60 s ago age=60 nvme_warnings=0'],
+  ['smartmon_device_smart_healthy{disk="d"} NaN', '3 d: its health is unknown age=60'],
+  [
+    'smartmon_attr_raw_value{name="current_pending_sector",device="/dev/sda",disk="0"} 8',
+    '1 /dev/sda: 8 pending sectors age=60 pending_sectors=8 pending_sectors /dev/sda=8',
+  ],
+  [
+    'smartmon_device_smart_healthy{device="/dev/bus/0",disk="megaraid,1"} 0',
+    '2 /dev/bus/0 megaraid,1: SMART: failing age=60',
+  ],
+  [
+    'smartmon_device_smart_healthy{device="/dev/bus/0",disk="0"} 1\n' +
+      'smartmon_device_smart_healthy{device="/dev/bus/0",disk="0"} 0',
+    '2 smartmon_device_smart_healthy of /dev/bus/0 stands there more than once\n' +
+      '/dev/bus/0 (2): SMART: failing age=60',
+  ],
+  [
+    'node_ipmi_sensor_state{sensor="Fan",id="7"} 1\nnode_ipmi_sensor_state{sensor="Fan",id="8"} 2\n' +
+      'node_ipmi_sensor_state{sensor="PSU",id="9"} 1',
+    '2 Fan id=7: beyond a limit\nFan id=8: beyond a critical limit\nPSU: beyond a limit age=60 bad_sensors=3',
+  ],
+  [
+    'apt_upgrades_pending{origin="a",arch="all"} 2\napt_upgrades_pending{origin="a",arch="amd64"} 30\n' +
+      'apt_upgrades_pending{origin="b",arch="amd64"} 1',
+    '0 a: 32 upgrades pending\nb: 1 upgrades pending age=60 upgrades=33 security_upgrades=0',
+  ],
   ['apt_upgrades_pending{origin="",arch=""} 0', '0 written 60 s ago age=60 upgrades=0 security_upgrades=0'],
   ['apt_autoremove_pending 12', '0 written 60 s ago age=60 upgrades=0 security_upgrades=0'],
   [
@@ -85,6 +112,25 @@ test('a folder has a result of its own, and a file without a time is stale', () 
   ]);
   assert.deepEqual(states('stale=60\nfile=x'), [' 0 1 file', ' 1 not written for NaN s']);
 });
+
+for (const [metric, things] of thingsOf) {
+  test(`two things of ${metric} that differ in one label are both told`, () => {
+    for (const label of things) {
+      const [first, second] = ['a,1', 'b,2'].map((value) => {
+        const labels = things.map((name) => `${name}="${name === label ? value : 'same'}"`);
+        const bad = /healthy|rpm/.test(metric) ? '0' : '200';
+        return `${metric}{${labels.join(',')}} ${bad}`;
+      });
+      const [, file] = parseTextfiles(`stale=7200\nfile=60 a.prom\n${first}\n${second}`);
+      if (metric !== 'apt_autoremove_pending') {
+        const told = (file?.text ?? '').split('\n');
+        assert.equal(new Set(told).size, 2, `${label}: ${file?.text}`);
+      }
+      const figures = file?.figures.map((one) => one.label) ?? [];
+      assert.equal(new Set(figures).size, figures.length, `${label}: ${figures.join(' ')}`);
+    }
+  });
+}
 
 test('no output makes it throw', () => {
   fc.assert(fc.property(fc.string({ unit: codePoint }), (text) => parseTextfiles(`file=1 a.prom\n${text}`).length > 1));
