@@ -252,7 +252,8 @@ if (failing !== undefined || failedAlone !== '') console.log((failing ?? '') + f
 if (isFirstTier) process.stdout.write(readFileSync(typed, 'utf8'));
 let areDear = false;
 for (const { compiled, name, cpuMs } of isFirstTier ? measured : []) {
-  if (cpuMs <= maxFileN * dearerMs || dearFiles.has(name)) continue;
+  // Files that share a process count one by one.
+  if (cpuMs <= maxFileN * dearerMs || dearFiles.has(name) || shared.has(compiled)) continue;
   const alone = [];
   for (let run = 0; run < 2; run += 1) alone.push(await measureAlone(compiled, { spec, meter, temporary }));
   const aloneN = Math.min(...alone);

@@ -64,8 +64,8 @@ export interface GroupStates {
 }
 
 /**
- * Returns how many serve: `5 of 8`. Of unknown members it is only known that they may serve: `at most 5 of 8` of a group
- * that lacks members, `at least 6 of 8` of one that has enough, else `3 to 7 of 8`.
+ * Returns how many serve: `5 of 8`. Unknown members may serve: `at most 5 of 8` of a group that lacks members,
+ * `at least 6 of 8` of one that has enough, else `3 to 7 of 8`.
  */
 export function servingCount({ group: { members }, serving, unknown, state }: GroupState): string {
   const most = serving + unknown.length;
@@ -108,8 +108,8 @@ export function leastShort({ members, needed }: NeedingGroup): number {
 }
 
 /**
- * Returns when clients reported, from the alerter's memory of them. `newest` has the newest stored reports by client, which
- * no pass may have evaluated yet; without it the memory alone counts.
+ * Returns when clients reported, from the alerter's memory of them. `newest` has the newest stored reports by client,
+ * which no pass may have evaluated yet; without it the memory alone counts.
  */
 export function reportTimes(
   memories: ReadonlyMap<string, RuleState>,

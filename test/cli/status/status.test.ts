@@ -84,7 +84,7 @@ test('of a group that needs its members, who serves and its alert are shown too'
     (await runCli(['status', ...args], { cwd: dir })).stdout;
   assert.match(
     await lines('--group', 'web'),
-    /^Groups: web 0\/2, 1 needed[^]*^2 alerts fire \(2 critical, 1 about the fleet or its groups\)/m,
+    /^Groups: web 0-2\/2, 1 needed[^]*^2 alerts fire \(2 critical, 1 about the fleet or its groups\)/m,
   );
   assert.match(await lines('w-1'), /^(?![^]*Groups:)[^]*^1 alert fires /m);
 });

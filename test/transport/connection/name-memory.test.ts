@@ -43,7 +43,7 @@ test('nothing is written without news, nor an error thrown for a file that canno
   const memory = loadNameMemory({ file, nowMs: 1 });
   memory.save();
   assert.throws(() => readFileSync(file));
-  const nowhere = loadNameMemory({ file: '/nowhere/names.json', nowMs: 1 });
+  const nowhere = loadNameMemory({ file: '/dev/null/names.json', nowMs: 1 });
   nowhere.noteFailure('a', false);
   nowhere.save();
 });

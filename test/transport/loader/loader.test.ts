@@ -68,7 +68,13 @@ test('a command line has the words of its script, in their order', () => {
     [look.slice(0, 3), look.slice(4)],
     [
       [marker, '3', '-'],
-      ['exec 3<>/dev/tcp/$1/$2', '192.0.2.1', '22', '::1', '2222'],
+      [
+        'exec 3<>/dev/tcp/$1/$2||exit;echo open;while read -r l<&3;do case $l in SSH-*)echo reached;exit;;esac;done',
+        '192.0.2.1',
+        '22',
+        '::1',
+        '2222',
+      ],
     ],
   );
 });
