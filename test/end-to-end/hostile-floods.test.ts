@@ -65,7 +65,7 @@ describe(`four floods beside ${good} good clients`, () => {
     ['keys that would be taken, where a login does not wait for answers', 'keys that would be taken'],
   ] as const) {
     it(`${what}: all good clients are visited`, async (t) => {
-      const flood = { ...floods[name], ends: /^connect-failed |^handshake-failed / };
+      const flood = { ...floods[name], ends: /^connect-failed |^handshake-(?:failed|closed) / };
       await run(
         t,
         times(4, () => [name, flood] as const),
