@@ -33,7 +33,7 @@ const ignore = message(2, string('x'));
 const question = message(60, string(''), string(''), string(''), u32(0));
 
 const refused = /^connect-failed the connection broke: the server sends requests without end$/;
-const broken = /^(?:handshake-failed|bastion-failed) /;
+const broken = /^(?:handshake-(?:failed|closed)|bastion-failed) /;
 const late = /^(?:auth-timeout|agent-timeout|handshake-timeout) /;
 
 /**
