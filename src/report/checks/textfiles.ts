@@ -213,6 +213,7 @@ export function parseTextfiles(output: string): readonly TextfileResult[] {
 
 /** A sample of a known metric with the name of its thing. */
 interface KnownSample {
+  readonly metric: string;
   readonly known: Known;
   readonly subject: string;
   readonly value: number;
@@ -223,41 +224,40 @@ interface KnownSample {
  * that share all labels their number, with a fault: one of them hides another for every reader of the file.
  */
 function knownSamples(samples: readonly PromSample[], faults: string[]): readonly KnownSample[] {
-  const namesakes = new Map<string, PromSample[]>();
+  /** The number of samples of a metric and a short name, and of those among them with a label and its value. */
+  const counts = new Map<string, number>();
+  const count = (key: string): number => {
+    const counted = (counts.get(key) ?? 0) + 1;
+    counts.set(key, counted);
+    return counted;
+  };
   const found = samples.flatMap((sample) => {
     const metric = knownName(sample);
     const known = knownMetrics.get(metric);
     if (known === undefined) return [];
     const short = subjectOf(sample.labels, known.things);
     const key = `${metric}\0${short}`;
-    const others = namesakes.get(key) ?? [];
-    namesakes.set(key, [...others, sample]);
+    count(key);
+    for (const [name, value] of sample.labels) count(`${key}\0${name}\0${value}`);
     return [{ ...sample, metric, known, short, key }];
   });
-  const counts = new Map<string, number>();
   const named = found.map(({ metric, known, short, key, labels, value }) => {
-    const whole = [short, ...differing(labels, namesakes.get(key) ?? [])].join(' ');
-    const nth = (counts.get(`${metric}\0${whole}`) ?? 0) + 1;
-    counts.set(`${metric}\0${whole}`, nth);
+    const isShared = (name: string, of: string): boolean => counts.get(`${key}\0${name}\0${of}`) === counts.get(key);
+    const differing = labels.flatMap(([name, of]) => (isShared(name, of) ? [] : `${name}=${of}`));
+    const whole = [short, ...differing].join(' ');
+    const nth = count(`=${metric}\0${whole}`);
     if (nth === 2) faults.push(`${metric} of ${whole} stands there more than once`);
-    return { known, value, subject: known.things === origin ? short : nth === 1 ? whole : `${whole} (${nth})` };
+    return { metric, known, value, subject: known.things === origin ? short : nth === 1 ? whole : `${whole} (${nth})` };
   });
   return summed(named);
-}
-
-/** Returns the labels whose values are not those of all namesakes: `id=7`. */
-function differing(labels: PromSample['labels'], namesakes: readonly PromSample[]): readonly string[] {
-  return labels
-    .filter(([name, value]) => namesakes.some((one) => one.labels.find((other) => other[0] === name)?.[1] !== value))
-    .map(([name, value]) => `${name}=${value}`);
 }
 
 /** Returns the samples with the sum of those that count the updates of one origin. */
 function summed(samples: readonly KnownSample[]): readonly KnownSample[] {
   const sums = new Map<string, KnownSample>();
   for (const [at, sample] of samples.entries()) {
-    const { known, subject, value } = sample;
-    const key = known.things === origin ? `${[...knownMetrics.values()].indexOf(known)} ${subject}` : `#${at}`;
+    const { metric, known, subject, value } = sample;
+    const key = known.things === origin ? `${metric} ${subject}` : `#${at}`;
     sums.set(key, { ...sample, value: (sums.get(key)?.value ?? 0) + value });
   }
   return [...sums.values()];
