@@ -138,8 +138,9 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
     const members = new Set((membersOf.get(group) ?? []).map(({ name }) => name));
     return input.alerts.filter(({ client, rule }) => rule === 'unreachable' && members.has(client));
   };
-  const shortGroups = alerts.filter((alert) => isOfGroup(alert) && alert.state !== 'resolved');
-  const looks = await readLooks(storage, [...alerts, ...shortGroups.flatMap(({ subject }) => lostMembers(subject))]);
+  const membersLost = (alert: Alert): readonly Alert[] =>
+    isOfGroup(alert) && alert.state !== 'resolved' ? lostMembers(alert.subject) : [];
+  const looks = await readLooks(storage, [...alerts, ...alerts.flatMap(membersLost)]);
   const easing = config.needs.length === 0 ? null : easingOf(input);
   const ofGroups = (of.needing ?? []).map(({ need }) => ({ rule: need.rule, group: need.name }));
   const rules = [...of.rules.map((rule) => ({ rule, group: null })), ...ofGroups]
@@ -165,12 +166,10 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
           standing: easing === null ? null : standingText(easing, alert),
           changed: changed.get(alert) ?? null,
           look: lookAt(alert, looks),
-          membersSeen: (isOfGroup(alert) && alert.state !== 'resolved' ? lostMembers(alert.subject) : []).flatMap(
-            (member) => {
-              const look = lookAt(member, looks);
-              return look === null ? [] : { alert: member, look };
-            },
-          ),
+          membersSeen: membersLost(alert).flatMap((member) => {
+            const look = lookAt(member, looks);
+            return look === null ? [] : { alert: member, look };
+          }),
         })),
       };
     });

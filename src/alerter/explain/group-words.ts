@@ -2,18 +2,17 @@ import { awayWords, membersByGroup, neededOf, needsAllWords } from '../../config
 import type { Config } from '../../config/config.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { easedWords, type Easing, type Standing } from '../inhibit/easing.ts';
-import { type GroupState, servingCount } from '../inhibit/group-states.ts';
+import { type GroupState, servingCount, servingRange } from '../inhibit/group-states.ts';
 
 const maxNames = 5;
 
 /** Returns `web 7/8, 6 needed`, with what is unknown: the members that serve, of all, and how many are needed. */
-export function servingText({ group: { need, members, needed }, serving, unknown, state }: GroupState): string {
-  const most = serving + unknown.length;
-  const counts = { short: `at most ${most}`, enough: `at least ${serving}`, unclear: `${serving}-${most}` };
-  const count = unknown.length === 0 ? serving : counts[state];
+export function servingText(group: GroupState): string {
+  const { need, members, needed } = group.group;
+  const { unknown, state } = group;
   const open = unknown.length === 0 ? '' : `, ${unknown.length} unknown`;
   const mark = state === 'short' ? ', too few' : state === 'unclear' ? ', unclear' : '';
-  return `${need.name} ${count}/${members.length}, ${needed} needed${open}${mark}`;
+  return `${need.name} ${servingRange(group, '-')}/${members.length}, ${needed} needed${open}${mark}`;
 }
 
 /** Returns `web: 7 of 8 serve, 6 are needed: one more may be away`, with the members that do not serve. */

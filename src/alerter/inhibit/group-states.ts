@@ -67,10 +67,15 @@ export interface GroupStates {
  * Returns how many serve: `5 of 8`. Unknown members may serve: `at most 5 of 8` of a group that lacks members,
  * `at least 6 of 8` of one that has enough, else `3 to 7 of 8`.
  */
-export function servingCount({ group: { members }, serving, unknown, state }: GroupState): string {
+export function servingCount(state: GroupState): string {
+  return `${servingRange(state, ' to ')} of ${state.group.members.length}`;
+}
+
+/** Returns how many members serve at most, at least, or between two bounds; the number if none is unknown. */
+export function servingRange({ serving, unknown, state }: GroupState, between: string): string {
+  if (unknown.length === 0) return String(serving);
   const most = serving + unknown.length;
-  const counts = { short: `at most ${most}`, enough: `at least ${serving}`, unclear: `${serving} to ${most}` };
-  return `${unknown.length === 0 ? serving : counts[state]} of ${members.length}`;
+  return { short: `at most ${most}`, enough: `at least ${serving}`, unclear: `${serving}${between}${most}` }[state];
 }
 
 interface Span {

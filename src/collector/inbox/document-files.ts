@@ -21,6 +21,11 @@ const suffix = '.json';
 /** The block size of most file systems. */
 export const blockBytes = 4096;
 
+/** Returns the bytes that a file takes up on most disks. */
+export function onDisk(bytes: number): number {
+  return Math.ceil(bytes / blockBytes) * blockBytes;
+}
+
 /** Returns the name of a document. `part` numbers the documents of one run. */
 export function documentName(atMs: number, id: string, part: number | null = null): string {
   const number = part === null ? '' : `.${String(part).padStart(6, '0')}`;
@@ -110,7 +115,7 @@ export async function measureFiles(
     for (const { entry, name } of held.eachEntry()) {
       if (name?.startsWith('.') === false && entry.isFile()) {
         files += 1;
-        if (isSized) bytes += Math.ceil((held.facts(name)?.size ?? 0) / blockBytes) * blockBytes;
+        if (isSized) bytes += onDisk(held.facts(name)?.size ?? 0);
       }
       if (files >= most) break;
       if (files % namesAtOnce === 0) await setImmediate();

@@ -6,6 +6,7 @@ import { rememberedWeakly } from '../../platform/remembered.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
 import { namesIn } from '../../state-folder/folder-entries.ts';
 import { siteMark, type StatePaths } from '../../state-folder/paths.ts';
+import { blockBytes } from './document-files.ts';
 
 export type Origin = { readonly kind: 'collector' | 'events' } | { readonly kind: 'site'; readonly site: string };
 
@@ -74,7 +75,7 @@ export function maxRunBytes(clients: number): number {
 }
 
 /** The most documents of a site that wait: all that fit into its bytes, at a block each. */
-export const maxSiteDocuments = allowances.site.maxBytes / 4096;
+export const maxSiteDocuments = allowances.site.maxBytes / blockBytes;
 
 /** The folder of documents in an origin's folder of the inbox, and the collector's own folder there. */
 export const documentsFolder = 'collector';

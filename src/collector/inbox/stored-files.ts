@@ -21,7 +21,7 @@ import type { StatePaths } from '../../state-folder/paths.ts';
 import { lowPercent, stateDisks } from '../../state-folder/state-disk.ts';
 import { counted } from '../../text/numbers.ts';
 import type { RunStart } from '../../storage/store/run.ts';
-import { blockBytes, documentName, removeStored, sizeOf, unmarked } from './document-files.ts';
+import { blockBytes, documentName, onDisk, removeStored, sizeOf, unmarked } from './document-files.ts';
 import { documentsFolder } from './origins.ts';
 
 /** A folder of stored/. Its name: `<time>-<run>`, then `.<bytes>` once the run has ended, `.seen` after a look. */
@@ -200,11 +200,6 @@ function bytesIn(folder: StoredFolder): number {
   } catch {
     return 0;
   }
-}
-
-/** Returns the bytes that a file takes up on most disks. */
-export function onDisk(bytes: number): number {
-  return Math.ceil(bytes / blockBytes) * blockBytes;
 }
 
 /** Returns the name of the folder for what a run stores: that of its document. */

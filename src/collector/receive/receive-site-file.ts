@@ -12,7 +12,7 @@ import {
   type SiteClients,
 } from '../inbox/origins.ts';
 import { parseSealedName } from '../sealed-reports/sealed-names.ts';
-import { onDisk } from '../inbox/stored-files.ts';
+import { onDisk } from '../inbox/document-files.ts';
 import { waitingBytes, type Receiver } from './receiver.ts';
 
 export interface ReceiveSiteFileOptions {

@@ -16,9 +16,8 @@ import { entriesOf } from '../../state-folder/folder-entries.ts';
 import { factsOfRaw, HeldFolder, removeSome, renameRaw, type RawEntry } from '../../state-folder/held-folder.ts';
 import { counted, countedMany, namedUpTo } from '../../text/numbers.ts';
 import { shortened } from '../../text/shortened.ts';
-import { isNamedAsDocument } from '../inbox/document-files.ts';
+import { isNamedAsDocument, onDisk } from '../inbox/document-files.ts';
 import { documentsFolder, inTurns, maxSiteDocuments, siteEntries, type SiteClients } from '../inbox/origins.ts';
-import { onDisk } from '../inbox/stored-files.ts';
 import {
   factsOfName,
   rootOf,

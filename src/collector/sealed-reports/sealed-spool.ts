@@ -14,8 +14,8 @@ import {
   NoPlainFile,
   readHeld,
 } from '../../state-folder/held-folder.ts';
-import { removeStored } from '../inbox/document-files.ts';
-import { onDisk, type Keep } from '../inbox/stored-files.ts';
+import { onDisk, removeStored } from '../inbox/document-files.ts';
+import type { Keep } from '../inbox/stored-files.ts';
 import type { ReceivedReport } from '../agent/agent-stream.ts';
 import { clockFactsOf } from './clock-facts.ts';
 import { scanSpool, type KnownSites } from './scan-spool.ts';

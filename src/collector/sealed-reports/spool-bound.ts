@@ -3,7 +3,7 @@ import path from 'node:path';
 import { formatSize } from '../../text/numbers.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
 import { folderOfClient } from '../../state-folder/client-folder.ts';
-import { onDisk } from '../inbox/stored-files.ts';
+import { onDisk } from '../inbox/document-files.ts';
 import { mostOfSite, type FolderUse, type KnownSites } from './scan-spool.ts';
 import { rootOf, type ArrivedReport, type SpooledReport } from './sealed-names.ts';
 import type { SealedSpool } from './sealed-spool.ts';

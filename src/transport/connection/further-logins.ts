@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 import { asFleetError, FleetError } from '../../platform/errors/errors.ts';
 import { withDeadline } from '../../platform/deadline.ts';
 import type { Channel, Connection } from '../transport.ts';
@@ -63,6 +65,33 @@ export function withFurtherLogins(first: Connection, logins: FurtherLogins): Con
       for (const one of all) one.destroy();
     },
   };
+}
+
+/** An earlier command of a connection that has not ended. */
+export interface EarlierCommand {
+  /** Its streams: with unread output a command does not end. */
+  readonly output: readonly Readable[];
+  readonly ended: Promise<unknown>;
+  /** The functions that the connection calls when it breaks. */
+  readonly onBroken: Set<(why: FleetError) => void>;
+}
+
+/** The time that an earlier command has to end before the next one starts. Some servers open one channel at a time. */
+const endMs = 2_000;
+
+/** Waits for the end of an earlier command: its exit status arrives before its channel is closed. */
+export async function endOfEarlier({ output, ended, onBroken }: EarlierCommand): Promise<void> {
+  for (const stream of output) stream.resume();
+  let over = (): void => undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const ceased = new Promise<void>((resolve) => {
+    over = resolve;
+    timer = setTimeout(resolve, endMs);
+  });
+  onBroken.add(over);
+  await Promise.race([ended, ceased]);
+  clearTimeout(timer);
+  onBroken.delete(over);
 }
 
 /** The faults of a channel that another connection may not have. `connect-failed` is a connection that has ended. */

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
 import { abortedError } from '../connection/aborted.ts';
+import { endOfEarlier } from '../connection/further-logins.ts';
 import { pipeBytes } from '../connection/local.ts';
 import { hasEnded, killGroup, withStreams } from '../../platform/child-process.ts';
 import { commandArguments } from './openssh-arguments.ts';
@@ -32,8 +33,6 @@ export interface OpensshSession {
 
 /** The time after `leave` until the processes are killed. */
 const lingerMs = 5_000;
-/** The time that an earlier command has to end before the next one starts. Some servers run one at a time. */
-const closeMs = 2_000;
 /** The time that `leave` waits for a client that reads no more input. The linger timer then ends the command. */
 const leaveMs = 250;
 /** The time to wait for the master's log about an ended command. */
@@ -87,15 +86,8 @@ export class OpensshConnection implements Connection {
   readonly exec = async (command: string): Promise<Channel> => {
     const before = this.#commands.at(-1);
     if (before !== undefined && !hasEnded(before) && this.#broken === null) {
-      // A command with unread output does not end.
-      for (const stream of [before.stdout, before.stderr]) stream.resume();
-      let timer: NodeJS.Timeout | undefined;
-      const over = new Promise<void>((resolve) => {
-        this.#onBroken.add(() => resolve());
-        timer = setTimeout(resolve, closeMs);
-      });
-      await Promise.race([once(before, 'exit'), over]);
-      clearTimeout(timer);
+      const output = [before.stdout, before.stderr];
+      await endOfEarlier({ output, ended: once(before, 'exit'), onBroken: this.#onBroken });
     }
     return await this.#start(command);
   };

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
 import { abortedError } from '../connection/aborted.ts';
+import { endOfEarlier } from '../connection/further-logins.ts';
 import type { Client, ClientChannel } from '../connection/ssh2.ts';
 import type { Channel, ChannelExit, Connection } from '../transport.ts';
 import type { Wire } from '../connection/wire.ts';
@@ -23,8 +24,6 @@ export interface SshSession {
 
 /** The time that a connection has to close after `leave`, before it is destroyed. */
 const lingerMs = 5_000;
-/** The time that an earlier channel has to close before the next one is opened. Some servers open one at a time. */
-const closeMs = 2_000;
 /** The longest wait of `leave` for a client that reads no input; then the linger timer ends the connection. */
 const leaveMs = 250;
 /**
@@ -151,15 +150,8 @@ class SshConnection implements Connection {
   async #openNext(command: string): Promise<Channel> {
     const current = this.#current;
     if (current !== null && this.#broken === null) {
-      // A channel with unread output does not close.
-      for (const stream of [current, current.stderr]) stream.resume();
-      let timer: NodeJS.Timeout | undefined;
-      const over = new Promise<void>((resolve) => {
-        this.#onBroken.add(() => resolve());
-        timer = setTimeout(resolve, closeMs);
-      });
-      await Promise.race([this.#closed, over]);
-      clearTimeout(timer);
+      const output = [current, current.stderr];
+      await endOfEarlier({ output, ended: this.#closed, onBroken: this.#onBroken });
     }
     return await this.#open(command);
   }
