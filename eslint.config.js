@@ -282,7 +282,13 @@ export default tseslint.config(
     languageOptions: {
       ecmaVersion: 5,
       sourceType: 'commonjs',
-      globals: { process: 'readonly', console: 'readonly', Buffer: 'readonly', globalThis: 'readonly' },
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        setTimeout: 'readonly',
+        Buffer: 'readonly',
+        globalThis: 'readonly',
+      },
     },
     rules: { 'no-unused-vars': ['error', { caughtErrors: 'none' }] },
   },

@@ -12,7 +12,7 @@ import { mariadbOfItsOwn, sqliteIn, type FaultDatabase } from './fault-database.
 import { clientAttributes, enrolClients, servingElement, sshdLinesOf, type Pipe } from './fault-pipe.ts';
 import { makeFaultPrograms, type FaultPrograms, type HookName } from './fault-programs.ts';
 import { hookFiles } from './kill-plan.ts';
-import { type LostClient, openLostClient } from './lost-client.ts';
+import { type LostClient, makeSubnet, openLostClient } from './lost-client.ts';
 import { startMailProcess, type MailProcess } from './mail-process.ts';
 import type { Command } from './program-run.ts';
 
@@ -111,8 +111,9 @@ export async function openFaultSite(
   const clients = Array.from({ length: clientCount }, (_, index) => `c${index + 1}`);
   const mark = path.basename(dir).slice(-4);
   const processOf = (client: string): string => `fh${mark}${client}`;
-  const addressOf = (client: string): string => `127.0.0.${client.slice(1)}`;
-  const lost = mayLose ? await openLostClient(sshd) : null;
+  const subnet = mayLose ? makeSubnet() : { prefix: '127.0.0', isLocal: true };
+  const addressOf = (client: string): string => `${subnet.prefix}.${client.slice(1)}`;
+  const lost = mayLose ? await openLostClient(sshd, subnet) : null;
   const keys = [...clients.map((client) => sshd.hostKeyLine(addressOf(client))), lost?.hostKeyLine ?? ''];
   writeFileSync(path.join(dir, 'known_hosts'), keys.map((line) => `${line}\n`).join(''));
   const serving = await servingElement(pipe);
