@@ -238,7 +238,9 @@ for (const agent of [nodeAgent, shellAgent]) {
     test('an agent of an older version goes on, and a line says how to get the newer one', async (t) => {
       const { site, lib, keysFile, codes, account } = await own(t);
       // The collector is upgraded: the pinned agent is another version than its own.
-      const [name = ''] = fs.readdirSync(lib).filter((file) => fs.statSync(path.join(lib, file)).size < 100_000);
+      // The inventory is larger than the agent.
+      const sizeOf = (file: string): number => fs.statSync(path.join(lib, file)).size;
+      const [name = ''] = fs.readdirSync(lib).sort((one, other) => sizeOf(one) - sizeOf(other));
       const text = agent.older + fs.readFileSync(path.join(lib, name), 'utf8');
       const digest = createHash('sha256').update(text).digest('hex');
       fs.writeFileSync(path.join(lib, `${digest}${agent.ending}`), text);
