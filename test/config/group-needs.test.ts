@@ -91,6 +91,20 @@ test('the group has its own rule, recipients, windows and labels', () => {
   assert.ok(config.alerts.rules.every(({ name }) => name !== 'group-short'));
 });
 
+test('windows that select all members hold for the group, and those for some of them do not', () => {
+  const needOf = (which: string) =>
+    load(
+      `<alerts mail="ops@example.org"><window start="02:00" duration="1h" ${which}/></alerts>
+        <group name="web" need="6" labels="role=web">${eight}</group>`,
+    ).needs[0];
+  for (const which of ['', 'clients="web-*"', 'labels="role=web"', 'labels="role!=db"']) {
+    assert.equal(needOf(which)?.windows.length, 1, which);
+  }
+  for (const which of ['clients="web-[1-7]"', 'clients="web-*,!web-8"', 'labels="role=db"']) {
+    assert.equal(needOf(which)?.windows.length, 0, which);
+  }
+});
+
 test('whoever asks for a rule of needRules hears of the group, unless it is excluded by its name', () => {
   const config = load(
     `<alerts><mail to="a@example.org" rules="unreachable"/><mail to="b@example.org" rules="disk*"/>

@@ -12,6 +12,11 @@ const cases: readonly (readonly [rule: string, subject: string, label: string, h
   ['cpu', '', 'cpu', false],
   ['process match=a b', '', 'process match=a b', false],
   ['backup is late', '/srv', 'backup is late /srv', false],
+  // A rule for a single check, as needRules of a group takes it.
+  ['postgres', 'postgres', 'postgres', false],
+  ['postgres check=postgres', 'postgres', 'postgres', true],
+  ['check', 'postgres', 'check postgres', false],
+  ['web', 'web-1', 'web web-1', false],
 ];
 for (const [rule, subject, label, hides] of cases) {
   test(`rule "${rule}" of "${subject}" is called "${label}"`, () => {

@@ -4,6 +4,8 @@ import type { LookOutcome, UnaskedReason } from '../../report/beside.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { quoted } from '../../text/plain-text.ts';
+import { momentInWords, type TimeReader } from '../../text/time-words.ts';
+import { lookAt } from './read-looks.ts';
 
 /** Codes of visits that the other side has answered. */
 const answeredCodes: readonly (string | null)[] = ['connect-refused', 'handshake-failed', 'handshake-closed'];
@@ -47,6 +49,30 @@ export function besideSentence(look: StoredLook | null, wording: BesideWording |
   const isOld = wording !== null && wording.alert.progress.lastAtMs > atMs;
   const whence = placeWords(could, wording?.what ?? 'it');
   return `Seen ${whence}${isOld ? ` at ${wording.moment(atMs)}` : ''}: ${words}`;
+}
+
+/** The most sentences about looks in a line. */
+const maxSentences = 5;
+
+interface SentencesOptions {
+  readonly looks: ReadonlyMap<string, StoredLook>;
+  readonly reader: TimeReader;
+  /** True if a sentence names its client. Default: if there are several alerts. */
+  readonly isNamed?: boolean;
+}
+
+/** Returns what clients beside unreachable ones saw of them, for a line of these alerts. */
+export function besideSentences(
+  alerts: readonly Alert[],
+  { looks, reader, isNamed = alerts.length > 1 }: SentencesOptions,
+): readonly string[] {
+  if (looks.size === 0) return [];
+  const moment = (atMs: number): string => momentInWords(reader, atMs);
+  const sentences = alerts.flatMap((alert) => {
+    const what = isNamed ? quoted(alert.client) : 'it';
+    return besideSentence(lookAt(alert, looks), { alert, moment, what }) ?? [];
+  });
+  return sentences.slice(0, maxSentences);
 }
 
 /** Returns `from beside it`, or `of it from other networks` for clients that are of its group alone. */

@@ -1,13 +1,12 @@
 import type { Config } from '../../config/config.ts';
 import type { MailText } from '../../notify/mime.ts';
 import type { Notice, NoticeAlert } from '../../notify/webhook/notice.ts';
-import { isOfGroup } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
-import { momentInWords, type TimeReader } from '../../text/time-words.ts';
-import { lookAt } from '../cause/read-looks.ts';
-import { besideSentence } from '../cause/beside-words.ts';
+import type { TimeReader } from '../../text/time-words.ts';
+import { besideSentences } from '../cause/beside-words.ts';
 import { causeSentence } from '../cause/cause-words.ts';
 import { isReturning } from '../inhibit/difference.ts';
 import { isAcknowledged } from '../inhibit/inhibition.ts';
@@ -16,12 +15,7 @@ import { alertIdOf, stateOf, summaryOf } from './compose-mail.ts';
 import { incidentsOf } from './incidents.ts';
 import { foldTitle, pageOf, titleOf } from './item-words.ts';
 import { saysAway } from '../inhibit/lost-parents.ts';
-import { firingKinds, unacknowledgedWords } from './value-words.ts';
-
-/** The most members of a group whose looks are named. */
-const maxLooks = 5;
-/** The most columns of a value, which may be a message of a client or server. */
-const valueColumns = 500;
+import { firingKinds, unacknowledgedWords, valueColumns } from './value-words.ts';
 
 /** Returns a mail that is due, and its words, as a notification for other programs. */
 export function composeNotice(
@@ -53,7 +47,11 @@ export function composeNotice(
     ...pageFact(config, items),
     alerts: [...items, ...below].map((item) => ({
       ...noticeAlertOf(item, atMs, config),
-      ...besideFact(item, looks, { zone: config.alerts.zone, nowMs: atMs }),
+      ...besideFact(
+        item.alert,
+        (item.carries ?? []).map(({ alert }) => alert),
+        { looks, reader: { zone: config.alerts.zone, nowMs: atMs } },
+      ),
       ...lines.get(item),
       ...incidents(item, alertIdOf(item)),
     })),
@@ -68,18 +66,20 @@ function pageFact(config: Config, items: readonly PendingNotification[]): Pick<N
   return page === null ? {} : { page };
 }
 
-function besideFact(
-  { alert, carries = [] }: PendingNotification,
-  looks: ReadonlyMap<string, StoredLook>,
-  reader: TimeReader,
+interface LooksRead {
+  readonly looks: ReadonlyMap<string, StoredLook>;
+  readonly reader: TimeReader;
+}
+
+/** Returns what was seen of an unreachable client from beside it; of the members of which the alert of a group tells. */
+export function besideFact(
+  alert: Alert,
+  members: readonly Alert[],
+  { looks, reader }: LooksRead,
 ): Pick<NoticeAlert, 'beside'> {
-  const moment = (atMs: number): string => momentInWords(reader, atMs);
-  const beside = besideSentence(lookAt(alert, looks), { alert, moment });
-  if (beside !== null) return { beside };
-  const ofMembers = carries.flatMap(
-    (one) => besideSentence(lookAt(one.alert, looks), { alert: one.alert, moment, what: quoted(one.client) }) ?? [],
-  );
-  return ofMembers.length === 0 ? {} : { beside: ofMembers.slice(0, maxLooks).join(' ') };
+  const own = besideSentences([alert], { looks, reader });
+  const sentences = own.length > 0 ? own : besideSentences(members, { looks, reader, isNamed: true });
+  return sentences.length === 0 ? {} : { beside: sentences.join(' ') };
 }
 
 /** True if an alert is critical by its newest value. What flaps stays open while its value is good. */

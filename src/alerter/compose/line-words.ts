@@ -1,9 +1,8 @@
 import { greatest, groupBy, least } from '../../platform/group-by.ts';
-import { isOfGroup } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import { labelHidesRule } from '../../text/alert-label.ts';
 import type { Severity } from '../../config/config.ts';
-import { lookAt } from '../cause/read-looks.ts';
-import { besideSentence } from '../cause/beside-words.ts';
+import { besideSentences } from '../cause/beside-words.ts';
 import { drawChart, type ChartWords } from './sparkline.ts';
 import { foldTitle, maxNamesInTitle, pageOf, sharedLabel, shortValue, textBeside, titleOf } from './item-words.ts';
 import { adviceFor } from '../../text/advice.ts';
@@ -112,7 +111,7 @@ function factsOfOne(item: PendingNotification, kind: SectionKind, wording: Wordi
   const seen = lastSeen(item, kind, wording);
   return [
     ...valueFacts(item, kind, reader),
-    ...(isFiring ? besideFacts([item], wording) : []),
+    ...(isFiring ? besideSentences([alert], wording) : []),
     isFiring ? (item.eased ?? '') : '',
     kind === 'event' ? `seen ${timeInWords(reader, alert.firingSinceMs ?? 0)}` : timeFact([item], kind, reader),
     followsLapse(item) ? '' : unacknowledgedWords([item]),
@@ -162,7 +161,7 @@ function membersOf({ carries = [] }: PendingNotification, wording: Wording): rea
     ...lines.slice(0, maxMembers),
     ...(more > 0 ? [`and ${more} more`] : []),
     // The members have no line elsewhere.
-    ...besideFacts(carries, wording, true),
+    ...besideSentences(alertsOf(carries), { ...wording, isNamed: true }),
     ...(advice === '' ? [] : [advice]),
   ];
 }
@@ -217,7 +216,9 @@ function factsOfMany({ items, fold }: Line, kind: SectionKind, wording: Wording)
   const still = fold?.kind === 'parent' ? fold.still : [];
   return [
     ...ends,
-    ...(firingKinds.includes(kind) ? [...sharedFacts(items), ...besideFacts(items, wording), easedOf(items)] : []),
+    ...(firingKinds.includes(kind)
+      ? [...sharedFacts(items), ...besideSentences(alertsOf(items), wording), easedOf(items)]
+      : []),
     still.length <= maxNamesInTitle ? '' : `still unreachable: ${namedUpTo(maxNames, still.map(quoted))}`,
     timeFact(items, kind, reader),
     unacknowledgedWords(items),
@@ -225,22 +226,8 @@ function factsOfMany({ items, fold }: Line, kind: SectionKind, wording: Wording)
   ].filter((fact) => fact !== '');
 }
 
-/** The most sentences about looks in a line. */
-const maxLooks = 5;
-
-/** Returns what clients beside unreachable ones saw of them, which a line of several names. */
-function besideFacts(
-  items: readonly PendingNotification[],
-  { looks, reader }: Wording,
-  isNamed = items.length > 1,
-): readonly string[] {
-  if (looks.size === 0) return [];
-  const moment = (atMs: number): string => momentInWords(reader, atMs);
-  const sentences = items.flatMap(({ client, alert }) => {
-    const what = isNamed ? quoted(client) : 'it';
-    return besideSentence(lookAt(alert, looks), { alert, moment, what }) ?? [];
-  });
-  return sentences.slice(0, maxLooks);
+function alertsOf(items: readonly PendingNotification[]): readonly Alert[] {
+  return items.map(({ alert }) => alert);
 }
 
 /** Returns why all these critical alerts are told as warnings; '' if some are not, or for other reasons. */

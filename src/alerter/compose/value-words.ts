@@ -14,7 +14,7 @@ import { cut } from '../../text/text-columns.ts';
 import { momentInWords, type TimeReader } from '../../text/time-words.ts';
 
 /** The most columns of a value, which may be a message of a client or server. */
-const valueColumns = 500;
+export const valueColumns = 500;
 
 /** Kinds of sections whose alerts still fire. */
 export const firingKinds: readonly SectionKind[] = ['critical', 'warning', 'flapping', 'open'];

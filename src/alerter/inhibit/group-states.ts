@@ -72,7 +72,10 @@ export function servingCount(state: GroupState): string {
 }
 
 /** Returns how many members serve at most, at least, or between two bounds; the number if none is unknown. */
-export function servingRange({ serving, unknown, state }: GroupState, between: string): string {
+export function servingRange(
+  { serving, unknown, state }: Pick<GroupState, 'serving' | 'unknown' | 'state'>,
+  between: string,
+): string {
   if (unknown.length === 0) return String(serving);
   const most = serving + unknown.length;
   return { short: `at most ${most}`, enough: `at least ${serving}`, unclear: `${serving}${between}${most}` }[state];

@@ -4,6 +4,7 @@ import { isHeard, notifyChooser, worstSeverity } from '../../config/clients/reci
 import { membersByGroup } from '../../config/clients/group-needs.ts';
 import { asksFor, findRule, ruleLists, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { type Alert, type AlertKey, isOfGroup } from '../../storage/store/alert.ts';
+import { selectsAll } from '../../config/values/client-selector.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
@@ -96,7 +97,7 @@ function watchOfGroup(config: Config, name: string): Watch {
   }
   const { rule, recipients, muted, labels, rules } = need;
   const members = membersByGroup(config).get(name) ?? [];
-  const notify = config.notify.filter(({ selects }) => selects === null || members.every(selects));
+  const notify = config.notify.filter(({ selects }) => selectsAll(selects, members));
   const isMeant = ruleMatcher(rules.join(','));
   const alike = [...new Set(members.flatMap((member) => member.rules))].filter(isMeant);
   return { rule, client: null, labels, listeners: readListeners({ config, notify, rule, recipients, muted, alike }) };

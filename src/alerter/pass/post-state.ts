@@ -4,10 +4,11 @@ import type { NoticeAlert } from '../../notify/webhook/notice.ts';
 import { postAlerts } from '../../notify/webhook/post-alerts.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { RunFact } from '../../storage/store/run.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
-import { noticeAlertOf } from '../compose/compose-notice.ts';
+import { readLooks } from '../cause/read-looks.ts';
+import { besideFact, noticeAlertOf } from '../compose/compose-notice.ts';
 import { pendingNotification } from '../dispatch/notification-plan.ts';
 import { readEasing } from '../inhibit/read-easing.ts';
 import { openMutes } from '../inhibit/mutes.ts';
@@ -22,7 +23,7 @@ const maxEnded = 20_000;
 
 export interface PostStateOptions {
   readonly config: Config;
-  readonly storage: Pick<Storage, 'evaluation' | 'alertHistory' | 'fleet' | 'operator'>;
+  readonly storage: Pick<Storage, 'evaluation' | 'alertHistory' | 'fleet' | 'notifications' | 'operator'>;
   /** Recent runs of the alerter, in any order. */
   readonly runs: readonly Pick<RunFact, 'program' | 'startedAtMs'>[];
   readonly nowMs: number;
@@ -49,17 +50,47 @@ export async function postState({
     ({ state, resolvedAtMs }) => state === 'resolved' && resolvedAtMs !== null && nowMs - resolvedAtMs <= validMs,
   );
   const isMuted = createMuteTest(config, await storage.operator.silences(nowMs), nowMs);
+  const { stateOf, otherEasing } = await createStates({ config, storage, nowMs }, open);
+  const fires = open.filter((alert) => !isMuted(alert));
+  const keys = new Set(open.map(keyOf));
+  const alerts = [
+    ...fires.flatMap((alert) => [
+      stateOf(alert),
+      ...otherSeverity(alert, stateOf(alert), nowMs),
+      ...otherEasing(alert),
+    ]),
+    ...open.filter(isMuted).flatMap((alert) => [{ ...stateOf(alert), endsAtMs: nowMs }, ...otherEasing(alert)]),
+    ...ended
+      .filter((alert) => !keys.has(keyOf(alert)))
+      .flatMap((alert) => [overAt(stateOf(alert), nowMs), ...otherEasing(alert)]),
+  ];
+  return await postAlerts(alertmanager, alerts, { validUntilMs: nowMs + validMs, signal });
+}
+
+/** Returns functions that describe an alert as Alertmanager knows it, and as it was known with or without easing. */
+async function createStates(
+  { config, storage, nowMs }: Pick<PostStateOptions, 'config' | 'storage' | 'nowMs'>,
+  open: readonly Alert[],
+) {
   const watchOf = createWatches(config);
   const { groups, standingOf } = await readEasing({ config, storage, nowMs, all: false });
-  const plainStateOf = (alert: Alert): NoticeAlert =>
-    noticeAlertOf(
+  const looks = await readLooks(storage, open);
+  const reader = { zone: config.alerts.zone, nowMs };
+  const lostOf = (alert: Alert): readonly Alert[] => {
+    const group = isOfGroup(alert) ? groups.groups.find(({ need }) => need.name === alert.subject) : undefined;
+    return group === undefined ? [] : groups.at(group, groups.presentOf(group, nowMs)).lost;
+  };
+  const plainStateOf = (alert: Alert): NoticeAlert => ({
+    ...noticeAlertOf(
       pendingNotification(
         { alert: { ...alert, id: alert.id ?? 0 }, watch: watchOf(alert), known: null, listener: null },
         { transition: 'reminder' },
       ),
       nowMs,
       config,
-    );
+    ),
+    ...besideFact(alert, lostOf(alert), { looks, reader }),
+  });
   const easedStateOf = (alert: Alert, group: string): NoticeAlert => {
     const state = plainStateOf(alert);
     return { ...state, labels: { ...state.labels, eased: group } };
@@ -79,20 +110,7 @@ export async function postState({
     const other = easedBy(alert) === null ? easedStateOf(alert, group) : plainStateOf(alert);
     return [{ ...other, endsAtMs: nowMs }];
   };
-  const fires = open.filter((alert) => !isMuted(alert));
-  const keys = new Set(open.map(keyOf));
-  const alerts = [
-    ...fires.flatMap((alert) => [
-      stateOf(alert),
-      ...otherSeverity(alert, stateOf(alert), nowMs),
-      ...otherEasing(alert),
-    ]),
-    ...open.filter(isMuted).flatMap((alert) => [{ ...stateOf(alert), endsAtMs: nowMs }, ...otherEasing(alert)]),
-    ...ended
-      .filter((alert) => !keys.has(keyOf(alert)))
-      .flatMap((alert) => [overAt(stateOf(alert), nowMs), ...otherEasing(alert)]),
-  ];
-  return await postAlerts(alertmanager, alerts, { validUntilMs: nowMs + validMs, signal });
+  return { stateOf, otherEasing };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { usageError } from '../../platform/errors/errors.ts';
+import { newReplyToken } from '../../notify/replies/reply-token.ts';
 import type { MailStore, MailSummary } from '../../storage/store/outbox-store.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -63,7 +64,7 @@ export function mailDiscardCommand(context: Context, ids: readonly number[]): Pr
 export function mailResendCommand(context: Context, ids: readonly number[]): Promise<ExitStatus> {
   return changeMails(context, ids, {
     command: 'mail resend',
-    change: (mails, id) => mails.resendMail(id),
+    change: (mails, id) => mails.resendMail(id, newReplyToken()),
     outcome: 'will be tried with the next pass of alert.',
   });
 }

@@ -1,7 +1,9 @@
 /** src/cli/check: `check`. */
 import { append, groupBy } from '../../platform/group-by.ts';
 import { groupShort } from '../../storage/store/alert.ts';
-import { notifyChooser, webhookOfRecipient } from '../../config/clients/recipients.ts';
+import { notifyChooser, webhookOfRecipient, worstSeverity } from '../../config/clients/recipients.ts';
+import { ruleMatcher } from '../../config/rules/rule-matcher.ts';
+import { remembered } from '../../platform/remembered.ts';
 import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
 import { windowSpans, type Span } from '../../alerter/inhibit/windows.ts';
 import { createWatches, hears, isOnPath, type Listener, namedRecipients } from '../../alerter/inhibit/recipients-of.ts';
@@ -233,8 +235,12 @@ export interface GroupMembers {
   readonly serving: number | null;
   readonly lost: readonly string[];
   readonly unknown: readonly string[];
+  /** The state of the group; null if nothing is known of its members. */
+  readonly state: GroupState['state'] | null;
   /** The recipients of group-short. */
   readonly recipients: readonly string[];
+  /** The recipients who hear of members alone, also while the group lacks members. */
+  readonly member_recipients: readonly string[];
 }
 
 /** Returns who serves now in each group that needs some of its members, and who hears when too few do. */
@@ -253,7 +259,15 @@ export async function groupMembers(config: Config, signal: AbortSignal): Promise
   signal.throwIfAborted();
   const stateOf = new Map(states.map((state) => [state.group.need.name, state]));
   const watchOf = createWatches(config);
-  return needingGroups(config).map(({ need: { name }, members, needed }) => {
+  return needingGroups(config).map(({ need: { name, rules }, members, needed }) => {
+    const recipients = [...watchOf({ client: '', rule: groupShort, subject: name }).listeners.keys()];
+    const isMeant = ruleMatcher(rules.join(','));
+    const rulesOf = remembered((all: readonly Rule[]) => all.filter((rule) => isMeant(rule)));
+    const hearersOf = (member: Client): readonly string[] =>
+      rulesOf(member.rules).flatMap((rule) => {
+        const { listeners } = watchOf({ client: member.name, rule: rule.name });
+        return [...listeners.values()].flatMap((one) => (hears(one, worstSeverity(rule)) ? one.recipient : []));
+      });
     const state = stateOf.get(name) ?? null;
     const isKnown = state !== null && state.unknown.length < members.length;
     return {
@@ -263,7 +277,9 @@ export async function groupMembers(config: Config, signal: AbortSignal): Promise
       serving: isKnown ? state.serving : null,
       lost: [...new Set((state?.lost ?? []).map(({ client }) => client))],
       unknown: isKnown ? state.unknown : [],
-      recipients: [...watchOf({ client: '', rule: groupShort, subject: name }).listeners.keys()],
+      state: isKnown ? state.state : null,
+      recipients,
+      member_recipients: [...new Set(members.flatMap(hearersOf))].filter((one) => !recipients.includes(one)),
     };
   });
 }

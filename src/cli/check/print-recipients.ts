@@ -8,6 +8,7 @@ import { secondMs } from '../../platform/units.ts';
 import { formatDuration } from '../../text/durations.ts';
 import { renderTable } from '../terminal/table.ts';
 import { idleGroups } from '../../alerter/explain/group-words.ts';
+import { servingRange } from '../../alerter/inhibit/group-states.ts';
 import { awayWords } from '../../config/clients/group-needs.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { nextDigests, type AlertRecipient, type GroupMembers, type NextWindow } from './alert-recipients.ts';
@@ -122,14 +123,17 @@ const maxNames = 5;
 
 /** Returns the lines of `check` about these groups, and about those whose need has no effect. */
 export function groupLines(config: Config, groups: readonly GroupMembers[]): readonly string[] {
-  const lines = groups.map(({ group, members, needed, serving, lost, unknown, recipients }) => {
-    const now = serving === null ? '' : `, ${serving} serve now`;
+  const lines = groups.map(({ group, members, needed, serving, lost, unknown, state, recipients, ...more }) => {
+    const range = serving === null || state === null ? null : servingRange({ serving, unknown, state }, ' to ');
+    const now = range === null ? '' : `, ${range} ${range === '1' ? 'serves' : 'serve'} now`;
     const away = lost.length === 0 ? '' : ` (away: ${namedUpTo(maxNames, lost)})`;
     const open = unknown.length === 0 ? '' : ` (unknown: ${namedUpTo(maxNames, unknown)})`;
     const heard = namedUpTo(maxNames, recipients);
     const how = recipients.length === 0 ? 'alerts of their own: nobody hears group-short' : `told to ${heard}`;
+    const apart = namedUpTo(maxNames, more.member_recipients);
+    const each = apart === '' ? '' : `; each member that is away is told, also then, to ${apart}`;
     const pages = `${members - needed + 1} away at once are ${how}`;
-    return `Group ${group}: ${needed} of ${members}: ${awayWords(members - needed)}${now}${away}${open}; ${pages}.`;
+    return `Group ${group}: ${needed} of ${members}: ${awayWords(members - needed)}${now}${away}${open}; ${pages}${each}.`;
   });
   return [...lines, ...idleGroups(config).map((line) => `Group ${line}`)].map(escapeControls);
 }

@@ -88,6 +88,11 @@ export function readClients(options: ReadClientsOptions): Pick<ClientReader, 'ne
   return { clients: withoutDuplicates(reader.read(), options.findings), needs: reader.needs };
 }
 
+interface NeedOfMembers {
+  readonly need: NonNullable<ReturnType<typeof parseNeed>>;
+  readonly members: readonly ReadClient[];
+}
+
 class ClientReader {
   readonly needs: ReadNeed[] = [];
   readonly #options: ReadClientsOptions;
@@ -123,9 +128,11 @@ class ClientReader {
         if (/[[\]]/.test(child.attributes['name'] ?? ''))
           this.#options.findings.fault(child, '<group> name has a range; a group has one name');
         const inner = this.#inner(child, scope);
-        const before = this.needs.length;
-        this.#walk(child, { ...inner, needs: this.#readNeed(child, scope, inner) });
-        if (this.needs.length === before) this.#warnOfShort(child);
+        const [needs, clients] = [this.needs.length, this.#found.length];
+        const need = this.#checkNeed(child, scope);
+        this.#walk(child, { ...inner, needs: need === null ? scope.needs : (child.attributes['name'] ?? '') });
+        if (need !== null) this.#readNeed(child, inner, { need, members: this.#found.slice(clients) });
+        else if (this.needs.length === needs) this.#warnOfShort(child);
       }
     }
   }
@@ -185,24 +192,30 @@ class ClientReader {
     }
   }
 
-  /** Notes a group, and what it needs of its members. Returns the name of the group in need around its clients. */
-  #readNeed(element: Element, outer: Scope, inner: Scope): string | null {
+  /** Notes a group. Returns how many of its members it needs; null if the file does not say so. */
+  #checkNeed(element: Element, outer: Scope): ReturnType<typeof parseNeed> {
     const { findings } = this.#options;
     const { name, need: written, needRules } = element.attributes;
     if (name !== undefined) this.#groups.set(name, [...(this.#groups.get(name) ?? []), element]);
     const need = parseNeed(written ?? '');
     if (written === undefined && needRules !== undefined)
       findings.fault(element, '<group> has needRules and no need; write need="..." too, or remove needRules');
-    if (need === null) return outer.needs;
+    if (need === null) return null;
     if (name === undefined && !element.faulty)
       findings.fault(element, '<group> has need and no name; write name="..."');
     if (outer.needs !== null) {
       const message = `<group> has need inside of the group "${outer.needs}", which has need too; keep one of them`;
       findings.fault(element, message);
     }
-    const { chain, labels } = inner;
-    // Rules, recipients and windows for some of the clients are not the group's.
-    const { audience, rules, windows } = chain.selective.length > 0 ? this.#selection.watchedByNone(chain) : inner;
+    return need;
+  }
+
+  /** Reads the rule, the recipients and the windows of a group that needs some of its members. */
+  #readNeed(element: Element, { chain, labels, ...inner }: Scope, { need, members }: NeedOfMembers): void {
+    const { name, needRules } = element.attributes;
+    const active = members.flatMap(({ client }) => (client.state === 'active' ? [client] : []));
+    const { audience, rules, windows } =
+      chain.selective.length > 0 ? this.#selection.watchedByAll(chain, active) : inner;
     const patterns = needRules === undefined ? usualNeedRules : Object.freeze(splitGlobs(needRules));
     const own = {
       ...{ name: name ?? '', ...need, labels, windows, file: element.source.path, line: element.line },
@@ -210,7 +223,6 @@ class ClientReader {
       ...{ recipients: audience.recipients, muted: audience.muted },
     };
     this.needs.push({ need: Object.freeze(own), element });
-    return name ?? '';
   }
 
   /** Warns of rules about what a group needs, in a group without such a need. */

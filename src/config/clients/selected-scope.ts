@@ -1,7 +1,7 @@
 import type { Window } from '../config.ts';
 import type { RuleScope } from '../rules/finish-rule.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
-import { clientSelector, type ClientSelector } from '../values/client-selector.ts';
+import { clientSelector, type ClientSelector, selectsAll } from '../values/client-selector.ts';
 import type { Findings } from '../xml/findings.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import type { Audience } from './recipients.ts';
@@ -69,37 +69,36 @@ export type ReadWatched = (element: Element, outer: Watched) => Watched;
  */
 export function createSelection(start: Watched, read: ReadWatched, findings: Findings) {
   const [seen, used] = [new Set<Element>(), new Set<Element>()];
+  const watchedWith = ({ elements, selective, found }: Chain, taken: ReadonlySet<Element>): Watched => {
+    const key = selective.map(({ child }) => (taken.has(child) ? '1' : '0')).join('');
+    const known = found.get(key);
+    if (known !== undefined) return known;
+    const watched = elements.reduce(
+      (outer, element) =>
+        read(
+          withSelected(element, (child) => taken.has(child)),
+          outer,
+        ),
+      start,
+    );
+    found.set(key, watched);
+    return watched;
+  };
   return {
     /** Includes the children of this chain in the warnings of `end`. */
     note: ({ selective }: Chain): void => {
       for (const { child } of selective) seen.add(child);
     },
-    /** Returns the rules, recipients and windows without the children that are for some clients. */
-    watchedByNone: ({ elements }: Chain): Watched =>
-      elements.reduce(
-        (outer, element) =>
-          read(
-            withSelected(element, () => false),
-            outer,
-          ),
-        start,
+    /** Returns the rules, recipients and windows of a group: those children count that select all of its members. */
+    watchedByAll: (chain: Chain, members: readonly Parameters<ClientSelector>[0][]): Watched =>
+      watchedWith(
+        chain,
+        new Set(chain.selective.flatMap(({ child, selects }) => (selectsAll(selects, members) ? [child] : []))),
       ),
-    watchedBy: ({ elements, selective, found }: Chain, client: Parameters<ClientSelector>[0]): Watched => {
-      const taken = new Set(selective.flatMap(({ child, selects }) => (selects(client) ? [child] : [])));
+    watchedBy: (chain: Chain, client: Parameters<ClientSelector>[0]): Watched => {
+      const taken = new Set(chain.selective.flatMap(({ child, selects }) => (selects(client) ? [child] : [])));
       for (const child of taken) used.add(child);
-      const key = selective.map(({ child }) => (taken.has(child) ? '1' : '0')).join('');
-      const known = found.get(key);
-      if (known !== undefined) return known;
-      const watched = elements.reduce(
-        (outer, element) =>
-          read(
-            withSelected(element, (child) => taken.has(child)),
-            outer,
-          ),
-        start,
-      );
-      found.set(key, watched);
-      return watched;
+      return watchedWith(chain, taken);
     },
     end: (): void => {
       for (const child of seen) {

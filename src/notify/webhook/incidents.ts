@@ -39,7 +39,8 @@ export function pagerdutyEvents({ alerts }: Notice): readonly object[] {
       if (alert.state === 'resolved') {
         const keys = (alert.ends ?? [key]).filter((one) => !ended.has(one));
         for (const one of keys) ended.add(one);
-        return keys.map((one) => event('resolve', one));
+        // The end of a group's alert says who is still away.
+        return keys.map((one) => event('resolve', one, { payload: pagerdutyPayload(alert, same) }));
       }
       const trigger = event('trigger', key, {
         payload: pagerdutyPayload(alert, same),

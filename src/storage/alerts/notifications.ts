@@ -27,7 +27,7 @@ import {
   seriesPoint,
 } from '../store/notification-store.ts';
 import type { NewMail, RecipientHistory, WaitingMail } from '../store/outbox-store.ts';
-import { tokenDigest } from './reply-tokens.ts';
+import { forgetToken, tokenDigest } from './reply-tokens.ts';
 import { fenced } from './lease.ts';
 
 // Conditions in the UPDATE, because the mail may be sent at the same time as this transaction runs.
@@ -158,6 +158,7 @@ async function replaceMails(
   for (const { id, by } of all.sort((a, b) => a.id - b.id)) {
     if ((await session.run(replaceSql, [by, id, by])) !== 1)
       throw new Outdated(`mail ${id} cannot be replaced any more`);
+    await forgetToken(session, id);
   }
 }
 

@@ -18,7 +18,7 @@ import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { fenced } from './lease.ts';
-import { forgetToken, tokenDigest } from './reply-tokens.ts';
+import { forgetToken, renewToken, tokenDigest } from './reply-tokens.ts';
 import { groupBy } from '../../platform/group-by.ts';
 
 /** The longest pause. A later time was written under a wrong clock, and the wait would never end. */
@@ -113,6 +113,7 @@ export function createOutboxStore(database: Database): OutboxStore {
       database.write(async (session) => {
         const set = `failed_at = COALESCE(failed_at, ${session.dialect.now}), error = ?, claimed_until = NULL`;
         await mark(session, id, holder, set, [clipped(error, 1000)], 'sent_at IS NULL');
+        await forgetToken(session, id);
         if (!mayBeTaken) await session.run(endKnownSql, [id, id]);
       }),
     alertsOfMail: async (id) => {
@@ -120,14 +121,20 @@ export function createOutboxStore(database: Database): OutboxStore {
       const { alerts, firing } = row ?? {};
       return Number(alerts ?? 0) === 0 ? 'none' : Number(firing ?? 0) > 0 ? 'open' : 'ended';
     },
-    dropMail: ({ id, recipient, dataAtMs }, holder) =>
-      database.write(async (session) => {
-        if ((await session.all(endSql, [id])).length > 0) return false;
-        if ((await session.run(dropSql, ['config.xml does not name the recipient', id, holder])) !== 1) return false;
-        if (dataAtMs === null) await session.run(forgetSql, [recipient, id]);
-        return true;
-      }),
+    dropMail: (mail, holder) => database.write((session) => dropMail(session, mail, holder)),
   };
+}
+
+async function dropMail(
+  session: Session,
+  { id, recipient, dataAtMs }: Parameters<OutboxStore['dropMail']>[0],
+  holder: string,
+): Promise<boolean> {
+  if ((await session.all(endSql, [id])).length > 0) return false;
+  if ((await session.run(dropSql, ['config.xml does not name the recipient', id, holder])) !== 1) return false;
+  await forgetToken(session, id);
+  if (dataAtMs === null) await session.run(forgetSql, [recipient, id]);
+  return true;
 }
 
 function markSentBefore(database: Database, lease: Lease, sent: readonly SentBefore[]): Promise<void> {
@@ -231,19 +238,24 @@ export function createMailStore(database: Database): MailStore {
       return rows.map(mailSummary.read).sort((one, other) => one.id - other.id);
     },
     unsentOf: (alertIds) => database.read((session) => unsentOf(session, alertIds)),
-    resendMail: (id) =>
+    resendMail: (id, replyToken) =>
       database.write(async (session) => {
         const where = unsentMail(session.dialect.now);
         // Not the count of changed rows: MariaDB does not count a mail that is due already.
         const found = await session.all(`SELECT id FROM mails WHERE ${where}`, [id]);
+        if (found.length === 0) return false;
         await session.run(`UPDATE mails SET failed_at = NULL, next_attempt_at = NULL WHERE ${where}`, [id]);
-        return found.length > 0;
+        await renewToken(session, id, replyToken);
+        return true;
       }),
-    discardMail: async (id) =>
-      // A mail that is discarded is marked as replaced by itself.
-      (await database.write((session) =>
-        session.run(`UPDATE mails SET replaced_by = id WHERE ${unsentMail(session.dialect.now)}`, [id]),
-      )) === 1,
+    discardMail: (id) =>
+      database.write(async (session) => {
+        // A mail that is discarded is marked as replaced by itself.
+        const sql = `UPDATE mails SET replaced_by = id WHERE ${unsentMail(session.dialect.now)}`;
+        if ((await session.run(sql, [id])) !== 1) return false;
+        await forgetToken(session, id);
+        return true;
+      }),
   };
 }
 

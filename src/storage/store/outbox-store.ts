@@ -158,10 +158,10 @@ export interface MailStore {
    */
   unsentOf(alertIds: readonly number[]): Promise<readonly Unsent[]>;
   /**
-   * Makes a mail due now, a permanently refused one too. Returns false if the mail is sent, replaced, discarded, or
-   * being sent.
+   * Makes a mail due now, a permanently refused one too, which gets the token in place of the one that it lost. Returns
+   * false if the mail is sent, replaced, discarded, or being sent.
    */
-  resendMail(id: number): Promise<boolean>;
+  resendMail(id: number, replyToken: string): Promise<boolean>;
   /** Gives up a mail for good. Returns false if the mail is sent, replaced, discarded, or being sent. */
   discardMail(id: number): Promise<boolean>;
 }

@@ -55,6 +55,17 @@ test('clients on a parent that is away are one line of a chat, with the parent, 
   );
 });
 
+test("the end of a group's alert says in PagerDuty too who is still away", () => {
+  const valueText = 'web: 6 of 8 serve again; still away: web-4';
+  const group = { client: '', rule: 'group-short', subject: 'web' } as const;
+  const notice = noticeOf([{ ...group, transition: 'resolved', valueText }]);
+  const [event] = pagerdutyEvents(notice) as readonly Event[];
+  assert.deepEqual(
+    [event?.event_action, event?.payload?.summary],
+    ['resolve', 'web: 6 of 8 serve again; still away: web-4'],
+  );
+});
+
 test('a name that begins the title begins the value of no line, event or document again', () => {
   for (const said of [
     { client: '', rule: 'group-short', subject: 'web', valueText: 'web: 5 of 8 serve, 6 needed' },

@@ -211,6 +211,9 @@ for (const [what, elements] of named) {
 
 const two = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
 const page = '<notify command="/bin/page"';
+const forSome = (which: string): string => `<mail to="some@x.org" ${which}/>`;
+const hookFor = (which: string): string => `<webhook name="chat" url="http://localhost/T" ${which}/>`;
+const resting = '<client name="web-9" ip="192.0.2.9" username="u" state="paused"/>';
 /** The recipients of the alert of the group web. */
 const groups: readonly (readonly [what: string, elements: string, group: string, expected: string])[] = [
   ['its own', alerts(ops), 'mail="web@x.org"', 'ops (warning), web (warning)'],
@@ -218,13 +221,27 @@ const groups: readonly (readonly [what: string, elements: string, group: string,
   ['nobody, who shall not hear of it', smtp, 'mail="none"', ''],
   ['a command for all of its members', `${page} clients="web-*"/>`, '', '|/bin/page (warning)'],
   ['a command for one of its members', `${page} clients="web-1"/>`, 'mail="none"', ''],
+  ['an address for all of its members', alerts(forSome('clients="web-*"')), '', 'some (warning)'],
+  ['an address for all clients but others', alerts(forSome('clients="*,!db-1"')), '', 'some (warning)'],
+  [
+    'an address for a label of all members',
+    alerts(forSome('labels="role=web"')),
+    'labels="role=web"',
+    'some (warning)',
+  ],
+  ['nobody who hears of one of its members', alerts(`${ops}${forSome('clients="web-1"')}`), '', 'ops (warning)'],
+  ['nobody who hears of all but one', alerts(`${ops}${forSome('clients="web-*,!web-2"')}`), '', 'ops (warning)'],
+  ['nobody who hears of a label of none', alerts(`${ops}${forSome('labels="role=db"')}`), '', 'ops (warning)'],
+  ['a webhook for all of its members', alerts(hookFor('clients="web-*"')), '', 'webhook:chat (warning)'],
+  ['no webhook for one of its members', alerts(`${ops}${hookFor('clients="web-2"')}`), '', 'ops (warning)'],
+  ['whoever hears of all that are active', alerts(forSome('clients="web-[12]"')), '', 'some (warning)'],
   ['whoever asks for what its members need', alerts(heeding('ops', 'unreach*')), '', 'ops (warning)'],
   ['nobody who asks for another rule', alerts(heeding('ops', 'disk')), '', ''],
   ['nobody who does not want it', alerts(heeding('ops', 'unreachable,!group-short')), '', ''],
 ];
 for (const [what, elements, group, expected] of groups) {
   test(`the alert of a group goes to ${what}`, () => {
-    const fleet = `${elements.replace(client, '')}<group name="web" need="1" ${group}>${two}</group>`;
+    const fleet = `${elements.replace(client, '')}<group name="web" need="1" ${group}>${two}${resting}</group>`;
     assert.equal(listenersOf(fleet, '', 'group-short', 'web'), expected);
   });
 }

@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test';
 
 import { postState } from '../../../src/alerter/pass/post-state.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
+import type { StoredLook } from '../../../src/storage/store/notification-store.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { openReceiver } from '../../support/servers/http-receiver.ts';
 import { at } from '../support/rows.ts';
@@ -23,6 +24,20 @@ const memory = { newestReportMs: at('10:05'), newestVisitMs: at('10:05'), bootId
 
 /** Posts alerts. Returns them as `web-1 disk / critical: until 10:50`, or `over` for what has ended by now. */
 async function posted(t: TestContext, alerts: readonly Alert[], read: unknown[] = []): Promise<readonly string[]> {
+  return (await bodiesOf(t, alerts, read)).map(
+    ({ labels: { instance, alertname, subject = '-', severity, eased }, endsAt }) => {
+      const until = Date.parse(endsAt) <= nowMs ? 'over' : `until ${endsAt.slice(11, 16)}`;
+      return `${instance} ${alertname} ${subject} ${severity}${eased === undefined ? '' : ` eased ${eased}`}: ${until}`;
+    },
+  );
+}
+
+async function bodiesOf(
+  t: TestContext,
+  alerts: readonly Alert[],
+  read: unknown[],
+  looks: ReadonlyMap<string, StoredLook> = new Map(),
+): Promise<readonly Posted[]> {
   const receiver = await openReceiver(t);
   const elements = `<collector every="15m"/><alertmanager url="${receiver.origin}"/>
     <alerts><mail to="ops@example.org"/><alert type="disk" warning="85%" critical="95%"/></alerts>
@@ -46,15 +61,13 @@ async function posted(t: TestContext, alerts: readonly Alert[], read: unknown[] 
       },
     },
     fleet: { runs: () => Promise.resolve([]) },
+    notifications: { looksOf: () => Promise.resolve(looks) },
     operator: { silences: () => Promise.resolve([silence, { ...silence, client: 'web-4' }]) },
   };
   const { pass } = memoryPass({ elements, nowMs, stores });
   assert.deepEqual(await postState(pass), []);
   const bodies = receiver.received.map(({ body }) => JSON.parse(body) as readonly Posted[]);
-  return bodies.flat().map(({ labels: { instance, alertname, subject = '-', severity, eased }, endsAt }) => {
-    const until = Date.parse(endsAt) <= nowMs ? 'over' : `until ${endsAt.slice(11, 16)}`;
-    return `${instance} ${alertname} ${subject} ${severity}${eased === undefined ? '' : ` eased ${eased}`}: ${until}`;
-  });
+  return bodies.flat();
 }
 
 interface Posted {
@@ -63,7 +76,36 @@ interface Posted {
     readonly eased?: string;
   };
   readonly endsAt: string;
+  readonly annotations: { readonly beside?: string };
 }
+
+test('what was seen from beside is posted, also with the alert of a group', async (t) => {
+  const beside: StoredLook['beside'] = { from: 'fra-1', port: 22, seen: [['db-9', 'no answer']], near: 1 };
+  const look: StoredLook = { beside, atMs: at('10:05'), code: 'connect-timeout', reachedBefore: ['db-9'] };
+  const lost = ['web-1', 'web-2', 'web-3'].map((client) => fires(client, { rule: 'unreachable', subject: '' }));
+  const group = fires('', { rule: 'group-short', subject: 'web' });
+  const looks = new Map([
+    ['web-1', look],
+    ['web-3', look],
+  ]);
+  const found = await bodiesOf(t, [...lost, group], [], looks);
+  const saidOf = (name: string): readonly unknown[] =>
+    found.flatMap(({ labels: { alertname, instance = '' }, annotations }) =>
+      alertname === name ? [[instance, annotations.beside]] : [],
+    );
+  const words = (what: string): string => `Seen from beside ${what}: db-9 gets no answer from it either.`;
+  assert.deepEqual(
+    new Set(saidOf('unreachable').map(String)),
+    new Set(
+      [
+        ['web-1', words('it')],
+        ['web-2', undefined],
+        ['web-3', words('it')],
+      ].map(String),
+    ),
+  );
+  assert.deepEqual(saidOf('group-short'), [['', `${words('web-1')} ${words('web-3')}`]]);
+});
 
 test('an alert is posted with its other severity, which is over once it has changed', async (t) => {
   const read: unknown[] = [];

@@ -217,6 +217,32 @@ function readable(text: string): string {
   return [text, text.replaceAll('=\r\n', ''), ...packed.map((one) => Buffer.from(one, 'base64').toString())].join('\n');
 }
 
+type Sending = Pick<Awaited<ReturnType<typeof open>>, 'storage' | 'lease'>;
+/** The ways in which a mail ends that was not sent. */
+const notSent: readonly (readonly [how: string, end: (sending: Sending) => Promise<unknown>])[] = [
+  ['refused', ({ storage }) => storage.outbox.markFailed(1, 'one', '550 no')],
+  [
+    'replaced',
+    ({ storage, lease }) =>
+      storage.notifications.saveNotifications(lease, {
+        mails: [mail({ messageId: '<new>', replaces: [1] })],
+        notified: [],
+        closedOut: [],
+      }),
+  ],
+  [
+    'given up',
+    async ({ storage }) => {
+      await storage.outbox.markPutOff(1, 'one', 1, 'busy');
+      assert.equal(await storage.mails.discardMail(1), true);
+    },
+  ],
+  [
+    'for nobody any more',
+    ({ storage }) => storage.outbox.dropMail({ id: 1, recipient: 'ops@example.org', dataAtMs: null }, 'one'),
+  ],
+];
+
 onEachDatabase('the token of a mail', (kit) => {
   test('is a digest in its table, and leaves its text when the mail is sent', async () => {
     const token = '0123456789abcdef01234567';
@@ -236,6 +262,25 @@ onEachDatabase('the token of a mail', (kit) => {
       assert.deepEqual(await apply([{ token: String(digest) }, { token }]), ['unknown', 'acknowledged 1']);
     }
   });
+
+  for (const [how, end] of notSent) {
+    test(`leaves the text of a mail that is ${how}, and a mail that is sent after all has another one`, async () => {
+      const [token, next] = ['0123456789abcdef01234567', 'f0e1d2c3b4a5968778695a4b'];
+      const content = mailWith(token, 7);
+      const { storage, rows, lease, apply } = await open(await kit.open(), [{}], [{ replyToken: token, content }]);
+      // A mail that is replaced was never claimed.
+      if (how !== 'replaced') await storage.outbox.claimMail(1, 'one', minuteMs);
+      await end({ storage, lease });
+      const [row = []] = await rows('SELECT * FROM mails WHERE id = 1');
+      assert.ok(!readable(row.map(String).join('\n')).includes(token));
+      assert.ok(row.some((value) => String(value).length === content.length));
+      const isResent = await storage.mails.resendMail(1, next);
+      assert.equal(isResent, how === 'refused');
+      const [[after = ''] = []] = await rows('SELECT content FROM mails WHERE id = 1');
+      assert.equal(String(after), isResent ? mailWith(next, 7) : row.find((value) => value === String(after)));
+      if (isResent) assert.deepEqual(await apply([{ token }, { token: next }]), ['unknown', 'acknowledged 1']);
+    });
+  }
 
   test('acknowledges with a bounded line and name, equally on each database', async () => {
     const { storage, rows } = await open(await kit.open(), [{}], [{ replyToken: 't' }]);

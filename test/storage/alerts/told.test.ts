@@ -135,16 +135,16 @@ onEachDatabase('what mails told', (kit) => {
     const { storage, add, clock } = await open(await kit.open());
     await add([{ notifications: [] }]);
     await storage.outbox.claimMail(1, 'one', minuteMs);
-    assert.equal(await storage.mails.resendMail(1), false);
+    assert.equal(await storage.mails.resendMail(1, 'f'.repeat(24)), false);
     await storage.outbox.markFailed(1, 'one', '550 no');
     assert.deepEqual(await storage.outbox.dueMails(5), []);
-    assert.equal(await storage.mails.resendMail(1), true);
+    assert.equal(await storage.mails.resendMail(1, 'f'.repeat(24)), true);
     assert.deepEqual(pluck(await storage.outbox.dueMails(5), 'id'), [1]);
     await storage.outbox.claimMail(1, 'one', minuteMs);
     await storage.outbox.markSent(1, 'one');
     clock.nowMs += hourMs;
-    assert.equal(await storage.mails.resendMail(1), false);
-    assert.equal(await storage.mails.resendMail(2), false);
+    assert.equal(await storage.mails.resendMail(1, 'f'.repeat(24)), false);
+    assert.equal(await storage.mails.resendMail(2, 'f'.repeat(24)), false);
   });
 
   test('a mail that nobody accepts ends what its recipient knows, unless it may have been taken', async () => {
