@@ -170,6 +170,14 @@ export function markSeen(folder: StoredFolder, files: readonly StoredFile[]): vo
   renameSync(folder.dir, path.join(path.dirname(folder.dir), `${folder.base}.${bytes}.seen`));
 }
 
+/** Takes the mark of a folder away, so that the next run looks at it. Returns the folder. Throws the errors of fs. */
+export function markUnseen(folder: StoredFolder): StoredFolder {
+  if (!folder.isSeen) return folder;
+  const dir = folder.dir.slice(0, -'.seen'.length);
+  renameSync(folder.dir, dir);
+  return { ...folder, dir, isSeen: false };
+}
+
 /** Removes a folder without files. Leaves one with files. */
 export function removeEmptied({ dir }: Pick<StoredFolder, 'dir'>): void {
   try {

@@ -26,6 +26,7 @@ import {
   hasEnd,
   isFilling,
   markSeen,
+  markUnseen,
   moveBack,
   placeOf,
   removeEmptied,
@@ -132,6 +133,8 @@ class SecondLook {
   readonly #reading: ReadKeptOptions;
   #removals: Removals | null = null;
   #restored = nothingRestored;
+  /** The folders whose mark a loss has taken away, by time and run. */
+  readonly #unseen = new Map<string, StoredFolder>();
   #isNoted = false;
 
   constructor(options: SecondLookOptions) {
@@ -154,7 +157,7 @@ class SecondLook {
     const folders = this.#folders();
     const looked: Looked[] = [];
     const due = new Set(this.#dueOf(folders));
-    for (const folder of due) append(looked, await this.#look(folder, this.#oldFilesOf(folder)));
+    for (const folder of due) append(looked, await this.#look(folder, (now) => this.#oldFilesOf(now)));
     if (this.#isLoss()) await this.#lookAtOthers(folders, due);
     else await this.#remove(looked);
   }
@@ -206,8 +209,13 @@ class SecondLook {
   }
 
   /** Looks for the rows of a folder. Moves files back whose rows are missing. Returns the others. */
-  async #look(folder: StoredFolder, files = this.#filesOf(folder)): Promise<readonly Looked[]> {
-    if (performance.now() >= this.#endsAt || files === null) return [];
+  async #look(
+    given: StoredFolder,
+    filesOf = (folder: StoredFolder): readonly StoredFile[] | null => this.#filesOf(folder),
+  ): Promise<readonly Looked[]> {
+    const folder = this.#unseen.get(given.base) ?? given;
+    const files = performance.now() >= this.#endsAt ? null : filesOf(folder);
+    if (files === null) return [];
     const { storage, nowMs } = this.#options;
     const asked = files.map((file) => readKept(file, this.#reading));
     const present = await storage.stored.present(idsOf(asked));
@@ -247,6 +255,7 @@ class SecondLook {
       if (lost.length % filesAtOnce === 0) await nextTurn();
     }
     if (lost.length === 0) return new Set();
+    this.#unsee(folder);
     await this.#remember(lost);
     for (const { kept } of lost) {
       try {
@@ -256,6 +265,18 @@ class SecondLook {
       }
     }
     return new Set(lost.map(({ kept }) => kept));
+  }
+
+  /** Lets the next run look at whatever this one has no time for, or does not reach because it is killed. */
+  #unsee(present: StoredFolder): void {
+    if (this.#isLoss()) return;
+    for (const folder of this.#folders()) {
+      try {
+        if (folder.base !== present.base) this.#unseen.set(folder.base, markUnseen(folder));
+      } catch (thrown) {
+        this.#note(thrown);
+      }
+    }
   }
 
   async #readRemovals(): Promise<Removals> {
@@ -346,7 +367,13 @@ class SecondLook {
   async #remove(looked: readonly Looked[]): Promise<void> {
     const all = looked.flatMap(({ kept }) => kept);
     if (all.length === 0) return;
-    const other = await this.#options.storage.elsewhere(AbortSignal.timeout(elsewhereMs));
+    const other = await this.#options.storage
+      .elsewhere(AbortSignal.timeout(elsewhereMs))
+      .catch(() => 'silent' as const);
+    if (other === 'silent') {
+      this.#noteLeft(all.length, 'no other server of <storage url> answers, so that it may lack their rows');
+      return;
+    }
     try {
       const there = await other?.stored.present(idsOf(all)).catch(() => noneThere);
       let left = 0;
@@ -359,15 +386,15 @@ class SecondLook {
         }
         removeEmptied(folder);
       }
-      if (left > 0) this.#noteLeft(left);
+      if (left > 0) this.#noteLeft(left, 'another server does not show their rows yet');
     } finally {
       await other?.close();
     }
   }
 
-  #noteLeft(files: number): void {
+  #noteLeft(files: number, why: string): void {
     const { paths, observe } = this.#options.run;
-    const message = `${paths.stored}: ${counted(files, 'old file')} kept: another server does not show their rows yet`;
+    const message = `${paths.stored}: ${counted(files, 'old file')} kept: ${why}`;
     observe({ kind: 'note', message });
   }
 }

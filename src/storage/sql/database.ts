@@ -58,8 +58,8 @@ export interface Database {
   /** Returns a sentence for each setting with which a crash takes what was confirmed. Missing: nothing is known. */
   crashNotes?(): Promise<readonly string[]>;
   /**
-   * Opens another server of the same database, to read there until the signal is aborted. Returns null if none answers;
-   * missing: there is none.
+   * Opens another server of the same database, to read there until the signal is aborted. Throws StorageFault if none
+   * answers. null or missing: there is none.
    */
   elsewhere?(signal: AbortSignal): Promise<Database | null>;
   close(): Promise<void>;

@@ -67,7 +67,7 @@ export interface Storage {
   readonly stored: StoredStore;
   /**
    * Opens the same storage on another server of the database, to look there until the signal is aborted. null: there is
-   * none, or none answers.
+   * none. Throws FleetError if none answers.
    */
   elsewhere(signal: AbortSignal): Promise<Pick<Storage, 'stored' | 'close'> | null>;
   /** Returns the database's clock. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { CollectEvent } from '../../../src/collector/collect-options.ts';
 import { noteForgotten } from '../../../src/collector/inbox/stored-files.ts';
@@ -16,6 +17,7 @@ import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { dayMs, minuteMs } from '../../../src/platform/units.ts';
 import { idFrom } from '../../../src/state-folder/collector-id.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
+import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import { eventDays } from '../../../src/storage/store/event-store.ts';
 import type { PresentIds, StoredIds } from '../../../src/storage/store/storage.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
@@ -43,7 +45,7 @@ interface Given {
   readonly runs?: readonly Run[];
   /** The ids of rows that the database has forgotten, and those that another server does not have yet. */
   readonly lost?: readonly string[];
-  readonly lagging?: readonly string[] | 'away' | null;
+  readonly lagging?: readonly string[] | 'away' | 'silent' | null;
   readonly known?: readonly string[];
   readonly named?: readonly { readonly name: string; readonly was: string | null }[];
   readonly timeMs?: number;
@@ -111,7 +113,10 @@ function makeLook(given: Given) {
     },
     close: () => Promise.resolve(void (others -= 1)),
   };
-  const elsewhere = () => Promise.resolve(lagging === null ? null : (void (others += 1), other));
+  const elsewhere = () => {
+    if (lagging === 'silent') return Promise.reject(new StorageFault('lost', 'nobody there'));
+    return Promise.resolve(lagging === null ? null : (void (others += 1), other));
+  };
   const retention = { rawMs: dayMs, visitsMs: 2 * dayMs };
   const reports = { clientFacts: () => Promise.resolve(new Map(known.map((name) => [name, {}]))) };
   const options = {
@@ -172,20 +177,22 @@ test('what the database lacks at the end of a run goes back, and nothing is remo
   assert.match(notes()[0] ?? '', /^the database has lost 1 report and 1 record of .*\. The database is a server$/);
 });
 
+const notShown = 'another server does not show their rows yet';
+const noneAnswers = 'no other server of <storage url> answers, so that it may lack their rows';
 for (const [what, lagging, left, lines] of [
   ['has everything', [], false, []],
-  ['lacks a report', [reportOf('old', 'web-1')], true, ['1 old file kept']],
-  ['lacks all rows', [idFrom('old'), reportOf('old', 'web-1')], true, ['2 old files kept']],
-  ['does not answer', 'away', true, ['2 old files kept']],
+  ['lacks a report', [reportOf('old', 'web-1')], true, [`1 old file kept: ${notShown}`]],
+  ['lacks all rows', [idFrom('old'), reportOf('old', 'web-1')], true, [`2 old files kept: ${notShown}`]],
+  ['goes away meanwhile', 'away', true, [`2 old files kept: ${notShown}`]],
+  ['does not answer', 'silent', true, [`2 old files kept: ${noneAnswers}`]],
 ] as const) {
   test(`another server of the database that ${what}: ${left ? 'its files stay, in one line' : 'they go'}`, async () => {
     const { paths, options, foldersLeft, notes, openServers } = makeLook({ runs: [old, ...later], lagging });
     await removeOld(options);
     assert.equal(foldersLeft().includes('old'), left);
-    const why = 'another server does not show their rows yet';
     assert.deepEqual(
       notes(),
-      lines.map((line) => `${paths.stored}: ${line}: ${why}`),
+      lines.map((line) => `${paths.stored}: ${line}`),
     );
     assert.equal(openServers(), 0, 'the connection is closed');
   });
@@ -204,6 +211,29 @@ test('a look asks for the newest run and for what no run has seen; after a loss 
   assert.deepEqual(await lookAgain(broken.options), found);
   assert.deepEqual(broken.asked, reportsOf('unseen', 'later-2', 'old', 'later-1'));
   assert.equal(broken.notes().length, 1);
+});
+
+test('what a look has no time for, or does not reach because it is killed, the next one restores', async () => {
+  const runs = [old, { ...old, id: 'older', ago: 40 }, ...later];
+  for (const isKilled of [false, true]) {
+    const lost = runs.flatMap(({ id }) => [idFrom(id), reportOf(id, 'web-1')]);
+    const slow = makeLook({ runs, lost, timeMs: 200 });
+    const present = slow.options.storage.stored.present.bind(slow.options.storage.stored);
+    let asked = 0;
+    slow.options.storage.stored.present = async (ids) => {
+      asked += 1;
+      if (asked === 2 && isKilled)
+        throw new FleetError({ code: 'storage-failed', stage: 'storage', message: 'killed' });
+      if (asked === 1 && !isKilled) await sleep(200);
+      return await present(ids);
+    };
+    const first = await lookAgain(slow.options).catch(() => null);
+    assert.equal(first?.reports, isKilled ? undefined : 1);
+    assert.equal(slow.asked.length, 1);
+    const second = await lookAgain({ ...slow.options, timeMs: 60_000 });
+    assert.equal(second?.reports, runs.length, 'those of the first look count with them');
+    assert.equal(slow.asked.length, 1 + runs.length);
+  }
 });
 
 test('its own folder is not looked at, nor any once time is over; a fault of the database ends a look', async () => {

@@ -136,7 +136,7 @@ class MysqlServer implements Database {
     if (storage === null) return null;
     const { signal = until } = this.#options;
     const ended = AbortSignal.any([signal, until]);
-    return await openMysqlDatabase({ ...this.#options, signal: ended, storage, program: 'read' }).catch(() => null);
+    return await openMysqlDatabase({ ...this.#options, signal: ended, storage, program: 'read' });
   }
 
   async close(): Promise<void> {
