@@ -37,20 +37,16 @@ const oneOf = (types) => `^(${[...types].join('|')})$`;
 
 /** Returns the text that asks the first package manager of the machine. */
 function managers() {
-  const cases = packageManagers.map(({ program, calls, lists }) => {
+  const cases = packageManagers.map(({ program, calls, lists, indexes, securityIndexes }) => {
     const name = program.slice(program.lastIndexOf('/') + 1);
-    const begin = `if [ -e ${program.slice(1)} ]; then`;
+    const begin = `if manager ${words([program, ...indexes])}; then`;
+    const security = securityIndexes.length > 0 ? [`anyOf ${words(securityIndexes)}`] : [];
     const asks = calls.map((words, at) => {
       const key = at === 0 ? name : `'${name} ${words.at(-1)}'`;
       return `${words[0] === '--version' ? 'left=2\n' : ''}packages ${key} ${words.map((word) => (/^[\w:=.-]+$/.test(word) ? word : `'${word}'`)).join(' ')}`;
     });
     const isDivided = calls.length > 1 ? ['left=$((left / 2))'] : [];
-    // Without lists, as in images of containers, apt reports no updates.
-    const found = `${lists[0].slice(1)}/*_Packages*`;
-    const names = [`k=`, `for x in ${found}; do [ ! -e "$x" ] || k=$x; done`, `[ ! "$k" ] || tell "+$k"`];
-    if (lists[0].includes('/apt/'))
-      return [begin, ...names, `lists ${words(lists)}`, `[ ! "$k" ] || ${asks}`].join('\n');
-    return [begin, `lists ${words(lists)}`, ...isDivided, ...asks].join('\n');
+    return [begin, ...security, `lists ${words(lists)}`, ...isDivided, ...asks].join('\n');
   });
   return `${cases.join('\nel')}\nfi`;
 }

@@ -595,6 +595,19 @@ daily() {
   case $(cat @POOLS@) in *SUSPENDED*) return ;; esac
   ! command -v zpool >/dev/null || from zpool 3 zpool @POOL_WORDS@
 }
+# manager PROGRAM INDEX...: true if the package manager and one of its package lists are there.
+manager() {
+  [ -e "$1" ] || return
+  tell "+$1"
+  shift
+  anyOf "$@"
+}
+# anyOf PATH...: prints the last one of the paths that exist. False if none does.
+anyOf() {
+  k=
+  for x; do [ ! -e "$x" ] || k=$x; done
+  [ "$k" ] && tell "+$k"
+}
 # lists PATH...: prints the times of package lists.
 lists() { stat -c '=time ./%n %Y' "$@"; }
 # packages NAME ARG...: asks a package manager at the lowest priority.

@@ -104,7 +104,7 @@ function programsOf(capture: Capture, spaces: ReadonlyMap<string, Usage>, isKept
       const name =
         [`${baseOf(program)} ${args.at(-1)}`, baseOf(program)].find((one) => programs.has(one)) ?? baseOf(program);
       const answer = programs.get(name);
-      if (answer !== undefined && statuses.includes(answer.status ?? NaN)) return Promise.resolve(answer.output);
+      if (answer !== undefined && statuses.includes(answer.status ?? NaN)) return Promise.resolve(answer);
       const isLate = answer?.status === 137;
       const why = isLate ? `no answer within ${limitOf(name)} s` : `ended with ${answer?.status ?? 'nothing'}`;
       return Promise.reject(new Error(`${name}: ${why}`));

@@ -11,6 +11,7 @@
  */
 import { ReportFault } from '../../src/report/report.ts';
 import { unescaped } from '../probes/mountinfo.ts';
+import type { ProgramAnswer } from '../probes/source.ts';
 
 /** The most bytes of a capture, unpacked: that of 5,000 processes, read twice. */
 export const maxUnpackedBytes = 4 * 1024 * 1024;
@@ -23,11 +24,6 @@ const maxPathLevels = 16;
 const maxOutputChars = 1024 * 1024;
 
 export type Files = ReadonlyMap<string, string>;
-
-export interface ProgramAnswer {
-  readonly output: string;
-  readonly status: number | null;
-}
 
 export interface Capture {
   /** The files at the one or two times of reading, by absolute path. */

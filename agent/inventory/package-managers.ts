@@ -21,6 +21,10 @@ export interface PackageManager {
   readonly partStatus?: number;
   /** Files and folders that change when package lists are fetched. */
   readonly lists: readonly string[];
+  /** The files of which one is there if the manager knows of updates. Without any, as in images, it reports none. */
+  readonly indexes: readonly string[];
+  /** The same for security updates. Without any it reports updates, and none for security. */
+  readonly securityIndexes: readonly string[];
   readonly read: (answers: readonly string[]) => PendingUpdates;
 }
 
@@ -41,6 +45,8 @@ export const packageManagers: readonly PackageManager[] = [
     ],
     statuses: [0],
     lists: ['/var/lib/apt/lists', '/var/lib/apt/lists/partial', '/var/lib/apt/periodic/update-success-stamp'],
+    indexes: ['/var/lib/apt/lists/*_Packages*'],
+    securityIndexes: ['/var/lib/apt/lists/*-security*'],
     read: withWord('apt-get', /^Inst |^\d+ upgraded, |^ *Upgrading: \d/m, aptUpdates),
   },
   {
@@ -49,6 +55,9 @@ export const packageManagers: readonly PackageManager[] = [
     statuses: [0],
     partStatus: 106,
     lists: ['/var/cache/zypp/raw'],
+    // Tumbleweed and repositories of people have no patches.
+    indexes: ['/var/cache/zypp/raw/*/repodata/*updateinfo*'],
+    securityIndexes: ['/var/cache/zypp/raw/*/repodata/*updateinfo*'],
     read: withWord('zypper', /\| *needed|^No updates found|^Reading installed packages/m, zypperPatches),
   },
   ...['dnf', 'yum'].map((name) => ({
@@ -61,6 +70,16 @@ export const packageManagers: readonly PackageManager[] = [
     ],
     statuses: [0, 100],
     lists: ['/var/cache/dnf', '/var/cache/libdnf5', '/var/cache/yum'],
+    indexes: [
+      ...['/var/cache/dnf/*/repodata/repomd.xml', '/var/cache/libdnf5/*/repodata/repomd.xml'],
+      ...['/var/cache/yum/*/repomd.xml', '/var/cache/yum/*/*/*/repomd.xml'],
+    ],
+    // CentOS and repositories of people have none.
+    securityIndexes: [
+      ...['/var/cache/dnf/*updateinfo*', '/var/cache/dnf/*/repodata/*updateinfo*'],
+      ...['/var/cache/libdnf5/*/repodata/*updateinfo*', '/var/cache/libdnf5/*/solv/*updateinfo*'],
+      ...['/var/cache/yum/*/*updateinfo*', '/var/cache/yum/*/*/*/*updateinfo*'],
+    ],
     read: ([all = '', security = '', version = '']: readonly string[]) => {
       demandWord(name, version, /^(?:dnf5 version )?\d+\.\d+/m);
       return { total: dnfPackages(all).length, security: dnfPackages(security) };
@@ -71,6 +90,8 @@ export const packageManagers: readonly PackageManager[] = [
     calls: [['--no-network', 'version', '-l', '<']],
     statuses: [0],
     lists: ['/var/cache/apk', '/etc/apk/cache'],
+    indexes: ['/var/cache/apk/APKINDEX.*', '/etc/apk/cache/APKINDEX.*', '/media/*/apks/*/APKINDEX.*'],
+    securityIndexes: [],
     read: withWord('apk', /^Installed: +Available:/m, (answer) => {
       return { total: (answer.match(/^\S+ +< /gm) ?? []).length, security: null };
     }),

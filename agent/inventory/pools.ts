@@ -19,8 +19,8 @@ export const poolsOfToday: Probe = {
     const program = programs.find((path) => source.exists(path));
     const isAsked = states.length > 0 && !states.some((state) => state.includes('SUSPENDED')) && !isContainer(source);
     if (notes === null || program === undefined || !isAsked) return { functions: [] };
-    const answer = await ask.run(program, poolWords, leftMs() - 200).catch(() => '');
-    notes.write(poolsFile, `${Math.floor(reader.nowMs() / 1000)}\n${answer}`);
+    const answer = await ask.run(program, poolWords, leftMs() - 200).catch(() => null);
+    notes.write(poolsFile, `${Math.floor(reader.nowMs() / 1000)}\n${answer?.output ?? ''}`);
     return { functions: [] };
   },
 };

@@ -1,6 +1,7 @@
 import { readUpdates, updatesFile, type KeptUpdates } from '../probes/updates.ts';
 import type { Probe } from '../probes/probe.ts';
-import { messageOf, type Notes, type Source } from '../probes/source.ts';
+import { messageOf, type Notes, type ProgramAnswer, type Source } from '../probes/source.ts';
+import { matchesGlobs } from '../probes/name-glob.ts';
 import { inventoryMs } from './inventory.ts';
 import { packageManagers, type PackageManager, type PendingUpdates } from './package-managers.ts';
 
@@ -22,15 +23,21 @@ export const updatesOfToday: Probe = {
   check: 'updates',
   run: async ({ source, leftMs }) => {
     const { notes, reader } = source;
-    const manager = packageManagers.find(({ program }) => source.exists(program));
-    if (notes === null || manager === undefined || !hasLists(source, manager)) return { functions: [] };
+    const managers = packageManagers.filter(({ program }) => source.exists(program));
+    const manager = managers.find(({ indexes }) => isThere(source, indexes)) ?? managers[0];
+    if (notes === null || manager === undefined) return { functions: [] };
     const nowMs = reader.nowMs();
     const before = readUpdates(notes);
     const isNew = before === null && nowMs - notes.sinceMs() < dayMs / 2;
     if (isNew) return { functions: [] };
     try {
-      const pending = await pendingUpdates(source, manager, leftMs);
-      writeUpdates(notes, evaluated(pending, before, { nowMs, listsMs: listsMs(source, manager) }));
+      if (!isThere(source, manager.indexes)) throw new Error('no package lists');
+      const { security, ...pending } = await pendingUpdates(source, manager, leftMs);
+      const known = isThere(source, manager.securityIndexes) ? security : null;
+      writeUpdates(
+        notes,
+        evaluated({ ...pending, security: known }, before, { nowMs, listsMs: listsMs(source, manager) }),
+      );
     } catch (error) {
       const text = messageOf(error).replace(/^env:/, 'package manager:');
       if (before !== null) writeUpdates(notes, { ...before, atMs: nowMs, state: 3, text, perfdata: '' });
@@ -44,19 +51,11 @@ async function pendingUpdates(
   { program, calls, statuses, partStatus, read }: PackageManager,
   leftMs: () => number,
 ): Promise<PendingUpdates> {
-  const answers: string[] = [];
-  let isPart = false;
-  for (const call of calls) {
-    const answerWith = (exits: readonly number[]): Promise<string> =>
-      programs.run(program, call, leftMs() - 200, exits, calmly);
-    const answer = await answerWith(statuses).catch((error: unknown) => {
-      if (partStatus === undefined) throw error;
-      isPart = true;
-      return answerWith([partStatus]);
-    });
-    answers.push(answer);
-  }
-  return { ...read(answers), isPart };
+  const exits = partStatus === undefined ? statuses : [...statuses, partStatus];
+  const answers: ProgramAnswer[] = [];
+  for (const call of calls) answers.push(await programs.run(program, call, leftMs() - 200, exits, calmly));
+  const isPart = partStatus !== undefined && answers.some(({ status }) => status === partStatus);
+  return { ...read(answers.map(({ output }) => output)), isPart };
 }
 
 /** Returns the row to keep, with the time since when each security update has been pending. */
@@ -89,9 +88,20 @@ export function evaluated(
   };
 }
 
-/** True if apt has lists, or for another manager. Without lists, as in images of containers, apt reports no updates. */
-function hasLists(source: Source, { lists: [folder = ''] }: PackageManager): boolean {
-  return !folder.includes('/apt/lists') || source.list(folder).some((name) => name.includes('_Packages'));
+/** The most paths of a pattern that are looked at. */
+const maxPaths = 1000;
+
+/** True if a file matches one of the patterns, in which `*` stands for a part of a name. */
+function isThere(source: Source, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => {
+    let paths = [''];
+    for (const part of pattern.split('/').slice(1)) {
+      const namesIn = (folder: string): readonly string[] =>
+        part.includes('*') ? source.list(folder).filter((name) => matchesGlobs(part, name)) : [part];
+      paths = paths.flatMap((folder) => namesIn(folder).map((name) => `${folder}/${name}`)).slice(0, maxPaths);
+    }
+    return paths.some((path) => source.exists(path));
+  });
 }
 
 function listsMs(source: Source, { lists }: PackageManager): number {

@@ -208,7 +208,7 @@ async function readLog({ root, bootId, notes, asks, leftMs }: ReadLogOptions): P
     // The module is loaded here, because it is a tenth of the agent.
     const { logProgram } = await import('../../src/report/log-program.ts');
     const args = ['-c', script, 'sh', logProgram];
-    const output = await outputOf('/bin/sh', args, awkShare * leftMs(), environment);
+    const { output } = await outputOf('/bin/sh', args, awkShare * leftMs(), environment);
     keep(/^next (.*)$/m.exec(output)?.[1] ?? '');
     return output;
   } catch (error) {

@@ -217,7 +217,7 @@ async function correctBlockSizes(
   let output = '';
   let reason = 'df did not tell its size';
   try {
-    output = await outputOf('df', ['-kP', '--', ...asked], deadlineMs);
+    ({ output } = await outputOf('df', ['-kP', '--', ...asked], deadlineMs));
   } catch (error) {
     reason = error instanceof Error ? error.message : String(error);
   }

@@ -1,11 +1,11 @@
 import type { SpawnOptions } from 'node:child_process';
 
-import { errorCode } from '../probes/source.ts';
+import { errorCode, type ProgramAnswer } from '../probes/source.ts';
 
 const maxOutputBytes = 1024 * 1024;
 
 /**
- * Runs a program by its absolute path, without a shell, and returns its output. Kills the program at the deadline.
+ * Runs a program by its absolute path, without a shell, and returns its answer. Kills the program at the deadline.
  * Throws an Error with the reason: no answer in time, a failure (with the first line of stderr), or more than a
  * megabyte of output. A status outside of `accepted` is a failure.
  */
@@ -15,7 +15,7 @@ export async function outputOf(
   deadlineMs: number,
   env: NodeJS.ProcessEnv = process.env,
   accepted: readonly (number | null)[] = [0],
-): Promise<string> {
+): Promise<ProgramAnswer> {
   const { spawn } = await import('node:child_process');
   const name = program.slice(program.lastIndexOf('/') + 1);
   return new Promise((resolve, reject) => {
@@ -31,7 +31,7 @@ export async function outputOf(
       child.stdout?.destroy();
       child.stderr?.destroy();
       if (child.exitCode === null && child.signalCode === null) killGroup(child.pid);
-      if (fault === null) resolve(output);
+      if (fault === null) resolve({ output, status: child.exitCode });
       else reject(new Error(`${name}: ${fault}`));
     };
     const timer = setTimeout(() => end(`no answer within ${Math.round(deadlineMs)} ms`), deadlineMs);

@@ -41,8 +41,8 @@ export const clock: VisitProbe = {
 };
 
 async function askChronyc(source: Source, program: string, deadlineMs: number): Promise<ProbeResult> {
-  const output = await source.programs.run(program, ['-n', 'tracking'], deadlineMs).catch(() => '');
-  const leap = /^Leap status\s*:\s*(.*)$/m.exec(output)?.[1];
+  const answer = await source.programs.run(program, ['-n', 'tracking'], deadlineMs).catch(() => null);
+  const leap = /^Leap status\s*:\s*(.*)$/m.exec(answer?.output ?? '')?.[1];
   return oneRow('clock', {
     synchronised: leap === undefined ? fromFiles(source) : Number(leap !== 'Not synchronised'),
   });

@@ -86,12 +86,12 @@ async function askSystemctl(
   const args = ['show', '--no-pager', '--state=failed', ...properties, '--', rootSlice, '*'];
   const linesOf = async (unit: string): Promise<readonly Facts[]> => {
     const journal = program.replace('system', 'journal');
-    const text = await programs.run(journal, [...journalWords, `--unit=${unit}`], allowedMs()).catch(() => '');
-    const lines = text.split('\n').filter(Boolean);
+    const answer = await programs.run(journal, [...journalWords, `--unit=${unit}`], allowedMs()).catch(() => null);
+    const lines = answer?.output.split('\n').filter(Boolean) ?? [];
     return lines.slice(-maxLines).map((line) => ({ unit, text: line }));
   };
   try {
-    const output = await programs.run(program, [...args, ...units.map(wholeUnitName), ...timers], allowedMs());
+    const { output } = await programs.run(program, [...args, ...units.map(wholeUnitName), ...timers], allowedMs());
     demandWord('systemctl', output, /^Id=-\.slice$/m);
     const blocks = output.split(/\n\n+/);
     const nowS = reader.monotonicS();

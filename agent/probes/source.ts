@@ -27,11 +27,17 @@ export interface Source {
   readonly reader: SourceReader;
 }
 
+/** The output of a program, and its exit status. */
+export interface ProgramAnswer {
+  readonly output: string;
+  readonly status: number | null;
+}
+
 /** The answers of programs, each with a time limit. */
 export interface Programs {
   /**
-   * Returns the output of a program, started by the words `under`. Throws an Error with the reason. `statuses` are
-   * those of an answer.
+   * Returns the answer of a program, started by the words `under`. Throws an Error with the reason. `statuses` are those
+   * of an answer.
    */
   run(
     program: string,
@@ -39,7 +45,7 @@ export interface Programs {
     deadlineMs: number,
     statuses?: readonly number[],
     under?: readonly string[],
-  ): Promise<string>;
+  ): Promise<ProgramAnswer>;
   /** Asks mounts that may hang for their space. Those of `twoSized` have two block sizes. */
   askMounts(
     mounts: readonly string[],

@@ -63,7 +63,7 @@ const managers: readonly Manager[] = [
     databases: ['/var/lib/dpkg/status'],
     program: '/usr/bin/dpkg-query',
     read: async (source, database, leftMs) => {
-      const answer = await source.programs.run('/usr/bin/dpkg-query', dpkgWords, leftMs());
+      const { output: answer } = await source.programs.run('/usr/bin/dpkg-query', dpkgWords, leftMs());
       const isEmpty = !dpkgRow.test(answer) && (source.readOptional(database) ?? '').trim() === '';
       if (!isEmpty) demandWord('dpkg-query', answer, dpkgRow);
       return readDpkg(answer);
@@ -79,16 +79,17 @@ const managers: readonly Manager[] = [
     ],
     program: '/usr/bin/rpm',
     read: async ({ programs }, _, leftMs) => {
-      const packages = await programs
+      const { output: packages } = await programs
         .run('/usr/bin/rpm', rpmWords, leftMs(), [0, 1], withComplaints)
         .catch((error: unknown) => {
           throw new Error(messageOf(error).replace(/^sh:/, 'rpm:'));
         });
       // A failure alone leaves more files in the state.
-      const files = await programs.run('/usr/bin/rpm', rpmFileWords, leftMs()).catch(() => '');
-      const read = readRpm(packages, files);
-      if (read.packages.length === 0)
-        demandWord('rpm', await programs.run('/usr/bin/rpm', rpmWord, leftMs()), /^fleet-health$/m);
+      const files = await programs.run('/usr/bin/rpm', rpmFileWords, leftMs()).catch(() => null);
+      const read = readRpm(packages, files?.output ?? '');
+      if (read.packages.length > 0) return read;
+      const { output } = await programs.run('/usr/bin/rpm', rpmWord, leftMs());
+      demandWord('rpm', output, /^fleet-health$/m);
       return read;
     },
   },
@@ -269,19 +270,21 @@ export function readPacman(names: readonly string[], files: readonly string[]): 
 const sideBySide = /^(?:gpg-pubkey|kernel(?!.*-(?:abi|cross|doc|firmware|headers|macros|tools))(?:-.+)?)$/;
 
 /**
- * Returns the lines of packages, with the words of their manager. The item of a package that is installed side by side
- * has its version. Other packages with several versions, which an interrupted upgrade leaves, have all in one value.
+ * Returns the lines of packages, with the words of their manager. The item of a package has its version if such packages
+ * are installed side by side, or if another version of it is there, as an interrupted upgrade leaves it: the first one
+ * is as old as before (src/storage/reports/renamed-packages.ts).
  */
 export function packageLines(packages: readonly Package[], manager = ''): readonly string[] {
   const versions = new Map<string, Set<string>>();
-  for (const { name, version, architecture } of packages) {
-    if (name.length + version.length > maxStateChars) continue;
-    const plain = architecture === '' ? name : `${name} ${architecture}`;
-    const many = architecture === '' ? `${name} (none) ${version}` : `${plain} ${version}`;
-    const item = (manager !== ' (dpkg)' && sideBySide.test(name) ? many : plain) + manager;
-    const known = versions.get(item);
-    if (known === undefined) versions.set(item, new Set([version]));
-    else known.add(version);
-  }
-  return [...versions].flatMap(([item, found]) => stateLine(item, [...found].sort().join(' ')));
+  const plainOf = ({ name, architecture }: Package): string => (architecture === '' ? name : `${name} ${architecture}`);
+  const kept = packages.filter(({ name, version }) => name.length + version.length <= maxStateChars);
+  for (const one of kept) versions.set(plainOf(one), (versions.get(plainOf(one)) ?? new Set()).add(one.version));
+  const lines = kept.flatMap((one) => {
+    const { name, version, architecture } = one;
+    const plain = plainOf(one);
+    const isOfMany = (versions.get(plain)?.size ?? 0) > 1 || (manager !== ' (dpkg)' && sideBySide.test(name));
+    const many = `${plain}${architecture === '' ? ' (none)' : ''} ${version}`;
+    return stateLine((isOfMany ? many : plain) + manager, version);
+  });
+  return [...new Set(lines)];
 }

@@ -14,6 +14,7 @@ import { openSource } from '../../agent/live/live-source.ts';
 import { ownFiles } from '../../agent/state/files.ts';
 import { liveState } from '../../agent/state/live-state.ts';
 import { readPackages } from '../../agent/state/packages.ts';
+import type { ProgramAnswer } from '../../agent/probes/source.ts';
 import type { StateSource } from '../../agent/state/state-source.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
@@ -67,8 +68,10 @@ describe('package managers', { skip }, () => {
     assert.equal(status, 0, `${words.join(' ')}\n${stdout}${stderr}`);
     return stdout;
   };
-  const run = async (program: string, args: readonly string[]): Promise<string> =>
-    (await promisify(execFile)('chroot', [root, program, ...args], { env, maxBuffer: 2 ** 26 })).stdout;
+  const run = async (program: string, args: readonly string[]): Promise<ProgramAnswer> => {
+    const { stdout } = await promisify(execFile)('chroot', [root, program, ...args], { env, maxBuffer: 2 ** 26 });
+    return { output: stdout, status: 0 };
+  };
 
   before(() => {
     assert.equal(spawnSync('tar', ['-xf', tar, '-C', root, '--exclude=./dev/*']).status, 0);

@@ -17,8 +17,9 @@ export interface RenamedPackages {
 const ofOtherManager = / \((?:dpkg|rpm|apk|pacman)\)$/;
 
 /**
- * Finds items that differ from the stored ones by what earlier agents left out alone: the epoch of rpm, the version in
- * the name of a package that is installed side by side, the other versions of a package, and the package manager.
+ * Finds items that differ from the stored ones by what earlier agents left out alone: the epoch of rpm, the other
+ * versions of a package, and the package manager; and by the version in the name of a package of which several versions
+ * are there.
  */
 export function renamedPackages(
   stored: ReadonlyMap<string, Stored>,
@@ -41,12 +42,17 @@ export function renamedPackages(
       continue;
     }
     const base = item.replace(ofOtherManager, '');
+    const manager = item.slice(base.length);
     const plain = base.replace(' (none)', '');
-    const names = [plain, plain.endsWith(` ${value}`) ? plain.slice(0, -value.length - 1) : plain];
-    const former = names.find((name) => !now.has(name) && isVersion(value, stored.get(name)?.value));
+    const single = plain.endsWith(` ${value}`) ? plain.slice(0, -value.length - 1) : plain;
+    // A package has its version in the name while another version of it is there.
+    const own = [single, `${base} ${value}`, `${base} (none) ${value}`].map((name) => name + manager);
+    const former = [...own, plain, single].find(
+      (name) => name !== item && !now.has(name) && isVersion(value, stored.get(name)?.value),
+    );
     if (former === undefined) continue;
     formerOf.set(item, former);
-    hasNewManager ||= base !== item;
+    hasNewManager ||= !former.endsWith(manager);
   }
   return { formerOf, absorbed, hasNewManager };
 }

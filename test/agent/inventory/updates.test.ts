@@ -20,6 +20,9 @@ const noUpdates = '0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded
 interface Manager {
   readonly path: string;
   readonly lists: string;
+  /** The files below `lists`: those without which nothing is known of updates, and of security updates. */
+  readonly index: string;
+  readonly securityIndex?: string;
   /** The answers to `check-update`, `check-update --security` and `--version`. Others are asked once. */
   readonly answers: readonly string[];
   readonly status?: number;
@@ -32,6 +35,8 @@ const managers: Readonly<Record<string, Manager>> = {
   'apt-get': {
     path: 'usr/bin/apt-get',
     lists: 'var/lib/apt/lists',
+    index: 'deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages',
+    securityIndex: 'security.debian.org_debian-security_dists_bookworm-security_InRelease',
     answers: [
       `NOTE: This is only a simulation!
 Reading package lists...
@@ -52,6 +57,8 @@ Inst libssl3 [3.0.2-0ubuntu1.1] (3.0.2-0ubuntu1.2 Ubuntu:22.04/jammy-updates, Ub
   dnf: {
     path: 'usr/bin/dnf',
     lists: 'var/cache/dnf',
+    index: 'baseos-2e5f1d0a9b3c4d5e/repodata/repomd.xml',
+    securityIndex: 'baseos-2e5f1d0a9b3c4d5e/repodata/9f8e-updateinfo.xml.gz',
     answers: [
       `
 kernel.x86_64                  5.14.0-503.15.1.el9_5       baseos
@@ -75,6 +82,7 @@ kernel.x86_64                  5.14.0-503.15.1.el9_5       baseos
   zypper: {
     path: 'usr/bin/zypper',
     lists: 'var/cache/zypp/raw',
+    index: 'SLES-Update/repodata/9f8e-updateinfo.xml.gz',
     answers: [
       `Loading repository data...
 Reading installed packages...
@@ -93,6 +101,7 @@ Found 2 applicable patches:
   apk: {
     path: 'sbin/apk',
     lists: 'var/cache/apk',
+    index: 'APKINDEX.9f8e7d6c.tar.gz',
     answers: [
       'Installed:                                Available:\nbusybox-1.36.1-r15                      < 1.36.1-r19 \n',
     ],
@@ -110,11 +119,14 @@ interface Machine {
  * Makes the root of a machine whose package manager writes its arguments to `args` and prints its answers from files. A
  * manager that the machine had is gone.
  */
-function machineWith(root: string, { path, lists, answers, status = 0 }: Manager): Machine {
+function machineWith(
+  root: string,
+  { path, lists, index, securityIndex = index, answers, status = 0 }: Manager,
+): Machine {
   for (const other of Object.values(managers)) rmSync(`${root}/${other.path}`, { force: true });
   rmSync(`${root}/args`, { force: true });
   answers.forEach((answer, at) => rootWith(root, { [`answer${at}`]: answer }));
-  rootWith(root, { [`${lists}/x_Packages`]: '' });
+  rootWith(root, { [`${lists}/${index}`]: '', [`${lists}/${securityIndex}`]: '' });
   mkdirSync(`${root}/${path.slice(0, path.lastIndexOf('/'))}`, { recursive: true });
   const script = (text: string): void => writeFileSync(`${root}/${path}`, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   script(
@@ -272,6 +284,34 @@ for (const [agent, agentOn] of Object.entries(agents)) {
     const [reported] = await next(day);
     // The clock of the Node agent has advanced by a day.
     assert.match(reported?.output ?? '', /^no updates pending, package lists are 4[56] d old\|total=0 security=0$/);
+  });
+}
+
+for (const [name, manager] of Object.entries(managers)) {
+  test(`what ${name} does not know is no 0`, async (t) => {
+    const { lists, index, securityIndex, text, answers, path } = manager;
+    const root = tempFolder(t);
+    machineWith(root, manager);
+    const { next } = nodeAgent(t, root);
+    const said = async (): Promise<readonly string[]> =>
+      (await next(day)).map(({ exit, output }) => `${String(exit)} ${output}`);
+    await next(0);
+    assert.deepEqual(await said(), [`0 ${text}|${manager.perfdata}`]);
+    if (securityIndex !== undefined) {
+      rmSync(`${root}/${lists}/${securityIndex}`);
+      const [total = ''] = text.split(',', 1);
+      assert.deepEqual(await said(), [`0 ${total}|${manager.perfdata.split(' ', 1).join()}`]);
+    }
+    rmSync(`${root}/${lists}/${index}`);
+    assert.deepEqual(await said(), ['3 no package lists']);
+    assert.deepEqual(await nodeAgent(t, root).next(day), []);
+    // A status of its own for an answer without a repository is no reason to ask again.
+    rootWith(root, { [`${lists}/${index}`]: '' });
+    const isAsked = argsOf(root).length;
+    writeFileSync(`${root}/${path}`, readFileSync(`${root}/${path}`, 'utf8').replace(/exit \d+$/m, 'exit 106'));
+    const [part = ''] = await said();
+    assert.match(part, name === 'zypper' ? /^3 a repository could not be read, at least 2 / : /^3 .*ended with 106$/);
+    assert.equal(argsOf(root).length - isAsked, name === 'zypper' ? answers.length : 1);
   });
 }
 

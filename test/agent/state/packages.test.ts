@@ -14,6 +14,7 @@ import {
 } from '../../../agent/state/packages.ts';
 import { accountLines } from '../../../agent/state/system.ts';
 import { openSource } from '../../../agent/live/live-source.ts';
+import type { ProgramAnswer } from '../../../agent/probes/source.ts';
 import { liveState } from '../../../agent/state/live-state.ts';
 
 test('dpkg: what is installed, and the files that packages ship', () => {
@@ -66,7 +67,11 @@ test('rpm: what is installed side by side has its version in its name, whatever 
     assert.deepEqual(linesOf(of(kernels)), of(all));
   }
   const twice = ['2 openssl 1:3.0.7-27 x86_64', '1 openssl 1:3.0.1-2 x86_64', '1 openssl 1:3.0.7-27 i686'];
-  assert.deepEqual(linesOf(twice), ['openssl x86_64\t1:3.0.1-2 1:3.0.7-27', 'openssl i686\t1:3.0.7-27']);
+  assert.deepEqual(linesOf(twice), [
+    'openssl x86_64 1:3.0.7-27\t1:3.0.7-27',
+    'openssl x86_64 1:3.0.1-2\t1:3.0.1-2',
+    'openssl i686\t1:3.0.7-27',
+  ]);
 });
 
 test('rpm: files with their digests; packages that it cannot read are an error', () => {
@@ -128,7 +133,7 @@ test("this machine's packages are those of dpkg -l", { skip: !existsSync('/var/l
 });
 
 test('packages that cannot be read are an error, and a machine without a package manager has none', async () => {
-  const run = (): Promise<string> => Promise.reject(new Error('rpm: no answer within 8000 ms'));
+  const run = (): Promise<ProgramAnswer> => Promise.reject(new Error('rpm: no answer within 8000 ms'));
   const source = { ...liveState(openSource('/nowhere'), '/nowhere'), exists: (path: string) => path.includes('rpm') };
   const failing = { ...source, programs: { ...source.programs, run } };
   assert.equal((await readPackages(failing, () => 1)).error, 'rpm: no answer within 8000 ms');
@@ -136,7 +141,8 @@ test('packages that cannot be read are an error, and a machine without a package
     ...source,
     programs: {
       ...source.programs,
-      run: (_: string, words: readonly string[]) => Promise.resolve(words.includes('--eval') ? word : ''),
+      run: (_: string, words: readonly string[]) =>
+        Promise.resolve({ output: words.includes('--eval') ? word : '', status: 0 }),
     },
   });
   assert.equal((await readPackages(saying('fleet-health\n'), () => 1)).error, 'no packages in the database');

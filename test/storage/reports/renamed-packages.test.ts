@@ -45,6 +45,39 @@ const cases: readonly (readonly [
   ['a name that is still there', { bash: '5.2' }, { bash: '5.2', 'bash (rpm)': '5.2' }, {}, [], false],
   ['an architecture of none', { key: '1' }, { 'key (none)': '1' }, { 'key (none)': 'key' }, [], false],
   ['a version in the name', { key: '1' }, { 'key 1': '1' }, { 'key 1': 'key' }, [], false],
+  [
+    'a second version beside the first',
+    { 'a x86_64': '1' },
+    { 'a x86_64 1': '1', 'a x86_64 2': '2' },
+    { 'a x86_64 1': 'a x86_64' },
+    [],
+    false,
+  ],
+  [
+    'the first of two versions that is gone',
+    { 'a x86_64 1': '1', 'a x86_64 2': '2' },
+    { 'a x86_64': '2' },
+    { 'a x86_64': 'a x86_64 2' },
+    [],
+    false,
+  ],
+  [
+    'a second version of another manager, and of another architecture',
+    { 'a (rpm)': '1', 'b x86_64 (rpm)': '1' },
+    { 'a (none) 1 (rpm)': '1', 'a (none) 2 (rpm)': '2', 'b x86_64 1 (rpm)': '1', 'b x86_64 2 (rpm)': '2' },
+    { 'a (none) 1 (rpm)': 'a (rpm)', 'b x86_64 1 (rpm)': 'b x86_64 (rpm)' },
+    [],
+    false,
+  ],
+  [
+    'the second of two versions of another manager that is gone',
+    { 'a (none) 1 (rpm)': '1', 'a (none) 2 (rpm)': '2', 'b x86_64 1 (rpm)': '1', 'b x86_64 2 (rpm)': '2' },
+    { 'a (rpm)': '1', 'b x86_64 (rpm)': '1' },
+    { 'a (rpm)': 'a (none) 1 (rpm)', 'b x86_64 (rpm)': 'b x86_64 1 (rpm)' },
+    [],
+    false,
+  ],
+  ['a version beside the first, and another first', { a: '1' }, { 'a 2': '2', 'a 3': '3' }, {}, [], false],
 ];
 for (const [what, stored, now, formerOf, absorbed, hasNewManager] of cases) {
   test(`renamed: ${what}`, () => {
