@@ -10,6 +10,8 @@ import { opensshBesideKeys } from './openssh/openssh-arguments.ts';
 import { serverName } from './openssh/openssh-only.ts';
 import { opensshTarget } from './openssh/openssh-target.ts';
 import { createOpensshTransport } from './openssh/openssh.ts';
+import { lookupHost } from './known-hosts/known-hosts.ts';
+import type { Hop } from './route/hop.ts';
 import type { Route } from './route/route.ts';
 import { createSshTransport } from './ssh2/ssh.ts';
 import type { TransportShared } from './transport-shared.ts';
@@ -146,12 +148,24 @@ async function connectThrough({ hops }: Route, { client, shared, options, keyAlo
   });
 }
 
-/** Connects by OpenSSH. Resolves a proxyJump of config.xml here; ssh itself applies one of ssh_config. */
+/** Connects by OpenSSH. A proxyJump of config.xml is followed here; ssh itself applies one of ssh_config. */
 async function throughOpenssh({ client, shared, options, keyAlone }: Attempt): Promise<Connection> {
   const { proxyJump, explicit } = client.ssh;
-  const route = proxyJump === null ? null : shared.routeTo(client);
-  const target = { ...opensshTarget(client, route) };
+  const isNeeded = proxyJump !== null || explicit['usernameOfSsh'] !== undefined;
+  const route = isNeeded ? shared.routeTo(client) : routeIfAny(client, shared);
+  const isKnown = (hop: Hop, knownAs: string): boolean =>
+    lookupHost(shared.targetOf(hop).knownHosts, knownAs).keys.length > 0;
+  const target = { ...opensshTarget(client, route, isKnown) };
   // ssh has no option for a user name of lower precedence than its files: the files are read here.
-  if (explicit['usernameOfSsh'] !== undefined) target.username ??= shared.routeTo(client).hops.at(-1)?.username ?? null;
+  if (explicit['usernameOfSsh'] !== undefined) target.username ??= route?.hops.at(-1)?.username ?? null;
   return await createOpensshTransport(keyAlone ? opensshBesideKeys(target) : target).connect(options);
+}
+
+/** Returns the route to a client. Returns null if this program cannot resolve it: ssh then says what is wrong. */
+function routeIfAny(client: Client, shared: TransportShared): Route | null {
+  try {
+    return shared.routeTo(client);
+  } catch {
+    return null;
+  }
 }

@@ -4,7 +4,15 @@ import { connect, type Socket } from 'node:net';
 
 import { changedFault, errnoOf, FleetError } from '../../platform/errors/errors.ts';
 import type { HopCredentials } from '../route/hop.ts';
-import { EncryptedKey, Sha1Refused, loadPrivateKey, type LoginKey } from './private-key.ts';
+import {
+  EncryptedKey,
+  Sha1Refused,
+  hashOfSigner,
+  loadPrivateKey,
+  rsaSignaturesFor,
+  signingBy,
+  type LoginKey,
+} from './private-key.ts';
 import { fingerprint } from '../known-hosts/fingerprint.ts';
 import { OpenSSHAgent, type ParsedKey } from '../connection/ssh2.ts';
 
@@ -147,8 +155,11 @@ export class SshAgent extends OpenSSHAgent {
   readonly #sockets: Socket[] = [];
   #offered: readonly string[] = [];
   #withheld = 0;
-  /** The most keys to offer. */
+  /** The most offers. An RSA key may be offered twice. */
   limit = Number.POSITIVE_INFINITY;
+  /** The algorithms of signatures that the server names. */
+  serverSignatures: readonly string[] = [];
+  #hasOfferedRsa = false;
 
   constructor(path: string, selection: AgentSelection = { named: [], namedOnly: false, except: [] }) {
     super(path);
@@ -159,6 +170,11 @@ export class SshAgent extends OpenSSHAgent {
   /** The fingerprints of the offered keys. */
   get offered(): readonly string[] {
     return this.#offered;
+  }
+
+  /** True if an RSA key was offered. */
+  get hasOfferedRsa(): boolean {
+    return this.#hasOfferedRsa;
   }
 
   /** The number of keys that were not offered because of the limit. */
@@ -190,9 +206,14 @@ export class SshAgent extends OpenSSHAgent {
       const all = (keys as ParsedKey[]).filter((key) => !except.some((blob) => blob.equals(key.getPublicSSH())));
       const first = all.filter((key) => rank(key) !== -1).sort((left, right) => rank(left) - rank(right));
       const selected = namedOnly ? first : [...first, ...all.filter((key) => rank(key) === -1)];
-      const offered = selected.slice(0, this.limit);
+      const [algorithm, ...others] = rsaSignaturesFor(this.serverSignatures);
+      const isRsa = (key: ParsedKey): boolean => (key.type as string) === 'ssh-rsa';
+      const once = selected.map((key) => (isRsa(key) && algorithm !== undefined ? signingBy(key, algorithm) : key));
+      const again = selected.filter(isRsa).flatMap((key) => others.map((other) => signingBy(key, other)));
+      const offered = [...once, ...again].slice(0, this.limit);
       this.#offered = offered.map((key) => fingerprint(key.getPublicSSH()));
-      this.#withheld = selected.length - offered.length;
+      this.#hasOfferedRsa = selected.slice(0, this.limit).some(isRsa);
+      this.#withheld = Math.max(0, selected.length - offered.length);
       done(error, offered);
     });
   }
@@ -203,6 +224,9 @@ export class SshAgent extends OpenSSHAgent {
       done?.(new Sha1Refused());
       return false;
     }
+    const signer = typeof key === 'object' && 'type' in key ? key : null;
+    const hash = signer === null ? null : hashOfSigner(signer);
+    if (signer !== null && hash !== null) return super.sign(signer.getPublicSSH(), data, { hash }, done);
     return super.sign(key, data, options as object, done);
   }
 

@@ -134,6 +134,33 @@ function readableForm(key: KeyObject): string {
   throw new Error(`keys of type ${key.asymmetricKeyType ?? 'unknown'} are not supported`);
 }
 
+const hashOfRsa = { 'rsa-sha2-256': 'sha256', 'rsa-sha2-512': 'sha512' } as const;
+
+/** An algorithm of signatures by RSA keys (RFC 8332). SHA-1 (`ssh-rsa`) is not used. */
+export type RsaSignature = keyof typeof hashOfRsa;
+
+/**
+ * Returns the algorithms to offer an RSA key with, in this order, to a server that names these algorithms
+ * (`server-sig-algs` of RFC 8308). A server that names one of the two takes no other. Some name neither and take both
+ * (OpenSSH 7.4), and some name both and take one (PubkeyAcceptedAlgorithms of sshd_config(5)).
+ */
+export function rsaSignaturesFor(named: readonly string[]): readonly RsaSignature[] {
+  const all = Object.keys(hashOfRsa) as RsaSignature[];
+  const taken = all.filter((algorithm) => named.includes(algorithm));
+  return taken.length === 0 ? all : taken;
+}
+
+/** Returns the hash of a key that `signingBy` has made. Returns null for another key. */
+export function hashOfSigner({ type }: ParsedKey): 'sha256' | 'sha512' | null {
+  return Object.hasOwn(hashOfRsa, type) ? hashOfRsa[type as string as RsaSignature] : null;
+}
+
+/** Returns an RSA key that ssh2 offers with this algorithm. By itself ssh2 tries one algorithm of its choice. */
+export function signingBy(key: ParsedKey, algorithm: RsaSignature): ParsedKey {
+  const sign: ParsedKey['sign'] = (data) => key.sign(data, hashOfRsa[algorithm]);
+  return Object.create(key, { type: { value: algorithm }, sign: { value: sign } }) as ParsedKey;
+}
+
 const defaultHash: Readonly<Record<string, string>> = {
   'ecdsa-sha2-nistp256': 'sha256',
   'ecdsa-sha2-nistp384': 'sha384',

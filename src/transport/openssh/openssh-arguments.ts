@@ -29,6 +29,8 @@ export interface OpensshTarget {
    * leaves the route to ssh_config.
    */
   readonly route: OpensshRoute | 'direct' | null;
+  /** The machines before the client that ssh_config's ProxyJump names, as far as it can be read without ssh. */
+  readonly jumps: readonly OpensshJump[];
   /** Returns the secrets. Called once at the beginning of each connection. May throw FleetError. */
   readonly secrets: () => OpensshSecrets;
 }
@@ -39,6 +41,9 @@ export interface OpensshRoute {
   readonly address: string;
   readonly port: number;
 }
+
+/** A machine to which ssh itself starts a further ssh, by a ProxyJump of ssh_config. */
+export type OpensshJump = Pick<Hop, 'knownHosts' | 'policy'> & { readonly sshConfig: Pick<Hop['sshConfig'], 'host'> };
 
 /** The secrets that ssh may prompt for. */
 export interface OpensshSecrets {
@@ -54,6 +59,8 @@ export interface MasterOptions {
   readonly secrets: OpensshSecrets;
   /** The ProxyCommand. null leaves the proxy to ssh_config. */
   readonly proxyCommand: string | null;
+  /** The ssh_config file in place of the target's, for the jumps too. null takes the target's. */
+  readonly jumpConfig: string | null;
   /** ssh's version, major times 100 plus minor: 902 is 9.2. Options that an older ssh does not know are omitted. */
   readonly version: number;
 }
@@ -104,10 +111,15 @@ export function masterArguments(target: OpensshTarget, options: MasterOptions): 
         ? ['PasswordAuthentication=no', 'KbdInteractiveAuthentication=no']
         : []),
       `StrictHostKeyChecking=${target.policy === 'strict' ? 'yes' : 'accept-new'}`,
-      `UserKnownHostsFile=${[quoted(target, 'knownHosts', target.knownHosts), ...options.otherKnownHosts].join(' ')}`,
+      `UserKnownHostsFile=${knownHostsWords(target, options.otherKnownHosts)}`,
     ]),
-    ...targetArguments(target),
+    ...targetArguments(options.jumpConfig === null ? target : { ...target, config: { file: options.jumpConfig } }),
   ];
+}
+
+/** Returns the value of UserKnownHostsFile: the target's own file, and `others` in the syntax of ssh_config. */
+export function knownHostsWords(target: OpensshTarget, others: readonly string[]): string {
+  return [quoted(target, 'knownHosts', target.knownHosts), ...others].join(' ');
 }
 
 /** Removes the password if the target has keys: from config.xml, from ssh_config, or ssh's default keys. */

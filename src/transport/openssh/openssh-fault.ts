@@ -22,6 +22,8 @@ export interface OpensshQuestion {
   readonly username: string;
   /** The known_hosts files, in the order in which ssh reads them. */
   readonly knownHosts: readonly string[];
+  /** True if ssh_config names the route by ProxyJump, and not by a ProxyCommand. */
+  readonly jumps: boolean;
 }
 
 /** Returns the fault of an ssh that ended before the login was complete, from its progress and its log lines. */
@@ -31,7 +33,8 @@ export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetE
   const fault = (code: ErrorCode, stage: Stage, message: string, advice?: string): FleetError =>
     failure(question, code, stage, message, advice);
   if (proxied && (progress === 'connect' || progress === 'silent')) {
-    return fault('bastion-failed', 'connect', `the route there, which ssh_config names, failed: ${words}`);
+    const advice = log.lines.some((line) => unverified.test(line)) ? unverifiedAdvice(question) : undefined;
+    return fault('bastion-failed', 'connect', `the route there, which ssh_config names, failed: ${words}`, advice);
   }
   switch (progress) {
     case 'start': {
@@ -61,6 +64,14 @@ export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetE
     case 'in':
       return fault('connect-failed', 'login', `the connection broke: ${words}`);
   }
+}
+
+const unverified = /Host key verification failed|host key is known for/;
+
+/** Returns the remedy for a host key on a route of ssh_config that ssh refused. */
+function unverifiedAdvice({ client, jumps }: OpensshQuestion): string {
+  if (jumps) return `fleet-health trust ${shownShellWord(client)}`;
+  return 'A ProxyCommand reads the known_hosts of the account that runs it: add the key there. Or write ProxyJump.';
 }
 
 /** Returns the fault of a server of another protocol, of which ssh logs the first lines; null if it is none. */
@@ -128,7 +139,7 @@ function hostKeyFault(question: OpensshQuestion, log: OpensshLog): FleetError | 
     const advice = `If the change is meant to be: fleet-health trust --replace ${shownShellWord(question.client)}`;
     return fault('host-key-changed', message, advice);
   }
-  if (!has(/Host key verification failed|host key is known for/)) return null;
+  if (!has(unverified)) return null;
   const certificate = log.lines.find((line) => /^Certificate invalid|^Host certificate/i.test(line));
   const why = certificate === undefined ? '' : ` (${clean(certificate)})`;
   const advice = `fleet-health trust ${shownShellWord(question.client)}`;

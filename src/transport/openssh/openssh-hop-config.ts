@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 
+import { defaultSshConfigFiles } from '../../config/settings/ssh-config-files.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
 import { bastionFailed, ofClient } from '../bastions/bastion-failed.ts';
 import type { Hop } from '../route/hop.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';
-import { fixedOptions, quoted, refuseWord, unfit, withoutForwarding } from './openssh-arguments.ts';
+import { fixedOptions, knownHostsWords, quoted, refuseWord, unfit, withoutForwarding } from './openssh-arguments.ts';
 import type { OpensshSecrets, OpensshTarget } from './openssh-arguments.ts';
 
 export interface HopConfigOptions {
@@ -37,17 +38,49 @@ export function hopConfig(hop: Hop, options: HopConfigOptions): string {
     ...(hop.kex !== null && /^[+^-]?[\w.,@*-]+$/.test(hop.kex) ? [`KexAlgorithms ${hop.kex}`] : []),
     ...proxyLines(hop, proxyCommand),
     ...timeLines(hop, options),
-    `StrictHostKeyChecking ${hop.policy === 'strict' ? 'yes' : 'accept-new'}`,
-    `UserKnownHostsFile ${hop.knownHosts.map((name) => file('knownHosts', name)).join(' ')}`,
+    ...hostKeyLines({ client }, hop),
     // `hop.knownHosts` includes ssh's global files where they apply.
     'GlobalKnownHostsFile /dev/null',
     ...keyLines(hop).map(([option, name]) => `${option} ${file('privateKey', name)}`),
     `IdentitiesOnly ${onlyNamedKeys(hop) ? 'yes' : 'no'}`,
     `IdentityAgent ${agentOf(credentials.agent, (name) => file('agent', name))}`,
     ...[...always, ...fixedOptions(version), ...withoutForwarding].map((option) => option.replace('=', ' ')),
-    ...sshConfig.files.map((name) => includeLine(client, hop, name)),
+    ...sshConfig.files.map((name) => includeLine(client, hop.name, name)),
   ];
   return lines.map((line) => `${line}\n`).join('');
+}
+
+/**
+ * Returns an ssh_config for a client behind a ProxyJump of ssh_config. ssh hands the name of its file, and no option,
+ * to each ssh that it starts for a jump. So the file holds the known hosts and the policy of each jump, and includes
+ * the client's own files. A jump that only ssh can find (`Match exec`) has those of the client. `others` are
+ * known_hosts files in the syntax of ssh_config. Throws FleetError `config-invalid` for a value that cannot be written.
+ */
+export function jumpConfig(target: OpensshTarget, others: readonly string[]): string {
+  const { client, jumps, config, policy } = target;
+  const files = config === 'none' ? [] : config === 'own' ? defaultSshConfigFiles() : [config.file];
+  const lines = [
+    ...jumps.flatMap(({ sshConfig: { host }, ...jump }) =>
+      isHostName(host) ? [`Host ${host}`, ...hostKeyLines({ client }, { name: host, ...jump })] : [],
+    ),
+    'Host *',
+    strictLine(policy),
+    `UserKnownHostsFile ${knownHostsWords(target, others)}`,
+    ...files.map((name) => includeLine(client, client, name)),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function hostKeyLines(
+  client: Pick<OpensshTarget, 'client'>,
+  { name, policy, knownHosts }: Pick<Hop, 'name' | 'policy' | 'knownHosts'>,
+): readonly string[] {
+  const files = knownHosts.map((file) => quoted(client, `knownHosts of ${name}`, file));
+  return [strictLine(policy), `UserKnownHostsFile ${files.join(' ')}`];
+}
+
+function strictLine(policy: Hop['policy']): string {
+  return `StrictHostKeyChecking ${policy === 'strict' ? 'yes' : 'accept-new'}`;
 }
 
 /** Further options that no ssh_config file may change. BatchMode prevents prompts, which nobody could answer. */
@@ -136,9 +169,9 @@ function agentOf(agent: string | null, write: (socket: string) => string): strin
   return socket ? write(socket) : 'none';
 }
 
-function includeLine(client: string, hop: Hop, file: string): string {
+function includeLine(client: string, machine: string, file: string): string {
   if (/[*?[\]]/.test(file)) {
-    throw unfit({ client }, `config=${JSON.stringify(file)} of ${hop.name}`, 'choose a path without *, ? and brackets');
+    throw unfit({ client }, `config=${JSON.stringify(file)} of ${machine}`, 'choose a path without *, ? and brackets');
   }
-  return `Include ${quoted({ client }, `config of ${hop.name}`, file).replaceAll('%%', '%')}`;
+  return `Include ${quoted({ client }, `config of ${machine}`, file).replaceAll('%%', '%')}`;
 }

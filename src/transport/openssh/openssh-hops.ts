@@ -218,7 +218,7 @@ const wireClosed = /closed by (?:remote host|UNKNOWN)|Connection reset|Broken pi
 function loginFault(hop: Hop, log: OpensshLog, late: string | null): FleetError {
   const { name: client, username, knownHosts, port, address } = hop;
   if (late === null) {
-    const question = { client, address: knownName(hop), port, username, knownHosts };
+    const question = { client, address: knownName(hop), port, username, knownHosts, jumps: false };
     return opensshFault(question, { ...log, proxied: false });
   }
   switch (log.progress) {

@@ -58,17 +58,26 @@ export async function questionOf(
   const { client, knownHosts } = target;
   if (target.config === 'none') {
     const address = target.hostKeyAlias ?? target.hostName ?? target.host;
-    return { client, address, port: target.port ?? 22, username: target.username ?? '', knownHosts: [knownHosts] };
+    return {
+      client,
+      address,
+      port: target.port ?? 22,
+      username: target.username ?? '',
+      knownHosts: [knownHosts],
+      jumps: false,
+    };
   }
   const settings = await settingsOf(target, Math.min(tcpTimeoutMs, connectTimeoutMs), signal);
-  const files = (settings.get('userknownhostsfile') ?? '').split(' ').filter((file) => file !== '');
+  // Beside other files, ssh rejects `none`.
+  const files = (settings.get('userknownhostsfile') ?? '').split(' ').filter((file) => file !== '' && file !== 'none');
   return {
     client,
     // The name under which known_hosts holds the host.
-    address: settings.get('hostkeyalias') ?? settings.get('hostname') ?? target.host,
+    address: settings.get('hostkeyalias')?.replace(/^\[(.+)\]:\d+$/, '$1') ?? settings.get('hostname') ?? target.host,
     port: Number(settings.get('port') ?? 22),
     username: settings.get('user') ?? '',
     knownHosts: [knownHosts, ...files],
+    jumps: settings.has('proxyjump'),
   };
 }
 

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -11,7 +11,7 @@ import { masterArguments, opensshEnvironment, type OpensshSecrets, type OpensshT
 import { OpensshConnection } from './openssh-connection.ts';
 import { lastFault, lateStart, opensshFault, otherServer, wordsOf, type OpensshQuestion } from './openssh-fault.ts';
 import { readOpensshLog, type OpensshLog, type OpensshLogReader } from './openssh-log.ts';
-import { checkCredentials } from './openssh-hop-config.ts';
+import { checkCredentials, jumpConfig } from './openssh-hop-config.ts';
 import { opensshVersion, questionOf } from './openssh-program.ts';
 import { waitingWords } from '../connection/server-words.ts';
 import { askpassEnvironment, createPrompter } from './openssh-prompts.ts';
@@ -83,12 +83,15 @@ class OpensshLogin {
     const route = target.route === 'direct' ? null : target.route;
     const hops = route === null ? null : openHops({ client, route, dir: `${socket}.hops`, tcpTimeoutMs, version });
     this.#hops = hops;
-    const master = this.#spawn(socket, hops);
+    const jumpFile = target.route === null && question.jumps ? `${socket}.config` : null;
+    if (jumpFile !== null) writeFileSync(jumpFile, jumpConfig(target, question.knownHosts.slice(1)), { mode: 0o600 });
+    const master = this.#spawn(socket, hops, jumpFile);
     this.#master = master;
     const release = master.pid === undefined ? (): void => undefined : guard.watch(master.pid);
     master.once('exit', release);
     // The logs of the machines are read until then.
     master.once('exit', () => setTimeout(() => hops?.remove(), 4 * lastWordsMs));
+    if (jumpFile !== null) master.once('exit', () => rmSync(jumpFile, { force: true }));
     master.stdin.on('error', () => undefined);
 
     return await new Promise((resolve, reject) => {
@@ -132,12 +135,12 @@ class OpensshLogin {
     });
   }
 
-  #spawn(socket: string, hops: OpensshHops | null) {
+  #spawn(socket: string, hops: OpensshHops | null, jumpFile: string | null) {
     const { target, secrets, version, question } = this.#parts;
     const asks = secrets.password !== null || secrets.passphrase !== null;
     const proxyCommand = hops?.proxyCommand ?? null;
-    const otherKnownHosts = question.knownHosts.slice(1);
-    const args = masterArguments(target, { socket, secrets, version, proxyCommand, otherKnownHosts });
+    const files = { otherKnownHosts: question.knownHosts.slice(1), jumpConfig: jumpFile };
+    const args = masterArguments(target, { socket, secrets, version, proxyCommand, ...files });
     return withStreams(
       spawn('ssh', args, {
         // A process group of its own, so that child processes, above all a ProxyCommand, are killed with ssh.
@@ -291,8 +294,10 @@ function opensshGuard(): OpensshGuard {
 }
 
 function startGuard(): OpensshGuard {
-  const parent = tmpdir();
-  const dir = mkdtempSync(path.join(Buffer.byteLength(parent) > maxFolderBytes - 10 ? '/tmp' : parent, 'fh-'));
+  const own = tmpdir();
+  // ssh hands the name of its file to the ssh of a jump through a shell, without quotes.
+  const isUsable = Buffer.byteLength(own) <= maxFolderBytes - 10 && /^[\w/.-]+$/.test(own);
+  const dir = mkdtempSync(path.join(isUsable ? own : '/tmp', 'fh-'));
   const shell: ChildProcess = withStreams(
     spawn('/bin/sh', ['-c', watchman, 'fleet-health', dir], {
       // A process group of its own, so that a signal to this process's group does not end the guard.

@@ -34,6 +34,24 @@ export function connectSsh2(
   boundGroupExchanges(ssh);
 }
 
+/**
+ * Calls back with the algorithms of signatures that the server names (`server-sig-algs` of RFC 8308): at once with
+ * none, and with each of the server's lists. ssh2 keeps the first; OpenSSH sends another one once it knows the user.
+ * Never calls back if the private parts of ssh2 do not fit.
+ */
+export function onServerSignatures(ssh: Client, note: (named: readonly string[]) => void): void {
+  const handlers = privatePartsOf(ssh)?.handlers;
+  const handle = handlers?.['EXT_INFO'];
+  if (handlers === undefined || handle === undefined) return;
+  note([]);
+  handlers['EXT_INFO'] = (...args: readonly unknown[]) => {
+    const [, extensions] = args as readonly [unknown, readonly { readonly name: string; readonly algs: string[] }[]];
+    const list = extensions.find(({ name }) => name === 'server-sig-algs');
+    if (list !== undefined) note(list.algs);
+    handle(...(args as never[]));
+  };
+}
+
 /** The most requests of a connection, plus one for each second: sshd may send a keepalive that often. */
 const maxRequests = 64;
 

@@ -1,5 +1,6 @@
 import type { AnyAuthMethod, AuthenticationType, KeyboardInteractiveCallback, Prompt } from '../connection/ssh2.ts';
 import type { Credentials } from '../credentials/credentials.ts';
+import { rsaSignaturesFor, signingBy, type LoginKey, type RsaSignature } from '../credentials/private-key.ts';
 
 /**
  * The most attempts of a login; each offered key counts as an attempt. OpenSSH closes the connection at the sixth
@@ -12,14 +13,16 @@ const maxTries = 5;
 type Method = 'publickey' | 'password' | 'keyboard-interactive';
 
 interface Attempt {
-  readonly label: string;
   readonly method: Method;
-  readonly offer: AnyAuthMethod;
+  /** Returns the offer and its label for messages; null if there is nothing to offer. */
+  readonly make: () => { readonly label: string; readonly offer: AnyAuthMethod } | null;
 }
 
 export interface Login {
   /** Returns the next attempt, as ssh2's authHandler; false if none is left. */
   readonly next: (left: AuthenticationType[] | null, partial: boolean | null) => AnyAuthMethod | false;
+  /** Notes the algorithms of signatures that the server names, in place of earlier ones. */
+  readonly noteSignatures: (named: readonly string[]) => void;
   /** Returns the labels of the attempts so far, for the message after a refusal. */
   readonly tried: () => readonly string[];
   /** Returns the number of keys that were left out to stay within the most attempts. */
@@ -28,6 +31,8 @@ export interface Login {
   readonly wanted: () => readonly string[] | null;
   /** True if a key was offered and nothing else was. */
   readonly byKey: () => boolean;
+  /** True if an RSA key was offered to a server that names no algorithm for its signatures. */
+  readonly lacksRsaSignatures: () => boolean;
 }
 
 export interface LoginOptions {
@@ -44,51 +49,126 @@ export interface LoginOptions {
  * the client does not accept. Never sends a refused password again by another method: that can lock the account.
  */
 export function planLogin({ username, credentials, refuse, withoutFirst = false }: LoginOptions): Login {
-  const { password, keys, agent } = credentials;
-  const attempts: Attempt[] = [];
+  const { password, agent } = credentials;
   // A password may need two attempts: the method `password`, which a server may lack, and keyboard-interactive.
   const maxKeys = maxTries - (password === null ? 0 : 2);
-  for (const key of keys.slice(0, maxKeys)) {
-    if (key.usable === null) continue;
-    const offer: AnyAuthMethod = { type: 'publickey', username, key: key.usable };
-    attempts.push({ label: `key ${key.fingerprint}`, method: 'publickey', offer });
-  }
-  if (agent) {
-    agent.limit = maxKeys - attempts.length;
-    const offer: AnyAuthMethod = { type: 'agent', username, agent };
-    if (agent.limit > 0) attempts.push({ label: agentLabel, method: 'publickey', offer });
-  }
-  if (password !== null) {
-    attempts.push({ label: 'password', method: 'password', offer: { type: 'password', username, password } });
-    const prompt = answerPassword(password, refuse);
-    const offer: AnyAuthMethod = { type: 'keyboard-interactive', username, prompt };
-    attempts.push({ label: 'keyboard-interactive', method: 'keyboard-interactive', offer });
-  }
-
-  const tried: string[] = withoutFirst ? attempts.slice(0, 1).map(({ label }) => label) : [];
-  let open = attempts.slice(tried.length);
-  let last: Attempt | null = null;
+  const tried: string[] = [];
+  const keyTries = (): number =>
+    tried.filter((label) => label.startsWith('key ')).length + (tried.includes(agentLabel) ? offersOf(agent) : 0);
+  const keys = keyAttempts({ username, credentials, maxKeys, keyTries });
+  const attempts = [...keys.attempts, ...passwordAttempts(username, password, refuse)];
+  let open = attempts;
+  let last: Method | null = null;
   let wanted: readonly string[] | null = null;
+  const take = (isOpen: (method: Method) => boolean): AnyAuthMethod | false => {
+    for (const attempt of open.filter(({ method }) => isOpen(method))) {
+      open = open.filter((other) => other !== attempt);
+      const made = attempt.make();
+      if (made === null) continue;
+      last = attempt.method;
+      tried.push(made.label);
+      return made.offer;
+    }
+    return false;
+  };
+  if (withoutFirst) {
+    take(() => true);
+    last = null;
+  }
   return {
+    noteSignatures: keys.noteSignatures,
     tried: () => tried.flatMap((label) => (label === agentLabel && agent ? agent.offered.map(agentKey) : [label])),
-    withheld: () => ({ keys: Math.max(0, keys.length - maxKeys), ofAgent: agent?.withheld ?? 0 }),
+    withheld: () => ({ keys: Math.max(0, credentials.keys.length - maxKeys), ofAgent: agent?.withheld ?? 0 }),
     wanted: () => wanted,
-    byKey: () => last?.method === 'publickey' && !tried.some((label) => passwordLabels.includes(label)),
+    byKey: () => last === 'publickey' && !tried.some((label) => passwordLabels.includes(label)),
+    lacksRsaSignatures: keys.lacksSignatures,
     next: (left, partial) => {
       wanted = left;
       // A partial success: methods that were refused before their turn may be tried again.
-      if (partial === true) open = attempts.filter((attempt) => attempt.method !== last?.method);
-      else if (last?.method === 'password' && left?.includes('password') === true) {
+      if (partial === true) {
+        open = attempts.filter((attempt) => attempt.method !== last);
+        keys.forget();
+      } else if (last === 'password' && left?.includes('password') === true) {
         open = open.filter((attempt) => attempt.method !== 'keyboard-interactive');
       }
-      const attempt = open.find(({ method }) => left === null || left.includes(method));
-      if (attempt === undefined) return false;
-      open = open.filter((other) => other !== attempt);
-      last = attempt;
-      tried.push(attempt.label);
-      return attempt.offer;
+      return take((method) => left === null || left.includes(method));
     },
   };
+}
+
+interface KeyAttemptsOptions extends Pick<LoginOptions, 'username' | 'credentials'> {
+  readonly maxKeys: number;
+  /** Returns the number of offered keys so far. */
+  readonly keyTries: () => number;
+}
+
+/**
+ * Plans the offers of keys, then of the agent. An RSA key that was refused is offered once more with its other
+ * algorithm, after all others and as far as there are tries left: the server does not say why it refused the key.
+ */
+function keyAttempts({ username, credentials: { keys, agent }, maxKeys, keyTries }: KeyAttemptsOptions) {
+  let named: readonly string[] | null = null;
+  const method = 'publickey';
+  const first: Attempt[] = [];
+  const again: Attempt[] = [];
+  /** The algorithms that each RSA key was offered with. */
+  const used = new Map<LoginKey, readonly RsaSignature[]>();
+  let hasOfferedRsa = false;
+  for (const key of keys.slice(0, maxKeys)) {
+    const { usable, fingerprint } = key;
+    if (usable === null) continue;
+    const plain = `key ${fingerprint}`;
+    if ((usable.type as string) !== 'ssh-rsa') {
+      first.push({ method, make: () => ({ label: plain, offer: { type: method, username, key: usable } }) });
+      continue;
+    }
+    const make = (): ReturnType<Attempt['make']> => {
+      const earlier = used.get(key) ?? [];
+      const algorithm = rsaSignaturesFor(named ?? []).find((one) => !earlier.includes(one));
+      if (algorithm === undefined) return null;
+      used.set(key, [...earlier, algorithm]);
+      hasOfferedRsa = true;
+      const label = algorithm === 'rsa-sha2-256' ? plain : `${plain} with ${algorithm}`;
+      return { label, offer: { type: method, username, key: signingBy(usable, algorithm) } };
+    };
+    first.push({ method, make });
+    again.push({ method, make: () => (keyTries() < maxKeys ? make() : null) });
+  }
+  if (agent) {
+    agent.limit = maxKeys - first.length;
+    const offer: AnyAuthMethod = { type: 'agent', username, agent };
+    if (agent.limit > 0) first.push({ method, make: () => ({ label: agentLabel, offer }) });
+  }
+  return {
+    attempts: [...first, ...again],
+    forget: () => used.clear(),
+    noteSignatures: (signatures: readonly string[]) => {
+      named = signatures;
+      if (agent) agent.serverSignatures = signatures;
+    },
+    lacksSignatures: () =>
+      (hasOfferedRsa || agent?.hasOfferedRsa === true) && named?.some((name) => name.startsWith('rsa-sha2-')) === false,
+  };
+}
+
+function passwordAttempts(
+  username: string,
+  password: string | null,
+  refuse: LoginOptions['refuse'],
+): readonly Attempt[] {
+  if (password === null) return [];
+  const prompt = answerPassword(password, refuse);
+  return [
+    { method: 'password', make: () => ({ label: 'password', offer: { type: 'password', username, password } }) },
+    {
+      method: 'keyboard-interactive',
+      make: () => ({ label: 'keyboard-interactive', offer: { type: 'keyboard-interactive', username, prompt } }),
+    },
+  ];
+}
+
+function offersOf(agent: Credentials['agent']): number {
+  return agent?.offered.length ?? 0;
 }
 
 const agentLabel = 'ssh-agent';
@@ -145,6 +225,9 @@ interface LoginRefusal {
   readonly reason: string | null;
 }
 
+const noRsaSignatures =
+  'the server names no SHA-2 signatures for RSA keys, and SHA-1 (ssh-rsa) is not used: take an Ed25519 key';
+
 /** Describes a refused login: the attempts, the keys that were left out, and the methods that the client accepts. */
 export function describeRefusal({ username, login, problem, certificates, reason }: LoginRefusal): string {
   const tried = login.tried();
@@ -156,6 +239,7 @@ export function describeRefusal({ username, login, problem, certificates, reason
     ...(wanted === null ? [] : [`the client takes ${wanted.join(', ') || 'nothing'}`]),
     ...(keys === 0 ? [] : [`private keys not tried: ${keys}`]),
     ...(ofAgent === 0 ? [] : [`keys of ssh-agent not tried: ${ofAgent}; privateKey="FILE.pub" picks one`]),
+    ...(login.lacksRsaSignatures() ? [noRsaSignatures] : []),
     ...(problem === null ? [] : [problem]),
     ...certificates.map((file) => `the certificate ${file} needs transport="openssh"`),
   ].join('; ');

@@ -33,9 +33,8 @@ export interface AheadOptions {
 }
 
 /**
- * Sends the login from the listener of ssh2's first `handshake`, when the host key is proved. ssh2 itself sends the
- * service request when the listeners have returned; the other messages follow in the same turn. Returns false if
- * nothing is sent and the login has to wait for each answer.
+ * Sends the login in the turn of ssh2's first `handshake`, when the host key is proved and ssh2 has sent the service
+ * request. Returns false if nothing is sent and the login has to wait for each answer.
  */
 export function sendAhead({ ssh, username, key, command, onRefused, onChannel }: AheadOptions): boolean {
   const parts = privatePartsOf(ssh);
@@ -57,21 +56,17 @@ export function sendAhead({ ssh, username, key, command, onRefused, onChannel }:
     beginLogin();
   };
 
-  queueMicrotask(() => {
-    try {
-      // Every server that accepts RSA without SHA-1 accepts SHA-256 (RFC 8332, section 3).
-      const [algorithm, hash] = key.type === 'ssh-rsa' ? ['rsa-sha2-256', 'sha256'] : [];
-      sendKeyLogin(username, key, algorithm, (data, done) => {
-        const signature: unknown = key.sign(data, hash);
-        if (signature instanceof Error) throw Object.assign(signature, { level: 'client-authentication' });
-        done(signature as Buffer);
-      });
-      channel.send(guessedChannel, command);
-    } catch (thrown) {
-      channel.remove();
-      ssh.emit('error', thrown);
-    }
-  });
+  try {
+    sendKeyLogin(username, key, undefined, (data, done) => {
+      const signature: unknown = key.sign(data);
+      if (signature instanceof Error) throw Object.assign(signature, { level: 'client-authentication' });
+      done(signature as Buffer);
+    });
+    channel.send(guessedChannel, command);
+  } catch (thrown) {
+    channel.remove();
+    ssh.emit('error', thrown);
+  }
   return true;
 }
 
@@ -83,6 +78,7 @@ type SendOptions = Pick<AheadOptions, 'ssh' | 'username' | 'command' | 'onChanne
  */
 export class LoginAhead {
   readonly #login: Login;
+  #isAsked = false;
   #isPending = false;
   #wasRefused = false;
   #refusal: AheadRefusal | null = null;
@@ -93,8 +89,12 @@ export class LoginAhead {
     this.#login = login;
   }
 
-  /** Sends the login from the listener of ssh2's first `handshake`. Sends nothing if the first attempt is no key. */
+  /**
+   * Sends the login in the turn of ssh2's first `handshake`. Sends nothing if the first attempt is no key, or if the
+   * server has accepted a request before it came.
+   */
   send({ ssh, username, command, onChannel }: SendOptions): void {
+    if (this.#isAsked) return;
     const first = this.#login.next(null, null);
     if (first !== false && first.type === 'publickey') {
       const onRefused = (refusal: AheadRefusal): void => {
@@ -109,6 +109,7 @@ export class LoginAhead {
 
   /** Returns the next attempt, as ssh2's authHandler; false if none is left. */
   next(left: AuthenticationType[] | null, partial: boolean | null): AnyAuthMethod | false {
+    this.#isAsked = true;
     const held = this.#held;
     const refusal = this.#refusal;
     this.#held = null;

@@ -1,6 +1,6 @@
 import { FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
 import { abortedError } from '../connection/aborted.ts';
-import { connectSsh2 } from './connect-ssh2.ts';
+import { connectSsh2, onServerSignatures } from './connect-ssh2.ts';
 import { checkHostKey, type HostKeyCheck } from '../known-hosts/host-key-check.ts';
 import { LoginAhead, OutOfStep } from './pipelining.ts';
 import { describeRefusal, planLogin, type Login } from './login.ts';
@@ -113,7 +113,9 @@ export class Handshake<T> {
         this.#end(thrown as FleetError);
         return;
       }
-      if (this.#parts.ahead !== null) this.#sendAhead(this.#parts.ahead);
+      // ssh2 sends the service request, and reads what the server sent behind its last message, when this has returned.
+      const { ahead } = this.#parts;
+      if (ahead !== null) queueMicrotask(() => this.#sendAhead(ahead));
     });
     ssh.on('change password', () => this.#fail('auth-failed', 'the password has expired'));
     ssh.once('ready', () => this.#ready());
@@ -134,12 +136,14 @@ export class Handshake<T> {
           next(this.#loginAhead.next(authsLeft, partial) as never);
         },
       });
+      onServerSignatures(ssh, this.#login.noteSignatures);
     } catch (thrown) {
       this.#fail('handshake-failed', messageOf(thrown), thrown);
     }
   }
 
   #sendAhead(command: string): void {
+    if (this.#settle === null) return;
     const onChannel = (channel: ClientChannel | Error): void => {
       if (channel instanceof OutOfStep || this.#progress !== 'channel') this.#end(new MustWait(false));
       else this.#handOver({ command, channel });

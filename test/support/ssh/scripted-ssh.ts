@@ -68,5 +68,5 @@ export const hangs = 'exec sleep 60';
 export const scriptedTarget: OpensshTarget = {
   ...{ client: 'web-1', host: 'web-1', hostName: null, port: null, username: 'monitor', config: 'none' },
   ...{ knownHosts: '/state/known_hosts', policy: 'strict', kex: null, privateKey: null, agent: null },
-  ...{ hostKeyAlias: null, route: null, secrets: () => ({ password: null, passphrase: null }) },
+  ...{ hostKeyAlias: null, route: null, jumps: [], secrets: () => ({ password: null, passphrase: null }) },
 };

@@ -34,14 +34,17 @@ const plain: OpensshTarget = {
   agent: null,
   hostKeyAlias: null,
   route: null,
+  jumps: [],
   secrets: () => nothing,
 };
+
+const bare = { socket: '/tmp/fh-x/1', otherKnownHosts: [], proxyCommand: null, jumpConfig: null, version: 902 };
 
 /** Returns the options that ssh reads from the arguments of a master: the values of a name, one a line. */
 function understood(target: Partial<OpensshTarget>, more: Partial<MasterOptions> = {}): (name: string) => string[] {
   const whole = { ...plain, ...target };
   const secrets = whole.secrets();
-  const means = { socket: '/tmp/fh-x/1', otherKnownHosts: [], secrets, proxyCommand: null, version: 902, ...more };
+  const means = { ...bare, secrets, ...more };
   const args = masterArguments(whole, means);
   const lines = execFileSync('ssh', ['-G', ...args], { encoding: 'utf8' }).split('\n');
   return (name) => lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
@@ -247,10 +250,7 @@ describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'need
   it('no secret is among them, nor in the environment', () => {
     const secrets = { password: 'pass-1', passphrase: 'pass-2' };
     const target = { ...plain, secrets: () => secrets };
-    const all = [
-      ...masterArguments(target, { socket: '/s', otherKnownHosts: [], secrets, proxyCommand: null, version: 902 }),
-      ...Object.values(opensshEnvironment(target)),
-    ];
+    const all = [...masterArguments(target, { ...bare, secrets }), ...Object.values(opensshEnvironment(target))];
     assert.doesNotMatch(all.join('\n'), /pass-[12]/);
   });
 

@@ -19,7 +19,7 @@ import { readOpensshLog, type OpensshLog, type OpensshLogReader } from '../../..
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const place = { client: 'web-1', address: '10.0.0.1', port: 22 };
-const question: OpensshQuestion = { ...place, username: 'monitor', knownHosts: ['/state/known_hosts'] };
+const question: OpensshQuestion = { ...place, username: 'monitor', knownHosts: ['/state/known_hosts'], jumps: false };
 const connecting = 'debug1: Connecting to 10.0.0.1 [10.0.0.1] port 22.';
 const established = 'debug1: Connection established.';
 const greeted = 'debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1';

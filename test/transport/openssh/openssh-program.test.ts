@@ -58,7 +58,7 @@ test('an ssh of that age logs in without one', async () => {
   await assert.rejects(createOpensshTransport(scriptedTarget).connect(limits), { code: 'connect-refused' });
 });
 
-const own = { client: 'web-1', username: 'monitor', knownHosts: ['/state/known_hosts'] };
+const own = { client: 'web-1', username: 'monitor', knownHosts: ['/state/known_hosts'], jumps: false };
 for (const [what, more, expected] of [
   ['its name and port 22', {}, { ...own, address: 'web-1', port: 22 }],
   ['its address', { hostName: '192.0.2.1', port: 2222 }, { ...own, address: '192.0.2.1', port: 2222 }],
@@ -85,11 +85,21 @@ for (const [what, settings, expected] of [
     ['hostname a.example', 'hostkeyalias b'],
     { address: 'b', port: 22, username: '', knownHosts: [] },
   ],
+  [
+    'the name of its key with a port',
+    ['hostname a.example', 'port 2222', 'hostkeyalias [b]:2222'],
+    { address: 'b', port: 2222, username: '', knownHosts: [] },
+  ],
+  [
+    'no known_hosts, and jumps',
+    ['hostname a', 'userknownhostsfile none', 'proxyjump b,c'],
+    { address: 'a', port: 22, username: '', knownHosts: [], jumps: true },
+  ],
 ] as const) {
   test(`of a client ssh_config says ${what}, and our known_hosts are read first`, async () => {
     set({ settings: settings.map(line).join('; ') });
     const { knownHosts, ...others } = expected;
-    const question = { client: 'web-1', ...others, knownHosts: ['/state/known_hosts', ...knownHosts] };
+    const question = { client: 'web-1', jumps: false, ...others, knownHosts: ['/state/known_hosts', ...knownHosts] };
     assert.deepEqual(await questionOf(configured, limits), question);
   });
 }

@@ -12,6 +12,7 @@ import { literal } from '../../support/ssh/both-transports.ts';
 import { makeClient } from '../../support/fleets/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
+const isKnown = (): boolean => false;
 const usual = makeClient('web-1');
 const client = (ssh: Partial<SshSettings> = {}, more: Partial<Client> = {}): Client => ({
   ...{ ...usual, address: '192.0.2.1', addressExplicit: true, port: 22, ...more },
@@ -47,15 +48,15 @@ const cases: readonly (readonly [what: string, client: Client, expected: Partial
 ];
 for (const [what, given, expected] of cases) {
   test(`of config.xml ssh is told: ${what}`, () => {
-    const target = opensshTarget(given, null);
+    const target = opensshTarget(given, null, isKnown);
     for (const [name, value] of Object.entries(expected)) assert.deepEqual(Reflect.get(target, name), value, name);
   });
 }
 
 test('the secrets are revealed at the login', () => {
-  const { secrets } = opensshTarget(client({ password: literal('p'), passphrase: literal('q') }), null);
+  const { secrets } = opensshTarget(client({ password: literal('p'), passphrase: literal('q') }), null, isKnown);
   assert.deepEqual(secrets(), { password: 'p', passphrase: 'q' });
-  assert.deepEqual(opensshTarget(client(), null).secrets(), { password: null, passphrase: null });
+  assert.deepEqual(opensshTarget(client(), null, isKnown).secrets(), { password: null, passphrase: null });
 });
 
 test('behind other machines the last one dials, and the key is that of the client’s name', () => {
@@ -63,9 +64,32 @@ test('behind other machines the last one dials, and the key is that of the clien
     ({ name, address, port, knownAs }) as unknown as Hop;
   const gate = hopOf('gate', '192.0.2.9', 22, '192.0.2.9');
   const route = { hops: [gate, hopOf('web-1', '10.0.0.1', 2222, '[web-1]:2222')] } as unknown as Route;
-  const target = opensshTarget(client({ explicit: said('proxyJump') }), route);
+  const target = opensshTarget(client({ explicit: said('proxyJump'), proxyJump: 'gate' }), route, isKnown);
   assert.deepEqual(target.route, { hops: [gate], address: '10.0.0.1', port: 2222 });
   assert.deepEqual([target.hostName, target.hostKeyAlias, target.port], ['web-1', null, 2222]);
+});
+
+test('a ProxyJump of ssh_config is left to ssh, which is told of the known hosts of each jump', () => {
+  const hopOf = (name: string, knownAs: string): Hop => ({ name, address: 'x', port: 22, knownAs }) as unknown as Hop;
+  const [gate, end] = [hopOf('gate', 'gate'), hopOf('web-1', '[web-1]:2222')];
+  const route = { hops: [gate, end] } as unknown as Route;
+  const told = (given: Client, hops: readonly Hop[], keys: readonly string[] = []) => {
+    const target = opensshTarget(given, { ...route, hops }, (_, name) => keys.includes(name));
+    const { route: ours, jumps, hostName, hostKeyAlias, port } = target;
+    return { ours, jumps, hostName, hostKeyAlias, port };
+  };
+  const nothing = { ours: null, jumps: [], hostName: null, hostKeyAlias: null, port: null };
+  const byName = client({}, { addressExplicit: false });
+  assert.deepEqual(told(byName, [end]), nothing);
+  assert.deepEqual(told(byName, [gate, end]), { ...nothing, jumps: [gate] });
+  // Behind a jump an address may be that of several machines.
+  const address = { hostName: '192.0.2.1' };
+  assert.deepEqual(told(client(), [end]), { ...nothing, ...address });
+  const expected = { ...nothing, ...address, jumps: [gate], hostKeyAlias: '[web-1]:2222' };
+  assert.deepEqual(told(client(), [gate, end]), expected);
+  // An account may know the key under the address, as ssh itself files it.
+  assert.deepEqual(told(client(), [gate, end], ['x']), { ...expected, hostKeyAlias: null });
+  assert.deepEqual(told(client(), [gate, end], ['x', '[web-1]:2222']), expected);
 });
 
 test('a server that only OpenSSH can talk to is tried anew after a week, or under another address or port', (t) => {

@@ -121,7 +121,20 @@ describe('ssh_config', { skip }, async () => {
     assert.equal(await output(target(config)), account.name);
     assert.equal(sshd.count(/Accepted publickey/g), logins + 2);
     writeFileSync(path.join(sshd.dir, 'hop_known'), '');
-    await fails(output(target(config)), 'bastion-failed connect', /Host key verification failed/);
+    // A key that `trust` has stored serves the jump too.
+    assert.equal(await output(target(config)), account.name);
+    const attempt = output(target(config, { knownHosts: [] }));
+    const error = await fails(attempt, 'bastion-failed connect', /Host key verification failed/);
+    assert.equal(error.advice, 'fleet-health trust web-1');
+  });
+  it('a ProxyCommand that is an ssh of its own, which reads its own files', async () => {
+    const own = `ssh -F /dev/null -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes -p ${sshd.port}`;
+    const attempt = output(target([`ProxyCommand ${own} -W %h:%p 127.0.0.1`]));
+    const error = await fails(attempt, 'bastion-failed connect', /Host key verification failed/);
+    assert.match(error.advice, /^A ProxyCommand reads the known_hosts of the account that runs it/);
+  });
+  it('UserKnownHostsFile none, which ssh takes alone', async () => {
+    assert.equal(await output(target(['UserKnownHostsFile none'])), account.name);
   });
   it('its known hosts count beside ours, and new keys are written to ours', async () => {
     const file = path.join(sshd.dir, 'theirs');

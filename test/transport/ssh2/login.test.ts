@@ -206,7 +206,9 @@ describe('a login of at most five attempts', () => {
   });
 
   it('is described with all that was tried, left out and wanted', () => {
-    const login = { tried: () => ['key A', 'password'], wanted: () => null, withheld: () => ({ keys: 0, ofAgent: 0 }) };
+    const others = { noteSignatures: () => undefined, lacksRsaSignatures: () => false };
+    const told = { tried: () => ['key A', 'password'], wanted: () => null, withheld: () => ({ keys: 0, ofAgent: 0 }) };
+    const login = { ...others, ...told };
     const refusal = {
       ...{ username: 'monitor', login: { ...login, next: (): false => false, byKey: () => false } as const },
       ...{ problem: null, certificates: [], reason: null },
