@@ -80,15 +80,35 @@ export function startTimedSignal({ timeoutMs, late = timeoutOf(timeoutMs), paren
   const controller = new AbortController();
   // Any number of visits may listen: Node would warn from the eleventh listener on.
   setMaxListeners(0, controller.signal);
-  const timer = setTimeout(() => controller.abort(late()), timeoutMs);
+  let leftMs = timeoutMs;
+  let resumedAt = 0;
+  let timer: NodeJS.Timeout | null = null;
+  let isEnded = false;
+  const resume = (): void => {
+    if (timer !== null || isEnded) return;
+    resumedAt = performance.now();
+    timer = setTimeout(() => controller.abort(late()), leftMs);
+  };
+  const pause = (): void => {
+    if (timer === null) return;
+    clearTimeout(timer);
+    timer = null;
+    leftMs = Math.max(0, leftMs - (performance.now() - resumedAt));
+  };
+  resume();
   const onAbort = (): void => controller.abort(aborted === undefined ? parent.reason : aborted());
   if (parent.aborted) onAbort();
   else parent.addEventListener('abort', onAbort, { once: true });
   return {
     signal: controller.signal,
+    /** Stops the time, for a wait that does not count. The parent remains effective. */
+    pause,
+    /** Goes on with the time that was left. */
+    resume,
     /** Frees the timer and the listener. */
     end: (): void => {
-      clearTimeout(timer);
+      isEnded = true;
+      pause();
       parent.removeEventListener('abort', onAbort);
     },
   };

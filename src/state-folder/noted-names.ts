@@ -15,7 +15,7 @@ export interface NotedNames {
 
 export interface NotedNamesOptions {
   readonly file: string;
-  /** The names count for so long after they were noted. Default: for ever. */
+  /** The names count for so long after they were noted, also if they were known then. Default: for ever. */
   readonly forgotten?: { readonly afterMs: number; readonly nowMs: number };
 }
 
@@ -29,11 +29,14 @@ const timedLine = /^\[(".*"),(\d{1,15})\]$/;
 export function loadNotedNames({ file, forgotten }: NotedNamesOptions): NotedNames {
   const stored = readLines(file);
   const known = new Map<string, string>();
+  /** The known names that are soon forgotten unless they are noted again. */
+  const aging = new Set<string>();
   for (const line of stored) {
     const [, name = line, atMs = '0'] = timedLine.exec(line) ?? [];
     if (forgotten !== undefined) {
       const ageMs = forgotten.nowMs - Number(atMs);
       if (ageMs < 0 || ageMs >= forgotten.afterMs) continue;
+      if (ageMs >= forgotten.afterMs / 2) aging.add(name);
     }
     known.set(name, line);
   }
@@ -43,7 +46,7 @@ export function loadNotedNames({ file, forgotten }: NotedNamesOptions): NotedNam
     has: (name) => known.has(JSON.stringify(name)),
     note: (given) => {
       const name = JSON.stringify(given);
-      if (known.has(name)) return;
+      if (known.has(name) && !aging.delete(name)) return;
       const line = forgotten === undefined ? name : `[${name},${forgotten.nowMs}]`;
       known.set(name, line);
       fresh.push(line);

@@ -54,6 +54,7 @@ const places = {
   names: ['names.json', 'file'],
   oneChannel: ['one-channel', 'written-in-place'],
   restrictedKeys: ['restricted-keys', 'file'],
+  dearCaptures: ['dear-captures', 'written-in-place'],
   outbox: ['outbox', 'folder'],
   sent: ['sent', 'written-in-place'],
   lock: ['lock.db', 'sqlite'],

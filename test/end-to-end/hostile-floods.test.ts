@@ -1,9 +1,21 @@
 // Second tier: floods for seconds.
 /** Clients and bastions that flood, four at a time beside 30 good clients, in runs of the built program. */
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it, test, type TestContext } from 'node:test';
+import { gzipSync } from 'node:zlib';
 
-import { collectAmong, startPeers, type AmongOptions, type AmongResult } from '../support/fleets/collect-among.ts';
+import type { ReportServerOptions } from '../support/fleets/report-server.ts';
+import { captureAtBounds } from '../support/clients/large-captures.ts';
+import {
+  collectAmong,
+  collectTimesAmong,
+  startPeers,
+  type AmongOptions,
+  type AmongResult,
+} from '../support/fleets/collect-among.ts';
+import { startReportServer } from '../support/fleets/report-server.ts';
+import { account } from '../support/fleets/ssh-fleet.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
 import { floods, type Flood, type FloodName } from '../support/ssh/floods.ts';
 import { times } from '../support/times.ts';
 
@@ -84,4 +96,39 @@ describe(`four floods beside ${good} good clients`, () => {
       { through },
     );
   });
+});
+
+/** Returns how a client without Node answers whose capture is this one. */
+const capturing = (capture: Buffer): Partial<ReportServerOptions> => ({
+  reports: () => [],
+  hello: () => ({ reader: 'shell' }),
+  bytes: ({ marker }) => Buffer.concat([Buffer.from('U'), capture, Buffer.from(marker, 'base64url')]),
+});
+
+test('thirty clients without Node that cost much delay no other of the next run, and fail none', async (t) => {
+  const options = {
+    ...{ good: 10, ssh: 'privateKey="key" unsealed="allow"' },
+    answers: capturing(Buffer.from('proc/uptime:77.50 1.00\n=place /x\n=end 1|2|3|\n')),
+  };
+  const usual = await collectAmong(t, { ...options, peers: [] });
+  const dear = { ...account, ...capturing(gzipSync(captureAtBounds(1024 * 1024))) };
+  const server = await stoppedAfter(startReportServer(dear));
+  const peers = times(30, () => ({ port: server.port, key: server.hostKeyLine('x').replace(/^\S+ /, '') }));
+  const runs = await collectTimesAmong(t, { ...options, peers }, 2);
+  for (const { good: visits, hostile, tookMs, firstGoodMs } of [usual, ...runs]) {
+    const slowest = Math.max(...visits.map(({ duration_ms: ms }) => ms));
+    const failed = hostile.filter(({ ok }) => !ok).length;
+    t.diagnostic(`${tookMs} ms, the first good visit after ${firstGoodMs}, the slowest ${slowest}; ${failed} failed`);
+  }
+  for (const { good: visits } of [usual, ...runs])
+    assert.deepEqual(
+      visits.flatMap((visit) => (visit.ok ? [] : visit)),
+      [],
+    );
+  const [, ...next] = runs;
+  for (const { firstGoodMs, good: visits } of next) {
+    assert.ok(firstGoodMs <= usual.firstGoodMs + 2000, `the first visit began after ${firstGoodMs} ms`);
+    const slowest = Math.max(...visits.map(({ duration_ms: ms }) => ms));
+    assert.ok(slowest <= 10_000, `${slowest} ms`);
+  }
 });

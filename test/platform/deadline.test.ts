@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { startDeadline, unlessAborted, withDeadline } from '../../src/platform/deadline.ts';
+import { startDeadline, startTimedSignal, unlessAborted, withDeadline } from '../../src/platform/deadline.ts';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 const late = (): Error => new Error('late');
@@ -50,4 +51,27 @@ test('work that fails after the abort is no unhandled rejection', async () => {
   fail(new Error('nobody waits for this'));
   await sleep(1);
   assert.equal(await unlessAborted(Promise.resolve('done'), new AbortController().signal), 'done');
+});
+
+test('the time of a signal stands still while it is paused, and its parent still ends it', async () => {
+  const parent = new AbortController();
+  const clock = startTimedSignal({ timeoutMs: 20, late, parent: parent.signal });
+  clock.pause();
+  clock.pause();
+  await sleep(40);
+  assert.equal(clock.signal.aborted, false);
+  clock.resume();
+  clock.resume();
+  await once(clock.signal, 'abort');
+  assert.equal(String(clock.signal.reason), 'Error: late');
+  const ended = startTimedSignal({ timeoutMs: 1, late, parent: parent.signal });
+  ended.end();
+  ended.resume();
+  await sleep(5);
+  assert.equal(ended.signal.aborted, false);
+  const paused = startTimedSignal({ timeoutMs: 1, late, parent: parent.signal });
+  paused.pause();
+  parent.abort(new Error('interrupted'));
+  assert.equal(String(paused.signal.reason), 'Error: interrupted');
+  paused.end();
 });

@@ -16,7 +16,7 @@ import { agentCommand, maxBytesPerVisit, maxReportsPerVisit, mayBeReadByShell } 
 import { exchange, type Exchange, type ExchangeOptions, type FrameAnswer } from './agent-exchange.ts';
 import { exchangeFault, printable } from './agent-faults.ts';
 import type { SealedCapture } from './seal-capture.ts';
-import { captureThread } from './seal-in-thread.ts';
+import { captureThread, type CaptureTurn } from './seal-in-thread.ts';
 import type { AgentTask, Bundle, Bundles } from './task.ts';
 
 /** An exec that is prepared without a connection, so that the first command can be sent ahead of the login. */
@@ -44,6 +44,8 @@ export interface RunAgentOptions extends AgentTask {
   readonly now: () => number;
   /** Called for one report after the other. Decides on the acknowledgement when it resolves. */
   readonly onReport: (report: ReceivedReport) => Promise<'acknowledge' | 'keep'>;
+  /** The turn of the capture of a client without Node. Default: by its size. */
+  readonly captures?: CaptureTurn;
 }
 
 /** The options for frames of a stream, for any kind of connection. */
@@ -51,7 +53,7 @@ export type FrameTaking = Pick<
   RunAgentOptions,
   'client' | 'kind' | 'unsealed' | 'runId' | 'publicKey' | 'now' | 'dryRun' | 'onReport' | 'signal'
 > &
-  Partial<Pick<RunAgentOptions, 'probeOptions' | 'shellState'>>;
+  Partial<Pick<RunAgentOptions, 'probeOptions' | 'shellState' | 'captures'>>;
 
 export interface StreamOptions extends FrameTaking {
   readonly channel: Channel;
@@ -234,9 +236,9 @@ async function takeCapture(payload: Buffer, options: FrameTaking, progress: Prog
   if (hello?.reader !== 'shell' || !mayBeReadByShell(options) || progress.reports > 1) {
     throw outputFault(options.client, 'a capture, where none was asked for');
   }
-  const { client, runId, publicKey, probeOptions = {}, shellState = false, signal } = options;
+  const { client, runId, publicKey, probeOptions = {}, shellState = false, signal, captures } = options;
   const task = { client, runId, publicKey, probeOptions, shellState };
-  return await captureThread.seal({ payload, hello, task }, signal);
+  return await captureThread.seal({ payload, hello, task }, signal, captures);
 }
 
 function outputFault(client: string, message: string): FleetError {

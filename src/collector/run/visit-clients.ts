@@ -2,6 +2,7 @@ import type { Client } from '../../config/config.ts';
 import { asFleetError, FleetError } from '../../platform/errors/errors.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 import { readBundles } from '../agent/agent-bundles.ts';
+import { loadCaptureCosts } from '../agent/capture-costs.ts';
 import { createAgentNotes } from '../schedule/agent-notes.ts';
 import { isHeldBack } from '../visit/login-backoff.ts';
 import { startTimedSignal, type TimedSignal } from '../../platform/deadline.ts';
@@ -99,6 +100,7 @@ function createRound(options: RoundOptions, watched: readonly Client[], signal: 
   const { config, start } = run;
   const { context, notes, restricted } = contextOf(options, watched, signal);
   const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
+  const inOrder = (due: readonly Client[]) => dearLast(context, visitOrder(due, turn), (client) => client);
   const limits = createHandshakeLimits(config.collector, run.jumpsTo);
   const failures: VisitRecord[] = [];
   const putOff: PutOffExtras[] = [];
@@ -113,7 +115,7 @@ function createRound(options: RoundOptions, watched: readonly Client[], signal: 
       hasBegun = true;
       reportSkipped(options, skipped);
       const outcome = await visitFleet({
-        ...{ run, context, limits, clients: visitOrder(due, turn), putsOff: watched.length > 1 },
+        ...{ run, context, limits, clients: inOrder(due), putsOff: watched.length > 1 },
         record: (client, outcome) => {
           const { record: visit, extras } = outcome;
           reached(visit);
@@ -136,11 +138,12 @@ function createRound(options: RoundOptions, watched: readonly Client[], signal: 
     takeExtras: async (): Promise<void> => {
       const elapsedMs = Math.max(0, run.now() - start.startedAtMs);
       const timeMs = extrasTimeMs(config.collector.everyMs, elapsedMs);
-      await takeExtrasOf({ run, context, limits, items: putOff, timeMs, record });
+      const items = dearLast(context, putOff, ({ client }) => client);
+      await takeExtrasOf({ run, context, limits, items, timeMs, record });
     },
     end: () => {
       for (const message of notes.lines()) run.observe({ kind: 'note', message });
-      if (!run.dryRun) saveRestricted(run, restricted);
+      saveNotes(run, restricted, context);
       return { ...sums, failures };
     },
   };
@@ -157,11 +160,22 @@ function contextOf({ run, ...options }: VisitClientsOptions, watched: readonly C
     notes.saw(client, result, askingChecks.has(client));
     if (result.hello !== null) restricted.note(client, result.hello.pinned !== undefined);
   };
+  const captures = loadCaptureCosts({
+    file: run.paths.dearCaptures,
+    nowMs: run.start.startedAtMs,
+    onFault: (fault) => run.observe({ kind: 'fault', fault }),
+  });
   const context: VisitContext = {
     ...run,
-    ...{ bundles, signal, facts, keep, restricted, sawAgent, sawInventory, knownState },
+    ...{ bundles, signal, facts, keep, restricted, captures, sawAgent, sawInventory, knownState },
   };
   return { context, notes, restricted };
+}
+
+/** Returns items with those of clients last whose captures have cost much: they delay no others. */
+function dearLast<T>({ captures }: VisitContext, items: readonly T[], clientOf: (item: T) => Client): readonly T[] {
+  const [dear, others] = parted(items, (item) => captures.isDear(clientOf(item).name));
+  return [...others, ...dear];
 }
 
 /** Splits items in two. Calls `isFirst` once for each item. */
@@ -208,8 +222,17 @@ function settlePushing(
   return { succeeded: pushing.length - failures.length, failures };
 }
 
-/** Saves which keys are restricted. Ignores a failure: the next run detects restricted keys again. */
-function saveRestricted({ config, observe }: CollectorRun, restricted: RestrictedKeys): void {
+/**
+ * Saves which keys are restricted, and whose captures have cost much. Ignores a failure: the next run detects both
+ * again.
+ */
+function saveNotes(
+  { config, observe, dryRun }: CollectorRun,
+  restricted: RestrictedKeys,
+  { captures }: Pick<VisitContext, 'captures'>,
+): void {
+  if (dryRun) return;
+  captures.save();
   try {
     restricted.save(config.clients);
   } catch (thrown) {

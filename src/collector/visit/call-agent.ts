@@ -1,4 +1,5 @@
 import type { Client } from '../../config/config.ts';
+import type { TimedSignal } from '../../platform/deadline.ts';
 import { runAgent, type AgentOpening, type AgentResult, type RunAgentOptions } from '../agent/agent-stream.ts';
 import { pollAgent } from '../agent/poll-agent.ts';
 import type { AgentTask } from '../agent/task.ts';
@@ -13,6 +14,8 @@ export interface Visit extends VisitContext {
   readonly timeouts: VisitTimeouts;
   readonly onLogin: () => void;
   readonly progress: VisitProgress;
+  /** The deadline of the visit, which stands still while a capture waits for others. */
+  readonly deadline: Pick<TimedSignal, 'pause' | 'resume'>;
 }
 
 /** Connects to the client of a visit. Throws FleetError. */
@@ -43,7 +46,7 @@ export interface Call extends Pick<RunAgentOptions, 'waitForExit' | 'signal'> {
 
 /** Runs an agent over the visit's connection. Throws an Error without a connection. */
 export async function callAgent(visited: Visit, { task, opening, waitForExit, signal }: Call): Promise<AgentResult> {
-  const { client, progress, dryRun, now, keyRing } = visited;
+  const { client, progress, dryRun, now, keyRing, captures: costs, deadline } = visited;
   const { connection } = progress;
   if (connection === null) throw new Error('there is no connection');
   progress.stage = 'agent';
@@ -51,7 +54,7 @@ export async function callAgent(visited: Visit, { task, opening, waitForExit, si
     ...{ client, known: keyRing.known, progress },
     keep: (report) => visited.keep(client, report),
   });
-  const common = { ...task, dryRun, now, signal, onReport };
+  const common = { ...task, dryRun, now, signal, onReport, captures: { costs, deadline } };
   const result =
     'poll' in connection
       ? await pollAgent({

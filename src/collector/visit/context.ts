@@ -2,6 +2,7 @@ import type { Client } from '../../config/config.ts';
 import type { ClientFacts } from '../../storage/store/storage.ts';
 import type { CollectorRun } from '../collect-options.ts';
 import type { AgentResult, ReceivedReport } from '../agent/agent-stream.ts';
+import type { CaptureCosts } from '../agent/capture-costs.ts';
 import type { AgentTask, Bundles } from '../agent/task.ts';
 import { agentOwner } from '../../state-folder/collector-id.ts';
 import type { RestrictedKeys } from './restricted-keys.ts';
@@ -13,6 +14,8 @@ export interface VisitContext extends Pick<CollectorRun, OfRun> {
   readonly bundles: Bundles;
   /** The clients whose keys are restricted: no checks are requested there. */
   readonly restricted: Pick<RestrictedKeys, 'has'>;
+  /** The costs of captures of clients without Node. */
+  readonly captures: CaptureCosts;
   /** Called with the result of every visit's agent, complete or not. */
   readonly sawAgent: (client: string, result: AgentResult) => void;
   /** Called after an inventory of a client was stored safely. */

@@ -43,7 +43,7 @@ export async function visit(context: VisitContext, client: Client, turn: VisitTu
   const startedAtMs = context.now();
   const began = performance.now();
   const timeoutMs = timeouts.clientDeadlineMs;
-  const { signal, end } = startTimedSignal({
+  const deadline = startTimedSignal({
     timeoutMs,
     late: () => {
       const message = `the visit did not end within ${timeoutMs} ms`;
@@ -51,7 +51,8 @@ export async function visit(context: VisitContext, client: Client, turn: VisitTu
     },
     parent: context.signal,
   });
-  const visited: Visit = { ...context, client, timeouts, onLogin, progress };
+  const { signal, end } = deadline;
+  const visited: Visit = { ...context, client, timeouts, onLogin, progress, deadline };
   let fault: FleetError | null = null;
   let due: DueExtras | null = null;
   try {

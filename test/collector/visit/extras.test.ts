@@ -87,7 +87,9 @@ function visiting(more: Partial<Visit> = {}, { failing = [] }: Answering = {}) {
   } as unknown as VisitContext;
   const progress = new VisitProgress();
   const timeouts = fullTimeouts(context.config.collector);
-  const visited: Visit = { ...context, client, timeouts, onLogin: () => void calls.push('login'), progress, ...more };
+  const deadline = { pause: () => undefined, resume: () => undefined };
+  const onLogin = (): void => void calls.push('login');
+  const visited: Visit = { ...context, client, timeouts, onLogin, progress, deadline, ...more };
   return { visited, asked, calls, progress, context };
 }
 const kinds = (asked: readonly AgentRequest[]): readonly string[] => asked.map(({ kind }) => kind);

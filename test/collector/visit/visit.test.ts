@@ -71,6 +71,7 @@ function watched(
       },
     }),
     restricted: { has: () => false },
+    captures: { isDear: () => false, spentMs: () => 0, note: () => undefined, save: () => undefined },
     sawAgent: () => undefined,
     facts: null,
     keep: (_client, report) => {

@@ -1,7 +1,7 @@
 import { maxUnpackedBytes } from '../../../agent/capture/parse-capture.ts';
 
-/** Returns a capture of the most bytes, with the most lines of four files, and the most processes. */
-export function captureAtBounds(): Buffer {
+/** Returns a capture of the most bytes, or fewer, with the most lines of four files, and the most processes. */
+export function captureAtBounds(maxBytes: number = maxUnpackedBytes): Buffer {
   const linesOfEach = 16_000;
   const lineChars = Math.floor(maxUnpackedBytes / linesOfEach / 4);
   const kinds: readonly ((at: number) => string)[] = [
@@ -21,6 +21,6 @@ export function captureAtBounds(): Buffer {
     `${lines
       .flat()
       .join('\n')
-      .slice(0, maxUnpackedBytes - 100)}\n=place /x\n=end 1|2|3|\n`,
+      .slice(0, maxBytes - 100)}\n=place /x\n=end 1|2|3|\n`,
   );
 }

@@ -13,11 +13,10 @@ import { fileURLToPath } from 'node:url';
 
 import type { PeerAddress } from '../ssh/flooding-peers.ts';
 import { programArgs } from '../programs/program-args.ts';
-import { startReportServer } from './report-server.ts';
+import { account } from './ssh-fleet.ts';
+import { startReportServer, type ReportServerOptions } from './report-server.ts';
 import { configFolder, runCli } from '../programs/run-cli.ts';
 import { sshKeygen } from '../ssh/sshd.ts';
-
-const account = { username: 'u', password: 'a secret word' };
 
 export interface Visit {
   readonly client: string;
@@ -25,6 +24,7 @@ export interface Visit {
   readonly code: string | null;
   readonly message: string | null;
   readonly duration_ms: number;
+  readonly started_at: string;
 }
 
 export interface AmongResult {
@@ -32,6 +32,8 @@ export interface AmongResult {
   /** The results in the order of the peers. */
   readonly hostile: readonly Visit[];
   readonly tookMs: number;
+  /** The time from the start of the program until the first visit of a good client began. */
+  readonly firstGoodMs: number;
   /** The greatest use of memory by the program. */
   readonly peakMiB: number;
 }
@@ -48,6 +50,8 @@ export interface AmongOptions {
   readonly ssh?: string;
   /** The deadline of a login. Default: six seconds. */
   readonly connectTimeout?: string;
+  /** The answers of the good clients. Default: a sealed report. */
+  readonly answers?: Partial<ReportServerOptions>;
 }
 
 /** Starts a program of support/ssh that prints a PeerAddress for each of its arguments. It ends after the test. */
@@ -70,8 +74,19 @@ export async function startPeers(t: TestContext, file: string, names: readonly s
 
 /** Runs the program among the peers. The good clients' server is in this process, which the peers do not load. */
 export async function collectAmong(t: TestContext, options: AmongOptions): Promise<AmongResult> {
+  const [result] = await collectTimesAmong(t, options, 1);
+  assert.ok(result);
+  return result;
+}
+
+/** Runs the program several times as collectAmong does, in one state folder. */
+export async function collectTimesAmong(
+  t: TestContext,
+  options: AmongOptions,
+  runs: number,
+): Promise<readonly AmongResult[]> {
   const { peers, good, isBastion = () => false, through, collector = '', ssh = '', connectTimeout = '6s' } = options;
-  const server = await startReportServer(account);
+  const server = await startReportServer({ ...account, ...options.answers });
   try {
     const trusted: string[] = [];
     const lines: string[] = [];
@@ -98,7 +113,9 @@ export async function collectAmong(t: TestContext, options: AmongOptions): Promi
     const deadlines = `tcpTimeout="6s" connectTimeout="${connectTimeout}" agentTimeout="6s" clientDeadline="40s"`;
     const head = `<collector ${deadlines} ${collector}/><ssh username="u" password="a secret word" ${ssh}/>`;
     writeFileSync(path.join(dir, 'config.xml'), `<config>${head}\n${lines.sort().join('\n')}\n</config>\n`);
-    return await collected(dir);
+    const results: AmongResult[] = [];
+    while (results.length < runs) results.push(await collected(dir));
+    return results;
   } finally {
     await server.close();
   }
@@ -112,6 +129,7 @@ const notePeak = `data:text/javascript,${encodeURIComponent(
 async function collected(dir: string): Promise<AmongResult> {
   const peakFile = path.join(dir, 'peak');
   const startedMs = performance.now();
+  const startedAtMs = Date.now();
   const args = ['-c', path.join(dir, 'config.xml'), '--json', 'collect', '--concurrency', '64'];
   const { stdout, stderr } = await runCli(args, { nodeArgs: ['--import', notePeak], env: { PEAK_FILE: peakFile } });
   const tookMs = Math.round(performance.now() - startedMs);
@@ -119,8 +137,10 @@ async function collected(dir: string): Promise<AmongResult> {
   const { visits } = JSON.parse(stdout) as { readonly visits: readonly Visit[] };
   const isGood = ({ client }: Visit): boolean => client.startsWith('good-');
   const peakKiB = Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(peakFile, 'utf8'))?.[1]);
+  const good = visits.filter(isGood);
   return {
-    good: visits.filter(isGood),
+    good,
+    firstGoodMs: Math.min(...good.map(({ started_at: at }) => Date.parse(at))) - startedAtMs,
     hostile: visits.filter((visit) => !isGood(visit)).sort((left, right) => left.client.localeCompare(right.client)),
     tookMs,
     peakMiB: Math.round(peakKiB / 1024),
