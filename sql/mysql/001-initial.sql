@@ -16,7 +16,7 @@ CREATE TABLE runs (
   skipped       INT,
   cpu_ms        BIGINT,
   max_rss_bytes BIGINT
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX runs_program ON runs (program, started_at);
 
 CREATE TABLE clients (
@@ -31,7 +31,7 @@ CREATE TABLE clients (
   boot_id              VARCHAR(64),
   inventory_at         DATETIME(3),
   sealed_to            VARCHAR(255)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX clients_address ON clients (address);
 
 CREATE TABLE visits (
@@ -49,7 +49,7 @@ CREATE TABLE visits (
   bytes_out    BIGINT        NOT NULL,
   uploaded     TINYINT       NOT NULL,
   processed_at DATETIME(3)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE UNIQUE INDEX visits_name ON visits (run_id, client);
 CREATE INDEX visits_client ON visits (client, started_at);
 CREATE INDEX visits_started ON visits (started_at);
@@ -83,7 +83,7 @@ CREATE TABLE stats (
   unresponsive_mounts INT,
   reboot_required     TINYINT,
   processed_at        DATETIME(3)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE UNIQUE INDEX stats_report ON stats (report_id);
 CREATE INDEX stats_client ON stats (client, observed_at);
 CREATE INDEX stats_observed ON stats (observed_at);
@@ -94,7 +94,7 @@ CREATE TABLE reports (
   stat_id     BIGINT      NOT NULL PRIMARY KEY,
   observed_at DATETIME(3) NOT NULL,
   report      JSON        NOT NULL
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX reports_observed ON reports (observed_at);
 
 CREATE TABLE disk_stats (
@@ -114,7 +114,7 @@ CREATE TABLE disk_stats (
   inodes_percent  DOUBLE,
   unresponsive    TINYINT,
   PRIMARY KEY (stat_id, ordinal)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX disk_stats_client ON disk_stats (client, observed_at);
 
 CREATE TABLE network_stats (
@@ -135,7 +135,7 @@ CREATE TABLE network_stats (
   speed_bits_per_s DOUBLE,
   interval_s       DOUBLE,
   PRIMARY KEY (stat_id, ordinal)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX network_stats_client ON network_stats (client, observed_at);
 
 CREATE TABLE inventory (
@@ -157,7 +157,7 @@ CREATE TABLE inventory (
   cpus           INT,
   memory_bytes   BIGINT,
   facts          JSON         NOT NULL
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX inventory_client ON inventory (client, observed_at);
 
 -- The inventory reports that came in, those that changed nothing included: a report sent twice is known.
@@ -165,7 +165,7 @@ CREATE TABLE inventory_reports (
   report_id   VARCHAR(36)  NOT NULL PRIMARY KEY,
   client      VARCHAR(128) NOT NULL,
   observed_at DATETIME(3)  NOT NULL
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX inventory_reports_observed ON inventory_reports (observed_at);
 
 -- Reports that a collector without the private key stored, until `ingest` opens them. stored_at is by the database's clock.
@@ -185,7 +185,7 @@ CREATE TABLE sealed_reports (
   sealed            MEDIUMBLOB    NOT NULL,
   code              VARCHAR(64),
   message           VARCHAR(1000)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE UNIQUE INDEX sealed_reports_report ON sealed_reports (report_id);
 CREATE INDEX sealed_reports_order ON sealed_reports (code, received_at, id, sealed_bytes);
 CREATE INDEX sealed_reports_key ON sealed_reports (key_id, code, client, stored_at);
@@ -220,7 +220,7 @@ CREATE TABLE alerts (
   acknowledged_severity VARCHAR(16),
   acknowledged_comment  VARCHAR(1000),
   progress              TEXT
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE UNIQUE INDEX alerts_open ON alerts (open_key);
 CREATE INDEX alerts_key ON alerts (alert_key, id);
 CREATE INDEX alerts_client ON alerts (client, id);
@@ -236,7 +236,7 @@ CREATE TABLE last_notified (
   sequence    INT          NOT NULL DEFAULT 0,
   notified_at DATETIME(3)  NOT NULL,
   PRIMARY KEY (alert_id, recipient)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- replaced_by: the mail that carries this mail's news; this mail is never sent then. data_at: it may have been delivered.
 CREATE TABLE mails (
@@ -256,7 +256,7 @@ CREATE TABLE mails (
   failed_at       DATETIME(3),
   replaced_by     BIGINT,
   error           VARCHAR(1000)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE UNIQUE INDEX mails_message ON mails (message_id);
 CREATE INDEX mails_due ON mails (sent_at, failed_at, next_attempt_at);
 CREATE INDEX mails_created ON mails (created_at);
@@ -274,7 +274,7 @@ CREATE TABLE notifications (
   before_severity    VARCHAR(16),
   before_sequence    INT,
   before_notified_at DATETIME(3)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX notifications_mail ON notifications (mail_id);
 CREATE UNIQUE INDEX notifications_item ON notifications (mail_id, alert_id, sequence, transition);
 CREATE INDEX notifications_alert ON notifications (alert_id, sequence, recipient);
@@ -289,7 +289,7 @@ CREATE TABLE silences (
   ends_at   DATETIME(3)   NOT NULL,
   author    VARCHAR(255)  NOT NULL,
   comment   VARCHAR(1000) NOT NULL
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX silences_ends ON silences (ends_at);
 
 -- What the alerter remembers of each client beside its alerts, as JSON.
@@ -297,7 +297,7 @@ CREATE TABLE rule_state (
   client     VARCHAR(128) NOT NULL PRIMARY KEY,
   state      MEDIUMTEXT   NOT NULL,
   updated_at DATETIME(3)  NOT NULL
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- The alerters at work.
 CREATE TABLE leases (
@@ -306,7 +306,7 @@ CREATE TABLE leases (
   holder     VARCHAR(255) NOT NULL,
   touched    BIGINT       NOT NULL,
   touched_at DATETIME(3)  NOT NULL
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- The space of the programs' own file systems: the state folder's, and that of an SQLite database.
 CREATE TABLE state_disks (
@@ -318,7 +318,7 @@ CREATE TABLE state_disks (
   free_percent    DOUBLE       NOT NULL,
   observed_at     DATETIME(3)  NOT NULL,
   PRIMARY KEY (host, path)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- What is kept of rows that were removed: least, mean and greatest of each figure in an hour or a day (UTC), and how many rows
 -- knew it. samples: rows in all.
@@ -349,7 +349,7 @@ CREATE TABLE stats_hourly (
   reboot_required_min TINYINT, reboot_required_mean DOUBLE,
   reboot_required_max TINYINT, reboot_required_count MEDIUMINT UNSIGNED NOT NULL,
   PRIMARY KEY (client, hour)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE stats_daily (
   client VARCHAR(128) NOT NULL,
@@ -377,7 +377,7 @@ CREATE TABLE stats_daily (
   reboot_required_min TINYINT, reboot_required_mean DOUBLE,
   reboot_required_max TINYINT, reboot_required_count MEDIUMINT UNSIGNED NOT NULL,
   PRIMARY KEY (client, day)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE disk_stats_hourly (
   client VARCHAR(128) NOT NULL,
@@ -395,7 +395,7 @@ CREATE TABLE disk_stats_hourly (
   unresponsive_min TINYINT, unresponsive_mean DOUBLE,
   unresponsive_max TINYINT, unresponsive_count MEDIUMINT UNSIGNED NOT NULL,
   PRIMARY KEY (client, hour, mount)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE disk_stats_daily (
   client VARCHAR(128) NOT NULL,
@@ -413,7 +413,7 @@ CREATE TABLE disk_stats_daily (
   unresponsive_min TINYINT, unresponsive_mean DOUBLE,
   unresponsive_max TINYINT, unresponsive_count MEDIUMINT UNSIGNED NOT NULL,
   PRIMARY KEY (client, day, mount)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE network_stats_hourly (
   client VARCHAR(128) NOT NULL,
@@ -441,7 +441,7 @@ CREATE TABLE network_stats_hourly (
   speed_bits_per_s_max DOUBLE, speed_bits_per_s_count MEDIUMINT UNSIGNED NOT NULL,
   interval_s_min DOUBLE, interval_s_mean DOUBLE, interval_s_max DOUBLE, interval_s_count MEDIUMINT UNSIGNED NOT NULL,
   PRIMARY KEY (client, hour, interface)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE network_stats_daily (
   client VARCHAR(128) NOT NULL,
@@ -469,7 +469,7 @@ CREATE TABLE network_stats_daily (
   speed_bits_per_s_max DOUBLE, speed_bits_per_s_count MEDIUMINT UNSIGNED NOT NULL,
   interval_s_min DOUBLE, interval_s_mean DOUBLE, interval_s_max DOUBLE, interval_s_count MEDIUMINT UNSIGNED NOT NULL,
   PRIMARY KEY (client, day, interface)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- The newest row of every client. A row more than an hour ahead of the database's clock was stored under a wrong clock: it is
 -- the newest only of a client that has no other.

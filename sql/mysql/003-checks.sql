@@ -12,7 +12,7 @@ CREATE TABLE check_stats (
   age_s       DOUBLE       NOT NULL,
   refused     TINYINT      NOT NULL,
   PRIMARY KEY (stat_id, ordinal)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX check_stats_client ON check_stats (client, observed_at);
 
 CREATE TABLE check_stats_hourly (
@@ -22,7 +22,7 @@ CREATE TABLE check_stats_hourly (
   samples MEDIUMINT UNSIGNED NOT NULL,
   state_min TINYINT, state_mean DOUBLE, state_max TINYINT, state_count MEDIUMINT UNSIGNED NOT NULL,
   PRIMARY KEY (client, hour, check_name)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE check_stats_daily (
   client VARCHAR(128) NOT NULL,
@@ -31,7 +31,7 @@ CREATE TABLE check_stats_daily (
   samples MEDIUMINT UNSIGNED NOT NULL,
   state_min TINYINT, state_mean DOUBLE, state_max TINYINT, state_count MEDIUMINT UNSIGNED NOT NULL,
   PRIMARY KEY (client, day, check_name)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE SQL SECURITY INVOKER VIEW check_stats_by_hour AS
   SELECT * FROM check_stats_hourly

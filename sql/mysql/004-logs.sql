@@ -12,7 +12,7 @@ CREATE TABLE log_lines (
   text        VARCHAR(255) NOT NULL,
   times       INT          NOT NULL,
   PRIMARY KEY (stat_id, ordinal)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX log_lines_client ON log_lines (client, observed_at);
 CREATE INDEX log_lines_observed_at ON log_lines (observed_at);
 

@@ -11,7 +11,7 @@ CREATE TABLE series (
   last_on       DATE          NOT NULL,
   counter_at    DATETIME(3),
   counter_value DOUBLE
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE UNIQUE INDEX series_name ON series (client, series_key);
 CREATE INDEX series_last_on ON series (last_on);
 
@@ -21,7 +21,7 @@ CREATE TABLE samples (
   observed_at DATETIME(3) NOT NULL,
   value       DOUBLE      NOT NULL,
   PRIMARY KEY (stat_id, series_id)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 ALTER TABLE clients ADD COLUMN series_dropped INT;
 
@@ -32,7 +32,7 @@ CREATE TABLE samples_hourly (
   samples MEDIUMINT UNSIGNED NOT NULL,
   value_min DOUBLE, value_mean DOUBLE, value_max DOUBLE, value_count MEDIUMINT UNSIGNED NOT NULL,
   PRIMARY KEY (client, hour, series_id)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE samples_daily (
   client VARCHAR(128) NOT NULL,
@@ -41,7 +41,7 @@ CREATE TABLE samples_daily (
   samples MEDIUMINT UNSIGNED NOT NULL,
   value_min DOUBLE, value_mean DOUBLE, value_max DOUBLE, value_count MEDIUMINT UNSIGNED NOT NULL,
   PRIMARY KEY (client, day, series_id)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE SQL SECURITY INVOKER VIEW samples_by_hour AS
   SELECT * FROM samples_hourly

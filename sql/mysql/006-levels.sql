@@ -11,7 +11,7 @@ CREATE TABLE disk_levels (
   used_bytes      BIGINT,
   inodes_percent  DOUBLE,
   PRIMARY KEY (day, client, mount)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX disk_levels_client ON disk_levels (client);
 
 -- Days before this migration have the level of their last report: one look into an index a client and day.

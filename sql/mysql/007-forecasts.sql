@@ -12,4 +12,4 @@ CREATE TABLE forecasts (
   since          DATE         NOT NULL,
   as_of          DATETIME(3)  NOT NULL,
   PRIMARY KEY (client, mount, kind)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -8,4 +8,4 @@ CREATE TABLE reply_positions (
   uid_validity VARCHAR(32) NOT NULL,
   uid          BIGINT      NOT NULL,
   arrived_at   DATETIME(3) NOT NULL
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -14,7 +14,7 @@ CREATE TABLE events (
   ttl          BIGINT,
   raw          MEDIUMTEXT,
   processed_at DATETIME(3)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE UNIQUE INDEX events_event_id ON events (event_id);
 CREATE INDEX events_received ON events (received_at, id);
 CREATE INDEX events_service ON events (service, host, instance, id);

@@ -5,5 +5,5 @@ CREATE TABLE client_labels (
   name   VARCHAR(64)  NOT NULL,
   value  VARCHAR(200) NOT NULL,
   PRIMARY KEY (client, name)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX client_labels_name ON client_labels (name, value);

@@ -5,6 +5,6 @@ CREATE TABLE mail_replies (
   mail_id BIGINT      NOT NULL,
   message VARCHAR(64) NOT NULL,
   PRIMARY KEY (mail_id, message)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 ALTER TABLE reply_positions ADD COLUMN message VARCHAR(64);

@@ -9,7 +9,7 @@ CREATE TABLE visits_daily (
   bytes_in    BIGINT       NOT NULL,
   bytes_out   BIGINT       NOT NULL,
   PRIMARY KEY (client, day)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE SQL SECURITY INVOKER VIEW visits_by_day AS
   SELECT client, day, visits, ok, duration_ms, bytes_in, bytes_out FROM visits_daily

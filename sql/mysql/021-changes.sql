@@ -7,28 +7,28 @@ CREATE TABLE state_clients (
   id     BIGINT       NOT NULL AUTO_INCREMENT PRIMARY KEY,
   client VARCHAR(128) NOT NULL,
   UNIQUE (client)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE state_items (
   id   BIGINT       NOT NULL AUTO_INCREMENT PRIMARY KEY,
   kind VARCHAR(16)  NOT NULL,
   item VARCHAR(255) NOT NULL,
   UNIQUE (kind, item)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE state_values (
   id      BIGINT       NOT NULL AUTO_INCREMENT PRIMARY KEY,
   item_id BIGINT       NOT NULL,
   value   VARCHAR(255) NOT NULL,
   UNIQUE (item_id, value)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE state (
   client_id BIGINT       NOT NULL,
   value_id  BIGINT       NOT NULL,
   since     DATETIME(3)  NOT NULL,
   PRIMARY KEY (client_id, value_id)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX state_value ON state (value_id);
 
 CREATE TABLE state_changes (
@@ -39,7 +39,7 @@ CREATE TABLE state_changes (
   after_id    BIGINT,
   earliest_at DATETIME(3)  NOT NULL,
   latest_at   DATETIME(3)  NOT NULL
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX state_changes_client ON state_changes (client_id, latest_at);
 CREATE INDEX state_changes_item ON state_changes (item_id, latest_at);
 CREATE INDEX state_changes_latest ON state_changes (latest_at);
@@ -52,7 +52,7 @@ CREATE TABLE state_sections (
   observed_at DATETIME(3)  NOT NULL,
   error       VARCHAR(255),
   PRIMARY KEY (client_id, kind)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- state_at: the newest attempt to read the state. state_runs: the attempts of its day. state_stamp: the client's stamp at
 -- the newest success. state_wanted_at: the beginning of the newest alert, for which the state is read once more.

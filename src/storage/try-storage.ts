@@ -26,8 +26,8 @@ const sealedChanges: ReadonlyMap<string, readonly Change[]> = new Map([
 const allChanges: readonly Change[] = ['INSERT', 'UPDATE', 'DELETE'];
 
 /** Statements that create and remove objects, to test the rights that migrations need. */
-const schemaTrial = [
-  'CREATE TABLE fleet_health_trial (id INTEGER NOT NULL PRIMARY KEY)',
+const schemaTrial = (tableOptions: string): readonly string[] => [
+  `CREATE TABLE fleet_health_trial (id INTEGER NOT NULL PRIMARY KEY)${tableOptions}`,
   'ALTER TABLE fleet_health_trial ADD COLUMN other INTEGER NULL',
   'CREATE INDEX fleet_health_trial_other ON fleet_health_trial (other)',
   'CREATE VIEW fleet_health_trial_view AS SELECT id FROM fleet_health_trial',
@@ -36,8 +36,8 @@ const schemaTrialEnd = ['DROP VIEW IF EXISTS fleet_health_trial_view', 'DROP TAB
 
 /**
  * Tests the rights that `collect` and `alert` need in the database: its schema, and each kind of change to each table,
- * without changing a row. Leaves nothing behind, and does not create an absent file. Returns sentences about what a
- * crash can take of the database. Throws FleetError.
+ * without changing a row. Leaves nothing behind, and does not create an absent file. Returns sentences about
+ * settings of the database that may be a surprise. Throws FleetError.
  */
 export async function tryStorage(options: TryStorageOptions): Promise<readonly string[]> {
   const { storage } = options;
@@ -50,7 +50,7 @@ export async function tryStorage(options: TryStorageOptions): Promise<readonly s
   const database = await openDatabase({ ...options, program: 'collect' });
   try {
     await tryDatabase(database, options);
-    return (await database.crashNotes?.()) ?? [];
+    return (await database.notes?.()) ?? [];
   } finally {
     await database.close();
   }
@@ -86,7 +86,7 @@ async function tryDatabase(database: Database, { storage, open }: TryStorageOpti
 async function trySchema(session: Session): Promise<void> {
   for (const sql of schemaTrialEnd) await session.run(sql);
   try {
-    for (const sql of schemaTrial) await session.run(sql);
+    for (const sql of schemaTrial(session.dialect.tableOptions)) await session.run(sql);
   } finally {
     for (const sql of schemaTrialEnd) await session.run(sql);
   }

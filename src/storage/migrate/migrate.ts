@@ -71,7 +71,7 @@ export async function migrateDatabase(
     const makeViews = async (): Promise<void> => {
       for (const statement of views) await session.run(statement);
     };
-    await session.run(createMigrationsSql);
+    await session.run(createMigrationsSql + session.dialect.tableOptions);
     if (adopted.length > 0) {
       // The last step of all is made again, and the views with it.
       await recordAdopted(session, adopted, adopted.length === files.length);

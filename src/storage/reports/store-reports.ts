@@ -25,9 +25,6 @@ import { ownersOf, refusedWith, removeSealed } from './sealed-reports.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { IngestItem, IngestResult } from '../store/storage.ts';
 
-/** The number of clients refused with the same words from which the database may be at fault. */
-const suspiciousClients = 4;
-
 /** Implements ReportStore.ingest. */
 export async function storeReports(
   database: Database,
@@ -72,7 +69,7 @@ function commonRefusal(items: readonly IngestItem[], results: readonly IngestRes
   const [message] = messages;
   if (messages.size !== 1 || message === null || message === undefined) return null;
   const clients = new Set(items.map(({ client }) => client)).size;
-  return clients < suspiciousClients ? null : `the database refuses the reports of all ${clients} clients: ${message}`;
+  return `the database refuses the reports of ${clients === 1 ? 'the client' : `all ${clients} clients`}: ${message}`;
 }
 
 /**

@@ -55,8 +55,11 @@ export interface Database {
   reclaim?(): Promise<void>;
   /** Returns the server or file in words, with the settings that let it forget what it has confirmed. */
   describe?(): Promise<string>;
-  /** Returns a sentence for each setting with which a crash takes what was confirmed. Missing: nothing is known. */
-  crashNotes?(): Promise<readonly string[]>;
+  /**
+   * Returns a sentence for each setting with which a crash takes what was confirmed, or which stands in the way later.
+   * Missing: nothing is known.
+   */
+  notes?(): Promise<readonly string[]>;
   /**
    * Opens another server of the same database, to read there until the signal is aborted. Throws StorageFault if none
    * answers. null or missing: there is none.
@@ -101,6 +104,8 @@ export interface Dialect {
   spanOf(span: 'hour' | 'day', column: string): string;
   /** Returns the time a day before a time. */
   dayBefore(time: string): string;
+  /** The end of each CREATE TABLE: what a server's defaults must not decide. */
+  readonly tableOptions: string;
   /**
    * Returns the statements that make a view, in place of one that may be there. Where it can be, grants stay, and the
    * view is there all the time. Who reads a view needs leave to read its tables.

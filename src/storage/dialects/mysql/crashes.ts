@@ -1,4 +1,4 @@
-/** The settings of a server that decide what a crash takes of what the server has confirmed. */
+/** The settings of a server of which people should know: what a crash takes, and what stands in the way later. */
 
 interface CrashSetting {
   readonly name: string;
@@ -41,9 +41,82 @@ const crashSettings: readonly CrashSetting[] = [
   },
 ];
 
+interface Hindrance {
+  readonly name: string;
+  readonly stands: (value: string, settings: ReadonlyMap<string, string>) => boolean;
+  /** Its consequence, and the remedy. */
+  readonly says: string;
+}
+
+const isBelow =
+  (least: number) =>
+  (value: string): boolean =>
+    Number(value) < least;
+const mib = 1024 * 1024;
+
+/**
+ * The settings that hinder the program, and that a session cannot set, or could not for lack of a right: the values are
+ * those of a session that is set up. What fails at once is no entry: the statement that fails says so.
+ */
+const hindrances: readonly Hindrance[] = [
+  {
+    name: 'binlog_format',
+    stands: (value, settings) => value === 'STATEMENT' && settings.get('log_bin') === 'ON',
+    says: 'it refuses all that is stored; set it to ROW or MIXED, or grant the account BINLOG ADMIN',
+  },
+  {
+    name: 'enforce_storage_engine',
+    stands: (value) => !/^(?:innodb)?$/i.test(value),
+    says: 'it refuses the tables of a new schema; empty it',
+  },
+  {
+    name: 'alter_algorithm',
+    stands: (value) => /^(?:INSTANT|NOCOPY|INPLACE)$/.test(value),
+    says: 'it may refuse changes of the schema; set it to DEFAULT',
+  },
+  {
+    name: 'max_allowed_packet',
+    stands: isBelow(4 * mib),
+    says: 'a large report does not fit and is set aside; set it to 16777216 at least',
+  },
+  {
+    name: 'max_prepared_stmt_count',
+    stands: isBelow(1000),
+    says: 'a session prepares up to some hundred statements; set it to 16382, the default',
+  },
+  {
+    name: 'max_user_connections',
+    stands: (value) => Number(value) > 0 && Number(value) < 5,
+    says: 'collect, alert, serve and commands of people need a connection each; allow the account 5 at least',
+  },
+  {
+    name: 'innodb_force_recovery',
+    stands: (value) => Number(value) > 0,
+    says: 'the server repairs itself, and accepts few changes or none; set it to 0 once it has',
+  },
+  {
+    name: 'wsrep_osu_method',
+    stands: (value, settings) => value === 'RSU' && settings.get('wsrep_on') === 'ON',
+    says: 'migrations change the schema of one node alone; set it to TOI',
+  },
+  {
+    name: 'innodb_page_size',
+    stands: isBelow(16_384),
+    says: 'keys and rows of the schema may be too long for it; the default is 16384',
+  },
+];
+
 /** Reads the settings as rows of Variable_name and Value. */
 export const settingsSql = `SHOW VARIABLES WHERE Variable_name IN
-  ('version', 'log_bin', ${crashSettings.map(({ name }) => `'${name}'`).join(', ')})`;
+  ('version', 'log_bin', ${[...crashSettings, ...hindrances].map(({ name }) => `'${name}'`).join(', ')})`;
+
+/** Returns a sentence for each setting that hinders the program. */
+export function hindranceSentences(where: string, settings: ReadonlyMap<string, string>): readonly string[] {
+  return hindrances.flatMap(({ name, stands, says }) => {
+    const value = settings.get(name);
+    return value === undefined || !stands(value, settings) ? [] : `database ${where} has ${name} = ${value}: ${says}`;
+  });
+}
 
 /** Returns the settings of a server with which a crash takes something. */
 function looseSettings(

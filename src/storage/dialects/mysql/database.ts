@@ -6,7 +6,7 @@ import { answerInTime } from '../../sql/answer-in-time.ts';
 import { StorageFault, type FaultKind } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
 import { storableValues } from '../../sql/storable-values.ts';
-import { crashSentences, describeServer, replicaSentences, settingsSql } from './crashes.ts';
+import { crashSentences, describeServer, hindranceSentences, replicaSentences, settingsSql } from './crashes.ts';
 import { mysqlFault } from './faults.ts';
 import { retryOf } from './retry.ts';
 import {
@@ -84,9 +84,8 @@ class MysqlServer implements Database {
 
   migrate<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#attempts(async (connection) => {
-      // The lock only keeps two migrators from duplicate work: steps that are already done are recognised.
       const lock = "CONCAT('fleet-health migrate ', LEFT(SHA2(DATABASE(), 256), 40))";
-      await this.#query(connection, `SELECT GET_LOCK(${lock}, 600)`, migrationTimeoutMs);
+      const isLocked = await this.#lock(connection, `SELECT GET_LOCK(${lock}, 600)`);
       try {
         // Not all DDL can be prepared, so statements without values are sent as text.
         const prepared = this.#session(connection, migrationTimeoutMs);
@@ -99,9 +98,23 @@ class MysqlServer implements Database {
           },
         });
       } finally {
-        await this.#query(connection, `DO RELEASE_LOCK(${lock})`).catch(() => this.#drop(connection));
+        if (isLocked) await this.#query(connection, `DO RELEASE_LOCK(${lock})`).catch(() => this.#drop(connection));
       }
     });
+  }
+
+  /**
+   * Returns false if the server has no such locks, like Percona XtraDB Cluster. The lock only keeps two migrators from
+   * duplicate work: steps that are already done are recognised.
+   */
+  async #lock(connection: Connection, sql: string): Promise<boolean> {
+    try {
+      await this.#query(connection, sql, migrationTimeoutMs);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof StorageFault && (thrown.kind === 'broken' || thrown.kind === 'refused')) return false;
+      throw thrown;
+    }
   }
 
   space(): Promise<null> {
@@ -112,7 +125,7 @@ class MysqlServer implements Database {
     return describeServer(this.#servers.where(), await this.#settings());
   }
 
-  async crashNotes(): Promise<readonly string[]> {
+  async notes(): Promise<readonly string[]> {
     const where = this.#servers.where();
     const settings = await this.#settings();
     const replica = await this.read((session) => session.all('SHOW REPLICA STATUS')).catch((thrown: unknown) => {
@@ -123,7 +136,11 @@ class MysqlServer implements Database {
       if (thrown.kind === 'refused') return [];
       throw thrown;
     });
-    return [...crashSentences(where, settings), ...replicaSentences(where, replica)];
+    return [
+      ...crashSentences(where, settings),
+      ...hindranceSentences(where, settings),
+      ...replicaSentences(where, replica),
+    ];
   }
 
   async #settings(): Promise<ReadonlyMap<string, string>> {

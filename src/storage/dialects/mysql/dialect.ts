@@ -13,6 +13,7 @@ export const mariadbDialect: Dialect = {
   spanOf: (span, column) =>
     span === 'day' ? `DATE(${column})` : `CAST(DATE(${column}) AS DATETIME) + INTERVAL HOUR(${column}) HOUR`,
   dayBefore: (time) => `${time} - INTERVAL 1 DAY`,
+  tableOptions: ' ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin',
   replaceView: (name, select) => [`CREATE OR REPLACE SQL SECURITY INVOKER VIEW ${name} AS ${select}`],
   forUpdate: ' FOR UPDATE',
   onConflict: (_key, assignments) => ` ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`,
@@ -53,7 +54,7 @@ async function describeSchema(session: Session, names: readonly string[]): Promi
   const ofTables = `SELECT table_name AS name FROM information_schema.tables WHERE table_type <> 'VIEW' AND ${chosen}`;
   for (const { name } of await session.all(ofTables, names)) {
     const [shown] = await session.all(`SHOW CREATE TABLE ${String(name)}`);
-    const definition = String(shown?.['Create Table']).replace(/ AUTO_INCREMENT=\d+/, '');
+    const definition = String(shown?.['Create Table']).replace(/ (?:AUTO_INCREMENT=\d+|ROW_FORMAT=DYNAMIC)/g, '');
     objects.push({ name: String(name), kind: 'table', definition });
   }
   return objects;

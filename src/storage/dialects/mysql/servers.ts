@@ -56,8 +56,12 @@ const sessionSql = `SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION time_zone = '
     'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
   SESSION sql_select_limit = 18446744073709551615, SESSION sql_safe_updates = 0, SESSION sql_big_selects = 1,
   SESSION sql_auto_is_null = 0, SESSION completion_type = 0, SESSION default_storage_engine = InnoDB,
-  SESSION sql_quote_show_create = 1, SESSION div_precision_increment = 4
-  /*M!100101 , SESSION max_statement_time = 0 */ /*!80003 , SESSION max_execution_time = 0 */`;
+  SESSION sql_quote_show_create = 1, SESSION div_precision_increment = 4, SESSION unique_checks = 1,
+  SESSION max_sort_length = 1024, SESSION lc_messages = 'en_US'
+  /*M!100301 , SESSION max_statement_time = 0, SESSION check_constraint_checks = 1,
+    SESSION idle_transaction_timeout = 0, SESSION idle_readonly_transaction_timeout = 0,
+    SESSION idle_write_transaction_timeout = 0 */
+  /*!80003 , SESSION max_execution_time = 0 */`;
 // The server ends the session of a process that is suspended in a transaction. Otherwise other sessions would wait for
 // its rows for eight hours.
 const lockWaitSql = {
@@ -94,6 +98,9 @@ const hindrances: readonly (readonly [variable: string, isFine: (value: string) 
   ['binlog_format', (value) => value !== 'STATEMENT', "SET SESSION binlog_format = 'ROW'"],
   ['enforce_storage_engine', (value) => /^(?:InnoDB)?$/i.test(value), 'SET SESSION enforce_storage_engine = InnoDB'],
 ];
+
+/** The number of ER_UNKNOWN_SYSTEM_VARIABLE. */
+const unknownVariable = 1193;
 
 const connectTimeoutMs = 10_000;
 /** The timeout if there are further servers. */
@@ -164,12 +171,15 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
         return welcomed;
       });
       connection = made;
+      const accessSql = isReadOnlyUse(program) ? readOnlySql : writingSql;
+      // Before anything is read: limits of the server, or of its init_connect, hold for SHOW VARIABLES too.
+      const unset = await setUp([accessSql, `${sessionSql}, ${lockWaitSql[program]}`], (sql) =>
+        inTime(() => made.query(sql)),
+      );
       const [rows] = await inTime(() => made.query<RowDataPacket[]>(variablesSql));
       const values = new Map(rows.map((row) => [String(row['Variable_name']), String(row['Value'])]));
-      // Before the session is set up: an old server may not know some of the settings.
       const dialect = dialectOf(values.get('version') ?? '', where);
-      const accessSql = isReadOnlyUse(program) ? readOnlySql : writingSql;
-      for (const sql of [accessSql, `${sessionSql}, ${lockWaitSql[program]}`]) await inTime(() => made.query(sql));
+      if (unset !== null) throw unset;
       for (const [variable, isFine, sql] of isReadOnlyUse(program) ? [] : hindrances) {
         if (!isFine(values.get(variable) ?? '')) await inTime(() => made.query(sql).catch(() => undefined));
       }
@@ -184,6 +194,17 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
   } catch (thrown) {
     isGivenUp = true;
     (connection as Connection | null)?.destroy();
+    throw thrown;
+  }
+}
+
+/** Sets up a session. Returns the fault of a server that does not know a setting, and may be too old. */
+async function setUp(statements: readonly string[], query: (sql: string) => Promise<unknown>): Promise<Error | null> {
+  try {
+    for (const sql of statements) await query(sql);
+    return null;
+  } catch (thrown) {
+    if (thrown instanceof Error && 'errno' in thrown && thrown.errno === unknownVariable) return thrown;
     throw thrown;
   }
 }

@@ -11,6 +11,7 @@ export const sqliteDialect: Dialect = {
   quotient: (dividend, divisor) => `${dividend} / ${divisor}`,
   spanOf: (span, column) => (span === 'day' ? `substr(${column}, 1, 10)` : `substr(${column}, 1, 13) || ':00:00'`),
   dayBefore: (time) => `strftime('%Y-%m-%d %H:%M:%f', ${time}, '-1 day')`,
+  tableOptions: '',
   replaceView: (name, select) => [`DROP VIEW IF EXISTS ${name}`, `CREATE VIEW ${name} AS ${select}`],
   forUpdate: '',
   onConflict: (key, assignments) => ` ON CONFLICT (${key}) DO UPDATE SET ${assignments.join(', ')}`,

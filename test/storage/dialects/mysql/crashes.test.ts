@@ -4,7 +4,12 @@ import { test } from 'node:test';
 import { openMysqlDatabase } from '../../../../src/storage/dialects/mysql/database.ts';
 import { isWide } from '../../../support/long-tests.ts';
 import { skipWithoutMariadb, startMariadb } from '../../../support/databases/mariadb.ts';
-import { crashSentences, describeServer, replicaSentences } from '../../../../src/storage/dialects/mysql/crashes.ts';
+import {
+  crashSentences,
+  describeServer,
+  hindranceSentences,
+  replicaSentences,
+} from '../../../../src/storage/dialects/mysql/crashes.ts';
 
 const where = 'mysql://fleet@db-1:3306/fleet';
 const safe = {
@@ -15,6 +20,36 @@ const safe = {
   sync_binlog: '0',
   wsrep_on: 'OFF',
 };
+
+for (const [given, says] of [
+  [{ binlog_format: 'STATEMENT', log_bin: 'OFF' }, null],
+  [{ binlog_format: 'STATEMENT', log_bin: 'ON' }, /binlog_format = STATEMENT: it refuses all .* BINLOG ADMIN$/],
+  [{ binlog_format: 'MIXED', log_bin: 'ON' }, null],
+  [{ enforce_storage_engine: '' }, null],
+  [{ enforce_storage_engine: 'innodb' }, null],
+  [{ enforce_storage_engine: 'Aria' }, /enforce_storage_engine = Aria: .*; empty it$/],
+  [{ alter_algorithm: 'DEFAULT' }, null],
+  [{ alter_algorithm: 'INSTANT' }, /alter_algorithm = INSTANT: .* DEFAULT$/],
+  [{ max_allowed_packet: '4194304' }, null],
+  [{ max_allowed_packet: '4194303' }, /max_allowed_packet = 4194303: a large report /],
+  [{ max_prepared_stmt_count: '1000' }, null],
+  [{ max_prepared_stmt_count: '0' }, /max_prepared_stmt_count = 0: /],
+  [{ max_user_connections: '0' }, null],
+  [{ max_user_connections: '5' }, null],
+  [{ max_user_connections: '4' }, /max_user_connections = 4: .* 5 at least$/],
+  [{ innodb_force_recovery: '0' }, null],
+  [{ innodb_force_recovery: '1' }, /innodb_force_recovery = 1: /],
+  [{ wsrep_osu_method: 'RSU', wsrep_on: 'OFF' }, null],
+  [{ wsrep_osu_method: 'RSU', wsrep_on: 'ON' }, /wsrep_osu_method = RSU: .* one node alone; set it to TOI$/],
+  [{ innodb_page_size: '16384' }, null],
+  [{ innodb_page_size: '8192' }, /innodb_page_size = 8192: /],
+] as const) {
+  test(`what stands in the way: ${JSON.stringify(given)} ${says === null ? 'is fine' : 'is said'}`, () => {
+    const sentences = hindranceSentences(where, new Map(Object.entries(given)));
+    assert.equal(sentences.length, says === null ? 0 : 1);
+    if (says !== null) assert.match(sentences[0] ?? '', says);
+  });
+}
 
 for (const { with: given, says } of [
   { with: {}, says: [] },
@@ -78,7 +113,7 @@ test('a real server answers, whatever rights the account has', { skip: !isWide |
   await server.asRoot('SET GLOBAL innodb_flush_log_at_trx_commit = 0');
   const database = await openMysqlDatabase({ storage, program: 'collect' });
   t.after(() => database.close());
-  const notes = await database.crashNotes?.();
+  const notes = await database.notes?.();
   assert.ok(
     notes?.some((note) => note.includes('innodb_flush_log_at_trx_commit = 0')),
     String(notes),

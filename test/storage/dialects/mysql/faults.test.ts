@@ -12,22 +12,27 @@ const faultOf = (facts: object, message = 'no'): StorageFault =>
 const numbers: { readonly [Kind in FaultKind]?: readonly number[] } = {
   // The connection, the server, or its memory; another server may answer.
   lost: [
-    ...[1037, 1038, 1040, 1041, 1042, 1043, 1047, 1053, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1317, 1637],
-    ...[1927, 1969, 3024, 3032, 3100, 3796, 3797, 3798, 4031],
+    ...[
+      1037, 1038, 1040, 1041, 1042, 1043, 1047, 1053, 1135, 1152, 1154, 1156, 1157, 1158, 1159, 1160, 1161, 1184, 1203,
+    ],
+    ...[1226, 1243, 1317, 1461, 1568, 1637, 1927, 1969, 3024, 3032, 3100, 3796, 3797, 3798, 4031],
+    // A proxy.
+    ...[9000, 9001, 9002, 9006, 9099],
   ],
   // Somebody else holds or has changed it.
-  contended: [1020, 1205, 1206, 1213, 1412, 3101],
+  contended: [1020, 1192, 1205, 1206, 1213, 1297, 1412, 1615, 3101],
   duplicate: [1062],
   // Login, host and rights.
-  denied: [1044, 1045, 1049, 1129, 1130, 1142, 1143, 1227, 1251, 1370, 1524, 1698, 1820, 1862, 3118, 4151],
-  full: [3, 1021, 1026, 1028, 1114],
-  'read-only': [1036, 1223, 1290, 1792, 1836, 1874],
+  denied: [1044, 1045, 1049, 1129, 1130, 1142, 1143, 1227, 1251, 1370, 1524, 1698, 1820, 1862, 3118, 3159, 4151],
+  full: [3, 1021, 1026, 1028, 1114, 1878],
+  'read-only': [1036, 1223, 1792, 1836, 1874],
   schema: [1054, 1146, 1305, 1356],
-  damaged: [1034, 1035, 1194, 1195, 1712, 1812, 1815, 1932],
-  broken: [1016, 1030],
+  damaged: [1034, 1035, 1194, 1195, 1712, 1812, 1932],
+  // Settings, and what a cluster or proxy does not know: each statement fails, whatever its values.
+  broken: [1016, 1030, 1105, 1286, 1290, 1598, 1665, 1785, 1786, 1787, 1815, 1950, 3098, 3750],
   exists: [1050, 1060, 1061, 1091],
   // Values that a column does not take, and numbers that nobody knows.
-  refused: [1048, 1264, 1366, 1406, 4025, 9999],
+  refused: [1048, 1264, 1366, 1406, 4025, 8999, 9100, 9999],
 };
 for (const [kind, known] of Object.entries(numbers)) {
   test(`numbers that mean ${kind}`, () => {
@@ -44,6 +49,11 @@ const words: readonly (readonly [errno: number, message: string, kind: FaultKind
   [1004, 'No space left on device', 'full'],
   [1180, 'Got error 149 during COMMIT', 'contended'],
   [1180, 'Got error 1490 during COMMIT', 'lost'],
+  [1290, 'The MariaDB server is running with the --read-only option so it cannot execute this statement', 'read-only'],
+  [1290, 'The MySQL server is running with the --super-read-only option', 'read-only'],
+  [1290, 'The MySQL server is running with the --innodb_read_only option', 'read-only'],
+  [1290, 'The MariaDB server is running with the NO_ENGINE_SUBSTITUTION option', 'broken'],
+  [1815, 'Internal error: Got error 28 from storage engine', 'full'],
   // A number that is known says more than its words.
   [1062, 'Duplicate entry "No space left" for key', 'duplicate'],
 ];
