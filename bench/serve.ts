@@ -152,15 +152,28 @@ async function ask(port: number, where: string, index: number): Promise<number> 
   return bytes;
 }
 
-/** Returns the CPU time of a process so far, in seconds, by proc_pid_stat(5). */
-function cpuSeconds({ pid }: ChildProcess): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+/** Returns the ids of a server and of the processes that make its pages and reports. */
+function processesOf({ pid }: ChildProcess): readonly string[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  return [String(pid), ...children];
 }
 
-function residentBytes({ pid }: ChildProcess): number {
-  const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) * 1024;
+/** Returns the CPU time of a server so far, in seconds, by proc_pid_stat(5). */
+function cpuSeconds(child: ChildProcess): number {
+  const ticks = processesOf(child).map((pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  });
+  return ticks.reduce((sum, one) => sum + one, 0) / ticksPerSecond;
+}
+
+/** Returns the memory of a server. What its processes share counts once. */
+function residentBytes(child: ChildProcess): number {
+  const kilobytes = processesOf(child).map((pid) => {
+    const [, own = '0'] = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];
+    return Number(own);
+  });
+  return kilobytes.reduce((sum, one) => sum + one, 0) * 1024;
 }

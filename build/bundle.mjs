@@ -29,6 +29,7 @@ const bundle = await rolldown({
     'agent-cli': 'src/agent-cli.ts',
     'compile-cache': 'src/cli/compile-cache.ts',
     'capture-worker': 'src/collector/agent/capture-worker.ts',
+    'look-process': 'src/cli/serve/look-process.ts',
   },
   platform: 'node',
   external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),

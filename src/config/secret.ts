@@ -6,6 +6,7 @@ import { isMissingCredential } from '../platform/credentials.ts';
 import { decodeText } from '../text/plain-text.ts';
 import { rememberSecret } from '../platform/errors/revealed-secrets.ts';
 
+/** The place of a secret, and the secret itself if config.xml has it. */
 type Source =
   | { readonly kind: 'literal'; readonly value: string }
   | { readonly kind: 'file'; readonly path: string }
@@ -70,6 +71,11 @@ export class Secret {
     throw new FleetError({ code: 'secret-missing', stage: 'config', message: `${source.path} is empty` });
   }
 
+  /** Returns a secret for another process of this program, which has no other way to it. */
+  get source(): Source {
+    return this.#source;
+  }
+
   toString(): string {
     return '[secret]';
   }
@@ -80,6 +86,33 @@ export class Secret {
 
   [inspect.custom](): string {
     return '[secret]';
+  }
+}
+
+/** The secrets of an object, by their places in it. A copy for another process loses them. */
+export type SecretsOf = readonly (readonly [place: readonly string[], source: Source])[];
+
+/** Returns the secrets of an object for `putSecrets`. */
+export function secretsOf(value: object): SecretsOf {
+  const found: (readonly [readonly string[], Source])[] = [];
+  const seen = new Set<object>();
+  const visit = (one: unknown, place: readonly string[]): void => {
+    if (typeof one !== 'object' || one === null || seen.has(one)) return;
+    seen.add(one);
+    if (one instanceof Secret) found.push([place, one.source]);
+    else for (const [name, inner] of Object.entries(one)) visit(inner, [...place, name]);
+  };
+  visit(value, []);
+  return found;
+}
+
+/** Puts secrets into a copy of the object that had them. */
+export function putSecrets(copy: object, secrets: SecretsOf): void {
+  for (const [place, source] of secrets) {
+    const parent = place
+      .slice(0, -1)
+      .reduce((one, name) => one[name] as Record<string, unknown>, copy as Record<string, unknown>);
+    parent[place.at(-1) ?? ''] = new Secret(source);
   }
 }
 

@@ -23,6 +23,15 @@ export const agentBundlePath: string = path.join(packageDir, 'dist', 'agent', 'a
 export const inventoryBundlePath: string = path.join(packageDir, 'dist', 'agent', 'inventory.cjs');
 export const shellAgentPath: string = path.join(packageDir, 'dist', 'agent', 'agent.sh');
 
+/**
+ * Returns the program of a child process, which stands beside the file that starts it: as a source, beside a source;
+ * else, for compiled tests too, the built part.
+ */
+export function partProgram(starter: string, source: string): string {
+  if (starter.endsWith('.ts')) return path.join(path.dirname(starter), source);
+  return path.join(packageDir, 'dist', 'parts', source.replace(/\.ts$/, '.cjs'));
+}
+
 /** The folder of `mysql/` and `sqlite/`, which hold the numbered migrations. */
 export const sqlDir: string = path.join(packageDir, 'sql');
 

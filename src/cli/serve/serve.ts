@@ -8,24 +8,15 @@ import { configDocument, type ShownElement } from '../../config/vocabulary/confi
 import type { Element } from '../../config/xml/parse-elements.ts';
 import { FleetError, messageOf, usageError } from '../../platform/errors/errors.ts';
 import type { Log } from '../../platform/errors/log.ts';
-import { sortAlerts, viewAlerts } from '../../look/data/alert-views.ts';
-import { type FleetSnapshot, fleetPart } from '../../look/data/live-fleet.ts';
-import { askedClients, checkPatterns } from '../../look/serve/asked.ts';
-import type { DocumentQuery, Documents } from '../../look/serve/documents.ts';
-import { statePaths } from '../../state-folder/paths.ts';
+import { partProgram, statePaths } from '../../state-folder/paths.ts';
 import { checkStateFolder } from '../../state-folder/state-folder.ts';
 import { withoutDatabase } from '../../config/databases/kinds.ts';
 import { runServer } from '../../look/serve/serve.ts';
 import { withSmallHeap } from '../../platform/heap-growth.ts';
 import { parseDuration } from '../../text/durations.ts';
-import { clientFilter, clientNames } from '../alerts/client-filter.ts';
-import { alertJson } from '../command/alert-words.ts';
-import { errorDocument } from '../command/complain.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
-import { statusJson } from '../status/status-json.ts';
 import { createOutputLog } from '../terminal/output.ts';
-import { jsonTime } from '../terminal/reader-time.ts';
 
 /** The interval at which config.xml is checked for changes. */
 const settingsMs = 5_000;
@@ -53,7 +44,7 @@ export async function serveCommand(
       settings: () => settings.current,
       configFault: () => settings.fault,
       notThere: settings.missing,
-      documents,
+      lookProgram: partProgram(import.meta.filename, 'look-process.ts'),
       shownConfig: () => settings.shown,
       log,
       idleExitMs,
@@ -176,38 +167,4 @@ function usualSettings(file: string): Config {
   });
   checkStateFolder(statePaths(config.stateDir));
   return config;
-}
-
-/** The documents of commands that `serve` answers with. */
-const documents: Documents = {
-  status: statusDocument,
-  alerts: async (config, storage, client) => {
-    if (client !== null) checkPatterns([client]);
-    const nowMs = await storage.nowMs();
-    const open = await storage.evaluation.openAlerts(null);
-    const isWanted = client === null ? () => true : clientFilter(clientNames(config, open), client);
-    const shown = sortAlerts(open.filter((alert) => isWanted(alert.client)));
-    const views = await viewAlerts(config, storage, shown, nowMs);
-    return { command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) };
-  },
-  // Loaded at the first request: the module loads all code that writes mails.
-  explain: async (...asked) => (await import('../alerts/explain.ts')).alertExplanation(...asked),
-  error: errorDocument,
-};
-
-function statusDocument({ config, status, nowMs }: FleetSnapshot, { clients, group, part }: DocumentQuery): object {
-  const asked = new Set(askedClients(config, clients, group));
-  const members = status.members.filter(({ client }) => asked.has(client));
-  if (part === null) return statusJson({ ...status, members }, nowMs);
-  const { from, limit } = part;
-  const { counts, matching } = fleetPart(members, part);
-  const shown = { ...status, members: matching.slice(from, from + limit) };
-  const document = statusJson({ ...shown, unlisted: status.unlisted.slice(0, limit) }, nowMs);
-  return {
-    ...document,
-    unlisted: status.unlisted.length,
-    total: members.length,
-    matching: matching.length,
-    counts: Object.fromEntries(counts.map((count) => [count.state, count.clients])),
-  };
 }

@@ -15,9 +15,18 @@ export interface Asked {
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
+  /** The tag of the body, and the body compressed, from the process that made it. Default: made by `send`. */
+  readonly packed?: PackedBody;
   /** True if the request had a wrong token in its path, which costs its address as in a header. Default: false. */
   readonly isGuess?: boolean;
+}
+
+interface PackedBody {
+  /** A weak tag, because it identifies the text, compressed or not. */
+  readonly tag: string;
+  /** The compressed body; null for a small one. */
+  readonly gzip: Uint8Array | null;
 }
 
 /** Returns an answer; null if it writes to `outgoing` itself. */
@@ -42,15 +51,14 @@ export interface SendOptions {
  * Sends a complete answer. Streams and Node's `Response`, which loads an HTTP client, took 12 MB more of resident
  * memory.
  */
-export function send({ status, headers, body }: Answer, { incoming, outgoing, isPacked }: SendOptions): void {
+export function send({ status, headers, body, packed }: Answer, { incoming, outgoing, isPacked }: SendOptions): void {
   if (outgoing.destroyed || outgoing.headersSent) return;
   for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
-  let bytes: Buffer = Buffer.from(body);
+  let bytes: Uint8Array = typeof body === 'string' ? Buffer.from(body) : body;
   if (isPacked) {
     outgoing.setHeader('Vary', 'Accept-Encoding');
+    const { tag, gzip } = packed ?? packedBody(bytes);
     if (status === 200) {
-      // A weak tag, because it identifies the text, compressed or not.
-      const tag = `W/"${createHash('sha256').update(bytes).digest('base64url')}"`;
       outgoing.setHeader('ETag', tag);
       if (isKnown(incoming.headers['if-none-match'], tag)) {
         outgoing.removeHeader('Content-Type');
@@ -58,8 +66,8 @@ export function send({ status, headers, body }: Answer, { incoming, outgoing, is
         return;
       }
     }
-    if (bytes.length >= minPackedBytes && takesGzip(incoming.headers['accept-encoding'])) {
-      bytes = packed(bytes);
+    if (gzip !== null && takesGzip(incoming.headers['accept-encoding'])) {
+      bytes = gzip;
       outgoing.setHeader('Content-Encoding', 'gzip');
     }
   }
@@ -67,12 +75,10 @@ export function send({ status, headers, body }: Answer, { incoming, outgoing, is
   outgoing.writeHead(status).end(incoming.method === 'HEAD' ? undefined : bytes);
 }
 
-/** The text that was compressed last. Simultaneous requests for the same text share it. */
-let last: { readonly bytes: Buffer; readonly gzip: Buffer } | null = null;
-
-function packed(bytes: Buffer): Buffer {
-  if (last?.bytes.equals(bytes) !== true) last = { bytes, gzip: gzipSync(bytes) };
-  return last.gzip;
+/** Returns the tag of a body, and the compressed body. */
+export function packedBody(bytes: Uint8Array): PackedBody {
+  const tag = `W/"${createHash('sha256').update(bytes).digest('base64url')}"`;
+  return { tag, gzip: bytes.length >= minPackedBytes ? gzipSync(bytes) : null };
 }
 
 function isKnown(header: string | undefined, tag: string): boolean {

@@ -1,9 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
-import type { FamilyGroup, ServeConfig } from '../../config/config.ts';
-import { contentTypes } from '../metrics/exposition.ts';
-import { writeMetrics } from '../metrics/metrics.ts';
-import { assets, livePolicy, stylePath } from '../page/live/live-document.ts';
+import type { ServeConfig } from '../../config/config.ts';
+import { livePolicy, script, style } from '../page/live/live-document.ts';
 import { type Answerer, send, words } from './answer.ts';
 import { eventPingRoutes } from './endpoints/event-pings.ts';
 import { eventsRoute } from './endpoints/events-route.ts';
@@ -13,16 +11,30 @@ import { pingRoute } from './endpoints/ping-route.ts';
 import { replyRoute, type ReplyRouteOptions } from './endpoints/reply-route.ts';
 import { type StatusOptions, statusRoute } from './endpoints/status-route.ts';
 import { commonHeaders, createGate, type GateOptions } from './gate.ts';
+import type { AnswerProcesses } from './documents/answer-processes.ts';
+import type { FleetReader } from './fleet-reader.ts';
 import type { LiveEvents } from './live-events.ts';
 import { type LiveSource, sendEvents } from './live-stream.ts';
-import { documentRoutes } from './look-documents.ts';
-import { type LookOptions, answerMs, inTime, message, pageRoutes, statusOf } from './look-pages.ts';
-import { findRoute, type ServedRoute, targetOf } from './routes.ts';
+import { message, type PageFrame } from './look-answer.ts';
+import {
+  endpoints as paths,
+  findRoute,
+  isLookName,
+  type LookName,
+  routeOf,
+  type ServedRoute,
+  targetOf,
+} from './routes.ts';
 import type { PingToken } from './tokens.ts';
 
 interface AppOptions extends GateOptions {
   readonly serve: ServeConfig;
-  readonly look: LookOptions;
+  readonly look: PageFrame & {
+    readonly reader: FleetReader;
+    readonly onFault: (thrown: unknown) => void;
+  };
+  /** Makes pages and reports. */
+  readonly makers: Pick<AnswerProcesses, 'answer'>;
   /** The answer to paths that are not served; null: the usual one. */
   readonly notThere: string | null;
   readonly events: LiveEvents;
@@ -41,7 +53,7 @@ interface AppOptions extends GateOptions {
 
 const yearSeconds = 365 * 24 * 3600;
 
-/** Returns the routes of the parts that `<serve>` enables. Each route defines the permission that it needs. */
+/** Returns the routes of the parts that `<serve>` enables. */
 function routesOf(options: AppOptions): readonly ServedRoute[] {
   const { serve, look, events, endpoints, pushes, shownConfig, visitorOf, pingOf, links, signal } = options;
   const { onFault } = look;
@@ -58,10 +70,28 @@ function routesOf(options: AppOptions): readonly ServedRoute[] {
           ...eventPingRoutes({ endpoint: endpoints.endpoint, visitorOf, pingOf }),
         ]),
     ...pushes,
-    ...(serve.metrics === null ? [] : [metricsRoute(look, serve.metrics)]),
     ...(links === null ? [] : [replyRoute({ ...links, look, visitorOf })]),
-    ...(serve.look ? [...liveRoutes(events, links !== null), ...pageRoutes(look), ...documentRoutes(look)] : []),
+    ...(serve.look ? liveRoutes(events, links !== null) : []),
+    ...lookRoutes(options),
   ];
+}
+
+/** Returns the routes whose answers other processes make. */
+function lookRoutes({ serve, makers, visitorOf }: AppOptions): readonly ServedRoute[] {
+  const isServed = (name: LookName): boolean => {
+    if (name === 'metrics') return serve.metrics !== null;
+    return serve.look && (serve.events !== null || (name !== 'newestEvents' && name !== 'apiEvents'));
+  };
+  return Object.keys(paths)
+    .filter(isLookName)
+    .filter(isServed)
+    .map((name) =>
+      routeOf(name, ({ incoming, outgoing, parts }) => {
+        const { url = '/', headers } = incoming;
+        const isOpenMetrics = name === 'metrics' && headers.accept?.includes('application/openmetrics-text') === true;
+        return makers.answer({ name, url, parts, isOpenMetrics }, { visitor: visitorOf(incoming), outgoing });
+      }),
+    );
 }
 
 /** Creates a listener that answers requests by their routes, after checking the limits. */
@@ -72,6 +102,7 @@ export function createApp(options: AppOptions): RequestListener {
   const headers = commonHeaders(livePolicy, serve.tls !== null);
   const fallback: ServedRoute = {
     path: '',
+    made: 'at once',
     purpose: serve.look ? 'look' : null,
     isPacked: serve.look,
     answer: () =>
@@ -101,44 +132,16 @@ export function createApp(options: AppOptions): RequestListener {
 
 /** Returns the routes of the stream of events and of the files that pages load. The pages of links need the style. */
 function liveRoutes(events: LiveSource, hasLinks: boolean): readonly ServedRoute[] {
-  return [
-    {
-      path: '/live',
-      purpose: 'look',
-      isPacked: false,
-      answer: ({ incoming, outgoing }) => {
-        sendEvents(incoming, outgoing, events);
-        return null;
-      },
-    },
-    ...assets.map(({ path, type, content }): ServedRoute => {
-      const headers = { 'Content-Type': type, 'Cache-Control': `private, max-age=${yearSeconds}, immutable` };
-      const purpose = hasLinks && path === stylePath ? null : 'look';
-      return { path, purpose, isPacked: true, answer: () => ({ status: 200, body: content, headers }) };
-    }),
-  ];
-}
-
-/** Returns the route of the newest figures, in the format that the Accept header asks for. */
-function metricsRoute({ reader, onFault }: LookOptions, groups: readonly FamilyGroup[]): ServedRoute {
-  const answer: Answerer = async ({ incoming: { headers } }) => {
-    const format = headers.accept?.includes('application/openmetrics-text') === true ? 'openmetrics' : 'text';
-    const signal = AbortSignal.timeout(answerMs);
-    try {
-      const body = await inTime(() =>
-        reader.read(async (storage, config) => {
-          const chunks: string[] = [];
-          const nowMs = await storage.nowMs();
-          for await (const chunk of writeMetrics({ config, storage, nowMs, groups, format, signal }))
-            chunks.push(chunk);
-          return chunks.join('');
-        }),
-      );
-      return { status: 200, body, headers: { 'Content-Type': contentTypes[format], 'Cache-Control': 'no-store' } };
-    } catch (thrown) {
-      if (statusOf(thrown) !== 503) onFault(thrown);
-      return words(503, 'The database does not answer, or nothing is stored yet.\n', { 'Retry-After': '30' });
-    }
+  const answerOf = ({ type, content }: typeof style): Answerer => {
+    const headers = { 'Content-Type': type, 'Cache-Control': `private, max-age=${yearSeconds}, immutable` };
+    return () => ({ status: 200, body: content, headers });
   };
-  return { path: '/metrics', purpose: 'metrics', isPacked: true, answer };
+  return [
+    routeOf('live', ({ incoming, outgoing }) => {
+      sendEvents(incoming, outgoing, events);
+      return null;
+    }),
+    routeOf('style', answerOf(style), { purpose: hasLinks ? null : 'look' }),
+    routeOf('script', answerOf(script)),
+  ];
 }

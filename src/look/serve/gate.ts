@@ -51,8 +51,10 @@ export function createGate({ visitorOf, admit, isFull, onGuess }: GateOptions): 
       return words(405, text, { Allow: methods.join(', '), Connection: 'close' });
     }
     const isForm = takesForm && method === 'POST';
-    if (isForm && !(Number(incoming.headers['content-length']) <= maxFormBytes))
-      return words(413, `A form has at most ${maxFormBytes} bytes, and a Content-Length.\n`, { Connection: 'close' });
+    const length = incoming.headers['content-length'];
+    if (isForm && length === undefined) return words(411, 'A form needs a Content-Length.\n', { Connection: 'close' });
+    if (isForm && !(Number(length) <= maxFormBytes))
+      return words(413, `A form has at most ${maxFormBytes} bytes.\n`, { Connection: 'close' });
     if (takes === null && !isForm && hasBody(incoming))
       return words(400, 'A request has no body here.\n', { Connection: 'close' });
     if (url.length > longestUrl) return words(414, 'The address is too long.\n', { Connection: 'close' });

@@ -13,15 +13,18 @@ export interface EndedRun {
   readonly finishedAtMs: number;
 }
 
+/** The source of runs. `forget` drops what was read before a run finished. */
+export type RunSource = Pick<FleetReader, 'read' | 'forget'>;
+
 /** Notifies its listeners of finished runs. Reads the database only while there are listeners. */
 export class LiveEvents {
-  readonly #reader: FleetReader;
+  readonly #reader: RunSource;
   readonly #listeners = new Set<(run: EndedRun) => void>();
   readonly #ended = new AbortController();
   #known: ReadonlySet<string> | null = null;
   #isPolling = false;
 
-  constructor(reader: FleetReader) {
+  constructor(reader: RunSource) {
     this.#reader = reader;
     // Each stream adds a listener to the signal.
     setMaxListeners(0, this.#ended.signal);

@@ -32,15 +32,24 @@ export class Rates {
     this.#count(address, cost, () => true);
   }
 
-  #count(address: string, cost: number, isTaken: (left: number) => boolean): boolean {
+  /** Returns what an address has left; 0 or less if it has to wait. */
+  left(address: string): number {
+    return this.#bucketOf(networkOf(address)).left;
+  }
+
+  #bucketOf(key: string): { readonly left: number; readonly at: number } {
     const { burst, perSecond, now } = this.#options;
-    const key = networkOf(address);
     const at = now();
     const bucket = this.#buckets.get(key) ?? { left: burst, at };
-    const left = Math.min(burst, bucket.left + ((at - bucket.at) / 1000) * perSecond);
+    return { left: Math.min(burst, bucket.left + ((at - bucket.at) / 1000) * perSecond), at };
+  }
+
+  #count(address: string, cost: number, isTaken: (left: number) => boolean): boolean {
+    const key = networkOf(address);
+    const { left, at } = this.#bucketOf(key);
     this.#buckets.delete(key);
     const taken = isTaken(left);
-    this.#buckets.set(key, { left: taken ? Math.max(-burst, left - cost) : left, at });
+    this.#buckets.set(key, { left: taken ? Math.max(-this.#options.burst, left - cost) : left, at });
     if (this.#buckets.size > maxAddresses) {
       const [oldest] = this.#buckets.keys();
       if (oldest !== undefined) this.#buckets.delete(oldest);

@@ -14,7 +14,7 @@ import { statePaths } from '../../state-folder/paths.ts';
 import type { AppliedReply } from '../../storage/store/reply-store.ts';
 import { createAdmission } from './admission.ts';
 import { createApp } from './app.ts';
-import type { Documents } from './documents.ts';
+import { AnswerProcesses } from './documents/answer-processes.ts';
 import { openEventEndpoint } from './endpoints/open-event-endpoint.ts';
 import { pushRoutes, type RefusedPush } from './endpoints/push-route.ts';
 import { LinkDatabase } from './endpoints/reply-route.ts';
@@ -33,7 +33,8 @@ interface ServeOptions {
   readonly settings: () => Config;
   /** Returns the fault of the changed config.xml; null if the file is valid. */
   readonly configFault: () => string | null;
-  readonly documents: Documents;
+  /** The file of the program that makes pages and reports in processes: it calls `answerInProcess`. */
+  readonly lookProgram: string;
   /** Returns the configuration as `/status` shows it. */
   readonly shownConfig: () => ShownElement;
   readonly log: Pick<Log, 'event' | 'problem'>;
@@ -50,7 +51,7 @@ const loggedGuesses = { burst: 10, perSecond: 0.1 } as const;
 
 /** Serves until the signal is aborted or the idle time has passed. Throws FleetError `listen-failed`. */
 export async function runServer(options: ServeOptions): Promise<void> {
-  const { serve, notThere, settings, documents, configFault, shownConfig, log } = options;
+  const { serve, notThere, settings, shownConfig, log } = options;
   const { tokens } = statePaths(settings().stateDir);
   const onFault = (thrown: unknown): void => log.problem('answer-failed', { message: messageOf(thrown) });
   const reader = new FleetReader({
@@ -58,7 +59,8 @@ export async function runServer(options: ServeOptions): Promise<void> {
     onAway: ({ code, message }) => log.problem('database-away', { code, message }),
     onBack: (awayMs) => log.event('database-back', { away_s: Math.round(awayMs / 1000) }),
   });
-  const events = new LiveEvents(reader);
+  const makers = openMakers(options, { onFault, reader });
+  const events = new LiveEvents({ read: (work) => reader.read(work), forget: () => makers.forget() });
   let lastRequestAt = performance.now();
   // A visit restarts the idle time.
   const onVisit = (): void => void (lastRequestAt = performance.now());
@@ -70,12 +72,11 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const answer = createApp({
     ...{ serve, notThere },
     look: {
-      ...{ reader, documents, configFault, onFault },
+      ...{ reader, onFault },
       zone: () => settings().alerts.zone,
-      title: serve.title,
       hasEvents: serve.events !== null,
     },
-    ...{ events, endpoints, links, shownConfig },
+    ...{ events, endpoints, links, shownConfig, makers },
     pushes: serve.push ? pushRoutes({ settings, signal: options.signal, onRefused }) : [],
     signal: ended.signal,
     pingOf: pingFinder(tokens),
@@ -104,10 +105,20 @@ export async function runServer(options: ServeOptions): Promise<void> {
     }
   } finally {
     ended.abort();
-    await Promise.all([endpoints?.close(), links?.database.close()]);
+    await Promise.all([endpoints?.close(), links?.database.close(), makers.close()]);
     await reader.close();
   }
   log.event('serve-stopped', {});
+}
+
+/** Returns the processes that make pages and reports. */
+function openMakers(
+  { serve, settings, lookProgram: program, configFault }: ServeOptions,
+  { onFault, reader }: { readonly onFault: (thrown: unknown) => void; readonly reader: FleetReader },
+): AnswerProcesses {
+  // The session of this process logs what the others met.
+  const onDatabase = (): void => void reader.read((storage) => storage.nowMs()).catch(() => undefined);
+  return new AnswerProcesses({ program, serve, settings, configFault, onFault, onDatabase });
 }
 
 /** Returns the answers to mails by links; null without `<replies links>`. */

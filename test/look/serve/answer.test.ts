@@ -6,7 +6,13 @@ import { send, words } from '../../../src/look/serve/answer.ts';
 import { findRoute, type ServedRoute, targetOf } from '../../../src/look/serve/routes.ts';
 import { listenOn } from '../../support/servers/free-port.ts';
 
-const route = (path: string): ServedRoute => ({ path, purpose: null, isPacked: false, answer: () => words(200, path) });
+const route = (path: string): ServedRoute => ({
+  path,
+  purpose: null,
+  made: 'at once',
+  isPacked: false,
+  answer: () => words(200, path),
+});
 const routes = ['/', '/alerts', '/alerts/#id', '/c/*name', '/reply/:token', '/api/*name/series'].map(route);
 
 for (const { path, found, parts } of [

@@ -22,7 +22,7 @@ import {
   clientPage,
   fleetPage,
   runsPage,
-} from '../../../src/look/serve/pages.ts';
+} from '../../../src/look/serve/documents/pages.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import type { Database, Session, SqlValue } from '../../../src/storage/sql/database.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';

@@ -16,13 +16,10 @@ function asset(ending: string, type: string, content: string): Asset {
   return { path: `/assets/${digest}.${ending}`, type, content };
 }
 
-const style = asset('css', 'text/css; charset=utf-8', liveStyleText);
-const script = asset('js', 'text/javascript; charset=utf-8', scriptText);
-
-/** The path of the style, which pages without a login need too. */
-export const stylePath: string = style.path;
-
-export const assets: readonly Asset[] = [style, script];
+/** The style of the pages. Those without a login need it too. */
+export const style: Asset = asset('css', 'text/css; charset=utf-8', liveStyleText);
+/** The program of the pages. */
+export const script: Asset = asset('js', 'text/javascript; charset=utf-8', scriptText);
 
 /** The policy of the pages. They contain data only: their style and program are files of this server. */
 export const livePolicy = [

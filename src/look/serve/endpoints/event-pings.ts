@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
-import type { ServedRoute } from '../routes.ts';
+import type { Answerer } from '../answer.ts';
+import { routeOf, type ServedRoute } from '../routes.ts';
 import type { Visitor } from '../visitor.ts';
 import type { PingToken } from '../tokens.ts';
 import type { EventEndpoint } from './event-endpoint.ts';
@@ -25,17 +26,11 @@ const events: Readonly<Record<string, (of: PingToken) => object>> = {
  * and the host.
  */
 export function eventPingRoutes({ endpoint, visitorOf, pingOf }: EventPingOptions): readonly ServedRoute[] {
-  return ['/events/ping/:token', '/events/ping/:token/:what'].map((path) => ({
-    path,
-    purpose: null,
-    isPacked: false,
-    pool: 'endpoints',
-    refused: refusedAsJson,
-    answer: async ({ incoming, parts: { token = '', what = 'done' } }) => {
-      const of = pingOf(token);
-      const make = Object.hasOwn(events, what) ? events[what] : undefined;
-      if (of === null || make === undefined) return jsonAnswer(404, 'There is no such ping');
-      return await takeText(endpoint, JSON.stringify(make(of)), senderAddress(visitorOf(incoming)));
-    },
-  }));
+  const answer: Answerer = async ({ incoming, parts: { token = '', what = 'done' } }) => {
+    const of = pingOf(token);
+    const make = Object.hasOwn(events, what) ? events[what] : undefined;
+    if (of === null || make === undefined) return jsonAnswer(404, 'There is no such ping');
+    return await takeText(endpoint, JSON.stringify(make(of)), senderAddress(visitorOf(incoming)));
+  };
+  return (['eventPing', 'eventPingOf'] as const).map((name) => routeOf(name, answer, { refused: refusedAsJson }));
 }

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { decodeText } from '../../../text/plain-text.ts';
 
 import type { Answer } from '../answer.ts';
-import type { ServedRoute } from '../routes.ts';
+import { routeOf, type ServedRoute } from '../routes.ts';
 import { isLoopback, type Visitor } from '../visitor.ts';
 import type { EventEndpoint, Outcome } from './event-endpoint.ts';
 import { readBody } from '../read-body.ts';
@@ -22,7 +22,7 @@ export function jsonAnswer(status: number, message: unknown, headers: Readonly<R
 
 /** Converts a refusal in plain text into an answer of the endpoints. */
 export function refusedAsJson({ status, body, headers }: Answer): Answer {
-  return jsonAnswer(status, body.trim(), { ...headers, 'Content-Type': jsonType });
+  return jsonAnswer(status, Buffer.from(body).toString('utf8').trim(), { ...headers, 'Content-Type': jsonType });
 }
 
 const closing = { Connection: 'close' } as const;
@@ -36,14 +36,9 @@ const answers: Readonly<Record<Outcome, () => Answer>> = {
 
 /** Returns the route of events by POST, whatever the Content-Type. Answers when the events are durable. */
 export function eventsRoute(endpoint: EventEndpoint, visitorOf: (request: IncomingMessage) => Visitor): ServedRoute {
-  return {
-    path: '/events',
-    purpose: null,
-    isPacked: false,
-    takes: 'POST',
-    pool: 'endpoints',
-    refused: refusedAsJson,
-    answer: async ({ incoming }) => {
+  return routeOf(
+    'events',
+    async ({ incoming }) => {
       const address = senderAddress(visitorOf(incoming));
       if (!endpoint.allows(address)) return answers['not-allowed']();
       // Browsers send Origin: a foreign page could send events through the browser of its reader.
@@ -59,7 +54,8 @@ export function eventsRoute(endpoint: EventEndpoint, visitorOf: (request: Incomi
       if (!isUtf8(body)) return jsonAnswer(400, 'The body is no UTF-8');
       return await takeText(endpoint, decodeText(body), address);
     },
-  };
+    { refused: refusedAsJson },
+  );
 }
 
 /** Stores the events of a text, and answers when they are durable. */

@@ -2,8 +2,8 @@ import { minuteMs } from '../../../platform/units.ts';
 import { forwarderIds } from '../../../config/clients/arrival.ts';
 import { words } from '../answer.ts';
 import { type FleetReader, isAway, NothingStored } from '../fleet-reader.ts';
-import { inTime } from '../look-pages.ts';
-import type { ServedRoute } from '../routes.ts';
+import { inTime } from '../look-answer.ts';
+import { routeOf, type ServedRoute } from '../routes.ts';
 import type { CommandAnswer } from './own-command.ts';
 
 interface PingOptions {
@@ -35,7 +35,7 @@ export function pingRoute({ reader, onFault, own }: PingOptions): ServedRoute {
     const fault = (await asked.fault) ?? (await own?.())?.fault ?? null;
     return words(fault === null ? 200 : 500, `${fault ?? 'OK'}\n`, { 'Cache-Control': 'no-store' });
   };
-  return { path: '/ping', purpose: null, isPacked: false, answer };
+  return routeOf('ping', answer);
 }
 
 async function faultOf(reader: PingOptions['reader']): Promise<string | null> {

@@ -8,9 +8,9 @@ import { receiveVisit } from '../../../collector/receive/receive-visit.ts';
 import type { Config } from '../../../config/config.ts';
 import { FleetError } from '../../../platform/errors/errors.ts';
 import { secondMs } from '../../../platform/units.ts';
-import { inboxPath, parsePushHeader, pathInInbox, pushPath } from '../../../report/seal/push.ts';
+import { parsePushHeader, pathInInbox, pushPath } from '../../../report/seal/push.ts';
 import type { Answerer } from '../answer.ts';
-import type { ServedRoute } from '../routes.ts';
+import { routeOf, type ServedRoute } from '../routes.ts';
 import { ProvenRequests, type ProvenRequest } from './proven-requests.ts';
 import { type Refusal, refuse, refuseFull, strange } from './push-refusal.ts';
 
@@ -50,24 +50,19 @@ export function pushRoutes({ settings, signal, onRefused }: PushRouteOptions): r
       onRefused({ client, status: answer.status, reason, incoming: asked.incoming });
       return answer;
     };
-  const route = { purpose: null, isPacked: false, pool: 'endpoints' } as const;
   return [
-    {
-      ...route,
-      path: pushPath,
-      takes: 'POST',
-      answer: refusing(({ incoming, outgoing }) =>
+    routeOf(
+      'push',
+      refusing(({ incoming, outgoing }) =>
         requests.take({ incoming, outgoing, path: pushPath }, async (proven) => {
           const receiver = await receiverNow(proven.config);
           return await takeVisit(proven, { receiver, remembered, signal });
         }),
       ),
-    },
-    {
-      ...route,
-      path: `${inboxPath}/:folder/:name`,
-      takes: 'PUT',
-      answer: refusing(({ incoming, outgoing, parts: { folder = '', name = '' } }) =>
+    ),
+    routeOf(
+      'inbox',
+      refusing(({ incoming, outgoing, parts: { folder = '', name = '' } }) =>
         requests.take({ incoming, outgoing, path: pathInInbox(folder, name) }, async ({ from, config, body }) => {
           if (typeof from !== 'string') return strange('it is no site');
           const receiver = await receiverNow(config);
@@ -81,7 +76,7 @@ export function pushRoutes({ settings, signal, onRefused }: PushRouteOptions): r
           }
         }),
       ),
-    },
+    ),
   ];
 }
 

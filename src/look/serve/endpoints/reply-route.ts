@@ -13,8 +13,9 @@ import { wordsAt } from '../../data/live-fleet.ts';
 import { plainHtml } from '../../page/live/live-document.ts';
 import { replyLead, replyView } from '../../page/live/reply-view.ts';
 import type { Answer } from '../answer.ts';
-import { html, inTime, type LookOptions, statusOf } from '../look-pages.ts';
-import type { ServedRoute } from '../routes.ts';
+import { html, inTime, type PageFrame, statusOf } from '../look-answer.ts';
+import type { FleetReader } from '../fleet-reader.ts';
+import { routeOf, type ServedRoute } from '../routes.ts';
 import type { Visitor } from '../visitor.ts';
 import { maxFormBytes, readBody } from '../read-body.ts';
 
@@ -41,7 +42,10 @@ export class LinkDatabase {
 }
 
 export interface ReplyRouteOptions {
-  readonly look: Pick<LookOptions, 'reader' | 'onFault' | 'zone'>;
+  readonly look: Pick<PageFrame, 'zone'> & {
+    readonly reader: Pick<FleetReader, 'read'>;
+    readonly onFault: (thrown: unknown) => void;
+  };
   readonly database: Pick<LinkDatabase, 'answer'>;
   readonly visitorOf: (request: IncomingMessage) => Visitor;
   readonly onAcknowledged: (reply: AppliedReply) => void;
@@ -62,29 +66,22 @@ export function replyRoute({ look, database, visitorOf, onAcknowledged }: ReplyR
     if (reply.count > 0) onAcknowledged(reply);
     return null;
   };
-  return {
-    path: '/reply/:token',
-    purpose: null,
-    isPacked: false,
-    takesForm: true,
-    answer: async ({ incoming, parts: { token = '' } }) => {
-      if (!visitorOf(incoming).isPrivate)
-        return sorry(403, 'Nothing is answered without TLS beyond this machine.', look);
-      if (!isReplyToken(token)) return { ...sorry(404, unknownWords, look), isGuess: true };
-      try {
-        const refused = incoming.method === 'POST' ? await take(incoming, token) : null;
-        if (refused !== null) return refused;
-        const page = await inTime(() => look.reader.read((storage, config) => replyPage(storage, config, token)));
-        if (typeof page !== 'string') return page;
-        return page === 'expired'
-          ? sorry(410, 'This mail is older than 14 days: it takes no answer any more.', look)
-          : { ...sorry(404, unknownWords, look), isGuess: true };
-      } catch (thrown) {
-        if (statusOf(thrown) === 500) look.onFault(thrown);
-        return sorry(503, 'The database does not answer. Try again in a minute.', look, { 'Retry-After': '30' });
-      }
-    },
-  };
+  return routeOf('reply', async ({ incoming, parts: { token = '' } }) => {
+    if (!visitorOf(incoming).isPrivate) return sorry(403, 'Nothing is answered without TLS beyond this machine.', look);
+    if (!isReplyToken(token)) return { ...sorry(404, unknownWords, look), isGuess: true };
+    try {
+      const refused = incoming.method === 'POST' ? await take(incoming, token) : null;
+      if (refused !== null) return refused;
+      const page = await inTime(() => look.reader.read((storage, config) => replyPage(storage, config, token)));
+      if (typeof page !== 'string') return page;
+      return page === 'expired'
+        ? sorry(410, 'This mail is older than 14 days: it takes no answer any more.', look)
+        : { ...sorry(404, unknownWords, look), isGuess: true };
+    } catch (thrown) {
+      if (statusOf(thrown) === 500) look.onFault(thrown);
+      return sorry(503, 'The database does not answer. Try again in a minute.', look, { 'Retry-After': '30' });
+    }
+  });
 }
 
 const unknownWords = 'There is no mail with this link.';
@@ -92,7 +89,7 @@ const unknownWords = 'There is no mail with this link.';
 function sorry(
   status: number,
   text: string,
-  { zone }: Pick<LookOptions, 'zone'>,
+  { zone }: Pick<PageFrame, 'zone'>,
   headers: Readonly<Record<string, string>> = {},
 ): Answer {
   return html(plainHtml({ title: ['Acknowledge'], body: replyLead(text), zone: zone() }), status, headers);

@@ -3,7 +3,7 @@ import type { ShownElement } from '../../../config/vocabulary/config-document.ts
 import { messageOf } from '../../../platform/errors/errors.ts';
 import { anyObject, parseJson } from '../../../platform/parse-json.ts';
 import { isDeeper } from '../../../report/check-value.ts';
-import type { ServedRoute } from '../routes.ts';
+import { routeOf, type ServedRoute } from '../routes.ts';
 import { refusedAsJson, jsonAnswer } from './events-route.ts';
 import type { CommandAnswer } from './own-command.ts';
 
@@ -28,12 +28,9 @@ export function statusRoute({ serve, shownConfig, queued, own, onFault }: Status
   };
   const slaves = Object.entries(open).flatMap(([name, isOpen]) => (isOpen ? [{ name, started }] : []));
   const host = serve.hosts.join(',') || (serve.socket ?? '');
-  return {
-    path: '/status',
-    purpose: 'status',
-    isPacked: false,
-    refused: refusedAsJson,
-    answer: async () =>
+  return routeOf(
+    'status',
+    async () =>
       jsonAnswer(200, {
         // The program cannot replace the documented keys below.
         ...(own === null ? {} : await objectOf(own, onFault)),
@@ -45,7 +42,8 @@ export function statusRoute({ serve, shownConfig, queued, own, onFault }: Status
         started,
         uptime: Math.round((performance.now() - startedAt) * 1000) / 1e6,
       }),
-  };
+    { refused: refusedAsJson },
+  );
 }
 
 const maxLevels = 64;

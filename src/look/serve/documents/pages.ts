@@ -1,51 +1,44 @@
 import { hostname } from 'node:os';
 
-import { alertAbout } from '../../text/alert-label.ts';
-import type { Config } from '../../config/config.ts';
-import { FleetError } from '../../platform/errors/errors.ts';
-import { readAlertDetail } from '../data/alert-detail.ts';
-import { pastAlerts, sortAlerts } from '../data/alert-views.ts';
-import { readClientHistory } from '../data/client-history.ts';
-import { type ClientChanges, readChangeTimes, readClientChanges } from '../data/client-changes.ts';
-import { readClientDetail } from '../data/client-detail.ts';
-import { clientFacts, endedAlerts } from '../data/client-facts.ts';
-import { pageCheck } from '../data/client-checks.ts';
-import { pageLogLine } from '../data/client-logs.ts';
-import { forwardedRuns } from '../data/fleet-status.ts';
-import { type FleetSnapshot, readFleetView, shortMs, wordsAt } from '../data/live-fleet.ts';
-import { pageClient, pageForecast } from '../data/page-rows.ts';
-import { pageEvents } from '../data/newest-events.ts';
-import { reportGrid } from '../data/report-grid.ts';
-import { siteLines } from '../data/site-lines.ts';
-import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
-import { alertsView, alertView } from '../page/live/alert-views.ts';
-import { clientView } from '../page/live/client-view.ts';
-import { firstSteps } from '../page/live/first-steps.ts';
-import { fleetLead, fleetView } from '../page/live/fleet-view.ts';
-import type { FleetQuery } from '../page/live/links.ts';
-import { eventsPath, type LiveDocument } from '../page/live/live-document.ts';
-import { eventsView, type EventsView } from '../page/live/events-view.ts';
-import { runsView } from '../page/live/runs-view.ts';
-import type { CommandWords } from '../page/page.ts';
-import { rememberedWeakly } from '../../platform/remembered.ts';
-import { dayMs, hourMs } from '../../platform/units.ts';
-import { readShares } from '../../storage/read-shares.ts';
-import type { Alert } from '../../storage/store/alert.ts';
-import type { Storage } from '../../storage/store/storage.ts';
-import { momentInWords, timeInWords, type TimeReader } from '../../text/time-words.ts';
+import { alertAbout } from '../../../text/alert-label.ts';
+import type { Config } from '../../../config/config.ts';
+import { readAlertDetail } from '../../data/alert-detail.ts';
+import { pastAlerts, sortAlerts } from '../../data/alert-views.ts';
+import { readClientHistory } from '../../data/client-history.ts';
+import { type ClientChanges, readChangeTimes, readClientChanges } from '../../data/client-changes.ts';
+import { readClientDetail } from '../../data/client-detail.ts';
+import { clientFacts, endedAlerts } from '../../data/client-facts.ts';
+import { pageCheck } from '../../data/client-checks.ts';
+import { pageLogLine } from '../../data/client-logs.ts';
+import { forwardedRuns } from '../../data/fleet-status.ts';
+import { type FleetSnapshot, readFleetView, shortMs, wordsAt } from '../../data/live-fleet.ts';
+import { pageClient, pageForecast } from '../../data/page-rows.ts';
+import { pageEvents } from '../../data/newest-events.ts';
+import { reportGrid } from '../../data/report-grid.ts';
+import { siteLines } from '../../data/site-lines.ts';
+import { type ClientHistory, encodeHistory } from '../../page/encode-series.ts';
+import { alertsView, alertView } from '../../page/live/alert-views.ts';
+import { clientView } from '../../page/live/client-view.ts';
+import { firstSteps } from '../../page/live/first-steps.ts';
+import { fleetLead, fleetView } from '../../page/live/fleet-view.ts';
+import type { FleetQuery } from '../../page/live/links.ts';
+import { eventsPath, type LiveDocument } from '../../page/live/live-document.ts';
+import { eventsView, type EventsView } from '../../page/live/events-view.ts';
+import { runsView } from '../../page/live/runs-view.ts';
+import type { CommandWords } from '../../page/page.ts';
+import { rememberedWeakly } from '../../../platform/remembered.ts';
+import { dayMs, hourMs } from '../../../platform/units.ts';
+import { readShares } from '../../../storage/read-shares.ts';
+import type { Alert } from '../../../storage/store/alert.ts';
+import type { Storage } from '../../../storage/store/storage.ts';
+import { momentInWords, timeInWords, type TimeReader } from '../../../text/time-words.ts';
 import type { Documents } from './documents.ts';
-import { type FleetReader, NothingStored } from './fleet-reader.ts';
+import { type FleetReader, NothingStored } from '../fleet-reader.ts';
+import { NotFound } from '../look-answer.ts';
 
 const endedForMs = 7 * dayMs;
 const maxEnded = 500;
 const maxRuns = 100;
-
-/** The error of an unknown client or alert. */
-export class NotFound extends FleetError {
-  constructor() {
-    super({ code: 'usage', stage: 'usage', message: 'there is no such client or alert' });
-  }
-}
 
 /** The most pages of a snapshot that are kept. */
 const maxKept = 16;

@@ -1,10 +1,10 @@
-import { selectClients } from '../../config/clients/select-clients.ts';
-import type { Config } from '../../config/config.ts';
-import { splitGlobs } from '../../config/values/globs.ts';
-import { usageError } from '../../platform/errors/errors.ts';
-import type { FleetQuery } from '../page/live/links.ts';
-import { hourMs } from '../../platform/units.ts';
-import { parseDuration } from '../../text/durations.ts';
+import { selectClients } from '../../../config/clients/select-clients.ts';
+import type { Config } from '../../../config/config.ts';
+import { splitGlobs } from '../../../config/values/globs.ts';
+import { usageError } from '../../../platform/errors/errors.ts';
+import type { FleetQuery } from '../../page/live/links.ts';
+import { hourMs } from '../../../platform/units.ts';
+import { parseDuration } from '../../../text/durations.ts';
 import type { ClientSpan } from './pages.ts';
 
 const longestWords = 200;

@@ -1,25 +1,26 @@
-import { FleetError } from '../../platform/errors/errors.ts';
-import { harmlessJson } from '../../platform/errors/log.ts';
-import { readFleetPage } from '../data/look.ts';
-import { scriptText, styleText } from '../page/assets.ts';
-import { fleetOutliers } from '../../alerter/outliers/outliers.ts';
-import { contentPolicy } from '../page/document.ts';
-import type { ClientHistory } from '../page/encode-series.ts';
-import type { EventsView } from '../page/live/events-view.ts';
-import { renderFleetPage } from '../page/fleet-page.ts';
-import { shownShellWord } from '../../text/shell-word.ts';
-import type { Answer } from './answer.ts';
+import { FleetError } from '../../../platform/errors/errors.ts';
+import { harmlessJson } from '../../../platform/errors/log.ts';
+import { readFleetPage } from '../../data/look.ts';
+import { scriptText, styleText } from '../../page/assets.ts';
+import { fleetOutliers } from '../../../alerter/outliers/outliers.ts';
+import { contentPolicy } from '../../page/document.ts';
+import type { ClientHistory } from '../../page/encode-series.ts';
+import type { EventsView } from '../../page/live/events-view.ts';
+import { renderFleetPage } from '../../page/fleet-page.ts';
+import { shownShellWord } from '../../../text/shell-word.ts';
+import type { Answer } from '../answer.ts';
+import { answerMs, html, inTime, message, statusOf } from '../look-answer.ts';
 import { askedClients, fleetPartAsked, spanOf } from './asked.ts';
-import { answerMs, html, inTime, type LookOptions, message, statusOf } from './look-pages.ts';
+import type { LookAnswerer, LookAsked } from './documents.ts';
+import type { LookOptions } from './look-pages.ts';
 import { clientHistory, newestEvents } from './pages.ts';
-import type { ServedRoute } from './routes.ts';
 
 const historyBytes = 8 * 1024 * 1024;
 
 const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
-/** Returns the routes of the documents of docs/json.md, and of the report in one file. */
-export function documentRoutes(options: LookOptions): readonly ServedRoute[] {
+/** Returns what answers with the documents of docs/json.md, and with the report in one file. */
+export function documentAnswerers(options: LookOptions) {
   const { reader, documents } = options;
   const answer = async (make: () => Promise<object>): Promise<Answer> => {
     try {
@@ -31,46 +32,28 @@ export function documentRoutes(options: LookOptions): readonly ServedRoute[] {
       return json(documents.error(thrown instanceof FleetError ? thrown : new FleetError(fallback)), status);
     }
   };
-  const look = { purpose: 'look', isPacked: true } as const;
-  return [
-    {
-      path: '/api/v1/status',
-      purpose: 'status',
-      isPacked: true,
-      answer: ({ query }) =>
-        answer(async () => {
-          const snapshot = await reader.snapshot();
-          const part = fleetPartAsked(query);
-          return documents.status(snapshot, { clients: query.getAll('client'), group: query.get('group'), part });
-        }),
-    },
-    {
-      ...look,
-      path: '/api/v1/alerts',
-      answer: ({ query }) =>
-        answer(() => reader.read((storage, config) => documents.alerts(config, storage, query.get('client')))),
-    },
-    ...['/api/v1/series', '/api/v1/clients/*name/series'].map((path): ServedRoute => ({
-      ...look,
-      path,
-      answer: ({ query, parts: { name = query.get('client') ?? '' } }) =>
-        answer(async () => {
-          const asked = spanOf(name, query);
-          const { history } = await reader.read((storage, config) => clientHistory(storage, config, asked));
-          return seriesDocument(asked.client, history);
-        }),
-    })),
-    ...(options.hasEvents
-      ? [
-          {
-            ...look,
-            path: '/api/v1/events',
-            answer: () => answer(async () => eventsDocument(await newestEvents(reader))),
-          },
-        ]
-      : []),
-    { ...look, path: '/report', answer: ({ query }) => reportAnswer(query, options) },
-  ];
+  const series: LookAnswerer = ({ query, parts: { name = query.get('client') ?? '' } }) =>
+    answer(async () => {
+      const asked = spanOf(name, query);
+      const { history } = await reader.read((storage, config) => clientHistory(storage, config, asked));
+      return seriesDocument(asked.client, history);
+    });
+  return {
+    apiStatus: (({ query }) =>
+      answer(async () => {
+        const snapshot = await reader.snapshot();
+        const part = fleetPartAsked(query);
+        return documents.status(snapshot, { clients: query.getAll('client'), group: query.get('group'), part });
+      })) satisfies LookAnswerer,
+    apiAlerts: (({ query }) =>
+      answer(() =>
+        reader.read((storage, config) => documents.alerts(config, storage, query.get('client'))),
+      )) satisfies LookAnswerer,
+    apiSeries: series,
+    apiNamedSeries: series,
+    apiEvents: (() => answer(async () => eventsDocument(await newestEvents(reader)))) satisfies LookAnswerer,
+    report: ((asked) => reportAnswer(asked, options)) satisfies LookAnswerer,
+  };
 }
 
 /** Returns an answer with a document as `--json` prints it. */
@@ -126,12 +109,13 @@ function eventsDocument({ nowMs, events }: Omit<EventsView, 'zone'>): object {
 }
 
 /** Returns the report of some clients and a span, or a message if it cannot be made in time. */
-async function reportAnswer(query: URLSearchParams, look: LookOptions): Promise<Answer> {
+async function reportAnswer({ query, signal }: LookAsked, look: LookOptions): Promise<Answer> {
   const { reader, onFault } = look;
   const clients = query.getAll('client');
   const group = query.get('group');
   const span = query.get('since') ?? '24h';
   const ended = new AbortController();
+  signal.addEventListener('abort', () => ended.abort(), { once: true });
   try {
     const { spanMs } = spanOf('', query);
     const page = await inTime(() =>
