@@ -34,6 +34,7 @@ export function madeFleet(): FleetPage {
       .flatMap(([kind, count]) => Array.from({ length: count }, (_, index) => `${kind}-${index + 1}`))
       .map((name, index) => madeClient(name, index, alerts))
       .sort((one, other) => urgency(one) - urgency(other) || fullest(other) - fullest(one)),
+    groups: [],
     alerts: open.toSorted((one, other) => rank(one) - rank(other) || one.pendingSinceMs - other.pendingSinceMs),
     history: alerts,
     outliers: { figures: [], kinds: [], more: 0 },

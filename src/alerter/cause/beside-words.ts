@@ -118,15 +118,18 @@ function whole(
       return `${seen}: the way from ${from} to it is broken, or it drops what comes from ${from}${elsewhere}.`;
     }
     case 'refused': {
-      const isCertain = isNear && (code === 'connect-refused' || hasReached);
-      const firewall = isNear ? 'a firewall refuses' : 'a firewall or a router before it refuses';
-      return `${seen}: the machine is up, its sshd is not${isCertain ? '' : `, or ${firewall} ${them}`}.`;
+      // Nobody gets in: the collector was refused too, and no router is between the two.
+      const firewall =
+        isNear && code === 'connect-refused'
+          ? 'its firewall refuses all'
+          : `a firewall${isNear ? '' : ' or a router before it'} refuses ${them}`;
+      return `${seen}: the machine is up, its sshd is not, or ${firewall}.`;
     }
     case 'no banner':
       return `${seen}: its sshd hangs or is not up, or something else answers ${them}.`;
     case 'no answer': {
       const alike = [
-        ...(hasReached ? [] : [`a firewall that lets only ${from} in`]),
+        ...(hasReached ? [] : [`a firewall between it and ${them}`]),
         ...(isNear ? [] : ['a broken line to its network']),
       ];
       const same = alike.length === 0 ? '' : ` (${alike.join(' or ')} would look the same)`;

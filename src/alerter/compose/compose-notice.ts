@@ -71,7 +71,7 @@ interface LooksRead {
   readonly reader: TimeReader;
 }
 
-/** Returns what was seen of an unreachable client from beside it; of the members of which the alert of a group tells. */
+/** Returns what was seen from beside of an unreachable client, or of the members of which a group's alert tells. */
 export function besideFact(
   alert: Alert,
   members: readonly Alert[],

@@ -11,30 +11,45 @@ import { commaGrouped } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { timeInWords } from '../../text/time-words.ts';
+import { servingText } from '../explain/group-words.ts';
 import { digestSection, firstLines, type DigestBlock, type DigestWording } from './digest-section.ts';
 import type { DigestFacts } from './read-digest.ts';
 
 const clientColumns = 28;
 const ruleColumns = 30;
 
-/** Returns the section of firing alerts: the critical ones first, then the longest. Returns null if there are none. */
+/**
+ * Returns the section of firing alerts: the critical ones first, of these the ones last that are told as warnings, then
+ * the longest. It has the groups of which a member does not serve. Returns null if there is nothing.
+ */
 export function openSection(
-  { open, untilMs, madeMs = untilMs }: DigestFacts,
+  { open, eased, groups, untilMs, madeMs = untilMs }: DigestFacts,
   { most }: DigestWording,
 ): SectionWords | null {
-  if (open.length === 0) return null;
+  if (open.length + groups.length === 0) return null;
   const worstFirst = [...open].sort(
-    (one, other) => compareSeverity(one.severity, other.severity) || one.pendingSinceMs - other.pendingSinceMs,
+    (one, other) =>
+      compareSeverity(one.severity, other.severity) ||
+      Number(eased.has(one)) - Number(eased.has(other)) ||
+      one.pendingSinceMs - other.pendingSinceMs,
   );
   const lineOf = (alert: Alert): string => {
     const value = shortText(textBeside(alert, alert), alert.value);
     const since = durationInWords(madeMs - alert.pendingSinceMs);
-    return `${alert.severity}: ${nameOf(alert)}${value === null ? '' : ` ${value}`}, for ${since}`;
+    const told = eased.has(alert) ? ', told as a warning' : '';
+    return `${alert.severity}${told}: ${nameOf(alert)}${value === null ? '' : ` ${value}`}, for ${since}`;
   };
   const hidden = worstFirst.slice(most);
   const rules = hidden.length === 0 ? [] : [`by rule: ${ruleCounts(open)}`];
-  const blocks = [{ title: countBySeverity(open), lines: [...firstLines(worstFirst, most, lineOf), ...rules] }];
-  const worst = open.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning';
+  const blocks: DigestBlock[] = [
+    ...(open.length === 0
+      ? []
+      : [{ title: countBySeverity(open), lines: [...firstLines(worstFirst, most, lineOf), ...rules] }]),
+    ...(groups.length === 0
+      ? []
+      : [{ title: 'Groups of which a member does not serve', lines: firstLines(groups, most, servingText) }]),
+  ];
+  const worst = open.some((alert) => alert.severity === 'critical' && !eased.has(alert)) ? 'critical' : 'warning';
   return digestSection({ heading: 'Open now', count: open.length, worst, blocks });
 }
 

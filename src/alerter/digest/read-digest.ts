@@ -2,6 +2,8 @@ import type { Client, Config, DigestConfig } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { areLasting } from '../outliers/lasting.ts';
 import { fleetOutliers, type FleetOutliers } from '../outliers/outliers.ts';
+import type { GroupState } from '../inhibit/group-states.ts';
+import { readEasing } from '../inhibit/read-easing.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type {
@@ -34,6 +36,10 @@ export interface DigestFacts extends DigestSpan {
   readonly clients: readonly Client[];
   /** Alerts that fire. */
   readonly open: readonly Alert[];
+  /** The critical ones that are told as warnings, because their groups have enough without them. */
+  readonly eased: ReadonlySet<Alert>;
+  /** Who serves in the groups that need some of their members, and of which one does not serve for certain. */
+  readonly groups: readonly GroupState[];
   /** Alerts that fired at some time of the span. */
   readonly spans: readonly AlertSpan[];
   /** True if there were more alerts. */
@@ -68,13 +74,13 @@ interface OwnedFact {
 
 export type DigestStorage = Pick<
   Storage,
-  'evaluation' | 'mails' | 'digest' | 'exports' | 'figures' | 'levels' | 'changes'
+  'evaluation' | 'mails' | 'digest' | 'exports' | 'figures' | 'fleet' | 'levels' | 'changes'
 >;
 
 /** Reads the facts of a digest. Returns null if no client was known yet when the digest was due. */
 export async function readDigest(
   config: Config,
-  { evaluation, mails, digest: store, exports, figures, levels, changes: changeStore }: DigestStorage,
+  { evaluation, mails, digest: store, exports, figures, fleet, levels, changes: changeStore }: DigestStorage,
   digest: DigestConfig,
   span: DigestSpan,
 ): Promise<DigestFacts | null> {
@@ -95,11 +101,18 @@ export async function readDigest(
   const outliers = await outliersOf(config, figures, names, madeMs);
   const lasting = { exports, beforeMs: sinceMs, everyMs: config.collector.everyMs };
   const undelivered = isWhole ? await mails.undelivered() : [];
+  const open = (await evaluation.openAlerts(null)).filter((alert) => alert.state === 'firing' && isOurs(alert));
+  const easing = await readEasing({ config, storage: { evaluation, fleet }, nowMs: madeMs, all: true });
+  const groups = easing.groups.groups.map((group) => easing.groups.at(group, madeMs));
   return {
     ...span,
     digest,
     clients,
-    open: (await evaluation.openAlerts(null)).filter((alert) => alert.state === 'firing' && isOurs(alert)),
+    open,
+    eased: new Set(open.filter((alert) => easing.standingOf(alert)?.kind === 'eased')),
+    groups: groups.filter(
+      ({ group: { need, members }, serving }) => serving < members.length && (isWhole || ofOurs.has(need.name)),
+    ),
     spans: spans.filter(isOurs),
     moreSpans: spans.length === maxSpans,
     runs: isWhole ? await store.runTotals(sinceMs, untilMs) : [],

@@ -62,6 +62,8 @@ export interface TuneLine extends Omit<RuleUnit, 'alerts' | 'element'> {
   readonly parts: readonly [number, number];
   readonly mails: number;
   readonly noise: readonly PastAlert[];
+  /** The fewest clients that make nine tenths of the noise, each with its number of alerts, the noisiest first. */
+  readonly noisiest: readonly (readonly [client: string, alerts: number])[];
   /** The time within which nine tenths of the noise were over; null if there is none. */
   readonly overWithinMs: number | null;
   readonly proposal: Proposal | null;
@@ -124,7 +126,8 @@ const unwritten: Why = { kind: 'unwritten' };
 /** Proposes an <alert> for those clients that make most of the noise, else for all, else for single clients. */
 function proposeAdded(facts: TuneFacts, whole: Reading): readonly TuneLine[] {
   const { elements } = facts;
-  const { most, all } = noisyClients(whole);
+  const { most: noisiest, all } = noisyClients(whole);
+  const most = new Set(noisiest.map(([client]) => client));
   const chosenIn = (container: Container | null, ofThese: readonly PastAlert[]): TuneLine | null =>
     container === null ? null : choose(facts, partOf(facts, whole, ofThese), container.element);
   const othersThan = (lines: readonly TuneLine[]): readonly PastAlert[] => {
@@ -157,14 +160,17 @@ function includesAll(names: ReadonlySet<string>, wanted: ReadonlySet<string>): b
   return [...wanted].every((name) => names.has(name));
 }
 
-/** Returns the clients that make noise, and the fewest of them that make nine tenths of it. */
-function noisyClients({ noise }: Reading): { readonly most: ReadonlySet<string>; readonly all: ReadonlySet<string> } {
+/** Returns the clients that make noise, and the fewest of them that make nine tenths of it, the noisiest first. */
+function noisyClients({ noise }: Reading): {
+  readonly most: TuneLine['noisiest'];
+  readonly all: ReadonlySet<string>;
+} {
   const counts = [...groupBy(noise, ({ client }) => client)].sort(([, one], [, other]) => other.length - one.length);
-  const most = new Set<string>();
+  const most: (readonly [string, number])[] = [];
   let covered = 0;
   for (const [client, own] of counts) {
     if (covered >= chosenShare * noise.length) break;
-    most.add(client);
+    most.push([client, own.length]);
     covered += own.length;
   }
   return { most, all: new Set(counts.map(([client]) => client)) };
@@ -223,6 +229,7 @@ function lineOf(reading: Reading, outcome: Why | Proposal): TuneLine {
   return {
     ...{ rule, name, subject, sinceMs, told, noise, mails },
     clients: [...new Set(told.map(({ client }) => client))].sort(byName),
+    noisiest: noisyClients(reading).most,
     parts: [parted[0].length, parted[1].length],
     overWithinMs: lastedMs[Math.ceil(lastedMs.length * chosenShare) - 1] ?? null,
     proposal: 'edit' in outcome ? outcome : null,

@@ -23,8 +23,10 @@ export interface TuneResult extends Pick<ReadFacts, 'nightMails' | 'noiseMails' 
   readonly mails: number;
   /** The mails that no line counts: today's configuration would not send them. */
   readonly otherMails: number;
-  /** The rule with the most mails first. */
+  /** The rule with the most mails first. A mail about several rules counts on the line of each. */
   readonly lines: readonly TuneLine[];
+  /** The names of the clients of config.xml that are not retired. */
+  readonly clients: readonly string[];
   /** The worst values of rules with a limit for which nothing is proposed. */
   readonly values: ReadonlyMap<TuneLine, Values>;
   /** null without a replay, and if nothing is proposed. */
@@ -68,6 +70,7 @@ export async function tune({ tree, replayMs, observe, ...options }: TuneOptions)
   const result = {
     ...{ nightMails, noiseMails, recipients, mails: mails.size },
     otherMails: [...mails.values()].filter((own) => !own.some(({ alertId }) => counted.has(alertId))).length,
+    clients: config.clients.flatMap(({ name, state }) => (state === 'retired' ? [] : [name])),
     lines: [...lines].sort((one, other) => other.mails - one.mails),
     values: await valuesOf(storage, lines),
   };

@@ -19,6 +19,7 @@ export function tuneJson({ sinceMs, untilMs, withinMs, listed, result }: ShownTu
       return {
         ...{ rule, check, clients },
         ...jsonFields({ sinceMs: line.sinceMs, mails: line.mails, alerts: told.length, noiseAlerts: noise.length }),
+        noise_of: line.noisiest.slice(0, maxNoisiest).map(([client, alerts]) => ({ client, alerts })),
         ...{ alerts_parts: parts, over_within_s: seconds(line.overWithinMs) },
         edit: proposal === null ? null : editJson(proposal.edit),
         ...{ reason: reasonOf(line), values: { median, p95 }, mails_left: mailsLeft(result, line) },
@@ -33,6 +34,9 @@ export function tuneJson({ sinceMs, untilMs, withinMs, listed, result }: ShownTu
     replay_late: isLate,
   };
 }
+
+/** The most clients whose noise is named. */
+const maxNoisiest = 10;
 
 function seconds(ms: number | null): number | null {
   return ms === null ? null : Math.round(ms / 1000);

@@ -10,7 +10,7 @@ import { escapeControls } from '../../platform/errors/log.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { PastAlert } from '../../storage/store/alert-history.ts';
 import { describeDuration } from '../../text/durations.ts';
-import { counted } from '../../text/numbers.ts';
+import { counted, joined } from '../../text/numbers.ts';
 import { placeInFile } from '../../text/plain-text.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { clientText } from '../command/alert-words.ts';
@@ -56,11 +56,22 @@ export function tuneText(output: Output, shown: ShownTune): string {
           `${counted(otherMails, 'mail')} of these on no line: today's rules would not send them, or the rule or client ` +
             `is paused or has left config.xml.`,
         ]),
+    ...manyLinesWords(result),
     `Noise has no silence of its client made after it fired, and no boot or change of packages, units or files of the ` +
       `client in it or in the 15 minutes before its end (it counts as mended then). Mails are those to persons that ` +
       `are not only reminders.`,
     ...(isAny ? [verifiedText(shown)] : ['Nothing is proposed.']),
   ].join('\n\n');
+}
+
+/** Says of lines that add up to more than all mails why they do. */
+function manyLinesWords({ lines, mails, otherMails }: TuneResult): readonly string[] {
+  const sum = lines.reduce((total, line) => total + line.mails, 0);
+  return sum <= mails - otherMails
+    ? []
+    : [
+        `A mail about several rules counts on the line of each: the lines add up to ${sum}, of ${mails - otherMails} mails.`,
+      ];
 }
 
 /** Returns how many of the mails are in the fullest mailbox; '' if there is one mailbox. */
@@ -79,7 +90,7 @@ function linesTable(output: Output, { result, time }: ShownTune): string {
         shrinks: true,
         cell: titleOf,
       },
-      { title: 'clients', shrinks: true, keepsEnd: true, cell: ({ clients }) => clientsWords(clients) },
+      { title: 'clients', shrinks: true, keepsEnd: true, cell: ({ clients }) => clientsWords(clients, result.clients) },
       { title: 'mails', align: 'right', cell: ({ mails }) => String(mails) },
       { title: 'over within', drops: 1, cell: ({ overWithinMs }) => duration(overWithinMs) },
       { title: 'change', cell: changeWords },
@@ -104,13 +115,19 @@ export function titleOf({ name, subject }: Pick<TuneLine, 'name' | 'subject'>): 
   return subject === null || subject === '' || name.endsWith(`=${subject}`) ? name : `${name} ${subject}`;
 }
 
-/** Names one client, or the common beginning of several with their number: `build-* (3)`. */
-function clientsWords(clients: readonly string[]): string {
+/**
+ * Names one client, or the common beginning of several with their number: `build-* (3)`, `build-* (3 of 8)` if more
+ * clients of the fleet begin so, `6 of 40 clients` if they have no common beginning.
+ */
+function clientsWords(clients: readonly string[], fleet: readonly string[]): string {
   const [first = '', ...others] = clients;
   if (others.length === 0) return clientText(first);
   let length = first.length;
   while (!clients.every((name) => name.startsWith(first.slice(0, length)))) length -= 1;
-  return `${first.slice(0, length)}* (${clients.length})`;
+  const prefix = first.slice(0, length);
+  const alike = Math.max(clients.length, fleet.filter((name) => name.startsWith(prefix)).length);
+  if (prefix === '') return `${clients.length} of ${counted(alike, 'client')}`;
+  return `${prefix}* (${clients.length}${alike === clients.length ? '' : ` of ${alike}`})`;
 }
 
 function changeWords(line: TuneLine): string {
@@ -132,6 +149,7 @@ function notesOf(line: TuneLine, result: TuneResult, { moment }: ReaderTime): re
   return [
     ...(proposal !== null && isAdded(proposal.edit) ? [`${placeOf(proposal.edit)}: ${editText(proposal.edit)}`] : []),
     ...(proposal?.edit.crowded === true ? [`of the <alert>s on this line: ${tagText(proposal.edit.element)}`] : []),
+    ...noisiestWords(line),
     ...(why?.kind === 'loses'
       ? [
           `it would leave ${counted(why.mailsLeft, 'mail')}; --show ${shownShellWord(titleOf(line))} lists ${lost === 1 ? 'the one' : `the ${lost}`}`,
@@ -143,6 +161,20 @@ function notesOf(line: TuneLine, result: TuneResult, { moment }: ReaderTime): re
           `values: half up to ${of(values.median)}, 95 % up to ${of(values.most)}; try limits with alert --replay --rules FILE`,
         ]),
     ...(sinceMs === null ? [] : [`counted since ${moment(sinceMs)}: the limit was another one before`]),
+  ];
+}
+
+/** The most clients whose noise is named. */
+const maxNoisiest = 3;
+
+/** Says whose noise it is that a change for several clients would quiet, if few of them make nearly all of it. */
+function noisiestWords({ proposal, clients, noise, noisiest }: TuneLine): readonly string[] {
+  const isForAll = proposal !== null && clients.length > noisiest.length && noisiest.length <= maxNoisiest;
+  if (!isForAll || noisiest.length === 0) return [];
+  const own = noisiest.reduce((sum, [, alerts]) => sum + alerts, 0);
+  const names = joined(noisiest.map(([client]) => clientText(client)));
+  return [
+    `its noise is that of ${names}: ${own} of ${counted(noise.length, 'alert')}; the change is for all of these clients`,
   ];
 }
 
@@ -219,13 +251,18 @@ function verifiedText({ result, time, isReplayed }: ShownTune): string {
 const maxListed = 200;
 
 /** Lists the past alerts of lines that would not have been told, the newest first. */
-export function quietedText(output: Output, lines: readonly TuneLine[], time: ReaderTime): string {
-  return lines.map((line) => lineText(output, line, time)).join('\n\n');
+export function quietedText(
+  output: Output,
+  lines: readonly TuneLine[],
+  time: ReaderTime,
+  fleet: readonly string[],
+): string {
+  return lines.map((line) => lineText(output, line, time, fleet)).join('\n\n');
 }
 
-function lineText(output: Output, line: TuneLine, time: ReaderTime): string {
+function lineText(output: Output, line: TuneLine, time: ReaderTime, fleet: readonly string[]): string {
   const { proposal, told, clients, why } = line;
-  const what = `${titleOf(line)} (${clientsWords(clients)})`;
+  const what = `${titleOf(line)} (${clientsWords(clients, fleet)})`;
   if (proposal === null) {
     const left = why?.kind === 'loses' ? ` It would leave ${why.mailsLeft} of ${counted(line.mails, 'mail')}.` : '';
     const head = escapeControls(`${what}: ${reasonOf(line) ?? ''}.${left}`);

@@ -40,7 +40,10 @@ export async function tuneCommand(context: Context, options: OptionsOf<typeof tu
   return printAnswer(
     output,
     () => tuneJson(shown),
-    () => (shown.listed === null ? tuneText(output, shown) : quietedText(output, shown.listed, shown.time)),
+    () =>
+      shown.listed === null
+        ? tuneText(output, shown)
+        : quietedText(output, shown.listed, shown.time, shown.result.clients),
   );
 }
 

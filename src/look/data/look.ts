@@ -3,7 +3,10 @@
  * writes. `src/look/page` renders the result.
  */
 import { greatest, groupBy } from '../../platform/group-by.ts';
+import { servingText } from '../../alerter/explain/group-words.ts';
+import { easedWords } from '../../alerter/inhibit/easing.ts';
 import { openMutes } from '../../alerter/inhibit/mutes.ts';
+import { readEasing } from '../../alerter/inhibit/read-easing.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { Client, Config } from '../../config/config.ts';
 import type { FleetOutliers } from '../../alerter/outliers/outliers.ts';
@@ -15,6 +18,7 @@ import type { Storage } from '../../storage/store/storage.ts';
 import { sortAlerts } from './alert-views.ts';
 import { readFleetChecks } from './client-checks.ts';
 import { readFleetLogs } from './client-logs.ts';
+import { reportsOf } from './fleet-status.ts';
 import { fleetMember, sortMembers, type FleetMember } from './fleet-member.ts';
 import { readHistories } from './histories.ts';
 import { nearestForecasts } from './nearest-forecasts.ts';
@@ -27,7 +31,10 @@ const lateRuns = 3;
 
 export interface FleetPageOptions extends Watch {
   readonly config: Config;
-  readonly storage: Pick<Storage, 'causes' | 'history' | 'levels' | 'operator' | 'plots' | 'records'>;
+  readonly storage: Pick<
+    Storage,
+    'causes' | 'evaluation' | 'fleet' | 'history' | 'levels' | 'operator' | 'plots' | 'records'
+  >;
   /** The clients to show. */
   readonly clients: readonly Client[];
   /** True if the page shows the whole fleet, with the alerts about the fleet itself. */
@@ -56,29 +63,28 @@ function isShownBy({ clients, isWhole }: Pick<FleetPageOptions, 'clients' | 'isW
 /** Reads the data of a report. The same database, configuration and span give the same page. */
 export async function readFleetPage(options: FleetPageOptions): Promise<FleetPage> {
   const { config, title, sinceMs, untilMs } = options;
-  const shown = new Set(options.clients.map(({ name }) => name));
   const { causes, operator, plots, records } = options.storage;
+  const shown = new Set(options.clients.map(({ name }) => name));
   const stored = (await records.alertsBetween(sinceMs, untilMs, maxAlerts))
     .filter(isShownBy(options))
     .map((alert) => alertAt(alert, untilMs));
   const silences = await operator.silences(sinceMs);
   const rulesOf = rulesByClient(config);
-  const words = alertWords(config, rulesOf, openMutes({ config, silences }), untilMs);
+  const { easedOf, groups } = await readNeeds(options, shown);
+  const words = alertWords(config, rulesOf, openMutes({ config, silences }), untilMs, easedOf);
   const alertsOf = groupBy(stored, ({ client }) => client);
   const members = await readMembers(options, stored);
   const { signal, onProgress } = options;
   const gridOf = (count: number, points?: number): Grid =>
     reportGrid(sinceMs, untilMs, config.collector.everyMs, count, points);
   const names = members.map(({ client }) => client);
-  const fleetChecks = await readFleetChecks(records, names, {
-    beforeMs: options.isPast ? untilMs : null,
-    pageBytes: options.historyBytes,
-  });
+  const read = { beforeMs: options.isPast ? untilMs : null, pageBytes: options.historyBytes };
+  const fleetChecks = await readFleetChecks(records, names, read);
   const fleetLogs = await readFleetLogs(records, names, { sinceMs, untilMs, pageBytes: options.historyBytes });
   const { plots: drawn, omissions } = await readHistories({
     ...{ plots, causes, gridOf },
     historyBytes: Math.max(0, options.historyBytes - fleetChecks.bytes - fleetLogs.bytes),
-    clients: members.map(({ client }) => ({
+    clients: names.map((client) => ({
       client,
       rules: rulesOf.get(client) ?? [],
       alerts: alertsOf.get(client) ?? [],
@@ -103,6 +109,7 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     clients: lines,
     checks: fleetChecks.checks,
     logs: fleetLogs.logs,
+    groups,
     alerts: sortAlerts(stored.filter(({ state }) => state !== 'resolved')).map(words),
     history: stored.map(words),
     outliers: pageOutliers(options.outliers, shown),
@@ -111,6 +118,24 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
       .flatMap((silence) => silencesOf(silence, shown)),
     gaps: gapsBetween(await records.runsBetween('collect', sinceMs, untilMs), options),
     omissions: [...omissions, ...fleetChecks.omissions, ...fleetLogs.omissions],
+  };
+}
+
+/** Reads who serves in groups that are shown as a whole, and which alerts are eased. Both are known of now alone. */
+async function readNeeds(
+  { config, storage, isPast, untilMs: nowMs }: FleetPageOptions,
+  shown: ReadonlySet<string>,
+): Promise<{ readonly easedOf: (alert: Alert) => string | null; readonly groups: readonly string[] }> {
+  if (isPast || config.needs.length === 0) return { easedOf: () => null, groups: [] };
+  const newest = reportsOf(await storage.history.clients());
+  const { groups, standingOf } = await readEasing({ config, storage, nowMs, all: true, newest });
+  const whole = groups.groups.filter(({ members }) => members.every(({ name }) => shown.has(name)));
+  return {
+    easedOf: (alert) => {
+      const standing = alert.state === 'firing' ? standingOf(alert) : null;
+      return standing?.kind === 'eased' ? easedWords(standing) : null;
+    },
+    groups: whole.map((group) => servingText(groups.at(group, nowMs))),
   };
 }
 

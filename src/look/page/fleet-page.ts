@@ -17,7 +17,11 @@ export function renderFleetPage(page: FleetPage): string {
   const reader = { zone: page.zone, nowMs: page.untilMs };
   const body = markup`<header><h1>${page.title}</h1>
 <p>${spanInWords(reader, page.sinceMs, page.untilMs)}, ${zoneInWords(reader)}</p>
-${stateList(page.clients.length, stateCounts(page.clients))}${page.omissions.map((sentence) => markup`<p class="omission">${sentence}</p>`)}</header>
+${stateList(page.clients.length, stateCounts(page.clients))}${
+    page.groups.length > 0 &&
+    markup`<p>Groups: ${page.groups.join('; ')}</p>
+`
+  }${page.omissions.map((sentence) => markup`<p class="omission">${sentence}</p>`)}</header>
 <main data-zone="${page.zone ?? serverZone()}">
 ${alertList({ ...reader, alerts: page.alerts })}
 ${fleetTable(page)}

@@ -215,6 +215,8 @@ export interface FleetPage {
   readonly checks: ReadonlyMap<string, ClientChecks>;
   /** The newest lines of logs by client, newest first. A client without lines is missing. */
   readonly logs: ReadonlyMap<string, readonly PageLogLine[]>;
+  /** Who serves in groups that need some of their members: `web 7/8, 6 needed`. */
+  readonly groups: readonly string[];
   /** Open alerts, worst first, then longest. */
   readonly alerts: readonly PageAlert[];
   /**

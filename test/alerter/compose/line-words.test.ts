@@ -402,7 +402,7 @@ test('the alert of a group lists the members of which it tells, twenty at most',
   const progress = { holding: 2, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs: 0 };
   const refused = { ...lost, progress: { ...progress, code: 'connect-refused' } };
   assert.deepEqual(listOf([refused, { ...back, client: 'db-1' }], looks).slice(2), [
-    'Seen from beside web-1: web-9 is refused: the machine is up, its sshd is not.',
+    'Seen from beside web-1: web-9 is refused: the machine is up, its sshd is not, or its firewall refuses all.',
     'what to do: Check that sshd runs, and ip and port.',
   ]);
   const many = (count: number): readonly string[] => listOf(Array.from({ length: count }, () => lost));

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { type GroupState, needingGroups } from '../../../src/alerter/inhibit/group-states.ts';
+import { configOf } from '../support/config-of.ts';
 import { beganAndEnded, endedSection, openSection } from '../../../src/alerter/digest/alert-sections.ts';
 import { changesSection, pendingSection } from '../../../src/alerter/digest/change-sections.ts';
 import { digestSection, firstLines, nameList } from '../../../src/alerter/digest/digest-section.ts';
@@ -72,6 +74,32 @@ test('what is open is listed by severity, then the longest first', () => {
   assert.equal(openSection(week({}), wording), null);
   const made = openSection(week({ open: open.slice(1, 2), madeMs: at('10:30') }), wording);
   assert.match(linesOf(made)[1] ?? '', /for 1 hour 30 minutes$/);
+});
+
+test('an alert that is told as a warning says so, and the groups in need say who serves', () => {
+  const config = configOf(
+    '<group name="web" need="2"><client name="web-[1-3]" ip="192.0.2.[1-3]" username="u"/></group>',
+  );
+  const [group] = needingGroups(config);
+  assert.ok(group);
+  const away = openAlert('web-1', { rule: 'unreachable', subject: '', value: null, valueText: 'no route' });
+  const open = [away, openAlert('db-1', { pendingSinceMs: at('09:00') })];
+  const state: GroupState = { group, lost: [away], lostMembers: 1, unknown: [], serving: 2, state: 'enough' };
+  const section = openSection(week({ open, eased: new Set([away]), groups: [state] }), wording);
+  assert.deepEqual(linesOf(section), [
+    '2 critical',
+    '- critical: db-1 disk /var 96.2 %, for 1 hour',
+    '- critical, told as a warning: web-1 unreachable no route, for 5 hours',
+    'Groups of which a member does not serve',
+    '- web 2/3, 2 needed',
+  ]);
+  assert.equal(section?.worst, 'critical');
+  assert.equal(openSection(week({ open: [away], eased: new Set([away]) }), wording)?.worst, 'warning');
+  const unknown = openSection(week({ groups: [{ ...state, lost: [], unknown: ['web-2'] }] }), wording);
+  assert.deepEqual(linesOf(unknown), [
+    'Groups of which a member does not serve',
+    '- web at least 2/3, 2 needed, 1 unknown',
+  ]);
 });
 
 test('what is hidden of open alerts is counted by rule, most first, then by name', () => {

@@ -34,12 +34,21 @@ type Answers = Readonly<Record<string, unknown>>;
 /** Returns a storage that answers each question with a list, by default an empty one. */
 function storageOf(answers: Answers): DigestStorage {
   const answer = (name: string, none: unknown = []) => [name, () => Promise.resolve(answers[name] ?? none)] as const;
-  const lists = ['alertSpans', 'runTotals', 'inventoryChanges', 'pendingWork', 'undelivered', 'openAlerts'];
+  const lists = [
+    'runs',
+    'endedAlerts',
+    'alertSpans',
+    'runTotals',
+    'inventoryChanges',
+    'pendingWork',
+    'undelivered',
+    'openAlerts',
+  ];
   const every = Object.fromEntries([
     ...[...lists, 'forecasts', 'changes'].map((name) => answer(name)),
-    ...[answer('knownClients', known), answer('databaseBytes', 1)],
+    ...[answer('knownClients', known), answer('databaseBytes', 1), answer('ruleStates', new Map())],
   ]);
-  const parts = ['evaluation', 'mails', 'digest', 'exports', 'figures', 'levels', 'changes'];
+  const parts = ['evaluation', 'mails', 'digest', 'exports', 'figures', 'levels', 'changes', 'fleet'];
   return Object.fromEntries(parts.map((name) => [name, every])) as unknown as DigestStorage;
 }
 
@@ -150,4 +159,25 @@ test('a client left if config.xml lacks it, and an hour without a visit ended in
   assert.deepEqual(await left(sinceMs, 'old', ofWeb), []);
   const rare = configOf(`<collector every="30m"/>${elements('')}`);
   assert.deepEqual(await left(sinceMs - 1.5 * hourMs, 'old', rare), ['old']);
+});
+
+test('an alert of a group that has enough is eased, and the group is named while one does not serve', async () => {
+  const config = configOf(elements('').replace('name="web"', 'name="web" need="2"').replace(' state="paused"', ''));
+  const lost = alert({ client: 'web-1', rule: 'unreachable', subject: '', firingSinceMs: sinceMs, changedByRun: null });
+  const disk = alert({ client: 'web-2', firingSinceMs: sinceMs });
+  const memory = { newestReportMs: untilMs, newestVisitMs: untilMs, bootId: null, rows: 9, changes: {} };
+  const ruleStates = new Map(['web-1', 'web-2', 'web-3'].map((name) => [name, memory]));
+  const facts = await read({ openAlerts: [lost, disk], ruleStates }, config);
+  assert.deepEqual([...(facts?.eased ?? [])], [lost]);
+  assert.deepEqual(
+    facts?.groups.map(({ group: { need }, serving }) => [need.name, serving]),
+    [['web', 2]],
+  );
+  const all = await read({ openAlerts: [disk], ruleStates }, config);
+  assert.deepEqual([all?.eased.size, all?.groups.length], [0, 0]);
+  const elsewhere = await read(
+    { openAlerts: [lost], ruleStates },
+    configOf(elements('groups="db"').replace('name="web"', 'name="web" need="2"').replace(' state="paused"', '')),
+  );
+  assert.deepEqual([elsewhere?.eased.size, elsewhere?.groups.length], [0, 0]);
 });

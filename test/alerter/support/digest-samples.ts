@@ -46,6 +46,8 @@ export const quietWeek: DigestFacts = {
   missedMs: [],
   clients: digestConfig.clients,
   open: [],
+  eased: new Set(),
+  groups: [],
   spans: [],
   moreSpans: false,
   runs: [totals, { ...totals, program: 'alert', runs: 9000, cpuMs: 1_300_000, maxRssBytes: 90 * 2 ** 20 }],

@@ -57,6 +57,46 @@ test('tune proposes an edit of a line, and lists what would not have been told',
   assert.match(listed[2] ?? '', /^\d{4}-\d\d-\d\d \d\d:\d\d +15m +web-1 +critical +13$/);
 });
 
+test('tune says whose noise a change for several quiets, of how many, and why lines add up to more', async (t) => {
+  const rule = (type: string): string => `<alert type="${type}" limit="90%"/>`;
+  const fleet = config
+    .replace('</alerts>', `${rule('memory')}${rule('swap')}</alerts>`)
+    .replace(
+      /<client.*/,
+      '<client name="build-[1-4]" ip="192.0.2.[1-4]" username="u"/><client name="db-1" ip="192.0.2.9" username="u"/>',
+    );
+  const of = (client: string, name: string): readonly Alert[] =>
+    alerts.map((one) => ({ ...one, client, rule: name, limitText: 'at least 90 %' }));
+  const both = [...of('build-1', 'memory'), ...of('build-1', 'swap'), ...of('build-2', 'memory').slice(0, 1)];
+  const mails = [...alerts.keys(), 26].map((at) =>
+    mail({
+      messageId: `<${at}>`,
+      notifications: [at + 1, ...(at < 13 ? [at + 14] : [])].map((alertId) => stored({ alertId })),
+    }),
+  );
+  const { said } = await toldFolder(t, { config: fleet, alerts: both, plan: { mails } });
+  const text = await said('tune', '--no-replay');
+  assert.match(text, /: 14 mails, /);
+  assert.match(text, /^memory +build-\* \(2 of 4\) +14 /m);
+  assert.match(text, /^swap +build-1 +13 /m);
+  assert.match(text, /^ +its noise is that of build-1: 13 of 14 alerts; the change is for all of these clients$/m);
+  const sum = 'A mail about several rules counts on the line of each: the lines add up to 27, of 14 mails.';
+  assert.ok(text.includes(sum), text);
+  const apart = [...of('build-1', 'memory'), ...of('db-1', 'memory').slice(0, 1)];
+  const other = await toldFolder(t, {
+    config: fleet,
+    alerts: apart,
+    plan: {
+      mails: mails
+        .slice(0, 13)
+        .map((one, at) => ({ ...one, notifications: [stored({ alertId: at === 12 ? 14 : at + 1 })] })),
+    },
+  });
+  const named = await other.said('tune', '--no-replay');
+  assert.match(named, /^memory +2 of 5 clients +13 /m);
+  assert.ok(!named.includes('counts on the line of each'), named);
+});
+
 test('tune names an <alert> that is among others on its line', async (t) => {
   const { said } = await toldFolder(t, {
     config: config.replace('</client>', '<alert type="load" limit="2"/></client>'),
@@ -135,6 +175,7 @@ test('the document of tune holds what docs/json.md says', async (t) => {
   assert.match(String(since), /^\d{4}-/);
   assert.deepEqual(rule, {
     ...{ rule: 'memory', check: null, clients: ['web-1'], mails: 12, alerts: 12, noise_alerts: 12 },
+    noise_of: [{ client: 'web-1', alerts: 12 }],
     ...{ alerts_parts: [9, 3], over_within_s: 900, reason: null, values: { median: null, p95: null } },
     edit: {
       ...{ file: 'config.xml', line: 3, element: 'alert', name: null, adds: false },

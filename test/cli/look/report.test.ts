@@ -3,7 +3,9 @@ import { chownSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { item } from '../../storage/support/samples.ts';
 import { configFolder, runCli } from '../../support/programs/run-cli.ts';
+import { alertFolder, firing } from '../support/stored-alerts.ts';
 import { reportedConfig, reportedFleet } from '../support/reported-fleet.ts';
 
 /** Returns the time of a minute ago, in the format of --until. */
@@ -43,6 +45,23 @@ test('of a group only its clients and their alerts are shown', async (t) => {
   assert.equal(file, path.join(dir, 'web.html'));
   assert.equal(bytes, statSync(path.join(dir, 'web.html')).size);
   assert.doesNotMatch(readFileSync(path.join(dir, 'web.html'), 'utf8'), /<tr id="db"/);
+});
+
+test('a report says who serves in a group, and why a critical alert of it is told as a warning', async (t) => {
+  const config = `<config><alerts mail="ops@example.org"/>
+    <group name="web" need="2"><client name="web-[1-3]" ip="192.0.2.[1-3]" username="u"/></group></config>`;
+  const lost = firing({ client: 'web-1', rule: 'unreachable', subject: '', severity: 'critical' });
+  const folder = await alertFolder(t, { config, alerts: [lost] });
+  const reported = (client: string) => item({ client, observedAtMs: Date.now() - 60_000 });
+  await folder.store(({ reports }) => reports.ingest(['web-1', 'web-2', 'web-3'].map(reported)));
+  const html = await folder.said('report');
+  assert.match(html, /<p>Groups: web 2\/3, 2 needed<\/p>/);
+  assert.match(html, /critical, but 2 of 3 of web serve and 2 are needed/);
+  // Nothing is known of the past, and a group is shown as a whole.
+  assert.doesNotMatch(await folder.said('report', '--until', minuteAgo()), /Groups:|but 2 of 3/);
+  const part = await folder.said('report', 'web-1', 'web-2');
+  assert.doesNotMatch(part, /Groups:/);
+  assert.match(part, /critical, but 2 of 3 of web serve and 2 are needed/);
 });
 
 test('a file that would be too large leaves plots out, the least needed first, and says so', async (t) => {

@@ -13,6 +13,7 @@ export function pageOf(more: Partial<FleetPage>): FleetPage {
     clients: [],
     checks: new Map(),
     logs: new Map(),
+    groups: [],
     alerts: [],
     history: [],
     outliers: { figures: [], kinds: [], more: 0 },
