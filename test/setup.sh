@@ -71,6 +71,9 @@ need_all() {
   need mkfs.btrfs btrfs-progs
   [ "$wide" = no ] || {
     need chromium chromium
+    need original-awk original-awk
+    need toybox toybox
+    need coreutils rust-coreutils
     need mandoc mandoc
     need java default-jre-headless
     need promtool prometheus

@@ -98,12 +98,18 @@ read -r begun x </proc/uptime
 read -r boot <"$R/proc/sys/kernel/random/boot_id"
 case $boot in *[!0-9a-f-]*) boot= ;; esac
 
+# Some date(1) know no milliseconds, or refuse them: the middle of the second is the best guess. The kernel knows the
+# time of the boot.
+wall=$(date -u +%s.%3N)
+case $wall in *.[0-9][0-9][0-9]) ;; *) wall=$(date -u +%s).500 ;; esac
+case ${wall%.*} in '' | *[!0-9]*)
+  wall=$(grep '^btime' /proc/stat)
+  wall=$((${wall#btime } + ${begun%.*})).500
+  ;;
+esac
+wall=${wall%.*}${wall#*.}
 IFS=.
-# shellcheck disable=SC2046 # split at the points
-set -- $(date -u +%s.%3N)
-# Some date(1) know no milliseconds: the middle of the second is the best guess.
-case $2 in [0-9][0-9][0-9]) ms=$2 ;; *) ms=500 ;; esac
-wall=$1$ms
+# shellcheck disable=SC2086 # split at the point
 set -- $up
 mono=$1${2}0
 while :; do case $mono in 0?*) mono=${mono#0} ;; *) break ;; esac done
@@ -120,7 +126,11 @@ frame H "{\"v\":1,\"agent\":\"$fh_version\",\"wall_ms\":$wall,$x}"
 ours() {
   for x in "$@"; do [ -d "$x" ] && [ ! -L "$x" ] && [ -O "$x" ] || return; done
   # shellcheck disable=SC2012 # for the modes, which find cannot print everywhere
-  ls -ld "$@" | while read -r x; do case $x in drwx------*) ;; *) exit 1 ;; esac done
+  ls -ld "$@" | {
+    o=$#
+    while read -r x; do case $x in drwx------*) o=$((o - 1)) ;; esac done
+    [ $o = 0 ]
+  }
 }
 # whole FILE: true if the file has the digest of the uploaded text, or this machine has no program to compute digests.
 whole() {
@@ -189,7 +199,7 @@ command -v nice >/dev/null || low=
 
 # The plan has a line for each question. It is split at line breaks alone, without globs.
 plan= s=5
-for fh_awk in awk /usr/bin/awk /bin/awk mawk gawk 'busybox awk'; do
+for fh_awk in awk /usr/bin/awk /bin/awk mawk gawk original-awk nawk 'busybox awk'; do
   # shellcheck disable=SC2086 # the words
   plan=$(limited $s $fh_awk "$program" plan | head -c 1048576)
   # Another program may have the name.
@@ -234,15 +244,21 @@ if [ "$former" ] && [ "$C" ] && [ "$former" != "$C" ] && [ -d "$former" ] && our
   rm -f "$former"/.new-*
   rmdir "$former"
 fi
-K= fh_members=
-for x in "$R/etc" "$HOME/.config"; do [ ! -d "$x/fleet-health/checks.d" ] || K=$C/checks; done
+# The files that ask for checks, one a line.
+K=$C/checks fh_members= asked=
+for x in "$R/etc" "$HOME/.config"; do
+  x=$x/fleet-health/checks.d
+  [ ! -d "$x" ] || asked=$asked$x$nl
+done
 fh_gpu=
-[ ! -e "$R/usr/bin/nvidia-smi" ] || fh_gpu=1 K=$C/checks
+[ ! -e "$R/usr/bin/nvidia-smi" ] || fh_gpu=1 asked=$asked/usr/bin/nvidia-smi$nl
 export fh_gpu
-[ ! "$fh_requested" ] || K=$C/checks
+# Without awk the request is not read: these are the forms of `"checks":[` in it.
+[ "$fh_awk" ] || [ "$pinned" ] || case $fh_request in *ImNoZWNrcyI6W* | *JjaGVja3MiOl* | *iY2hlY2tzIjpb*) fh_requested=1 ;; esac
+[ ! "$fh_requested" ] || asked=${asked}config.xml$nl
 # Without a record of hanging processes every visit could leave another one.
-if [ "$C" ] && [ "$K" ] && { [ -d "$K" ] || mkdir "$K"; } && [ ! -L "$K" ]; then
-  fh_members=$K/members
+if [ "$C" ] && [ "$fh_awk" ] && [ "$asked" ] && { [ -d "$K" ] || mkdir "$K"; } && [ ! -L "$K" ]; then
+  fh_members=$K/members asked=
   rm -f "$fh_members"
 fi
 
@@ -338,6 +354,8 @@ quick() {
   for x; do kind "${x#.}"; done
   u=$(limited 3 stat -f -c "=fs $form %n" "$@")
   s=$?
+  # Another stat may ignore a part of the question.
+  u=$(say "$u$nl" | grep -E '^=fs ([0-9]+ ){6}')
   if [ ! "$u" ] && [ $s != 137 ]; then
     from df 3 df -kP "$@"
     from dfi 3 df -kPi "$@"
@@ -418,7 +436,9 @@ capture() {
   fi
   cd "$R/" || return
   tell "=pid $$"
-  [ "$fh_awk" ] || tell '=nofs awk: its answer is not that of awk'
+  u='nothing can be kept'
+  [ "$fh_awk" ] || { u='awk: its answer is not that of awk' && tell "=nofs $u"; }
+  say "$asked" | sed "s/\$/$(printf '\037')$u/; s/^/:checks:r/"
   [ ! "$R" ] || tell "=root $R"
   [ ! "$C" ] || tell "=place $C"
   [ -e proc/sys/kernel/arch ] || tell "=uname $(uname -m)"
@@ -452,7 +472,7 @@ capture() {
   # secret.
   [ "$o" = 'pid:[4026531836]' ] || tr '\0' '\n' <proc/1/environ | sed -n 's/^container=/proc\/1\/environ:&/p'
   n=
-  for x in @TIMES@; do [ ! -e "$x" ] || n="$n $x"; done
+  for x in @TIMES@; do [ ! -e "$x" ] || { n="$n $x" && tell "+$x"; }; done
   # shellcheck disable=SC2086 # the files
   [ ! "$n" ] || stat -c '=time ./%n %Y' $n
   # The account may be one of systemctl's and chronyc's: the fixed folders are behind those of PATH.
@@ -470,7 +490,8 @@ capture() {
   done
   for x in $fstab; do
     plain "$x"
-    o=$(limited 3 readlink -f ".$p") && tell "=real .$x ${o#"$R"}"
+    o=$(limited 3 readlink -f ".$p")
+    case $o in /*) tell "=real .$x ${o#"$R"}" ;; esac
   done
   IFS=" $tab$nl"
   set +f

@@ -63,7 +63,7 @@ export function capturedSource({ capture, files, nowMs, notes }: CapturedOptions
     isFolder: (path) => ['folder', 'closed'].includes(kinds?.get(path) ?? ''),
     linkName: (path) => links?.get(path) ?? null,
     realPath: (path) => real?.get(path) ?? path,
-    changedMs: (path) => Number(times?.get(path) ?? 0) * 1000,
+    changedMs: (path) => Number(times?.get(path) ?? (names.has(path) ? NaN : 0)) * 1000,
     space: (mount) => {
       const usage = spaces.get(mount);
       if (usage !== undefined) return usage;
@@ -79,7 +79,8 @@ export function capturedSource({ capture, files, nowMs, notes }: CapturedOptions
 }
 
 function readerOf({ facts }: Capture, files: Files, nowMs: number): SourceReader {
-  const architecture = files.get('/proc/sys/kernel/arch')?.trim() ?? facts.get('uname')?.[0] ?? 'unknown';
+  const named = files.get('/proc/sys/kernel/arch')?.trim() ?? facts.get('uname')?.[0] ?? '';
+  const architecture = /^\w{2,32}$/.test(named) ? named : 'unknown';
   const uptime = parseFloat(files.get('/proc/uptime') ?? '');
   // /proc/uptime goes on while the machine sleeps.
   const hasSlept = Number(files.get('/sys/power/suspend_stats/success') ?? 0) > 0;

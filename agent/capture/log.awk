@@ -130,6 +130,9 @@ function fromJson(s,  c, out, at) {
 
 function logFile(  from, size, rest, command) {
   LOG_SOURCE = "/var/log/" LOG_NAME; NEXT_POSITION = "file " FILE_INODE " " FILE_SIZE " " LOG_NAME
+  if (FILE_INODE FILE_SIZE !~ /^[0-9]+$/) {
+    LOG_FAULT = LOG_WHY = "ls: its answer is not that of ls"; NEXT_POSITION = ENVIRON["fh_log"]; return
+  }
   if (POSITION[1] != "file" || POSITION[4] != LOG_NAME) { LOG_WHY = "first visit"; return }
   from = POSITION[3]; size = FILE_SIZE
   if (FILE_INODE != POSITION[2]) {
@@ -157,6 +160,7 @@ function readFile(name, from, bytes, isNewest,  command, line, read) {
     syslogLine(line)
   }
   close(command)
+  if (!read) LOG_FAULT = LOG_WHY = "tail: no answer"
 }
 # Reads a line of rsyslog (old and new times, with and without <PRI>) or of BusyBox.
 function syslogLine(line,  size, time, priority, unit) {
@@ -178,13 +182,14 @@ function numberOf(name,  i) {
   return ""
 }
 
-function ring(  command, line, status, last, at, f, booted) {
+function ring(  command, line, status, last, at, f, booted, lines) {
   LOG_SOURCE = "kernel ring"; last = -1
   command = "dmesg -r 2>/dev/null; echo \"=$?\""
   if (POSITION[1] != "ring") LOG_WHY = "first visit"
   while ((getline line < (ROOT "/proc/stat")) > 0) if (line ~ /^btime/) booted = substr(line, 7)
   while (!OUT_OF_TIME && (command | getline line) > 0) {
     if (substr(line, 1, 1) == "=") status = substr(line, 2)
+    else lines++
     if (!match(line, /^<[0-9]+>\[ *[0-9.]+\] /)) continue
     at = substr(line, index(line, "[") + 1) + 0
     if (at > last) last = at
@@ -192,7 +197,8 @@ function ring(  command, line, status, last, at, f, booted) {
     split(line, f, /[<>]/); newLine(booted ? sprintf("%.0f", booted + at) : "", f[2] % 8, "kernel", substr(line, RLENGTH + 1), length(line))
   }
   close(command)
-  if (OUT_OF_TIME || status == "0") NEXT_POSITION = sprintf("ring %s %.6f", bootName(), last)
+  if (lines && last < 0) LOG_FAULT = LOG_WHY = "dmesg: its lines have no times"
+  else if (OUT_OF_TIME || status == "0") NEXT_POSITION = sprintf("ring %s %.6f", bootName(), last)
   else LOG_FAULT = LOG_WHY = "no permission: journal, /var/log/syslog, /var/log/messages, dmesg"
 }
 function bootName() { return ENVIRON["fh_boot"] == "" ? "-" : ENVIRON["fh_boot"] }

@@ -12,6 +12,8 @@ stamp() {
   # Without a digest the state is looked at once a day.
   stamp=${stamp%% *}
   case ${#stamp},$stamp in 64,*[!0-9a-f]*) stamp=- ;; 64,*) ;; *) stamp=- ;; esac
+  # Of watched paths another stat may say nothing.
+  case $stamp in @EMPTY@*) [ ! -s "$C/watch" ] || stamp=- ;; esac
   IFS=" $tab$nl"
   set +f
 }

@@ -17,8 +17,9 @@ const maxRows = 50;
 
 /**
  * Returns the results of people's own checks and behind them the agent's own, at most `maxBuiltInChecks`, the bad ones
- * first. The first of two results with one name counts. An expected container that is missing or paused is CRITICAL;
- * a missing one is UNKNOWN if not every container has a known name. Returns nothing if there are no checks.
+ * first. People's own result counts in place of one of the agent with its name. Of the agent's results that share a
+ * name the second one has a 2 behind it. An expected container that is missing or paused is CRITICAL; a missing one is
+ * UNKNOWN if not every container has a known name. Returns nothing if there are no checks.
  */
 export function withBuiltIn(own: ChecksPart | null, found: readonly BuiltInCheck[] = []): ChecksPart {
   const { expected = [], ...part } = own ?? {};
@@ -26,7 +27,7 @@ export function withBuiltIn(own: ChecksPart | null, found: readonly BuiltInCheck
   const isUnsure = containers.length >= maxContainers || containers.some(({ names }) => names.length === 0);
   const absent = { state: isUnsure ? 3 : 2, text: `not running${isUnsure ? unsure : ''}`, perfdata: '' } as const;
   const nameOf = (one: string): string => one.slice(one.indexOf(':') + 1);
-  const missing = expected.filter((one) => !containers.some(({ names }) => names.includes(nameOf(one))));
+  const missing = [...new Set(expected)].filter((one) => !containers.some(({ names }) => names.includes(nameOf(one))));
   const isNeeded = (names: readonly string[]): boolean => expected.some((one) => names.includes(nameOf(one)));
   let rows = 0;
   const judged = found.flatMap((check): readonly BuiltInCheck[] => {
@@ -37,16 +38,24 @@ export function withBuiltIn(own: ChecksPart | null, found: readonly BuiltInCheck
   });
   const built = [...judged, ...missing.map((name) => ({ name, ...absent }))];
   if (built.length === 0) return part;
-  const results = [...(part.checks ?? [])];
-  const most = results.length + maxBuiltInChecks;
-  const names = new Set(results.map(({ name }) => name));
-  for (const check of [...built.filter(({ state }) => state > 0), ...built.filter(({ state }) => state === 0)]) {
+  const checks = part.checks ?? [];
+  const ofAgent = distinctResults(built, new Set(checks.map(({ name }) => name)));
+  const isBad = ({ exit }: CheckResult): boolean => exit !== 0;
+  const sorted = [...ofAgent.filter(isBad), ...ofAgent.filter((one) => !isBad(one))];
+  return { ...part, checks: [...checks, ...sorted.slice(0, maxBuiltInChecks)] };
+}
+
+/** Returns the results whose names are not people's own, with a number behind a name that an earlier one has. */
+function distinctResults(built: readonly BuiltInCheck[], own: ReadonlySet<string>): readonly CheckResult[] {
+  const names = new Set(own);
+  return built.flatMap((check) => {
     const result = resultOf(check);
-    if (results.length === most || names.has(result.name)) continue;
-    names.add(result.name);
-    results.push(result);
-  }
-  return { ...part, checks: results };
+    if (own.has(result.name)) return [];
+    let { name } = result;
+    for (let nth = 2; names.has(name); nth++) name = `${result.name.slice(0, maxCheckNameChars - 4)} ${nth}`;
+    names.add(name);
+    return [{ ...result, name }];
+  });
 }
 
 function resultOf({ name, state, text, perfdata, logTail = '', isDevice, ageSeconds = 0 }: BuiltInCheck): CheckResult {

@@ -215,7 +215,12 @@ function factsOf(one: FsSize): Facts {
     size_bytes: plausiblePositive(one.size) ?? none,
     used_bytes: used ?? none,
     available_bytes: available ?? none,
-    used_percent: used === null || room === 0 ? none : rounded((100 * used) / room, 2),
+    used_percent:
+      used === null || room === 0
+        ? none
+        : one.rw === false && available === 0
+          ? missing('a read-only image cannot fill')
+          : rounded((100 * used) / room, 2),
     inodes_percent: missing('not asked on this system'),
     unresponsive: 0,
   };

@@ -49,7 +49,10 @@ async function askChronyc(source: Source, program: string, deadlineMs: number): 
 }
 
 function fromFiles(source: Source): number | Missing {
-  if (source.exists('/run/systemd/timesync')) return Number(isFresh(source, '/run/systemd/timesync/synchronized'));
+  if (source.exists('/run/systemd/timesync')) {
+    const isKnown = !Number.isNaN(source.changedMs('/run/systemd/timesync/synchronized'));
+    return isKnown ? Number(isFresh(source, '/run/systemd/timesync/synchronized')) : missing('stat does not tell');
+  }
   return driftFiles.some((file) => isFresh(source, file)) ? 1 : missing('no time service that tells');
 }
 

@@ -1,5 +1,5 @@
 import type { JsonValue } from './collected.ts';
-import { functionReport, type Facts } from './function-report.ts';
+import { functionReport, missing, type Facts } from './function-report.ts';
 import type { VisitProbe } from './probe.ts';
 import { ratesOf, type RateField } from './rates.ts';
 import { isContainer } from './virtualisation.ts';
@@ -41,6 +41,13 @@ export const diskIo: VisitProbe = {
       columns.forEach((name, at) => {
         if (name !== '') totals[name] = Number(counts[at]) * (name.endsWith('bytes') ? bytesPerSector : 1);
       });
+      // A disk was read when it was found: the kernel counts nothing (queue/iostats), or has no medium in it.
+      if (Object.values(totals).every((count) => count === 0)) {
+        const none = missing('the kernel counts nothing of it');
+        const unknown = [...fields.map(([field]) => field), ...Object.keys(totals)].map((field) => [field, none]);
+        facts.push({ device, ...(Object.fromEntries(unknown) as Facts) });
+        continue;
+      }
       const now = [...rated, 'busy_ms'].map((name) => totals[name] ?? NaN);
       counters[device] = now;
       const most = [...rated.map(() => undefined), 1.1 * (earlier?.elapsedMs ?? 0)];

@@ -99,7 +99,7 @@ function localFacts(one: FileSystem, source: Source, leftMs: () => number): Fact
     const usages = group.map(({ usage }) => usage);
     return {
       ...labels({ ...one, mount, source: device, mode }),
-      ...usageFacts(usages, one.fstype, mode),
+      ...usageFacts(usages, one.fstype, mode, device),
       unresponsive: 0,
     };
   });
@@ -110,7 +110,7 @@ function remoteFacts(one: FileSystem, answer: MountAnswer | undefined): Facts {
     return { ...labels(one), ...unknownUsage(noTime), unresponsive: missing(noTime) };
   }
   if ('usage' in answer)
-    return { ...labels(one), ...usageFacts([answer.usage], one.fstype, one.mode), unresponsive: 0 };
+    return { ...labels(one), ...usageFacts([answer.usage], one.fstype, one.mode, one.source), unresponsive: 0 };
   return { ...labels(one), ...unknownUsage(answer.reason), unresponsive: Number(answer.unresponsive) };
 }
 

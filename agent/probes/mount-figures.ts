@@ -26,7 +26,7 @@ export function spacesOf<T extends { readonly usage: Usage }>(parts: readonly T[
  * Returns the figures of a mount. `usages` are the datasets of a pool, with their own used and the same available
  * space.
  */
-export function usageFacts(usages: readonly Usage[], fstype: string, mode = 'rw'): Facts {
+export function usageFacts(usages: readonly Usage[], fstype: string, mode = 'rw', source = ''): Facts {
   let used = 0;
   let free = 0;
   let available = 0;
@@ -43,7 +43,7 @@ export function usageFacts(usages: readonly Usage[], fstype: string, mode = 'rw'
     size_bytes: used + free,
     used_bytes: used,
     available_bytes: available,
-    ...(isImage(fstype, mode, available)
+    ...(isImage(fstype, mode, source, available)
       ? unfillable
       : {
           used_percent: used + available > 0 ? rounded((100 * used) / (used + available), 2) : 100,
@@ -58,15 +58,16 @@ const unfillable = {
 };
 
 /**
- * True if the file system is an image, which is always full: by its type, or a layer or seed that nobody can write and
- * that has no space.
+ * True if the file system is an image, which is always full: by its type, a file that is mounted read-only, or a layer
+ * or seed that nobody can write and that has no space.
  */
-function isImage(fstype: string, mode: string, available: number): boolean {
+function isImage(fstype: string, mode: string, source: string, available: number): boolean {
   if (
     imageTypes.has(fstype) ||
-    /^fuse\.(.*\.AppImage|squashfuse.*|snapfuse|erofsfuse|.*archivemount|dwarfs)$/i.test(fstype)
+    /^fuse\.(.*\.AppImage|squashfuse.*|snapfuse|erofsfuse|fuseiso|.*archivemount|dwarfs)$/i.test(fstype)
   )
     return true;
+  if (mode === 'ro' && /^\/dev\/loop\d/.test(source)) return true;
   return mode === 'ro' && available === 0 && /^(overlay|btrfs|composefs|fuse\b.*)$/.test(fstype);
 }
 

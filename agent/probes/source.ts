@@ -17,7 +17,7 @@ export interface Source {
   linkName(path: string): string | null;
   /** Returns the path without symbolic links; unchanged if it does not exist. */
   realPath(path: string): string;
-  /** Returns the time of a file's last change in milliseconds since 1970; 0 if the file is missing. */
+  /** Returns the time of a file's last change in milliseconds since 1970; 0 for a missing file, NaN if unknown. */
   changedMs(path: string): number;
   /** Returns the space of a mount that cannot hang. Throws the error of statfs. */
   space(mount: string): Usage;
@@ -36,8 +36,8 @@ export interface ProgramAnswer {
 /** The answers of programs, each with a time limit. */
 export interface Programs {
   /**
-   * Returns the answer of a program, started by the words `under`. Throws an Error with the reason. `statuses` are those
-   * of an answer.
+   * Returns the answer of a program, started by the words `under`. Throws an Error with the reason. `statuses` are
+   * those of an answer.
    */
   run(
     program: string,

@@ -270,9 +270,9 @@ export function readPacman(names: readonly string[], files: readonly string[]): 
 const sideBySide = /^(?:gpg-pubkey|kernel(?!.*-(?:abi|cross|doc|firmware|headers|macros|tools))(?:-.+)?)$/;
 
 /**
- * Returns the lines of packages, with the words of their manager. The item of a package has its version if such packages
- * are installed side by side, or if another version of it is there, as an interrupted upgrade leaves it: the first one
- * is as old as before (src/storage/reports/renamed-packages.ts).
+ * Returns the lines of packages, with the words of their manager. The item of a package has its version if such
+ * packages are installed side by side, or if another version of it is there, as an interrupted upgrade leaves it: the
+ * first one is as old as before (src/storage/reports/renamed-packages.ts).
  */
 export function packageLines(packages: readonly Package[], manager = ''): readonly string[] {
   const versions = new Map<string, Set<string>>();

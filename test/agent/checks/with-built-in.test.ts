@@ -99,6 +99,7 @@ for (const awk of checkAwks) {
     assert.deepEqual(checks.map(({ name }) => name).sort(), [
       'bond:b _______',
       'bond:empty',
+      `bond:${'n'.repeat(119)} 2`,
       `bond:${'n'.repeat(123)}`,
       'bond:x',
     ]);

@@ -175,6 +175,27 @@ test('odd machines: images that are always full have no shares, beside a disk th
   for (const fstype of ['overlay', 'btrfs', 'ext4', 'xfs', 'fuse.glusterfs'])
     assert.equal(share(fstype, 'rw'), true, fstype);
   for (const fstype of ['overlay', 'btrfs']) assert.equal(share(fstype, 'ro', { ...full, bfree: 9, bavail: 9 }), true);
+  const some = { ...full, bfree: 1, bavail: 1 };
+  const onLoop = (mode: string, source: string, usage = some): unknown =>
+    typeof usageFacts([usage], 'ext4', mode, source)['used_percent'];
+  assert.equal(onLoop('ro', '/dev/loop7'), 'object');
+  assert.equal(onLoop('rw', '/dev/loop7'), 'number');
+  assert.equal(onLoop('ro', '/dev/sda1'), 'number');
+});
+
+test('odd machines: a disk of which the kernel counts nothing has no rates, and no 0 since its boot', () => {
+  const files = {
+    '/proc/diskstats': `8 0 sda ${'0 '.repeat(11)}\n8 16 sdb 1 0 8 1 ${'0 '.repeat(7)}\n`,
+    '/sys/block/sda/device': '',
+    '/sys/block/sdb/device': '',
+  };
+  const { functions } = run(diskIo, files);
+  const rows = functions[0]?.data.map((row) => [row['device'], row['reads'], row['writes'], row['busy_percent']]);
+  assert.deepEqual(rows, [
+    ['sda', null, null, null],
+    ['sdb', 1, 0, null],
+  ]);
+  assert.equal(reasonOf(functions, 'disk_io', 'reads'), 'the kernel counts nothing of it');
 });
 
 test('odd machines: a mount whose name is not UTF-8 has figures', async (t) => {

@@ -9,7 +9,7 @@ import { sealCapture } from '../../../src/collector/agent/seal-capture.ts';
 import { encodeRequest } from '../../../src/report/agent-request.ts';
 import { FrameParser, parseAgentFault, parseEnd, parseHello } from '../../../src/report/frames.ts';
 import type { FunctionReport, Report, Row, WorkerReport } from '../../../src/report/report.ts';
-import type { AgentFault, End, Frame, Hello, ProbeOptions } from '../../../src/report/wire.ts';
+import type { AgentFault, End, Frame, Hello, ProbeOptions, RequestedCheck } from '../../../src/report/wire.ts';
 import { openReport } from '../../../src/report/seal/open.ts';
 import { bundles, keyPair } from './agent-visit.ts';
 import { commandOf, shellClient, type ShellClient, type ShellClientOptions } from './shell-client.ts';
@@ -23,6 +23,8 @@ export interface ShellRunOptions {
   /** The prefix of all files that are read; default: this machine's root. */
   readonly root?: string;
   readonly options?: ProbeOptions;
+  /** The checks of config.xml. */
+  readonly checks?: readonly RequestedCheck[];
   /** True for the state in place of a visit. */
   readonly state?: boolean;
   /** The client's folder. Default: `folder`. */
@@ -84,6 +86,7 @@ export function shellAgent(context: TestContext, client: ShellClientOptions = {}
         maxFrames: 1,
         maxBytes: 1,
         stamp: true,
+        ...(options.checks === undefined ? {} : { checks: options.checks }),
         ...(options.state === true ? { state: true } : {}),
         ...(options.formerFolder === undefined ? {} : { formerFolder: options.formerFolder }),
       });
