@@ -182,6 +182,7 @@ test('conditions of the fleet are as the documentation has them', () => {
   assert.deepEqual(pluckAll(load(anyClient).alerts.rules, 'name', 'severity', 'forMs'), [
     ['collector-silent', 'critical', 900_000],
     ['collector-isolated', 'warning', null],
+    ['collector-fault', 'warning', null],
     ['ingest-silent', 'critical', 900_000],
     ['state-disk', 'warning', null],
     ['database-forgot', 'warning', null],
@@ -201,6 +202,7 @@ test('conditions and defaults are tuned by name, the fleet-wide ones in <alerts>
   assert.deepEqual({ ...unreachable, ...expected }, unreachable);
   assert.deepEqual(pluckAll(config.alerts.rules, 'name', 'forMs'), [
     ['collector-silent', 3_600_000],
+    ['collector-fault', null],
     ['ingest-silent', 1_800_000],
     ['state-disk', null],
     ['database-forgot', null],

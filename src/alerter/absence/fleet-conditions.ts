@@ -1,5 +1,6 @@
 import type { Config, Rule } from '../../config/config.ts';
 import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { evaluateCollectorFault } from './collector-fault.ts';
 import { evaluateIsolation } from './collector-isolated.ts';
 import { evaluateForgotten } from './database-forgot.ts';
 import { evaluateSilence } from './collector-silent.ts';
@@ -21,6 +22,7 @@ import { minuteMs } from '../../platform/units.ts';
 const conditions: Readonly<Record<string, (facts: FleetFacts, rule: Rule) => readonly Alert[]>> = {
   'collector-silent': evaluateSilence,
   'collector-isolated': evaluateIsolation,
+  'collector-fault': evaluateCollectorFault,
   'ingest-silent': evaluateIngest,
   'state-disk': evaluateStateDisks,
   'database-forgot': evaluateForgotten,

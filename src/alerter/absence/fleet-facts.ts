@@ -1,5 +1,5 @@
 import type { Config, Rule } from '../../config/config.ts';
-import type { SeenClient, StateDiskFact } from '../../storage/store/fleet-store.ts';
+import type { FailedVisit, SeenClient, StateDiskFact } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
@@ -37,6 +37,8 @@ export interface EvaluateFleetOptions {
   readonly databaseAheadMs?: number;
   /** File systems of the programs themselves, as reported lately. */
   readonly stateDisks?: readonly StateDiskFact[];
+  /** The visits that collectors have failed themselves, by run. Default: none. */
+  readonly ownFaults?: ReadonlyMap<string, readonly FailedVisit[]>;
   /** The present round of `<canary>`. Default: none. */
   readonly canary?: CanaryState | null;
   /** Since when and why the mailbox of `<replies>` cannot be read. Default: it was read. */

@@ -2,6 +2,7 @@ import { pushIntervalMs } from '../../config/clients/arrival.ts';
 import type { Client, Rule } from '../../config/config.ts';
 import type { SeenClient } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
+import { lostHere } from './collector-fault.ts';
 import { roundsFor } from './cycles.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
 import { endWords, fleetAlert, type FinishedRunFact, type FleetFacts } from './fleet-facts.ts';
@@ -25,6 +26,7 @@ export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
   const { config } = facts;
   const seen = new Map(facts.seenClients.map((client) => [client.name, client]));
   const collectorsOf = roundsFor(facts);
+  const lost = lostHere(facts);
   return config.clients.flatMap((client) => {
     const rule = findRule(client.rules, ruleName);
     if (rule === null || client.state === 'retired') return [];
@@ -34,6 +36,7 @@ export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
       rule,
       seen: seen.get(client.name) ?? null,
       collectors: collectorsOf(client),
+      lostBy: lost.get(client.name) ?? null,
     });
     return alert === null ? [] : [alert];
   });
@@ -52,10 +55,12 @@ interface ClientSilence {
   readonly seen: SeenClient | null;
   /** The finished runs of each collector, oldest first. */
   readonly collectors: readonly (readonly FinishedRunFact[])[];
+  /** The code with which the collector's own machine failed the newest visit; null if it did not. */
+  readonly lostBy: string | null;
 }
 
 /** Returns the client's alert if it is new or changed, else `null`. */
-function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence): Alert | null {
+function evaluateClient({ facts, client, rule, seen, collectors, lostBy }: ClientSilence): Alert | null {
   const open = facts.open(client.name, ruleName);
   const lastReportMs = seen?.lastReportAtMs ?? null;
   if (open !== null && lastReportMs !== null && hasReported(facts, open, lastReportMs)) {
@@ -96,6 +101,7 @@ function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence
       changedByRun: last.id,
       sequence: begun.sequence + 1,
       valueText: describe(facts, seen),
+      ...(lostBy === null ? {} : { progress: { ...begun.progress, code: lostBy } }),
     };
   }
   if (open !== null || !hasMissed(collectors, lastReportMs)) return null;

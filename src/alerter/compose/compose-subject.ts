@@ -140,6 +140,7 @@ function fleetTitle(item: PendingNotification): string {
   const named = `${quoted(item.subject)}: `;
   if (isOfGroup(item) && value.startsWith(named)) return named + (value.slice(named.length).split(/[:;] /, 1)[0] ?? '');
   if (item.rule === 'collector-isolated') return `${quoted(item.host ?? item.subject)} is cut off: ${value}`;
+  if (item.rule === 'collector-fault') return `${quoted(item.host ?? item.subject)} is at fault: ${value}`;
   return titleOf(item) === labelOf(item) ? (value.split('. ', 1)[0] ?? '') : titleOf(item);
 }
 

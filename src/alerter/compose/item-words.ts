@@ -119,6 +119,7 @@ export function shortText(text: string, value: number | null): string | null {
 const collectorTitles: Readonly<Record<string, string>> = {
   'collector-silent': 'silent',
   'collector-isolated': 'cut off',
+  'collector-fault': 'at fault',
 };
 
 /** Returns the title of an item: `web-1: disk /var`, `collector col1 is silent`. */

@@ -1,6 +1,6 @@
 import type { Rule } from '../../config/config.ts';
 import { connectFaultWords } from '../../platform/errors/connect-fault-words.ts';
-import { errorTable, type ErrorCode } from '../../platform/errors/errors.ts';
+import { errorTable, isOwnFault, type ErrorCode } from '../../platform/errors/errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { Alert, RuleState } from '../../storage/store/alert.ts';
@@ -16,10 +16,7 @@ export type VisitClass = 'network' | 'login refused' | 'agent failed' | 'host ke
 const networkStages: readonly string[] = ['resolve', 'connect', 'handshake'];
 const loginCodes: readonly string[] = ['auth-failed', 'auth-timeout', 'credentials-unusable', 'secret-missing'];
 /** Faults of the collector, and visits that the collector never tried. */
-const notTheClient: readonly string[] = [
-  ...['run-deadline', 'interrupted', 'spool-full', 'state-unusable', 'descriptors-exhausted'],
-  ...['internal', 'collector-fault'],
-];
+const notTheClient: readonly string[] = ['run-deadline', 'interrupted', 'internal'];
 const notTheClientsStage: readonly string[] = ['spool', 'storage', 'config', 'lock', 'keys', 'run'];
 /**
  * Errors of class network: true if the network between collector and client may be their cause, false if the other side
@@ -41,7 +38,7 @@ const networkCodes: ReadonlyMap<string, boolean> = new Map([
 export function classOfVisit({ stage, code }: Pick<UnprocessedVisit, 'stage' | 'code'>): VisitClass | null {
   if (code === 'host-key-changed' || code === 'host-key-revoked') return 'host key changed';
   if (code === 'host-key-unknown') return 'not trusted';
-  if (code !== null && notTheClient.includes(code)) return null;
+  if (code !== null && (isOwnFault(code) || notTheClient.includes(code))) return null;
   if (stage !== null && notTheClientsStage.includes(stage)) return null;
   if (stage === 'login' || (code !== null && loginCodes.includes(code))) return 'login refused';
   if (code !== null && networkCodes.has(code)) return 'network';

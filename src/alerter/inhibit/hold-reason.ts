@@ -10,6 +10,7 @@ export type HoldReason =
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'isolated' }
   | { readonly kind: 'collector-silent' }
+  | { readonly kind: 'collector-fault' }
   /** The client's group lacks members, and its alert says so. */
   | { readonly kind: 'group-short'; readonly group: string }
   /** A machine without which the client cannot be reached is away. */
@@ -53,6 +54,7 @@ export const holdReasons: Readonly<Record<HoldReason['kind'], HoldKind>> = {
   unreachable: { by: 'hold', isOwn: true },
   isolated: { by: 'hold', isOwn: true },
   'collector-silent': { by: 'hold', isOwn: true },
+  'collector-fault': { by: 'hold', isOwn: true },
   'group-short': { by: 'hold', isOwn: true },
   bastion: { by: 'hold', isOwn: true },
   parent: { by: 'hold', isOwn: true },

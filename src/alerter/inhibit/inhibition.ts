@@ -86,7 +86,8 @@ export function openInhibition({ input, mutes, watchOf, easing }: InhibitionOpti
       if (full !== undefined) return { kind: 'nearly-full', rule: full.rule };
       const standIn = standIns(alert);
       if (standIn?.state !== 'firing' || !isNotified(standIn, alert, recipient)) return null;
-      return { kind: standIn.rule === 'collector-silent' ? 'collector-silent' : 'isolated' };
+      if (standIn.rule === 'collector-silent' || standIn.rule === 'collector-fault') return { kind: standIn.rule };
+      return { kind: 'isolated' };
     },
     wentByUntilMs: (alert, recipient) => {
       const { firingSinceMs, resolvedAtMs } = alert;

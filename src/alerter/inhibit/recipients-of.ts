@@ -1,3 +1,4 @@
+import { isOwnFault } from '../../platform/errors/errors.ts';
 import { groupBy, least } from '../../platform/group-by.ts';
 import type { Client, Config, NotifyConfig, Recipient, Rule, Severity, Window } from '../../config/config.ts';
 import { isHeard, notifyChooser, worstSeverity } from '../../config/clients/recipients.ts';
@@ -219,6 +220,7 @@ function recipientsOfRule(rule: Rule, recipients: readonly Recipient[]): readonl
 export const stoodForBy = new Map([
   ['collector-isolated', 'unreachable'],
   ['collector-silent', 'no-report'],
+  ['collector-fault', 'no-report'],
 ]);
 
 /** Returns the worst severity of an alert of the fleet, including that of the alerts that it stands for. */
@@ -238,9 +240,7 @@ export function createStandIns({
   readonly collectorOfRun?: ReadonlyMap<string, string> | undefined;
 }): (alert: Alert) => Alert | null {
   const begun = alerts.filter(({ client, state }) => client === '' && state !== 'pending');
-  const byRule = new Map(
-    [...stoodForBy].map(([rule, condition]) => [condition, begun.filter((one) => one.rule === rule)] as const),
-  );
+  const byRule = groupBy(begun, ({ rule }) => stoodForBy.get(rule));
   return (alert) => {
     const own = alert.client === '' ? undefined : byRule.get(alert.rule);
     if (own === undefined || alert.firingSinceMs === null || alert.progress.isNetwork === false) return null;
@@ -249,6 +249,8 @@ export function createStandIns({
     const standIn = own.find(
       (one) =>
         (collector === null || collector === one.subject) &&
+        // It stands for the clients alone whose visits it has failed.
+        (one.rule !== 'collector-fault' || isOwnFault(alert.progress.code ?? null)) &&
         one.pendingSinceMs <= begunMs &&
         (one.resolvedAtMs === null || begunMs < one.resolvedAtMs),
     );

@@ -5,7 +5,8 @@ import type { StateDiskFact } from '../../storage/store/fleet-store.ts';
 import { readCanary, readUnreadReplies } from '../../storage/store/reply-store.ts';
 import { databaseUpSince, evaluateFleet, mayMissRows } from '../absence/fleet-conditions.ts';
 import { readSites } from '../absence/cycles.ts';
-import type { EvaluateFleetOptions } from '../absence/fleet-facts.ts';
+import { readOwnFaults } from '../absence/collector-fault.ts';
+import { fleetFacts, type EvaluateFleetOptions } from '../absence/fleet-facts.ts';
 import { concernedMembers, leastShort, reportTimes } from '../inhibit/group-states.ts';
 import { noLongerAcknowledged } from '../transition/process-rows.ts';
 import { unfinishedRuns } from '../../storage/store/run.ts';
@@ -49,7 +50,7 @@ async function saveEvaluated(
 async function changedAlerts(pass: PassContext, groupsSinceMs: ReadonlyMap<string, number>): Promise<readonly Alert[]> {
   const { config, storage, runs, nowMs, databaseAheadMs } = pass;
   const alerts = await storage.evaluation.openAlerts(null);
-  return evaluateFleet({
+  const options: EvaluateFleetOptions = {
     ...(await groupFacts(pass, alerts)),
     config,
     runs,
@@ -64,7 +65,8 @@ async function changedAlerts(pass: PassContext, groupsSinceMs: ReadonlyMap<strin
     nowMs,
     databaseAheadMs,
     databaseUpSinceMs: databaseUpSince(runs, nowMs, config.collector.everyMs),
-  });
+  };
+  return evaluateFleet({ ...options, ownFaults: await readOwnFaults(storage.fleet, fleetFacts(options)) });
 }
 
 /** Reads what decides on groups that need some of their members. */

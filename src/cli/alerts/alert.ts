@@ -15,10 +15,10 @@ import { counted } from '../../text/numbers.ts';
 import { complain, complaintText } from '../command/complain.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadLastSettings } from '../command/settings.ts';
-import type { Output } from '../terminal/output.ts';
+import { createOutputLog, type Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import { createAlertView } from './alert-views.ts';
-import { openRunNotices, type RunNotices } from '../runs/run-notices.ts';
+import { openRunNotices, type RunNotices, showsAll, stillText } from '../runs/run-notices.ts';
 import { showEvent } from '../runs/run-view.ts';
 
 /** Runs `alert`: makes one pass of the alerter. Cron starts `alert` every minute, so it loads only needed modules. */
@@ -115,7 +115,8 @@ type Undelivered = Extract<AlertEvent, { readonly kind: 'undelivered' }>;
 function heed(thrown: unknown, notices: RunNotices, output: Output): Away {
   if (!(thrown instanceof FleetError) || !isDatabaseAway(thrown)) throw thrown;
   const isDue = notices.heed(thrown);
-  if (isDue || output.json || output.terminal || output.verbosity === 'verbose') complain(output, thrown);
+  if (isDue || showsAll(output)) complain(output, thrown);
+  else createOutputLog(output).event('note', { message: stillText(thrown) });
   return { outcome: 'away', exitStatus: thrown.exitStatus };
 }
 

@@ -286,6 +286,8 @@ function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderTime): s
       return "nearly all clients were out of reach at once: the collector's own network is reported instead";
     case 'collector-silent':
       return 'the collector is silent, which is reported instead';
+    case 'collector-fault':
+      return "the collector's own machine fails the visits, which is reported instead";
     case 'group-short':
       return `${reason.group} lacks members, which is reported instead`;
     case 'bastion':

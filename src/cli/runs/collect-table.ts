@@ -1,5 +1,6 @@
 /** src/cli/runs: `collect`, and what both runs share. */
 import type { CollectEvent, CollectResult } from '../../collector/collect-options.ts';
+import { isOwnFault } from '../../platform/errors/errors.ts';
 import { escapeControls, formatFields, harmlessJson } from '../../platform/errors/log.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { restoredRows } from '../../storage/store/run.ts';
@@ -47,9 +48,11 @@ export async function tableView(output: Output, time: ReaderTime): Promise<RunVi
         output.print(overlappedText('collect', result.holder, result.startedAtMs));
         return;
       }
-      const shown = visits.length <= wholeFleetRows ? visits : visits.filter((visit) => !visit.ok);
+      // A fault of the run has the number of the visits that this machine has failed, and their reason.
+      const told = visits.filter(({ code }) => !isOwnFault(code));
+      const shown = visits.length <= wholeFleetRows ? told : told.filter((visit) => !visit.ok);
       if (shown.length > 0) output.print(visitTable(output, shown));
-      for (const line of [...adviceLines(visits), ...notVisitedLines(skipped, time)]) output.print(line);
+      for (const line of [...adviceLines(told), ...notVisitedLines(skipped, time)]) output.print(line);
       output.print(summaryText(output, result));
       for (const fault of result.faults) output.complain(complaintText(fault));
     },

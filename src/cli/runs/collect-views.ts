@@ -1,4 +1,5 @@
 import type { CollectEvent, CollectResult } from '../../collector/collect-options.ts';
+import { isOwnFault } from '../../platform/errors/errors.ts';
 import type { LogFields } from '../../platform/errors/log.ts';
 import { restoredRows } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
@@ -80,9 +81,16 @@ function lineView(output: Output): CollectView {
       started: ({ runId, clients, skipped }) => log.event('started', { run: runId, clients, skipped }),
       skipped: skips.log,
       visiting: ({ client }) => log.detail('visiting', { client }),
-      visited: ({ visit }) =>
-        visit.ok ? log.event('visited', visitFields(visit)) : log.problem('failed', visitFields(visit)),
-      postponed: ({ visit }) => log.event('postponed', visitFields(visit)),
+      visited: ({ visit }) => {
+        if (visit.ok) log.event('visited', visitFields(visit));
+        // A fault of the run has their number and their reason.
+        else if (isOwnFault(visit.code)) log.detail('failed', visitFields(visit));
+        else log.problem('failed', visitFields(visit));
+      },
+      postponed: ({ visit }) => {
+        if (isOwnFault(visit.code)) log.detail('postponed', visitFields(visit));
+        else log.event('postponed', visitFields(visit));
+      },
       report: ({ client, report }) => log.event('report', { client, report: JSON.stringify(report) }),
       quarantined: ({ client, code, message }) => log.problem('quarantined', { client, code, message }),
       note: ({ message }) => log.event('note', { message }),

@@ -11,6 +11,16 @@ interface RunNoticesOptions extends Omit<AwayNoticesOptions, 'topic' | 'now'> {
   readonly broken: FleetError | null;
 }
 
+/** True if the output shows a fault whether its line is due or not, since nobody mails the output. */
+export function showsAll({ json, terminal, verbosity }: Output): boolean {
+  return json || terminal || verbosity === 'verbose';
+}
+
+/** Returns a fault whose line is not due in few words, for whoever runs the program by hand. */
+export function stillText({ message, code }: FleetError): string {
+  return `still: ${message} (${code})`;
+}
+
 /** The notices of a run of cron: a line an hour about each fault, and mails about the database and config.xml. */
 export type RunNotices = ReturnType<typeof openRunNotices>;
 

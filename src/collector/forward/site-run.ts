@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { asFleetError, messageOf, type FleetError } from '../../platform/errors/errors.ts';
+import { asFleetError, isOwnFault, messageOf, type FleetError } from '../../platform/errors/errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { ForwardConfig } from '../../config/config.ts';
 import { entriesOf } from '../../state-folder/folder-entries.ts';
@@ -47,7 +47,9 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   const began = performance.now();
   const faults: FleetError[] = [];
   const onFault = (fault: FleetError): void => {
-    if (faults.some(({ code, message }) => code === fault.code && message === fault.message)) return;
+    const isSame = ({ code, message }: FleetError): boolean =>
+      code === fault.code && (isOwnFault(code) || message === fault.message);
+    if (faults.some(isSame)) return;
     faults.push(fault);
     observe({ kind: 'fault', fault });
   };
@@ -55,7 +57,9 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   // Without this folder no visit is worth its while.
   entriesOf(paths.encryptedStats);
   // The visits begin meanwhile: any number of reports may wait.
-  const taking = startTaking(run);
+  const late: FleetError[] = [];
+  const later = laterFaults(late, onFault);
+  const taking = startTaking(run, later);
   let waiting: ReadonlySet<string> | null = null;
   const whenTaken = taking.then(({ leftovers }) => {
     return (waiting = new Set(leftovers.map(({ file }) => path.basename(path.dirname(file)))));
@@ -67,7 +71,7 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   const facts = openSiteFacts(paths.siteFacts);
   const documents = runDocuments(folder, start);
   const record = new RunRecord({ store: null, documents, keep: removeStored, start, onFault });
-  const fresh = takeFresh(taking, onFault);
+  const fresh = takeFresh(taking, later);
   const note = (visit: VisitRecord): void => {
     facts.saw(visit, start);
     // No collector may yet retire the keys of reports that wait here.
@@ -78,6 +82,7 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
     ...{ run, facts: new Map(facts.clients), keep: fresh.keep, record: note, shares: null, onFault },
     sawInventory: (client) => facts.sawInventory(client, run.now()),
   });
+  for (const fault of late) onFault(fault);
   const end = endOf(run, visited);
   await record.end(end);
   saveFacts(facts, run, onFault);
@@ -103,6 +108,14 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   return resultOf(start.startedAtMs, { visited, end, reports, faults });
 }
 
+/** Returns an observer that keeps faults of this machine for later: the visits that they failed are counted by then. */
+function laterFaults(late: FleetError[], onFault: (fault: FleetError) => void) {
+  return (fault: FleetError): void => {
+    if (isOwnFault(fault.code)) late.push(fault);
+    else onFault(fault);
+  };
+}
+
 interface Taking {
   readonly spool: BoundSpool;
   readonly quarantine: Quarantine;
@@ -110,11 +123,14 @@ interface Taking {
 }
 
 /** Finds the reports of earlier runs. Throws FleetError `state-unusable`. */
-async function startTaking({ paths, config, start, observe }: CollectorRun): Promise<Taking> {
+async function startTaking(
+  { paths, config, start, observe }: CollectorRun,
+  onFound: (fault: FleetError) => void,
+): Promise<Taking> {
   const { encryptedStats: dir, setAside } = paths;
   const unbounded = openSealedSpool(dir);
   const scan = await unbounded.scan();
-  reportPassedOver(scan, observe);
+  reportPassedOver(scan, observe, onFound);
   const { reports: leftovers, quarantines: places } = scan;
   const spool = boundSpool({ dir, maxBytes: config.collector.spoolBytes, isSite: true, spool: unbounded, leftovers });
   const times = { nowMs: start.startedAtMs, keepMs: config.retention.rawMs };

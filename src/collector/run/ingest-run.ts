@@ -142,7 +142,7 @@ async function openAll(run: IngestRun, onFault: (fault: FleetError) => void): Pr
     const spool = openSealedSpool(paths.encryptedStats, paths.inbox, files.keep);
     const scan = await spool.scan(isHeld, clientsOfSites(config.clients));
     const { reports: leftovers, quarantines, passedOver } = scan;
-    reportPassedOver(scan, observe);
+    reportPassedOver(scan, observe, onFault);
     const { setAside } = paths;
     quarantine = new Quarantine({ places: quarantines, setAside, nowMs: now(), keepMs: retentionMs });
     if (isHeld && leftovers.length > 0) {

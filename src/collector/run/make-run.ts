@@ -56,18 +56,19 @@ export async function makeRun(options: CollectorRun): Promise<CollectResult> {
     const record = new RunRecord({ store, documents, keep: files.keep, start, onFault: faults.add });
     // The visits begin meanwhile: any number of reports may wait.
     const taking = startTaking({
-      ...{ run: options, files, store, onFault: faults.add },
+      ...{ run: options, files, store, onFault: faults.add, onFound: faults.later },
       times: () => ingestTimes(limits, leftMs),
       onSpool: (spool) => (waiting.bytes = () => spool.waitingBytes()),
     });
     const silent = taking.then(({ leftovers }) => silentVisits({ run: options, prepared, leftovers }));
     silent.catch(() => undefined);
     const visited = await visitClients({
-      ...{ run: options, facts: prepared.facts, keep: keepIn(taking, faults.add), silent, onFault: faults.add },
+      ...{ run: options, facts: prepared.facts, keep: keepIn(taking, faults.later), silent, onFault: faults.add },
       record: (visit) => record.visit(visit),
       shares: prepared.storage?.shares ?? null,
       knownState: knownStateOf(options, prepared.storage),
     });
+    faults.addLate();
     const inboxMs = prepared.documentsLeft > 0 ? leftMs(limits.leftoversMs) : 0;
     const { ingest } = await taking;
     return await finish({ options, prepared, visited, ingest, files, record, faults, time, inboxMs });
@@ -89,10 +90,12 @@ interface TakingOptions extends Pick<IngestOptions, 'store' | 'onFault'> {
   readonly files: StoringFiles;
   readonly times: () => IngestTimes;
   readonly onSpool: (spool: BoundSpool) => void;
+  /** Called for a fault of this machine while the reports of earlier runs were looked for. */
+  readonly onFound: (fault: FleetError) => void;
 }
 
 /** Finds the reports of earlier runs, and starts to store them. Throws FleetError `state-unusable`. */
-async function startTaking({ run, files, times, onSpool, ...options }: TakingOptions): Promise<Taking> {
+async function startTaking({ run, files, times, onSpool, onFound, ...options }: TakingOptions): Promise<Taking> {
   const { paths, config, keyRing, start, now, observe } = run;
   const { encryptedStats: dir, inbox, setAside } = paths;
   const { rawMs } = config.retention;
@@ -100,7 +103,7 @@ async function startTaking({ run, files, times, onSpool, ...options }: TakingOpt
   const unbounded = openSealedSpool(dir, inbox, files.keep);
   const scan = await unbounded.scan(true, sites);
   const { reports: leftovers, quarantines: places, passedOver } = scan;
-  reportPassedOver(scan, observe);
+  reportPassedOver(scan, observe, onFound);
   const { spoolBytes: maxBytes } = config.collector;
   const spool = boundSpool({ spool: unbounded, dir, inbox, maxBytes, leftovers, sites });
   onSpool(spool);

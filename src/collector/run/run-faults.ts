@@ -1,4 +1,4 @@
-import { asFleetError, type FleetError } from '../../platform/errors/errors.ts';
+import { asFleetError, type FleetError, isOwnFault } from '../../platform/errors/errors.ts';
 import type { CollectOptions } from '../collect-options.ts';
 import type { StorageTime } from './storage-limits.ts';
 
@@ -13,7 +13,19 @@ export function createRunFaults(observe: CollectOptions['observe'], time: Pick<S
     all.push(fault);
     observe({ kind: 'fault', fault });
   };
-  return { all: all as readonly FleetError[], add };
+  const late: FleetError[] = [];
+  return {
+    all: all as readonly FleetError[],
+    add,
+    /** Adds a fault. A fault of this machine waits for `addLate`: the visits that it failed are counted by then. */
+    later: (fault: FleetError): void => {
+      if (isOwnFault(fault.code)) late.push(fault);
+      else add(fault);
+    },
+    addLate: (): void => {
+      for (const fault of late.splice(0)) add(fault);
+    },
+  };
 }
 
 /** Returns an error of the storage as a FleetError. */

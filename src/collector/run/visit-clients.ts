@@ -1,5 +1,6 @@
 import type { Client } from '../../config/config.ts';
-import { asFleetError, FleetError } from '../../platform/errors/errors.ts';
+import { asFleetError, FleetError, isOwnFault, type ErrorCode } from '../../platform/errors/errors.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 import { readBundles } from '../agent/agent-bundles.ts';
 import { loadCaptureCosts } from '../agent/capture-costs.ts';
@@ -83,7 +84,9 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
     await round.lookBeside();
     await round.takeExtras();
     const { isRefused } = batches;
-    return { ...round.end(), isRefused, interrupted: run.signal.aborted, endedEarly: ending.signal.aborted };
+    const outcome = round.end();
+    for (const fault of ownFaults(outcome)) options.onFault(fault);
+    return { ...outcome, isRefused, interrupted: run.signal.aborted, endedEarly: ending.signal.aborted };
   } finally {
     ending.end();
   }
@@ -147,6 +150,19 @@ function createRound(options: RoundOptions, watched: readonly Client[], signal: 
       return { ...sums, failures };
     },
   };
+}
+
+/**
+ * Returns one fault for each code with which this machine has failed visits. Each of them says the number of the
+ * visits, and the message and the advice of the first.
+ */
+function ownFaults({ failures, succeeded }: Pick<FleetOutcome, 'failures' | 'succeeded'>): readonly FleetError[] {
+  const visits = failures.length + succeeded;
+  const own = failures.filter(({ code }) => isOwnFault(code));
+  return [...groupBy(own, ({ code }) => code)].map(([code, same]) => {
+    const message = `${same.length} of ${visits} visits failed on this machine: ${same[0]?.message ?? ''}`;
+    return new FleetError({ code: code as ErrorCode, stage: 'run', message, advice: same[0]?.advice });
+  });
 }
 
 /** Returns the context of all visits, and what they note. */

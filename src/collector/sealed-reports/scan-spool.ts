@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { escapeControls } from '../../platform/errors/log.ts';
-import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
+import { errnoOf, FleetError, isOwnFault, lacksDescriptors, messageOf } from '../../platform/errors/errors.ts';
 import { append } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import { boundedTime } from '../../report/check-value.ts';
@@ -105,15 +105,24 @@ export async function measureSpool(roots: Roots, sites: KnownSites): Promise<Rea
 /** The most origins that a line about passed entries names. */
 const maxOrigins = 5;
 
-/** Reports in one line what a scan has passed over. That fails no run. */
+/**
+ * Reports in one line what a scan has passed over. That fails no run, unless a fault of this machine is the reason,
+ * which goes to `onFault`. Default: as the line.
+ */
 export function reportPassedOver(
   { passedOver }: Pick<SpoolScan, 'passedOver'>,
   observe: (event: { readonly kind: 'fault'; readonly fault: FleetError }) => void,
+  onFault: (fault: FleetError) => void = (fault) => observe({ kind: 'fault', fault }),
 ): void {
   if (passedOver.length === 0) return;
-  const lines = passedOver.map(({ line }) => line);
-  const message = namedUpTo(maxOrigins, lines);
-  observe({ kind: 'fault', fault: new FleetError({ code: 'inbox-strange', stage: 'spool', message }) });
+  const message = namedUpTo(
+    maxOrigins,
+    passedOver.map(({ line }) => line),
+  );
+  const cause = passedOver.map((one) => one.cause).find(lacksDescriptors);
+  const fault = new FleetError({ code: 'inbox-strange', stage: 'spool', message, cause });
+  if (isOwnFault(fault.code)) onFault(fault);
+  else observe({ kind: 'fault', fault });
 }
 
 /** The most characters of a strange name in a line for people. */
@@ -137,7 +146,7 @@ class OriginScan {
   /** The names of this site that may still be read. */
   #left: number;
   #read = 0;
-  #passed: { readonly line: string; others: number } | null = null;
+  #passed: { readonly line: string; readonly cause: unknown; others: number } | null = null;
   #strange = 0;
   #noReports = 0;
   #unread: string | null = null;
@@ -164,7 +173,7 @@ class OriginScan {
 
   /** Returns the line for people; none if all is well. */
   passedOver(): readonly PassedOver[] {
-    const { line, others = 0 } = this.#passed ?? {};
+    const { line, cause, others = 0 } = this.#passed ?? {};
     const more =
       others === 0 ? '' : `; so ${others === 1 ? 'is' : 'are'} ${counted(others, 'other path')} below ${this.#dir}`;
     const wereNone = 'that were no sealed reports and no records';
@@ -178,7 +187,9 @@ class OriginScan {
         : [`${countedMany(this.#removed, 'path')} below ${this.#dir} went, because more than a run reads were there`],
       this.#unread === null ? [] : [`${this.#unread} holds more than a run reads: the next runs go on`],
     ].flat();
-    return parts.length === 0 ? [] : [{ origin: this.#options.origin, line: parts.join('; ') }];
+    return parts.length === 0
+      ? []
+      : [{ origin: this.#options.origin, line: parts.join('; '), ...(cause === undefined ? {} : { cause }) }];
   }
 
   /** Returns the names of the folders to scan. Throws FleetError `state-unusable` for encrypted_stats/ alone. */
@@ -234,7 +245,7 @@ class OriginScan {
       }
     } catch (thrown) {
       // Another process has removed it, or nothing came yet.
-      if (errnoOf(thrown) !== 'ENOENT') this.#passOver(folder, messageOf(thrown));
+      if (errnoOf(thrown) !== 'ENOENT') this.#passOver(folder, messageOf(thrown), thrown);
     } finally {
       held?.close();
     }
@@ -352,15 +363,15 @@ class OriginScan {
     try {
       remove();
     } catch (thrown) {
-      if (errnoOf(thrown) !== 'ENOENT') this.#passOver(folder, messageOf(thrown));
+      if (errnoOf(thrown) !== 'ENOENT') this.#passOver(folder, messageOf(thrown), thrown);
     } finally {
       this.#removingMs += performance.now() - begunAt;
     }
   }
 
-  #passOver(file: string, reason: string): void {
+  #passOver(file: string, reason: string, cause?: unknown): void {
     if (this.#passed !== null) this.#passed.others += 1;
-    else this.#passed = { line: `${shownName(file)} is passed over: ${shownName(reason)}`, others: 0 };
+    else this.#passed = { line: `${shownName(file)} is passed over: ${shownName(reason)}`, cause, others: 0 };
   }
 }
 

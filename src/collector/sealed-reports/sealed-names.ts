@@ -22,6 +22,8 @@ export interface PassedOver {
   readonly origin: string | null;
   /** The line for people. */
   readonly line: string;
+  /** The error of the path that the line names first. Default: none. */
+  readonly cause?: unknown;
 }
 
 export interface ArrivedReport extends NamedFacts {

@@ -78,6 +78,7 @@ export function builtinRules(everyMs: number): readonly BuiltinRule[] {
     condition('group-short', 'critical', null, { of: 'group' }),
     condition('collector-silent', 'critical', silentFor(everyMs), { of: 'fleet' }),
     condition('collector-isolated', 'warning', null, { of: 'fleet' }),
+    condition('collector-fault', 'warning', null, { of: 'fleet' }),
     condition('ingest-silent', 'critical', silentFor(everyMs), { of: 'fleet' }),
     condition('state-disk', 'warning', null, { of: 'fleet' }),
     condition('database-forgot', 'warning', null, { of: 'fleet' }),

@@ -44,14 +44,14 @@ export class FleetError extends Error {
     // The message may contain text from a machine.
     const message = client === null ? options.message : withoutSecrets(options.message);
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    const own = ownFault(options.code, options.cause);
+    const own = ownLack(options.code, options.cause);
     const refused = own === null && options.code === 'internal' ? refusalOf(options.cause) : undefined;
-    this.code = own ?? (refused === undefined ? options.code : 'system-refused');
+    this.code = own?.code ?? (refused === undefined ? options.code : 'system-refused');
     const known = errorTable[this.code];
     this.stage = options.stage;
     this.client = client;
     this.retryable = options.retryable ?? known.retryable;
-    this.advice = options.advice ?? refused ?? known.advice;
+    this.advice = (own === null ? options.advice : own.advice) ?? refused ?? known.advice;
     this.exitStatus = known.exitStatus;
   }
 }
@@ -76,9 +76,47 @@ export const systemAdvice: ReadonlyMap<string, string> = new Map([
 
 /** Returns the advice for what the system has refused; undefined for any other error. */
 function refusalOf(thrown: unknown): string | undefined {
-  // V8 has no code for it, and WebAssembly a message of its own.
-  const isMemory = thrown instanceof RangeError && /out of memory|allocation failed/i.test(thrown.message);
-  return systemAdvice.get(isMemory ? 'ENOMEM' : (errnoOf(thrown) ?? ''));
+  for (const error of causesOf(thrown)) {
+    if (lacksMemory(error)) return /WebAssembly/.test(error.message) ? wasmAdvice : systemAdvice.get('ENOMEM');
+    const advice = systemAdvice.get(errnoOf(error) ?? '');
+    if (advice !== undefined) return advice;
+  }
+  return undefined;
+}
+
+/** V8 reserves some 10 GB of addresses for each memory of WebAssembly, unless this option is set. */
+const wasmAdvice =
+  'Raise the limit of addresses: `ulimit -v`, LimitAS= of a unit; or set NODE_OPTIONS=--disable-wasm-trap-handler.';
+
+/** The codes of errors that say that no memory is left: of libuv, Node.js, zlib and OpenSSL. */
+const memoryCodes: ReadonlySet<string> = new Set([
+  ...['ENOMEM', 'EAI_MEMORY', 'ERR_MEMORY_ALLOCATION_FAILED', 'ERR_WORKER_OUT_OF_MEMORY', 'ERR_WORKER_INIT_FAILED'],
+  ...['Z_MEM_ERROR', 'ERR_OSSL_MALLOC_FAILURE', 'ERR_OSSL_EVP_MALLOC_FAILURE'],
+]);
+/** The texts of V8, WebAssembly and SQLite, which have no code for it. */
+const memoryWords = /\bout of memory\b|\ballocation failed\b|\b(?:could not|cannot|failed to) allocate\b/i;
+
+/** True if an error of this process says that no memory is left. A FleetError may have a machine's words. */
+export function lacksMemory(thrown: unknown): thrown is Error {
+  if (!(thrown instanceof Error) || thrown instanceof FleetError) return false;
+  return memoryCodes.has(errnoOf(thrown) ?? '') || memoryWords.test(thrown.message);
+}
+
+/** The most errors that are looked through for the first cause. */
+const maxCauses = 8;
+
+/** Returns an error and its causes, as far as they are errors. The attempts of one connection count as causes. */
+function causesOf(thrown: unknown): readonly Error[] {
+  const found: Error[] = [];
+  const left: unknown[] = [thrown];
+  while (left.length > 0 && found.length < maxCauses) {
+    const next = left.shift();
+    if (!(next instanceof Error)) continue;
+    found.push(next);
+    left.push(next.cause);
+    if (next instanceof AggregateError) for (const one of next.errors.slice(0, maxCauses)) left.push(one);
+  }
+  return found;
 }
 
 /** Returns a fault with some facts replaced. The given fault is its cause. */
@@ -124,25 +162,49 @@ export function asFleetError(thrown: unknown, fallback: Omit<FleetErrorOptions, 
   return new FleetError({ ...fallback, message: messageOf(thrown), cause: thrown });
 }
 
-/** The codes that a system error of this machine may hide behind: a file, a socket, a lookup, or a started program. */
-const hidingCodes: ReadonlySet<string> = new Set([
-  ...['internal', 'state-unusable', 'spool-full', 'dns', 'connect-failed', 'channel-failed', 'agent-failed'],
-]);
-/** The codes of a connection or of a started program. */
-const connectCodes: ReadonlySet<string> = new Set(['dns', 'connect-failed', 'channel-failed']);
-
 /**
- * Returns the code of a fault of this machine, which neither the client nor the file is to blame for: no descriptor,
- * memory or process is left. Returns null for other faults.
+ * The codes of faults of this machine, which no client is to blame for: a visit that ends with one of them says nothing
+ * about its client.
  */
-function ownFault(code: ErrorCode, cause: unknown): ErrorCode | null {
-  if (!hidingCodes.has(code)) return null;
-  if (lacksDescriptors(cause)) return 'descriptors-exhausted';
-  const lacks = ['ENOMEM', 'ENOBUFS', 'EAGAIN', 'EAI_MEMORY'].includes(errnoOf(cause) ?? '');
-  return lacks && connectCodes.has(code) ? 'collector-fault' : null;
+export const ownFaultCodes: readonly string[] = [
+  ...(['descriptors-exhausted', 'collector-fault', 'system-refused'] satisfies ErrorCode[]),
+  ...(['spool-full', 'state-unusable'] satisfies ErrorCode[]),
+];
+
+/** True if the code of a visit is that of a fault of the collector's own machine. */
+export function isOwnFault(code: string | null): boolean {
+  return code !== null && ownFaultCodes.includes(code);
 }
 
-function lacksDescriptors(thrown: unknown): boolean {
+/** The codes that say more than the lack that caused them: of the run, of the command line, of a key or a report. */
+const sayMore: ReadonlySet<ErrorCode> = new Set(['usage', 'locked', 'interrupted', 'run-deadline', 'visit-deadline']);
+/** The codes of a connection or of a started program. */
+const connectCodes: ReadonlySet<ErrorCode> = new Set([
+  ...(['dns', 'connect-failed', 'channel-failed', 'bastion-failed', 'event-unsent'] as const),
+]);
+
+/**
+ * Returns the fault of this machine that caused another one, which neither the client nor the file is to blame for: no
+ * descriptor, memory or process is left. Returns null for other faults. `advice` is more exact than the table's.
+ */
+function ownLack(code: ErrorCode, cause: unknown): { readonly code: ErrorCode; readonly advice?: string } | null {
+  if (sayMore.has(code)) return null;
+  for (const error of causesOf(cause)) {
+    if (error instanceof FleetError) {
+      const isOwn = error.code === 'descriptors-exhausted' || error.code === 'collector-fault';
+      // Whoever stands on a machine that was not reached was not reached either.
+      if (isOwn && connectCodes.has(code)) return error;
+    } else if (lacksDescriptors(error)) {
+      return code === 'descriptors-exhausted' ? null : { code: 'descriptors-exhausted' };
+    } else if (connectCodes.has(code) && (lacksMemory(error) || ['ENOBUFS', 'EAGAIN'].includes(errnoOf(error) ?? ''))) {
+      return { code: 'collector-fault' };
+    }
+  }
+  return null;
+}
+
+/** True if no file or socket can be opened, for want of descriptors. */
+export function lacksDescriptors(thrown: unknown): boolean {
   return ['EMFILE', 'ENFILE'].includes(errnoOf(thrown) ?? '');
 }
 
@@ -153,7 +215,15 @@ export function messageOf(thrown: unknown): string {
   const isStart = thrown instanceof Error && 'syscall' in thrown && String(thrown.syscall).startsWith('spawn');
   const limit = lacksDescriptors(thrown) ? 'ulimit -n' : errnoOf(thrown) === 'EAGAIN' ? 'ulimit -u' : null;
   const hint = isStart && limit !== null ? `: the limit of ${limit} is reached` : '';
-  return text.replace(/\s+/g, ' ').trim() + hint;
+  // Compilers to WebAssembly add words for programmers.
+  const plain = text.replace(/^abort\((.*)\)\. Build with .* for more info\.?$/s, '$1');
+  // Node.js names the local address of a connection that never had one.
+  return (
+    plain
+      .replace(/\s+/g, ' ')
+      .trim()
+      .replace(/ - Local \(undefined:undefined\)$/, '') + hint
+  );
 }
 
 /** Returns the code of a system error, such as `ENOENT`. Returns null for any other error. */

@@ -1,8 +1,9 @@
+import { ownFaultCodes } from '../../platform/errors/errors.ts';
 import { sealedSummary } from '../reports/sealed-reports.ts';
 import { stateDiskFacts } from '../reports/state-disks.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import { type FleetStore, type SeenClient, seenClient } from '../store/fleet-store.ts';
+import { failedVisit, type FleetStore, type SeenClient, seenClient } from '../store/fleet-store.ts';
 import { storedRun } from '../store/run.ts';
 
 const runsSql = `SELECT ${storedRun.columns} FROM runs WHERE program = ? AND started_at >= ?
@@ -11,6 +12,8 @@ const lastRunSql = `SELECT ${storedRun.columns} FROM runs WHERE program = 'colle
   AND outcome <> 'overlapped' ORDER BY started_at DESC, id DESC LIMIT 1`;
 // A report that waits sealed counts too, whatever its content.
 const sealedSql = 'SELECT client, MAX(received_at) AS newest FROM sealed_reports GROUP BY client';
+const ownFaultsSql = `SELECT ${failedVisit.columns} FROM visits
+  WHERE run_id = ? AND ok = 0 AND code IN (${ownFaultCodes.map(() => '?').join(', ')}) ORDER BY client`;
 const clientsSql = `SELECT ${seenClient.columns} FROM clients ORDER BY name`;
 
 export function createFleetStore(database: Database): FleetStore {
@@ -27,6 +30,8 @@ export function createFleetStore(database: Database): FleetStore {
       return new Map(rows.map((row) => [String(row['id']), String(row['site'])]));
     },
     sealedWaiting: () => database.read(sealedSummary),
+    ownFaults: async (runId) =>
+      (await database.read((session) => session.all(ownFaultsSql, [runId, ...ownFaultCodes]))).map(failedVisit.read),
     stateDisks: (sinceMs) => database.read((session) => stateDiskFacts(session, sinceMs)),
   };
 }

@@ -1,7 +1,7 @@
 import type { StateDisk } from '../../state-folder/state-disk.ts';
 import type { Program, RunFact } from './run.ts';
 import type { SealedSummary } from './sealed-store.ts';
-import { number, type RecordOf, recordShape, text, time, timeOrNull } from './record-shape.ts';
+import { number, type RecordOf, recordShape, text, textOrNull, time, timeOrNull } from './record-shape.ts';
 
 export const seenClient = recordShape({
   name: text,
@@ -24,6 +24,10 @@ export const stateDiskFact = recordShape({
 });
 export type StateDiskFact = RecordOf<typeof stateDiskFact>;
 
+/** A visit that failed because of the collector's own machine. */
+export const failedVisit = recordShape({ client: text, code: text, message: textOrNull });
+export type FailedVisit = RecordOf<typeof failedVisit>;
+
 export interface StateDiskReport {
   readonly host: string;
   readonly collectorId: string;
@@ -42,6 +46,8 @@ export interface FleetStore {
   sharingSites(): Promise<ReadonlyMap<string, string>>;
   /** Returns the sealed reports that no `ingest` has opened yet. */
   sealedWaiting(): Promise<readonly SealedSummary[]>;
+  /** Returns the visits of a run that failed because of the collector's own machine, by client. */
+  ownFaults(runId: string): Promise<readonly FailedVisit[]>;
   /** Returns the file systems whose space was stored since a time. */
   stateDisks(sinceMs: number): Promise<readonly StateDiskFact[]>;
 }

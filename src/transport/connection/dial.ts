@@ -2,7 +2,14 @@ import { lookup, type LookupAddress } from 'node:dns';
 import { readFileSync } from 'node:fs';
 import { connect, isIP, type Socket } from 'node:net';
 
-import { errnoOf, FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
+import {
+  errnoOf,
+  FleetError,
+  lacksDescriptors,
+  lacksMemory,
+  messageOf,
+  type ErrorCode,
+} from '../../platform/errors/errors.ts';
 import { zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
 import { abortedError } from './aborted.ts';
 import { withDeadline } from '../../platform/deadline.ts';
@@ -79,13 +86,15 @@ export async function dial(options: DialOptions): Promise<Socket> {
     const message = messageOf(thrown);
     if (resolving) {
       const own = errnoOf(thrown) === 'EAI_AGAIN' && !hasResolver();
-      const why = own ? `${message}: /etc/resolv.conf names no name server` : message;
+      const why = own ? `${message}: ${noResolver}` : message;
       const code = own ? 'collector-fault' : 'dns';
       throw new FleetError({ client, code, stage: 'resolve', message: why, cause: thrown });
     }
     const zone = errnoOf(thrown) === 'EINVAL' ? zoneFault(addressOf(thrown)) : null;
+    const own = connectLack(errnoOf(thrown), addressOf(thrown));
+    const why = own === null ? message : `${message}: ${own}`;
     throw new FleetError({
-      ...{ client, code: codeOf(thrown), stage: 'connect', message: zone ?? message, cause: thrown },
+      ...{ client, code: codeOf(thrown), stage: 'connect', message: zone ?? why, cause: thrown },
       advice: zone === null ? undefined : zoneAdvice,
     });
   } finally {
@@ -139,13 +148,27 @@ function addressOf(thrown: unknown): string {
 
 function codeOf(thrown: unknown): ErrorCode {
   const code = errnoOf(thrown);
-  const address = addressOf(thrown);
-  // Without a free port of its own a machine has no address to connect from.
-  if (code === 'EADDRNOTAVAIL' && isIP(address) === 4) return 'collector-fault';
-  const lacksRoute = code === 'ENETUNREACH' || code === 'EHOSTUNREACH';
-  if (lacksRoute && !hasDefaultRoute(isIP(address) === 6 ? 6 : 4)) return 'collector-fault';
+  if (connectLack(code, addressOf(thrown)) !== null) return 'collector-fault';
   if (code === 'ECONNREFUSED') return 'connect-refused';
   return code === 'ETIMEDOUT' ? 'connect-timeout' : 'connect-failed';
+}
+
+/**
+ * Returns what this machine lacks to connect to an address: a free port or a route. Returns null if it lacks nothing,
+ * or if that is unknown.
+ */
+export function connectLack(errno: string | null, address: string): string | null {
+  const family = isIP(address) === 6 ? 6 : 4;
+  // Without a free port of its own a machine has no address to connect from.
+  if (errno === 'EADDRNOTAVAIL' && family === 4) return 'this machine has no free port (net.ipv4.ip_local_port_range)';
+  if (errno !== 'ENETUNREACH' && errno !== 'EHOSTUNREACH') return null;
+  return hasDefaultRoute(family) ? null : `this machine has no default route for IPv${family}`;
+}
+
+/** True if an error says something about this machine alone, and nothing about the address. */
+function isOwn(error: Error): boolean {
+  const errno = errnoOf(error);
+  return lacksDescriptors(error) || lacksMemory(error) || connectLack(errno, addressOf(error)) !== null;
 }
 
 /** True if this machine has a default route, or if that is unknown. */
@@ -159,8 +182,10 @@ function hasDefaultRoute(family: 4 | 6): boolean {
   }
 }
 
+export const noResolver = '/etc/resolv.conf of this machine names no name server';
+
 /** True if this machine's /etc/resolv.conf names a name server, or if that is unknown. */
-function hasResolver(): boolean {
+export function hasResolver(): boolean {
   try {
     return /^[ \t]*nameserver[ \t]/m.test(readFileSync('/etc/resolv.conf', 'latin1'));
   } catch (thrown) {
@@ -206,7 +231,8 @@ function firstOf(
         if (!open.delete(socket) || over) return;
         errors.push(error);
         if (next < addresses.length) tryNext();
-        else if (open.size === 0) finish(() => reject(errors[0] ?? error));
+        // An address that answered says more than one that this machine cannot reach.
+        else if (open.size === 0) finish(() => reject(errors.find((one) => !isOwn(one)) ?? error));
       });
       socket.once('connect', () => {
         open.delete(socket);

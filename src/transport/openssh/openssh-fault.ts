@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
@@ -8,6 +9,7 @@ import { fingerprint, keyTypeName } from '../known-hosts/fingerprint.ts';
 import { firstSeenWords, parseKnownHostLine } from '../known-hosts/known-hosts-line.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';
 import { wrongPassphrase, type OpensshLog } from './openssh-log.ts';
+import { connectLack, hasResolver, noResolver } from '../connection/dial.ts';
 import { closedLogin, saidWords } from '../connection/server-words.ts';
 import { otherProtocol, otherProtocolAdvice } from '../connection/other-protocol.ts';
 import { sshdRejection } from '../connection/sshd-rejection.ts';
@@ -39,7 +41,11 @@ export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetE
   switch (progress) {
     case 'start': {
       const unresolved = /Could not resolve hostname (.*)/.exec(words);
-      if (unresolved) return fault('dns', 'resolve', unresolved[1] ?? words);
+      if (unresolved) {
+        const why = unresolved[1] ?? words;
+        const isOwn = /Temporary failure/.test(why) && !hasResolver();
+        return isOwn ? fault('collector-fault', 'resolve', `${why}: ${noResolver}`) : fault('dns', 'resolve', why);
+      }
       return fault('config-invalid', 'connect', `ssh did not begin: ${words}`, 'See what `ssh -G` says of it.');
     }
     case 'connect': {
@@ -47,7 +53,13 @@ export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetE
       const code = /refused/.test(reason) ? 'connect-refused' : /timed out/.test(reason) ? 'connect-timeout' : null;
       const zone = /Invalid argument/.test(reason) ? zoneFault(question.address) : null;
       if (zone !== null) return fault('connect-failed', 'connect', zone, zoneAdvice);
-      return fault(code ?? 'connect-failed', 'connect', `${hostName(question.address, question.port)}: ${reason}`);
+      const message = `${hostName(question.address, question.port)}: ${reason}`;
+      const own = ownErrors.find(([error]) => error.test(reason))?.[1] ?? null;
+      if (own !== null && !lacksWay.includes(own)) return fault(ownCode(own), 'connect', message);
+      // ssh does not say which of the name's addresses it has tried.
+      const lack = own === null || isIP(question.address) === 0 ? null : connectLack(own, question.address);
+      if (lack !== null) return fault('collector-fault', 'connect', `${message}: ${lack}`);
+      return fault(code ?? 'connect-failed', 'connect', message);
     }
     case 'silent': {
       const notice = sshdRejection(log.lines.join('\n'), null);
@@ -72,6 +84,22 @@ const unverified = /Host key verification failed|host key is known for/;
 function unverifiedAdvice({ client, jumps }: OpensshQuestion): string {
   if (jumps) return `fleet-health trust ${shownShellWord(client)}`;
   return 'A ProxyCommand reads the known_hosts of the account that runs it: add the key there. Or write ProxyJump.';
+}
+
+/** The errors of a connection that this machine may cause, in the words of ssh. */
+const ownErrors: readonly (readonly [error: RegExp, errno: string])[] = [
+  [/Too many open files/, 'EMFILE'],
+  [/Cannot allocate memory/, 'ENOMEM'],
+  [/No buffer space available/, 'ENOBUFS'],
+  [/Cannot assign requested address/, 'EADDRNOTAVAIL'],
+  [/Network is unreachable/, 'ENETUNREACH'],
+  [/No route to host/, 'EHOSTUNREACH'],
+];
+/** The errors that say something about this machine only for some addresses. */
+const lacksWay: readonly string[] = ['EADDRNOTAVAIL', 'ENETUNREACH', 'EHOSTUNREACH'];
+
+function ownCode(errno: string): ErrorCode {
+  return errno === 'EMFILE' ? 'descriptors-exhausted' : 'collector-fault';
 }
 
 /** Returns the fault of a server of another protocol, of which ssh logs the first lines; null if it is none. */

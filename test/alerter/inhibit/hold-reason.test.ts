@@ -17,6 +17,7 @@ const steps: readonly (readonly [step: StepName | null, ofEverybody: readonly Ki
         'unreachable',
         'isolated',
         'collector-silent',
+        'collector-fault',
         'group-short',
         'bastion',
         'parent',

@@ -2,7 +2,7 @@
 import type { Config } from '../../../src/config/config.ts';
 import { evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
-import type { SeenClient } from '../../../src/storage/store/fleet-store.ts';
+import type { FailedVisit, SeenClient } from '../../../src/storage/store/fleet-store.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import type { SealedSummary } from '../../../src/storage/store/sealed-store.ts';
 import { notLooked } from '../../storage/support/samples.ts';
@@ -41,6 +41,8 @@ export interface Pass {
   readonly config?: Config;
   readonly seen?: readonly SeenClient[];
   readonly sealed?: readonly SealedSummary[];
+  /** The visits that the collector has failed itself, by run. */
+  readonly ownFaults?: ReadonlyMap<string, readonly FailedVisit[]>;
   /** The time since which the database has answered; null: unknown. */
   readonly upSince?: string | null;
   readonly databaseAheadMs?: number;
@@ -61,6 +63,7 @@ export function startPasses(first: Config, before: readonly Alert[] = []) {
       upSince = '00:00',
       databaseAheadMs = 0,
       sites = new Map(),
+      ownFaults = new Map(),
     }: Pass = {},
   ) => {
     const changed = evaluateFleet({
@@ -68,6 +71,7 @@ export function startPasses(first: Config, before: readonly Alert[] = []) {
       runs,
       seenClients,
       sites,
+      ownFaults,
       alerts: [...stored.values()].filter(({ state }) => state !== 'resolved'),
       sealed,
       nowMs: at(time),

@@ -36,6 +36,18 @@ test('a pass is lines for a log, with the mail in outbox; the next one has nothi
   assert.equal(readdirSync(outbox).length, 1);
 });
 
+test('a fault that was said within the hour is one short line by hand, and none for cron', async (t) => {
+  const { run, dir } = await alertFolder(t, { config: away });
+  const database = path.join(dir, 'state', 'fleet.db');
+  writeFileSync(database, 'no database at all, '.repeat(100));
+  const first = await run('alert');
+  assert.match(first.stderr, /^fleet-health: .* is not a database \(storage-failed\)\. /);
+  const second = await run('alert');
+  assert.deepEqual([second.status, second.stderr], [3, '']);
+  assert.match(second.stdout, /^time=\S+ event=note message="still: .* is not a database \(storage-failed\)"\n$/);
+  assert.deepEqual(await run('-q', 'alert'), { status: 3, stdout: '', stderr: '' });
+});
+
 test('quiet says nothing at all', async (t) => {
   const { run } = await alertFolder(t, { config: away });
   assert.deepEqual(await run('-q', 'alert'), { status: 0, stdout: '', stderr: '' });

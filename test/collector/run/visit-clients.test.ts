@@ -68,6 +68,21 @@ test('a retired client is named and not visited, nor is one of a site, which is 
   assert.deepEqual(attempts, ['web-1']);
 });
 
+test('what this machine lacks is one fault of the run, with the number of the visits, whatever they were', async () => {
+  const fleet = makeFleet();
+  const clients = ['web-1', 'web-2', 'web-3', 'web-4'].map((name) => makeClient(name));
+  const own = { 'web-1': fault('descriptors-exhausted'), 'web-2': fault('descriptors-exhausted') };
+  const { transportFor } = failing(fleet, { ...own, 'web-3': fault('connect-refused') });
+  const { result } = await run(fleet, clients, { transportFor });
+  const faults = fleet.events.flatMap((event) => (event.kind === 'fault' ? [event.fault] : []));
+  assert.deepEqual(
+    faults.map(({ code, message }) => `${code}: ${message}`),
+    ['descriptors-exhausted: 2 of 4 visits failed on this machine: no'],
+  );
+  assert.match(faults[0]?.advice ?? '', /ulimit -n/);
+  assert.deepEqual([result.exitStatus, result.failures.length], [3, 3]);
+});
+
 test('a client that refused the login is left alone for a while, unless somebody asks for it', async () => {
   const fleet = makeFleet();
   const { attempts, transportFor } = failing(fleet, { 'web-2': fault('auth-failed') });

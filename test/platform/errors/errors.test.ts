@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { asFleetError, FleetError, messageOf, type ErrorCode } from '../../../src/platform/errors/errors.ts';
+import {
+  asFleetError,
+  changedFault,
+  FleetError,
+  messageOf,
+  type ErrorCode,
+} from '../../../src/platform/errors/errors.ts';
 
 const systemError = (code: string, syscall: string, message = `${syscall} ${code}`): Error =>
   Object.assign(new Error(message), { code, syscall });
@@ -28,12 +34,31 @@ const lacks: readonly (readonly [given: ErrorCode, cause: unknown, code: ErrorCo
   ['state-unusable', systemError('ENFILE', 'scandir'), 'descriptors-exhausted'],
   ['state-unusable', systemError('EACCES', 'open'), 'state-unusable'],
   ['state-unusable', undefined, 'state-unusable'],
-  ['storage-unavailable', noFile, 'storage-unavailable'],
+  ['storage-unavailable', noFile, 'descriptors-exhausted'],
+  ['inbox-strange', noFile, 'descriptors-exhausted'],
+  ['credentials-unusable', noFile, 'descriptors-exhausted'],
+  ['config-missing', noFile, 'descriptors-exhausted'],
+  ['connect-failed', new Error('no', { cause: noFile }), 'descriptors-exhausted'],
+  ['connect-failed', new AggregateError([noFile], 'no'), 'descriptors-exhausted'],
+  ['locked', noFile, 'locked'],
 ];
 
 const refusals = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'ENAMETOOLONG', 'ELOOP', 'EIO', 'ETXTBSY', 'ENOMEM', 'EAGAIN'];
-const outOfMemory = new RangeError('WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory');
-for (const cause of [...refusals.map((errno) => systemError(errno, 'write')), outOfMemory]) {
+/** Ways in which V8, WebAssembly, Node.js, zlib, OpenSSL and SQLite say that no memory is left. */
+const outOfMemory: readonly Error[] = [
+  new RangeError('WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory for new instance'),
+  new RangeError('WebAssembly.Memory(): could not allocate memory'),
+  new Error('WebAssembly.compile(): Out of memory'),
+  new RangeError('Array buffer allocation failed'),
+  new Error('Failed to allocate memory'),
+  systemError('ERR_MEMORY_ALLOCATION_FAILED', '', 'Failed to allocate memory'),
+  systemError('ERR_WORKER_OUT_OF_MEMORY', '', 'Worker terminated due to reaching memory limit: JS heap out of memory'),
+  systemError('ERR_WORKER_INIT_FAILED', '', 'Worker initialization failure: EAGAIN'),
+  systemError('Z_MEM_ERROR', '', 'insufficient memory'),
+  systemError('ERR_OSSL_EVP_MALLOC_FAILURE', '', 'error:0300008B:digital envelope routines::malloc failure'),
+  systemError('ERR_SQLITE_ERROR', '', 'out of memory'),
+];
+for (const cause of [...refusals.map((errno) => systemError(errno, 'write')), ...outOfMemory]) {
   test(`what the system refuses is no fault of the program: ${cause.message}`, () => {
     const { code, advice, message } = asFleetError(cause, { code: 'internal', stage: 'run' });
     assert.deepEqual([code, message], ['system-refused', cause.message]);
@@ -67,4 +92,38 @@ test('a lack of this machine is not told as a fault of the client, at whatever p
     const codes = places.map((code) => new FleetError({ code, stage: 'connect', message: 'no', cause }).code);
     assert.deepEqual(codes, expected, errno);
   }
+});
+
+test('a lack of memory is told as such, with the limit to raise, and blames no client', () => {
+  for (const cause of outOfMemory) {
+    const { advice } = asFleetError(cause, { code: 'internal', stage: 'run' });
+    assert.match(advice, /ulimit -v/, cause.message);
+    const { code } = asFleetError(cause, { code: 'connect-failed', stage: 'connect' });
+    assert.equal(code, 'collector-fault', cause.message);
+  }
+  const aborted = new Error(`abort(${String(outOfMemory[0])}). Build with -s ASSERTIONS=1 for more info`);
+  const { code, advice, message } = asFleetError(aborted, { code: 'internal', stage: 'run' });
+  assert.equal(code, 'system-refused');
+  assert.match(advice, /--disable-wasm-trap-handler/);
+  assert.equal(message, String(outOfMemory[0]));
+});
+
+test('a bastion that this machine could not reach is no fault of the machines behind it, and its advice stays', () => {
+  const own = new FleetError({ code: 'collector-fault', stage: 'connect', message: 'no port' });
+  const behind = changedFault(own, { code: 'bastion-failed', message: 'bastion b: no port' });
+  assert.deepEqual([behind.code, behind.advice, behind.message], [own.code, own.advice, 'bastion b: no port']);
+  const other = new FleetError({ code: 'connect-refused', stage: 'connect', message: 'no' });
+  assert.equal(changedFault(other, { code: 'bastion-failed' }).code, 'bastion-failed');
+  const words = new FleetError({ code: 'agent-failed', stage: 'agent', message: 'out of memory' });
+  assert.equal(
+    changedFault(words, { code: 'connect-failed' }).code,
+    'connect-failed',
+    'what a machine says is its own',
+  );
+});
+
+test('advice about another fault does not stay beside what this machine lacks', () => {
+  const advice = 'Check that the spoke runs there.';
+  const fault = new FleetError({ code: 'connect-failed', stage: 'connect', message: 'no', cause: noFile, advice });
+  assert.match(fault.advice, /ulimit -n/);
 });

@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 
-import { messageOf } from '../../../platform/errors/errors.ts';
+import { lacksDescriptors, messageOf } from '../../../platform/errors/errors.ts';
 import { sqliteResultCode } from '../../../platform/sqlite.ts';
 import { StorageFault, type FaultKind } from '../../sql/fault.ts';
 
@@ -44,7 +44,18 @@ export function sqliteFault(thrown: unknown, path: string): StorageFault {
   }
   if (/^UNIQUE constraint failed/.test(message)) return new StorageFault('duplicate', `${path}: ${message}`, thrown);
   const kind = kinds.get(code) ?? 'refused';
-  return new StorageFault(kind, kind === 'refused' ? message : `${path}: ${message}`, thrown);
+  const cause = kind === 'lost' ? (noDescriptor() ?? thrown) : thrown;
+  return new StorageFault(kind, kind === 'refused' ? message : `${path}: ${message}`, cause);
+}
+
+/** Returns the error of a file that cannot be opened for want of descriptors, which SQLite does not name; else null. */
+function noDescriptor(): unknown {
+  try {
+    closeSync(openSync('/dev/null', 'r'));
+    return null;
+  } catch (thrown) {
+    return lacksDescriptors(thrown) ? thrown : null;
+  }
 }
 
 function fileKind(thrown: unknown): FaultKind {
