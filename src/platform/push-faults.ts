@@ -11,7 +11,8 @@ const adviceByStatus: Readonly<Record<number, string>> = {
   404: 'Write <push/> into <serve> of the collector and start `fleet-health serve` anew, or mend the URL.',
   413: 'Let the proxy in front of the collector take bodies of 2 MiB.',
   429: 'The collector has had many pushes of this client; the reports go with a later one.',
-  503: 'The collector takes too much at a time, or its disk is full; the reports go with a later push.',
+  503: 'The collector takes too much at a time, or cannot write; the reports go with a later push.',
+  507: 'So many reports wait at the collector that it takes no more now; these stay here and go with a later push.',
 };
 const adviceOfProxy = 'Check that `fleet-health serve` runs behind the proxy that answered.';
 const adviceOfRedirect = 'Write the URL that this one leads to: a push follows no redirection.';

@@ -47,6 +47,7 @@ const advised: readonly (readonly [status: number, advice: RegExp])[] = [
   [500, /log of `fleet-health serve`/],
   [502, /behind the proxy/],
   [503, /later push/],
+  [507, /stay here and go with a later push/],
 ];
 for (const [status, advice] of advised) {
   test(`an answer ${status} has its own advice`, { timeout: 60_000 }, async (t) => {

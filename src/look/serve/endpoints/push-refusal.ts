@@ -35,17 +35,18 @@ export function refuseOld(newest: number, time: number, macOf: (body: Buffer) =>
 }
 
 /**
- * Returns the temporary refusal of a push that cannot be kept here. Only the log has the path of the state folder.
- * Throws `thrown` if it is no FleetError.
+ * Returns the temporary refusal of a push or file that cannot be kept here: 507 beyond a bound of what waits, 503
+ * if it cannot be written. Only the log has the path of the state folder. Throws `thrown` if it is no FleetError.
  */
 export function refuseUnkept(thrown: unknown): Refusal {
   if (!(thrown instanceof FleetError)) throw thrown;
+  if (thrown.code === 'spool-full' && thrown.cause === undefined) return refuseFull(thrown);
   return { ...refuseNow(503, 'Nothing can be kept here now'), reason: thrown.message };
 }
 
-/** Returns the refusal of a file for which a site has no room here now. */
+/** Returns the refusal of a push or file for which there is no room here now. */
 export function refuseFull(fault: FleetError): Refusal {
-  return { ...refuse(507, 'There is no room for this file now'), reason: fault.message };
+  return { ...refuse(507, 'There is no room for this now'), reason: fault.message };
 }
 
 /** Returns a temporary refusal of a push. */

@@ -39,10 +39,10 @@ interface Signed {
 }
 
 /** Starts a server with the push route alone, for three clients that push. */
-async function endpoint(t: TestContext) {
+async function endpoint(t: TestContext, collector: Parameters<typeof makeConfig>[2] = {}) {
   const fleet = makeFleet();
   const clients = names.map((name) => makeClient(name, { arrival: { kind: 'comes', everyMs: 300_000 } }));
-  const config = makeConfig(fleet.stateDir, clients);
+  const config = makeConfig(fleet.stateDir, clients, collector);
   const { keyRing } = await openReceiver(config, Date.now());
   const keys = names.map((name) => newPushKey(name, Date.now()));
   writePushKeys(statePaths(fleet.stateDir).pushKeys, keys);
@@ -374,4 +374,14 @@ test('a push that cannot be kept is answered with 503 and Retry-After, and only 
     fs.rmSync(place);
     assert.match(refusals.at(-1) ?? '', new RegExp(`^web-1 503 .*${place}`));
   }
+});
+
+test('a push for which there is no room is answered with 507, and only the log says why', async (t) => {
+  const { push, sample, refusals } = await endpoint(t, { spoolBytes: 8192 });
+  const bodyOf = (): Buffer => pushedStream({ sealed: [sample().sealed] });
+  assert.equal((await push({ body: bodyOf() })).status, 200);
+  let full = await push({ body: bodyOf(), time: 2 });
+  for (let time = 3; full.status === 200; time++) full = await push({ body: bodyOf(), time });
+  assert.deepEqual([full.status, String(full.body)], [507, 'There is no room for this now.\n']);
+  assert.match(refusals.at(-1) ?? '', /^web-1 507 .*the limit of <collector spool>/);
 });
