@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { rmdirSync } from 'node:fs';
 import path from 'node:path';
 
-import { inFolder, inMadeFolder, removeTree, type HeldFolder } from '../../state-folder/held-folder.ts';
+import { inFolder, inMadeFolder, removeSome, removeTree, type HeldFolder } from '../../state-folder/held-folder.ts';
 import type { ErrorCode } from '../../platform/errors/errors.ts';
 import { boundedTime } from '../../report/check-value.ts';
 import type { SealedItem } from '../../storage/store/sealed-store.ts';
@@ -13,6 +14,8 @@ export interface QuarantineBounds {
   readonly bytesPerClient: number;
   readonly files: number;
   readonly bytes: number;
+  /** The folders of set-aside/ for the reports of one site, which may name any client. */
+  readonly foldersPerSite: number;
   /** The size of each client's file of lines. The previous file is kept too. */
   readonly lineBytes: number;
 }
@@ -22,8 +25,12 @@ export const defaultBounds: QuarantineBounds = {
   bytesPerClient: 4 * 1024 * 1024,
   files: 2000,
   bytes: 128 * 1024 * 1024,
+  foldersPerSite: 500,
   lineBytes: 64 * 1024,
 };
+
+/** The most entries of a folder in the place of a site's report that one run removes. */
+const maxRemoved = 1000;
 
 /** A report from the database. Its id is a valid file name. */
 export interface UnfiledReport extends Pick<SealedItem, 'reportId' | 'receivedAtMs' | 'sealed'> {
@@ -64,18 +71,32 @@ export class Quarantine {
   readonly #total: Usage = { files: 0, bytes: 0 };
   readonly #perFolder = new Map<string, Usage>();
 
-  /** Counts the files in quarantine, and deletes the oldest. A folder that cannot be read counts as empty. */
+  readonly #foldersOf = new Map<string, number>();
+
+  /**
+   * Counts the files in quarantine, and deletes the oldest, and empty folders of sites. A folder that cannot be read
+   * counts as empty.
+   */
   constructor({ places, setAside, bounds = defaultBounds, nowMs, keepMs }: QuarantineOptions) {
     this.#bounds = bounds;
     this.#setAside = setAside;
-    for (const place of [...places, ...placesAside(setAside)]) this.#count(place, usageOf(place, nowMs - keepMs));
+    for (const place of places) this.#count(place, usageOf(place, nowMs - keepMs));
+    for (const place of placesAside(setAside)) {
+      const usage = usageOf(place, nowMs - keepMs);
+      if (usage.entries === 0 && isRemoved(place)) continue;
+      this.#count(place, usage);
+      this.#countFolder(place);
+    }
   }
 
   /** Moves a file of any kind to quarantine. Throws errors of fs, and then leaves the file. */
   add({ file, receivedAtMs, origin }: SpooledReport, client: string, reason: QuarantineReason): void {
     const own = path.dirname(file);
-    const place =
-      origin === null ? path.join(own, 'quarantine') : path.join(this.#setAside, origin, path.basename(own));
+    const site = origin === null ? null : path.join(this.#setAside, origin);
+    const wanted = site === null ? path.join(own, 'quarantine') : path.join(site, path.basename(own));
+    const isRoom = site === null || this.#hasFolder(site, wanted);
+    // Beyond the bound of folders the lines of a site stand beside them.
+    const place = site === null || isRoom ? wanted : site;
     inFolder(own, (from) => {
       const name = path.basename(file);
       const kind = from.facts(name);
@@ -83,12 +104,15 @@ export class Quarantine {
       const size = kind.isFile() ? kind.size : 0;
       const facts = factsOf({ reportId: idOfName(name), receivedAtMs }, client, reason, size);
       inMadeFolder(place, (held) => {
-        // Only an administrator can create a folder of that name. It is moved in any case.
-        if (!this.#fits(place, size) && !kind.isDirectory()) {
+        // In encrypted_stats/ only an administrator can create a folder of that name. It is moved in any case.
+        const fits = isRoom && this.#fits(place, size);
+        if (!fits && !(site === null && kind.isDirectory())) {
           this.#dropToLine(held, facts, digestOfFile(from, name));
-          from.remove(name);
+          let left = maxRemoved;
+          removeSome(from, { entry: kind, raw: Buffer.from(name), name }, () => left-- > 0);
           return;
         }
+        if (site !== null && !this.#perFolder.has(place)) this.#countFolder(place);
         this.#put(held, facts, (target) => {
           from.move(name, held.at(target));
           held.sync();
@@ -106,6 +130,16 @@ export class Quarantine {
       if (!this.#fits(place, sealed.length)) this.#dropToLine(held, facts, digestOf(sealed));
       else this.#put(held, facts, (name) => held.write(name, sealed));
     });
+  }
+
+  #countFolder(place: string): void {
+    const site = path.dirname(place);
+    this.#foldersOf.set(site, (this.#foldersOf.get(site) ?? 0) + 1);
+  }
+
+  /** True if a folder of a site exists, or may be made. */
+  #hasFolder(site: string, place: string): boolean {
+    return this.#perFolder.has(place) || (this.#foldersOf.get(site) ?? 0) < this.#bounds.foldersPerSite;
   }
 
   #usageIn(place: string): Usage {
@@ -224,16 +258,28 @@ function appendLine(place: HeldFolder, line: string, maxBytes: number): void {
   place.append(name, line);
 }
 
-function usageOf(place: string, beforeMs: number): Usage {
-  const usage: Usage = { files: 0, bytes: 0 };
+/** Removes an empty folder of a site. Returns false if it stays. */
+function isRemoved(place: string): boolean {
+  try {
+    rmdirSync(place);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function usageOf(place: string, beforeMs: number): Usage & { readonly entries: number } {
+  const usage = { files: 0, bytes: 0, entries: 0 };
   try {
     inFolder(place, (held) => {
       for (const { name } of held.entries()) {
         // A rename does not change mtime. The time in quarantine counts.
         const facts = held.facts(name);
         if (facts === null) continue;
-        if (Math.max(facts.mtimeMs, facts.ctimeMs) < beforeMs) removeTree(held, name);
-        else if (name.endsWith('.fhs')) {
+        const isOld = Math.max(facts.mtimeMs, facts.ctimeMs) < beforeMs;
+        if (isOld) removeTree(held, name);
+        else usage.entries += 1;
+        if (!isOld && name.endsWith('.fhs')) {
           usage.files += 1;
           usage.bytes += facts.isFile() ? facts.size : 0;
         }
@@ -241,6 +287,7 @@ function usageOf(place: string, beforeMs: number): Usage {
     });
   } catch {
     // A folder that cannot be read costs its client alone: no report can be put there either.
+    usage.entries += 1;
   }
   return usage;
 }

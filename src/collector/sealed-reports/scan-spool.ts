@@ -260,11 +260,11 @@ class OriginScan {
     if (!this.#isSite && entry.isDirectory() && name === 'quarantine') this.quarantines.push(file);
     // A folder, link or pipe of that name is rejected when it is read.
     else if (entry.isFile() && name.endsWith(partSuffix)) this.#removeOldPart(held, name);
-    else if (name.endsWith('.fhs')) this.#takeReport(held, name);
+    else if (name.endsWith('.fhs')) this.#takeReport(held, name, entry);
     else this.#passOverStrange(held, raw, kindOf(entry));
   }
 
-  #takeReport(held: HeldFolder, name: string): void {
+  #takeReport(held: HeldFolder, name: string, entry: RawEntry['entry']): void {
     const { onReport, origin, holdsLock } = this.#options;
     const file = path.join(held.dir, name);
     const facts = held.facts(name);
@@ -274,6 +274,11 @@ class OriginScan {
         held.remove(name);
         this.#removedReports += 1;
       });
+      return;
+    }
+    const isOther = this.#isSite && !facts.isFile();
+    if (isOther && ++this.#noReports > scanBounds.noReports) {
+      this.#removeStrange(held, { entry, raw: Buffer.from(name), name });
       return;
     }
     const { receivedAtMs, clock } = factsOfName(name) ?? named(facts.mtimeMs);

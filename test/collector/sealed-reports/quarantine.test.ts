@@ -135,3 +135,33 @@ test('a name that is too long for an ending becomes a digest', (t) => {
     names.join(),
   );
 });
+
+test('a site that names ever more clients fills so many folders; lines say the rest, and old folders go', (t) => {
+  const { setAside, quarantine, report, filesOf, lines } = house(t);
+  const site = path.join(setAside, 'berlin');
+  for (const client of ['web-1', 'web-2', 'web-3', 'web-1']) {
+    quarantine({ foldersPerSite: 2 }).add(report(client, 'a', 'x', 'berlin'), client, reason);
+  }
+  assert.deepEqual(filesOf(site), ['dropped.jsonl', 'web-1', 'web-2']);
+  assert.deepEqual(filesOf(path.join(site, 'web-1')), ['a-2.fhs', 'a-2.json', 'a.fhs', 'a.json']);
+  assert.deepEqual(
+    lines(site).map(({ client, size_bytes: bytes }) => [client, bytes]),
+    [['web-3', 1]],
+  );
+  quarantine({}, [], Date.now() + 31 * dayMs);
+  assert.deepEqual(filesOf(site), ['dropped.jsonl']);
+});
+
+test('a folder in the place of a report of a site goes beyond the bounds; one of ours is moved', (t) => {
+  const { setAside, place, quarantine, report, filesOf } = house(t);
+  const own = quarantine({ filesPerClient: 0 });
+  for (const origin of ['berlin', null]) {
+    const one = report('web-1', 'a', 'x', origin);
+    rmSync(one.file);
+    mkdirSync(path.join(one.file, 'below'), { recursive: true });
+    own.add(one, 'web-1', reason);
+    assert.equal(existsSync(one.file), false);
+  }
+  assert.deepEqual(filesOf(path.join(setAside, 'berlin', 'web-1')), ['dropped.jsonl']);
+  assert.deepEqual(filesOf(place('web-1')), ['a.fhs', 'a.json']);
+});

@@ -184,6 +184,15 @@ const floods: readonly (readonly [string, (site: string) => void, (site: string)
     1000,
     /500 paths below \S+ went/,
   ],
+  [
+    'folders in the place of reports',
+    (site) => {
+      for (let at = 0; at < 1500; at++) mkdirSync(path.join(site, 'web-1', sealedNameOf(at)), { recursive: true });
+    },
+    (site) => path.join(site, 'web-1'),
+    20,
+    /1,480 paths below \S+ went/,
+  ],
 ];
 const goodOnes = new Map([[fra, { clients: new Map([['good', makeClient('good')]]) }]]);
 for (const [what, put, folder, left, line] of floods) {
