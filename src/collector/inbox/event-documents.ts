@@ -8,13 +8,20 @@ import { allowances, documentsOf } from './origins.ts';
 import { storeEvents } from './store-documents.ts';
 import { eventsFolder, StoringFiles } from './stored-files.ts';
 
+/** The most documents of events that wait: each attempt to store them reads all names. */
+const maxEventDocuments = 20_000;
+
 /** The events that wait in the inbox. The name of a document has its position and the number of its events. */
 export class EventDocuments {
   readonly #paths: StatePaths;
   readonly #folder: string;
   readonly #onSetAside: (line: string) => void;
   readonly #room: () => number;
+  readonly #maxFiles: number;
+  /** The bytes of the waiting documents, by their paths. */
+  #sizes = new Map<string, number>();
   #bytes = 0;
+  #files = 0;
   #events = 0;
   #place = 0;
   /** Keeps what is stored within the same five minutes. */
@@ -24,9 +31,15 @@ export class EventDocuments {
    * Finds the documents that an earlier process, or the version before, has left. `room` returns the most bytes of
    * stored/. Throws the errors of fs.
    */
-  constructor(paths: StatePaths, onSetAside: (line: string) => void, room: () => number = () => Infinity) {
+  constructor(
+    paths: StatePaths,
+    onSetAside: (line: string) => void,
+    room: () => number = () => Infinity,
+    maxFiles = maxEventDocuments,
+  ) {
     this.#paths = paths;
     this.#room = room;
+    this.#maxFiles = maxFiles;
     this.#folder = documentsOf(paths, { kind: 'events' });
     this.#onSetAside = onSetAside;
     takeOverEvents(paths, onSetAside);
@@ -44,10 +57,12 @@ export class EventDocuments {
    */
   async write(events: readonly NewEvent[]): Promise<void> {
     const bytes = Buffer.byteLength(JSON.stringify(events));
-    if (this.#bytes + bytes > allowances.events.maxBytes) throw new Error('too many events wait in the inbox');
+    const isFull = this.#bytes + bytes > allowances.events.maxBytes || this.#files >= this.#maxFiles;
+    if (isFull) throw new Error('too many events wait in the inbox');
     this.#place = Math.max(this.#place + 1, Date.now());
     const name = documentName(this.#place, `${events.length}-${process.pid}`);
     await writeDocument(this.#folder, name, { events });
+    this.#files += 1;
     this.#bytes += bytes;
     this.#events += events.length;
   }
@@ -76,7 +91,10 @@ export class EventDocuments {
 
   #count(): void {
     const files = documentsIn(this.#folder);
-    this.#bytes = files.reduce((sum, file) => sum + sizeOf(file), 0);
+    // While the database is away this happens every half second: a document does not change.
+    this.#sizes = new Map(files.map((file) => [file, this.#sizes.get(file) ?? sizeOf(file)]));
+    this.#files = files.length;
+    this.#bytes = [...this.#sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
     this.#events = files.reduce((sum, file) => sum + eventsIn(file), 0);
     this.#place = Math.max(this.#place, documentTime(files.at(-1) ?? ''));
   }

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { rmdirSync } from 'node:fs';
 import path from 'node:path';
 
 import { inFolder, inMadeFolder, removeSome, removeTree, type HeldFolder } from '../../state-folder/held-folder.ts';
@@ -261,8 +260,12 @@ function appendLine(place: HeldFolder, line: string, maxBytes: number): void {
 /** Removes an empty folder of a site. Returns false if it stays. */
 function isRemoved(place: string): boolean {
   try {
-    rmdirSync(place);
-    return true;
+    const name = path.basename(place);
+    return inFolder(path.dirname(place), (site) => {
+      const entry = site.facts(name);
+      let left = 1;
+      return entry === null || removeSome(site, { entry, raw: Buffer.from(name), name }, () => left-- > 0);
+    });
   } catch {
     return false;
   }

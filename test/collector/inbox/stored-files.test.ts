@@ -28,6 +28,7 @@ import {
   storedFolders,
   StoringFiles,
 } from '../../../src/collector/inbox/stored-files.ts';
+import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { minuteMs } from '../../../src/platform/units.ts';
 import { folderOfClient } from '../../../src/state-folder/client-folder.ts';
 import { statePaths } from '../../../src/state-folder/paths.ts';
@@ -163,6 +164,28 @@ test('events of the same moment wait in files of their own, and are counted by t
   const folder = path.join(paths.inbox, 'events');
   writeFileSync(path.join(folder, '000000000000001-notes.json'), '{}');
   assert.deepEqual([events.size, new EventDocuments(paths, assert.fail).size, readdirSync(folder).length], [4, 4, 3]);
+});
+
+test('events are refused while so many files of them wait, and each size is read once', async (t) => {
+  const { paths } = kit(t);
+  const opened = (): EventDocuments => new EventDocuments(paths, assert.fail, () => Infinity, 2);
+  const events = opened();
+  for (const name of ['a', 'b']) await events.write([made(name)]);
+  for (const full of [events, opened()]) await assert.rejects(full.write([made('c')]), /too many events wait/);
+  const away = (): Promise<never> =>
+    Promise.reject(new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'away' }));
+  await assert.rejects(events.takeUp(away), /away/);
+  const asked = t.mock.method(fs, 'lstatSync');
+  syncBuiltinESMExports();
+  t.after(() => {
+    asked.mock.restore();
+    syncBuiltinESMExports();
+  });
+  await assert.rejects(events.takeUp(away), /away/);
+  assert.equal(asked.mock.callCount(), 0);
+  await events.takeUp(() => Promise.resolve());
+  await events.write([made('c')]);
+  assert.equal(events.size, 1);
 });
 
 test('events are refused while 64 MiB of them wait, those of an earlier process too', async (t) => {
