@@ -54,6 +54,8 @@ export interface StorageUse {
   readonly signal: AbortSignal;
   /** Called before migrations are applied, which may take longer than a run waits otherwise. */
   readonly onMigrating: () => void;
+  /** Called with sentences for people about migrations that were applied. */
+  readonly onNote: (message: string) => void;
 }
 
 /**

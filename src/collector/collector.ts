@@ -113,7 +113,11 @@ async function leaveOverlapped(
   const end = overlappedEnd({ start, now });
   let storage: Storage | null = null;
   try {
-    storage = await options.openStorage({ signal: AbortSignal.timeout(overlappedMs), onMigrating: () => undefined });
+    storage = await options.openStorage({
+      signal: AbortSignal.timeout(overlappedMs),
+      onMigrating: () => undefined,
+      onNote: () => undefined,
+    });
     await storage.reports.endRun(start, end);
   } catch {
     try {

@@ -43,6 +43,8 @@ export interface OpenStorageOptions {
   readonly migrate: boolean;
   /** Called before missing migrations are applied, which may take minutes. */
   readonly onMigrating?: () => void;
+  /** Called with sentences for people about migrations that were applied. */
+  readonly onNote?: (message: string) => void;
   /** Default: `change`. */
   readonly program?: DatabaseUse;
   /** Ends everything at once, a running statement included. */
@@ -56,8 +58,10 @@ export interface OpenStorageOptions {
 export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
   const database = await openDatabase({ ...options, program: options.program ?? 'change' });
   try {
-    if (options.migrate) await migrateDatabase(database, undefined, options.onMigrating);
-    else throwMismatch(await checkDatabase(database), 'none');
+    if (options.migrate) {
+      const { notes = [] } = await migrateDatabase(database, undefined, options.onMigrating);
+      for (const note of notes) options.onNote?.(note);
+    } else throwMismatch(await checkDatabase(database), 'none');
   } catch (thrown) {
     await database.close();
     throw thrown;

@@ -3,6 +3,7 @@ import { tables } from './sql/tables.ts';
 import { checkDatabase } from './migrate/migrate.ts';
 import { readMigrations } from './migrate/migration-files.ts';
 import { migrationState, throwMismatch } from './migrate/migration-state.ts';
+import { missingViewNotes } from './migrate/views.ts';
 import type { StorageConfig } from '../config/databases/kinds.ts';
 import { driverOf } from './dialects/drivers.ts';
 import { openDatabase } from './dialects/open-database.ts';
@@ -49,14 +50,17 @@ export async function tryStorage(options: TryStorageOptions): Promise<readonly s
   }
   const database = await openDatabase({ ...options, program: 'collect' });
   try {
-    await tryDatabase(database, options);
-    return (await database.notes?.()) ?? [];
+    const isMigrated = await tryDatabase(database, options);
+    // The account of a collector that stores reports sealed may not see them.
+    const views = isMigrated && options.open ? await database.read(missingViewNotes) : [];
+    return [...((await database.notes?.()) ?? []), ...views];
   } finally {
     await database.close();
   }
 }
 
-async function tryDatabase(database: Database, { storage, open }: TryStorageOptions): Promise<void> {
+/** Returns false if migrations are pending. */
+async function tryDatabase(database: Database, { storage, open }: TryStorageOptions): Promise<boolean> {
   const state = await checkDatabase(database);
   throwMismatch(state, storage.migrate ? 'pending' : 'none');
   if (state.pending.length > 0) await database.migrate(trySchema);
@@ -81,6 +85,7 @@ async function tryDatabase(database: Database, { storage, open }: TryStorageOpti
   await trial.catch((thrown: unknown) => {
     if (thrown !== undo) throw thrown;
   });
+  return state.pending.length === 0;
 }
 
 async function trySchema(session: Session): Promise<void> {

@@ -23,15 +23,16 @@ export async function migrateCommand(context: Context, options: { readonly check
       advice: 'Use the version that made this schema, or give Fleet Health a database of its own.',
     });
   }
-  const { adopted = [] } = options.check ? {} : await migrate({ storage, signal });
+  const { adopted = [], notes = [] } = options.check ? {} : await migrate({ storage, signal });
   const applied = pending.filter((name) => !adopted.includes(name));
   const lines = [
     ...(adopted.length > 0 ? [`Adopted, as somebody had run them by hand: ${adopted.join(', ')}`] : []),
     ...(applied.length > 0 ? [`${options.check ? 'To be applied' : 'Applied'}: ${applied.join(', ')}`] : []),
+    ...notes,
   ];
   return printDone(
     output,
-    () => ({ command: 'migrate', check: options.check, migrations: applied, adopted }),
+    () => ({ command: 'migrate', check: options.check, migrations: applied, adopted, notes }),
     () => (lines.length === 0 ? 'The database is up to date.' : lines.join('\n')),
   );
 }

@@ -49,7 +49,11 @@ export async function prepareStorage({
   let opened: Storage | null = null;
   time.endIn(limits.prepareMs);
   try {
-    const storage = await run.openStorage({ signal: time.signal, onMigrating: () => time.endIn(null) });
+    const storage = await run.openStorage({
+      signal: time.signal,
+      onMigrating: () => time.endIn(null),
+      onNote: (message) => run.observe({ kind: 'note', message }),
+    });
     opened = storage;
     // The time of migrations does not count.
     time.endIn(limits.prepareMs);

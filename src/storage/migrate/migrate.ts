@@ -8,7 +8,7 @@ import { createdName } from '../sql/schema-objects.ts';
 import { readMigrations, type MigrationFile } from './migration-files.ts';
 import { migrationState, readApplied, schemaMajor, throwMismatch } from './migration-state.ts';
 import type { AppliedMigration, MigrationState } from './migration-state.ts';
-import { viewStatements } from './views.ts';
+import { makeViews, viewStatements } from './views.ts';
 import type { StorageConfig } from '../../config/databases/kinds.ts';
 import { driverOf } from '../dialects/drivers.ts';
 import { openDatabase, type OpenDatabaseOptions } from '../dialects/open-database.ts';
@@ -29,7 +29,16 @@ const createMigrationsSql = `CREATE TABLE IF NOT EXISTS migrations (
  * fault.
  */
 export async function migrate(options: MigrateOptions): Promise<MigrationState> {
-  return withDatabase({ ...options, program: 'change' }, migrateDatabase);
+  return withDatabase({ ...options, program: 'change' }, async (database) => {
+    const state = await migrateDatabase(database);
+    // A view that was not made, because something else had its name, is made once that is gone.
+    const notes = new Set([...(state.notes ?? []), ...(await database.migrate(missingViews))]);
+    return notes.size === 0 ? state : { ...state, notes: [...notes] };
+  });
+}
+
+function missingViews(session: Session): Promise<readonly string[]> {
+  return makeViews(session, readMigrations(session.dialect.name), true);
 }
 
 /** Compares the schema and changes nothing. Creates no absent file. Throws FleetError on a storage fault. */
@@ -68,8 +77,9 @@ export async function migrateDatabase(
     // A database of another program is refused before anything is made in it.
     const views = given === undefined ? viewStatements(session.dialect) : [];
     const adopted = applied.length === 0 ? await adoptableFiles(session, files, views) : [];
-    const makeViews = async (): Promise<void> => {
-      for (const statement of views) await session.run(statement);
+    let notes: readonly string[] = [];
+    const end = async (): Promise<void> => {
+      if (given === undefined) notes = await makeViews(session, files);
     };
     await session.run(createMigrationsSql + session.dialect.tableOptions);
     if (adopted.length > 0) {
@@ -79,9 +89,10 @@ export async function migrateDatabase(
     }
     for (const file of files) {
       const known = applied.find(({ number }) => number === file.number);
-      await applyFile(session, file, known, file === files.at(-1) ? makeViews : null);
+      await applyFile(session, file, known, file === files.at(-1) ? end : null);
     }
-    const state = migrationState(await readApplied(session), files);
+    const applying = migrationState(await readApplied(session), files);
+    const state = notes.length === 0 ? applying : { ...applying, notes };
     return adopted.length === 0 ? state : { ...state, adopted: adopted.map(({ name }) => name) };
   });
 }

@@ -10,6 +10,8 @@ export interface MigrationState {
   readonly applied: readonly string[];
   /** Migrations that somebody had made by hand, just recorded as applied. Default: none. */
   readonly adopted?: readonly string[];
+  /** A sentence for each view of figures that was not made. Default: none. */
+  readonly notes?: readonly string[];
   /** The reasons why this program cannot use the schema, or cannot migrate it; one sentence each. */
   readonly problems: readonly string[];
 }

@@ -77,10 +77,10 @@ export interface FileSpace {
   readonly shrinks: boolean;
 }
 
-/** A table, a view, or on SQLite an index. */
+/** A table, a view, on SQLite an index, on MariaDB a sequence. */
 export interface SchemaObject {
   readonly name: string;
-  readonly kind: 'table' | 'view' | 'index';
+  readonly kind: 'table' | 'view' | 'index' | 'sequence';
   /** SQL that creates the object, in a form that is equal for equal objects. */
   readonly definition: string;
 }

@@ -7,13 +7,17 @@ import { mariadbDialect } from '../../../src/storage/dialects/mysql/dialect.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { sqliteDialect } from '../../../src/storage/dialects/sqlite/dialect.ts';
 import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
-import { migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
+import { migrate, migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
 import { viewStatements } from '../../../src/storage/migrate/views.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import { tryStorage } from '../../../src/storage/try-storage.ts';
 import { rollupColumns, rollupSources } from '../../../src/storage/sql/rollups.ts';
 import type { Database, Dialect, SchemaObject } from '../../../src/storage/sql/database.ts';
 import { createdName } from '../../../src/storage/sql/schema-objects.ts';
+import { serverName } from '../../support/databases/mariadb.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { onEachDatabase, type Kit } from '../support/databases.ts';
+import { item } from '../support/samples.ts';
 
 /** The number of migrations of the last program whose views were made by its files. */
 const filesBefore = 23;
@@ -35,6 +39,13 @@ function viewsOf(database: Database): Promise<readonly SchemaObject[]> {
     assert.deepEqual(views.map(({ name }) => name).toSorted(), names.toSorted());
     return views.map((view) => ({ ...view, definition: view.definition.replace(/`fleet_\w+`\./g, '') }));
   });
+}
+
+/** Records the last step of all migrations as begun alone, so that the views are made again. */
+function openLastSql({ kind }: Pick<Kit, 'kind'>): string {
+  const files = readMigrations(kind);
+  const last = `number = ${files.length} AND step = ${files.at(-1)?.steps.length ?? 0}`;
+  return `UPDATE migrations SET applied_at = NULL WHERE ${last}`;
 }
 
 onEachDatabase('the views of figures', (kit) => {
@@ -59,6 +70,73 @@ onEachDatabase('the views of figures', (kit) => {
     assert.deepEqual(upgraded, made);
   });
 
+  for (const [what, name, createSql] of [
+    ['a table', 'stats_by_day', 'CREATE TABLE stats_by_day (mine INTEGER PRIMARY KEY)'],
+    ['a table that another view reads', 'latest_stats', 'CREATE TABLE latest_stats (mine INTEGER PRIMARY KEY)'],
+    ['a view of their own', 'stats_by_day', 'CREATE VIEW stats_by_day AS SELECT client AS mine FROM stats'],
+    ['a view like ours', 'latest_stats', "CREATE VIEW latest_stats AS SELECT * FROM stats WHERE client <> 'web-1'"],
+    ...(kit.kind === 'sqlite'
+      ? ([['an index', 'stats_by_day', 'CREATE INDEX stats_by_day ON stats (client)']] as const)
+      : ([['a sequence', 'stats_by_day', 'CREATE SEQUENCE stats_by_day']] as const)),
+  ] as const) {
+    const dropSql = createSql.includes('SEQUENCE') ? `DROP SEQUENCE ${name}` : kit.own.dropOf(createSql);
+    const unknownHere = createSql.includes('SEQUENCE') && serverName === 'MySQL' ? 'no sequences' : false;
+    test(`leave ${what} of somebody alone, and storing goes on`, { skip: unknownHere }, async () => {
+      const storage = await kit.migrated();
+      const schema = (): Promise<readonly SchemaObject[]> =>
+        opened(storage, (database) => database.read((session) => session.dialect.schema(session, [name])));
+      await opened(storage, (database) =>
+        database.migrate(async (session) => {
+          await session.run(`DROP VIEW ${name}`);
+          await session.run(createSql);
+          await session.run(openLastSql(kit));
+        }),
+      );
+      const theirs = await schema();
+      const notes: string[] = [];
+      const open = await openStorage({ storage, migrate: true, onNote: (note) => void notes.push(note) });
+      assert.deepEqual(await open.reports.ingest([item()]), [{ kind: 'stored' }]);
+      await open.close();
+      const kind = theirs[0]?.kind ?? '';
+      const stays = `the view ${name}, which people read, was not made: the ${kind} of that name is not of Fleet Health`;
+      assert.ok(notes[0]?.startsWith(stays), notes.join('\n'));
+      assert.match(notes[0] ?? '', /and stays\. Rename it, and run `fleet-health migrate`$/);
+      assert.ok(notes.length <= 2);
+      assert.deepEqual(await schema(), theirs);
+      const again = (await migrate({ storage })).notes ?? [];
+      assert.deepEqual(again, kind === 'view' ? [] : notes.slice(0, again.length));
+      assert.equal(again.length > 0, kind !== 'view', 'what hinders a view is said as long as it is so');
+      const checked = await tryStorage({ storage, open: true });
+      assert.equal(checked.filter((note) => note.startsWith(stays)).length, kind === 'view' ? 0 : 1);
+
+      await opened(storage, (database) => database.migrate((session) => session.run(dropSql)));
+      assert.equal((await migrate({ storage })).notes, undefined);
+      await opened(storage, viewsOf);
+      await opened(storage, (database) => database.readOnly(`SELECT * FROM ${name}`));
+    });
+  }
+
+  test('that an earlier program has made with fewer columns are made anew', async () => {
+    const storage = await kit.migrated();
+    const columns = await opened(storage, async (database) => {
+      const made = await database.read(({ dialect }) => Promise.resolve(viewStatements(dialect)));
+      const sql = made.find((one) => createdName(one) === 'check_stats_by_day') ?? '';
+      const fewer = sql.replace(', state_max', '').replace(', state, CASE', ', CASE');
+      assert.notEqual(fewer, sql);
+      await database.migrate(async (session) => {
+        await session.run('DROP VIEW check_stats_by_day');
+        await session.run(fewer);
+        await session.run(openLastSql(kit));
+      });
+      assert.equal((await migrateDatabase(database)).notes, undefined);
+      const [row] = await database.readOnly(`SELECT v.* FROM (SELECT 1 AS one) AS o
+        LEFT JOIN check_stats_by_day v ON 1 = 1`);
+      return Object.keys(row ?? {});
+    });
+    const source = rollupSources.find(({ table }) => table === 'check_stats');
+    assert.deepEqual(columns, source === undefined ? [] : rollupColumns(source, 'day'));
+  });
+
   for (const [what, made] of [
     ['before they were', 0],
     ['amid them', 7],
@@ -67,9 +145,8 @@ onEachDatabase('the views of figures', (kit) => {
       await opened(await kit.create(), async (database) => {
         const files = readMigrations(kit.kind);
         await migrateDatabase(database, files);
-        const last = `number = ${files.length} AND step = ${files.at(-1)?.steps.length ?? 0}`;
         await database.migrate(async (session) => {
-          await session.run(`UPDATE migrations SET applied_at = NULL WHERE ${last}`);
+          await session.run(openLastSql(kit));
           for (const statement of viewStatements(session.dialect).slice(0, made)) await session.run(statement);
         });
         assert.deepEqual((await migrateDatabase(database)).pending, []);

@@ -51,11 +51,13 @@ async function describeSchema(session: Session, names: readonly string[]): Promi
     const text = `${String(security)} ${alike.replace(/ AS `(?:Name_exp_\d+|\w+ IS NOT NULL)`/g, '')}`;
     return { name: String(name), kind: 'view', definition: text };
   });
-  const ofTables = `SELECT table_name AS name FROM information_schema.tables WHERE table_type <> 'VIEW' AND ${chosen}`;
-  for (const { name } of await session.all(ofTables, names)) {
+  const ofTables = `SELECT table_name AS name, table_type AS type FROM information_schema.tables
+    WHERE table_type <> 'VIEW' AND ${chosen}`;
+  for (const { name, type } of await session.all(ofTables, names)) {
+    const kind = type === 'SEQUENCE' ? 'sequence' : 'table';
     const [shown] = await session.all(`SHOW CREATE TABLE ${String(name)}`);
     const definition = String(shown?.['Create Table']).replace(/ (?:AUTO_INCREMENT=\d+|ROW_FORMAT=DYNAMIC)/g, '');
-    objects.push({ name: String(name), kind: 'table', definition });
+    objects.push({ name: String(name), kind, definition });
   }
   return objects;
 }

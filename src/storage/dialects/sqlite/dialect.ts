@@ -18,7 +18,8 @@ export const sqliteDialect: Dialect = {
   incoming: (column) => `excluded.${column}`,
   selected: (select) => select,
   schema: async (session, names) => {
-    const sql = `SELECT name, type, sql FROM sqlite_master WHERE name IN (${placeholders(names.length)}) ORDER BY name`;
+    const sql = `SELECT name, type, sql FROM sqlite_master
+      WHERE type <> 'trigger' AND name IN (${placeholders(names.length)}) ORDER BY name`;
     return (await session.all(sql, names)).map((row) => ({
       name: String(row['name']),
       kind: row['type'] === 'view' || row['type'] === 'index' ? row['type'] : 'table',

@@ -142,12 +142,12 @@ describe(`${serverName} as people set it`, { skip: skipWithoutMariadb }, () => {
       await trying(one, database);
       if (one.fault !== undefined) return;
       const tables = await server.asRoot(
-        `SELECT table_name AS name, engine, row_format, table_collation AS collation_ FROM information_schema.tables
+        `SELECT table_name AS name, engine AS engine_, row_format AS format_, table_collation AS collation_ FROM information_schema.tables
          WHERE table_schema = '${database.name}' AND table_type = 'BASE TABLE'`,
       );
       assert.ok(tables.length > 40);
       for (const { name, ...form } of tables) {
-        assert.deepEqual(form, { engine: 'InnoDB', row_format: 'Dynamic', collation_: 'utf8mb4_bin' }, String(name));
+        assert.deepEqual(form, { engine_: 'InnoDB', format_: 'Dynamic', collation_: 'utf8mb4_bin' }, String(name));
       }
     });
   }
