@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
+
 import js from '@eslint/js';
-import promise from 'eslint-plugin-promise';
 import tseslint from 'typescript-eslint';
 
 /** The rule that the doc comment of a function begins with a verb in the third person, or with "True if". */
@@ -156,9 +157,16 @@ const noOptionalParameters = {
   },
 };
 
+/** A comment begins with what it is about. These openings leave the noun out. */
+const openings = JSON.parse(readFileSync(new URL('.oxlintrc.json', import.meta.url), 'utf8')).rules[
+  'no-warning-comments'
+][1];
+
+const namedExports = { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' };
+
+/** Our own rules, and what is about files in JavaScript. Rules of TypeScript are those of oxlint, in .oxlintrc.json. */
 export default tseslint.config(
   { ignores: ['dist/', 'fleet-health-demo/', 'fleet-health-simulation/', 'node_modules/', 'test/testdata/'] },
-  js.configs.recommended,
   {
     plugins: {
       comments: { rules: { 'verb-first': verbFirst } },
@@ -167,15 +175,6 @@ export default tseslint.config(
     },
     rules: {
       'comments/verb-first': 'error',
-      // A comment begins with what it is about. These openings leave the noun out.
-      'no-warning-comments': [
-        'error',
-        {
-          terms: ['of', 'so', 'as', 'that', 'whether', 'one', 'those', 'how', 'what'],
-          location: 'start',
-          decoration: ['*'],
-        },
-      ],
       // A line without a blank cannot be broken; one of markup would have more blanks.
       'max-len': [
         'error',
@@ -190,31 +189,12 @@ export default tseslint.config(
     },
   },
   {
-    // A function with its inner functions fits on a screen.
-    files: ['{src,agent,build,bench}/**'],
-    rules: { 'max-lines-per-function': ['warn', { max: 60, IIFEs: true }], 'sizes/few-methods': 'error' },
-  },
-  { files: ['{src,agent,bench}/**/*.{ts,cts}', 'test/**/*.ts'], rules: { 'names/no-catch-all': 'error' } },
-  promise.configs['flat/recommended'],
-  {
     files: ['**/*.ts', '**/*.cts'],
-    extends: [...tseslint.configs.strictTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parser: tseslint.parser },
     rules: {
-      // The compiler refuses enums (erasableSyntaxOnly) and unused names, and a class with private members takes only
-      // its instances: these rules cost a quarter of the linter's time.
-      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
-      '@typescript-eslint/no-unsafe-enum-assignment': 'off',
-      '@typescript-eslint/no-unsafe-enum-comparison': 'off',
-      '@typescript-eslint/no-unused-vars': 'off',
-      '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/no-floating-promises': 'error',
-      '@typescript-eslint/no-misused-promises': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      'no-restricted-syntax': ['error', { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' }],
-      eqeqeq: 'error',
+      'names/no-catch-all': 'error',
+      'no-useless-assignment': 'error',
+      'no-restricted-syntax': ['error', namedExports],
     },
   },
   {
@@ -224,7 +204,7 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': [
         'error',
-        { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
+        namedExports,
         {
           selector: "CallExpression[callee.object.name='Math'] > SpreadElement",
           message: 'A long list overflows the stack: greatest or least of group-by.ts.',
@@ -238,31 +218,19 @@ export default tseslint.config(
   },
   {
     files: ['{src,agent,build,bench}/**/*.ts'],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     plugins: { callbacks: { rules: { 'no-optional-parameters': noOptionalParameters } } },
-    rules: { 'callbacks/no-optional-parameters': 'error' },
+    rules: { 'callbacks/no-optional-parameters': 'error', 'sizes/few-methods': 'error' },
   },
   {
     files: ['test/**/*.ts'],
     plugins: { tests: { rules: { readable: readableTests } } },
-    rules: {
-      'tests/readable': 'error',
-      // A wrong `any` fails its test. These rules look up the type of every expression.
-      '@typescript-eslint/no-deprecated': 'off',
-      '@typescript-eslint/no-unsafe-assignment': 'off',
-      '@typescript-eslint/no-unsafe-argument': 'off',
-      '@typescript-eslint/no-unsafe-return': 'off',
-      '@typescript-eslint/no-unsafe-call': 'off',
-      '@typescript-eslint/no-unsafe-member-access': 'off',
-      // node:test hands back promises that the runner itself waits for.
-      '@typescript-eslint/no-floating-promises': [
-        'error',
-        {
-          allowForKnownSafeCalls: [
-            { from: 'package', name: ['test', 'it', 'describe', 'suite'], package: 'node:test' },
-          ],
-        },
-      ],
-    },
+    rules: { 'tests/readable': 'error' },
+  },
+  {
+    files: ['**/*.js', '**/*.mjs', '**/*.cjs'],
+    extends: [js.configs.recommended],
+    rules: { 'no-warning-comments': ['error', openings] },
   },
   {
     files: ['**/*.js', '**/*.mjs'],
@@ -296,5 +264,4 @@ export default tseslint.config(
     files: ['test/calendar/support/*.cjs'],
     languageOptions: { sourceType: 'commonjs', globals: { process: 'readonly' } },
   },
-  { files: ['eslint.config.js'], rules: { 'no-restricted-syntax': 'off' } },
 );

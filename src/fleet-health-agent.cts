@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The start of the second program, in the JavaScript of long ago, as in fleet-health.cts.
-/* eslint-disable no-var */
+/* oxlint-disable no-var */
 var found = process.versions.node.split('.');
 var major = Number(found[0]);
 

@@ -4,7 +4,7 @@
 // pool. With sixteen threads or more the fsync of a sealed report costs 72 to 92 us instead of the 160 to 250 with
 // Node's four. libuv gives half of the 64 threads to name lookups, which a dead name server holds up: 32 such lookups
 // stop no other (transport/connection/dial.ts).
-/* eslint-disable no-var */
+/* oxlint-disable no-var */
 var found = process.versions.node.split('.');
 var major = Number(found[0]);
 var minor = Number(found[1]);

@@ -79,7 +79,7 @@ function plain(text: string): string {
  * container has a terminal. The shell agent sends null bytes as U+0003.
  */
 function logLines(text: string): string {
-  // eslint-disable-next-line no-control-regex -- the header has these bytes
+  // oxlint-disable-next-line no-control-regex -- the header has these bytes
   const lines = text.replace(/[\0-\x03]{4}[^]{4}/g, '').split(/[\r\n]+/);
   return lines
     .filter(Boolean)

@@ -62,7 +62,7 @@ const clientQueries = {
 
 /** Returns a dashboard as Grafana imports it. */
 export function dashboardJson(spec: DashboardSpec, source: Source): string {
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- Every Grafana from 9 on imports the classic form.
+  // oxlint-disable-next-line typescript/no-deprecated -- Every Grafana from 9 on imports the classic form.
   const dashboard = new DashboardBuilder(spec.title)
     .uid(`${spec.uid}-${source}`)
     .tags(['fleet-health', source])

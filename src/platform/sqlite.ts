@@ -123,7 +123,7 @@ function loadModule(): SqliteModule {
 // Node 22 warns when node:sqlite is loaded, and cron would mail the warning at every run. The warning is synchronous:
 // no other warning can be lost.
 function withoutSqliteWarning<T>(load: () => T): T {
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- It is put back as it was, and called with its `this`.
+  // oxlint-disable-next-line typescript/unbound-method -- It is put back as it was, and called with its `this`.
   const original = process.emitWarning;
   process.emitWarning = (warning: string | Error, ...rest: []) => {
     if (String(warning).startsWith('SQLite is an experimental feature')) return;

@@ -60,7 +60,7 @@ for (const [title, typed] of [
 
 test('a terminal that moves no cursor and shows no UTF-8 is sent neither escapes nor blocks', { skip }, async (t) => {
   const { screen } = await trustOnTerminal(await newFleet(t), 'y\n');
-  // eslint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex
   assert.doesNotMatch(screen, /[\u001b\u0080-\uffff]/);
 });
 

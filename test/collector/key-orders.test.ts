@@ -116,7 +116,11 @@ function startStory(database: StorageConfig, opens: boolean) {
   const connect = (): Promise<Storage> => openStorage({ storage: database, migrate: true, program: 'collect' });
   const using = async <T>(work: (storage: Storage) => Promise<T>): Promise<T> => {
     const storage = await connect();
-    return await work(storage).finally(() => storage.close());
+    try {
+      return await work(storage);
+    } finally {
+      await storage.close();
+    }
   };
   const visit = async (away = false): Promise<void> => {
     const result = await fleet.collect(clients, {

@@ -25,7 +25,11 @@ async function listenOnKept(t: TestContext): Promise<number> {
 async function sql(site: Site, text: string): Promise<void> {
   const { storage } = loadConfig({ file: path.join(site.dir, 'config.xml') });
   const database = await openDatabase({ storage, program: 'collect' });
-  await database.write((session) => session.run(text)).finally(() => database.close());
+  try {
+    await database.write((session) => session.run(text));
+  } finally {
+    await database.close();
+  }
 }
 
 const collected = async (site: Site): Promise<void> => {

@@ -85,7 +85,7 @@ function watchCallbacks(files: Methods, atInstant: AtInstant): void {
           method(...args, (...answer: unknown[]) => resolve(answer));
         });
       // This calls the program's own callback, which is not part of the promise here.
-      // eslint-disable-next-line promise/no-callback-in-promise
+      // oxlint-disable-next-line promise/no-callback-in-promise
       void atInstant(kind, work).then((answer) => done(...answer));
     };
   }

@@ -29,7 +29,11 @@ test('events that were received are rows after every power cut', async () => {
         for (const id of ids) promise(`event ${id}`);
       }
       const storage = await fleet.openStorage();
-      await events.takeUp((some) => storage.events.saveEvents(some)).finally(() => storage.close());
+      try {
+        await events.takeUp((some) => storage.events.saveEvents(some));
+      } finally {
+        await storage.close();
+      }
     },
     recover: () => afterNextRun(fleet, clients),
   });

@@ -62,7 +62,11 @@ async function sendLater(fleet: Fleet, sending: Sending = {}): Promise<void> {
   database.exec('UPDATE mails SET next_attempt_at = NULL, claimed_until = NULL');
   database.close();
   const storage = await fleet.openStorage();
-  await sendAll(fleet, storage, sending).finally(() => storage.close());
+  try {
+    await sendAll(fleet, storage, sending);
+  } finally {
+    await storage.close();
+  }
 }
 
 /** Sends what is due. Returns the mails in the folder. */
@@ -99,7 +103,11 @@ test('a mail that a folder took is there once, and whole, after every power cut'
 test('a mail that somebody took is not sent again after a power cut at which the database forgets it', async () => {
   const fleet = makeFleet();
   const storage = await fleet.openStorage();
-  await putMails(storage).finally(() => storage.close());
+  try {
+    await putMails(storage);
+  } finally {
+    await storage.close();
+  }
   const promises = await tryEveryCut({
     dir: fleet.dir,
     isForgetful: true,

@@ -69,7 +69,11 @@ describe('the trial of a file', () => {
   test('of an older version tries to change its schema, and leaves it as it was', async (t) => {
     const file = newFile(t);
     const database = await openDatabase({ storage: sqliteConfig(file), program: 'change' });
-    await migrateDatabase(database, readMigrations('sqlite').slice(0, 12)).finally(() => database.close());
+    try {
+      await migrateDatabase(database, readMigrations('sqlite').slice(0, 12));
+    } finally {
+      await database.close();
+    }
     const before = objectsOf(file);
     assert.deepEqual(await tried(file), []);
     assert.deepEqual(objectsOf(file), before);

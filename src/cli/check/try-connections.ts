@@ -86,12 +86,17 @@ export async function tryConnections(
         ];
   const shared = createTransportShared({ config });
   const visited = config.clients.filter((client) => client.state !== 'retired' && isAsked(client));
-  const clients = await concurrently(visited, clientLimit, async (client) => {
+  const visit = async (client: Client): Promise<Trial> => {
     const trial = await attempt(client.name, 'client', () => logIn(client, config, shared, signal));
     observe();
     return { ...trial, isByOpenssh: shared.opensshOnly.has(serverName(client)) };
-  }).finally(() => shared.close());
-  return [state, database, ...mail, ...commands, ...webhooks, ...alertmanagers, ...mailboxes, ...clients];
+  };
+  try {
+    const clients = await concurrently(visited, clientLimit, visit);
+    return [state, database, ...mail, ...commands, ...webhooks, ...alertmanagers, ...mailboxes, ...clients];
+  } finally {
+    await shared.close();
+  }
 }
 
 async function tryDatabase({ storage, collector }: Config, signal: AbortSignal): Promise<Trial> {

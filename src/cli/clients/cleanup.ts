@@ -169,22 +169,26 @@ function replaced(results: readonly CleanupResult[], newer: readonly CleanupResu
 async function takeReports({ config, signal }: Round, clients: readonly Client[]): Promise<void> {
   const names = new Set(clients.map(({ name }) => name));
   const shared = createTransportShared({ config });
-  await collect({
-    config: {
-      ...config,
-      clients: config.clients.map((client) => (names.has(client.name) ? { ...client, state: 'paused' } : client)),
-    },
-    only: names,
-    ignoreBackoff: true,
-    openStorage: () => openStorage({ storage: config.storage, migrate: config.storage.migrate, program: 'collect' }),
-    transportFor: (client) => transportFor(client, shared),
-    retries: 0,
-    dryRun: false,
-    signal,
-    observe: () => undefined,
-    now: Date.now,
-    host: hostname(),
-  }).finally(() => shared.close());
+  try {
+    await collect({
+      config: {
+        ...config,
+        clients: config.clients.map((client) => (names.has(client.name) ? { ...client, state: 'paused' } : client)),
+      },
+      only: names,
+      ignoreBackoff: true,
+      openStorage: () => openStorage({ storage: config.storage, migrate: config.storage.migrate, program: 'collect' }),
+      transportFor: (client) => transportFor(client, shared),
+      retries: 0,
+      dryRun: false,
+      signal,
+      observe: () => undefined,
+      now: Date.now,
+      host: hostname(),
+    });
+  } finally {
+    await shared.close();
+  }
 }
 
 /** Returns a line for each client, and a line for each of its folders. */

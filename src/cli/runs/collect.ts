@@ -35,25 +35,30 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   const host = hostname();
   const notices = options.dryRun ? null : openRunNotices({ config, broken, program: 'collect', host, signal }, output);
   const observe = heeding(view, output, notices);
-  const run = (): Promise<CollectResult> =>
-    collect({
-      config,
-      only: everyone ? null : new Set(chosen.map((client) => client.name)),
-      ignoreBackoff: options.clients.length > 0,
-      openStorage: (use) =>
-        openStorage({ storage: config.storage, migrate: config.storage.migrate, program: 'collect', ...use }),
-      transportFor: (client) => transportFor(client, shared),
-      jumpsTo: (client) => shared.jumpsTo(client),
-      spreadStart: everyone && !output.terminal,
-      retries: options.retry ?? 0,
-      dryRun: options.dryRun,
-      ...(options.noOpen ? { open: false } : {}),
-      ...(options.concurrency === null ? {} : { concurrency: options.concurrency }),
-      signal,
-      observe,
-      now: steadyClock(),
-      host,
-    }).finally(() => shared.close());
+  const run = async (): Promise<CollectResult> => {
+    try {
+      return await collect({
+        config,
+        only: everyone ? null : new Set(chosen.map((client) => client.name)),
+        ignoreBackoff: options.clients.length > 0,
+        openStorage: (use) =>
+          openStorage({ storage: config.storage, migrate: config.storage.migrate, program: 'collect', ...use }),
+        transportFor: (client) => transportFor(client, shared),
+        jumpsTo: (client) => shared.jumpsTo(client),
+        spreadStart: everyone && !output.terminal,
+        retries: options.retry ?? 0,
+        dryRun: options.dryRun,
+        ...(options.noOpen ? { open: false } : {}),
+        ...(options.concurrency === null ? {} : { concurrency: options.concurrency }),
+        signal,
+        observe,
+        now: steadyClock(),
+        host,
+      });
+    } finally {
+      await shared.close();
+    }
+  };
   const made = (
     chosen.length < largeFleet ? run() : (await import('../../platform/heap-growth.ts')).withBoundedHeap(run)
   ).catch((thrown: unknown) => {

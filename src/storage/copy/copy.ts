@@ -12,7 +12,7 @@ import { driverOf } from '../dialects/drivers.ts';
 import { openDatabase } from '../dialects/open-database.ts';
 import { checkDatabase, migrateDatabase } from '../migrate/migrate.ts';
 import { throwMismatch } from '../migrate/migration-state.ts';
-import type { Database } from '../sql/database.ts';
+import type { Database, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import { type Table, tables as allTables } from '../sql/tables.ts';
@@ -154,7 +154,7 @@ async function copyUntilEqual({ claim, options, ...leases }: Copy): Promise<Copy
     return keepLeases();
   };
   options.onStart(2 * (await countRows(source, tables, keepLeases)));
-  const write = (work: Parameters<typeof fenced<void>>[2]): Promise<void> => fenced(target, leases.targetLease, work);
+  const write = (work: (session: Session) => Promise<void>): Promise<void> => fenced(target, leases.targetLease, work);
   const onRemoval = (): Promise<void> => refuseUsed(claim);
   let copied = 0;
   const copyAll = async (some: readonly Table[], mayWait: boolean): Promise<Pass> => {

@@ -215,7 +215,7 @@ function firstOf(
     const onAbort = (): void => {
       finish(() => {
         // The reason is always an Error: `stop` is only aborted in this file.
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors
         reject(signal.reason);
       });
     };

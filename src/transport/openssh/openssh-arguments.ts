@@ -213,7 +213,7 @@ function escaped(value: string): string {
  * because not every version of ssh can escape them.
  */
 export function quoted(target: Named, attribute: string, file: string): string {
-  // eslint-disable-next-line no-control-regex -- these are what must not be there.
+  // oxlint-disable-next-line no-control-regex -- these are what must not be there.
   if (/["\\\u0000-\u001f\u007f]|\$\{/.test(file)) {
     throw unfit(target, `${attribute}=${JSON.stringify(file)}`, 'choose a path without quotes, backslashes and ${');
   }

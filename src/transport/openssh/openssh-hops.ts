@@ -61,7 +61,7 @@ export function openHops({ client, route, dir, tcpTimeoutMs, version }: HopsOpti
       const next = places[index + 1] ?? { address, port };
       const host = isHostName(hop.sshConfig.host) ? hop.sshConfig.host : hop.address;
       const to = [host, hop.username, placeOf(next)];
-      // eslint-disable-next-line no-control-regex -- these are what must not be there.
+      // oxlint-disable-next-line no-control-regex -- these are what must not be there.
       const unwritable = to.find((text) => /[\u0000-\u001f\u007f]/.test(text));
       if (unwritable !== undefined) {
         throw unfit({ client }, `${JSON.stringify(unwritable)} of ${hop.name}`, 'write it without control characters');

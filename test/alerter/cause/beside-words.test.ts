@@ -197,7 +197,7 @@ test('names cannot break a line, and a line of several clients says which it mea
     told ?? '',
     /^Seen from beside db-1: .*reaches its port 22: the way from fra 1 to it is broken, or it drops what comes from fra 1\.$/,
   );
-  // eslint-disable-next-line no-control-regex -- control characters are what may not be there
+  // oxlint-disable-next-line no-control-regex -- control characters are what may not be there
   assert.doesNotMatch(told ?? '', /[\x00-\x1f]/);
 });
 

@@ -90,7 +90,7 @@ test('what was seen from beside is posted, also with the alert of a group', asyn
   ]);
   const found = await bodiesOf(t, [...lost, group], [], looks);
   const saidOf = (name: string): readonly unknown[] =>
-    found.flatMap(({ labels: { alertname, instance = '' }, annotations }) =>
+    found.flatMap(({ labels: { alertname, instance }, annotations }) =>
       alertname === name ? [[instance, annotations.beside]] : [],
     );
   const words = (what: string): string => `Seen from beside ${what}: db-9 gets no answer from it either.`;

@@ -48,7 +48,7 @@ test('daemon-report is one line with the keys of function, worker and daemon rep
     }
   });
   const memory = levels[2]?.find(({ name }) => name === 'memory');
-  assert.ok((memory?.data?.[0] as { readonly total_bytes: number }).total_bytes > 0);
+  assert.ok(((memory?.data?.[0] as { readonly total_bytes: number } | undefined)?.total_bytes ?? 0) > 0);
 });
 
 test('a report says on stderr and in --json what it left out of the output of a check', async (t) => {

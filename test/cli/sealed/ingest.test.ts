@@ -42,11 +42,19 @@ function machine(t: TestContext, text = config) {
         change(sealed);
         return { client: 'web-1', reportId, keyId: key.id, runId: 'r', receivedAtMs: Date.now(), clock: null, sealed };
       });
-      await open.reports.saveSealed(items).finally(() => open.close());
+      try {
+        await open.reports.saveSealed(items);
+      } finally {
+        await open.close();
+      }
     },
     rows: async (sql: string) => {
       const open = await storage();
-      return await open.history.query(sql).finally(() => open.close());
+      try {
+        return await open.history.query(sql);
+      } finally {
+        await open.close();
+      }
     },
   };
 }

@@ -182,7 +182,11 @@ async function lookAlone({ fleet, paths }: ReturnType<typeof makeRuns>, retentio
   const start = runStart({ startedAtMs: Date.now() + 7 * minuteMs });
   const keyRing = loadKeyRing(paths, Date.now());
   const run = { paths, config, start, keyRing, observe: () => undefined };
-  return await lookAgain({ run, storage, nowMs: start.startedAtMs, timeMs: 10_000 }).finally(() => storage.close());
+  try {
+    return await lookAgain({ run, storage, nowMs: start.startedAtMs, timeMs: 10_000 });
+  } finally {
+    await storage.close();
+  }
 }
 
 test('a look that is killed after it has moved files back hides nothing and doubles nothing', async () => {

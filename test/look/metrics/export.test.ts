@@ -219,7 +219,7 @@ onEachDatabase('the history', (kit) => {
     assert.deepEqual(mounts(day?.['disk_stats_daily']), ['/', '/boot', '/data']);
     assert.deepEqual(mounts(hour?.['disk_stats_hourly']), ['/', '/boot', '/data']);
     assert.deepEqual(mounts(row?.['disk_stats']), ['/', '/boot', '/data']);
-    const [network] = row?.['network_stats'] as Record<string, unknown>[];
+    const [network] = (row?.['network_stats'] ?? []) as Record<string, unknown>[];
     assert.deepEqual([network?.['interface'], network?.['rx_bytes_per_s']], ['eth0', 1024.5]);
     const some = await joined(jsonlHistory(spanOf(opened), ['network']));
     assert.deepEqual(Object.keys(JSON.parse(some.split('\n').at(-2) ?? '') as object), [

@@ -207,7 +207,7 @@ test('pagerduty: an event an alert with one key from beginning to end, as publis
   assert.deepEqual(shapeOf(trigger), shapeOf({ ...rest, payload: fields }));
   // The payload of an end is optional. It says what remains: `6 of 8 serve again; still away: web-4`.
   assert.deepEqual(shapeOf(resolve), shapeOf({ ...(vector('pagerduty-resolve') as Json), payload: fields }));
-  const details = (trigger?.['payload'] as Json)['custom_details'] as Json;
+  const details = (trigger?.['payload'] as Json | undefined)?.['custom_details'] as Json;
   assert.deepEqual([details['site'], details['instance']], ['fra', 'web-1']);
 });
 
@@ -278,14 +278,14 @@ test('what clients beside one saw of it stands in the events and documents of pr
   const beside = 'web-2 and web-3 get no answer from it either.';
   const alert = noticeAlert({ beside });
   const [event] = frozen('pagerduty', noticeOf([alert])).requests.map((one) => JSON.parse(one) as Json);
-  const details = ((event?.['payload'] as Json)['custom_details'] ?? {}) as Json;
+  const details = ((event?.['payload'] as Json | undefined)?.['custom_details'] ?? {}) as Json;
   assert.equal(details['beside'], beside);
   const incident = { id: 'd'.repeat(32), title: '2 clients unreachable' };
   const two = [noticeAlert({ incident }), noticeAlert({ incident, id: 'e'.repeat(32), client: 'web-4', beside })];
   const [shared] = frozen('pagerduty', noticeOf(two)).requests.map((one) => JSON.parse(one) as Json);
-  assert.equal(((shared?.['payload'] as Json)['custom_details'] as Json)['beside'], beside);
+  assert.equal(((shared?.['payload'] as Json | undefined)?.['custom_details'] as Json | undefined)?.['beside'], beside);
   const { alerts } = document('alertmanager', noticeOf([alert])) as { readonly alerts: readonly Json[] };
-  assert.equal((alerts[0]?.['annotations'] as Json)['beside'], beside);
+  assert.equal((alerts[0]?.['annotations'] as Json | undefined)?.['beside'], beside);
   const { events } = document('juggler', noticeOf([alert])) as { readonly events: readonly Json[] };
   assert.ok(String(events[0]?.['description']).endsWith(`; ${beside}`));
 });

@@ -43,7 +43,11 @@ async function makeFile(): Promise<string> {
   const made = path.join(dir, 'fleet.db');
   const storage: StorageConfig = { kind: 'sqlite', path: made, migrate: true };
   const database = await openDatabase({ storage, program: 'change' });
-  await migrateDatabase(database).finally(() => database.close());
+  try {
+    await migrateDatabase(database);
+  } finally {
+    await database.close();
+  }
   if (!isCompiledTest) return made;
   const copy = `${kept}.${process.pid}`;
   copyFileSync(made, copy);

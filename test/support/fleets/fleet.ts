@@ -194,7 +194,11 @@ export function openFleet(dir: string, agents: FleetAgents = 'real'): Fleet {
   };
   const query: Fleet['query'] = async (sql) => {
     const opened = await storage();
-    return await opened.history.query(sql).finally(() => opened.close());
+    try {
+      return await opened.history.query(sql);
+    } finally {
+      await opened.close();
+    }
   };
   return {
     dir,
