@@ -5,8 +5,8 @@ import { parseDevice } from './devices.ts';
 import { parseGpus } from './gpus.ts';
 import { parseCheckmkLines } from './checkmk-lines.ts';
 import { parsePluginOutput } from './nagios-output.ts';
-import { type Figure, type CheckOutcome, parsePerfdata } from './perfdata.ts';
-import { parseSample, type PromSample } from './prom-samples.ts';
+import { type Figure, type CheckOutcome, parsePerfdata, repeatedFigures } from './perfdata.ts';
+import { parseSample, repeatedSamples, type PromSample } from './prom-samples.ts';
 import { formatPerfdata } from './written-perfdata.ts';
 import { parseTextfiles } from './textfiles.ts';
 import { maxCheckOutputBytes, type CheckResult, type CheckState, type RefusedCheck } from '../checks.ts';
@@ -120,14 +120,21 @@ function resultsOf(ran: CheckResult, nowMs: number, earlierOf: EarlierOf): reado
     const read = wholeLines(output).flatMap((line) => (/^\s*(?:#|$)/.test(line) ? [] : [parseSample(line)]));
     const samples = read.filter((sample) => sample !== null);
     const others = read.length - samples.length;
-    const text = `${counted(samples.length, 'sample')}${others === 0 ? '' : `, and ${counted(others, 'other line')}`}`;
+    const count = `${counted(samples.length, 'sample')}${others === 0 ? '' : `, and ${counted(others, 'other line')}`}`;
+    const text = [count, ...repeatedSamples(samples)].join('\n');
     return [measured(ran, { state: exit as CheckState, text, figures: [], samples })];
   }
   // A check of certificates that fails prints its reason in the form of plugins.
   const isPlugin = format !== 'checkmk' && format !== 'prom';
   const { text, perfdata } = isPlugin ? parsePluginOutput(output) : { text: '', perfdata: '' };
   const state = why === null ? (exit as CheckState) : 3;
-  return [measured(ran, { state, text: resultText(why, text), figures: parsePerfdata(perfdata) })];
+  const said = withRepeated(resultText(why, text), perfdata);
+  return [measured(ran, { state, text: said, figures: parsePerfdata(perfdata) })];
+}
+
+/** Returns a text with a line for each figure that is left out, because another one has its label. */
+function withRepeated(text: string, perfdata: string): string {
+  return [text, ...repeatedFigures(perfdata)].filter((line) => line !== '').join('\n');
 }
 
 function counted(count: number, noun: string): string {
@@ -165,7 +172,9 @@ function whyUnknown({ exit, why, format }: CheckResult): string | null {
 
 function localResults(ran: CheckResult): readonly MeasuredCheck[] {
   const { checks, wrongLine } = parseCheckmkLines(ran.output);
-  const results = checks.map((one) => measured(ran, one, itemName(ran.name, one.name)));
+  const results = checks.map((one) =>
+    measured(ran, { ...one, text: withRepeated(one.text, one.perfdata) }, itemName(ran.name, one.name)),
+  );
   const fault = wrongLine === null ? (checks.length === 0 ? 'no line of output' : null) : 'not a line of a local check';
   return fault === null
     ? results

@@ -59,6 +59,14 @@ export function unreadFigures(text: string): Pick<ReadPerfdata, 'labels' | 'furt
   return readPerfdata(text);
 }
 
+const thereTwice = 'it is there twice';
+
+/** Returns a line for each label of a text that figures behind the first one have, too. */
+export function repeatedFigures(text: string): readonly string[] {
+  const labels = readPerfdata(text).labels.flatMap(([label, why]) => (why === thereTwice ? label : []));
+  return [...new Set(labels)].map((label) => `figure ${label}: ${thereTwice}, the first one counts`);
+}
+
 interface ReadPerfdata {
   readonly figures: ReadonlyMap<string, Figure>;
   readonly labels: readonly (readonly [label: string, why: string])[];
@@ -76,7 +84,7 @@ function readPerfdata(text: string): ReadPerfdata {
     const end = endOfValue(text, from);
     const figure = label === '' ? null : figureOf(label, text.slice(from, end));
     if (figure === null) labels.push([label, 'its value is no number']);
-    else if (figures.has(label)) labels.push([label, 'it is there twice']);
+    else if (figures.has(label)) labels.push([label, thereTwice]);
     else figures.set(label, figure);
     at = end;
   }

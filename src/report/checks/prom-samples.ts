@@ -42,6 +42,18 @@ export function parseSample(line: string): PromSample | null {
   return { metric, labels: read?.labels ?? [], value: isNumber ? Number(number) : NaN };
 }
 
+/** Returns a line about samples that share name and labels, of which the first counts; none if there are none. */
+export function repeatedSamples(samples: readonly PromSample[]): readonly string[] {
+  const names = new Set<string>();
+  const repeated = samples.find(
+    ({ metric, labels }) => names.size === names.add(JSON.stringify([metric, labels])).size,
+  );
+  const count = samples.length - new Set(samples.map(({ metric, labels }) => JSON.stringify([metric, labels]))).size;
+  return repeated === undefined
+    ? []
+    : [`${count} of a name and labels that another one has, such as ${repeated.metric}`];
+}
+
 interface ReadLabels {
   /** The metric in quotes; null: there is none. */
   readonly metric: string | null;

@@ -29,7 +29,8 @@ const maxLabelsChars = 1000;
 
 /**
  * Returns the figures of checks that ran for the report, with the check and the label as the metric, and behind them
- * the samples of *.prom files and programs. Omits repeated results, which were read before, and unknown values.
+ * the samples of *.prom files and programs. Of readings of one series the first counts; the text of the check names the
+ * others. Omits repeated results, which were read before, and unknown values.
  */
 export function checkReadings(checks: readonly MeasuredCheck[]): readonly Reading[] {
   const fresh = checks.filter(({ stat }) => stat.age_s === 0);

@@ -4,7 +4,7 @@
  */
 import { maxLongOutputBytes } from '../checks.ts';
 import { type CheckOutcome, type Figure, type FigureUnit, plainFigure } from './perfdata.ts';
-import { parseSample, type PromSample } from './prom-samples.ts';
+import { parseSample, repeatedSamples, type PromSample } from './prom-samples.ts';
 
 export interface TextfileResult extends CheckOutcome {
   /** The name of the file without `.prom`; '' for the folder. */
@@ -204,7 +204,7 @@ export function parseTextfiles(output: string): readonly TextfileResult[] {
   const folder = {
     name: '',
     state: faults.length > 0 ? 3 : 0,
-    text: faults[0] ?? count + taken,
+    text: [faults[0] ?? count + taken, ...repeatedSamples(samples)].join('\n'),
     figures: [],
     samples,
   } as const;

@@ -76,6 +76,26 @@ test('results are bounded, and the worse of two of one name counts and names the
   assert.deepEqual([row?.text.length, rows.length], [1000, 0]);
 });
 
+test('what shares a label, or a name and labels, with another one is told in the text', () => {
+  const textOf = (given: Parameters<typeof ran>[0]): readonly string[] =>
+    checkStats({ datetime, checks: [ran(given)] }).map(({ text }) => text);
+  const twice = 'it is there twice, the first one counts';
+  assert.deepEqual(textOf({ output: 'well | a=1 b=2 a=3 a=4' }), [`well\nfigure a: ${twice}`]);
+  assert.deepEqual(textOf({ output: '| a=1 a=1' }), [`figure a: ${twice}`]);
+  assert.deepEqual(textOf({ output: 'well | a=1 b=2' }), ['well']);
+  assert.deepEqual(textOf({ format: 'checkmk', output: '0 x a=1|a=2 well' }), [`well\nfigure a: ${twice}`]);
+  const samples = ['m{a="1"} 1', 'm{a="2"} 1', 'm 2', 'm{b="",a="1"} 3', 'm 4'];
+  assert.deepEqual(textOf({ format: 'prom', output: samples.join('\n') }), [
+    '5 samples\n2 of a name and labels that another one has, such as m',
+  ]);
+  assert.deepEqual(textOf({ format: 'prom', output: samples.slice(0, 3).join('\n') }), ['3 samples']);
+  const [folder] = textOf({
+    format: 'textfile',
+    output: `stale=60\nfile=1 a.prom\n${samples.map((one) => `+${one}`).join('\n')}`,
+  });
+  assert.equal(folder, '1 file\n2 of a name and labels that another one has, such as m');
+});
+
 test('no text keeps what a screen or a database must not meet', () => {
   fc.assert(
     fc.property(
