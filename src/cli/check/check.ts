@@ -29,7 +29,9 @@ import type { Trial } from './try-connections.ts';
 import { unvisitedSites } from './unvisited-sites.ts';
 import { tryMail, tryReplies, tryWebhook } from './try-messages.ts';
 import {
+  foreseenLooks,
   groupLines,
+  neighbourLines,
   printDigests,
   printRecipients,
   printParents,
@@ -82,6 +84,7 @@ export async function checkCommand(context: Context, options: OptionsOf<typeof c
     windows: nextWindows(config, nowMs),
     digests: nextDigests(config, nowMs),
     groups,
+    neighbours: foreseenLooks(config),
   };
   if (output.json) output.printJson({ ...checkJson(file, config, warned, tried), ...heard });
   else showVerdict(context, { config, warnings: warned, tried, recipients, groups, defaults: options.defaults });
@@ -200,7 +203,7 @@ function showVerdict({ output }: Context, { config, warnings, tried, recipients,
     printRecipients(output, config, recipients, nextWindows(config, Date.now()));
     printDigests(output, config);
     printParents(output, config);
-    for (const line of groupLines(config, groups)) output.print(line);
+    for (const line of [...groupLines(config, groups), ...neighbourLines(foreseenLooks(config))]) output.print(line);
   }
   for (const warning of warnings) output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
   if (warnings.length > 0 || tried !== null) output.print('');

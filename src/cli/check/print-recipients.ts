@@ -10,7 +10,14 @@ import { renderTable } from '../terminal/table.ts';
 import { idleGroups } from '../../alerter/explain/group-words.ts';
 import { servingRange } from '../../alerter/inhibit/group-states.ts';
 import { awayWords } from '../../config/clients/group-needs.ts';
-import { namedUpTo } from '../../text/numbers.ts';
+import { foreseeLooks } from '../../collector/neighbours/choose-neighbours.ts';
+import { createHandshakeLimits } from '../../collector/schedule/handshake-limits.ts';
+import { loadRestrictedKeys } from '../../collector/visit/restricted-keys.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import type { UnaskedReason } from '../../report/beside.ts';
+import { statePaths } from '../../state-folder/paths.ts';
+import { counted, namedUpTo } from '../../text/numbers.ts';
+import { createTransportShared } from '../../transport/transport-shared.ts';
 import { nextDigests, type AlertRecipient, type GroupMembers, type NextWindow } from './alert-recipients.ts';
 
 /** Prints the recipients by rule, and when windows are open next. */
@@ -136,4 +143,54 @@ export function groupLines(config: Config, groups: readonly GroupMembers[]): rea
     return `Group ${group}: ${needed} of ${members}: ${awayWords(members - needed)}${now}${away}${open}; ${pages}${each}.`;
   });
   return [...lines, ...idleGroups(config).map((line) => `Group ${line}`)].map(escapeControls);
+}
+
+/** Why nobody could be asked about clients, as config.xml says it before the first outage. */
+const unaskedWords: Readonly<Partial<Record<UnaskedReason, string>>> = {
+  nobody: 'no other client with neighbours="yes" has its subnet or its group behind the same bastions',
+  restricted: 'the keys of those beside it are restricted to their agent',
+  address: 'OpenSSH alone knows its address',
+  shared: 'several clients have its address',
+  local: 'its address is a machine of its own for each that dials it, such as 127.0.0.1, or one of this machine',
+};
+
+/** The clients about which somebody could be asked, and the others by the reason. */
+export interface ForeseenLooks {
+  readonly asked_about: number;
+  readonly not_asked_about: readonly { readonly reason: UnaskedReason; readonly clients: readonly string[] }[];
+}
+
+/** Returns about which clients others could be asked (`neighbours`); null if about none they should be. */
+export function foreseenLooks(config: Config): ForeseenLooks | null {
+  const { clients, collector, stateDir } = config;
+  if (!clients.some(({ neighbours }) => neighbours)) return null;
+  const shared = createTransportShared({ config });
+  const { bastionsOf } = createHandshakeLimits(collector, (client) => shared.jumpsTo(client));
+  const restricted = loadRestrictedKeys(statePaths(stateDir).restrictedKeys);
+  const foreseen = foreseeLooks({
+    clients,
+    chainOf: (client) => [...bastionsOf(client)],
+    isRestricted: (client) => restricted.has(client),
+  });
+  const reasons = groupBy([...foreseen], ([, reason]) => reason);
+  return {
+    asked_about: reasons.get(null)?.length ?? 0,
+    not_asked_about: [...reasons].flatMap(([reason, own]) =>
+      reason === null ? [] : [{ reason, clients: own.map(([{ name }]) => name) }],
+    ),
+  };
+}
+
+/** Returns the lines of `check` about looks from beside. */
+export function neighbourLines(looks: ForeseenLooks | null): readonly string[] {
+  if (looks === null) return [];
+  const { asked_about: asked, not_asked_about: not } = looks;
+  const all = not.reduce((sum, { clients }) => sum + clients.length, asked);
+  return [
+    `Seen from beside: others can be asked about ${asked} of ${counted(all, 'client')} that ${all === 1 ? 'is' : 'are'} lost.`,
+    ...not.map(({ reason, clients }) => {
+      const why = unaskedWords[reason] ?? reason;
+      return `Nobody can be asked about ${namedUpTo(maxNames, clients)}: ${why}.`;
+    }),
+  ].map(escapeControls);
 }

@@ -1,7 +1,11 @@
 import type { Client } from '../../config/config.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { remembered } from '../../platform/remembered.ts';
 import type { UnaskedReason } from '../../report/beside.ts';
 import type { Dialled } from '../../transport/transport.ts';
 import { subnetOf } from '../schedule/order.ts';
+import { addressesHere, createSharing, unaskable } from './lost-clients.ts';
 
 /** A client, with the address that its visit dialled. */
 export interface Placed {
@@ -23,6 +27,60 @@ export interface Chosen {
   readonly near: number;
 }
 
+/** True if a client may be asked about others, if its key lets anything but its agent run. */
+function canBeAsked({ neighbours, arrival }: Client): boolean {
+  return neighbours && arrival.kind === 'ssh' && arrival.via !== 'openssh';
+}
+
+interface ForeseeOptions extends Pick<ChooseOptions, 'chainOf' | 'isRestricted'> {
+  readonly clients: readonly Client[];
+}
+
+/**
+ * Returns the clients about which others are asked, each with the reason why nobody could be asked, as far as
+ * config.xml says; null if somebody could. A name has no subnet before a visit has looked it up.
+ */
+export function foreseeLooks({ clients, chainOf, isRestricted }: ForeseeOptions): ReadonlyMap<Client, Foreseen> {
+  const active = clients.filter(({ state }) => state === 'active');
+  const chainWords = remembered((client: Client) => chainOf(client).join(' '));
+  const placesOf = remembered((client: Client): readonly string[] => {
+    const subnet = subnetOf(client.address);
+    const group = client.groups.at(-1);
+    return [
+      ...(subnet === null ? [] : [`${chainWords(client)}\0subnet ${subnet}`]),
+      ...(group === undefined ? [] : [`${chainWords(client)}\0group ${group}`]),
+    ];
+  });
+  const byPlace = groupBy(
+    active.filter(canBeAsked).flatMap((client) => placesOf(client).map((place) => ({ client, place }))),
+    ({ place }) => place,
+  );
+  const isShared = createSharing({ clients, visited: [], chainOf });
+  const here = addressesHere();
+  const foreseen = (client: Client): Foreseen => {
+    if (client.arrival.kind === 'ssh' && client.arrival.via === 'openssh') return 'address';
+    const own = chainOf(client).length === 0 ? here : new Set<string>();
+    const dialled = { address: client.address, port: client.port };
+    const why = unaskable({ client, dialled }, { isIsolated: false, isShared, own });
+    if (why !== null) return why;
+    let found: Foreseen = 'nobody';
+    for (const place of placesOf(client)) {
+      for (const other of byPlace.get(place) ?? []) {
+        if (other.client === client || other.client.address === client.address) continue;
+        if (!isRestricted(other.client)) return null;
+        found = 'restricted';
+      }
+    }
+    return found;
+  };
+  const concerned = active.filter(
+    ({ neighbours, arrival, rules }) => neighbours && arrival.kind === 'ssh' && findRule(rules, 'unreachable') !== null,
+  );
+  return new Map(concerned.map((client) => [client, foreseen(client)]));
+}
+
+type Foreseen = UnaskedReason | null;
+
 /** The clients that are asked about a lost one. */
 const asked = 2;
 /** The most pairs of address and port that one client is asked about. */
@@ -35,7 +93,7 @@ export const maxPairs = 8;
  */
 export function createChooser({ reached, chainOf, isRestricted }: ChooseOptions) {
   const asking = reached
-    .filter(({ client: { neighbours, arrival } }) => neighbours && arrival.kind === 'ssh' && arrival.via !== 'openssh')
+    .filter(({ client }) => canBeAsked(client))
     .map(({ client, dialled }) => ({ client, address: dialled.address, subnet: subnetOf(dialled.address) }))
     .sort((one, other) => (one.client.name < other.client.name ? -1 : 1));
   const pairs = new Map<Client, number>();

@@ -1,7 +1,4 @@
-import { networkInterfaces } from 'node:os';
-
 import type { Client } from '../../config/config.ts';
-import { comparableHost } from '../../config/values/networks.ts';
 import { startTimedSignal } from '../../platform/deadline.ts';
 import { FleetError } from '../../platform/errors/errors.ts';
 import { secondMs } from '../../platform/units.ts';
@@ -19,6 +16,7 @@ import type { VisitOutcome } from '../visit/visit.ts';
 import { askNeighbour } from './ask-neighbour.ts';
 import { type Chosen, createChooser, type Placed } from './choose-neighbours.ts';
 import {
+  addressesHere,
   byImportance,
   createSharing,
   failedOnTheWay,
@@ -170,11 +168,6 @@ const answeredCodes: ReadonlySet<string> = new Set([
   ...['host-key-unknown', 'host-key-changed', 'host-key-revoked', 'no-common-algorithm', 'sshd-rejection'],
 ]);
 const noAddresses: ReadonlySet<string> = new Set();
-
-function addressesHere(): ReadonlySet<string> {
-  const interfaces = Object.values(networkInterfaces()).flatMap((own = []) => own);
-  return new Set(interfaces.map(({ address }) => comparableHost(address)));
-}
 
 /** Tries to log in once more to a client that was lost. Returns true if an SSH server answers. */
 async function answers(context: VisitContext, client: Client, signal: AbortSignal): Promise<boolean> {

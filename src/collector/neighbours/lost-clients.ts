@@ -1,3 +1,5 @@
+import { networkInterfaces } from 'node:os';
+
 import type { Client, Rule } from '../../config/config.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
 import { comparableHost, networkMatcher } from '../../config/values/networks.ts';
@@ -77,6 +79,12 @@ export function createSharing({ clients, visited, chainOf }: SharingOptions): (c
   for (const { client, dialled } of visited) if (dialled !== null) note(client, dialled.address);
   const sharing = new Set([...byAddress.values()].flatMap((own) => (own.size > 1 ? [...own] : [])));
   return (client) => sharing.has(client);
+}
+
+/** Returns the addresses of this machine. */
+export function addressesHere(): ReadonlySet<string> {
+  const interfaces = Object.values(networkInterfaces()).flatMap((own = []) => own);
+  return new Set(interfaces.map(({ address }) => comparableHost(address)));
 }
 
 interface Circumstances {
