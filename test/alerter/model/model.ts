@@ -6,6 +6,7 @@
  *   transition (but in the window of SMTP), or of the end of an alert that he was never notified of;
  * - nobody with `after` is notified before its time;
  * - nobody is notified that a client is unreachable while he knows it of the one that it stands on (`on`);
+ * - what holds a critical value back from somebody is an alert that this person was told of as critical;
  * - whoever was notified of a beginning is notified of the end, also if config.xml does not name him any more;
  * - what a silence, a window or a paused client mutes, and the reminder of what was acknowledged, is in no mail;
  * - where the group needs two of three, whoever hears of critical values knows in time that it lacks members, or that
@@ -332,11 +333,15 @@ export class Model {
       const [client, topic] = key.split(' ') as [string, Topic];
       const own = this.#knownOf(name, client, topic);
       const known = own.reduce<Level>((worst, { severity }) => (isWorse(severity, worst) ? severity : worst), 'ok');
-      if (!hasLasted(fact, topic, around) || (topic === 'disk' && this.#isUnreachable(client, name, around))) continue;
+      if (
+        !hasLasted(fact, topic, around) ||
+        (topic === 'disk' && this.#isUnreachable(client, name, fact.level, around))
+      )
+        continue;
       if (topic === 'unreachable' && this.#isOfGroup(name, fact, known, around)) continue;
       const parent = around.on[client];
       const isHeld = own.length === 0 && topic === 'unreachable' && fact.level !== 'ok';
-      if (isHeld && parent !== undefined && this.#knownOf(name, parent, topic).length > 0) continue;
+      if (isHeld && parent !== undefined && this.#knows(name, parent, topic, fact.level)) continue;
       const isHeard = hearer !== undefined && (hearer.topic ?? topic) === topic && !isWorse(hearer.least, fact.level);
       const { after = null } = hearer ?? {};
       const isWaiting = after !== null && (fact.mayBeAcknowledged || fact.ticks < slackTicks + after);
@@ -388,10 +393,11 @@ export class Model {
   }
 
   /** True if the alert that a client is unreachable stands for its other alerts, for this person. */
-  #isUnreachable(client: string, name: string, { hearers, isMuted }: Surroundings): boolean {
+  #isUnreachable(client: string, name: string, of: Level, { hearers, isMuted }: Surroundings): boolean {
     const { level, ticks } = this.#fact(client, 'unreachable');
     if (level === 'ok' && ticks > slackTicks) return false;
-    if (this.#knownOf(name, client, 'unreachable').length > 0) return true;
+    const known = this.#knownOf(name, client, 'unreachable');
+    if (known.length > 0) return of === 'ok' || this.#knows(name, client, 'unreachable', of);
     return hearers.get(name)?.topic === null && !isMuted(client, 'unreachable');
   }
 
@@ -406,6 +412,11 @@ export class Model {
       );
       assert.ok(!knows || isOn, `tick ${this.#tick}: ${name} does not know that ${topic} is over`);
     }
+  }
+
+  /** True if a person was told of an alert at a severity that is no milder than this. */
+  #knows(name: string, client: string, topic: Topic, least: Level): boolean {
+    return this.#knownOf(name, client, topic).some(({ severity }) => !isWorse(least, severity));
   }
 
   #knownOf(name: string, client: string, topic: Topic): readonly Known[] {
