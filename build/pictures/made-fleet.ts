@@ -82,6 +82,7 @@ function madeClient(name: string, index: number, alerts: readonly PageAlert[]): 
       series: seriesOf(figures),
       limits,
       alerts: own.map(({ rule, subject, severity, pendingSinceMs, resolvedAtMs }) => ({
+        group: (['cpu', 'memory', 'load', 'disk'] as const).find((group) => group === rule) ?? null,
         rule,
         subject,
         severity,

@@ -21,15 +21,17 @@ const column =
 const fixed = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace";
 
 /** Renders a mail as HTML: inline styles, no images, one column that fits a telephone. */
-export function composeHtml(subject: string, { introduction, sections, closing }: MailWords): string {
+export function composeHtml(subject: string, { introduction, answer, sections, closing }: MailWords): string {
   const body = [
     ...(introduction === null ? [] : [`<p style="margin:0 0 16px"><b>${escapeMarkup(introduction)}</b></p>`]),
+    ...(answer === null
+      ? []
+      : [`<div style="margin:0 0 16px">${linkHtml(answer.link, answer.text, buttonStyle)}</div>`]),
     ...sections.map(sectionHtml),
     `<div style="margin:0;padding:10px 0 0;border-top:1px solid ${colours.quiet};font-size:13px">`,
-    ...closing.map(({ text, command, link = null }) => {
-      if (link !== null) return `<div style="margin:10px 0">${linkHtml(link, text, buttonStyle)}</div>`;
-      return `<div>${escapeMarkup(text)}${command === null ? '' : ` ${code(command)}`}</div>`;
-    }),
+    ...closing.map(
+      ({ text, command }) => `<div>${escapeMarkup(text)}${command === null ? '' : ` ${code(command)}`}</div>`,
+    ),
     '</div>',
   ];
   return `<!DOCTYPE html>

@@ -13,16 +13,16 @@ const ofCommands = indent.repeat(2);
 const further = indent.repeat(4);
 
 /** Renders a mail as plain text of 72 columns. */
-export function composeText({ introduction, sections, closing }: MailWords): string {
+export function composeText({ introduction, answer, sections, closing }: MailWords): string {
   const blocks = [
     ...(introduction === null ? [] : [wrap(introduction, { columns })]),
+    ...(answer === null ? [] : [[...wrap(`${answer.text}:`, { columns }), `${indent}${answer.link}`]]),
     ...sections.flatMap(blocksOfSection),
     [
       '-'.repeat(columns),
-      ...closing.flatMap(({ text, command, link = null }) => [
-        ...(command === null ? wrap(link === null ? text : `${text}:`, { columns }) : commandLines(text, command, '')),
-        ...(link === null ? [] : [`${indent}${link}`]),
-      ]),
+      ...closing.flatMap(({ text, command }) =>
+        command === null ? wrap(text, { columns }) : commandLines(text, command, ''),
+      ),
     ],
   ];
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;

@@ -17,6 +17,8 @@ const maxFolds = 3;
 /** A mail's words in their order, for text and HTML alike. */
 export interface MailWords {
   readonly introduction: string | null;
+  /** The line above the sections, with the page that acknowledges; null if there is none. */
+  readonly answer: { readonly text: string; readonly link: string } | null;
   readonly sections: readonly SectionWords[];
   /** The lines below the sections. */
   readonly closing: readonly ClosingWords[];
@@ -25,8 +27,6 @@ export interface MailWords {
 interface ClosingWords {
   readonly text: string;
   readonly command: readonly string[] | null;
-  /** The address of the page that the text names. Default: none. */
-  readonly link?: string | null;
 }
 
 export interface SectionWords {
@@ -69,6 +69,7 @@ export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
   const numbers = numberRanges(firing.map(({ alertId }) => alertId));
   return {
     introduction: alreadyTrue ? alreadyTrueWords : null,
+    answer: replyLink === null ? null : { text: linkWords, link: replyLink },
     sections: sections.map(({ kind, count, rules }) => {
       const lines = rules.flatMap((rule) =>
         rule.lines.map((line) => wordsOfLine(line, kind, wording, causes.get(line) ?? null)),
@@ -88,7 +89,6 @@ export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
       ...(isInSeveralLines(sections)
         ? [{ text: 'Acknowledge what fires in this mail:', command: [program, 'ack', ...numbers] }]
         : []),
-      ...(replyLink === null ? [] : [{ text: linkWords, command: null, link: replyLink }]),
       ...(wording.config.replies !== null && takesReplies(mail, wording.config)
         ? [{ text: replyWords, command: null }]
         : []),

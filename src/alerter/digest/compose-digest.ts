@@ -49,6 +49,7 @@ export function composeDigest({ facts, config, attached }: ComposeDigestOptions)
   const wordsOf = (most: number): MailWords => {
     const sections = sectionsOf(facts, availability, { reader, most });
     return {
+      answer: null,
       introduction: introductionOf(facts, availability, sections, reader),
       sections,
       closing: closingOf(facts, attached, reader),

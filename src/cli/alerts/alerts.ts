@@ -36,7 +36,7 @@ export async function alertsCommand(context: Context, options: AlertsCommandOpti
     if (storage === null) return { views: [], nowMs: Date.now() };
     const now = await storage.nowMs();
     const chosen = await readChosen(config, storage, options, now);
-    return { views: await viewAlerts(config, storage, order(chosen, options.sort), now), nowMs: now };
+    return { views: await viewAlerts(config, storage, order(chosen, options.sort, now), now), nowMs: now };
   });
   const nothing = options.since === null ? 'Nothing is open.' : 'Nothing was firing since then.';
   printAnswer(
@@ -106,8 +106,8 @@ const comparisons: Readonly<Record<AlertSorting, (one: Alert, other: Alert) => n
   rule: (one, other) => byName(one.rule, other.rule),
 };
 
-function order(alerts: readonly Alert[], by: AlertSorting): readonly Alert[] {
-  return [...sortAlerts(alerts)].sort(comparisons[by]);
+function order(alerts: readonly Alert[], by: AlertSorting, nowMs: number): readonly Alert[] {
+  return [...sortAlerts(alerts, nowMs)].sort(comparisons[by]);
 }
 
 /** Returns the table of alerts, the number that fire, and the time zone. */

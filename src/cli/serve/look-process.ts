@@ -19,7 +19,10 @@ const documents: Documents = {
     const nowMs = await storage.nowMs();
     const open = await storage.evaluation.openAlerts(null);
     const isWanted = client === null ? () => true : clientFilter(clientNames(config, open), client);
-    const shown = sortAlerts(open.filter((alert) => isWanted(alert.client)));
+    const shown = sortAlerts(
+      open.filter((alert) => isWanted(alert.client)),
+      nowMs,
+    );
     const views = await viewAlerts(config, storage, shown, nowMs);
     return { command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) };
   },

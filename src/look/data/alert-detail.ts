@@ -206,7 +206,7 @@ async function readValues(
       const value = { warning: rule.warning, critical: rule.critical }[severity];
       return value === null ? [] : [{ group: 'series' as const, severity, value }];
     }),
-    alerts: earlier.flatMap(spansOf),
+    alerts: earlier.flatMap((one) => spansOf(one, figure === null ? subject : alert.rule)),
     moreSeries: 0,
   });
 }
@@ -235,11 +235,15 @@ async function readFigure(
   return [{ group: 'series', name, plot: rule, unit: seriesUnits[unit] ?? 'count', values }];
 }
 
-/** Returns the time for which an alert was pending, and the time for which it fired. */
-function spansOf({ rule, subject, severity, pendingSinceMs, firingSinceMs, resolvedAtMs }: Alert): HistoryAlert[] {
+/** Returns the time for which an alert was pending, and the time for which it fired, for a plot with this title. */
+function spansOf(
+  { rule, subject, severity, pendingSinceMs, firingSinceMs, resolvedAtMs }: Alert,
+  plot: string,
+): HistoryAlert[] {
+  const of = { rule, subject, group: 'series', plot } as const;
   const seconds = (atMs: number): number => Math.round(atMs / 1000);
   const [from, to] = [seconds(pendingSinceMs), resolvedAtMs === null ? null : seconds(resolvedAtMs)];
-  if (firingSinceMs === null) return [{ rule, subject, severity: 'pending', from, to }];
-  const fires = { rule, subject, severity, from: seconds(firingSinceMs), to };
+  if (firingSinceMs === null) return [{ ...of, severity: 'pending', from, to }];
+  const fires = { ...of, severity, from: seconds(firingSinceMs), to };
   return firingSinceMs === pendingSinceMs ? [fires] : [{ ...fires, severity: 'pending', from, to: fires.from }, fires];
 }

@@ -78,19 +78,24 @@ function coverOf(reason: HoldReason): readonly Cover[] {
 
 const severityRank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1 };
 
+/** The ranks of alerts below those that fire and that nobody has acknowledged. */
+const [acknowledgedRank, pendingRank, endedRank] = [2, 4, 5];
+
 /**
- * Sorts alerts: firing ones first, worst and then oldest first, groups before clients; then pending ones; then alerts
- * that had ended at `atMs` (default: now), newest first.
+ * Sorts alerts by their state at `atMs`: firing ones first, worst and then oldest first, groups before clients; then
+ * those that somebody has acknowledged, likewise; then pending ones; then alerts that had ended, newest first.
  */
-export function sortAlerts(alerts: readonly Alert[], atMs = Infinity): readonly Alert[] {
-  const rank = ({ firingSinceMs, resolvedAtMs, severity }: Alert): number => {
-    if (resolvedAtMs !== null && resolvedAtMs <= atMs) return 3;
-    return firingSinceMs === null ? 2 : severityRank[severity];
+export function sortAlerts(alerts: readonly Alert[], atMs: number): readonly Alert[] {
+  const rank = (alert: Alert): number => {
+    const { firingSinceMs, resolvedAtMs, severity } = alert;
+    if (resolvedAtMs !== null && resolvedAtMs <= atMs) return endedRank;
+    if (firingSinceMs === null) return pendingRank;
+    return severityRank[severity] + (isAcknowledged(alert, atMs) ? acknowledgedRank : 0);
   };
   return [...alerts].sort((one, other) => {
     const byRank = rank(one) - rank(other);
     if (byRank !== 0) return byRank;
-    if (rank(one) === 3) return (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0);
+    if (rank(one) === endedRank) return (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0);
     const byGroup = Number(isOfGroup(other)) - Number(isOfGroup(one));
     return byGroup || one.pendingSinceMs - other.pendingSinceMs || (one.id ?? 0) - (other.id ?? 0);
   });

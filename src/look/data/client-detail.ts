@@ -127,7 +127,7 @@ export async function readClientDetail(
   const listed = config.clients.find((client) => client.name === name) ?? null;
   const known = await history.client(name);
   if (listed === null && known === null) return null;
-  const open = sortAlerts(await storage.evaluation.openAlerts([name]));
+  const open = sortAlerts(await storage.evaluation.openAlerts([name]), nowMs);
   const views = await viewAlerts(config, storage, open, nowMs);
   const nearest = await nearestForecasts(levels, [name], nowMs);
   const grid = reportGrid(nowMs - dayMs, nowMs, config.collector.everyMs, 1);

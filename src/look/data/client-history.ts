@@ -1,3 +1,4 @@
+import { foreseenBy, metricOfRule } from '../../alerter/evaluate/rule-metric.ts';
 import type { Rule } from '../../config/config.ts';
 import type { ClientHistory, PlottedSeries } from '../page/encode-series.ts';
 import type { HistoryAlert, HistoryLimit, SeriesGroup } from '../page/series-layout.ts';
@@ -116,7 +117,7 @@ export function clientHistory(options: ClientHistoryOptions): ClientHistory {
       ...(isFull ? seriesLines(series, client, stepFactor) : []),
     ],
     limits: rules.flatMap(limitsOf),
-    alerts: alerts.map(historyAlert),
+    alerts: alerts.map((alert) => historyAlert(alert, rules)),
     boots: bootsOf(own?.figures.get(uptime), grid),
     changes: [...new Set(changesMs.map((atMs) => Math.round(atMs / 1000)))],
     moreSeries: (isFull && series.chosen.get(client)?.more) || 0,
@@ -148,8 +149,26 @@ function limitsOf({ type, op, selectors, warning, critical, freeBytes }: Rule): 
   });
 }
 
-function historyAlert({ rule, subject, severity, pendingSinceMs, resolvedAtMs }: Alert): HistoryAlert {
+/** Returns the figures of the plots that a rule is about; null if no plot shows them. */
+function groupOf(rule: Rule): SeriesGroup | null {
+  if (rule.type === 'load') return 'load';
+  if (foreseenBy(rule) !== null) return 'disk';
+  const metric = metricOfRule(rule);
+  const line = lines.find(({ table, column }) =>
+    metric?.column === undefined
+      ? table === `${metric?.family}_stats` && (table === 'disk_stats' || column === metric?.field)
+      : table === 'stats' && column === metric.column,
+  );
+  return line?.group ?? null;
+}
+
+function historyAlert(alert: Alert, rules: readonly Rule[]): HistoryAlert {
+  const { rule, subject, severity, pendingSinceMs, resolvedAtMs } = alert;
+  const evaluated = rules.find(({ name }) => name === rule);
+  const isCheck = evaluated?.type === 'check';
   return {
+    group: isCheck ? 'series' : evaluated === undefined ? null : groupOf(evaluated),
+    ...(isCheck && { plot: subject }),
     rule,
     subject,
     severity,

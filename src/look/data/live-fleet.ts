@@ -2,13 +2,13 @@ import { servingText } from '../../alerter/explain/group-words.ts';
 import { openMutes } from '../../alerter/inhibit/mutes.ts';
 import type { Config } from '../../config/config.ts';
 import { hasLabels, parseLabelSelector } from '../../config/values/labels.ts';
-import { standTree } from '../../config/clients/stand-tree.ts';
+import { type StandNode, standTree } from '../../config/clients/stand-tree.ts';
 import type { FleetRows, FleetView } from '../page/live/fleet-view.ts';
 import type { FleetQuery } from '../page/live/links.ts';
 import type { PageAlert, PageClient } from '../page/page.ts';
 import { countedState, isCountedState, type StateCount, stateCounts } from '../page/state-counts.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
 import type { Grid, PlotStore } from '../../storage/store/look-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import type { StoredChange } from '../../storage/store/digest-store.ts';
@@ -59,7 +59,13 @@ export async function readSnapshot(
   const status = await readFleetStatus(config, storage, { nowMs, only: null });
   const words = await wordsAt(config, storage, nowMs);
   const changes = (await storage.changes.changes(null, nowMs - dayMs, maxChanges)).toReversed();
-  return { config, nowMs, status, changes, alerts: sortAlerts(await storage.evaluation.openAlerts(null)).map(words) };
+  return {
+    config,
+    nowMs,
+    status,
+    changes,
+    alerts: sortAlerts(await storage.evaluation.openAlerts(null), nowMs).map(words),
+  };
 }
 
 /** Returns a function that describes alerts in words, with their state at `nowMs`. */
@@ -93,6 +99,7 @@ export async function readFleetView(
     day,
   );
   const { zone } = config.alerts;
+  const part = alertsOf(alerts, matching, query);
   const reader = { zone, nowMs };
   const times = Array.from({ length: pieces + 1 }, (_, piece) => momentInWords(reader, day.sinceMs + piece * pieceMs));
   const lineOf = (member: FleetMember): PageClient => {
@@ -118,8 +125,9 @@ export async function readFleetView(
       serving: servingOf(status.groups, group.path),
       clients: rows.map(lineOf),
     })),
-    alerts: alerts.slice(0, maxAlerts),
-    openAlerts: alerts.length,
+    alerts: part.slice(0, maxAlerts),
+    openAlerts: part.length,
+    allAlerts: alerts.length,
     evening: {
       hasClients: status.members.length > 0,
       hasRun: status.lastRun !== null || status.members.some(({ known }) => known !== null),
@@ -128,8 +136,37 @@ export async function readFleetView(
     collectedAtMs: status.collectedAtMs,
     sites: siteLines(status, { nowMs, moment: (atMs) => timeInWords(reader, atMs) }),
     changed: changedOf(changes),
-    stands: standTree(config),
+    stands: standsOf(standTree(config), matching, query),
   };
+}
+
+/** True if a query is about all clients, in whatever order. */
+function isWhole({ words, state, group, label }: FleetQuery): boolean {
+  return [words, state, group, label].every((one) => one === '');
+}
+
+/** Returns the alerts about the clients of a query, and about groups that one of them is in. */
+function alertsOf(
+  alerts: readonly PageAlert[],
+  matching: readonly FleetMember[],
+  query: FleetQuery,
+): readonly PageAlert[] {
+  if (isWhole(query)) return alerts;
+  const clients = new Set(matching.map(({ client }) => client));
+  const groups = new Set(matching.flatMap((member) => member.groups));
+  return alerts.filter((alert) => clients.has(alert.client) || (isOfGroup(alert) && groups.has(alert.subject)));
+}
+
+/** Returns the trees of machines in which a client of a query stands. */
+function standsOf(
+  trees: readonly StandNode[],
+  matching: readonly FleetMember[],
+  query: FleetQuery,
+): readonly StandNode[] {
+  if (isWhole(query)) return trees;
+  const clients = new Set(matching.map(({ client }) => client));
+  const has = ({ name, below }: StandNode): boolean => clients.has(name) || below.some(has);
+  return trees.filter(has);
 }
 
 /** The changes that the line about the last day names. */

@@ -110,7 +110,7 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     checks: fleetChecks.checks,
     logs: fleetLogs.logs,
     groups,
-    alerts: sortAlerts(stored.filter(({ state }) => state !== 'resolved')).map(words),
+    alerts: openAt(stored, untilMs).map(words),
     history: stored.map(words),
     outliers: pageOutliers(options.outliers, shown),
     silences: silences
@@ -137,6 +137,14 @@ async function readNeeds(
     },
     groups: whole.map((group) => servingText(groups.at(group, nowMs))),
   };
+}
+
+/** Returns the alerts that are open at a time, sorted. */
+function openAt(alerts: readonly Alert[], atMs: number): readonly Alert[] {
+  return sortAlerts(
+    alerts.filter(({ state }) => state !== 'resolved'),
+    atMs,
+  );
 }
 
 /** Reads the state of the clients to show, the most urgent first. `alerts`: the alerts of the page. */

@@ -39,8 +39,9 @@ export function encodeHistory({ series, alerts, ...head }: ClientHistory): strin
     ...(unit !== undefined && { unit }),
     ...boundsOf(group, values),
   }));
-  const shown = alerts.map(({ rule, subject, ...alert }) => ({
+  const shown = alerts.map(({ rule, subject, plot, ...alert }) => ({
     ...alert,
+    ...(plot !== undefined && { plot: quoted(plot) }),
     rule: quoted(rule),
     subject: quoted(subject),
   }));

@@ -36,6 +36,10 @@ interface HistorySpan {
 }
 
 export interface HistoryAlert extends HistorySpan {
+  /** The figures that the alert is about; null if no plot shows them. */
+  readonly group: SeriesGroup | null;
+  /** The title of the plot; only in group `series`. */
+  readonly plot?: string;
   readonly rule: string;
   readonly subject: string;
   /** `pending`: the time for which the limit had to be violated before the alert fired. */

@@ -9,6 +9,7 @@ import { isWide } from '../../support/long-tests.ts';
 import { sampleReport } from '../../../src/alerter/evaluate/sample-row.ts';
 import type { CheckStat } from '../../../src/report/checks/checks.ts';
 import { composeMail } from '../../../src/alerter/compose/compose-mail.ts';
+import { composeHtml } from '../../../src/alerter/compose/compose-html.ts';
 import { composeText } from '../../../src/alerter/compose/compose-text.ts';
 import type { LineWords } from '../../../src/alerter/compose/line-words.ts';
 import { columnsOf } from '../../../src/text/text-columns.ts';
@@ -369,6 +370,7 @@ test('words of a client that break between lines do not stand where the commands
     const section = { kind: 'critical', heading: 'Critical', count: 1, explanation: null, worst: 'critical' } as const;
     const text = composeText({
       introduction: null,
+      answer: null,
       sections: [{ ...section, lines: [line], rest: [evil] }],
       closing: [{ text: `Among them ${evil}`, command: null }],
     });
@@ -378,5 +380,20 @@ test('words of a client that break between lines do not stand where the commands
       '    to compare and accept:',
       '      fleet-health trust a-name-for-which-there-is-no-room',
     ]);
+  }
+});
+
+test('the link that acknowledges stands above what fires, in text and in HTML', () => {
+  const link = `https://fleet.example.org/reply/${'a'.repeat(24)}`;
+  const section = { kind: 'critical', heading: 'Critical', count: 1, explanation: null, worst: 'critical' } as const;
+  const words = {
+    introduction: 'first',
+    answer: { text: 'Acknowledge', link },
+    sections: [{ ...section, lines: [], rest: ['a rest'] }],
+    closing: [{ text: 'last', command: null }],
+  };
+  for (const text of [composeText(words), composeHtml('subject', words)]) {
+    const places = ['first', link, 'a rest', 'last'].map((one) => text.indexOf(one));
+    assert.ok(places[0] !== -1 && places.every((place, at) => at === 0 || place > (places[at - 1] ?? 0)), text);
   }
 });

@@ -15,6 +15,7 @@ const alerts = [
   alert({ rule: 'new warning', ...at(9), severity: 'warning' }),
   alert({ rule: 'ended last', ...at(3), ...ended(30) }),
   alert({ rule: 'old warning', ...at(4), severity: 'warning' }),
+  alert({ rule: 'acknowledged', ...at(1), acknowledgedBy: 'ann', acknowledgedSeverity: 'critical' }),
   alert({ rule: 'new critical', ...at(8), id: 8 }),
   alert({ rule: 'old critical', ...at(5) }),
   alert({ rule: 'critical of the same time', ...at(8), id: 7 }),
@@ -32,6 +33,7 @@ for (const { title, atMs, expected } of [
       'new critical',
       'old warning',
       'new warning',
+      'acknowledged',
       'pending',
       'ended last',
       'ended first',
@@ -48,6 +50,7 @@ for (const { title, atMs, expected } of [
       'new critical',
       'old warning',
       'new warning',
+      'acknowledged',
       'pending',
       'ended first',
     ],
@@ -58,3 +61,15 @@ for (const { title, atMs, expected } of [
     assert.deepEqual(names, expected);
   });
 }
+
+test('an acknowledgement that is over, or of a milder alert, takes nothing down', () => {
+  const base = { ...at(1), acknowledgedBy: 'ann' } as const;
+  const some = [
+    alert({ rule: 'warning', ...at(5), severity: 'warning' }),
+    alert({ rule: 'until 9', ...base, acknowledgedSeverity: 'critical', acknowledgedUntilMs: 9 }),
+    alert({ rule: 'as a warning', ...base, ...at(2), acknowledgedSeverity: 'warning' }),
+  ];
+  const names = (atMs: number): readonly string[] => sortAlerts(some, atMs).map(({ rule }) => rule);
+  assert.deepEqual(names(8), ['as a warning', 'warning', 'until 9']);
+  assert.deepEqual(names(9), ['until 9', 'as a warning', 'warning']);
+});

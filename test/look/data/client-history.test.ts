@@ -30,12 +30,21 @@ const reports: readonly (readonly [minute: number, cpu: number, memory: number, 
 ];
 
 const rule = (more: Partial<Rule>): Rule =>
-  ({ type: 'cpu', op: 'ge', selectors: {}, warning: null, critical: null, freeBytes: null, ...more }) as Rule;
+  ({
+    metric: null,
+    type: 'cpu',
+    op: 'ge',
+    selectors: {},
+    warning: null,
+    critical: null,
+    freeBytes: null,
+    ...more,
+  }) as Rule;
 const rules = [
-  rule({ warning: 80, critical: 95 }),
+  rule({ name: 'cpu', warning: 80, critical: 95 }),
   rule({ type: 'memory', critical: 90 }),
   // None of these rules is a limit of a single plotted line.
-  rule({ type: 'disk', critical: 90, selectors: { mount: '/data' } }),
+  rule({ name: 'disk', type: 'disk', critical: 90, selectors: { mount: '/data' } }),
   rule({ type: 'disk', warning: 80, freeBytes: 1e9 }),
   rule({ type: 'memory', op: 'le', warning: 1 }),
   rule({ type: 'load', warning: 4 }),
@@ -78,8 +87,8 @@ onEachDatabase('the history of a client', (kit) => {
     ]);
     const at = (ms: number): number => (noonMs + ms) / secondMs;
     assert.deepEqual(history.alerts, [
-      { rule: 'cpu', subject: '', severity: 'warning', from: at(-hourMs), to: at(0) },
-      { rule: 'disk', subject: '/data', severity: 'critical', from: at(2 * hourMs), to: null },
+      { group: 'cpu', rule: 'cpu', subject: '', severity: 'warning', from: at(-hourMs), to: at(0) },
+      { group: 'disk', rule: 'disk', subject: '/data', severity: 'critical', from: at(2 * hourMs), to: null },
     ]);
     assert.equal(history.cpus, 4);
   });

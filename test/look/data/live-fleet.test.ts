@@ -7,11 +7,11 @@ import fc from 'fast-check';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import type { FleetMember } from '../../../src/look/data/fleet-member.ts';
 import { readFleetStatus } from '../../../src/look/data/fleet-status.ts';
-import { fleetPart } from '../../../src/look/data/live-fleet.ts';
+import { fleetPart, readFleetView, readSnapshot } from '../../../src/look/data/live-fleet.ts';
 import { stateCounts } from '../../../src/look/page/state-counts.ts';
 
 import { wholeFleet as everything } from '../../../src/look/page/live/links.ts';
-import { alertFolder } from '../../cli/support/stored-alerts.ts';
+import { alertFolder, firing } from '../../cli/support/stored-alerts.ts';
 import { runEnd, runStart } from '../../storage/support/samples.ts';
 
 test('the live page counts each client once, as a report does, and the link of a count shows these clients', () => {
@@ -54,5 +54,30 @@ test('the time of the newest reports is the end of a run while another one is in
       if (hasEnded) await storage.reports.endRun(start, runEnd(start));
     }
     assert.equal(await collectedAt(), nowMs - 3_595_000);
+  });
+});
+
+test('a part of the fleet has its own alerts, those of its groups, and the machines that it stands on', async (t) => {
+  const client = (name: string, on = ''): string => `<client name="${name}" ip="192.0.2.1"${on && ` on="${on}"`}/>`;
+  const config = `<config>${client('host-a')}${client('host-b')}
+    <group name="web" need="1">${client('web-1', 'host-a')}</group><group name="db">${client('db-1', 'host-b')}</group></config>`;
+  const short = firing({ client: '', rule: 'group-short', subject: 'web' });
+  const fleet = firing({ client: '', rule: 'collector', subject: '' });
+  const alerts = [firing({ client: 'web-1' }), firing({ client: 'db-1' }), short, fleet];
+  const { dir, store } = await alertFolder(t, { config, alerts });
+  await store(async (storage) => {
+    const snapshot = await readSnapshot(loadConfig({ file: path.join(dir, 'config.xml') }), storage);
+    for (const { part, about, roots } of [
+      { part: {}, about: ['', '', 'db-1', 'web-1'], roots: ['host-a', 'host-b'] },
+      { part: { group: 'web' }, about: ['', 'web-1'], roots: ['host-a'] },
+      { part: { words: 'db-1' }, about: ['db-1'], roots: ['host-b'] },
+      { part: { sort: 'name', folded: ['web'] }, about: ['', '', 'db-1', 'web-1'], roots: ['host-a', 'host-b'] },
+      { part: { label: 'none=such' }, about: [], roots: [] },
+    ]) {
+      const view = await readFleetView(snapshot, storage.plots, { ...everything, ...part });
+      const shown = view.alerts.map((alert) => alert.client).sort();
+      assert.deepEqual([shown, view.stands.map(({ name }) => name)], [about, roots], JSON.stringify(part));
+      assert.deepEqual([view.openAlerts, view.allAlerts], [about.length, 4]);
+    }
   });
 });

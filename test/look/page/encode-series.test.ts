@@ -13,7 +13,7 @@ const empty: ClientHistory = {
   cpus: 4,
   series: [],
   limits: [{ group: 'cpu', severity: 'warning', value: 80 }],
-  alerts: [{ rule: 'disk', subject: '/var', severity: 'critical', from: 1_700_000_000, to: null }],
+  alerts: [{ group: 'disk', rule: 'disk', subject: '/var', severity: 'critical', from: 1_700_000_000, to: null }],
   boots: [1_700_003_600],
   changes: [1_700_003_700],
   moreSeries: 0,

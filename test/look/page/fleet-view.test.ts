@@ -6,6 +6,7 @@ import { availabilityBar } from '../../../src/look/page/figures.ts';
 import { fleetLead, fleetView, type FleetView } from '../../../src/look/page/live/fleet-view.ts';
 import { wholeFleet } from '../../../src/look/page/live/links.ts';
 import { load } from '../../config/support/config-files.ts';
+import { alertOf } from './support/page-samples.ts';
 import { shownText } from './support/shown-text.ts';
 
 const evening = { hasClients: true, hasRun: true, hasPass: true };
@@ -19,7 +20,7 @@ const view: FleetView = {
     matching: 3,
     unfolded: 3,
   },
-  ...{ groups: [], alerts: [], openAlerts: 0, collectedAtMs: null, evening, sites: [], stands: [] },
+  ...{ groups: [], alerts: [], openAlerts: 0, allAlerts: 0, collectedAtMs: null, evening, sites: [], stands: [] },
   changed: { changes: 0, kinds: 0, isMore: false, clients: 0, newest: [] },
 };
 
@@ -93,4 +94,25 @@ test('headings of groups have ids of their own, whatever the names are', () => {
   const { html } = fleetView({ ...view, groups: [group('a', 'b'), group('a/b'), group('"', '<b>')] });
   const ids = [...html.matchAll(/ id="(group\/[^"]*)"/g)].map(([, id]) => id);
   assert.deepEqual(ids, ['group/a/b', 'group/a%2Fb', 'group/%22/%3Cb%3E']);
+});
+
+test('six alerts stand before the table, and those that somebody knows are folded', () => {
+  const some = Array.from({ length: 9 }, (_, id) =>
+    alertOf({ id, client: `web-${id}`, ...(id === 1 && { command: null }) }),
+  );
+  const { html } = fleetView({ ...view, alerts: some, openAlerts: 30, allAlerts: 30 });
+  const [shown = '', folded = ''] = html.split('<details class="folded">');
+  const clients = (part: string): readonly string[] =>
+    [...part.matchAll(/href="\/c\/(web-\d)"/g)].map(([, name = '']) => name);
+  assert.deepEqual(clients(shown), ['web-0', 'web-2', 'web-3', 'web-4', 'web-5', 'web-6']);
+  assert.deepEqual(clients(folded), ['web-1', 'web-7', 'web-8']);
+  assert.ok(shownText({ html }).includes('3 more, 1 acknowledged'));
+  assert.match(html, /<a href="\/alerts">All 30 alerts<\/a>/);
+});
+
+test('a part of the fleet says how many alerts there are beside its own', () => {
+  const none = shownText(fleetView({ ...view, allAlerts: 3 }));
+  assert.ok(none.includes('None of these clients.') && none.includes('All 3 alerts of the fleet'), none);
+  const more = shownText(fleetView({ ...view, alerts: [alertOf({})], openAlerts: 4, allAlerts: 9 }));
+  assert.ok(more.includes('And 3 more of these clients. All 9 alerts of the fleet'), more);
 });

@@ -3,6 +3,7 @@ import { grouped } from '../../../text/numbers.ts';
 
 import type { HistoryAlert, HistoryLimit, SeriesGroup, SeriesUnit } from '../series-layout.ts';
 import { momentBox, type MomentWords, type SpanMarking, spanMarking } from './plot-cursor.ts';
+import { timeLabels, timeValue } from './time-labels.ts';
 import { canDecode, type DecodedHistory, type DecodedSeries, decodeHistory } from './decode-series.ts';
 
 /** The most lines that a plot shows. Others are hidden until their names in the legend are chosen. */
@@ -11,7 +12,6 @@ const height = 180;
 /** The height of the tick of a change. */
 const tickHeight = 8;
 const changeColour = '#cc79a7';
-const daySeconds = 86_400;
 /** Okabe and Ito's colours, without yellow, in an order in which neighbours differ in lightness. */
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#7f7f7f', '#8b5a2b'];
 
@@ -131,30 +131,13 @@ function isBeside(one: DecodedSeries, other: DecodedSeries): boolean {
   return one.group === other.group && one.plot === other.plot && one.unit === other.unit;
 }
 
-/** Returns a function that labels times on a clock of 24 hours, with the date at midnight and at the first label. */
-function timeLabels(zone: string): (plot: uPlot, seconds: number[]) => string[] {
-  const [clock, date] = [uPlot.fmtDate('{HH}:{mm}'), uPlot.fmtDate('{D} {MMM}')];
-  return (_plot, seconds) =>
-    seconds.map((second, index) => {
-      const at = uPlot.tzDate(new Date(second * 1000), zone);
-      if ((seconds[1] ?? 0) - (seconds[0] ?? 0) >= daySeconds) return date(at);
-      const time = clock(at);
-      return index === 0 || time === '00:00' ? `${time}\n${date(at)}` : time;
-    });
-}
-
-/** Returns a function that writes the time under the cursor into the legend, or the newest time without a cursor. */
-function timeValue(zone: string, newest: number | null): (plot: uPlot | null, seconds: number | null) => string {
-  const written = uPlot.fmtDate('{D} {MMM} {HH}:{mm}');
-  return (_plot, seconds) => {
-    const shown = seconds ?? newest;
-    return shown === null ? '–' : written(uPlot.tzDate(new Date(shown * 1000), zone));
-  };
-}
-
 /** Returns the words for the box of the moment under the pointer. */
-function momentWords(series: readonly DecodedSeries[], format: Plot['format'], zone: string): MomentWords {
-  const time = timeValue(zone, null);
+function momentWords(
+  series: readonly DecodedSeries[],
+  format: Plot['format'],
+  { zone, history }: { readonly zone: string; readonly history: DecodedHistory },
+): MomentWords {
+  const time = timeValue(zone, { newest: null, step: history.step }, history.times.at(-1));
   return {
     time: (seconds) => time(null, seconds),
     line: (line, at) => {
@@ -184,11 +167,13 @@ interface Surroundings {
 }
 
 function optionsOf(
-  { format, groups, steps, top }: Plot,
+  shown: Plot,
   series: readonly DecodedSeries[],
   history: DecodedHistory,
   { zone, width, zoomed, marking }: Surroundings,
 ): uPlot.Options {
+  const { format, groups, steps, top } = shown;
+  const alerts = alertsOf(shown, history);
   const style = getComputedStyle(document.documentElement);
   const [text, line] = [style.getPropertyValue('--quiet'), style.getPropertyValue('--line')];
   const newest = newestKnown(series);
@@ -219,12 +204,12 @@ function optionsOf(
       },
     ],
     series: [
-      { value: timeValue(zone, history.times[newest] ?? null) },
+      { value: timeValue(zone, { newest: history.times[newest] ?? null, step: history.step }) },
       ...series.map((one, index) => lineOf(one, index, series, { format, newest })),
     ],
     bands: bandOf(series),
     plugins: [
-      momentBox(momentWords(series, format, zone)),
+      momentBox(momentWords(series, format, { zone, history })),
       { hooks: { ready: [marking.listen], draw: [marking.draw] } },
     ],
     hooks: {
@@ -234,12 +219,8 @@ function optionsOf(
           if (scale === 'x' && typeof min === 'number' && typeof max === 'number') zoomed(min, max);
         },
       ],
-      drawClear: [(plot) => alertBands(plot, history.alerts, history.times.at(-1) ?? 0)],
-      draw: [
-        (plot) => limitLines(plot, limits),
-        (plot) => bootMarks(plot, history.boots),
-        (plot) => changeTicks(plot, history.changes),
-      ],
+      drawClear: [(plot) => alertBands(plot, alerts, history.times.at(-1) ?? 0)],
+      draw: [(plot) => marks(plot, limits, history)],
     },
   };
 }
@@ -291,12 +272,12 @@ function bandOf(series: readonly DecodedSeries[]): uPlot.Band[] {
 
 /** Returns a sentence for those who do not see the plot: `CPU: mean from 3 % to 78 %, 51 % at the end. From ...` */
 function sentence(plot: Plot, series: readonly DecodedSeries[], history: DecodedHistory, zone: string): string {
-  const time = timeValue(zone, null);
+  const time = timeValue(zone, { newest: null, step: history.step }, history.times.at(-1));
   const [first = null, last = null] = [history.times[0], history.times[newestKnown(series)]];
   const limits = history.limits
     .filter(({ group }) => plot.groups.includes(group))
     .map(({ severity, value }) => ` The limit for ${severity} is ${plot.format(value)}.`);
-  const fired = history.alerts.filter(({ severity }) => severity !== 'pending').length;
+  const fired = alertsOf(plot, history).filter(({ severity }) => severity !== 'pending').length;
   const alerts = fired === 0 ? '' : ` ${fired === 1 ? 'One alert' : `${fired} alerts`} fired in this time.`;
   const lines = series.map((one) => summary(one, plot)).join('; ');
   return `${plot.title}: ${lines}. From ${time(null, first)} to ${time(null, last)}.${limits.join('')}${alerts}`;
@@ -326,6 +307,11 @@ const fills = {
 } as const;
 const strokes = { critical: '#d55e00', warning: '#d98e04' } as const;
 
+/** Returns the alerts about the figures of a plot. */
+function alertsOf({ groups, title }: Plot, { alerts }: DecodedHistory): readonly HistoryAlert[] {
+  return alerts.filter(({ group, plot }) => group !== null && groups.includes(group) && (plot ?? title) === title);
+}
+
 /** Draws the time of each alert as a band behind the lines. The band of an open alert ends with the plot. */
 function alertBands(plot: uPlot, alerts: readonly HistoryAlert[], until: number): void {
   within(plot, (context) => {
@@ -335,6 +321,13 @@ function alertBands(plot: uPlot, alerts: readonly HistoryAlert[], until: number)
       context.fillRect(left, plot.bbox.top, Math.max(1, right - left), plot.bbox.height);
     }
   });
+}
+
+/** Draws the limits, the boots and the changes. */
+function marks(plot: uPlot, limits: readonly HistoryLimit[], { boots, changes }: DecodedHistory): void {
+  limitLines(plot, limits);
+  bootMarks(plot, boots);
+  changeTicks(plot, changes);
 }
 
 /** Draws each limit as a dashed line. */

@@ -35,7 +35,9 @@ export interface FleetView extends TimeReader {
   readonly groups: readonly FleetRows[];
   /** The worst of the open alerts. */
   readonly alerts: readonly PageAlert[];
+  /** The number of open alerts about these clients, and about the whole fleet. */
   readonly openAlerts: number;
+  readonly allAlerts: number;
   /** The time at which the newest run that has ended did so; null if none has. */
   readonly collectedAtMs: number | null;
   readonly evening: FirstEvening;
@@ -106,18 +108,32 @@ function countList({ total, counts, query }: Pick<FleetView, 'total' | 'counts' 
 
 /** Renders the fleet's page: the worst alerts, then the table with as many clients as a page shows. */
 export function fleetView(view: FleetView): Markup {
-  const { alerts, openAlerts, query, unfolded, groups, nowMs, zone, evening } = view;
+  const { query, unfolded, groups, evening } = view;
   if (!evening.hasRun) return firstSteps(evening);
   const next = query.from + rowsOf(groups);
   const more =
     next < unfolded &&
     markup`<p><a id="more" href="${hrefOf({ ...query, from: next })}">${amount(unfolded - next, 'client')} more</a></p>`;
-  const list = { links, nowMs, zone };
-  return markup`<section id="open" aria-labelledby="alerts"><h2 id="alerts">Open alerts</h2>
-${openAlerts === 0 && markup`<p class="count">None.</p>`}${alerts.length > 0 && markup`<ol class="alerts">${alerts.map((alert) => alertItem(alert, list))}</ol>`}
-${openAlerts > alerts.length && markup`<p><a href="/alerts">All ${amount(openAlerts, 'alert')}</a></p>`}</section>
+  return markup`${openList(view)}
 ${tableSection(view, more)}
 ${standTreeView(view.stands)}`;
+}
+
+/** The alerts that stand before the table without a click. */
+const maxCards = 6;
+
+/** Renders the worst open alerts. Those that somebody has acknowledged do not keep the table from the screen. */
+function openList({ alerts, openAlerts, allAlerts, nowMs, zone }: FleetView): Markup {
+  const items = (some: readonly PageAlert[]): Markup[] => some.map((alert) => alertItem(alert, { links, nowMs, zone }));
+  const shown = alerts.filter(({ state, command }) => state !== 'firing' || command !== null).slice(0, maxCards);
+  const folded = alerts.filter((alert) => !shown.includes(alert));
+  const known = folded.filter(({ state, command }) => state === 'firing' && command === null).length;
+  const isPart = allAlerts > openAlerts;
+  const more = openAlerts - alerts.length;
+  return markup`<section id="open" aria-labelledby="alerts"><h2 id="alerts">Open alerts</h2>
+${openAlerts === 0 && markup`<p class="count">${isPart ? 'None of these clients.' : 'None.'}</p>`}${shown.length > 0 && markup`<ol class="alerts">${items(shown)}</ol>`}
+${folded.length > 0 && markup`<details class="folded"><summary>${amount(folded.length)} more${known > 0 && markup`, ${amount(known)} acknowledged`}</summary><ol class="alerts" start="${shown.length + 1}">${items(folded)}</ol></details>`}
+${(more > 0 || isPart) && markup`<p>${more > 0 && isPart && markup`And ${amount(more)} more of these clients. `}<a href="/alerts">All ${amount(allAlerts, 'alert')}${isPart && markup` of the fleet`}</a></p>`}</section>`;
 }
 
 function rowsOf(groups: readonly FleetRows[]): number {

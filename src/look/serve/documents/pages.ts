@@ -186,7 +186,10 @@ export async function clientPage(reader: FleetReader, wanted: ClientSpan): Promi
       history: encodeHistory(history),
     });
     const { zone } = config.alerts;
-    const open = sortAlerts(alerts.filter(({ resolvedAtMs }) => resolvedAtMs === null)).map(words);
+    const open = sortAlerts(
+      alerts.filter(({ resolvedAtMs }) => resolvedAtMs === null),
+      nowMs,
+    ).map(words);
     const detail = await readClientDetail(config, storage, member.client, nowMs);
     if (detail === null) throw new NotFound();
     const checks = detail.newest?.checks.map(pageCheck) ?? [];

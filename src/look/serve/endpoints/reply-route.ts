@@ -102,7 +102,10 @@ async function replyPage(storage: Storage, config: Config, token: string): Promi
   const nowMs = await storage.nowMs();
   const words = await wordsAt(config, storage, nowMs);
   const open = new Set(mail.open);
-  const alerts = sortAlerts(mail.alerts).map((alert) => ({ ...words(alert), isAnswerable: open.has(alert.id ?? 0) }));
+  const alerts = sortAlerts(mail.alerts, nowMs).map((alert) => ({
+    ...words(alert),
+    isAnswerable: open.has(alert.id ?? 0),
+  }));
   const body = replyView({ zone, nowMs, recipient: mail.recipient, alerts, answerable: open.size });
   return html(plainHtml({ title: ['Acknowledge'], body, zone }), 200);
 }
