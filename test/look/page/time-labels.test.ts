@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import uPlot from 'uplot';
+
 import { timeLabels, timeValue } from '../../../src/look/page/browser/time-labels.ts';
 
 const start = Date.UTC(2026, 10, 28, 3, 5) / 1000;
@@ -44,7 +46,7 @@ const dayGaps = [
 for (const zone of ['UTC', 'Europe/Berlin', 'Asia/Kathmandu']) {
   test(`no two labels of a plot say the same in ${zone}, from seconds to ten years`, () => {
     for (const gap of [...gaps, ...dayGaps]) {
-      const labels = timeLabels(zone)(
+      const labels = timeLabels(uPlot, zone)(
         null,
         Array.from({ length: 6 }, (_, index) => start + index * gap),
       );
@@ -62,7 +64,7 @@ for (const zone of ['UTC', 'Europe/Berlin', 'Asia/Kathmandu']) {
 
 test('labels have the seconds, the date and the year that tell them apart', () => {
   const labels = (from: string, gap: number): readonly string[] =>
-    timeLabels('UTC')(
+    timeLabels(uPlot, 'UTC')(
       null,
       [0, 1, 2].map((index) => Date.parse(from) / 1000 + index * gap),
     );
@@ -70,13 +72,13 @@ test('labels have the seconds, the date and the year that tell them apart', () =
   assert.deepEqual(labels('2026-11-28T12:00:00Z', 12 * hour), ['12:00\n28 Nov', '00:00\n29 Nov', '12:00']);
   assert.deepEqual(labels('2026-11-28T18:00:00Z', 8 * hour), ['18:00\n28 Nov', '02:00\n29 Nov', '10:00']);
   assert.deepEqual(labels('2025-12-01T00:00:00Z', 31 * day), ['1 Dec\n2025', '1 Jan\n2026', '1 Feb']);
-  assert.deepEqual(timeLabels('UTC')(null, [start]), ['03:05\n28 Nov']);
+  assert.deepEqual(timeLabels(uPlot, 'UTC')(null, [start]), ['03:05\n28 Nov']);
 });
 
 test('the time under the cursor is as exact as the points, and names another year', () => {
   const newest = start;
-  assert.equal(timeValue('UTC', { newest, step: 60 })(null, null), '28 Nov 03:05');
-  assert.equal(timeValue('UTC', { newest, step: 10 })(null, start + 10), '28 Nov 03:05:10');
-  assert.equal(timeValue('UTC', { newest, step: day })(null, start - 365 * day), '28 Nov 2025 03:05');
-  assert.equal(timeValue('UTC', { newest: null, step: day })(null, null), '–');
+  assert.equal(timeValue(uPlot, 'UTC', { newest, step: 60 })(null, null), '28 Nov 03:05');
+  assert.equal(timeValue(uPlot, 'UTC', { newest, step: 10 })(null, start + 10), '28 Nov 03:05:10');
+  assert.equal(timeValue(uPlot, 'UTC', { newest, step: day })(null, start - 365 * day), '28 Nov 2025 03:05');
+  assert.equal(timeValue(uPlot, 'UTC', { newest: null, step: day })(null, null), '–');
 });

@@ -137,7 +137,7 @@ function momentWords(
   format: Plot['format'],
   { zone, history }: { readonly zone: string; readonly history: DecodedHistory },
 ): MomentWords {
-  const time = timeValue(zone, { newest: null, step: history.step }, history.times.at(-1));
+  const time = timeValue(uPlot, zone, { newest: null, step: history.step }, history.times.at(-1));
   return {
     time: (seconds) => time(null, seconds),
     line: (line, at) => {
@@ -195,7 +195,7 @@ function optionsOf(
       },
     },
     axes: [
-      { ...axis, values: timeLabels(zone) },
+      { ...axis, values: timeLabels(uPlot, zone) },
       {
         ...axis,
         size: 72,
@@ -204,7 +204,7 @@ function optionsOf(
       },
     ],
     series: [
-      { value: timeValue(zone, { newest: history.times[newest] ?? null, step: history.step }) },
+      { value: timeValue(uPlot, zone, { newest: history.times[newest] ?? null, step: history.step }) },
       ...series.map((one, index) => lineOf(one, index, series, { format, newest })),
     ],
     bands: bandOf(series),
@@ -272,7 +272,7 @@ function bandOf(series: readonly DecodedSeries[]): uPlot.Band[] {
 
 /** Returns a sentence for those who do not see the plot: `CPU: mean from 3 % to 78 %, 51 % at the end. From ...` */
 function sentence(plot: Plot, series: readonly DecodedSeries[], history: DecodedHistory, zone: string): string {
-  const time = timeValue(zone, { newest: null, step: history.step }, history.times.at(-1));
+  const time = timeValue(uPlot, zone, { newest: null, step: history.step }, history.times.at(-1));
   const [first = null, last = null] = [history.times[0], history.times[newestKnown(series)]];
   const limits = history.limits
     .filter(({ group }) => plot.groups.includes(group))
