@@ -1,6 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
+import { lacksDescriptors } from './errors/errors.ts';
+
 /** A column's value. Integers beyond 2^53 are rejected in both directions. */
 export type SqliteValue = null | number | bigint | string | Uint8Array;
 export type SqliteRow = Readonly<Record<string, SqliteValue>>;
@@ -96,6 +98,19 @@ export function sqliteResultCode(thrown: unknown): number | null {
   }
   // The package reports no number for failures in `all`: 1 is SQLITE_ERROR.
   return codesOfTexts.get(thrown.message) ?? 1;
+}
+
+/**
+ * Returns the error of a file that cannot be opened for want of descriptors, which SQLite does not name. Returns null if
+ * a file can be opened.
+ */
+export function noDescriptor(): unknown {
+  try {
+    closeSync(openSync('/dev/null', 'r'));
+    return null;
+  } catch (thrown) {
+    return lacksDescriptors(thrown) ? thrown : null;
+  }
 }
 
 /** True if another connection holds the lock: SQLITE_BUSY or SQLITE_LOCKED. */

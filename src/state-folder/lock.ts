@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { errnoOf, FleetError, messageOf } from '../platform/errors/errors.ts';
-import { isSqliteBusy, openSqlite, sqliteResultCode, type SqliteDatabase } from '../platform/sqlite.ts';
+import { isSqliteBusy, noDescriptor, openSqlite, sqliteResultCode, type SqliteDatabase } from '../platform/sqlite.ts';
 
 export interface LockHolder {
   readonly pid: number;
@@ -91,7 +91,8 @@ export async function lookAtLock(file: string): Promise<(LockAttempt & { readonl
 
 function unusable(file: string, thrown: unknown): FleetError {
   const message = whyUnwritable(file) ?? `${file}: ${messageOf(thrown)}`;
-  return new FleetError({ code: 'state-unusable', stage: 'lock', message, cause: thrown });
+  const cause = sqliteResultCode(thrown) === null ? thrown : (noDescriptor() ?? thrown);
+  return new FleetError({ code: 'state-unusable', stage: 'lock', message, cause });
 }
 
 /**

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { createAgentProgram } from '../../src/agent-cli.ts';
 import { createProgram } from '../../src/cli.ts';
 import type { Command } from '../../src/cli/command/define-command.ts';
+import { openSqlite } from '../../src/platform/sqlite.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
 import { configFolder, exits, outcomeOf, program, runCli, succeeded } from '../support/programs/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -188,6 +189,20 @@ test('output that cannot be written is reported as that, not as a fault of the p
     3,
     outcomeOf(shell),
     /^fleet-health: what this command prints cannot be written: .*ENOSPC.* \(output-unwritable\)\./,
+  );
+});
+
+test('a run whose log cannot be written is made, and says so at its end', async (t) => {
+  const dir = configFolder(t, '<config><client name="c" ip="127.0.0.1" port="1" username="u" password="x"/></config>');
+  const words = [process.execPath, program, '-c', path.join(dir, 'config.xml'), 'collect'];
+  const shell = spawn('/bin/sh', ['-c', 'exec "$@" >/dev/full', 'sh', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  await exits(3, outcomeOf(shell), /cannot be written: .*ENOSPC.* \(output-unwritable\)\./);
+  const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
+  t.after(() => database.close());
+  const rows = database.prepare("SELECT outcome, failed FROM runs WHERE program = 'collect'").all();
+  assert.deepEqual(
+    rows.map((row) => ({ ...row })),
+    [{ outcome: 'finished', failed: 1 }],
   );
 });
 

@@ -9,7 +9,7 @@ import { escapeControls } from '../../platform/errors/log.ts';
 import { packageDir } from '../../state-folder/paths.ts';
 import { settleTz } from '../../text/server-zone.ts';
 import { createOutput, type Output } from '../terminal/output.ts';
-import { flush, heedSignals, surviveClosedPipes } from '../terminal/streams-and-signals.ts';
+import { flush, heedSignals, surviveUnwritableOutput } from '../terminal/streams-and-signals.ts';
 import { complain, errorDocument } from './complain.ts';
 import type { ExitStatus } from './context.ts';
 import { Command, commandLineError, CommanderError, notEmpty, Option, type Action } from './define-command.ts';
@@ -37,7 +37,7 @@ export async function runProgram(args: readonly string[], createProgram: (perfor
   // With any umask: nobody else may write the files that are made here, and this account can use them.
   const given = process.umask(0o077);
   process.umask((given & 0o077) | 0o022);
-  surviveClosedPipes();
+  const unwritable = surviveUnwritableOutput();
   const { stdout, stderr } = process;
   const abort = new AbortController();
   const begin = (): AbortSignal => {
@@ -51,7 +51,11 @@ export async function runProgram(args: readonly string[], createProgram: (perfor
   const status = await line.run();
   // Open handles (a socket that does not close) must not keep a finished command alive.
   await Promise.all([flush(stdout), flush(stderr)]);
-  process.exit(status);
+  const fault = unwritable();
+  if (fault === null) process.exit(status);
+  const ownStatus = line.complain(fault);
+  await flush(stderr);
+  process.exit(Math.max(status, ownStatus));
 }
 
 /** A command line that is ready to run. */

@@ -2,15 +2,21 @@ import { setMaxListeners } from 'node:events';
 
 import { FleetError } from '../../platform/errors/errors.ts';
 
-/** Lets a run go on after its reader has closed a pipe (`| head`). Other faults are FleetError `output-unwritable`. */
-export function surviveClosedPipes(): void {
+/**
+ * Lets a command go on whose output cannot be written: the clients are visited, and mails are sent, while the disk of
+ * the log is full. Returns a function that returns the first fault, FleetError `output-unwritable`; null if there is
+ * none, or if the reader has closed its pipe (`| head`).
+ */
+export function surviveUnwritableOutput(): () => FleetError | null {
+  let fault: FleetError | null = null;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') return;
       const message = `what this command prints cannot be written: ${error.message}`;
-      throw new FleetError({ code: 'output-unwritable', stage: 'run', message, cause: error });
+      fault ??= new FleetError({ code: 'output-unwritable', stage: 'run', message, cause: error });
     });
   }
+  return () => fault;
 }
 
 /** Handles SIGINT and SIGTERM: the first aborts with FleetError `interrupted`, the second ends the process at once. */

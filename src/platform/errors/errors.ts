@@ -45,8 +45,9 @@ export class FleetError extends Error {
     const message = client === null ? options.message : withoutSecrets(options.message);
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     const own = ownLack(options.code, options.cause);
-    const refused = own === null && options.code === 'internal' ? refusalOf(options.cause) : undefined;
-    this.code = own?.code ?? (refused === undefined ? options.code : 'system-refused');
+    const refused = own === null ? refusalIn(options) : undefined;
+    const isUnnamed = options.code === 'internal' && refused !== undefined;
+    this.code = own?.code ?? (isUnnamed ? 'system-refused' : options.code);
     const known = errorTable[this.code];
     this.stage = options.stage;
     this.client = client;
@@ -73,6 +74,14 @@ export const systemAdvice: ReadonlyMap<string, string> = new Map([
   ['ENOMEM', 'Give it more memory: `ulimit -v`, or MemoryMax= of a unit.'],
   ['EAGAIN', 'Raise the limit of processes: `ulimit -u`, or TasksMax= of a unit.'],
 ]);
+
+/** Returns the advice for what the system has refused where the code itself has none that is as exact. */
+function refusalIn({ code, cause }: FleetErrorOptions): string | undefined {
+  if (code === 'internal') return refusalOf(cause);
+  // The advice of the code names owner and mode.
+  const isOfRights = causesOf(cause).some((error) => ['EACCES', 'EPERM'].includes(errnoOf(error) ?? ''));
+  return code === 'state-unusable' && !isOfRights ? refusalOf(cause) : undefined;
+}
 
 /** Returns the advice for what the system has refused; undefined for any other error. */
 function refusalOf(thrown: unknown): string | undefined {

@@ -127,3 +127,13 @@ test('advice about another fault does not stay beside what this machine lacks', 
   const fault = new FleetError({ code: 'connect-failed', stage: 'connect', message: 'no', cause: noFile, advice });
   assert.match(fault.advice, /ulimit -n/);
 });
+
+test('a state folder that the system refuses has the advice for that, and its own where the rights are too few', () => {
+  const adviceFor = (errno: string): string =>
+    new FleetError({ code: 'state-unusable', stage: 'run', message: 'no', cause: systemError(errno, 'open') }).advice;
+  const own = 'Check its owner, mode and free space.';
+  assert.deepEqual(['EACCES', 'EPERM', 'ENOENT'].map(adviceFor), [own, own, own]);
+  assert.match(adviceFor('EROFS'), /^Mount its file system writable/);
+  assert.match(adviceFor('ENOSPC'), /^Make room there/);
+  assert.match(adviceFor('EIO'), /dmesg/);
+});

@@ -1,7 +1,7 @@
-import { closeSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 
-import { lacksDescriptors, messageOf } from '../../../platform/errors/errors.ts';
-import { sqliteResultCode } from '../../../platform/sqlite.ts';
+import { messageOf } from '../../../platform/errors/errors.ts';
+import { noDescriptor, sqliteResultCode } from '../../../platform/sqlite.ts';
 import { StorageFault, type FaultKind } from '../../sql/fault.ts';
 
 /** Primary result codes: https://sqlite.org/rescode.html */
@@ -46,16 +46,6 @@ export function sqliteFault(thrown: unknown, path: string): StorageFault {
   const kind = kinds.get(code) ?? 'refused';
   const cause = kind === 'lost' ? (noDescriptor() ?? thrown) : thrown;
   return new StorageFault(kind, kind === 'refused' ? message : `${path}: ${message}`, cause);
-}
-
-/** Returns the error of a file that cannot be opened for want of descriptors, which SQLite does not name; else null. */
-function noDescriptor(): unknown {
-  try {
-    closeSync(openSync('/dev/null', 'r'));
-    return null;
-  } catch (thrown) {
-    return lacksDescriptors(thrown) ? thrown : null;
-  }
 }
 
 function fileKind(thrown: unknown): FaultKind {
