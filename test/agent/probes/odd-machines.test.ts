@@ -6,6 +6,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { collect } from '../../../agent/probes/collect.ts';
+import { openSource } from '../../../agent/live/live-source.ts';
 import { cpu } from '../../../agent/probes/cpu.ts';
 import { disks } from '../../../agent/probes/disks.ts';
 import { diskIo } from '../../../agent/probes/disk-io.ts';
@@ -210,4 +212,33 @@ test('odd machines: a mount whose name is not UTF-8 has figures', async (t) => {
 
 test('odd machines: a file system of 8 EiB is no implausible one', () => {
   assert.ok((metricOf('disk', 'size_bytes')?.maximum ?? 0) > 9_007_199_254_739_968 * 1024);
+});
+
+test('odd machines: what a machine does not tell is unknown, and no 0', async (t) => {
+  const kernel = {
+    'proc/net/dev': '',
+    'proc/diskstats': '',
+    'proc/meminfo': 'MemTotal: 4 kB\n',
+    'proc/loadavg': '',
+    'proc/vmstat': '',
+    'proc/stat': 'cpu\ncpu0\n',
+    'proc/uptime': '',
+    'proc/22/stat': '22 (a) R',
+    'proc/sys/kernel/osrelease': 'x\n',
+    'run/systemd/system/x': '',
+    'sys/fs/cgroup/memory.max': 'max\n',
+    'sys/fs/cgroup/cpu.max': 'max 100000\n',
+  };
+  const options = { units: ['a'], processes: ['a'], mounts: ['/a'] };
+  const given = { options, previous: null, bootId: null, monotonicMs: 1e6, deadlineMs: 5000 };
+  for (const files of [{}, kernel]) {
+    const root = rootWith(tempFolder(t), files);
+    const { workerReports } = await collect({ source: openSource(root), ...given });
+    const zeros = workerReports.flatMap(({ function_reports }) =>
+      function_reports.flatMap(({ name, data }) =>
+        data.flatMap((row) => Object.entries(row).flatMap(([field, value]) => (value === 0 ? `${name}.${field}` : []))),
+      ),
+    );
+    assert.deepEqual(zeros, []);
+  }
 });
