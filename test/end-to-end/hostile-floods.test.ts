@@ -1,6 +1,9 @@
 // Second tier: floods for seconds.
 /** Clients and bastions that flood, four at a time beside 30 good clients, in runs of the built program. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, it, test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
@@ -132,3 +135,42 @@ test('thirty clients without Node that cost much delay no other of the next run,
     assert.ok(slowest <= 10_000, `${slowest} ms`);
   }
 });
+
+const many = 30_000;
+const sealedName = (): string => `${randomUUID()}.1790000000000.-5.7.-.fhs`;
+
+/** Entries that a site leaves in the inbox between two runs: their folder, and the making of each. */
+const left: Readonly<Record<string, readonly [folder: string, make: (folder: string) => void]>> = {
+  'files of a byte named as reports': [
+    'inbox/site-fra/far-1',
+    (folder) => writeFileSync(path.join(folder, sealedName()), 'x'),
+  ],
+  'folders named as reports': ['inbox/site-fra/far-1', (folder) => mkdirSync(path.join(folder, sealedName()))],
+  'empty folders': ['inbox/site-fra', (folder) => mkdirSync(path.join(folder, randomUUID()))],
+  documents: [
+    'inbox/site-fra/collector',
+    (folder) => writeFileSync(path.join(folder, `000001790000000-${randomUUID()}.json`), '{}'),
+  ],
+  'names without UTF-8': [
+    'inbox/site-fra/far-1',
+    (folder) => writeFileSync(Buffer.concat([Buffer.from(`${folder}/\xff`, 'latin1'), Buffer.from(sealedName())]), 'x'),
+  ],
+};
+for (const [what, [folder, make]] of Object.entries(left)) {
+  test(`${what}, ${many} of them: the first visit of the next runs begins within two seconds of the usual`, async (t) => {
+    const far = '<group transport="forward" labels="site=fra"><client name="far-[1-20]"/></group>';
+    const afterFirst = (state: string): void => {
+      const into = path.join(state, folder);
+      mkdirSync(into, { recursive: true });
+      for (let at = 0; at < many; at++) make(into);
+    };
+    const options = { peers: [], good: 3, ssh: 'privateKey="key"', elements: far, afterFirst };
+    const [usual, ...next] = await collectTimesAmong(t, options, 3);
+    assert.ok(usual);
+    for (const { firstGoodMs, tookMs, good: visits } of [usual, ...next]) {
+      t.diagnostic(`the first good visit after ${firstGoodMs} ms, the run ${tookMs} ms`);
+      assert.ok(visits.length === 3 && visits.every(({ ok }) => ok));
+      assert.ok(firstGoodMs <= usual.firstGoodMs + 2000, `${firstGoodMs} ms, usually ${usual.firstGoodMs} ms`);
+    }
+  });
+}

@@ -52,6 +52,10 @@ export interface AmongOptions {
   readonly connectTimeout?: string;
   /** The answers of the good clients. Default: a sealed report. */
   readonly answers?: Partial<ReportServerOptions>;
+  /** Further elements of config.xml. Default: none. */
+  readonly elements?: string;
+  /** Called with the state folder after the first run. Default: nothing changes. */
+  readonly afterFirst?: (stateDir: string) => void;
 }
 
 /** Starts a program of support/ssh that prints a PeerAddress for each of its arguments. It ends after the test. */
@@ -112,9 +116,15 @@ export async function collectTimesAmong(
     // A flood ends by the bound that it meets, even on a busy machine: the visit's deadline is far behind the others.
     const deadlines = `tcpTimeout="6s" connectTimeout="${connectTimeout}" agentTimeout="6s" clientDeadline="40s"`;
     const head = `<collector ${deadlines} ${collector}/><ssh username="u" password="a secret word" ${ssh}/>`;
-    writeFileSync(path.join(dir, 'config.xml'), `<config>${head}\n${lines.sort().join('\n')}\n</config>\n`);
+    writeFileSync(
+      path.join(dir, 'config.xml'),
+      `<config>${head}\n${lines.sort().join('\n')}\n${options.elements ?? ''}</config>\n`,
+    );
     const results: AmongResult[] = [];
-    while (results.length < runs) results.push(await collected(dir));
+    while (results.length < runs) {
+      results.push(await collected(dir));
+      if (results.length === 1) options.afterFirst?.(path.join(dir, 'state'));
+    }
     return results;
   } finally {
     await server.close();
