@@ -101,8 +101,8 @@ export function sqliteResultCode(thrown: unknown): number | null {
 }
 
 /**
- * Returns the error of a file that cannot be opened for want of descriptors, which SQLite does not name. Returns null if
- * a file can be opened.
+ * Returns the error of a file that cannot be opened for want of descriptors, which SQLite does not name. Returns null
+ * if a file can be opened.
  */
 export function noDescriptor(): unknown {
   try {
