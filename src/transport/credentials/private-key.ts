@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 
 import { refusedFile } from '../../platform/account.ts';
 import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 import { fingerprint } from '../known-hosts/fingerprint.ts';
 import { parseKey, type ParsedKey } from '../connection/ssh2.ts';
 
@@ -49,6 +50,7 @@ function reasonOf(path: string, thrown: unknown): readonly [reason: string, advi
   if (thrown instanceof OpenToOthers) return ['others can read it', `chmod 600 ${path}`];
   const isMissing = errnoOf(thrown) === 'ENOENT';
   if (isMissing) return ['the file does not exist', `Make the key with ssh-keygen -f ${path}, or correct privateKey.`];
+  if (thrown instanceof MendableKey) return [thrown.message, thrown.adviceFor(path)];
   if (thrown instanceof NoKey) return [thrown.message, 'Name the file of a private key, or make one with ssh-keygen.'];
   return [refusedFile(thrown)?.reason ?? messageOf(thrown), undefined];
 }
@@ -59,6 +61,16 @@ class OpenToOthers extends Error {}
 export class NoKey extends Error {
   constructor(message = 'it is no key') {
     super(message);
+  }
+}
+
+/** The error for a key that no program reads as it stands, with what mends its file. */
+class MendableKey extends Error {
+  readonly adviceFor: (path: string) => string;
+
+  constructor(message: string, adviceFor: (path: string) => string) {
+    super(message);
+    this.adviceFor = adviceFor;
   }
 }
 
@@ -78,7 +90,7 @@ export class Sha1Refused extends Error {
 
 /** Decodes a key from the text of a file. Throws an Error whose message does not quote the text. */
 export function decodeLoginKey(text: string, passphrase: string | null): LoginKey {
-  const parsed = decode(text, passphrase);
+  const parsed = decode(text.replace(/^\ufeff/, ''), passphrase);
   if ((parsed.type as string) === 'ssh-dss') throw new Error('keys of type DSA are not supported');
   const publicBlob = parsed.getPublicSSH();
   return {
@@ -89,7 +101,10 @@ export function decodeLoginKey(text: string, passphrase: string | null): LoginKe
 }
 
 function decode(text: string, passphrase: string | null): ParsedKey {
-  if (/^-----BEGIN (?:ENCRYPTED |RSA |EC )?PRIVATE KEY-----/m.test(text)) return fromPem(text, passphrase);
+  // ssh reads a file that begins with a key of its own format as that, and any other file as PEM.
+  const isOpenssh = opensshBegin.test(text);
+  if (!isOpenssh && /^-----BEGIN (?:ENCRYPTED |RSA |EC )?PRIVATE KEY-----/m.test(text))
+    return fromPem(text, passphrase);
   if (/^\S+-cert-v01@openssh\.com /.test(text)) throw new Error('it is a certificate, which needs transport="openssh"');
   // ssh reads the first key of a file, whatever follows.
   const first = opensshKey.exec(text)?.[0] ?? text;
@@ -99,11 +114,54 @@ function decode(text: string, passphrase: string | null): ParsedKey {
   if (/integrity check|bad decrypt|MAC mismatch/i.test(parsed.message)) throw new Error('the passphrase is wrong');
   for (const [pattern, what] of notForSsh2) if (pattern.test(text)) throw new Error(what);
   if (/sk-(?:ssh|ecdsa)/.test(parsed.message)) throw new Error('it is a security key, which needs transport="openssh"');
-  if (!/^(?:Unsupported key format|Malformed )/.test(parsed.message)) throw parsed;
-  throw new NoKey(text.includes('PRIVATE KEY-----') ? 'it is damaged' : undefined);
+  throw mendable(text) ?? (isUnread.test(parsed.message) ? new NoKey(damagedWords(text)) : parsed);
 }
 
-const opensshKey = /^-----BEGIN OPENSSH PRIVATE KEY-----\r?\n[^]*?\n-----END OPENSSH PRIVATE KEY-----/;
+const opensshBegin = /^\s*-----BEGIN OPENSSH PRIVATE KEY-----/;
+const isUnread = /^(?:Unsupported key format|Malformed )/;
+
+function damagedWords(text: string): string | undefined {
+  return text.includes('PRIVATE KEY-----') ? 'it is damaged' : undefined;
+}
+
+/** The usual damages of key files: the pattern, the reason, and the remedy. */
+const damages: readonly (readonly [RegExp, string, string])[] = [
+  [/^\ufffd|^-\0/, 'it is UTF-16', 'Save it as plain text (ASCII), with the mode 600.'],
+  [/-----\\[rn]/, 'its line breaks are written as \\n', "Write them as line breaks: printf '%b'."],
+  [/-----[ \t]+[A-Za-z0-9+/=]|-----\r(?!\n)/, 'its line breaks are lost', 'Copy the file again, as it was made.'],
+  [/^(?![^]*-----END )[^]*PRIVATE KEY-----/, 'its end is missing', 'Copy the whole file, with its last line.'],
+  [
+    /^(?!\s*-----BEGIN OPENSSH)[^]*-----BEGIN OPENSSH/,
+    'there is text before the key, with which ssh does not read it either',
+    'Remove all text before -----BEGIN OPENSSH PRIVATE KEY-----.',
+  ],
+  [
+    /^[ \t]+\S|[ \t]+\r?$/m,
+    'it has blanks at the beginning or end of its lines, with which ssh does not read it either',
+    'Remove the blanks.',
+  ],
+];
+
+/** Returns the error for a damage that people can mend. Returns null for others. */
+function mendable(text: string): MendableKey | null {
+  const cipher = opensshCipher(text);
+  if (cipher === 'chacha20-poly1305@openssh.com') {
+    const remedy = (path: string): string => `ssh-keygen -p -Z aes256-ctr -f ${shownShellWord(path)}`;
+    return new MendableKey(`it is encrypted by ${cipher}, which needs transport="openssh" or another cipher`, remedy);
+  }
+  if (!/PRIVATE KEY-----/.test(text.replaceAll('\0', ''))) return null;
+  const [, reason = null, advice = ''] = damages.find(([pattern]) => pattern.test(text)) ?? [];
+  return reason === null ? null : new MendableKey(reason, () => advice);
+}
+
+/** Returns the cipher of a key in OpenSSH's format (PROTOCOL.key of its sources). Returns null for other texts. */
+function opensshCipher(text: string): string | null {
+  const [, base64] = /^\s*-----BEGIN OPENSSH PRIVATE KEY-----\s+([A-Za-z0-9+/=\s]{80})/.exec(text) ?? [];
+  const bytes = Buffer.from(base64 ?? '', 'base64');
+  return bytes.length < 19 ? null : bytes.toString('latin1', 19, 19 + bytes.readUInt32BE(15));
+}
+
+const opensshKey = /^\s*-----BEGIN OPENSSH PRIVATE KEY-----\r?\n[^]*?\n-----END OPENSSH PRIVATE KEY-----/;
 
 const notForSsh2: readonly (readonly [RegExp, string])[] = [
   [/^PuTTY-User-Key-File-/, 'it is a PuTTY key; `puttygen FILE -O private-openssh -o NEW` makes one that can be read'],
@@ -118,9 +176,10 @@ function fromPem(text: string, passphrase: string | null): ParsedKey {
   try {
     key = createPrivateKey({ key: text, format: 'pem', ...(encrypted ? { passphrase: passphrase ?? '' } : {}) });
   } catch (thrown) {
-    throw encrypted
+    const unread = encrypted
       ? new Error('the passphrase is wrong, or the file is damaged', { cause: thrown })
       : new NoKey('it is damaged');
+    throw mendable(text) ?? unread;
   }
   const parsed = parseKey(readableForm(key));
   if (parsed instanceof Error) throw parsed;

@@ -148,8 +148,14 @@ function loginFault(question: OpensshQuestion, log: OpensshLog, words: string): 
     ...(problem === undefined ? [] : [clean(problem)]),
   ];
   const code = problem === undefined ? 'auth-failed' : 'credentials-unusable';
-  return failure(question, code, 'login', facts.join('; ') + saidWords(log.said));
+  const advice = problem?.startsWith('Load key ') === true ? unreadKeyAdvice : undefined;
+  return failure(question, code, 'login', facts.join('; ') + saidWords(log.said), advice);
 }
+
+/** The remedy for a key file that ssh does not read, of which it says `error in libcrypto` or `invalid format`. */
+const unreadKeyAdvice =
+  'See `ssh-keygen -y -f FILE`. A key of OpenSSH has to begin the file, without a byte order mark, with line breaks ' +
+  'of Unix (no CRLF) and one after its last line.';
 
 function hostKeyFault(question: OpensshQuestion, log: OpensshLog): FleetError | null {
   const has = (pattern: RegExp): boolean => log.lines.some((line) => pattern.test(line));

@@ -22,12 +22,18 @@ function isKeyword(keyword: string): boolean {
  * null for an empty line or a comment.
  */
 export function parseSshConfigLine(text: string): SshConfigLine | string | null {
-  const line = text.replace(/[ \t\r\n\f]+$/, '').replace(/^[ \t\r]+/, '');
+  // In ssh a line ends at a NUL.
+  const line = text
+    .replace(/\0.*$/s, '')
+    .replace(/[ \t\r\n\f]+$/, '')
+    .replace(/^[ \t\r]+/, '');
   if (line === '' || line.startsWith('#')) return null;
   const quoted = /^"([^"]*)"/.exec(line);
   const written = quoted?.[1] ?? /^[^ \t\r"=]*/.exec(line)?.[0] ?? '';
   const after = line.slice(quoted?.[0].length ?? written.length);
-  const rest = /^[ \t\r]*(?:=[ \t\r]*)?(.*)$/s.exec(after)?.[1] ?? '';
+  // Only behind a keyword without quotes may a `=` stand.
+  const separator = quoted === null ? /^[ \t\r]*(?:=[ \t\r]*)?/ : /^[ \t\r]*/;
+  const rest = after.replace(separator, '');
   if (written === '') return 'there is no keyword';
   const keyword = written.toLowerCase();
   // The line may be one of a private key: nothing is quoted but a keyword that ssh knows.

@@ -57,7 +57,11 @@ export function connectBy(
 ): Promise<Connection> {
   const { signal } = new AbortController();
   const limits = { tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal };
-  return commandTransportFor(clientOf(via, target), sharedFor()).connect({ ...limits, ...options });
+  const client = clientOf(via, target);
+  // `<ssh>` has the known_hosts for jumps too, beside ssh's own files.
+  const explicit = { knownHosts: undefined } as unknown as SshSettings['explicit'];
+  const shared = sharedFor({ jumpHosts: { knownHosts: client.ssh.knownHosts, explicit } });
+  return commandTransportFor(client, shared).connect({ ...limits, ...options });
 }
 
 /** Returns the command lines of the ssh processes that this process has started, ProxyCommands included. */
