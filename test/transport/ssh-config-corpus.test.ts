@@ -37,6 +37,7 @@ const tree: Readonly<Record<string, string>> = {
   'match.inc': 'Match host web\n Port 3\nMatch all\n ConnectTimeout 4\n',
   'nested.inc': 'Host web\n Include @/c.conf @/sub/x.conf\n User nested\n',
   'key.pem': '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIB\n-----END PRIVATE KEY-----\n',
+  'bom.inc': '\ufeffHost web\n User bom\n',
   'web.by-name': 'User byname\n',
   'ww.by-name': 'User byhost\n',
 };
@@ -125,6 +126,52 @@ const options = [
   ...['User %h\nMatch user web\n Port 6', 'Tag a\nTag b', 'Tag a b', 'User %h\nHostName x', 'HostKeyAlias ${HOME}'],
 ];
 
+/** The forms of a line with an option and its value. */
+const forms: readonly ((keyword: string, value: string) => string)[] = [
+  (keyword, value) => `${keyword}=${value}`,
+  (keyword, value) => `${keyword} = ${value}`,
+  (keyword, value) => `${keyword}==${value}`,
+  (keyword, value) => `\t${keyword}\t${value}\t`,
+  (keyword, value) => `Host web\r\n  ${keyword} ${value}\r\n`,
+  (keyword, value) => `${keyword.toUpperCase()} ${value}`,
+  (keyword, value) => `"${keyword}" ${value}`,
+  (keyword, value) => `"${keyword}"=${value}`,
+  (keyword, value) => `${keyword} ${value} # comment`,
+  (keyword, value) => `${keyword} ${value} #comment`,
+  (keyword, value) => `${keyword} ${value}#no-comment`,
+  (keyword, value) => `${keyword} ${value} more`,
+  (keyword, value) => `${keyword} "${value}"`,
+  (keyword, value) => `${keyword} '${value}'`,
+  (keyword, value) => `${keyword} "${value}`,
+  (keyword, value) => `${keyword} ${value}\f`,
+  (keyword, value) => `${keyword}\v${value}`,
+  (keyword, value) => `${keyword}\r ${value}`,
+  (keyword, value) => `${keyword} ${value}\0x`,
+  (keyword, value) => `${keyword} ${value} \\\n  more`,
+  (keyword, value) => `\ufeff${keyword} ${value}`,
+  (keyword, value) => `Include @/bom.inc\n${keyword} ${value}`,
+];
+const formed = Object.entries({
+  ...{ HostName: '10.0.0.1', Port: '2222', User: 'me', IdentityFile: '/k', IdentitiesOnly: 'yes', ProxyJump: 'a' },
+  ...{ ProxyCommand: 'nc', UserKnownHostsFile: '/a', GlobalKnownHostsFile: '/a', HostKeyAlias: 'x' },
+  ...{ ConnectTimeout: '5', AddressFamily: 'inet', StrictHostKeyChecking: 'yes', CertificateFile: '/c' },
+}).flatMap(([keyword, value]) => forms.map((form) => form(keyword, value)));
+const odd = [
+  ...['ProxyJump a b', 'ProxyJump a,b c', 'UserKnownHostsFile none', 'UserKnownHostsFile NONE', 'ConnectTimeout 5S'],
+  ...['UserKnownHostsFile none /a', 'UserKnownHostsFile /a NONE', 'ConnectTimeout 99999999999', 'Host web\\', 'Host'],
+  ...[
+    'Host "web"',
+    "Host 'web'",
+    'Host web,db',
+    'Host WEB',
+    'Host=web',
+    'Host web # c',
+    'Host ""',
+    'Host [w]eb',
+    'HOST web',
+  ],
+];
+
 function proxies(jump: string, command: string): readonly string[] {
   const [one, two] = [`ProxyJump ${jump}`, `ProxyCommand ${command}`];
   return [`${one}\n${two}`, `${two}\n${one}`, `${one}\n${two}\nProxyJump z`];
@@ -177,6 +224,7 @@ const tables = {
   'a criterion of Match': befores.flatMap((before) => criteria.map((one) => `${before}Match ${one}\n Port 7`)),
   'two criteria of Match': pairs.flatMap((left) => pairs.map((right) => `User u\nMatch ${left} ${right}\n Port 7`)),
   'proxies, ports and tokens': options,
+  'forms of lines': [...formed, ...odd.map((line) => `${line}\n Port 7`)],
 };
 
 self.environment['FH_TEST_DIR'] = dir;

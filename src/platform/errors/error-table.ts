@@ -218,7 +218,7 @@ export const errorTable = {
     'Check the disk, its quota, and the rights of this account there.',
   ),
   'collector-fault': stoppedForNow(
-    'The machine of the collector lacks memory, ports, or a route or resolver of its own, so that it reached nobody.',
+    'The machine of the collector lacks memory, ports, a program, a route or a resolver, so that it reached nobody.',
     'Mend that on the machine of the collector; the message names it. It says nothing about the client.',
   ),
   internal: stopped('A fault in the program itself.', 'Please report it, with the message.'),

@@ -5,13 +5,13 @@ import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
+import { FleetError, type ErrorCode } from '../../platform/errors/errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { endOfEarlier } from '../connection/further-logins.ts';
 import { pipeBytes } from '../connection/local.ts';
 import { hasEnded, killGroup, withStreams } from '../../platform/child-process.ts';
 import { commandArguments } from './openssh-arguments.ts';
-import { lastFault, wordsOf } from './openssh-fault.ts';
+import { lastFault, startFault, wordsOf } from './openssh-fault.ts';
 import type { OpensshLogReader } from './openssh-log.ts';
 import type { Channel, ChannelExit, Connection } from '../transport.ts';
 
@@ -129,9 +129,7 @@ export class OpensshConnection implements Connection {
       const looking = setInterval(look, lookMs);
       this.#onBroken.add(fail);
       this.#onLog.add(look);
-      child.once('error', (error) =>
-        fail(fault(this.#session, 'channel-failed', `ssh cannot be started: ${messageOf(error)}`, error)),
-      );
+      child.once('error', (error) => fail(startFault(this.#session.client, error, 'channel')));
       child.once('exit', onExit);
     });
 

@@ -4,7 +4,14 @@ import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
-import { FleetError, type ErrorCode, type Stage } from '../../platform/errors/errors.ts';
+import {
+  errnoOf,
+  FleetError,
+  lacksDescriptors,
+  messageOf,
+  type ErrorCode,
+  type Stage,
+} from '../../platform/errors/errors.ts';
 import { fingerprint, keyTypeName } from '../known-hosts/fingerprint.ts';
 import { firstSeenWords, parseKnownHostLine } from '../known-hosts/known-hosts-line.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';
@@ -76,6 +83,19 @@ export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetE
     case 'in':
       return fault('connect-failed', 'login', `the connection broke: ${words}`);
   }
+}
+
+/** Returns the fault of an ssh that this machine could not start. It says nothing about the client. */
+export function startFault(client: string, thrown: unknown, stage: Stage = 'connect'): FleetError {
+  const isMissing = errnoOf(thrown) === 'ENOENT';
+  const message = isMissing
+    ? 'transport="openssh" needs the program ssh: there is none in PATH'
+    : `ssh cannot be started: ${messageOf(thrown)}`;
+  const advice = isMissing
+    ? 'Install the OpenSSH client (Debian, Ubuntu: openssh-client), or use transport="ssh2".'
+    : undefined;
+  const code = lacksDescriptors(thrown) ? 'descriptors-exhausted' : 'collector-fault';
+  return new FleetError({ client, code, stage, message, advice, cause: thrown });
 }
 
 const unverified = /Host key verification failed|host key is known for/;

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { opensshEnvironment, targetArguments, type OpensshTarget } from './openssh-arguments.ts';
-import { withoutQuotation, type OpensshQuestion } from './openssh-fault.ts';
+import { startFault, withoutQuotation, type OpensshQuestion } from './openssh-fault.ts';
 import type { ConnectOptions } from '../transport.ts';
 
 const run = promisify(execFile);
@@ -42,8 +42,8 @@ async function askVersion(client: string): Promise<number> {
     return Number(major) * 100 + Number(minor);
   } catch (thrown) {
     if (thrown instanceof FleetError) throw thrown;
-    const why = errnoOf(thrown) === 'ENOENT' ? 'there is none in PATH' : messageOf(thrown);
-    throw refuse(`transport="openssh" needs the program ssh: ${why}`, thrown);
+    if (isOfStart(thrown)) throw startFault(client, thrown);
+    throw refuse(`transport="openssh" needs the program ssh: ${messageOf(thrown)}`, thrown);
   }
 }
 
@@ -101,6 +101,7 @@ async function settingsOf(
   } catch (thrown) {
     if (thrown instanceof FleetError) throw thrown;
     if (signal.aborted) throw abortedError(signal, 'resolve', client);
+    if (isOfStart(thrown)) throw startFault(client, thrown);
     const late = thrown instanceof Error && 'killed' in thrown && thrown.killed === true;
     const stderr = thrown instanceof Error && 'stderr' in thrown ? messageOf(thrown.stderr) : '';
     const answer = stderr
@@ -111,4 +112,9 @@ async function settingsOf(
     const message = late ? `ssh -G did not end within ${timeoutMs} ms` : `ssh_config: ${answer || messageOf(thrown)}`;
     throw new FleetError({ client, code: late ? 'connect-timeout' : 'config-invalid', stage: 'resolve', message });
   }
+}
+
+/** True if a program was not started. */
+function isOfStart(thrown: unknown): boolean {
+  return errnoOf(thrown) !== null && thrown instanceof Error && /^spawn/.test(String(Reflect.get(thrown, 'syscall')));
 }

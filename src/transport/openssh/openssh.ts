@@ -4,12 +4,20 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { FleetError, messageOf, type ErrorCode, type Stage } from '../../platform/errors/errors.ts';
+import { FleetError, type ErrorCode, type Stage } from '../../platform/errors/errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { killGroup, withStreams } from '../../platform/child-process.ts';
 import { masterArguments, opensshEnvironment, type OpensshSecrets, type OpensshTarget } from './openssh-arguments.ts';
 import { OpensshConnection } from './openssh-connection.ts';
-import { lastFault, lateStart, opensshFault, otherServer, wordsOf, type OpensshQuestion } from './openssh-fault.ts';
+import {
+  lastFault,
+  lateStart,
+  opensshFault,
+  otherServer,
+  startFault,
+  wordsOf,
+  type OpensshQuestion,
+} from './openssh-fault.ts';
 import { readOpensshLog, type OpensshLog, type OpensshLogReader } from './openssh-log.ts';
 import { checkCredentials, jumpConfig } from './openssh-hop-config.ts';
 import { opensshVersion, questionOf } from './openssh-program.ts';
@@ -85,7 +93,7 @@ class OpensshLogin {
     this.#hops = hops;
     const jumpFile = target.route === null && question.jumps ? `${socket}.config` : null;
     if (jumpFile !== null) writeFileSync(jumpFile, jumpConfig(target, question.knownHosts.slice(1)), { mode: 0o600 });
-    const master = this.#spawn(socket, hops, jumpFile);
+    const master = started(client, () => this.#spawn(socket, hops, jumpFile));
     this.#master = master;
     const release = master.pid === undefined ? (): void => undefined : guard.watch(master.pid);
     master.once('exit', release);
@@ -112,8 +120,7 @@ class OpensshLogin {
       const onEnd = (): void =>
         void lastFault(master, ofHops).then((fault) => this.#end(fault ?? opensshFault(question, this.#ownLog)));
       const onExit = (): void => void setTimeout(onEnd, lastWordsMs).unref();
-      const onError = (error: Error): void =>
-        this.#fail('connect-failed', `ssh cannot be started: ${messageOf(error)}`);
+      const onError = (error: Error): void => this.#end(startFault(client, error));
       this.#settle = (outcome) => {
         this.#settle = null;
         clearTimeout(tcpTimer);
@@ -241,6 +248,15 @@ class OpensshLogin {
   #end(why: FleetError): void {
     this.#settle?.(why);
     if (this.#master !== null) killGroup(this.#master);
+  }
+}
+
+/** Returns the child that a function starts. Throws FleetError if this machine cannot start it. */
+function started<Child extends ChildProcess>(client: string, start: () => Child): Child {
+  try {
+    return start();
+  } catch (thrown) {
+    throw thrown instanceof FleetError ? thrown : startFault(client, thrown);
   }
 }
 

@@ -111,7 +111,8 @@ export function optionFault(keyword: string, args: readonly string[]): string | 
   if (allowed !== undefined && !allowed.includes(value.toLowerCase())) return `is none of ${allowed.join(', ')}`;
   if (keyword === 'port' && portNumber(value) === null) return 'is no port number';
   if (keyword === 'connecttimeout' && value !== 'none' && timeSeconds(value) === null) return 'is no time';
-  if (args.length > 1 && args.includes('none') && keyword.endsWith('knownhostsfile')) return 'has none among others';
+  if (args.length > 1 && args.some((word) => word.toLowerCase() === 'none') && keyword.endsWith('knownhostsfile'))
+    return 'has none among others';
   return null;
 }
 
@@ -123,6 +124,9 @@ export function portNumber(text: string): number | null {
 
 const unitSeconds: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
+/** The longest time, that of an `int`. */
+const maxSeconds = 2 ** 31 - 1;
+
 /** Parses a time (sshd_config(5), TIME FORMATS) into seconds. Returns null if the text is not a time. */
 export function timeSeconds(text: string): number | null {
   if (!/^(?:\d{1,9}[smhdwSMHDW]?)+$/.test(text)) return null;
@@ -130,5 +134,5 @@ export function timeSeconds(text: string): number | null {
   for (const [, count = '', unit = ''] of text.matchAll(/(\d+)([a-zA-Z]?)/g)) {
     seconds += Number(count) * (unitSeconds[unit.toLowerCase()] ?? 0);
   }
-  return seconds;
+  return seconds > maxSeconds ? null : seconds;
 }

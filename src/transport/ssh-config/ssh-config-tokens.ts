@@ -86,7 +86,7 @@ function lastJump(rest: string): string {
   return text.toLowerCase() === 'none' ? '' : (parseJumps(text)?.at(-1)?.host ?? '');
 }
 
-/** Returns the value of a ProxyJump without a comment. */
+/** Returns the value of a ProxyJump as ssh reads it: its first word, without a comment and without `=` before it. */
 export function jumpText(rest: string): string {
-  return rest.replace(/#.*$/s, '').trim();
+  return /^[ \t=]*([^# \t]*)/.exec(rest)?.[1] ?? '';
 }

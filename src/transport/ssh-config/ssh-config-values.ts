@@ -61,7 +61,10 @@ export function sshConfigValues(answer: SshConfigAnswer, question: SshConfigQues
       const written = jumpText(rest);
       return written.toLowerCase() === 'none' ? 'none' : (expandTokens(written, tokens).text ?? written);
     }),
-    proxyCommand: reader.placed('proxycommand', (_, { rest }) => (rest.toLowerCase() === 'none' ? null : rest)),
+    proxyCommand: reader.placed('proxycommand', (_, { rest }) => {
+      const command = rest.replace(/^[ \t=]+/, '');
+      return command.toLowerCase() === 'none' ? null : command;
+    }),
     userKnownHosts: reader.files('userknownhostsfile'),
     globalKnownHosts: reader.files('globalknownhostsfile'),
     connectTimeoutMs: reader.placed(
@@ -127,7 +130,7 @@ class ValueReader {
 
   files(keyword: FollowedOption): Placed<readonly string[]> | null {
     return this.placed(keyword, (_, option) =>
-      option.args[0] === 'none' ? [] : option.args.flatMap((text) => this.file(text, option) ?? []),
+      option.args[0]?.toLowerCase() === 'none' ? [] : option.args.flatMap((text) => this.file(text, option) ?? []),
     );
   }
 

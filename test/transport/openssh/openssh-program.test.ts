@@ -1,14 +1,18 @@
 /** The program ssh of this machine: its version, and the settings that it reads from ssh_config. */
 import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import type { OpensshTarget } from '../../../src/transport/openssh/openssh-arguments.ts';
+import { classOfVisit } from '../../../src/alerter/evaluate/visit-conditions.ts';
+import { startFault } from '../../../src/transport/openssh/openssh-fault.ts';
 import { opensshVersion, questionOf } from '../../../src/transport/openssh/openssh-program.ts';
 import { createOpensshTransport } from '../../../src/transport/openssh/openssh.ts';
 import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { connecting, hangs, scriptedTarget, scriptSsh } from '../../support/ssh/scripted-ssh.ts';
 
-const { set } = scriptSsh();
+const { dir, set } = scriptSsh();
 const PATH = process.env['PATH'];
 const signal = new AbortController().signal;
 const limits = { tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal };
@@ -30,8 +34,37 @@ test('a machine without ssh is told to install it', async (t) => {
   process.env['PATH'] = '/nonexistent';
   t.after(() => (process.env['PATH'] = PATH));
   const message = 'transport="openssh" needs the program ssh: there is none in PATH';
-  await assert.rejects(opensshVersion('web-1'), { ...unsupported, message });
+  await assert.rejects(opensshVersion('web-1'), { ...unsupported, code: 'collector-fault', message });
 });
+
+test('an ssh that this machine cannot start is told as a fault of this machine, whenever it is started', async () => {
+  const program = path.join(dir, 'ssh');
+  const before = process.env['PATH'];
+  process.env['PATH'] = dir;
+  chmodSync(program, 0o644);
+  const message = /^ssh cannot be started: spawn ssh EACCES$/;
+  const fault = { code: 'collector-fault', stage: 'connect', message };
+  try {
+    await assert.rejects(opensshVersion('web-1'), fault);
+    await assert.rejects(questionOf({ ...scriptedTarget, config: 'own' }, limits), fault);
+  } finally {
+    chmodSync(program, 0o755);
+    process.env['PATH'] = before;
+  }
+});
+
+const startErrnos = { EMFILE: 'descriptors-exhausted', ENFILE: 'descriptors-exhausted' } as const;
+for (const errno of ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ENOENT', 'EACCES', 'E2BIG'] as const) {
+  test(`a start that ends with ${errno} makes no client unreachable`, () => {
+    const thrown = Object.assign(new Error(`spawn ssh ${errno}`), { code: errno, syscall: 'spawn ssh' });
+    for (const stage of ['connect', 'channel'] as const) {
+      const { code, client } = startFault('web-1', thrown, stage);
+      const expected = errno in startErrnos ? 'descriptors-exhausted' : 'collector-fault';
+      assert.deepEqual([code, client], [expected, 'web-1']);
+      assert.equal(classOfVisit({ stage, code }), null);
+    }
+  });
+}
 
 test('a version is asked again until ssh has said it, and then never again', async () => {
   set({ version: 'say "OpenSSH_8.3p1 Debian, OpenSSL 1.1"' });
@@ -58,12 +91,12 @@ test('an ssh of that age logs in without one', async () => {
   await assert.rejects(createOpensshTransport(scriptedTarget).connect(limits), { code: 'connect-refused' });
 });
 
-const own = { client: 'web-1', username: 'monitor', knownHosts: ['/state/known_hosts'], jumps: false };
+const asked = { client: 'web-1', username: 'monitor', knownHosts: ['/state/known_hosts'], jumps: false };
 for (const [what, more, expected] of [
-  ['its name and port 22', {}, { ...own, address: 'web-1', port: 22 }],
-  ['its address', { hostName: '192.0.2.1', port: 2222 }, { ...own, address: '192.0.2.1', port: 2222 }],
-  ['the name of its key', { hostName: 'a', hostKeyAlias: 'b' }, { ...own, address: 'b', port: 22 }],
-  ['no user', { username: null }, { ...own, username: '', address: 'web-1', port: 22 }],
+  ['its name and port 22', {}, { ...asked, address: 'web-1', port: 22 }],
+  ['its address', { hostName: '192.0.2.1', port: 2222 }, { ...asked, address: '192.0.2.1', port: 2222 }],
+  ['the name of its key', { hostName: 'a', hostKeyAlias: 'b' }, { ...asked, address: 'b', port: 22 }],
+  ['no user', { username: null }, { ...asked, username: '', address: 'web-1', port: 22 }],
 ] satisfies readonly [string, Partial<OpensshTarget>, object][]) {
   test(`without ssh_config a client has ${what}, and ssh is not asked`, async () => {
     set({ settings: 'exit 1' });

@@ -113,7 +113,8 @@ test('a file that cannot be an ssh_config is refused, and /dev/null is empty', (
   const large = path.join(home, 'large');
   writeFileSync(large, '');
   truncateSync(large, 8 * 1024 * 1024);
-  assert.throws(() => load(large), { message: `${large}:1: the line has no argument` });
+  // A line of ssh ends at a NUL.
+  assert.deepEqual(load(large).blocksFor('web')[0]?.entries, []);
   truncateSync(large, 8 * 1024 * 1024 + 1);
   assert.throws(() => load(large), { message: `${large}: it is too large for an ssh_config` });
 });

@@ -51,13 +51,17 @@ export function inWordsOfSsh({ answer, values, user, host }: ReturnType<typeof a
     identityagent: identityAgent?.value ?? null,
     proxyjump: proxyJump === null || proxyJump.value === 'none' ? null : parseJumps(proxyJump.value),
     proxycommand: values.proxyCommand?.value ?? null,
-    userknownhostsfile: values.userKnownHosts?.value.join(' ') ?? null,
-    globalknownhostsfile: values.globalKnownHosts?.value.join(' ') ?? null,
+    userknownhostsfile: filesOf(values.userKnownHosts?.value),
+    globalknownhostsfile: filesOf(values.globalKnownHosts?.value),
     hostkeyalias: values.hostKeyAlias?.value ?? null,
     connecttimeout: timeout === '0' ? '0' : connectTimeoutMs === null ? 'none' : String(connectTimeoutMs.value / 1000),
     addressfamily: { 0: 'any', 4: 'inet', 6: 'inet6' }[family?.value ?? 0],
     stricthostkeychecking: { yes: 'true', no: 'false', off: 'false' }[strict] ?? strict,
   };
+}
+
+function filesOf(files: readonly string[] | undefined): string | null {
+  return files === undefined ? null : files.map((file) => file.replace(`${process.cwd()}/`, '')).join(' ') || 'none';
 }
 
 const defaults: Readonly<Record<string, string>> = {
