@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statfsSync } from 'node:fs';
 import path from 'node:path';
 
 import { isFileMissing, sqliteFault } from './faults.ts';
@@ -11,5 +11,33 @@ export function checkPlace(file: string): void {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (thrown) {
     throw sqliteFault(thrown, file);
+  }
+}
+
+/** Network file systems by their numbers (statfs(2)): locks and shared memory hold on one machine alone, or nowhere. */
+const networkTypes: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB'],
+  [0x517b, 'SMB'],
+  [0x01021997, '9p'],
+  [0x00c36400, 'Ceph'],
+  [0x5346414f, 'AFS'],
+]);
+
+/** Returns the name of a network file system by its number; null for any other. */
+export function networkFileSystem(type: number): string | null {
+  // Some numbers are read with their sign.
+  return networkTypes.get(type >>> 0) ?? null;
+}
+
+/** Returns a sentence about a file on a network file system; none if its file system cannot be read. */
+export function placeNotes(file: string): readonly string[] {
+  try {
+    const name = networkFileSystem(statfsSync(path.dirname(file)).type);
+    const words = `database ${file} is on ${name}, where SQLite can lose rows or stand still: put it on a local disk`;
+    return name === null ? [] : [`${words}, or use MariaDB`];
+  } catch {
+    return [];
   }
 }

@@ -21,6 +21,7 @@ import {
 import { StorageFault } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
 import { storableValues } from '../../sql/storable-values.ts';
+import { placeNotes } from './check-place.ts';
 import { sqliteDialect } from './dialect.ts';
 import { sqliteFault } from './faults.ts';
 
@@ -130,6 +131,10 @@ class SqliteFile implements Database {
 
   describe(): Promise<string> {
     return Promise.resolve(`the file ${this.#path}`);
+  }
+
+  notes(): Promise<readonly string[]> {
+    return Promise.resolve(placeNotes(this.#path));
   }
 
   space(): Promise<FileSpace> {

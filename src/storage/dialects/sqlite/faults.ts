@@ -1,4 +1,5 @@
-import { statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 import { messageOf } from '../../../platform/errors/errors.ts';
 import { noDescriptor, sqliteResultCode } from '../../../platform/sqlite.ts';
@@ -26,6 +27,7 @@ const fileKinds: ReadonlyMap<string, FaultKind> = new Map([
   ['EACCES', 'denied'],
   ['EPERM', 'denied'],
   ['EROFS', 'read-only'],
+  ['EISDIR', 'broken'],
   ['ENOSPC', 'full'],
   ['EDQUOT', 'full'],
 ]);
@@ -42,10 +44,32 @@ export function sqliteFault(thrown: unknown, path: string): StorageFault {
   if (/^(table|index|view|duplicate column) .*(already exists|name)/.test(message)) {
     return new StorageFault('exists', message, thrown);
   }
+  const reason = code === cannotOpen ? whyNotOpened(path) : null;
+  if (reason !== null) return new StorageFault(fileKind(reason), `${path}: ${message}: ${messageOf(reason)}`, thrown);
   if (/^UNIQUE constraint failed/.test(message)) return new StorageFault('duplicate', `${path}: ${message}`, thrown);
   const kind = kinds.get(code) ?? 'refused';
   const cause = kind === 'lost' ? (noDescriptor() ?? thrown) : thrown;
   return new StorageFault(kind, kind === 'refused' ? message : `${path}: ${message}`, cause);
+}
+
+/** The code of SQLite for a file that it cannot open, or files beside it. */
+const cannotOpen = 14;
+
+/**
+ * Returns the fault for which SQLite could not open a file, or make its log beside it; null if none is found. Opens
+ * nothing: closing a file would end this process's locks on it.
+ */
+function whyNotOpened(path: string): unknown {
+  try {
+    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    if (isFolder) return Object.assign(new Error('it is a folder'), { code: 'EISDIR', syscall: 'open' });
+    accessSync(dirname(path), constants.W_OK | constants.X_OK);
+    // A link that leads nowhere is there.
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) accessSync(path, constants.R_OK | constants.W_OK);
+    return null;
+  } catch (thrown) {
+    return thrown;
+  }
 }
 
 function fileKind(thrown: unknown): FaultKind {

@@ -1,11 +1,15 @@
 /** The result codes of SQLite and the errors of its file, by what a fault means to the program. */
 import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import { isFileMissing, sqliteFault } from '../../../../src/storage/dialects/sqlite/faults.ts';
 import { StorageFault, type FaultKind } from '../../../../src/storage/sql/fault.ts';
+import { tempFolder } from '../../../support/temp-folder.ts';
 
-const file = '/var/lib/fleet.db';
+const folder = tempFolder();
+const file = path.join(folder, 'fleet.db');
 const ofSqlite = (errcode: number, message = 'no'): StorageFault =>
   sqliteFault(Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode }), file);
 const ofFile = (code: string): StorageFault =>
@@ -83,4 +87,23 @@ test('an error of the program is of its values, and a fault stays the fault that
 test('a file below a file is missing for no reason of rights', () => {
   assert.equal(isFileMissing(process.execPath), false);
   assert.equal(isFileMissing('/nowhere/fleet.db'), true);
+});
+
+test('a file that SQLite cannot open says why: a folder, a link to nothing, a missing folder', () => {
+  const faultOf = (at: string): StorageFault =>
+    sqliteFault(Object.assign(new Error('unable to open'), { code: 'ERR_SQLITE_ERROR', errcode: 14 }), at);
+  const [aFolder, link, fine] = ['folder.db', 'link.db', 'fine.db'].map((name) => path.join(folder, name));
+  mkdirSync(aFolder ?? '');
+  symlinkSync('/nowhere/fleet.db', link ?? '');
+  writeFileSync(fine ?? '', '');
+  for (const [at, kind, words] of [
+    [aFolder, 'broken', /unable to open: it is a folder$/],
+    [link, 'lost', /unable to open: ENOENT/],
+    ['/nowhere/fleet.db', 'lost', /unable to open: ENOENT/],
+    [fine, 'lost', /: unable to open$/],
+  ] as const) {
+    const fault = faultOf(at ?? '');
+    assert.equal(fault.kind, kind, at);
+    assert.match(fault.message, words);
+  }
 });
