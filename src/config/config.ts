@@ -149,6 +149,8 @@ export interface ServeConfig {
   /** `always`: loopback and the Unix socket need a token too. */
   readonly auth: 'beyond-loopback' | 'always';
   readonly look: boolean;
+  /** True if viewers with a name may acknowledge an alert on its page. */
+  readonly acknowledge: boolean;
   /** The address of the pages for people, which ends with /; null: nothing links them. */
   readonly url: string | null;
   /** The name of the fleet on the pages. */

@@ -9,7 +9,9 @@ import { configFolder } from '../support/programs/run-cli.ts';
 
 const cases: readonly (readonly [element: string, expected: Partial<ServeConfig>])[] = [
   ['<serve/>', { hosts: ['::1', '127.0.0.1'], port: 5151, socket: null, tls: null, look: false, metrics: null }],
-  ['<serve><look/></serve>', { look: true, auth: 'beyond-loopback' }],
+  ['<serve><look/></serve>', { look: true, acknowledge: false, auth: 'beyond-loopback' }],
+  ['<serve><look acknowledge="yes"/></serve>', { look: true, acknowledge: true }],
+  ['<serve><look acknowledge="no"/></serve>', { look: true, acknowledge: false }],
   [
     '<serve url="https://F.example.org:8443"><look/></serve>',
     { url: 'https://f.example.org:8443/', title: 'f.example.org' },

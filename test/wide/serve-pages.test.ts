@@ -61,6 +61,33 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
+for (const host of ['localhost', 'fleet.example.org']) {
+  test(
+    `an alert of http://${host} is acknowledged by its button on a telephone, and that taken back`,
+    options,
+    async (t) => {
+      const attributes = 'trustedProxies="127.0.0.1,::1" userHeader="X-User"';
+      const { port } = await servedFleet(t, { attributes, parts: '<look acknowledge="yes"/>' });
+      const telephone = { viewport: { width: 360, height: 740 }, extraHTTPHeaders: { 'X-User': 'kim' } };
+      const { page } = await openAddress(t, `http://${host}:${port}/alerts/1`, telephone);
+      assert.deepEqual(await accessibilityFaults(page), []);
+      const [button, comment] = [page.getByRole('button', { name: 'Acknowledge' }), page.getByLabel('Comment')];
+      for (const part of [button, comment, page.getByLabel('No reminders')]) {
+        const { x, width, height } = (await part.boundingBox()) ?? assert.fail('it is not shown');
+        assert.ok(height >= 24 && width >= 24 && x + width <= 360, `${x} ${width} ${height}`);
+      }
+      await comment.fill('on it');
+      await button.click();
+      await page
+        .getByText(/acknowledged by kim/)
+        .first()
+        .waitFor();
+      await page.getByRole('button', { name: 'Take it back' }).click();
+      await button.waitFor();
+    },
+  );
+}
+
 test('a client is reached by the keyboard alone, and its plots are drawn', options, async (t) => {
   const { page, noises } = await shown(t, '/');
   const link = page.getByRole('link', { name: 'db', exact: true });

@@ -32,6 +32,7 @@ export function readServe(element: Element | null, context: ReadContext): ServeC
     userHeader: userHeader?.toLowerCase() ?? null,
     auth: auth === 'always' ? 'always' : 'beyond-loopback',
     look: part('look') !== null,
+    acknowledge: part('look')?.attributes['acknowledge'] === 'yes',
     url: url === undefined || !URL.canParse(url) ? null : new URL(url).href,
     title: title ?? (url === undefined || !URL.canParse(url) ? hostname() : new URL(url).hostname),
     metrics: readServedMetrics(part('metrics'), context),

@@ -106,7 +106,18 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     attributes: serveAttributes,
     help: 'The addresses of `serve`, and the access to it. Each part is off unless its element is present.',
   },
-  look: { parents: ['serve'], attributes: {}, help: 'The pages, and the documents of --json, for people and scripts.' },
+  look: {
+    parents: ['serve'],
+    attributes: {
+      acknowledge: {
+        words: ['yes', 'no'],
+        help:
+          'yes: the page of an alert has a button that acknowledges it, for viewers whom userHeader or a token ' +
+          'names. Default no.',
+      },
+    },
+    help: 'The pages, and the documents of --json, for people and scripts.',
+  },
   events: eventsElement,
   option: optionElement,
   ping: pingElement,

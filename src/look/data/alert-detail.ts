@@ -4,6 +4,7 @@ import { causeSentence } from '../../alerter/cause/cause-words.ts';
 import { lookAt, readLooks } from '../../alerter/cause/read-looks.ts';
 import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
 import { foreseenBy, metricOfRule, unitOfRule } from '../../alerter/evaluate/rule-metric.ts';
+import { isAcknowledged } from '../../alerter/inhibit/inhibition.ts';
 import type { Config, Rule } from '../../config/config.ts';
 import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 import type { Unit } from '../../report/metrics.ts';
@@ -14,7 +15,7 @@ import { durationInWords, formatDuration } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { momentInWords, type TimeReader } from '../../text/time-words.ts';
 import { type ClientHistory, encodeHistory, type PlottedSeries } from '../page/encode-series.ts';
-import type { CommandWords, FactTable, PageChange } from '../page/page.ts';
+import type { AlertAnswer, CommandWords, FactTable, PageChange } from '../page/page.ts';
 import type { HistoryAlert, SeriesUnit } from '../page/series-layout.ts';
 import { pageChange, readChangeTimes } from './client-changes.ts';
 import { readClientHistory } from './client-history.ts';
@@ -35,6 +36,8 @@ export interface AlertDetail {
   readonly changes: readonly PageChange[];
   /** The alerts of the same rule and subject in the last year, newest first. */
   readonly earlier: FactTable;
+  /** The present state for the button that acknowledges; null for an alert that has ended. */
+  readonly answer: AlertAnswer | null;
   /** The commands that acknowledge or silence, with what each does; none for an alert that has ended. */
   readonly commands: readonly { readonly words: string; readonly command: CommandWords }[];
 }
@@ -67,6 +70,10 @@ export async function readAlertDetail(
     cause: cause === null ? null : causeSentence(client, cause),
     changes: before.slice(-maxChanges).reverse().map(pageChange),
     earlier: earlierTable(earlier, reader),
+    answer:
+      alert.state === 'resolved'
+        ? null
+        : { severity: alert.severity, isAcknowledged: isAcknowledged(alert, reader.nowMs) },
     commands: alert.state === 'resolved' ? [] : commandsOf(alert, subject),
   };
 }

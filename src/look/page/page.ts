@@ -230,3 +230,9 @@ export interface FleetPage {
   /** Sentences about parts that were left out to keep the file small. */
   readonly omissions: readonly string[];
 }
+
+/** The present state of an open alert, for the button that acknowledges it. */
+export interface AlertAnswer {
+  readonly severity: Severity;
+  readonly isAcknowledged: boolean;
+}

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { ServeConfig } from '../../config/config.ts';
 import { livePolicy, script, style } from '../page/live/live-document.ts';
 import { type Answerer, send, words } from './answer.ts';
+import { type AcknowledgeOptions, alertRoute } from './endpoints/alert-route.ts';
 import { eventPingRoutes } from './endpoints/event-pings.ts';
 import { eventsRoute } from './endpoints/events-route.ts';
 import type { OpenEventEndpoint } from './endpoints/open-event-endpoint.ts';
@@ -45,6 +46,8 @@ interface AppOptions extends GateOptions {
   readonly pushes: readonly ServedRoute[];
   /** The answers to mails by links; null: mails have no links. */
   readonly links: Pick<ReplyRouteOptions, 'database' | 'onAcknowledged'> | null;
+  /** The answers to alerts on their pages; null: the pages have no button. */
+  readonly acknowledge: AcknowledgeOptions | null;
   /** Returns the service and host of a token's pings; null if it is no token for pings. */
   readonly pingOf: (token: string) => PingToken | null;
   /** Ends the programs whose output answers wait for. */
@@ -77,7 +80,7 @@ function routesOf(options: AppOptions): readonly ServedRoute[] {
 }
 
 /** Returns the routes whose answers other processes make. */
-function lookRoutes({ serve, makers, visitorOf }: AppOptions): readonly ServedRoute[] {
+function lookRoutes({ serve, look, makers, visitorOf, acknowledge }: AppOptions): readonly ServedRoute[] {
   const isServed = (name: LookName): boolean => {
     if (name === 'metrics') return serve.metrics !== null;
     return serve.look && (serve.events !== null || (name !== 'newestEvents' && name !== 'apiEvents'));
@@ -85,13 +88,18 @@ function lookRoutes({ serve, makers, visitorOf }: AppOptions): readonly ServedRo
   return Object.keys(paths)
     .filter(isLookName)
     .filter(isServed)
-    .map((name) =>
-      routeOf(name, ({ incoming, outgoing, parts }) => {
+    .map((name) => {
+      const page: Answerer = ({ incoming, outgoing, parts }) => {
         const { url = '/', headers } = incoming;
         const isOpenMetrics = name === 'metrics' && headers.accept?.includes('application/openmetrics-text') === true;
-        return makers.answer({ name, url, parts, isOpenMetrics }, { visitor: visitorOf(incoming), outgoing });
-      }),
-    );
+        const mayAcknowledge = name === 'alert' && (acknowledge?.nameOf(incoming) ?? null) !== null;
+        const request = { name, url, parts, isOpenMetrics, mayAcknowledge };
+        return makers.answer(request, { visitor: visitorOf(incoming), outgoing });
+      };
+      if (name !== 'alert') return routeOf(name, page);
+      if (acknowledge === null) return routeOf(name, page, { takesForm: false });
+      return alertRoute({ ...acknowledge, look, visitorOf, url: serve.url, page });
+    });
 }
 
 /** Creates a listener that answers requests by their routes, after checking the limits. */

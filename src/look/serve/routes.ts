@@ -37,7 +37,7 @@ const small = { isPacked: false, made: 'at once' } as const;
 const sent = { ...small, purpose: null, pool: 'endpoints' } as const;
 const page = { purpose: 'look', isPacked: true, made: 'pages' } as const;
 
-/** The endpoints by name. docs/page.md has those of people, docs/json.md those of programs. */
+/** The endpoints by name. docs/serve.md has those of people, docs/json.md those of programs. */
 export const endpoints = {
   ping: { ...small, path: '/ping', purpose: null },
   status: { ...small, path: '/status', purpose: 'status' },
@@ -53,7 +53,7 @@ export const endpoints = {
   metrics: { ...page, path: '/metrics', purpose: 'metrics' },
   fleet: { ...page, path: '/' },
   alerts: { ...page, path: '/alerts' },
-  alert: { ...page, path: '/alerts/#id' },
+  alert: { ...page, path: '/alerts/#id', takesForm: true },
   runs: { ...page, path: '/runs' },
   newestEvents: { ...page, path: eventsPath },
   client: { ...page, path: '/c' },
@@ -89,7 +89,7 @@ export interface ServedRoute extends Endpoint {
 export function routeOf(
   name: EndpointName,
   answer: Answerer,
-  more: Partial<Pick<ServedRoute, 'purpose' | 'refused'>> = {},
+  more: Partial<Pick<ServedRoute, 'purpose' | 'refused' | 'takesForm'>> = {},
 ): ServedRoute {
   return { ...endpoints[name], ...more, answer };
 }

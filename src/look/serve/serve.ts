@@ -1,6 +1,7 @@
 /**
  * The server that shows the fleet to people, gives metrics to tools, and receives events. Pages and figures are read in
- * a session that cannot write. Events are stored in a session of their own. All other changes need the command line.
+ * a session that cannot write. Events and acknowledgements are stored in sessions of their own. All other changes need
+ * the command line.
  */
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +16,7 @@ import type { AppliedReply } from '../../storage/store/reply-store.ts';
 import { createAdmission } from './admission.ts';
 import { createApp } from './app.ts';
 import { AnswerProcesses } from './documents/answer-processes.ts';
+import { type StoredAnswer, viewerNamer } from './endpoints/alert-route.ts';
 import { openEventEndpoint } from './endpoints/open-event-endpoint.ts';
 import { pushRoutes, type RefusedPush } from './endpoints/push-route.ts';
 import { LinkDatabase } from './endpoints/reply-route.ts';
@@ -22,7 +24,7 @@ import { FleetReader } from './fleet-reader.ts';
 import { Listeners } from './listeners.ts';
 import { LiveEvents } from './live-events.ts';
 import { Rates } from './rates.ts';
-import { pingFinder, tokenChecker } from './tokens.ts';
+import { pingFinder, tokenChecker, tokenNamer } from './tokens.ts';
 import { type Visitor, visitorReader } from './visitor.ts';
 
 interface ServeOptions {
@@ -68,7 +70,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const ended = new AbortController();
   const endpoints = openEventEndpoint({ serve, settings, log, onFault, onVisit });
   const { onGuess, onRefused } = refusalLog(log, visitorOf);
-  const links = openLinks(settings, log);
+  const { database, ...answers } = openAnswers(options, { visitorOf, makers });
   const answer = createApp({
     ...{ serve, notThere },
     look: {
@@ -76,7 +78,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
       zone: () => settings().alerts.zone,
       hasEvents: serve.events !== null,
     },
-    ...{ events, endpoints, links, shownConfig, makers },
+    ...{ ...answers, events, endpoints, shownConfig, makers },
     pushes: serve.push ? pushRoutes({ settings, signal: options.signal, onRefused }) : [],
     signal: ended.signal,
     pingOf: pingFinder(tokens),
@@ -105,7 +107,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     }
   } finally {
     ended.abort();
-    await Promise.all([endpoints?.close(), links?.database.close(), makers.close()]);
+    await Promise.all([endpoints?.close(), database.close(), makers.close()]);
     await reader.close();
   }
   log.event('serve-stopped', {});
@@ -121,13 +123,26 @@ function openMakers(
   return new AnswerProcesses({ program, serve, settings, configFault, onFault, onDatabase });
 }
 
-/** Returns the answers to mails by links; null without `<replies links>`. */
-function openLinks(settings: () => Config, log: Pick<Log, 'event'>) {
-  if (settings().replyLinks === null) return null;
+/** Returns the answers to mails by links, and to alerts on their pages; null for what config.xml does not allow. */
+function openAnswers(
+  { serve, settings, log }: ServeOptions,
+  {
+    visitorOf,
+    makers,
+  }: { readonly visitorOf: (request: IncomingMessage) => Visitor; readonly makers: AnswerProcesses },
+) {
+  const database = new LinkDatabase(settings);
+  const onAcknowledged = ({ from, line, count }: AppliedReply): void =>
+    log.event('acknowledged', { by: from, answer: line, alerts: count });
+  const onAnswered = ({ by, line, id }: StoredAnswer): void => {
+    log.event(line === 'unack' ? 'unacknowledged' : 'acknowledged', { by, answer: line, alerts: 1, alert: id });
+    makers.forget();
+  };
+  const nameOf = viewerNamer(visitorOf, tokenNamer(statePaths(settings().stateDir).tokens));
   return {
-    database: new LinkDatabase(settings),
-    onAcknowledged: ({ from, line, count }: AppliedReply): void =>
-      log.event('acknowledged', { by: from, answer: line, alerts: count }),
+    database,
+    links: settings().replyLinks === null ? null : { database, onAcknowledged },
+    acknowledge: serve.acknowledge ? { database, nameOf, onAnswered } : null,
   };
 }
 

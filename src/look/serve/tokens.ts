@@ -68,6 +68,15 @@ export function pingFinder(file: string): (token: string) => PingToken | null {
   };
 }
 
+/** Returns a function that returns the name of a token for the pages; null for any other token. */
+export function tokenNamer(file: string): (token: string) => string | null {
+  const find = tokenFinder(file);
+  return (token) => {
+    const found = find(token);
+    return found?.for === 'look' ? found.name : null;
+  };
+}
+
 function tokenFinder(file: string): (token: string) => StoredToken | null {
   const tokens = whenChanged(file, () => readTokens(file));
   return (token) => {

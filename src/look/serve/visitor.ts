@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { headerText } from '../../text/plain-text.ts';
@@ -77,4 +77,29 @@ export function isOwnHost(header: string | undefined, hosts: readonly string[]):
   const own = hostname().toLowerCase();
   if (isIP(name) !== 0) return isLoopback(name) || hosts.includes(comparableHost(name));
   return ['localhost', own, own.split('.')[0]].includes(name) || name.endsWith('.localhost');
+}
+
+/**
+ * True if a browser says that a page of this server sent a form: by Sec-Fetch-Site, which no page can set, else by an
+ * Origin whose host is the one that was asked. Browsers send one of them with every form. `url` is the address of the
+ * pages in config.xml.
+ */
+export function isFromOwnPage(
+  headers: IncomingHttpHeaders,
+  { isProxied, url }: Pick<Visitor, 'isProxied'> & { readonly url: string | null },
+): boolean {
+  const site = headers['sec-fetch-site'] ?? '';
+  if (site !== '') return site === 'same-origin' || site === 'none';
+  const { origin = '' } = headers;
+  if (!/^https?:\/\//.test(origin) || !URL.canParse(origin)) return false;
+  const { protocol, host } = new URL(origin);
+  const forwarded = isProxied ? String(headers['x-forwarded-host'] ?? '').split(',') : [];
+  const asked = [headers.host ?? '', ...forwarded].map((one) => hostOf(protocol, one.trim()));
+  return asked.includes(host) || (url !== null && new URL(url).origin === new URL(origin).origin);
+}
+
+/** Returns a host as an address of this protocol has it, without the usual port; null if it is none. */
+function hostOf(protocol: string, host: string): string | null {
+  const address = `${protocol}//${host}`;
+  return /^[^@/?#\\]+$/.test(host) && URL.canParse(address) ? new URL(address).host : null;
 }

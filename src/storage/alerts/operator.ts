@@ -3,6 +3,7 @@ import {
   literalMark,
   maxPatternChars,
   type OperatorStore,
+  type ShownAnswer,
   type Silence,
   storedSilence,
 } from '../store/operator-store.ts';
@@ -31,6 +32,7 @@ export function createOperatorStore(database: Database): OperatorStore {
     },
     acknowledge: (ids, by, untilMs, comment) =>
       database.write((session) => acknowledgeAlerts(session, ids, by, untilMs, comment)),
+    acknowledgeShown: (id, shown) => database.write((session) => acknowledgeShown(session, id, shown)),
     unacknowledge: (ids) =>
       database.write((session) => changeOpen(session, ids, unacknowledgeSql, [], 'acknowledged_by IS NOT NULL')),
   };
@@ -43,11 +45,26 @@ export async function acknowledgeAlerts(
   by: string,
   untilMs: number | null,
   comment: string | null,
+  condition?: string,
 ): Promise<number> {
   const now = sqlTime(await databaseNowMs(session));
-  return await changeOpen(session, ids, acknowledgeSql, [
-    ...[clipped(by, 255), sqlTimeOrNull(untilMs), comment === null ? null : clipped(comment, 1000), now],
-  ]);
+  const values = [clipped(by, 255), sqlTimeOrNull(untilMs), comment === null ? null : clipped(comment, 1000), now];
+  return await changeOpen(session, ids, acknowledgeSql, values, condition);
+}
+
+/** Implements OperatorStore.acknowledgeShown. */
+async function acknowledgeShown(
+  session: Session,
+  id: number,
+  { severity, by, forMs, comment }: ShownAnswer,
+): ReturnType<OperatorStore['acknowledgeShown']> {
+  const untilMs = forMs === null ? null : (await databaseNowMs(session)) + forMs;
+  // An alerter may change the alert at the same time: the change itself says what it may change.
+  const isNoWorse = severity === 'critical' ? undefined : "severity = 'warning'";
+  if ((await acknowledgeAlerts(session, [id], by, untilMs, comment, isNoWorse)) > 0) return 'acknowledged';
+  const [alert] = await session.all('SELECT state FROM alerts WHERE id = ?', [id]);
+  if (alert === undefined) return 'unknown';
+  return alert['state'] === 'resolved' ? 'ended' : 'worse';
 }
 
 async function changeOpen(

@@ -1,3 +1,4 @@
+import type { Severity } from '../../config/config.ts';
 import type { Alert } from './alert.ts';
 import type { AppliedReply } from './reply-store.ts';
 import { number, type RecordOf, recordShape, text, time } from './record-shape.ts';
@@ -20,6 +21,16 @@ export const storedSilence = recordShape({
 });
 export type Silence = RecordOf<typeof storedSilence>;
 
+/** The acknowledgement of an alert on its page. */
+export interface ShownAnswer {
+  /** The severity that the page showed. */
+  readonly severity: Severity;
+  readonly by: string;
+  /** The duration; null: until the alert ends or gets worse. */
+  readonly forMs: number | null;
+  readonly comment: string | null;
+}
+
 /** Silences and acknowledgements, which people make, for cli/alerts. */
 export interface OperatorStore {
   /** Adds a silence. Returns the id. Adding the same silence twice creates one. */
@@ -33,6 +44,8 @@ export interface OperatorStore {
    * open alerts.
    */
   acknowledge(ids: readonly number[], by: string, untilMs: number | null, comment: string | null): Promise<number>;
+  /** Acknowledges an open alert that is no worse than the page showed on which somebody pressed the button. */
+  acknowledgeShown(id: number, shown: ShownAnswer): Promise<'acknowledged' | 'unknown' | 'ended' | 'worse'>;
   /** Ends the acknowledgement of open alerts. Returns the number of ended acknowledgements. */
   unacknowledge(ids: readonly number[]): Promise<number>;
 }

@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { plotSpan, readAlertDetail } from '../../../src/look/data/alert-detail.ts';
 import { reportGrid } from '../../../src/look/data/report-grid.ts';
+import type { AlertAnswer } from '../../../src/look/page/page.ts';
 import { alertView } from '../../../src/look/page/live/alert-views.ts';
 import type { HistoryHead } from '../../../src/look/page/series-layout.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
@@ -149,6 +150,7 @@ test('the page says what, since when, what changed, who was told, how to acknowl
   const view = alertView({
     ...detail,
     ...{ ...reader, alert: alertOf({ note: 'Call <b>Kim</b>' }), history: null },
+    answer: null,
     seen: 'Seen from beside it: <b>db-2</b> reaches it.',
     cause: 'Changed before it: openssl 3.0.11 to 3.0.14, 4 min before.',
     changes: [{ foundAtMs: Date.UTC(2026, 10, 21, 7), words: 'openssl 3.0.11 to 3.0.14' }],
@@ -176,6 +178,26 @@ test('the page says what, since when, what changed, who was told, how to acknowl
     assert.ok(at >= 0, `${String(words)} is missing in ${rest}`);
     rest = rest.slice(at + 1);
   }
+});
+
+test('the button is there for whom it is made, and takes back what is acknowledged', async (t) => {
+  const reader = { zone: 'UTC', nowMs: Date.UTC(2026, 10, 21, 10) };
+  const detail = await detailOf(t, [firing({ severity: 'warning' })]);
+  const view = (answer: AlertAnswer | null): string => {
+    const shown = { alert: alertOf({}), history: null, lines: [], command: ['fleet-health'], answer };
+    return alertView({ ...detail, ...reader, ...shown }).html;
+  };
+  assert.deepEqual(detail.answer, { severity: 'warning', isAcknowledged: false });
+  const fresh = view(detail.answer);
+  assert.match(fresh, /<form class="answer" method="post"><label for="line">[^]*<option value="ack 4h">/);
+  assert.match(fresh, /<label for="comment">Comment<\/label> <input id="comment" name="comment" maxlength="100"/);
+  assert.match(fresh, /<input type="hidden" name="severity" value="warning">/);
+  assert.ok(fresh.indexOf('<form') < fresh.indexOf('id="changes"'), 'the button is at the top');
+  const taken = view({ severity: 'warning', isAcknowledged: true });
+  assert.match(taken, /<button type="submit" name="line" value="unack">/);
+  assert.doesNotMatch(taken, /<select|<input/);
+  assert.doesNotMatch(view(null), /<form|<button/);
+  assert.equal((await detailOf(t, [ended()])).answer, null);
 });
 
 test('what clients beside an unreachable one saw of it is shown while it is away', async (t) => {

@@ -18,6 +18,7 @@ const plain: ServeConfig = {
   userHeader: null,
   auth: 'beyond-loopback',
   look: true,
+  acknowledge: false,
   url: null,
   title: 'fleet',
   metrics: null,

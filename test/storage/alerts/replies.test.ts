@@ -41,6 +41,32 @@ const reply: Omit<NewReply, 'uid' | 'message'> = {
   ...{ arrivedAtMs: noonMs, token: 't', from: 'kim@example.org', automatic: false, line: 'ack', command: ack },
 };
 
+onEachDatabase('the button of an alert', (kit) => {
+  test('acknowledges an open alert that is no worse than the page showed', async () => {
+    const over = { subject: '/over', state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
+    const states = [{ severity: 'critical' }, { subject: '/mild', severity: 'warning' }, over] as const;
+    const { storage } = await open(await kit.open(), states, []);
+    const press = (id: number, severity: 'warning' | 'critical', by = 'kim', forMs: number | null = null) =>
+      storage.operator.acknowledgeShown(id, { severity, by, forMs, comment: 'on it' });
+    const acknowledged = async () =>
+      (await storage.evaluation.openAlerts(null)).flatMap(({ id, acknowledgedBy, acknowledgedUntilMs }) =>
+        acknowledgedBy === null ? [] : [[id, acknowledgedBy, acknowledgedUntilMs]],
+      );
+    assert.deepEqual(
+      [await press(1, 'warning'), await press(3, 'critical'), await press(9, 'critical')],
+      [...['worse', 'ended', 'unknown']],
+    );
+    assert.deepEqual(await acknowledged(), []);
+    assert.equal(await press(2, 'critical'), 'acknowledged');
+    assert.equal(await press(2, 'warning'), 'acknowledged');
+    assert.equal(await press(1, 'critical', 'lee', minuteMs), 'acknowledged');
+    assert.deepEqual((await acknowledged()).sort(), [
+      [1, 'lee', noonMs + minuteMs],
+      [2, 'kim', null],
+    ]);
+  });
+});
+
 onEachDatabase('replies', (kit) => {
   test('have the outcome that mail, sender, words and time say, and each mail knows a reply once', async () => {
     const { clock, apply } = await open(

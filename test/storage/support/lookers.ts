@@ -187,7 +187,7 @@ async function serve(storage: Storage, config: Config): Promise<void> {
   await alertsPage(reader);
   const open = await storage.evaluation.openAlerts(null);
   await viewAlerts(config, storage, open, await storage.nowMs());
-  await alertPage(reader, documents, open[0]?.id ?? 0);
+  await alertPage(reader, documents, { id: open[0]?.id ?? 0, mayAcknowledge: true });
   await runsPage(reader);
   await clientPage(reader, day);
   await clientPage(reader, { ...day, span: '30d', spanMs: 30 * dayMs });

@@ -4,8 +4,9 @@ import { alertItem, alertList, commandCode } from '../alert-list.ts';
 import { changeTable } from '../change-table.ts';
 import { factTable } from '../fact-table.ts';
 import { Markup, markup } from '../markup.ts';
-import type { CommandWords, FactTable, PageAlert, PageChange } from '../page.ts';
+import type { AlertAnswer, CommandWords, FactTable, PageAlert, PageChange } from '../page.ts';
 import { links } from './links.ts';
+import { ackForm } from './reply-view.ts';
 
 interface AlertsView extends TimeReader {
   readonly open: readonly PageAlert[];
@@ -29,6 +30,8 @@ interface AlertView extends TimeReader {
   readonly history: string | null;
   /** The sentence about what changed before the alert; null if nothing is named. */
   readonly cause: string | null;
+  /** The state for the button that acknowledges; null: no button. */
+  readonly answer: AlertAnswer | null;
   /** The changes of the day before it, newest first. */
   readonly changes: readonly PageChange[];
   readonly commands: readonly { readonly words: string; readonly command: CommandWords }[];
@@ -45,9 +48,9 @@ interface AlertView extends TimeReader {
  * was notified and why, the commands that acknowledge it, and its last year.
  */
 export function alertView({ alert, limits, history, cause, changes, commands, earlier, ...view }: AlertView): Markup {
-  const { seen, lines, command, ...reader } = view;
+  const { answer, seen, lines, command, ...reader } = view;
   return markup`<section aria-labelledby="alert"><h2 id="alert">Alert ${alert.id}</h2>
-<ol class="alerts whole">${alertItem({ ...alert, command: null }, { ...reader, links })}</ol>${seen !== null && markup`<p>${seen}</p>`}${limits !== null && markup`<p class="quiet">${limits}</p>`}</section>
+<ol class="alerts whole">${alertItem({ ...alert, command: null }, { ...reader, links })}</ol>${seen !== null && markup`<p>${seen}</p>`}${limits !== null && markup`<p class="quiet">${limits}</p>`}</section>${answer !== null && answerSection(answer)}
 ${
   history !== null &&
   markup`<section aria-labelledby="value"><h2 id="value">Its value</h2>
@@ -65,8 +68,19 @@ ${
 <p class="quiet">The same in a terminal: ${commandCode(command)}</p></section>
 ${
   commands.length > 0 &&
-  markup`<section aria-labelledby="acknowledge"><h2 id="acknowledge">Acknowledge</h2>
+  markup`<section aria-labelledby="acknowledge"><h2 id="acknowledge">${answer === null ? 'Acknowledge' : 'In a terminal'}</h2>
 <ul class="commands">${commands.map((one) => markup`<li>${one.words}: ${commandCode(one.command)}</li>`)}</ul></section>`
 }
 ${factTable(earlier, links)}`;
+}
+
+/** The most characters of a comment. A form with as many fits into its limit, in any language. */
+const maxCommentChars = 100;
+
+/** Renders the button that acknowledges an alert, or the one that takes that back, in a section of its own. */
+function answerSection({ severity, isAcknowledged }: AlertAnswer): Markup {
+  const comment = markup`<label for="comment">Comment</label> <input id="comment" name="comment" maxlength="${maxCommentChars}" autocomplete="off"><input type="hidden" name="severity" value="${severity}">`;
+  return markup`
+<section aria-labelledby="answer"><h2 id="answer">${isAcknowledged ? 'Acknowledged' : 'Acknowledge'}</h2>
+${isAcknowledged ? markup`<form class="answer" method="post"><button type="submit" name="line" value="unack">Take it back</button></form>` : ackForm(comment)}</section>`;
 }

@@ -21,6 +21,13 @@ const answers = [
   ['ack 1d', 'for a day'],
 ] as const;
 
+/** Renders the form that acknowledges. `more`: fields before its button. */
+export function ackForm(more: Markup | null): Markup {
+  return markup`<form class="answer" method="post"><label for="line">No reminders</label> <select id="line" name="line">${answers.map(
+    ([line, words]) => markup`<option value="${line}">${words}</option>`,
+  )}</select>${more}<button type="submit">Acknowledge</button></form>`;
+}
+
 /** Renders a sentence in place of the page. */
 export function replyLead(text: string): Markup {
   return markup`<p>${text}</p>`;
@@ -36,9 +43,7 @@ export function replyView({ recipient, alerts, answerable, ...reader }: ReplyVie
   return markup`<section aria-labelledby="answer"><h2 id="answer">${isOpen ? `${counted(answerable, 'alert')} of this mail ${answerable === 1 ? 'fires' : 'fire'}` : done}</h2>
 ${
   isOpen &&
-  markup`<form class="answer" method="post"><label for="line">No reminders</label> <select id="line" name="line">${answers.map(
-    ([line, words]) => markup`<option value="${line}">${words}</option>`,
-  )}</select><button type="submit">Acknowledge</button></form>
+  markup`${ackForm(null)}
 <p class="quiet">This answers the mail to ${recipient}, as a reply to it does.</p>`
 }
 <ol class="alerts">${alerts.map((alert) => alertItem({ ...alert, command: null }, { ...reader, links }))}</ol>

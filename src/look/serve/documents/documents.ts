@@ -37,6 +37,8 @@ export interface LookRequest {
   readonly parts: Readonly<Record<string, string>>;
   /** True if the Accept header asks for OpenMetrics. */
   readonly isOpenMetrics: boolean;
+  /** True if the page has the button that acknowledges: those who share an answer all have a name, or nobody has. */
+  readonly mayAcknowledge: boolean;
 }
 
 /** A request in the process that answers it. */

@@ -23,11 +23,15 @@ export interface LookOptions extends PageFrame {
 export function pageAnswerers(options: LookOptions) {
   const { reader, documents, configFault, zone, title, hasEvents } = options;
   const kept = new KeptPages();
-  const answer = async ({ url }: LookAsked, make: () => Promise<LiveDocument>): Promise<Answer> => {
+  const answer = async (asked: LookAsked, make: () => Promise<LiveDocument>): Promise<Answer> => {
+    const { mayAcknowledge } = asked;
+    const url = `${mayAcknowledge ? 'button' : ''} ${asked.url}`;
+    // By the usual policy a form that old browsers send, or any over HTTP, would not say where it comes from.
+    const headers = mayAcknowledge ? { 'Referrer-Policy': 'same-origin' } : {};
     try {
       const document = await inTime(make);
       kept.keep(url, document);
-      return html(liveHtml(document, configFault(), hasEvents), 200);
+      return html(liveHtml(document, configFault(), hasEvents), 200, headers);
     } catch (thrown) {
       if (!isAway(thrown)) return failed(thrown, options);
       const last = kept.find(url);
@@ -36,7 +40,7 @@ export function pageAnswerers(options: LookOptions) {
       if (last === null) return message(503, 'The database is away', `It has not answered since ${since}.`, options);
       const shownAt = momentInWords({ zone: zone(), nowMs: Date.now() }, last.atMs);
       const notice = `The database has been away since ${since}. This is of ${shownAt}.`;
-      return html(liveHtml(last.document, notice, hasEvents), 200);
+      return html(liveHtml(last.document, notice, hasEvents), 200, headers);
     }
   };
   const page = (make: (asked: LookAsked) => Promise<LiveDocument>): LookAnswerer => {
@@ -45,7 +49,9 @@ export function pageAnswerers(options: LookOptions) {
   return {
     fleet: page(({ query }) => fleetPage(reader, fleetQuery(query), { zone: zone(), title })),
     alerts: page(() => alertsPage(reader)),
-    alert: page(({ parts: { id = '' } }) => alertPage(reader, documents, Number(id))),
+    alert: page(({ parts: { id = '' }, mayAcknowledge }) =>
+      alertPage(reader, documents, { id: Number(id), mayAcknowledge }),
+    ),
     runs: page(() => runsPage(reader)),
     newestEvents: page(() => eventsPage(reader, zone())),
     client: page(({ query }) => clientPage(reader, spanOf(query.get('client') ?? '', query))),

@@ -105,8 +105,12 @@ export async function alertsPage(reader: FleetReader): Promise<LiveDocument> {
   });
 }
 
-/** Returns the page of an alert. Throws NotFound. */
-export async function alertPage(reader: FleetReader, documents: Documents, id: number): Promise<LiveDocument> {
+/** Returns the page of an alert, if wanted with the button that acknowledges it. Throws NotFound. */
+export async function alertPage(
+  reader: FleetReader,
+  documents: Documents,
+  { id, mayAcknowledge }: { readonly id: number; readonly mayAcknowledge: boolean },
+): Promise<LiveDocument> {
   return readPage(reader, async (storage, config, now) => {
     const alert = await storage.records.alert(id);
     if (alert === null) throw new NotFound();
@@ -115,7 +119,9 @@ export async function alertPage(reader: FleetReader, documents: Documents, id: n
     const [about, ...label] = alertAbout(alert);
     const title = [alert.client === '' ? about.replace('the', 'The') : about, ...label];
     const detail = await readAlertDetail(storage, config, alert, now);
-    const body = alertView({ ...now, ...detail, alert: words(alert), lines, command: explainCommand(alert) });
+    const answer = mayAcknowledge ? detail.answer : null;
+    const shown = { alert: words(alert), lines, command: explainCommand(alert), answer };
+    const body = alertView({ ...now, ...detail, ...shown });
     return { title, path: `/alerts/${id}`, body };
   });
 }

@@ -1,4 +1,3 @@
-/** src/look/serve/endpoints: endpoints that receive pushes, events and pings, and answer the server's status. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ServedCommand } from '../../../config/config.ts';

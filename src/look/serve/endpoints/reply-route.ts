@@ -6,7 +6,7 @@ import { isReplyToken } from '../../../notify/replies/reply-token.ts';
 import { KeptStorage } from '../../../storage/kept-storage.ts';
 import { openStorage } from '../../../storage/open-storage.ts';
 import type { Storage } from '../../../storage/store/storage.ts';
-import type { LinkStore } from '../../../storage/store/operator-store.ts';
+import type { LinkStore, OperatorStore } from '../../../storage/store/operator-store.ts';
 import type { AppliedReply } from '../../../storage/store/reply-store.ts';
 import { sortAlerts } from '../../data/alert-views.ts';
 import { wordsAt } from '../../data/live-fleet.ts';
@@ -33,6 +33,16 @@ export class LinkDatabase {
   /** Answers a mail by its link. Throws FleetError of stage `storage`. */
   answer(...answer: Parameters<LinkStore['answerLink']>): Promise<AppliedReply> {
     return this.#kept.with(({ links }) => links.answerLink(...answer));
+  }
+
+  /** Acknowledges an alert on its page. Throws FleetError of stage `storage`. */
+  acknowledge(...shown: Parameters<OperatorStore['acknowledgeShown']>): ReturnType<OperatorStore['acknowledgeShown']> {
+    return this.#kept.with(({ operator }) => operator.acknowledgeShown(...shown));
+  }
+
+  /** Takes an acknowledgement back. Returns the number of those that ended. Throws FleetError of stage `storage`. */
+  takeBack(id: number): Promise<number> {
+    return this.#kept.with(({ operator }) => operator.unacknowledge([id]));
   }
 
   /** Ends work under way and closes the session. */

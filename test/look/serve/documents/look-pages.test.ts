@@ -16,7 +16,8 @@ async function askInVain(t: TestContext, name: LookName, url: string): Promise<{
     onFault: (thrown: unknown) => assert.fail(String(thrown)),
   } as unknown as Parameters<typeof lookAnswerers>[0]);
   const { searchParams: query } = new URL(url, 'http://localhost');
-  const asked: LookAsked = { url, query, parts: {}, isOpenMetrics: false, signal: new AbortController().signal };
+  const options = { parts: {}, isOpenMetrics: false, mayAcknowledge: false };
+  const asked: LookAsked = { url, query, ...options, signal: new AbortController().signal };
   let isAnswered = false;
   const answer = answerers[name](asked).finally(() => (isAnswered = true));
   t.mock.timers.tick(answerMs - 1);

@@ -128,6 +128,13 @@ describe('the link of a mail', () => {
     });
   }
 
+  test('an answer without a Content-Length is refused', async () => {
+    const headers = { 'Transfer-Encoding': 'chunked' };
+    const { status, body } = await served.ask(`/reply/${token}`, { method: 'POST', headers, body: 'line=ack' });
+    assert.deepEqual([status, body], [411, 'A form needs a Content-Length.\n']);
+    assert.deepEqual(await acknowledged(served), []);
+  });
+
   test('acknowledges what fires in its mail at the press of its button, as a reply does', async () => {
     const first = await press(served, token, 'line=ack+4h');
     assert.equal(first.status, 200);
