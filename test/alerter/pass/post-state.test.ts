@@ -104,7 +104,8 @@ test('what was seen from beside is posted, also with the alert of a group', asyn
       ].map(String),
     ),
   );
-  assert.deepEqual(saidOf('group-short'), [['', `${words('web-1')} ${words('web-3')}`]]);
+  // An alert of the fleet has no label for a client.
+  assert.deepEqual(saidOf('group-short'), [[undefined, `${words('web-1')} ${words('web-3')}`]]);
 });
 
 test('an alert is posted with its other severity, which is over once it has changed', async (t) => {
