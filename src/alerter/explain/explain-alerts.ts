@@ -133,15 +133,21 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
     alerts.filter(({ client, state, rule }) => client !== '' && state !== 'resolved' && isWanted(rule)),
     causeOf,
   );
-  const membersOf = membersByGroup(config);
-  const lostMembers = (group: string): readonly Alert[] => {
-    const members = new Set((membersOf.get(group) ?? []).map(({ name }) => name));
-    return input.alerts.filter(({ client, rule }) => rule === 'unreachable' && members.has(client));
-  };
-  const membersLost = (alert: Alert): readonly Alert[] =>
-    isOfGroup(alert) && alert.state !== 'resolved' ? lostMembers(alert.subject) : [];
+  const membersLost = openMembersLost(config, input.alerts);
   const looks = await readLooks(storage, [...alerts, ...alerts.flatMap(membersLost)]);
   const easing = config.needs.length === 0 ? null : easingOf(input);
+  const explained = (alert: Alert): AlertExplained => ({
+    alert,
+    notified: notified.get(alert.id ?? NaN) ?? [],
+    ...outlookOf(plan, alert, inForceAt(alert, mutes, nowMs)),
+    standing: easing === null ? null : standingText(easing, alert),
+    changed: changed.get(alert) ?? null,
+    look: lookAt(alert, looks),
+    membersSeen: membersLost(alert).flatMap((member) => {
+      const look = lookAt(member, looks);
+      return look === null ? [] : { alert: member, look };
+    }),
+  });
   const ofGroups = (of.needing ?? []).map(({ need }) => ({ rule: need.rule, group: need.name }));
   const rules = [...of.rules.map((rule) => ({ rule, group: null })), ...ofGroups]
     .filter(({ rule }) => isWanted(rule.name))
@@ -149,28 +155,13 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
       const { listeners } = watchOf({ client: of.name, rule: rule.name, subject: group ?? '' });
       const own = alerts.filter((alert) => alert.rule === rule.name && (group === null || alert.subject === group));
       const open = own.filter(({ state }) => state !== 'resolved');
-      const [ended] = own.filter(({ state }) => state === 'resolved');
+      const ended = own.filter(({ state }) => state === 'resolved').slice(0, 1);
+      const key = { client: of.name, rule: rule.name, severity: worstSeverity(rule) };
       return {
         ...{ rule, group },
         listeners: [...listeners.values()],
-        mutes: mutesOf(
-          mutes,
-          nowMs,
-          { client: of.name, rule: rule.name, severity: worstSeverity(rule) },
-          group === null ? of.subjectsOf(rule) : [group],
-        ),
-        alerts: [...open, ...(ended === undefined ? [] : [ended])].map((alert) => ({
-          alert,
-          notified: notified.get(alert.id ?? NaN) ?? [],
-          ...outlookOf(plan, alert, inForceAt(alert, mutes, nowMs)),
-          standing: easing === null ? null : standingText(easing, alert),
-          changed: changed.get(alert) ?? null,
-          look: lookAt(alert, looks),
-          membersSeen: membersLost(alert).flatMap((member) => {
-            const look = lookAt(member, looks);
-            return look === null ? [] : { alert: member, look };
-          }),
-        })),
+        mutes: mutesOf(mutes, nowMs, key, group === null ? of.subjectsOf(rule) : [group]),
+        alerts: [...open, ...ended].map(explained),
       };
     });
   const concerned = new Set(
@@ -181,6 +172,16 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
   );
   const undelivered = (await storage.mails.undelivered()).filter(({ recipient }) => concerned.has(recipient));
   return { rules, undelivered, input };
+}
+
+/** Returns a function that finds the alerts of unreachable members, for the open alert of a group. */
+function openMembersLost(config: Config, alerts: readonly Alert[]): (alert: Alert) => readonly Alert[] {
+  const membersOf = membersByGroup(config);
+  return (alert) => {
+    if (!isOfGroup(alert) || alert.state === 'resolved') return [];
+    const members = new Set((membersOf.get(alert.subject) ?? []).map(({ name }) => name));
+    return alerts.filter(({ client, rule }) => rule === 'unreachable' && members.has(client));
+  };
 }
 
 /** Returns the mutes and the acknowledgement of an open alert that are in force. */

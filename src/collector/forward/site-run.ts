@@ -46,13 +46,7 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   const { spoolBytes, everyMs } = config.collector;
   const began = performance.now();
   const faults: FleetError[] = [];
-  const onFault = (fault: FleetError): void => {
-    const isSame = ({ code, message }: FleetError): boolean =>
-      code === fault.code && (isOwnFault(code) || message === fault.message);
-    if (faults.some(isSame)) return;
-    faults.push(fault);
-    observe({ kind: 'fault', fault });
-  };
+  const onFault = toldOnce(faults, run);
   removeKept(run);
   // Without this folder no visit is worth its while.
   entriesOf(paths.encryptedStats);
@@ -106,6 +100,17 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   saveFacts(facts, run, onFault);
   const reports = { stored: sent.reports, duplicate: 0, quarantined: 0, waiting: sent.left };
   return resultOf(start.startedAtMs, { visited, end, reports, faults });
+}
+
+/** Returns an observer that adds faults to a list and tells of them, each of this machine's codes once. */
+function toldOnce(faults: FleetError[], { observe }: Pick<CollectorRun, 'observe'>): (fault: FleetError) => void {
+  return (fault) => {
+    const isSame = ({ code, message }: FleetError): boolean =>
+      code === fault.code && (isOwnFault(code) || message === fault.message);
+    if (faults.some(isSame)) return;
+    faults.push(fault);
+    observe({ kind: 'fault', fault });
+  };
 }
 
 /** Returns an observer that keeps faults of this machine for later: the visits that they failed are counted by then. */
