@@ -11,12 +11,12 @@ interface ReadEasingOptions {
   /** null before the first run: nothing is known of any member. */
   readonly storage: {
     readonly evaluation: Storage['evaluation'];
-    readonly fleet: Pick<Storage['fleet'], 'runs'>;
+    readonly fleet: Pick<Storage['fleet'], 'runs' | 'seenClients'>;
   } | null;
   readonly nowMs: number;
-  /** True to read the members of all groups; false: of those with alerts alone. */
+  /** True to read the members of all groups, and their newest reports; false: of those with alerts alone. */
   readonly all: boolean;
-  /** The newest stored reports by client, which no pass may have evaluated yet. Default: what a pass has evaluated. */
+  /** The newest stored reports by client, which no pass may have evaluated yet. Default: they are read if `all`. */
   readonly newest?: ReadonlyMap<string, number | null>;
 }
 
@@ -32,11 +32,12 @@ export async function readEasing({ config, storage, nowMs, all, newest }: ReadEa
   const members = all
     ? needingGroups(config).flatMap((group) => group.members.map(({ name }) => name))
     : concernedMembers(config, alerts);
+  const stored = newest ?? new Map(all ? (await fleet.seenClients()).map((one) => [one.name, one.lastReportAtMs]) : []);
   const groups = openGroupStates({
     config,
     alerts,
     unfinishedRuns: unfinishedRuns(runs, { nowMs, ...config.collector }),
-    reports: reportTimes(await evaluation.ruleStates(members), newest),
+    reports: reportTimes(await evaluation.ruleStates(members), stored),
     standInFor: createStandIns({
       alerts,
       collectorOfRun: new Map(runs.map(({ id, collectorId }) => [id, collectorId])),

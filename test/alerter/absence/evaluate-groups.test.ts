@@ -5,8 +5,11 @@ import { test } from 'node:test';
 import { evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { type Alert, isOfGroup } from '../../../src/storage/store/alert.ts';
+import { composeMail } from '../../../src/alerter/compose/compose-mail.ts';
+import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import { configOf } from '../support/config-of.ts';
 import { lost, run, seen } from '../support/fleet-passes.ts';
+import { GroupFleet, type Word } from '../support/group-fleet.ts';
 import { at } from '../support/rows.ts';
 
 const head = '<collector every="5m"/><alerts zone="UTC" mail="ops@example.org"/>';
@@ -118,4 +121,64 @@ test('the alert of a group begins with its newest loss, and ends with two runs i
   const [ended] = passAt('08:17', { away: ['m1'], alerts: [once ?? begun] });
   assert.deepEqual([ended?.closedReason, ended?.resolvedAtMs], ['recovered', at('08:16')]);
   assert.equal(ended?.valueText, 'web: 3 of 4 serve again; still away: m1');
+});
+
+/** Returns a fleet of four clients, of which three are needed. */
+const fleetOfFour = (elements = ''): GroupFleet =>
+  new GroupFleet(
+    configOf(`<collector every="5m"/><alerts zone="UTC">
+      <mail to="ops@example.org"/><mail to="oncall@example.org" severity="critical"/></alerts>
+      <group name="web" need="3">${members(4)}</group>${elements}`),
+  );
+const fails = (count: number): Readonly<Record<string, Word>> =>
+  Object.fromEntries(names(count).map((name) => [name, 'fails']));
+
+test('a group that was short without an alerter is told of as past, with the fewest that served', async () => {
+  const fleet = fleetOfFour();
+  fleet.collect({});
+  await fleet.pass();
+  for (const away of [2, 2, 3, 3, 2, 1, 1, 1, 1, 1]) fleet.collect(fails(away));
+  const mails = await fleet.pass();
+  assert.equal(mails.length, 2);
+  for (const { items } of mails) {
+    const told = items.find(({ alert }) => isOfGroup(alert));
+    const words = 'web: 3 of 4 serve again, 1 of 4 at worst; still away: m1';
+    assert.deepEqual([told?.transition, told?.alert.valueText], ['past', words]);
+  }
+});
+
+test('a group that somebody was told of ends without its worst', async () => {
+  const fleet = fleetOfFour();
+  for (const away of [0, 2, 2, 3, 3, 2, 1, 1, 1, 1]) {
+    fleet.collect(fails(away));
+    await fleet.pass();
+  }
+  const [ended] = fleet.groupAlerts.values();
+  assert.deepEqual([ended?.state, ended?.valueText], ['resolved', 'web: 3 of 4 serve again; still away: m1']);
+});
+
+test('members that were told of as warnings are named below the alert of their group', async () => {
+  const fleet = fleetOfFour();
+  const mails: DueMail[] = [];
+  for (const away of [0, 1, 1, 1, 2, 2]) {
+    fleet.collect(fails(away));
+    mails.push(...(await fleet.pass()));
+  }
+  const told = mails.map(({ recipient, items }) => [
+    recipient,
+    ...items.map(({ transition, severity, client, below = '' }) =>
+      `${transition} ${severity} ${client} ${below}`.trim(),
+    ),
+  ]);
+  const short = 'firing critical';
+  assert.deepEqual(told, [
+    ['ops@example.org', 'firing warning m1'],
+    ['oncall@example.org', short, `${short} m1 web`, `${short} m2 web`],
+    ['ops@example.org', short, 'escalated critical m1 web', `${short} m2 web`],
+  ]);
+  for (const mail of mails.slice(1)) {
+    const { text } = composeMail({ mail, config: fleet.config, nowMs: at('09:00'), charts: new Map(), program: 'x' });
+    assert.match(text, /2 of 4 serve, 3 are needed: m1 unreachable, m2 unreachable/);
+    for (const name of ['m1', 'm2']) assert.match(text, new RegExp(`^ +.*\\b${name}\\b.*unreachable`, 'm'));
+  }
 });

@@ -36,6 +36,7 @@ function storageOf(answers: Answers): DigestStorage {
   const answer = (name: string, none: unknown = []) => [name, () => Promise.resolve(answers[name] ?? none)] as const;
   const lists = [
     'runs',
+    'seenClients',
     'endedAlerts',
     'alertSpans',
     'runTotals',

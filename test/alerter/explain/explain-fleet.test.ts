@@ -1,10 +1,17 @@
 /** Collectors, the database, and machines that others need, in `explain --fleet`. */
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { test } from 'node:test';
 
+import { explainFleet } from '../../../src/alerter/explain/explain-fleet.ts';
+import { servingText } from '../../../src/alerter/explain/group-words.ts';
+import { readFleetStatus } from '../../../src/look/data/fleet-status.ts';
 import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { runEnd, runStart } from '../../storage/support/samples.ts';
+import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { stationFor } from '../support/station.ts';
 import { hourMs, minuteMs, nowMs, storedFleet, type StoredFleet } from './support/stored-fleet.ts';
 
 const elements = `<collector every="10m"/><alerts zone="UTC"><mail to="ops@example.org"/></alerts>
@@ -121,4 +128,23 @@ test('each group that needs some of its members has its own alert, recipients an
   const client = await fleet.client('web-1');
   const [own] = client.rules.find(({ rule }) => rule.name === 'unreachable')?.alerts ?? [];
   assert.match(own?.standing ?? '', /^Not eased: web lacks members, /);
+});
+
+test('members serve from their first report on, also before a pass has evaluated it', async (t) => {
+  const station = await stationFor(t, {
+    storage: sqliteConfig(path.join(tempFolder(t), 'fleet.db')),
+    elements: `<collector every="10m"/><alerts><mail to="ops@example.org"/></alerts>
+      <group name="web" need="2"><client name="w-[1-3]" ip="192.0.2.[1-3]" username="u"/></group>`,
+  });
+  const groups = async (): Promise<readonly string[]> => {
+    const [config, { storage }, now] = [station.config(), station, station.nowMs()];
+    const asked = { config, storage, nowMs: now, isWanted: () => true, firstPass: false };
+    const explained = await explainFleet(asked);
+    const shown = await readFleetStatus(config, storage, { nowMs: now, only: null });
+    return [...explained.groups, ...shown.groups].map(servingText);
+  };
+  assert.deepEqual(await groups(), Array(2).fill('web 0-3/3, 2 needed, 3 unknown, unclear'));
+  station.at('08:00');
+  await station.collect({ 'w-3': 'mute' });
+  assert.deepEqual(await groups(), Array(2).fill('web at least 2/3, 2 needed, 1 unknown'));
 });
