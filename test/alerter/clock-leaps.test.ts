@@ -4,6 +4,7 @@ const fleet = (alerts: string): string =>
   `<collector every="15m" runDeadline="10m"/><alerts><mail to="ops@example.org"/>
     <alert type="disk" warning="85%" critical="95%"/>${alerts}</alerts>
    <client name="web-[1-3]" ip="192.0.2.[1-3]" username="u"/>`;
+const often = fleet('').replace('<alerts>', '<alerts repeat="4h">');
 const cpu = '<alert type="cpu" limit="95%" for="45m"/>';
 
 passStories(`
@@ -38,6 +39,36 @@ passStories(`
     > 09:01 ops: firing critical web-3 disk /
     > 09:31 ops: firing critical web-1 no-report
     > 09:46 ops: resolved web-1 no-report
+
+  all clocks leap a month back while an alert fires: the next reminder comes a \`repeat\` later
+    ${often}
+    +30 07:45
+    +30 08:00 web-1 disk / 96
+    08:15-12:30 web-1 disk / 96
+    > +30 08:01 ops: firing critical web-1 disk /
+    > 12:16 ops: reminder critical web-1 disk /
+
+  all clocks leap three hours back while an alert fires: the next reminder comes a \`repeat\` later
+    ${often}
+    11:45
+    12:00 web-1 disk / 96
+    09:15-13:30 web-1 disk / 96
+    > 12:01 ops: firing critical web-1 disk /
+    > 13:16 ops: reminder critical web-1 disk /
+
+  all clocks are a year ahead every other run: one reminder is early, and the next comes a \`repeat\` after the first leap back
+    ${often}
+    07:45
+    08:00 web-1 disk / 96
+    +365 08:15 web-1 disk / 96
+    08:30 web-1 disk / 96
+    +365 08:45 web-1 disk / 96
+    09:00 web-1 disk / 96
+    +365 09:15 web-1 disk / 96
+    09:30-12:45 web-1 disk / 96
+    > 08:01 ops: firing critical web-1 disk /
+    > +365 08:16 ops: reminder critical web-1 disk /
+    > 12:31 ops: reminder critical web-1 disk /
 
   ten years ahead, back, and then the collector stops: that is notified in time
     ${fleet('')}

@@ -66,7 +66,7 @@ export function regain(input: DispatchInput, facts: ForgottenFacts): Regained {
     for (const { row, isLasting } of knownOf(alertsOf.get(name.slice(recipient.length + 1)) ?? [], own, facts, input)) {
       const key = `${row.alertId} ${recipient}`;
       const before = stored.get(key);
-      if (before !== undefined && before.notifiedAtMs > row.notifiedAtMs) continue;
+      if (before !== undefined && (before.notifiedAtMs > row.notifiedAtMs || saysSame(before, row, input))) continue;
       known.set(key, row);
       if (isLasting && !isSame(before, row)) notified.push(row);
     }
@@ -144,6 +144,11 @@ function rowOf({ id }: Alert, { recipient, state, severity, sequence, notifiedAt
 function presentRow(alert: Alert, { recipient, notifiedAtMs }: Telling): LastNotified {
   const { id, severity, sequence, flapping } = alert;
   return { alertId: id ?? 0, recipient, state: flapping ? 'flapping' : 'firing', severity, sequence, notifiedAtMs };
+}
+
+/** True if a row says nothing new, and has its time from a clock that was set back since. */
+function saysSame(before: LastNotified, row: LastNotified, { nowMs }: DispatchInput): boolean {
+  return row.notifiedAtMs > nowMs && isSame({ ...before, notifiedAtMs: row.notifiedAtMs }, row);
 }
 
 function isSame(one: LastNotified | undefined, other: LastNotified): boolean {

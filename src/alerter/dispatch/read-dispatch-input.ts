@@ -1,8 +1,10 @@
 import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
 import type { NotificationStore } from '../../storage/store/notification-store.ts';
+import type { RuleState } from '../../storage/store/alert.ts';
 import { type RunFact, unfinishedRuns } from '../../storage/store/run.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import { concernedMembers, reportTimes } from '../inhibit/group-states.ts';
+import { followToldAhead } from './told-ahead.ts';
 
 type GivenInput = Required<Pick<DispatchInput, 'config' | 'nowMs' | 'firstPass' | 'newRules'>>;
 
@@ -21,7 +23,10 @@ export async function readDispatchInput(options: ReadDispatchInputOptions): Prom
   const state = await storage.notifications.state(nowMs);
   const named = state.alerts.map(({ client }) => client).filter((name) => name !== '');
   const names = [...new Set([...named, ...(config.needs.length === 0 ? [] : concernedMembers(config, state.alerts))])];
-  const ruleStates = names.length === 0 ? new Map<string, never>() : await storage.evaluation.ruleStates(names);
+  const memories =
+    state.alerts.length === 0 ? new Map<string, RuleState>() : await storage.evaluation.ruleStates(['', ...names]);
+  const ruleStates = new Map([...memories].filter(([name]) => name !== ''));
+  const { everyMs } = config.collector;
   const newest = [...ruleStates].flatMap(([name, { newestReportMs }]) =>
     newestReportMs === null ? [] : [[name, newestReportMs] as const],
   );
@@ -41,5 +46,6 @@ export async function readDispatchInput(options: ReadDispatchInputOptions): Prom
     collectorHosts: new Map(collects.map(({ collectorId, host }) => [collectorId, host])),
     firstPass,
     newRules,
+    toldAhead: followToldAhead(memories.get('')?.toldAhead ?? null, state.notified, { nowMs, everyMs }),
   };
 }

@@ -6,6 +6,7 @@ import { addresseeOf } from '../../notify/mail-identity.ts';
 import { compareText } from '../../text/compare-text.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { GroupState } from '../inhibit/group-states.ts';
+import { toldAtMs } from './told-ahead.ts';
 
 export type StoredAlert = Alert & { readonly id: number };
 
@@ -96,9 +97,13 @@ function isAcknowledger({ acknowledgedBy }: Alert, recipient: string): boolean {
  * True if an acknowledgement has run out since its recipient was notified last. Whoever acknowledged is notified too,
  * whatever else that person hears of.
  */
-export function isNewlyLapsed({ alert, listener, known }: RecipientAlert, recipient: string, nowMs: number): boolean {
-  const untilMs = lapsedMs(alert, nowMs);
-  if (untilMs === null || (known !== null && known.notifiedAtMs >= untilMs)) return false;
+export function isNewlyLapsed(
+  { alert, listener, known }: RecipientAlert,
+  recipient: string,
+  input: Pick<DispatchInput, 'nowMs' | 'toldAhead'>,
+): boolean {
+  const untilMs = lapsedMs(alert, input.nowMs);
+  if (untilMs === null || (known !== null && toldAtMs(known, input) >= untilMs)) return false;
   if (isAcknowledger(alert, recipient)) return true;
   const isKnown = known !== null && known.state !== 'resolved';
   return isKnown && listener !== null && hears(listener, alert.severity);

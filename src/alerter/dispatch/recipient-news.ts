@@ -23,6 +23,7 @@ import {
   type PendingNotification,
 } from './notification-plan.ts';
 import { isNewlyLapsed, type RecipientAlert } from './recipient-alerts.ts';
+import { toldAtMs } from './told-ahead.ts';
 
 /**
  * Finds a candidate for each alert whose state the recipient does not know, whose acknowledgement began or ran out, or
@@ -41,13 +42,12 @@ export const compareKnown: RunStep = (planning, draft) => {
 };
 
 function candidateOf({ input, recipient, format }: Planning, of: RecipientAlert): Candidate | null {
-  const { nowMs } = input;
   const due = { of, isDue: true } as const;
   const transition = differenceOf(of.alert, of.known, of.listener);
   if (transition !== null) return { ...due, transition, because: 'change' };
-  if (format === 'pagerduty' && isNewlyAcknowledged(of, nowMs))
+  if (format === 'pagerduty' && isNewlyAcknowledged(of, input))
     return { ...due, transition: 'acknowledged', because: 'acknowledgement' };
-  if (isNewlyLapsed(of, recipient, nowMs)) return { ...due, transition: 'reminder', because: 'lapse' };
+  if (isNewlyLapsed(of, recipient, input)) return { ...due, transition: 'reminder', because: 'lapse' };
   const isDue = isReminderDue(of, input);
   return isDue === null ? null : { ...due, isDue, transition: 'reminder', because: 'time' };
 }
@@ -59,22 +59,19 @@ function isSteadyLater({ alert, known }: RecipientAlert): boolean {
 }
 
 /** True if an alert was acknowledged after its recipient was notified of it last. */
-function isNewlyAcknowledged({ alert, listener, known }: RecipientAlert, nowMs: number): boolean {
-  if (listener === null || known === null || alert.state !== 'firing' || !isAcknowledged(alert, nowMs)) return false;
-  return (alert.acknowledgedAtMs ?? 0) > known.notifiedAtMs;
+function isNewlyAcknowledged({ alert, listener, known }: RecipientAlert, input: DispatchInput): boolean {
+  if (listener === null || known === null || alert.state !== 'firing' || !isAcknowledged(alert, input.nowMs))
+    return false;
+  return (alert.acknowledgedAtMs ?? 0) > toldAtMs(known, input);
 }
 
 /** Returns true if a reminder is due; null if there is nothing to remind of. */
-function isReminderDue(
-  { alert, watch, listener, known }: RecipientAlert,
-  { nowMs, config }: DispatchInput,
-): boolean | null {
+function isReminderDue({ alert, watch, listener, known }: RecipientAlert, input: DispatchInput): boolean | null {
   const repeatMs = watch.rule?.repeatMs ?? null;
   if (alert.state !== 'firing' || known === null || repeatMs === null) return null;
   if (listener === null || listener.afterMs !== undefined || !hears(listener, alert.severity)) return null;
-  const sinceMs = nowMs - known.notifiedAtMs;
-  // A time further ahead than any pause comes from a wrong clock.
-  return sinceMs >= repeatMs - earlyMs(config.collector.everyMs, repeatMs) || -sinceMs > repeatMs;
+  const sinceMs = input.nowMs - toldAtMs(known, input);
+  return sinceMs >= repeatMs - earlyMs(input.config.collector.everyMs, repeatMs);
 }
 
 /** The time that a notification that is only listed waits for a mail that is sent anyway. */

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { ReportTimes } from './group-states.ts';
+import type { ToldAhead } from '../../storage/store/alert.ts';
 import type { AlerterState } from '../../storage/store/notification-store.ts';
 
 /** Everything that `planNotifications` depends on. */
@@ -24,4 +25,6 @@ export interface DispatchInput extends AlerterState {
   readonly firstPass?: boolean;
   /** Names of rules that no earlier pass has evaluated. */
   readonly newRules?: ReadonlySet<string>;
+  /** The time since notifications, if the clock was set back. Default: it was not. */
+  readonly toldAhead?: ToldAhead | null;
 }

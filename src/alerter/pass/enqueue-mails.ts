@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { webhookOfRecipient } from '../../config/clients/recipients.ts';
 import type { MailText } from '../../notify/mime.ts';
 import { newReplyToken, replyAddress, replyLink as linkOfToken } from '../../notify/replies/reply-token.ts';
-import type { Alert, Cause } from '../../storage/store/alert.ts';
+import type { Alert, Cause, ToldAhead } from '../../storage/store/alert.ts';
 import { readUnreadReplies } from '../../storage/store/reply-store.ts';
 import type { NewMail } from '../../storage/store/outbox-store.ts';
 import { isByMount } from '../evaluate/rule-metric.ts';
@@ -12,6 +12,7 @@ import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { hourMs } from '../../platform/units.ts';
 import { calendarDay, wallTime } from '../../text/zone-time.ts';
 import type { PassContext } from './pass-context.ts';
+import { readFleetMemory, saveFleetMemory } from './fleet-memory.ts';
 import { readCharts } from './read-charts.ts';
 import { readLooks } from '../cause/read-looks.ts';
 import { alertsToSeek, seekCauses } from '../dispatch/seek-causes.ts';
@@ -43,6 +44,7 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
       if (!named.has(recipient)) stages.heed(`planning for ${recipient}`, thrown);
       named.add(recipient);
     }
+    await keepToldAhead(options, plan.toldAhead);
     // A mail notifies somebody of something.
     if ([withdrawn, notified, closedOut, settled, sought].every(({ length }) => length === 0)) return 0;
     if (!lease.isHeld()) {
@@ -87,6 +89,14 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
     return stored.size;
   }
   return 0;
+}
+
+/** Stores the time since notifications if the clock was set back. */
+async function keepToldAhead({ storage, lease }: EnqueueMailsOptions, toldAhead: ToldAhead | null): Promise<void> {
+  const memory = await readFleetMemory(storage.evaluation);
+  const known = memory.toldAhead ?? null;
+  if (known?.atMs !== toldAhead?.atMs)
+    await saveFleetMemory(storage.evaluation, await lease.take(), { ...memory, toldAhead });
 }
 
 /**
@@ -134,6 +144,7 @@ interface ReadPlan extends Omit<NotificationPlan, 'held'> {
   readonly sought: readonly Alert[];
   /** Waiting mails that were sent before the database forgot it. */
   readonly settled: Regained['settled'];
+  readonly toldAhead: ToldAhead | null;
 }
 
 async function readPlan(
@@ -152,6 +163,7 @@ async function readPlan(
     settled: [],
     sought: [],
     faults: [],
+    toldAhead: null,
   };
   if (read.alerts.length === 0) return { ...nothing, alerts: [] };
   const { planNotifications } = await import('../dispatch/plan-notifications.ts');
@@ -161,7 +173,7 @@ async function readPlan(
   // A pass looks for causes once.
   const isSought = !hasSought && input.config.alerts.causeChance !== null;
   const sought = isSought ? alertsToSeek(input, plan) : [];
-  const common = { alerts, sought };
+  const common = { alerts, sought, toldAhead: read.toldAhead ?? null };
   const sending = [plan.mails, input.waiting, input.begun ?? []];
   if (sending.every(({ length }) => length === 0)) return { ...plan, ...common, settled: [] };
   const regained = await readForgotten(options, input);

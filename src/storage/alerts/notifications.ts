@@ -189,8 +189,9 @@ const urgentSql = `SELECT m.recipient, a.client, CASE WHEN a.rule = 'group-short
   FROM mails m JOIN notifications n ON n.mail_id = m.id JOIN alerts a ON a.id = n.alert_id
   WHERE m.created_at > ? AND m.replaced_by IS NULL AND m.ordinary = 0 AND n.transition IN ('firing', 'escalated')
   GROUP BY m.recipient, a.client, of_group`;
+// A mail further ahead was made by a clock that was set back since.
 const ordinarySql = `SELECT recipient, MAX(created_at) AS at FROM mails WHERE ordinary = 1 AND replaced_by IS NULL
-  GROUP BY recipient`;
+  AND created_at <= ? GROUP BY recipient`;
 const waitingSql = `SELECT id, recipient, message_id, created_at, data_at FROM mails
   WHERE sent_at IS NULL AND failed_at IS NULL AND replaced_by IS NULL ORDER BY id`;
 const itemsSql = `SELECT n.mail_id, n.alert_id, n.sequence, n.transition, n.before_state, n.before_severity,
@@ -228,7 +229,9 @@ async function alerterState(session: Session, nowMs: number): Promise<AlerterSta
 async function histories(session: Session, nowMs: number): Promise<readonly RecipientHistory[]> {
   const recent = groupBy(await session.all(recentSql, [sqlTime(nowMs - hourMs)]), ({ recipient }) => String(recipient));
   const urgent = groupBy(await session.all(urgentSql, [sqlTime(nowMs - hourMs)]), ({ recipient }) => String(recipient));
-  const ordinary = new Map((await session.all(ordinarySql)).map((row) => [String(row['recipient']), row['at']]));
+  const ordinary = new Map(
+    (await session.all(ordinarySql, [sqlTime(nowMs + hourMs)])).map((row) => [String(row['recipient']), row['at']]),
+  );
   return [...new Set([...recent.keys(), ...ordinary.keys()])].map((recipient) => ({
     recipient,
     createdAtMs: (recent.get(recipient) ?? []).map((row) => fromSqlTime(row['created_at']) ?? 0),

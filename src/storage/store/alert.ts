@@ -297,4 +297,15 @@ export interface RuleState {
   readonly canary?: CanaryState;
   /** For the fleet: the fault of the last reading of `<replies>`. Missing or null if the mailbox was read. */
   readonly repliesUnread?: UnreadReplies | null;
+  /** For the fleet: the time since notifications, once the clock was set back. Missing or null if it was not. */
+  readonly toldAhead?: ToldAhead | null;
+}
+
+/** The time that has passed since notifications, counted by passes because the clock was set back. */
+export interface ToldAhead {
+  /** The time of the pass that counted last. */
+  readonly atMs: number;
+  /** The pause between the last two passes between which the clock was not set; null if there were none. */
+  readonly stepMs: number | null;
+  readonly times: readonly (readonly [toldMs: number, passedMs: number])[];
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { followToldAhead } from '../../../src/alerter/dispatch/told-ahead.ts';
 import { urgentSource } from '../../../src/alerter/dispatch/group-interval.ts';
 import { planNotifications } from '../../../src/alerter/dispatch/plan-notifications.ts';
 import type {
@@ -10,7 +11,13 @@ import type {
 } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Config, Severity } from '../../../src/config/config.ts';
 import type { Silence } from '../../../src/storage/store/operator-store.ts';
-import type { ClosedReason, Alert, StoredNotification, LastNotified } from '../../../src/storage/store/alert.ts';
+import type {
+  ClosedReason,
+  Alert,
+  StoredNotification,
+  LastNotified,
+  ToldAhead,
+} from '../../../src/storage/store/alert.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { configOf } from './config-of.ts';
 import { at } from './rows.ts';
@@ -49,6 +56,7 @@ export function startDispatch(elements: string) {
   const runs = new Set<string>();
   let server: 'up' | 'down' | 'stalls' = 'up';
   let extra: Partial<DispatchInput> = {};
+  let toldAhead: ToldAhead | null = null;
 
   const find = (name: string): Alert => {
     const found = [...alerts.values()].find((one) => nameOf(one) === name && one.state !== 'resolved');
@@ -88,6 +96,7 @@ export function startDispatch(elements: string) {
       })),
     unfinishedRuns: runs,
     newestRowMs: newest,
+    toldAhead: followToldAhead(toldAhead, [...notified.values()], { nowMs, everyMs: config.collector.everyMs }),
     ...extra,
   });
   const send = (): void => {
@@ -198,6 +207,7 @@ export function startDispatch(elements: string) {
       if (time !== undefined) nowMs = at(time);
       const plan = planNotifications(world());
       assert.deepEqual(planNotifications(world()), plan, 'the same world gives the same plan');
+      toldAhead = world().toldAhead ?? null;
       store(plan);
       send();
       return plan.mails.map(sentenceOf);
@@ -221,7 +231,9 @@ export function startDispatch(elements: string) {
 export function historiesOf(mails: readonly SimulatedMail[], nowMs: number): DispatchInput['histories'] {
   return [...new Set(mails.map(({ mail }) => mail.recipient))].map((recipient) => {
     const own = mails.filter(({ mail, state }) => mail.recipient === recipient && state !== 'replaced');
-    const ordinary = own.filter(({ mail }) => mail.ordinary).map(({ createdAtMs }) => createdAtMs);
+    const ordinary = own.flatMap(({ mail, createdAtMs }) =>
+      mail.ordinary && createdAtMs <= nowMs + 3_600_000 ? createdAtMs : [],
+    );
     return {
       recipient,
       createdAtMs: own.map(({ createdAtMs }) => createdAtMs).filter((time) => time > nowMs - 3_600_000),
