@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { FleetError } from '../platform/errors/errors.ts';
 import { hourMs } from '../platform/units.ts';
 import { makeFolder } from '../state-folder/durable-file.ts';
+import { refuseFileOfOthers } from '../state-folder/state-folder.ts';
 
 /** The tolerance for cron, which may start a program slightly earlier than an hour after the last start. */
 const slackMs = 2_500;
@@ -57,6 +58,7 @@ export function openFaultLines(dir: string, now: () => number) {
     heed: ({ code }: Pick<FleetError, 'code'>): boolean => {
       seen.add(code);
       try {
+        refuseFileOfOthers(dir);
         makeFolder(dir);
       } catch {
         return true;

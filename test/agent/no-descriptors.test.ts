@@ -29,6 +29,6 @@ test('a program without a file descriptor left costs its probe or check alone', 
   const { stdout } = await promisify(execFile)('/bin/sh', shell);
   assert.deepEqual(JSON.parse(stdout), {
     without: { probe: 'echo: EMFILE', check: 'cannot be started' },
-    with: { probe: 'well\n', check: 0 },
+    with: { probe: { output: 'well\n', status: 0 }, check: 0 },
   });
 });

@@ -99,13 +99,15 @@ function commandFault(command: string): string | null {
   return fileFault(command, false, constants.X_OK);
 }
 
-/** Returns `is no key` or `is damaged`; null for a key. The login tries its passphrase and type. */
+/** Returns `is no key` or in which way it is damaged; null for a key. The login tries its passphrase and type. */
 function keyFault(file: string): string | null {
   try {
     loadPrivateKey(file, null);
     return null;
   } catch (thrown) {
-    return thrown instanceof FleetError && thrown.cause instanceof NoKey ? thrown.cause.message.slice(3) : null;
+    if (!(thrown instanceof FleetError && thrown.cause instanceof NoKey)) return null;
+    const { message } = thrown.cause;
+    return message.startsWith('it is ') ? message.slice(3) : `is damaged: ${message}`;
   }
 }
 

@@ -50,29 +50,26 @@ function reasonOf(path: string, thrown: unknown): readonly [reason: string, advi
   if (thrown instanceof OpenToOthers) return ['others can read it', `chmod 600 ${path}`];
   const isMissing = errnoOf(thrown) === 'ENOENT';
   if (isMissing) return ['the file does not exist', `Make the key with ssh-keygen -f ${path}, or correct privateKey.`];
-  if (thrown instanceof MendableKey) return [thrown.message, thrown.adviceFor(path)];
-  if (thrown instanceof NoKey) return [thrown.message, 'Name the file of a private key, or make one with ssh-keygen.'];
+  if (thrown instanceof OtherCipher) return [thrown.message, `ssh-keygen -p -Z aes256-ctr -f ${shownShellWord(path)}`];
+  if (thrown instanceof NoKey)
+    return [thrown.message, thrown.advice ?? 'Name the file of a private key, or make one with ssh-keygen.'];
   return [refusedFile(thrown)?.reason ?? messageOf(thrown), undefined];
 }
 
 class OpenToOthers extends Error {}
 
-/** The error for a file that holds no key, or a part of one: `it is no key`. */
+/** The error for a file that holds no key, or a part of one: `it is no key`. `advice` mends a file with usual damage. */
 export class NoKey extends Error {
-  constructor(message = 'it is no key') {
+  readonly advice: string | null;
+
+  constructor(message = 'it is no key', advice: string | null = null) {
     super(message);
+    this.advice = advice;
   }
 }
 
-/** The error for a key that no program reads as it stands, with what mends its file. */
-class MendableKey extends Error {
-  readonly adviceFor: (path: string) => string;
-
-  constructor(message: string, adviceFor: (path: string) => string) {
-    super(message);
-    this.adviceFor = adviceFor;
-  }
-}
+/** The error for a key with a cipher that ssh2 does not have. */
+class OtherCipher extends Error {}
 
 /** The error for an encrypted key without a passphrase. */
 export class EncryptedKey extends Error {
@@ -114,7 +111,7 @@ function decode(text: string, passphrase: string | null): ParsedKey {
   if (/integrity check|bad decrypt|MAC mismatch/i.test(parsed.message)) throw new Error('the passphrase is wrong');
   for (const [pattern, what] of notForSsh2) if (pattern.test(text)) throw new Error(what);
   if (/sk-(?:ssh|ecdsa)/.test(parsed.message)) throw new Error('it is a security key, which needs transport="openssh"');
-  throw mendable(text) ?? (isUnread.test(parsed.message) ? new NoKey(damagedWords(text)) : parsed);
+  throw unusualKey(text) ?? (isUnread.test(parsed.message) ? new NoKey(damagedWords(text)) : parsed);
 }
 
 const opensshBegin = /^\s*-----BEGIN OPENSSH PRIVATE KEY-----/;
@@ -142,16 +139,15 @@ const damages: readonly (readonly [RegExp, string, string])[] = [
   ],
 ];
 
-/** Returns the error for a damage that people can mend. Returns null for others. */
-function mendable(text: string): MendableKey | null {
+/** Returns the error for a damage or a cipher that people can change. Returns null for others. */
+function unusualKey(text: string): NoKey | OtherCipher | null {
   const cipher = opensshCipher(text);
   if (cipher === 'chacha20-poly1305@openssh.com') {
-    const remedy = (path: string): string => `ssh-keygen -p -Z aes256-ctr -f ${shownShellWord(path)}`;
-    return new MendableKey(`it is encrypted by ${cipher}, which needs transport="openssh" or another cipher`, remedy);
+    return new OtherCipher(`it is encrypted by ${cipher}, which needs transport="openssh" or another cipher`);
   }
   if (!/PRIVATE KEY-----/.test(text.replaceAll('\0', ''))) return null;
   const [, reason = null, advice = ''] = damages.find(([pattern]) => pattern.test(text)) ?? [];
-  return reason === null ? null : new MendableKey(reason, () => advice);
+  return reason === null ? null : new NoKey(reason, advice);
 }
 
 /** Returns the cipher of a key in OpenSSH's format (PROTOCOL.key of its sources). Returns null for other texts. */
@@ -179,7 +175,7 @@ function fromPem(text: string, passphrase: string | null): ParsedKey {
     const unread = encrypted
       ? new Error('the passphrase is wrong, or the file is damaged', { cause: thrown })
       : new NoKey('it is damaged');
-    throw mendable(text) ?? unread;
+    throw unusualKey(text) ?? unread;
   }
   const parsed = parseKey(readableForm(key));
   if (parsed instanceof Error) throw parsed;

@@ -44,7 +44,7 @@ test('check names each missing file once, with its element, its line and who nee
     `config.xml:7: <ssh knownHosts>: ${dir}/hosts does not exist; collect needs it`,
     `config.xml:8: <webhook ca>: ${dir}/w.pem does not exist; alert needs it`,
     `config.xml:11: <client privateKey>: ${dir}/there is no key; collect needs it`,
-    `config.xml:12: <client privateKey>: ${dir}/torn is damaged; collect needs it`,
+    `config.xml:12: <client privateKey>: ${dir}/torn is damaged: its end is missing; collect needs it`,
     `config.xml:14: <serve tlsCert>: ${dir}/a.pem does not exist; serve needs it`,
     `config.xml:14: <serve tlsKey>: ${dir}/a.key does not exist; serve needs it`,
     `config.xml:15: <alertmanager ca>: ${dir}/m.pem does not exist; alert needs it`,
