@@ -2,7 +2,7 @@
  * Makes plain JavaScript of the tests and of what they import, in dist/test/: `node test/compile.mjs [--share] TEST...`
  * prints the paths of what it made. A hundred modules a test file are then neither translated nor resolved anew by each
  * of 400 processes, and none of them needs a thread of loader hooks, which on Node 20 can wait for ever at its start.
- * With --share files that talk to nothing outside of their process share one, some tens at a time.
+ * With --share files share a process, some tens at a time.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -120,16 +120,12 @@ const textsOfPages = {
   },
 };
 
-/** Modules and packages that talk to something outside of the process. `isIP` of node:net does not. */
-const outside =
-  /^(?:node:(?:child_process|net|tls|https?|http2|dgram|worker_threads|sqlite)|ssh2|mysql2|nodemailer|imapflow|playwright-core)(?:\/|$)/;
-
 /** Files of one process: more would save little, and leave a core idle at the end. */
-const filesOfProcess = 25;
+const filesOfProcess = 24;
 
 /**
- * Returns the tests that may share a process, in the order of their paths: neither they nor what they import of test/
- * talks to anything outside, and they do not say `// Runs alone: REASON`. What they import of src/ may: then
+ * Returns the tests that may share a process, in the order of their paths: a `require` loads them and what they import,
+ * no suite of theirs begins its servers when it is read, and they do not say `// Runs alone: REASON`.
  * test/share-process.mjs says what they leave.
  */
 async function findShareable(tests) {
@@ -147,22 +143,19 @@ async function findShareable(tests) {
   });
   const { inputs } = metafile;
   const awaiting = await findAwaiting(Object.keys(inputs));
-  const isPure = (file) => {
-    const text = readFileSync(path.join(root, file), 'utf8');
-    // An asynchronous suite begins, with its servers, when its file is read.
-    const isBegun = /\b(?:describe|suite)\(.*\basync\b/.test(text);
-    if (awaiting.has(file) || isBegun || /^\/\/ Runs alone: /m.test(text)) return false;
-    const imported = inputs[file].imports.filter(({ path: name, external }) => external && outside.test(name));
-    return imported.every(({ path: name }) => name === 'node:net' && /\{ (?:isIP\w*,? )+\} from 'node:net'/.test(text));
-  };
   const found = new Map();
-  const isShareable = (file) => {
-    if (!file.startsWith('test/')) return !awaiting.has(file);
+  const isLoadable = (file) => {
     if (found.has(file)) return found.get(file);
+    // Modules that import each other are as loadable as the others of them.
     found.set(file, true);
-    const all = inputs[file].imports.filter(({ external }) => !external);
-    found.set(file, isPure(file) && all.every(({ path: name }) => isShareable(name)));
+    const imported = inputs[file].imports.filter(({ external }) => !external);
+    found.set(file, !awaiting.has(file) && imported.every(({ path: name }) => isLoadable(name)));
     return found.get(file);
+  };
+  const isShareable = (file) => {
+    const text = readFileSync(path.join(root, file), 'utf8');
+    const isBegun = /\b(?:describe|suite)\(.*\basync\b/.test(text);
+    return !isBegun && !/^\/\/ Runs alone: /m.test(text) && isLoadable(file);
   };
   return tests.filter((file) => isShareable(path.relative(root, file))).sort();
 }
@@ -183,7 +176,7 @@ async function findAwaiting(files) {
   return new Set(found.flat());
 }
 
-/** Returns the processes that tests share: the name of each, and its files. */
+/** Returns the processes that tests share: the name of each, and its files, which load much the same of a room. */
 function processesOf(shareable) {
   const count = Math.ceil(shareable.length / filesOfProcess);
   return Array.from({ length: count }, (_, index) => ({

@@ -34,20 +34,14 @@ const maxFileN = 40;
 
 /** Files of the first tier that may cost more, each with its reason. */
 const dearFiles = new Map([
-  ['test/agent/probes/containers.test.ts', 'each place of a cgroup is visited by both agents'],
-  ['test/alerter/unnotified-properties.test.ts', 'the property that nobody is left without a notification'],
   ['test/alerter/channels.test.ts', 'the promises of every channel in one table'],
   ['test/alerter/replies.test.ts', 'cuts off the reading of replies again and again'],
   ['test/calendar/first-days.test.ts', 'five visits of installed programs, with two inventories'],
   ['test/cli/runs/collect.test.ts', 'what a run of the collector says, against a real sshd'],
   ['test/cli/status/status.test.ts', 'what status says of every state of a fleet'],
-  ['test/collector/ingest/opening-marks.test.ts', 'ends a process at each place where a file is opened'],
-  ['test/collector/split-trust.test.ts', 'two accounts with different rights on one database'],
   ['test/look/data/fleet-page.test.ts', 'renders the page of a fleet with weeks of rows'],
-  ['test/look/metrics/export.test.ts', 'exports a history that is larger than a batch'],
   ['test/storage/conformance.test.ts', 'the SQL of SQLite and of MariaDB'],
   ['test/storage/copy/copy.test.ts', 'copies and compares every table'],
-  ['test/storage/hostile-rows.test.ts', 'every column with every value that a client may send'],
   ['test/storage/migrate/migrate.test.ts', 'migrates SQLite and MariaDB'],
   ['test/storage/mysql.test.ts', 'the faults of a MariaDB'],
   ['test/end-to-end/push-ssh.test.ts', 'the one story of clients that push by ssh'],

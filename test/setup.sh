@@ -71,6 +71,7 @@ need_all() {
   need mkfs.btrfs btrfs-progs
   [ "$wide" = no ] || {
     need chromium chromium
+    need nft nftables
     need original-awk original-awk
     need toybox toybox
     need coreutils rust-coreutils

@@ -19,8 +19,8 @@ const traces: readonly (readonly [statement: string, says: string | null])[] = [
   ['performance.now = () => 0', 'has changed the functions of globals'],
   ['globalThis.fetch = async () => null', 'has changed the functions of globals'],
   ['process.on("warning", () => {})', 'has changed the listeners'],
-  ['setTimeout(() => {}, 1000)', 'has left open handles'],
-  ['const server = net.createServer().listen(0); setTimeout(() => server.close(), 1000)', 'has left open handles'],
+  ['setTimeout(() => {}, 8000)', 'has left open handles'],
+  ['const server = net.createServer().listen(0); setTimeout(() => server.close(), 8000)', 'has left open handles'],
   ['held.push(new Array(2 ** 24).fill(1.5))', 'keeps '],
   ['process.exit(0)', 'calls process.exit in a process that it shares'],
   ['t.mock.method(Date, "now", () => 0)', null],
@@ -43,7 +43,7 @@ test('a trace that a file leaves fails its suite, and the files after it run', (
      export const held = [];
      ${suites.join('')}`,
   );
-  const { stdout } = spawnSync(process.execPath, ['--expose-gc', '--test-reporter=tap', module], {
+  const { stdout } = spawnSync(process.execPath, ['--expose-gc', '--import', 'tsx', '--test-reporter=tap', module], {
     encoding: 'utf8',
     env: { ...process.env, NODE_OPTIONS: '', NODE_TEST_CONTEXT: undefined },
     timeout: 60_000,

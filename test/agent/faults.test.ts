@@ -1,3 +1,4 @@
+// Second tier: each fault of the agent's machine.
 /** Full disks, probes that hang or throw, and missing folders: the agent still reports the values that it has. */
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

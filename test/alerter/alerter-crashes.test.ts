@@ -1,3 +1,4 @@
+// Second tier: ends an alerter at each of its steps.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// Second tier: a fleet whose programs are upgraded.
 /** The canary through the alerter: its mail, its alert, and who is told of it. */
 import assert from 'node:assert/strict';
 import path from 'node:path';

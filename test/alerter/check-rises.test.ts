@@ -1,3 +1,4 @@
+// Second tier: rising checks of every kind.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 

@@ -1,3 +1,4 @@
+// Second tier: clocks that leap in each direction.
 import { passStories } from './support/whole-pass-story.ts';
 
 const fleet = (alerts: string): string =>

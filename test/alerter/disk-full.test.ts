@@ -1,3 +1,4 @@
+// Second tier: a full disk at each step of a pass.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';

@@ -1,3 +1,4 @@
+// Second tier: random groups.
 import { isOfGroup } from '../../src/storage/store/alert.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,3 +1,4 @@
+// Runs alone: others may have loaded the packages before.
 /** Packages that an alerter loads only if config.xml needs them. */
 import assert from 'node:assert/strict';
 import { Session, type Debugger, type InspectorNotification } from 'node:inspector';

@@ -1,3 +1,4 @@
+// Second tier: random alerts and recipients.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

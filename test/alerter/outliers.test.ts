@@ -1,3 +1,4 @@
+// Second tier: fleets with one odd client, of each figure.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';

@@ -1,3 +1,4 @@
+// Second tier: the time lines of other monitors.
 /**
  * The scenarios of Alertmanager's acceptance tests and of Prometheus's tests of alerting rules, as time lines of our
  * own: pending, firing on, resolved, groups, inhibition, silences, repeats, restarts, gaps and flapping.

@@ -1,3 +1,4 @@
+// Second tier: a backup of each age.
 /**
  * A database that forgets: a restored backup, a crash, a failover. Nobody is notified twice of one change, nobody of
  * none, and what the collector stores again is evaluated again.

@@ -1,3 +1,4 @@
+// Second tier: random stand-ins.
 /** Whatever holds a critical alert back from somebody is a critical alert that this person was told, or is told now. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,3 +1,4 @@
+// Second tier: random configurations and times.
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';

@@ -1,3 +1,4 @@
+// Second tier: a server of each vendor.
 /** A whole alerter against receivers that keep to the documents of their vendors. */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';

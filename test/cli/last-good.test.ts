@@ -1,3 +1,4 @@
+// Second tier: each damage of config.xml, by each program.
 /**
  * A fault in config.xml does not end the monitoring: the last valid configuration stays in force, with cron's
  * environment.

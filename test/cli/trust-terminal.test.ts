@@ -1,3 +1,4 @@
+// Second tier: a terminal for each question.
 /** `trust` on a terminal, which `script` provides. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: clients that answer anything.
 /** Whatever waits in the state folder, and whatever clients and sites answer: a run stores the rest. */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: keys and clients in every order.
 /**
  * Keys are generated, rotated, imported and retired in any order while reports are under way. Each report becomes one
  * row, or a message says that its key was retired. With the retired keys from a backup every report becomes one row.

@@ -1,3 +1,4 @@
+// Second tier: waits for visits beside each other.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

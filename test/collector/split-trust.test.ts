@@ -1,3 +1,4 @@
+// Second tier: two accounts with different rights on one database.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

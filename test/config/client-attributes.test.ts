@@ -1,3 +1,4 @@
+// Second tier: each attribute with each arrival.
 /** Each attribute of groups and clients has the effect that the vocabulary says, however reports arrive. */
 import assert from 'node:assert/strict';
 import path from 'node:path';

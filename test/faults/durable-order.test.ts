@@ -1,3 +1,4 @@
+// Second tier: the order of syncs, traced.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { before, suite, test } from 'node:test';

@@ -1,3 +1,4 @@
+// Second tier: random inputs for each parser.
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 

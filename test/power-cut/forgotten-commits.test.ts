@@ -1,3 +1,4 @@
+// Second tier: commits that a disk forgets.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

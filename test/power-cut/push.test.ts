@@ -1,3 +1,4 @@
+// Second tier: each cut of a push.
 import assert from 'node:assert/strict';
 import { PassThrough, Writable } from 'node:stream';
 import { test } from 'node:test';

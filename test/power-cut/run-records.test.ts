@@ -1,3 +1,4 @@
+// Second tier: each cut of a record.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

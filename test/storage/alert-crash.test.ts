@@ -1,3 +1,4 @@
+// Second tier: ends a writer at each step.
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+// Second tier: every column with every value that a client may send.
 /** Rows of a client that sends arbitrary values: every value fits its column's type, and sums are bounded. */
 import assert from 'node:assert/strict';
 

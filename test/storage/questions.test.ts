@@ -1,3 +1,4 @@
+// Second tier: every query of docs/sql.md.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// Second tier: every statement of docs/sql.md.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// Second tier: bastions of every kind of fault.
 /** Clients behind bastions, by both transports: real sshd on every machine, and checks of their logs. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';

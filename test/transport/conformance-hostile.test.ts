@@ -1,3 +1,4 @@
+// Second tier: hostile servers by both transports.
 /**
  * Clients that each misbehave in one exact respect, over both transports: the same codes and stages, within the
  * deadlines.

@@ -1,3 +1,4 @@
+// Second tier: every kind of login by both transports.
 /** Logins and host keys over both transports: the offered credentials, their number, and the error of each refusal. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// Second tier: servers with dear keys.
 /** The computing time that a peer can cost the collector before its host key is proved. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,3 +1,4 @@
+// Second tier: every kind of host key by both transports.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

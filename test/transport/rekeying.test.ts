@@ -1,3 +1,4 @@
+// Second tier: long connections that exchange keys again.
 /**
  * Key exchanges after the login: one is accepted if it has the same host key. hostile-floods.test.ts has endless ones.
  */

@@ -1,3 +1,4 @@
+// Second tier: an sshd for each policy of signatures.
 /**
  * A login with an RSA key at servers that take some of the algorithms of RFC 8332 alone: from a file and in an agent,
  * ahead of all answers and after each, and at a bastion.

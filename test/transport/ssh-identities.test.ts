@@ -1,3 +1,4 @@
+// Second tier: keys and agents by both transports.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';

@@ -100,11 +100,16 @@ export function parseMoment(text: string, zone: string | null): number | null {
   return wallTime(zone, day, Number(hour) * 60 + Number(minute)) + Number(second) * 1000;
 }
 
+/** Zones that this Node has been found to know: a formatter costs a millisecond or more. */
+const knownZones = new Set<string>();
+
 /** True if this Node knows an IANA time zone. Bare offsets such as `+02:00` are not zones: they have no summer time. */
 export function isZone(text: string): boolean {
+  if (knownZones.has(text)) return true;
   if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(text)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: text });
+    knownZones.add(text);
     return true;
   } catch {
     return false;

@@ -18,12 +18,22 @@ export interface MigrationFile {
   readonly steps: readonly string[];
 }
 
+/** The migrations of this package by database. An upgrade while the program runs is not its own. */
+const packaged = new Map<string, readonly MigrationFile[]>();
+
 /**
- * Reads the migrations of one database, in order. Throws Error if a file is misnamed or empty, or if a number is
+ * Returns the migrations of one database, in order. Throws Error if a file is misnamed or empty, or if a number is
  * missing: the package is faulty then.
  */
 export function readMigrations(dialect: string, dir: string = sqlDir): readonly MigrationFile[] {
-  const folder = path.join(dir, dialect);
+  const known = dir === sqlDir ? packaged.get(dialect) : undefined;
+  if (known !== undefined) return known;
+  const files = readFolder(path.join(dir, dialect));
+  if (dir === sqlDir) packaged.set(dialect, files);
+  return files;
+}
+
+function readFolder(folder: string): readonly MigrationFile[] {
   const names = readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))
     .sort();

@@ -1,3 +1,4 @@
+// Second tier: each implementation of the programs that the shell agent starts.
 /** Clients whose programs are other implementations: a figure is that of the machine, or unknown. */
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';

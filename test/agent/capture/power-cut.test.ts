@@ -1,3 +1,4 @@
+// Second tier: each cut of the shell agent.
 /**
  * The shell agent after a loss of power and on a full disk: it repairs its files, and still reports the values that it
  * has.

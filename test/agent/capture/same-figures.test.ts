@@ -1,3 +1,4 @@
+// Second tier: both agents on one recorded machine, figure by figure.
 /** The shell agent and the Node agent read the same machine and report the same. */
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: visits by each shell.
 /** Whole visits of clients without Node, through every supported shell and awk. */
 import assert from 'node:assert/strict';
 import { readFileSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';

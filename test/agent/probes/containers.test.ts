@@ -1,3 +1,4 @@
+// Second tier: each place of a cgroup, by both agents.
 /** Containers by their cgroups. The trees are invented, from https://docs.kernel.org/admin-guide/cgroup-v2.html. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';

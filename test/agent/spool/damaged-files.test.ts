@@ -1,3 +1,4 @@
+// Second tier: each damage of a kept report.
 /**
  * Nothing that is read from a client's folder ends a report: each file damaged, cut off, another program's or an older
  * agent's gives a good report that names this file.

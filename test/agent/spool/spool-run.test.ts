@@ -1,3 +1,4 @@
+// Second tier: waits for runs of an agent that keeps reports.
 /**
  * Reports that a crontab line of the client takes: spooled while no collector visits, transferred by the next visit.
  */

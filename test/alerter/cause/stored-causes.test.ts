@@ -1,3 +1,4 @@
+// Second tier: each cause, found in stored rows.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';

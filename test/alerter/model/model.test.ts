@@ -1,3 +1,4 @@
+// Second tier: random stories beside a model.
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { test } from 'node:test';

@@ -1,3 +1,4 @@
+// Second tier: a pass for each stage that fails.
 /** Each stage of a pass fails by itself: what is reported, whether the pass has failed, and what goes on beside it. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

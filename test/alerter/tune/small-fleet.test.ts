@@ -1,3 +1,4 @@
+// Second tier: a fleet with weeks of rows.
 import { test } from 'node:test';
 
 import { quiets } from './support/check-fleet.ts';

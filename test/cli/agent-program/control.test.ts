@@ -1,3 +1,4 @@
+// Second tier: waits for programs that start and end.
 /**
  * Modes of `fleet-health-agent` in the background: their start, the descriptors and terminal that they release, and
  * their end.

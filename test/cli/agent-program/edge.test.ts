@@ -1,3 +1,4 @@
+// Second tier: waits for programs that start and end.
 /** `fleet-health-agent edge`: alerts of the built program, written to a socket. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: a server for each answer.
 /** `check` at hq: the push endpoint that sites need, on a server of the built program with or without the endpoint. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+// Second tier: what each reader makes passes check.
 /** The clients of `import` pass the checks of config.xml, whatever a list has. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';

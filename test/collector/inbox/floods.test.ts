@@ -1,3 +1,4 @@
+// Second tier: floods of files.
 /** A site that brings far more than it may: the next run visits everybody, and stores a bounded part of it. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: trees of every kind in an inbox.
 /** Whatever lies below a folder that a site writes to costs this site alone, and leads nowhere else. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';

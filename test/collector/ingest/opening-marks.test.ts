@@ -1,3 +1,4 @@
+// Second tier: ends a process at each place where a file is opened.
 /** A report that crashes the run that opens it must not crash every later run. The run is a process of its own here. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

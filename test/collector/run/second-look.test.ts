@@ -1,3 +1,4 @@
+// Second tier: losses of each kind, found by a second look.
 import assert from 'node:assert/strict';
 import fs, { copyFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';

@@ -1,3 +1,4 @@
+// Second tier: a page of rolled up years.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

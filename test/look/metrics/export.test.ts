@@ -1,3 +1,4 @@
+// Second tier: a history larger than a batch.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

@@ -1,3 +1,4 @@
+// Second tier: schemas of every earlier kind on both databases.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// Second tier: years of rows, rolled up.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

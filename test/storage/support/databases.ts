@@ -44,7 +44,7 @@ export function onEachDatabase(
   scenarios: (kit: Kit) => void,
   { mariadb = 'wide' }: { readonly mariadb?: 'always' | 'wide' } = {},
 ): void {
-  for (const own of ofFile()) {
+  for (const own of ofProcess()) {
     if (!own.isCheap && mariadb === 'wide' && !isWide) continue;
     describe(`${name} on ${own.title}`, { skip: own.skip }, () => scenarios(kitOf(own)));
   }
@@ -52,15 +52,9 @@ export function onEachDatabase(
 
 let opened: readonly TestDatabase[] | null = null;
 
-/** Returns the databases of all suites of a test file. They stop after the last one. */
-function ofFile(): readonly TestDatabase[] {
-  if (opened !== null) return opened;
-  const made = kinds.map((kind) => kind());
-  after(async () => {
-    for (const { stop } of made) await stop();
-  });
-  opened = made;
-  return made;
+/** Returns the databases of all suites of a process. */
+function ofProcess(): readonly TestDatabase[] {
+  return (opened ??= kinds.map((kind) => kind()));
 }
 
 /** Closes and frees at the end of each test, and of the suite, what was opened for it. */

@@ -1,14 +1,15 @@
 import type { MysqlConfig } from '../../../src/config/databases/mysql.ts';
 import { type Mariadb, serverName, skipWithoutMariadb, startMariadb } from '../../support/databases/mariadb.ts';
 import { makeMigrated } from '../../support/databases/migrated.ts';
+import { endWithProcess } from '../../support/end-of-process.ts';
 import { createdBy, type TestDatabase } from './test-database.ts';
 
 /**
- * Returns a MariaDB or MySQL of the test file's own. Migrated databases are emptied and used again, which takes a
+ * Returns a MariaDB or MySQL of the process's own. Migrated databases are emptied and used again, which takes a
  * fortieth of making them anew.
  */
 export function onMysql(): TestDatabase {
-  const { create, migrated, free, stop } = keptServer();
+  const { create, migrated, free } = keptServer();
   return {
     kind: 'mysql',
     title: serverName,
@@ -19,7 +20,6 @@ export function onMysql(): TestDatabase {
     free: (storage) => {
       if (storage.kind === 'mysql') free(storage);
     },
-    stop,
     columns: `SELECT c.table_name AS t, c.column_name AS c, UPPER(c.data_type) AS type, COALESCE(k.ordinal_position, 0) AS place,
         c.extra = 'auto_increment' AS counter
       FROM information_schema.columns c
@@ -45,13 +45,17 @@ interface KeptServer {
   /** Returns a migrated database without rows, until `free`. */
   readonly migrated: () => Promise<MysqlConfig>;
   readonly free: (storage: MysqlConfig) => void;
-  readonly stop: () => Promise<void>;
 }
 
-/** Starts the server with the first database. */
+/** Starts the server with the first database. It runs until the end of the process. */
 function keptServer(): KeptServer {
   let started: Promise<Mariadb> | null = null;
-  const server = (): Promise<Mariadb> => (started ??= startMariadb());
+  const start = async (): Promise<Mariadb> => {
+    const mariadb = await startMariadb();
+    endWithProcess(() => mariadb.stop());
+    return mariadb;
+  };
+  const server = (): Promise<Mariadb> => (started ??= start());
   const kept: MysqlConfig[] = [];
   const schemas = new Map<MysqlConfig, string>();
   const create = async (): Promise<MysqlConfig> => (await (await server()).createDatabase()).storage;
@@ -72,9 +76,6 @@ function keptServer(): KeptServer {
       return storage;
     },
     free: (storage) => void kept.push(storage),
-    stop: async () => {
-      await (await started)?.stop();
-    },
   };
 }
 

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { makeMigrated } from '../../support/databases/migrated.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { sqliteConfig } from './sqlite-config.ts';
 import { createdBy, type TestDatabase } from './test-database.ts';
 
@@ -11,7 +10,7 @@ import { createdBy, type TestDatabase } from './test-database.ts';
 export function onSqlite(): TestDatabase {
   let dir: string | null = null;
   const create: TestDatabase['create'] = () => {
-    dir ??= mkdtempSync(path.join(tmpdir(), 'fleet-storage-'));
+    dir ??= tempFolder();
     return Promise.resolve(sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
   };
   return {
@@ -26,9 +25,6 @@ export function onSqlite(): TestDatabase {
       return config;
     },
     free: () => undefined,
-    stop: () => {
-      if (dir !== null) rmSync(dir, { recursive: true, force: true });
-    },
     columns: `SELECT m.name AS t, c.name AS c, c.type AS type, c.pk AS place,
         c.pk = 1 AND m.sql LIKE '%AUTOINCREMENT%' AS counter
       FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'`,

@@ -17,8 +17,6 @@ export interface TestDatabase {
   readonly migrated: () => Promise<StorageConfig>;
   /** Takes back a database of `migrated`. */
   readonly free: (storage: StorageConfig) => void;
-  /** Ends what was started for the test file. */
-  readonly stop: () => Promise<void> | void;
   /** A query of the columns of all tables: table `t`, name `c`, `type`, `place` in the primary key or 0, `counter`. */
   readonly columns: string;
   /** A query of the names of all tables and views: `name`. */

@@ -121,17 +121,26 @@ interface Written {
 /** The output of the run in this process to which the current call belongs. */
 const written = new AsyncLocalStorage<Written>();
 
-for (const name of ['stdout', 'stderr'] as const) {
-  const { [name]: stream } = process;
-  const write = stream.write.bind(stream) as (...given: readonly unknown[]) => boolean;
-  // A few commands, and the help, write to the streams of the process.
-  stream.write = (...given: readonly unknown[]): boolean => {
-    const own = written.getStore();
-    if (own === undefined) return write(...given);
-    own[name] += String(given[0]);
-    const done = given.at(-1);
-    if (typeof done === 'function') process.nextTick(done);
-    return true;
+/** Takes what belongs to a run out of the streams of the process. Returns a function that gives them back. */
+function catchStreams(): () => void {
+  const caught = (['stdout', 'stderr'] as const).map((name) => {
+    const { [name]: stream } = process;
+    // oxlint-disable-next-line typescript/unbound-method -- It is put back as it was, and called with its `this`.
+    const inherited = stream.write;
+    const write = inherited.bind(stream) as (...given: readonly unknown[]) => boolean;
+    // A few commands, and the help, write to the streams of the process.
+    stream.write = (...given: readonly unknown[]): boolean => {
+      const own = written.getStore();
+      if (own === undefined) return write(...given);
+      own[name] += String(given[0]);
+      const done = given.at(-1);
+      if (typeof done === 'function') process.nextTick(done);
+      return true;
+    };
+    return () => void (stream.write = inherited);
+  });
+  return () => {
+    for (const giveBack of caught) giveBack();
   };
 }
 
@@ -146,11 +155,13 @@ async function runHere(args: readonly string[], cwd: string, env: NodeJS.Process
   // Every visited client listens to it, as in a process of its own.
   setMaxListeners(0, signal);
   const begin = (): AbortSignal => signal;
+  const giveBack = catchStreams();
   try {
     const line = createCommandLine(args, createProgram, { stdout, stderr, begin });
     const status = await written.run(own, () => line.run());
     return { status, ...own };
   } finally {
+    giveBack();
     process.chdir(before.cwd);
     setEnvironment(before.env);
     process.argv[1] = before.script;

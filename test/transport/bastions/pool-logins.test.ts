@@ -1,3 +1,4 @@
+// Runs alone: its clock is a mock from the start.
 /** The logins of a pool at one bastion, over wires in memory: their number, their retries, and their end. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+// Second tier: sshd with each limit of sessions, by both transports.
 /** Servers that open one channel at a time, or one for each connection, by both transports. */
 import assert from 'node:assert/strict';
 import path from 'node:path';

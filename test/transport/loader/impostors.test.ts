@@ -1,3 +1,4 @@
+// Second tier: clients that say that they are another.
 /** Programs in PATH that have the name of node and are none: shims without a node behind them, and other programs. */
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: requests in every order and time.
 /** Requests with a restricted key: none of their bytes decides what an agent runs. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// Second tier: each shell.
 /** The launcher of a restricted key that runs the shell agent, in every shell that it is written for. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// Second tier: bastions by OpenSSH.
 /** transport="openssh" through the bastions of config.xml: real servers, and an ssh for each machine on the route. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

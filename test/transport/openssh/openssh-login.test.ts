@@ -1,3 +1,4 @@
+// Runs alone: its clock is a mock from the start.
 /** The end of each login of ssh, as its log says it, and the commands after a login. The program ssh is scripted. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -1,3 +1,4 @@
+// Runs alone: it is about the PATH of the process.
 /** The program ssh of this machine: its version, and the settings that it reads from ssh_config. */
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: each exchange of keys.
 /** Servers that share no algorithm with the built-in transport: transport="auto" visits them by OpenSSH. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: fills and empties whole files.
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import path from 'node:path';
