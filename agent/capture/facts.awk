@@ -76,14 +76,14 @@ function textfile(file,  line, metric, value, fine, ok, at, wrong) {
     if (metric == "smartmon_attr_raw_value" && match(line, /[{,][ \t]*name="[A-Za-z0-9_]+"/)) {
       metric = substr(line, RSTART, RLENGTH - 1); sub(/^.*"/, "", metric); metric = "smartmon_" metric "_raw_value"
     }
-    if (metric !~ /^smartmon_device_smart_healthy$/ && metric !~ /^nvme_(critical_warning(_total)?|media_errors_total)$/ && \
+    if (metric !~ /^smartmon_device_smart_(available|healthy)$/ && metric !~ /^nvme_(critical_warning(_total)?|media_errors_total)$/ && \
       metric !~ /^smartmon_(reallocated_sector_ct|current_pending_sector|offline_uncorrectable)_raw_value$/ && \
       metric !~ /^(smartmon_grown_defects_count_raw_value|nvme_percentage_used_ratio|apt_(upgrades|autoremove)_pending)$/ && \
       metric !~ /^megaraid_(healthy|degraded|failed|battery_backup_healthy|pd_(media_errors|predictive_errors|smart_alerted))$/ && \
       metric !~ /^node_ipmi_(chassis_fault|sensor_state|speed_rpm|temperature_celsius)$/) continue
     value = line; sub(/^[A-Za-z0-9_:]*[ \t]*(\{.*\})?[ \t]*/, "", value); sub(/[ \t\r].*$/, "", value)
     if (metric ~ /celsius$/) ok = value ~ /^[-+]?[0-9.]+([eE]|$)/ && value + 0 < 90
-    else ok = metric ~ /healthy|rpm/ ? value ~ /^[+]?[0-9.]*[1-9][0-9.]*([eE]|$)/ : value ~ /^[-+]?[0.]+([eE]|$)/
+    else ok = metric ~ /available|healthy|rpm/ ? value ~ /^[+]?[0-9.]*[1-9][0-9.]*([eE]|$)/ : value ~ /^[-+]?[0.]+([eE]|$)/
     if (!ok || !(metric in fine)) print substr(line, 1, 300)
     if (ok) fine[metric] = 1
   }

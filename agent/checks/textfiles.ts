@@ -7,9 +7,9 @@ const maxFiles = 50;
 const maxBytes = 1024 * 1024;
 /** The metrics of hardware and updates that the collector knows (src/report/checks/textfiles.ts). */
 const known =
-  /^(smartmon_(device_smart_healthy|(reallocated_sector_ct|current_pending_sector|offline_uncorrectable|grown_defects_count)_raw_value)|nvme_(critical_warning(_total)?|media_errors_total|percentage_used_ratio)|apt_(upgrades|autoremove)_pending|megaraid_(healthy|degraded|failed|battery_backup_healthy|pd_(media_errors|predictive_errors|smart_alerted))|node_ipmi_(chassis_fault|sensor_state|speed_rpm|temperature_celsius))$/;
+  /^(smartmon_(device_smart_(available|healthy)|(reallocated_sector_ct|current_pending_sector|offline_uncorrectable|grown_defects_count)_raw_value)|nvme_(critical_warning(_total)?|media_errors_total|percentage_used_ratio)|apt_(upgrades|autoremove)_pending|megaraid_(healthy|degraded|failed|battery_backup_healthy|pd_(media_errors|predictive_errors|smart_alerted))|node_ipmi_(chassis_fault|sensor_state|speed_rpm|temperature_celsius))$/;
 /** A sample of one of these metrics is fine unless it is 0, any other only at 0; a temperature below `fineBelow`. */
-const fineAboveZero = /healthy|rpm/;
+const fineAboveZero = /available|healthy|rpm/;
 const fineBelow = 90;
 const [zero, aboveZero, decimal] = [/^[-+]?[0.]+([eE]|$)/, /^\+?[\d.]*[1-9][\d.]*([eE]|$)/, /^[-+]?[\d.]+([eE]|$)/];
 /** The name of an attribute of smartmon.py, which smartmon.sh has in the name of the metric. */

@@ -8,6 +8,8 @@ const driftFiles = [
   '/var/lib/chrony/drift',
   '/var/lib/chrony/chrony.drift',
   '/var/lib/ntp/ntp.drift',
+  // A file in Red Hat's distributions, in SUSE's the folder of the file, which ntpd replaces.
+  '/var/lib/ntp/drift',
   '/var/lib/ntpsec/ntp.drift',
 ];
 /** The age up to which a file counts. timesyncd touches its file at every answer, at least every 34 minutes. */

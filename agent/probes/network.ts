@@ -23,7 +23,7 @@ export const network: VisitProbe = {
   name: 'network',
   deadlineMs: 1000,
   reads: {
-    names: ['/sys/class/net/*/device', '/sys/class/net/*/bonding'],
+    names: ['device', 'bonding', 'tun_flags'].map((name) => `/sys/class/net/*/${name}`),
     files: ['/proc/net/dev', '/sys/class/net/*/carrier', '/sys/class/net/*/operstate', '/sys/class/net/*/speed'],
   },
   rates: 'rates',
@@ -38,8 +38,9 @@ export const network: VisitProbe = {
       kept[name] = counts;
       const linked = leftMs() > 0 ? link(name, source) : {};
       const speed = linked['speed_bits_per_s'];
-      // Bytes of twice the link's speed are those since another counter than the one before.
-      const maxBytes = ((typeof speed === 'number' ? speed : 1e11) * (earlier?.elapsedMs ?? 0)) / 4000;
+      // Bytes of twice the link's speed are those since another counter than the one before. Virtual cards are faster
+      // than the speed that they tell.
+      const maxBytes = (Math.max(typeof speed === 'number' ? speed : 0, 1e11) * (earlier?.elapsedMs ?? 0)) / 4000;
       const rates = ratesOf({
         fields,
         now: counts,
@@ -88,9 +89,9 @@ function link(name: string, source: Source): Facts {
   const megabits = parseInt(source.readOptional(`${folder}/speed`) ?? '', 10);
   return {
     link_up: state === '1' || state === 'up' ? 1 : state === '0' || state === 'down' ? 0 : missing('no link state'),
-    // Some drivers tell -1 as a number without a sign.
+    // Some drivers tell -1 as a number without a sign, and that of tunnels always tells 10.
     speed_bits_per_s:
-      megabits > 0 && megabits < 0xffff_ffff && megabits !== 0xffff
+      megabits > 0 && !source.exists(`${folder}/tun_flags`) && megabits < 0xffff_ffff && megabits !== 0xffff
         ? megabits * 1e6
         : missing('the driver does not tell'),
   };

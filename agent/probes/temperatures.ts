@@ -92,6 +92,9 @@ function celsius(file: string, source: Source): number | Missing {
     return missing(messageOf(error));
   }
   const value = parseInt(text, 10) / 1000;
+  // The kernels of some boards tell whole degrees.
+  if (value !== 0 && Math.abs(value) < 0.2 && file.endsWith('/temp'))
+    return missing(`no thousandths of a degree: ${text.trim()}`);
   // Unconnected inputs show impossible temperatures, or exactly 0 or 127 (Super-I/O chips).
   return value > -60 && value < 200 && value !== 0 && value !== 127
     ? rounded(value, 1)

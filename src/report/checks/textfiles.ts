@@ -84,9 +84,17 @@ const lackOf = (things: Known['things'], figure: string | null, state: 0 | 1 | 2
 const hotCelsius = 95;
 const tooHotCelsius = 105;
 
+/**
+ * Names of the health of disks without SMART, such as volumes of controllers and guests, and of NVMe disks, whose SMART
+ * smartmon.sh never finds. That program counts a missing answer as 0.
+ */
+const [unansweredHealth, noHealth] = ['smartmon_device_smart_healthy_unanswered', 'smartmon_device_smart_healthy_none'];
+
 /** The metrics of Debian's prometheus-node-exporter-collectors, in the order of their figures. */
 const knownMetrics: ReadonlyMap<string, Known> = new Map([
   ['smartmon_device_smart_healthy', lackOf(disk, null, 2, 'SMART: failing')],
+  [unansweredHealth, lackOf(disk, null, 2, 'SMART: failing, or smartctl had no answer')],
+  [noHealth, lackOf(disk, null, 0, 'has no SMART')],
   ['smartmon_reallocated_sector_ct_raw_value', sectors('reallocated', 0)],
   ['smartmon_grown_defects_count_raw_value', sectors('defect', 0)],
   ['smartmon_current_pending_sector_raw_value', sectors('pending', 1)],
@@ -231,8 +239,13 @@ function knownSamples(samples: readonly PromSample[], faults: string[]): readonl
     counts.set(key, counted);
     return counted;
   };
+  const withoutSmart = new Set(
+    samples.flatMap(({ metric, labels, value }) =>
+      metric === 'smartmon_device_smart_available' && value === 0 ? JSON.stringify(labels) : [],
+    ),
+  );
   const found = samples.flatMap((sample) => {
-    const metric = knownName(sample);
+    const metric = knownName(sample, withoutSmart.has(JSON.stringify(sample.labels)));
     const known = knownMetrics.get(metric);
     if (known === undefined) return [];
     const short = subjectOf(sample.labels, known.things);
@@ -264,7 +277,11 @@ function summed(samples: readonly KnownSample[]): readonly KnownSample[] {
 }
 
 /** Returns the name of a metric; that of smartmon.sh for an attribute of smartmon.py, which has its name as a label. */
-function knownName({ metric, labels }: PromSample): string {
+function knownName({ metric, labels, value }: PromSample, lacksSmart: boolean): string {
+  if (lacksSmart && metric === 'smartmon_device_smart_healthy' && value === 0) {
+    const isNvme = labels.some(([name, of]) => name === 'type' && of.startsWith('nvme'));
+    return isNvme ? unansweredHealth : noHealth;
+  }
   const [, attribute] = labels.find(([name]) => name === 'name') ?? [];
   return metric === 'smartmon_attr_raw_value' && attribute !== undefined ? `smartmon_${attribute}_raw_value` : metric;
 }

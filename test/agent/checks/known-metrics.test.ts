@@ -26,7 +26,13 @@ const zero = [
 ];
 /** The metrics that are above 0 while all is well. */
 const aboveZero = [
-  ...['smartmon_device_smart_healthy', 'megaraid_healthy', 'megaraid_battery_backup_healthy', 'node_ipmi_speed_rpm'],
+  ...[
+    'smartmon_device_smart_available',
+    'smartmon_device_smart_healthy',
+    'megaraid_healthy',
+    'megaraid_battery_backup_healthy',
+    'node_ipmi_speed_rpm',
+  ],
 ];
 const unknown = [
   ...['smartmon_device_smart_healthy_x', 'x_smartmon_device_smart_healthy', 'smartmon_temperature_raw_value'],

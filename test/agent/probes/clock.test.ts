@@ -34,6 +34,8 @@ for (const { what, files, expected, ...more } of [
     isAlike: true,
   },
   { what: 'ntpd', files: { '/var/lib/ntp/ntp.drift': 1 }, expected: 1 },
+  { what: "Red Hat's ntpd", files: { '/var/lib/ntp/drift': 1 }, expected: 1 },
+  { what: "SUSE's ntpd", files: { '/var/lib/ntp/drift/ntp.drift': 1 }, expected: 1, isAlike: true },
 ] as const) {
   test(`${what}: ${expected}`, async (t) => {
     const root = tempFolder(t);

@@ -32,7 +32,8 @@ const card = (name: string, line: string, more: Files = {}): Files => ({
   ...more,
 });
 const sixteen = '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16';
-const speed = (megabits: string): Files => card('eth0', `eth0: ${sixteen}`, { '/sys/class/net/eth0/speed': megabits });
+const speedOf = (name: string, megabits: string): Files => ({ [`/sys/class/net/${name}/speed`]: megabits });
+const speed = (megabits: string): Files => card('eth0', `eth0: ${sixteen}`, speedOf('eth0', megabits));
 const whole = { '/sys/block/sda/device/vendor': '1', '/sys/block/cciss!c0d0/device/vendor': '1' };
 const sensor = (file: string, text = '45000\n'): Files => ({ [`/sys/class/hwmon/${file}`]: text });
 
@@ -96,6 +97,26 @@ const machines: readonly Odd[] = [
     files: speed(megabits),
     rows: [{ interface: 'eth0', speed_bits_per_s: null }],
   })),
+  {
+    what: 'a tunnel, whose driver always tells 10 Mbit/s',
+    probe: network,
+    files: { '/proc/net/dev': `tap0: ${sixteen}\n`, ...speedOf('tap0', '10\n'), '/sys/class/net/tap0/tun_flags': '' },
+    rows: [{ interface: 'tap0', speed_bits_per_s: null }],
+  },
+  {
+    what: 'a thermal zone in whole degrees, and one near the freezing point',
+    probe: temperatures,
+    files: {
+      '/sys/class/thermal/thermal_zone0/temp': '65\n',
+      '/sys/class/thermal/thermal_zone1/temp': '1500\n',
+      '/sys/class/thermal/thermal_zone2/temp': '-65\n',
+    },
+    rows: [
+      { sensor: 'thermal/thermal_zone0', celsius: null },
+      { sensor: 'thermal/thermal_zone1', celsius: 1.5 },
+      { sensor: 'thermal/thermal_zone2', celsius: null },
+    ],
+  },
   { what: 'a fast link', probe: network, files: speed('400000\n'), rows: [{ speed_bits_per_s: 4e11 }] },
   {
     what: 'the interfaces of a container: of systemd-nspawn, and of rootless Podman',
@@ -158,6 +179,16 @@ for (const { what, probe, files, rows } of machines) {
     assert.deepEqual(found, rows);
   });
 }
+
+test('odd machines: a virtual card is faster than the speed that it tells', () => {
+  const counts = (bytes: number): string => `eth0: ${bytes} 2 0 0 0 0 0 0 ${bytes} 2 0 0 0 0 0 0`;
+  for (const megabits of ['10', '1000', '10000']) {
+    const at = (bytes: number): Files => card('eth0', counts(bytes), speedOf('eth0', megabits));
+    const { counters = null } = run(network, at(0));
+    const { functions } = run(network, at(4e10), { counters, elapsedMs: 10_000 });
+    assert.equal(onlyRow(functions, 'network')['rx_bytes_per_s'], 4e9, megabits);
+  }
+});
 
 test('odd machines: a kernel that tells no CPU times has no shares', () => {
   const files = { '/proc/stat': 'cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n' };

@@ -34,6 +34,25 @@ const samples: readonly (readonly [string, string])[] = [
   ['nvme_critical_warning_total{device="n"} 0x04', '2 n: critical warning 4 age=60 nvme_warnings=4'],
   ['nvme_critical_warning_total{device="n"} 0x00', '0 written 60 s ago age=60 nvme_warnings=0'],
   ['smartmon_device_smart_healthy{disk="d"} NaN', '3 d: its health is unknown age=60'],
+  // smartmon.sh writes 0 for the health of a disk that has no SMART, and finds none of NVMe disks.
+  [
+    'smartmon_device_smart_healthy{disk="d",type="scsi"} 0\nsmartmon_device_smart_available{disk="d",type="scsi"} 0\n' +
+      'smartmon_device_smart_healthy{disk="e",type="sat"} 1\nsmartmon_device_smart_available{disk="e",type="sat"} 1',
+    '0 d: has no SMART age=60',
+  ],
+  [
+    'smartmon_device_smart_available{disk="d",type="scsi"} 0\nsmartmon_device_smart_healthy{disk="d",type="scsi"} 0\n' +
+      'smartmon_device_smart_available{disk="e",type="sat"} 1\nsmartmon_device_smart_healthy{disk="e",type="sat"} 0',
+    '2 d: has no SMART\ne: SMART: failing age=60',
+  ],
+  [
+    'smartmon_device_smart_available{disk="n",type="nvme"} 0\nsmartmon_device_smart_healthy{disk="n",type="nvme"} 0',
+    '2 n: SMART: failing, or smartctl had no answer age=60',
+  ],
+  [
+    'smartmon_device_smart_available{disk="n",type="nvme"} 0\nsmartmon_device_smart_healthy{disk="n",type="nvme"} 1',
+    '0 written 60 s ago age=60',
+  ],
   [
     'smartmon_attr_raw_value{name="current_pending_sector",device="/dev/sda",disk="0"} 8',
     '1 /dev/sda: 8 pending sectors age=60 pending_sectors=8 pending_sectors /dev/sda=8',
