@@ -18,6 +18,7 @@ const sizes: readonly Size[] = ['small', 'large'];
 const weights: Readonly<Record<string, string>> = { small: 'S', large: 'L' };
 const place: readonly [string, string] = ['x', 'y'];
 const nameOf = (size: Size): string => (size === 'large' ? 'wide' : weights[size] ?? 'none');
+const glue = ' - ';
 const found: string[] = [];
 const add = (word: string): void => void found.push(word);
 for (const word of ['a', 'b']) {
@@ -28,10 +29,10 @@ const isKnown: boolean = true;
 if (isKnown) add('known');
 const double = found.length + found.length;
 add(String(double));
-found.push(...sizes.map(nameOf), Object.keys(weights).join(), place.join());
-found.join(' ');
+found.push(...sizes.map(nameOf), Object.keys(weights).join(), place.join(glue));
+found.join('|');
 `;
-const unbroken = 'first second known 6 S wide small,large x,y';
+const unbroken = 'first|second|known|6|S|wide|small,large|x - y';
 
 /** Strings and lists as they stand in sources, each line with the breaks of its entries and members. */
 const cases: readonly (readonly [source: string, ...breaks: readonly string[]])[] = [
@@ -99,6 +100,7 @@ test('breaks of a file do not overlap, and there is one of every kind', (t) => {
     'member',
     'operator',
     'statement',
+    'words',
   ]);
 });
 
@@ -126,6 +128,23 @@ for (const [index, [text, ...breaks]] of cases.entries()) {
       ),
       breaks,
     );
+  });
+}
+
+for (const [text, rest] of [
+  ["const said: string = 'no such file';", "''"],
+  ["const said: string = 'none';", undefined],
+  ['const said = `${1} of ${2 + 3} files`;', '`${1}${2 + 3}`'],
+  ['const said = `${1}-${2}`;', undefined],
+  ['const form = /^a\\/b+$/m;', '/(?!)/m'],
+  ["const table = { 'two words': 1 };", undefined],
+] as const) {
+  test(`words of ${text}`, (t) => {
+    const dir = tempFolder(t);
+    mkdirSync(path.join(dir, 'src'));
+    writeFileSync(path.join(dir, 'src/one.ts'), text);
+    const found = findBreaks(dir, ['src'], ['lib.es5.d.ts']).flat();
+    assert.equal(found.find(({ kind }) => kind === 'words')?.after, rest);
   });
 }
 

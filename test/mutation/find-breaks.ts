@@ -23,7 +23,7 @@ export interface Break {
   readonly kind: Kind;
 }
 
-const kinds = ['operator', 'constant', 'condition', 'statement', 'entry', 'member'] as const;
+const kinds = ['operator', 'constant', 'condition', 'statement', 'entry', 'member', 'words'] as const;
 type Kind = (typeof kinds)[number];
 
 /** Other operators that an operator is replaced by. */
@@ -123,6 +123,8 @@ function breaksOf(file: string, source: ts.SourceFile, finder: MemberFinder): re
     if (rest !== null) add(node, 'entry', rest);
     const member = finder.otherMember(node);
     if (member !== null) add(node, 'member', member);
+    const words = withoutWords(node, source);
+    if (words !== null) add(node, 'words', words);
     ts.forEachChild(node, visit);
   };
   visit(source);
@@ -147,6 +149,19 @@ function otherOperation(node: ts.Node, source: ts.SourceFile): string | null {
   const operator = otherOperators[operatorToken.getText(source)];
   if (operator === undefined || isText(left) || isText(right)) return null;
   return `((${left.getText(source)}) ${operator} (${right.getText(source)}))`;
+}
+
+/** Returns what is left of a message, a statement of SQL or a pattern without its text. Null for other nodes. */
+function withoutWords(node: ts.Node, source: ts.SourceFile): string | null {
+  if (ts.isRegularExpressionLiteral(node)) return node.text.replace(/^[^]*\//, '/(?!)/');
+  if (ts.isTemplateExpression(node) && !ts.isTaggedTemplateExpression(node.parent)) {
+    const texts = [node.head.text, ...node.templateSpans.map(({ literal }) => literal.text)];
+    const values = node.templateSpans.map(({ expression }) => `\${${expression.getText(source)}}`);
+    return texts.join('').includes(' ') ? `\`${values.join('')}\`` : null;
+  }
+  if (!ts.isStringLiteralLike(node) || !node.text.includes(' ') || isName(node)) return null;
+  const isExpression = !ts.isExpressionStatement(node.parent) && !ts.isTaggedTemplateExpression(node.parent);
+  return isExpression ? "''" : null;
 }
 
 function isName(node: ts.Node): boolean {

@@ -1,14 +1,15 @@
 /**
  * npm run mutation -- [--seed N|commit] [--count N] [--only ID,...] [--rooms DIR,...] [--tests PATH,...] [--unreached]:
  * breaks the alerter, the collector, the storage and the transport, or some rooms, at random places and says which
- * breaks no test of the first tier notices, or none of some folders and files. The seed is by default of the commit's
+ * breaks no test notices, or none of some folders and files: the first tier, and files of the second tier of these
+ * rooms, with the cases of the first. The seed is by default of the commit's
  * hash: nobody has seen its places before. Each break is tried with the test files that come by its place, the nearest
  * first, until one fails. The files that come by are found by running all of them once, unbroken; those that fail then
  * are left out and named with the reason. `--unreached` ends there and prints the places that no test comes by.
  */
 import { spawn, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -107,10 +108,15 @@ function buildCopy(): readonly TestFile[] {
   breakSources(copy, breaks);
   run('npm', 'run', '--silent', 'build');
   const places = values.tests.split(',');
-  const sources = run('sh', 'test/first-tier.sh')
-    .trim()
-    .split('\n')
-    .filter((source) => places.some((place) => source === place || source.startsWith(`${place}/`)));
+  const first = run('sh', 'test/first-tier.sh').trim().split('\n');
+  const folders = rooms
+    .map((room) => room.replace(/^src\//, 'test/'))
+    .filter((dir) => existsSync(path.join(copy, dir)));
+  const find = 'grep -rlE "^// Second tier:" --include="*.test.ts" "$@" || true';
+  const second = run('sh', '-c', find, 'sh', ...folders, 'test/mutation').split('\n').filter(Boolean);
+  const sources = [...first, ...second.sort()].filter((source) =>
+    places.some((place) => source === place || source.startsWith(`${place}/`)),
+  );
   const compiled = run(process.execPath, 'test/compile.mjs', ...sources)
     .trim()
     .split('\n');
