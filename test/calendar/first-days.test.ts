@@ -1,3 +1,4 @@
+// Second tier: five visits of installed programs, with two inventories.
 /** The first two days of a fleet. The years are in sqlite-year.test.ts and mariadb-year.test.ts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -113,7 +113,9 @@ function buildCopy(): readonly TestFile[] {
     .map((room) => room.replace(/^src\//, 'test/'))
     .filter((dir) => existsSync(path.join(copy, dir)));
   const find = 'grep -rlE "^// Second tier:" --include="*.test.ts" "$@" || true';
-  const second = run('sh', '-c', find, 'sh', ...folders, 'test/mutation').split('\n').filter(Boolean);
+  const second = run('sh', '-c', find, 'sh', ...folders, 'test/mutation')
+    .split('\n')
+    .filter(Boolean);
   const sources = [...first, ...second.sort()].filter((source) =>
     places.some((place) => source === place || source.startsWith(`${place}/`)),
   );

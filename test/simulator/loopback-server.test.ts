@@ -1,3 +1,4 @@
+// Second tier: a server for each of many clients.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';

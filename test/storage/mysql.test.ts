@@ -1,3 +1,4 @@
+// Second tier: the faults of a MariaDB.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';

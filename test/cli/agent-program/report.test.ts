@@ -1,3 +1,4 @@
+// Second tier: the whole report of an installed program.
 /** `fleet-health-agent report`: the built program on this machine. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: copies and compares every table.
 import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// Second tier: every object that bears the name of a view.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
