@@ -58,7 +58,7 @@ function reasonOf(path: string, thrown: unknown): readonly [reason: string, advi
 
 class OpenToOthers extends Error {}
 
-/** The error for a file that holds no key, or a part of one: `it is no key`. `advice` mends a file with usual damage. */
+/** The error for a file that holds no key, or a part of one: `it is no key`. `advice` mends a usual damage. */
 export class NoKey extends Error {
   readonly advice: string | null;
 

@@ -259,7 +259,7 @@ async function storedOf(
   );
 }
 
-test('a database that refuses all reports and its own is at fault, also with one client; else the reports are', async () => {
+test('a database that refuses all reports and its own is at fault, even with one client, else they are', async () => {
   const four = ['a', 'b', 'c', 'd'];
   const message = 'the database refuses the reports of all 4 clients: no';
   await assert.rejects(storedOf(four, 'all'), { code: 'storage-failed', message });
