@@ -8,7 +8,14 @@ import { dayMs } from '../platform/units.ts';
 import { openTunnel } from './http/dial-url.ts';
 import { proxyFor } from './http/proxy.ts';
 import { SMTPConnection } from './nodemailer.ts';
-import { type AttemptOptions, type Channel, type ChannelTimeouts, type SendOptions, mailTimeouts } from './notify.ts';
+import {
+  type AttemptOptions,
+  type Channel,
+  type ChannelTimeouts,
+  type SendOptions,
+  TryLater,
+  mailTimeouts,
+} from './notify.ts';
 import { namedUpTo } from '../text/numbers.ts';
 import { addressOf } from './mail-identity.ts';
 import { type SmtpPhase, isAnswer, smtpFault } from './smtp-fault.ts';
@@ -55,16 +62,33 @@ export function createEmailChannel(smtp: SmtpConfig, timeouts = mailTimeouts): C
     name: `${smtp.host}:${smtp.port}`,
     send: async ({ recipient, content }, options) => {
       const endsAtMs = performance.now() + timeouts.timeoutMs;
-      if (session?.usable() === false) {
-        session.close();
+      const leftMs = (): number => Math.max(1, endsAtMs - performance.now());
+      const hangUp = (): void => {
+        session?.close();
         session = null;
-      }
-      session ??= await openForMail(smtp, { ...timeouts, ...options });
-      const timeoutMs = Math.max(1, endsAtMs - performance.now());
+      };
+      let isBegun = false;
+      const onDataBegun = async (): Promise<void> => {
+        isBegun = true;
+        await options.onDataBegun();
+      };
+      const hand = async (): Promise<void> => {
+        session ??= await openForMail(smtp, { ...timeouts, ...options, timeoutMs: leftMs() });
+        const limits = { ...timeouts, ...options, onDataBegun, timeoutMs: leftMs() };
+        await session.send({ from, to: addressOf(recipient) }, content, limits);
+      };
+      if (session?.usable() === false) hangUp();
+      const isReused = session !== null;
       try {
-        await session.send({ from, to: addressOf(recipient) }, content, { ...timeouts, ...options, timeoutMs });
+        await hand().catch((thrown: unknown) => {
+          // Many servers take so many mails on a connection, and then end it, or refuse.
+          if (!isReused || isBegun || !(thrown instanceof TryLater) || thrown.stage !== 'connect') throw thrown;
+          hangUp();
+          return hand();
+        });
         broken.clear();
       } catch (thrown) {
+        if (session === null) throw thrown;
         if (session.usable()) broken.clear();
         else broken.add(recipient);
         throw broken.size < maxBroken ? thrown : asFaultOfServer(thrown);

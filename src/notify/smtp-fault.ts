@@ -1,7 +1,9 @@
 import type { SmtpConfig } from '../config/config.ts';
 import { FleetError, messageOf, type FleetErrorOptions, type Stage } from '../platform/errors/errors.ts';
 import { withoutSecrets } from '../platform/errors/revealed-secrets.ts';
+import { addressOf } from './mail-identity.ts';
 import { TryLater } from './notify.ts';
+import { tlsAdvice } from './tls-advice.ts';
 import { TooLong } from './within.ts';
 
 /** The progress of a conversation. */
@@ -32,8 +34,19 @@ type Verdict = Pick<FleetErrorOptions, 'code' | 'stage' | 'retryable'>;
 const maxWords = 300;
 /** The replies "no such login", "log in first" and "encrypt first" (RFC 4954, section 6; RFC 3207, section 4). */
 const loginReplies: readonly number[] = [530, 534, 535, 538];
-/** Enhanced codes about the sender's address (RFC 3463, section 3.2). */
-const senderWords = /^\d{3}[ -]5\.1\.[78]\b/;
+/**
+ * The sender's address, or the right to it: by enhanced code (RFC 3463, section 3.2; Exchange), or in the words of
+ * providers who give none. They say so at whatever step, mostly when the whole mail is there.
+ */
+const senderWords =
+  /^\d{3}[ -]5\.(?:1\.[78]|2\.252|7\.60)\b|\bSendAsDenied|\bsend as this sender\b|\bverified sender identity\b/i;
+/** Amazon names the addresses that are not verified: the sender's, or a recipient's. */
+const unverifiedWords = /\baddress is not verified\b/i;
+/** An account that has sent what its provider allows for now: by code (5.4.5: congestion; Exchange), or in words. */
+const spentCodes = /^\d{3}[ -]5\.(?:4\.5|1\.90)\b/;
+const spentWords =
+  /\b(?:daily|hourly|24-hour|sending|relay)\b[^.]{0,40}\b(?:limit|quota)\b|\bmessages per (?:day|hour)\b/i;
+const sizeWords = /^\d{3}[ -]5\.(?:2\.3|3\.4)\b|\bsize\b/i;
 /** A mail that is too large, by reply code or enhanced code (RFC 1870, section 6; RFC 3463, sections 3.3 and 3.4). */
 const tooLargeWords = /^552\b|^\d{3}[ -]5\.(?:2\.3|3\.4)\b/;
 
@@ -77,7 +90,7 @@ export function isAnswer(thrown: unknown): boolean {
 export function smtpFault({ smtp, phase, secrets, greeting, thrown }: SmtpTrouble): FleetError {
   const isGreeting = greeting !== null && isOfGreeting(thrown);
   const told = isGreeting ? greetingAdvice(smtp) : adviceFor(smtp, thrown);
-  const { advice, ...verdict } = { ...verdictOf(phase, thrown), ...told };
+  const { advice, ...verdict } = { ...verdictOf(phase, thrown, smtp), ...told };
   const greeted = isGreeting ? `; this machine greeted it as ${greeting}` : '';
   const message = `mail server ${smtp.host}:${smtp.port}: ${wordsOf(thrown, secrets)}${greeted}`;
   const Fault = verdict.code === 'mail-unavailable' && replyOf(thrown) !== null ? TryLater : FleetError;
@@ -89,7 +102,7 @@ export function smtpFault({ smtp, phase, secrets, greeting, thrown }: SmtpTroubl
  * Returns the code and the stage of a fault. A 5yz reply is permanent (RFC 5321, section 4.2.1) unless it is about
  * policy. Everything else may pass.
  */
-function verdictOf(phase: SmtpPhase, thrown: unknown): Verdict {
+function verdictOf(phase: SmtpPhase, thrown: unknown, smtp: SmtpConfig): Verdict {
   const { code, command, response } = thrown as SmtpError;
   const reply = replyOf(thrown);
   const words = typeof response === 'string' ? response : '';
@@ -109,11 +122,22 @@ function verdictOf(phase: SmtpPhase, thrown: unknown): Verdict {
     if (tooLargeWords.test(words)) return refused;
     return waits(reply >= 500 ? 'login' : 'connect');
   }
-  if (reply >= 500 && senderWords.test(words)) return waits('login');
+  if (reply >= 500 && isOfSender(words, smtp)) return waits('login');
+  if (reply >= 500 && isSpent(words)) return waits('channel');
   if (reply < 500) return waits('mail');
   // Every mail has the same greeting.
   if (command === 'RCPT TO' && isOfGreeting(thrown)) return waits('login');
-  return command === 'RCPT TO' && policyWords.test(words) ? { ...refused, retryable: true } : refused;
+  // At the end of a mail a policy is about its content.
+  const isBefore = command === 'RCPT TO' || (command === 'DATA' && code === 'EENVELOPE');
+  return isBefore && policyWords.test(words) ? { ...refused, retryable: true } : refused;
+}
+
+function isOfSender(words: string, { from }: SmtpConfig): boolean {
+  return senderWords.test(words) || (unverifiedWords.test(words) && words.includes(addressOf(from)));
+}
+
+function isSpent(words: string): boolean {
+  return spentCodes.test(words) || (spentWords.test(words) && !sizeWords.test(words));
 }
 
 /** Returns the code of the server's reply; null for a fault without a reply. */
@@ -147,9 +171,6 @@ function asked(command: unknown): string {
   return typeof command === 'string' && command !== 'CONN' && command !== 'API' ? command : 'the connection';
 }
 
-const certificateCodes =
-  /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|ERR_TLS_CERT_ALTNAME_INVALID|CERT_\w+)$/;
-
 /** True if the server sent text before TLS began (OpenSSL: wrong version number, or packet length too long). */
 function isPlain(thrown: unknown): boolean {
   return /wrong version number|packet length too long|ERR_SSL_WRONG_VERSION_NUMBER/i.test(messageOf(thrown));
@@ -160,10 +181,14 @@ function greetingAdvice({ helo }: SmtpConfig): { readonly advice: string } {
   return { advice: `Write ${helo === null ? '' : 'another '}helo="..." into <smtp>: ${name}.` };
 }
 
-function adviceFor({ security }: SmtpConfig, thrown: unknown): { readonly advice?: string } {
-  const { code, command, originalCode } = thrown as SmtpError;
-  if ([code, originalCode].some((one) => typeof one === 'string' && certificateCodes.test(one))) {
-    return { advice: 'Name its authority with <smtp ca="FILE">, or write the host as its certificate has it.' };
+function adviceFor(smtp: SmtpConfig, thrown: unknown): { readonly advice?: string } {
+  const { security } = smtp;
+  const { code, command, originalCode, response } = thrown as SmtpError;
+  const advice = tlsAdvice([code, originalCode, messageOf(thrown)].join(' '), 'smtp');
+  if (advice !== null) return { advice };
+  if (typeof response === 'string' && (replyOf(thrown) ?? 0) >= 500) {
+    if (isOfSender(response, smtp)) return { advice: 'Write an address that this login may send as into <smtp from>.' };
+    if (isSpent(response)) return { advice: 'Nothing, if it passes; else ask the provider for a higher limit.' };
   }
   if (security === 'starttls' && command === 'STARTTLS') {
     return {

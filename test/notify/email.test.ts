@@ -71,7 +71,57 @@ const refusals: readonly {
   { phase: 'rcpt', reply: '452 4.2.2 mailbox full', code: 'mail-unavailable', stage: 'mail' },
   { phase: 'rcpt', reply: '530 5.7.0 Must issue a STARTTLS command first', code: 'mail-unavailable', stage: 'login' },
   { phase: 'rcpt', reply: '421 4.3.2 going down', code: 'mail-unavailable', stage: 'connect' },
+  // About the sender, in the words of Exchange, SendGrid and Amazon; the last one is about the recipient.
+  {
+    phase: 'dot',
+    reply: '554 5.2.252 SendAsDenied; a@x.org not allowed to send as b@x.org; STOREDRV.Submission',
+    code: 'mail-unavailable',
+    stage: 'login',
+  },
+  {
+    phase: 'dot',
+    reply: '554 5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied',
+    code: 'mail-unavailable',
+    stage: 'login',
+  },
+  {
+    phase: 'dot',
+    reply: '550 5.7.60 SMTP; Client does not have permissions to send as this sender',
+    code: 'mail-unavailable',
+    stage: 'login',
+  },
+  {
+    phase: 'dot',
+    reply: '550 The from address does not match a verified Sender Identity. Mail cannot be sent',
+    code: 'mail-unavailable',
+    stage: 'login',
+  },
+  {
+    phase: 'dot',
+    reply: '554 Message rejected: Email address is not verified. These failed the check: fleet@example.org',
+    code: 'mail-unavailable',
+    stage: 'login',
+  },
+  {
+    phase: 'dot',
+    reply: '554 Message rejected: Email address is not verified. These failed the check: ops@example.org',
+    code: 'mail-refused',
+    stage: 'mail',
+  },
+  // About what the account may send, of Gmail, its relay, Exchange and hosters.
+  ...[
+    ['rcpt', '550 5.4.5 Daily user sending quota exceeded. x1 - gsmtp'],
+    ['dot', '550 5.4.5 Daily user sending limit exceeded.'],
+    ['data', '550 5.7.1 Daily SMTP relay limit exceeded for customer.'],
+    ['dot', "550 5.1.90 Your message can't be sent because you've reached your daily limit for message recipients"],
+    ['data', '554 5.7.1 <DATA>: Data command rejected: only 10 messages per day'],
+    ['dot', '552 Message would take you over your relay quota of 500'],
+    ['rcpt', '550 User a@x.org has exceeded its 24-hour sending limit.'],
+  ].map(([phase, reply = '']) => ({ phase: phase as SmtpPhase, reply, code: 'mail-unavailable', stage: 'channel' })),
+  { phase: 'rcpt', reply: '552 5.2.2 the mailbox is over its quota', code: 'mail-refused', stage: 'mail' },
+  { phase: 'dot', reply: '552 5.3.4 larger than the relay size limit', code: 'mail-refused', stage: 'mail' },
   { phase: 'data', reply: '554 5.5.1 no', code: 'mail-refused', stage: 'mail' },
+  { phase: 'data', reply: '554 5.7.1 <DATA>: rejected: denied', code: 'mail-refused', stage: 'mail', isPolicy: true },
   { phase: 'data', reply: '451 4.3.0 not now', code: 'mail-unavailable', stage: 'mail' },
   { phase: 'dot', reply: '550 5.7.1 spam', code: 'mail-refused', stage: 'mail' },
   { phase: 'dot', reply: '552 5.3.4 too large', code: 'mail-refused', stage: 'mail' },
@@ -196,6 +246,36 @@ test('a server that ended the idle connection is connected to again', async (t) 
   await until(() => started.open() === 0, 'the server has not ended the connection');
   await opened.send(outgoing(), sendOptions());
   assert.equal(started.connections(), 2);
+});
+
+for (const reply of ['421 4.5.3 Maximum message count per session reached', '452 4.5.3 too many messages here']) {
+  test(`a server that takes two mails on a connection gets the third on another one: ${reply}`, async (t) => {
+    const counts = new Map<number, number>();
+    const started = await server(t, {
+      act: ({ phase, connection }) => {
+        const before = counts.get(connection) ?? 0;
+        if (phase === 'dot') counts.set(connection, before + 1);
+        if (phase !== 'mail' || before < 2) return undefined;
+        return reply.startsWith('421') ? { kind: 'close', say: reply } : reply;
+      },
+    });
+    const opened = channel(t, started.port);
+    for (let sent = 0; sent < 5; sent += 1) await opened.send(outgoing(), sendOptions());
+    assert.equal(started.connections(), 3);
+    assert.equal(started.mails.length, 5);
+  });
+}
+
+test('a server that takes no mail is asked once more on another connection, and not for ever', async (t) => {
+  let isTaking = true;
+  const started = await server(t, {
+    act: ({ phase }) => (phase === 'mail' && !isTaking ? '452 4.3.1 disk full' : undefined),
+  });
+  const opened = channel(t, started.port);
+  await opened.send(outgoing(), sendOptions());
+  isTaking = false;
+  const fault = await faultOf(opened.send(outgoing(), sendOptions()));
+  assert.deepEqual([fault.code, fault.stage, started.connections()], ['mail-unavailable', 'connect', 2]);
 });
 
 test('breaks at mails to one recipient are no fault of the server, at a second one they are', async (t) => {

@@ -1,9 +1,13 @@
 /** Encryption is as configured, or no mail and no password is sent. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { createServer } from 'node:tls';
 
 import { createEmailChannel } from '../../src/notify/email.ts';
+import { tlsAdvice } from '../../src/notify/tls-advice.ts';
 import type { SmtpConfig } from '../../src/config/config.ts';
 import { makeCertificates } from '../support/servers/certificates.ts';
 import { openServer as server } from '../alerter/support/sending.ts';
@@ -47,16 +51,30 @@ for (const security of ['starttls', 'tls'] as const) {
       certificate: good,
       overrides: { ca: null },
       words: /self-signed|unable to (?:get|verify)/,
+      advice: /<smtp ca=/,
     },
-    { what: 'for another host', certificate: wrongHost, overrides: { ca }, words: /not in the cert's|does not match/ },
-    { what: 'that has expired', certificate: expired, overrides: { ca }, words: /expired/ },
+    {
+      what: 'for another host',
+      certificate: wrongHost,
+      overrides: { ca },
+      words: /not in the cert's|does not match/,
+      advice: /write the host as/,
+    },
+    {
+      what: 'that has expired',
+      certificate: expired,
+      overrides: { ca },
+      words: /expired/,
+      advice: /^Have the certificate of that server renewed; .* clock/,
+    },
   ] as const;
-  for (const { what, certificate, overrides, words } of wrong) {
+  for (const { what, certificate, overrides, words, advice } of wrong) {
     test(`${security}: a certificate ${what} ends it before the login`, async (t) => {
       const started = await server(t, { certificate, implicit });
       const fault = await faultOf(send(t, started, { security, ...overrides }));
       assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'connect']);
       assert.match(fault.message, words);
+      assert.match(fault.advice, advice);
       assertNothingSecret(started);
     });
 
@@ -75,6 +93,31 @@ for (const security of ['starttls', 'tls'] as const) {
     assertNothingSecret(started);
   });
 }
+
+test('tls: what OpenSSL refuses as too old or too weak is told as the fault of the server', async (t) => {
+  const { key, cert } = good;
+  const old = createServer({ key, cert, ciphers: 'ALL:@SECLEVEL=0', minVersion: 'TLSv1', maxVersion: 'TLSv1.1' });
+  old.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
+  await once(old, 'listening');
+  t.after(() => old.close());
+  const { port } = old.address() as AddressInfo;
+  const channel = createEmailChannel(withLogin(port, { security: 'tls', ca }));
+  const fault = await faultOf(channel.send(outgoing(), sendOptions()));
+  assert.match(fault.advice, /^Renew the TLS of that server/, fault.message);
+  for (const words of [
+    'error:0A000102:SSL routines:ssl_choose_client_version:unsupported protocol:../deps/openssl',
+    'error:0A00042E:SSL routines:ssl3_read_bytes:tlsv1 alert protocol version',
+    'error:0A00014D:SSL routines:tls_process_key_exchange:legacy sigalg disallowed or unsupported',
+    'error:0A00018A:SSL routines:tls_process_ske_dhe:dh key too small',
+    'error:0A000152:SSL routines:final_renegotiate:unsafe legacy renegotiation disabled',
+    'ERR_SSL_UNSUPPORTED_PROTOCOL',
+    'ERR_SSL_EE_KEY_TOO_SMALL',
+    'ERR_SSL_CA_MD_TOO_WEAK',
+  ]) {
+    assert.match(tlsAdvice(words, 'smtp') ?? '', /^Renew the TLS of that server/, words);
+  }
+  assert.equal(tlsAdvice('connect ECONNREFUSED 127.0.0.1:25', 'smtp'), null);
+});
 
 test('tls: a port that begins without it is named as that, with what to write', async (t) => {
   const fault = await faultOf(send(t, await server(t, {}), { security: 'tls' }));

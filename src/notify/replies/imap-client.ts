@@ -9,6 +9,7 @@ import { rememberSecret, withoutSecrets } from '../../platform/errors/revealed-s
 import { oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import type { AttemptOptions } from '../notify.ts';
+import { tlsAdvice } from '../tls-advice.ts';
 import { TooLong, within } from '../within.ts';
 
 /** The most bytes of a message that are read. */
@@ -302,7 +303,8 @@ function faultOf(replies: RepliesConfig, stage: Stage, thrown: unknown): FleetEr
 
 function fault({ host, port }: RepliesConfig, stage: Stage, words: string, cause: unknown): FleetError {
   const message = `replies at ${host}:${port}: ${cut(oneLine(withoutSecrets(words)), maxWords)}`;
-  return new FleetError({ code: 'replies-unread', stage, message, cause });
+  const advice = tlsAdvice([(cause as ImapError | null)?.code, words].join(' '), 'replies');
+  return new FleetError({ code: 'replies-unread', stage, message, cause, ...(advice === null ? {} : { advice }) });
 }
 
 /** Logs in and opens the mailbox without reading messages. Throws FleetError `replies-unread`, `secret-missing`. */

@@ -26,8 +26,27 @@ const maxHeaderBytes = 64 * 1024;
 /** The most characters of the reason of a bounce. */
 const maxReasonChars = 200;
 const maxNesting = 20;
-/** Headers that may contain the address of the recipient, in the order of the search. */
-const addressed = ['to', 'cc', 'delivered-to', 'x-original-to', 'envelope-to'];
+/**
+ * Headers that may contain the address of the recipient, in the order of the search. Servers that rewrite To to a
+ * person's main address, or forward, leave the address in one of the others, if only in `for` of Received.
+ */
+const addressed = [
+  'to',
+  'cc',
+  'bcc',
+  'delivered-to',
+  'x-original-to',
+  'envelope-to',
+  'x-envelope-to',
+  'x-delivered-to',
+  'x-forwarded-to',
+  'x-apparently-to',
+  'x-real-to',
+  'x-rcpt-to',
+  'resent-to',
+  'apparently-to',
+  'received',
+];
 
 /**
  * Reads the beginning of a message. Returns null if the message is addressed to no token, or is unreadable. Reads only
@@ -74,17 +93,42 @@ export function kindOfCopy(source: Uint8Array, token: string): 'itself' | 'answe
   const headers = rawHeaders(source);
   const has = (name: string, value: RegExp): boolean =>
     headers.some((header) => header.name === name && value.test(header.value));
-  if (has('message-id', new RegExp(token, 'i'))) return 'itself';
-  const isReport =
-    has('content-type', /^multipart\/report\b/i) ||
-    has('from', /(^|<|\s|")(mailer-daemon|postmaster)(@|>|$)/i) ||
-    has('x-failed-recipients', /./);
-  if (!isReport) return has('auto-submitted', /^auto-replied\b/i) ? 'answer' : 'itself';
+  const ours = new RegExp(token, 'i');
+  if (has('message-id', ours)) return 'itself';
   const text = decodeText(source);
-  if (/^Action: *(delayed|delivered|relayed|expanded)\b/im.test(text)) return 'answer';
-  const [, reason] = /^Diagnostic-Code:[ \t]*(?:[\w-]+;)?(.*(?:\r?\n[ \t].*)*)/im.exec(text) ?? [];
-  const subject = headers.find(({ name }) => name === 'subject')?.value;
-  return { bounce: oneLine(reason ?? decodeWords(headerText(subject ?? ''))).slice(0, maxReasonChars) };
+  const isReport = has('content-type', /^multipart\/report\b/i);
+  const isOfDaemon = has('from', /(^|<|\s|")(mailer-daemon|postmaster)(@|>|$)/i) || has('x-failed-recipients', /./);
+  if (!isReport && !isOfDaemon) {
+    const isReply = has('in-reply-to', ours) || has('references', ours);
+    // Whoever forwards the mail passes on its text too.
+    return isAutoReply(headers) || (isReply && isAutomatic(headers) && !hasInBody(text, token)) ? 'answer' : 'itself';
+  }
+  // Reports of another type, such as receipts and complaints, are of a mail that was delivered.
+  if (isReport && has('content-type', /\breport-type\s*=\s*"?(?!delivery-status\b)\w/i)) return 'answer';
+  const subject = oneLine(decodeWords(headerText(headers.find(({ name }) => name === 'subject')?.value ?? '')));
+  const actions = Array.from(text.matchAll(/^Action:[ \t]*(\w+)/gim), ([, action = '']) => action.toLowerCase());
+  const isOver = actions.length === 0 ? !delayWords.test(subject) : actions.includes('failed');
+  return isOver ? { bounce: oneLine(bounceReason(text) ?? subject).slice(0, maxReasonChars) } : 'answer';
+}
+
+/** The subjects of Exim, Sendmail and others for a mail that is still tried. */
+const delayWords = /^warning\b.*\b(?:delayed|could not send)|^(?:delayed mail|delivery delayed)\b|\(delay\)/i;
+
+/** Returns the reason in a report: that of RFC 3464, or the remote server's words as qmail and Exim repeat them. */
+function bounceReason(text: string): string | undefined {
+  const [, diagnostic] = /^Diagnostic-Code:[ \t]*(?:[\w-]+;)?(.*(?:\r?\n[ \t].*)*)/im.exec(text) ?? [];
+  if (diagnostic !== undefined) return diagnostic;
+  return /(?:^Remote host said:|^ *(?:host .*)?\bsaid:|^ +(?=[45]\d\d[ -]))[ \t]*([45]\d\d[ -].*)/m.exec(text)?.[1];
+}
+
+/** True if the body has a token, also in base64. */
+function hasInBody(text: string, token: string): boolean {
+  const [head = ''] = /^[^]*?\r?\n\r?\n/.exec(text) ?? [];
+  const body = text.slice(head.length);
+  const decoded = Array.from(body.matchAll(/(?:^[A-Za-z0-9+/]{4,}={0,2}\r?$\n?)+/gm), ([part]) =>
+    Buffer.from(part, 'base64').toString('latin1'),
+  );
+  return [body, ...decoded].some((one) => one.toLowerCase().includes(token));
 }
 
 type ParsedMail = Awaited<ReturnType<typeof PostalMime.parse>>;
@@ -92,28 +136,55 @@ type ParsedMail = Awaited<ReturnType<typeof PostalMime.parse>>;
 async function parse(source: Uint8Array): Promise<ParsedMail | null> {
   try {
     const limits = { maxNestingDepth: maxNesting, maxHeadersSize: maxHeaderBytes };
-    return await PostalMime.parse(source, { ...limits, forceRfc822Attachments: true });
+    return await PostalMime.parse(withTextType(source), { ...limits, forceRfc822Attachments: true });
   } catch {
     // The message exceeds the limits, which no ordinary reply does.
     return null;
   }
 }
 
-/** Headers whose presence marks automatic mail, unless their value is `no`. */
+/** The type of a message that is text of a kind that nobody knows, or of none (`text`, as of before MIME). */
+const oddTextType = /^(Content-Type:[ \t]*text)(?:\/(?!plain\b|html\b)[^;\s]*)?(?=[ \t]*(?:;|\r?$))/im;
+
+/** Reads a text of an unknown type as a plain one (RFC 2046, section 4.1.4). The parser would call it an attachment. */
+function withTextType(source: Uint8Array): Uint8Array {
+  const text = Buffer.from(source).toString('latin1');
+  const end = /\r?\n\r?\n/.exec(text)?.index ?? text.length;
+  const head = text.slice(0, end);
+  if (!oddTextType.test(head)) return source;
+  return Buffer.from(`${head.replace(oddTextType, '$1/plain')}${text.slice(end)}`, 'latin1');
+}
+
+/** Headers whose presence marks the answer of a program, unless their value is `no`. */
+const replyNames = /^x-(?:(?:mail-)?auto-?(?:repl(?:y|ied)|respond|responder|response(?!-suppress))(?:-.+)?|vacation)$/;
+/** Headers whose presence marks other automatic mail. */
 const automaticNames =
-  /^(?:list-(?:id|unsubscribe)|x-(?:mail-)?auto-?(?:repl(?:y|ied)|respond|responder|generated)(?:-.+)?|x-(?:failed-recipients|vacation|cron-env|fc-machinegenerated))$/;
+  /^(?:list-(?:id|unsubscribe)|x-(?:failed-recipients|cron-env|fc-machinegenerated|auto-?generated))$/;
+
+type Headers = ReturnType<typeof rawHeaders>;
+
+/** True if a message has a mark of an answer that a program gave (RFC 3834, and older programs). */
+function isAutoReply(headers: Headers): boolean {
+  return headers.some(
+    ({ name, value }) =>
+      (replyNames.test(name) && !/^no\b/i.test(value)) ||
+      (name === 'auto-submitted' && /^auto-replied\b/i.test(value)) ||
+      (/^(?:x-)?precedence$/.test(name) && /^auto[-_]?repl(y|ied)\b/i.test(value)) ||
+      (name === 'delivered-to' && /^autoresponder\b/i.test(value)) ||
+      (name === 'x-post-messageclass' && /autoresponder/i.test(value)),
+  );
+}
 
 /** True if a message has a mark of automatic mail (RFC 3834, RFC 3464, RFC 2919, and older programs). */
-function isAutomatic(headers: ReturnType<typeof rawHeaders>): boolean {
+function isAutomatic(headers: Headers): boolean {
   const has = (name: string, value: RegExp): boolean =>
-    headers.some((header) => header.name === name && value.test(header.value.trim()));
+    headers.some((header) => header.name === name && value.test(header.value));
   return (
-    headers.some(({ name, value }) => automaticNames.test(name) && !/^no\b/i.test(value.trim())) ||
+    isAutoReply(headers) ||
+    headers.some(({ name, value }) => automaticNames.test(name) && !/^no\b/i.test(value)) ||
     has('auto-submitted', /^(?!no\b)/i) ||
-    has('precedence', /^(bulk|list|junk|auto[-_]?repl(y|ied))\b/i) ||
+    ['precedence', 'x-precedence'].some((name) => has(name, /^(bulk|list|junk)\b/i)) ||
     has('x-auto-response-suppress', /^all$/i) ||
-    has('delivered-to', /^autoresponder\b/i) ||
-    has('x-post-messageclass', /autoresponder/i) ||
     has('return-path', /^<\s*>$/) ||
     has('return-path', /^<?mailer-daemon(@|>|$)/i) ||
     has('from', /(^|<|\s)mailer-daemon(@|>|$)/i) ||

@@ -6,8 +6,8 @@
 import { randomBytes } from 'node:crypto';
 
 const tokenBytes = 12;
-/** The form of an address with a token. Mail servers may change the case. */
-const form = new RegExp(`\\+([0-9a-f]{${2 * tokenBytes}})@`, 'i');
+/** The form of an address with a token. Mail programs may change the case, and quote the part before the @. */
+const form = new RegExp(`\\+([0-9a-f]{${2 * tokenBytes}})"?@`, 'i');
 
 /** Returns an unguessable token. */
 export function newReplyToken(): string {

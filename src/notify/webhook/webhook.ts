@@ -1,6 +1,7 @@
 import { errnoOf, FleetError, messageOf, type Stage } from '../../platform/errors/errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { TakenInPart, TryLater, type Channel, type OutgoingMail, type SendOptions } from '../notify.ts';
+import { tlsAdvice } from '../tls-advice.ts';
 import { asError, TooLong } from '../within.ts';
 import { parseFrozen, withFields } from './freeze-webhook.ts';
 import { ProxyFault } from '../http/proxy.ts';
@@ -152,9 +153,7 @@ export function faultOf({ name }: Webhook, thrown: unknown): FleetError {
 
 function adviceFor(cause: unknown, words: string): string {
   if (cause instanceof ProxyFault) return 'Check proxy="..." of <webhook>, or else HTTPS_PROXY, and the proxy.';
-  return /CERT|SIGN|ISSUER/.test(words)
-    ? 'Name its authority with <webhook ca="FILE">, or write the host as its certificate has it.'
-    : 'Check the URL, the network and the receiver.';
+  return tlsAdvice(`${words} ${messageOf(cause)}`, 'webhook') ?? 'Check the URL, the network and the receiver.';
 }
 
 /** Returns the fault of an answer that says nothing about a mail. */
