@@ -4,7 +4,7 @@
  * agent, the second finds it.
  */
 import assert from 'node:assert/strict';
-import { existsSync, symlinkSync } from 'node:fs';
+import { chownSync, existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 
@@ -54,6 +54,21 @@ for (const server of sshServers) {
           }
         });
       }
+    }
+
+    for (const transport of transports) {
+      it(`${transport}, a login shell that leaves a process behind, which holds the output open`, async () => {
+        const { name: username, home, uid } = await running.addAccount({ shell: '/bin/bash', publicKey });
+        writeFileSync(path.join(home, '.bashrc'), '(sleep 600 &)\n');
+        chownSync(path.join(home, '.bashrc'), uid, uid);
+        const target = targetAt(running, { username, privateKey });
+        for (const uploaded of [true, false]) {
+          const connection = await connectBy(transport, target);
+          const { result } = await visit({ connection, waitForExit: false });
+          assert.deepEqual([result.fault, result.uploaded], [null, uploaded]);
+          await connection.leave();
+        }
+      });
     }
   });
 }

@@ -56,6 +56,11 @@ const maxComplaintBytes = 4096;
 const maxIgnoredBytes = 1024 * 1024;
 /** The time limit for the exit status of a command whose output has ended. */
 const exitTimeoutMs = 2000;
+/**
+ * The time without output after which a command with an exit status has ended, although its output is open: a process
+ * that the login shell has started in the background holds it.
+ */
+const heldOutputMs = 1000;
 
 /**
  * Communicates with one started agent. Returns null after its last frame, otherwise the end of the exec. Throws
@@ -117,6 +122,8 @@ class FrameReader {
   readonly #frames: Frame[] = [];
   #failure: Error | null = null;
   #closed = false;
+  #exited = false;
+  #chunks = 0;
   #discarding = false;
   #leftMs: number;
   #wake: (() => void) | null = null;
@@ -132,6 +139,12 @@ class FrameReader {
     };
     stdout.on('error', (error: Error) => this.fail(error));
     stdout.on('end', onClose).on('close', onClose);
+    const onExit = (): void => {
+      this.#exited = true;
+      this.#wake?.();
+    };
+    // The output ends with a connection that broke.
+    options.channel.exit.then(onExit, () => undefined);
     stdout.on('data', this.#onData);
   }
 
@@ -178,6 +191,7 @@ class FrameReader {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    this.#chunks += 1;
     try {
       append(this.#frames, this.#parser.push(chunk));
     } catch (thrown) {
@@ -191,8 +205,14 @@ class FrameReader {
   async #wait(): Promise<void> {
     const { channel, signal } = this.#options;
     const before = performance.now();
+    const chunksBefore = this.#chunks;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.#leftMs);
+      const mayBeHeld = this.#exited && this.#leftMs > heldOutputMs;
+      const onSilence = (): void => {
+        if (mayBeHeld && this.#chunks === chunksBefore) this.#closed = true;
+        resolve();
+      };
+      const timer = setTimeout(onSilence, mayBeHeld ? heldOutputMs : this.#leftMs);
       const onAbort = (): void => this.#wake?.();
       this.#wake = () => {
         this.#wake = null;

@@ -7,6 +7,9 @@ import type { Exchange } from './agent-exchange.ts';
 const maxQuotedChars = 300;
 const waitingShell =
   'Check the login shell and ForceCommand: a menu may wait there for input. Or check the load of the client.';
+/** The words of sshd and PAM for a password that has expired, also at a login by key. */
+const expired = /password (?:has )?expired|password change required|required to change your password/i;
+const expiredAdvice = 'Give the account on the client a new password, or none that expires: chage -M -1 NAME.';
 
 /** Returns the fault of an exec without the agent's last frame. */
 export function exchangeFault(
@@ -31,7 +34,8 @@ export function exchangeFault(
   if (restricted !== null) return restricted;
   if (ended.sign === null) {
     const how = ended.status === null ? '' : ` (status ${ended.status})`;
-    return fault('no-shell', 'agent', `the login shell did not run /bin/sh${how}${because}`);
+    const advice = expired.test(words) ? expiredAdvice : undefined;
+    return fault('no-shell', 'agent', `the login shell did not run /bin/sh${how}${because}`, advice);
   }
   if (!ended.started && ended.status === loaderStatus.noRuntime) {
     return fault('no-runtime', 'agent', `no Node.js ${oldestNode} or newer was found${because}`);

@@ -43,6 +43,9 @@ const lookMs = 50;
 /** The time to read the last output of an ssh that has ended. */
 const lastWordsMs = 250;
 
+/** The time without output after which an ssh whose command has ended is held open. */
+const heldMs = 500;
+
 /** The exit status of an ssh that failed. A remote command may end with the same status. */
 const ambiguousStatus = 255;
 
@@ -199,10 +202,16 @@ export class OpensshConnection implements Connection {
     const exit = new Promise<ChannelExit>((resolve, reject) => {
       const fail = (why: FleetError): void => settle(() => reject(why));
       let verdict: NodeJS.Timeout | undefined;
+      const held = whenHeld(child, () => settle(() => resolve({ status: null, signal: null })));
+      const lookAtEnd = (): void => {
+        if (accepted() && log.ended !== null) held.begin();
+      };
       const settle = (outcome: () => void): void => {
         clearTimeout(verdict);
+        held.cancel();
         this.#onBroken.delete(fail);
         this.#onLog.delete(look);
+        this.#onLog.delete(lookAtEnd);
         outcome();
       };
       const look = (): void => {
@@ -211,7 +220,9 @@ export class OpensshConnection implements Connection {
         else if (ended === 'signal') settle(() => resolve({ status: null, signal: null }));
       };
       this.#onBroken.add(fail);
+      this.#onLog.add(lookAtEnd);
       child.once('exit', (status) => {
+        held.cancel();
         if (status !== null && status !== ambiguousStatus) {
           settle(() => resolve({ status, signal: null }));
           return;
@@ -242,6 +253,28 @@ function startCommand(socket: string, command: string): Command {
   // A command may end without reading its input (EPIPE).
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined);
   return child;
+}
+
+/**
+ * Calls `onHeld` once an ssh whose command has ended, after `begin`, goes on without output: it ends only with its
+ * channel, which a process that the login shell has started in the background holds open.
+ */
+function whenHeld(child: Command, onHeld: () => void): { readonly begin: () => void; readonly cancel: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (before: number): void => {
+    timer = setTimeout(() => {
+      const bytes = child.stdout instanceof Socket ? child.stdout.bytesRead : before;
+      if (bytes === before && child.stdout.readableLength === 0) onHeld();
+      else wait(bytes);
+    }, heldMs);
+    timer.unref();
+  };
+  return {
+    begin: () => {
+      if (timer === undefined) wait(-1);
+    },
+    cancel: () => clearTimeout(timer),
+  };
 }
 
 /** Ends a command's input and discards its output. Resolves once the input is handed over or its pipe is closed. */

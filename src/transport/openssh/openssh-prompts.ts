@@ -2,7 +2,7 @@ import path from 'node:path';
 
 import type { ErrorCode } from '../../platform/errors/errors.ts';
 import { packageDir } from '../../state-folder/paths.ts';
-import { isPasswordPrompt } from '../ssh2/login.ts';
+import { isPasswordPrompt } from '../ssh2/password-prompt.ts';
 import type { OpensshSecrets } from './openssh-arguments.ts';
 import type { OpensshLog } from './openssh-log.ts';
 
@@ -37,7 +37,8 @@ export function createPrompter(
     passwordGiven = true;
     return { answer: secrets.password };
   };
-  return (prompt, { progress, method }) => {
+  return (written, { progress, method }) => {
+    const prompt = withoutOctals(written);
     const asked = JSON.stringify(prompt.trim().slice(0, 80));
     if (progress !== 'login') {
       return { code: 'credentials-unusable', refusal: `a host on the way asks ${asked}, which is not answered` };
@@ -61,4 +62,12 @@ export function createPrompter(
     const by = method === 'keyboard-interactive' ? 'keyboard-interactive' : 'ssh';
     return { code, refusal: `${by} asks ${asked}, which is not answered` };
   };
+}
+
+/** Returns a prompt as it was sent: without a locale, ssh writes bytes beyond ASCII as in `L\\303\\266senord`. */
+function withoutOctals(prompt: string): string {
+  return prompt.replace(/(?:\\[23]\d\d)+/g, (octals) => {
+    const bytes = octals.slice(1).split('\\');
+    return Buffer.from(bytes.map((octal) => Number.parseInt(octal, 8))).toString();
+  });
 }

@@ -1,6 +1,7 @@
 import type { AnyAuthMethod, AuthenticationType, KeyboardInteractiveCallback, Prompt } from '../connection/ssh2.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import { rsaSignaturesFor, signingBy, type LoginKey, type RsaSignature } from '../credentials/private-key.ts';
+import { isPasswordPrompt } from './password-prompt.ts';
 
 /**
  * The most attempts of a login; each offered key counts as an attempt. OpenSSH closes the connection at the sixth
@@ -174,21 +175,6 @@ function offersOf(agent: Credentials['agent']): number {
 const agentLabel = 'ssh-agent';
 const agentKey = (print: string): string => `agent key ${print}`;
 const passwordLabels: readonly string[] = ['password', 'keyboard-interactive'];
-
-/** Words for a password in prompts of many languages, in lower case. */
-const passwordWords = [
-  ...['passw', 'passphrase', 'mot de passe', 'contrase', 'kennwort', 'senha', 'wachtwoord', 'hasło'],
-  ...['парол', '密码', '密碼', 'パスワード'],
-];
-
-/** True if a prompt asks for the account's password, and not for a code or a new password. */
-export function isPasswordPrompt(prompt: string): boolean {
-  const words = prompt.toLowerCase();
-  return (
-    passwordWords.some((word) => words.includes(word)) &&
-    !/\b(?:new|retype|again|change|one-?time|otp|token|code|pin|neues?|nouveau)\b/i.test(prompt)
-  );
-}
 
 function answerPassword(password: string, refuse: (why: string) => void) {
   let answered = false;

@@ -1,6 +1,7 @@
 /** The exchange of a started agent and the collector, over streams in memory: its end, and what is told of it. */
 import assert from 'node:assert/strict';
 import { PassThrough, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 
 import { exchange, type ExchangeOptions } from '../../../src/collector/agent/agent-exchange.ts';
@@ -89,6 +90,22 @@ test('an agent that says nothing in its time is late, and its exit is not waited
   const said = { out: [sign], exit: { status: 3 }, hangs: true } as const;
   const { timedOut, status, killed, sign: found } = (await meet(said, { timeoutMs: 20 }).ended) ?? {};
   assert.deepEqual([timedOut, status, killed, found], [true, null, false, { absentStatus: 81 }]);
+});
+
+test('a command has ended with its exit, although a process in the background holds its output open', async () => {
+  const said = { out: [sign], exit: { status: 81 }, hangs: true } as const;
+  const { timedOut, status, sign: found } = (await meet(said).ended) ?? {};
+  assert.deepEqual([timedOut, status, found], [false, 81, { absentStatus: 81 }]);
+});
+
+test('output that comes after the exit, in pieces, is waited for', async () => {
+  const { ended, types, stdout } = meet({ out: [sign], exit: { status: 0 }, hangs: true });
+  for (const piece of [marker, report.subarray(0, 4), report.subarray(4), end]) {
+    await sleep(400);
+    stdout.write(piece);
+  }
+  assert.equal(await ended, null);
+  assert.deepEqual(types, ['R', 'E']);
 });
 
 test('what a client did not take of the program is counted', async () => {

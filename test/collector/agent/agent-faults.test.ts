@@ -103,3 +103,18 @@ test('a client’s text is a line of 300 characters', () => {
   assert.equal(printable('x'.repeat(300)), 'x'.repeat(300));
   assert.equal(printable('x'.repeat(301)), `${'x'.repeat(300)}…`);
 });
+
+const expiries: readonly (readonly [said: string, advises: RegExp])[] = [
+  ['WARNING: Your password has expired.\nPassword change required but no TTY available.', /^Give .* chage -M -1 NAME/],
+  ['You are required to change your password immediately (password aged)', /^Give .* chage -M -1 NAME/],
+  ['Password expired. Change your password now.', /^Give .* chage -M -1 NAME/],
+  ['Warning: your password will expire in 6 days.', /^Check the login shell/],
+  ['This account is currently not available.', /^Check the login shell/],
+];
+for (const [complained, advises] of expiries) {
+  test(`what to do where a login ends with ${complained.slice(0, 40)}`, () => {
+    const of = { client: 'web-1', agentTimeoutMs: 20_000 };
+    const { advice } = exchangeFault({ ...ended, sign: null, status: 1, complained }, of);
+    assert.match(advice, advises);
+  });
+}

@@ -29,6 +29,8 @@ const cases: readonly Case[] = [
   { asked: "Enter monitor@web-1's old password: ", method: 'password', gives: 'auth-failed' },
   { asked: '(monitor@web-1) Password: ', method: 'keyboard-interactive', gives: 'the password' },
   { asked: 'Password: ', method: 'keyboard-interactive', gives: 'the password' },
+  { asked: String.raw`(monitor@web-1) L\303\266senord: `, method: 'keyboard-interactive', gives: 'the password' },
+  { asked: String.raw`(monitor@web-1) Nytt l\303\266senord: `, method: 'keyboard-interactive', gives: 'auth-failed' },
   { asked: '(monitor@web-1) Verification code: ', method: 'keyboard-interactive', gives: 'auth-failed' },
   { asked: '(monitor@web-1) New password: ', method: 'keyboard-interactive', gives: 'auth-failed' },
   { asked: 'Enter PIN for ED25519-SK key /keys/sk: ', method: 'publickey', gives: 'credentials-unusable' },

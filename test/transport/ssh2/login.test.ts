@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 
-import { describeRefusal, isPasswordPrompt, planLogin } from '../../../src/transport/ssh2/login.ts';
+import { describeRefusal, planLogin } from '../../../src/transport/ssh2/login.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import { decodeLoginKey } from '../../../src/transport/credentials/private-key.ts';
 import { SshAgent, type Credentials } from '../../../src/transport/credentials/credentials.ts';
@@ -122,22 +122,6 @@ test('a prompt that is not of a password is not answered, and quoted only in par
   assert.ok(offer !== false && offer.type === 'keyboard-interactive');
   offer.prompt('', '', '', [{ prompt: 'c'.repeat(100), echo: false }], () => assert.fail('answered'));
   assert.deepEqual(refusals, [`keyboard-interactive asks "${'c'.repeat(80)}", which is not answered`]);
-});
-
-describe('isPasswordPrompt', () => {
-  const yes = ['Password: ', '(monitor@web-1) Password: ', "monitor@newton's password:", 'Passwort:', 'Mot de passe :'];
-  const languages = ['Passphrase:', 'Contraseña:', 'Kennwort:', 'Senha:', 'Wachtwoord:', 'Hasło:', 'Пароль:', '密码:'];
-  yes.push(...languages, '密碼:', 'パスワード:');
-  const codes = ['Verification code: ', 'OTP', '', 'PIN:'];
-  const no = [...codes, 'New password: ', 'Retype new password: ', 'One-time password: '];
-  no.push(
-    ...'Retype Again Change Onetime OTP Token Code PIN Neues Neue Nouveau'
-      .split(' ')
-      .map((word) => `${word} password:`),
-  );
-  for (const prompt of yes) it(`answers ${prompt}`, () => assert.equal(isPasswordPrompt(prompt), true));
-  for (const prompt of no)
-    it(`does not answer ${prompt || 'nothing'}`, () => assert.equal(isPasswordPrompt(prompt), false));
 });
 
 describe('a login of at most five attempts', () => {
