@@ -278,7 +278,7 @@ from() {
 }
 # copy: prints files.
 copy() {
-  grep -s '' @FILES@
+  grep -as '' @FILES@
   # Names of pools alone may have colons.
   for x in @POOLS@; do
     case $x in *:*) sed "s,^,$(say "$x" | tr : '\001'):," "$x" ;; esac
@@ -287,7 +287,7 @@ copy() {
   IFS=$nl
   set -f
   # shellcheck disable=SC2086 # the files, one a line
-  grep -s '' /dev/null $scopes
+  grep -as '' /dev/null $scopes
   set +f
   IFS=" $tab$nl"
 }

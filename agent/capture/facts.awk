@@ -58,12 +58,13 @@ function textfiles(  line, file, n, size) {
   # More samples would make the output too long.
   for (n = 1; n <= SAMPLES && size < 32768; n++) { print "+" SAMPLE[n]; size += length(SAMPLE[n]) + 2 }
 }
-function textfile(file,  line, metric, value, fine, ok, at, wrong) {
+function textfile(file,  line, metric, value, fine, ok, at, wrong, number) {
+  number = "[-+]?([0-9.]+([eE][-+]?[0-9]+)?|0[xX][^ \t]+|[nN][aA][nN]|[iI][nN][fF]([iI][nN][iI][tT][yY])?)([ \t\r]|$)"
   file = "./" file
   while ((getline line < file) > 0) {
     at++
-    if (line !~ /^[ \t\r]*(#|$)/ && line !~ /^[ \t]*[A-Za-z_:][A-Za-z0-9_:]*([ \t]*\{.*\}[ \t]*|[ \t]+)[-+.0-9INin]/ && \
-      line !~ /^[ \t]*\{[ \t]*".+".*\}[ \t]*[-+.0-9INin]/) {
+    if (line !~ /^[ \t\r]*(#|$)/ && line !~ "^[ \t]*[A-Za-z_:][A-Za-z0-9_:]*([ \t]*[{].*[}][ \t]*|[ \t]+)" number && \
+      line !~ "^[ \t]*[{][ \t]*\".+\".*[}][ \t]*" number) {
       # The line itself may be a secret.
       if (!wrong++) print "fault=line " at " is no sample"
       continue

@@ -70,7 +70,7 @@ stateOf() {
   tell '=state'
   [ ! "$R" ] || tell "=root $R"
   [ ! "$C" ] || tell "=place $C"
-  grep -hs '' @UDP@ | sed 's/^/:udp:/'
+  grep -ahs '' @UDP@ | sed 's/^/:udp:/'
   for x in @DATABASES@; do [ ! -e "$x" ] || tell "+$x"; done
   a=
   if [ -e var/lib/dpkg/status ]; then
@@ -127,7 +127,7 @@ stateOf() {
   sed 's/^\([^:]*\):[^:]*:\([^:]*:[^:]*\):[^:]*:/etc\/passwd:\1::\2::/' etc/passwd
   sed 's/^\([^:]*\):[^:]*:/etc\/group:\1::/' etc/group
   sed 's/^/proc\/self\/mountinfo:/; s,//[^/@ ]*@,//,g; s/pass[a-z]*=[^, ]*//g' proc/self/mountinfo
-  grep -s '' @SOCKETS@ etc/os-release usr/lib/os-release proc/sys/kernel/osrelease proc/sys/kernel/random/boot_id \
+  grep -as '' @SOCKETS@ etc/os-release usr/lib/os-release proc/sys/kernel/osrelease proc/sys/kernel/random/boot_id \
     proc/uptime
   [ ! "$C" ] || watchPaths
   read -r up o <"/proc/uptime"

@@ -19,7 +19,8 @@ const attributeForm = /[{,][ \t]*name="(\w+)"/;
  * A sample as Prometheus reads it: blanks around the labels are optional, and so are those before the name. A name in
  * quotes stands among the labels.
  */
-const sampleForm = /^[ \t]*([A-Za-z_:][\w:]*)?(?:[ \t]*\{(?:[ \t]*"(.*?)")?.*\}[ \t]*|[ \t]+)([-+.\dINin]\S*)/;
+const sampleForm =
+  /^[ \t]*([a-z_:][\w:]*)?(?:[ \t]*\{(?:[ \t]*"(.*?)")?.*\}[ \t]*|[ \t]+)([-+]?(?:[\d.]+(?:e[-+]?\d+)?|0x\S+|nan|inf(?:inity)?))(?!\S)/i;
 
 /** The most samples of a folder that `metrics` requests. */
 const maxWanted = 2000;

@@ -88,11 +88,12 @@ export function fileSystems(
 }
 
 /**
- * Orders mounts, the one that names their file system first. A new or removed bind mount must not rename a file system
- * and its alerts.
+ * Orders mounts, the one that names their file system first. A new or removed bind mount or dataset must not rename a
+ * file system and its alerts.
  */
 function byNearness(one: Mount, other: Mount): number {
-  const rank = ({ root, mount }: Mount): number => (mount === '/' ? 0 : root === '/' ? 1 : 2);
+  const rank = ({ root, mount, fstype, source }: Mount): number =>
+    mount === '/' ? 0 : root === '/' && !(fstype === 'zfs' && source.includes('/')) ? 1 : 2;
   return rank(one) - rank(other) || one.mount.length - other.mount.length;
 }
 

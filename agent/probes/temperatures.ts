@@ -49,14 +49,20 @@ function hardwareMonitors(source: Source): Sensor[] {
     const folder = inputsIn(own).length > 0 ? own : `${own}/device`;
     const inputs = inputsIn(folder);
     if (inputs.length === 0) return [];
-    const chip = source.readOptional(`${folder}/name`)?.trim() ?? monitor;
+    const chip = told(source, `${folder}/name`) ?? monitor;
     const device = source.linkName(`${own}/device`) ?? monitor;
     return inputs.map((input): Sensor => {
       const sensor = input.slice(0, -'_input'.length);
-      const label = source.readOptional(`${folder}/${sensor}_label`)?.trim() ?? sensor;
+      const label = told(source, `${folder}/${sensor}_label`) ?? sensor;
       return { chip, device, label, sensor, file: `${folder}/${input}` };
     });
   });
+}
+
+/** Returns the text of a file; null if it is empty, as some drivers leave their names. */
+function told(source: Source, file: string): string | null {
+  const text = source.readOptional(file)?.trim() ?? '';
+  return text === '' ? null : text;
 }
 
 function thermalZones(source: Source): Sensor[] {
@@ -66,7 +72,7 @@ function thermalZones(source: Source): Sensor[] {
     return {
       chip: 'thermal',
       device: zone,
-      label: source.readOptional(`${folder}/type`)?.trim() ?? zone,
+      label: told(source, `${folder}/type`) ?? zone,
       sensor: zone,
       file: `${folder}/temp`,
     };

@@ -77,7 +77,8 @@ test('samples in any form of Prometheus, comments, and the first line that is no
     lines,
     samples.map((sample) => `+${sample}`),
   );
-  for (const wrong of ['a', '1 2', 'a x', 'a{b="c" 1', '= 1']) {
+  const noNumbers = ['a 2,', 'a 0,5e+00', 'a N/A', 'a null', 'a Infinite', 'a 1x', 'a 1e', 'a -', 'a i', 'a{b="c"} {'];
+  for (const wrong of ['a', '1 2', 'a x', 'a{b="c" 1', '= 1', ...noNumbers]) {
     assert.deepEqual(await linesOf(t, `# a\n${wrong}\nsecret\na 1`, 'a'), ['fault=line 2 is no sample', '+a 1'], wrong);
   }
 });

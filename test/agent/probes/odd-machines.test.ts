@@ -14,6 +14,8 @@ import { diskIo } from '../../../agent/probes/disk-io.ts';
 import { kernel } from '../../../agent/probes/kernel.ts';
 import { load } from '../../../agent/probes/load.ts';
 import { usageFacts } from '../../../agent/probes/mount-figures.ts';
+import { reachableMounts } from '../../../agent/probes/mountinfo.ts';
+import { fileSystems } from '../../../agent/probes/reported-mounts.ts';
 import { memory } from '../../../agent/probes/memory.ts';
 import { network } from '../../../agent/probes/network.ts';
 import type { Probe } from '../../../agent/probes/probe.ts';
@@ -21,7 +23,7 @@ import { swap } from '../../../agent/probes/swap.ts';
 import { temperatures } from '../../../agent/probes/temperatures.ts';
 import { uptime } from '../../../agent/probes/uptime.ts';
 import { metricOf } from '../../../src/report/metrics.ts';
-import { rootWith } from '../../support/clients/shell-report.ts';
+import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf, onlyRow, reasonOf } from './fixture-context.ts';
 import { run, type Files } from './files-in-memory.ts';
@@ -102,6 +104,12 @@ const machines: readonly Odd[] = [
     probe: network,
     files: { '/proc/net/dev': `tap0: ${sixteen}\n`, ...speedOf('tap0', '10\n'), '/sys/class/net/tap0/tun_flags': '' },
     rows: [{ interface: 'tap0', speed_bits_per_s: null }],
+  },
+  {
+    what: 'sensors and chips without a name',
+    probe: temperatures,
+    files: { ...sensor('hwmon0/name', '\n'), ...sensor('hwmon0/temp1_input'), ...sensor('hwmon0/temp1_label', '\n') },
+    rows: [{ sensor: 'hwmon0/temp1' }],
   },
   {
     what: 'a thermal zone in whole degrees, and one near the freezing point',
@@ -229,6 +237,29 @@ test('odd machines: a disk of which the kernel counts nothing has no rates, and 
     ['sdb', 1, 0, null],
   ]);
   assert.equal(reasonOf(functions, 'disk_io', 'reads'), 'the kernel counts nothing of it');
+});
+
+test('odd machines: bytes of 0 behind the text of a file take nothing of it', async (t) => {
+  const zeros = '\0'.repeat(3000);
+  const root = rootWith(tempFolder(t), {
+    'proc/meminfo': `MemTotal: 100 kB\nMemAvailable: 40 kB\n${zeros}`,
+    'proc/loadavg': `1 2 3 4/5 6\n${zeros}`,
+  });
+  const { report } = await shellAgent(t).run({ root });
+  const families = report?.worker_reports.flatMap(({ function_reports }) => function_reports) ?? [];
+  for (const functions of [families, (await memory.run(contextOf(root))).functions])
+    assert.equal(onlyRow(functions, 'memory')['used_percent'], 60);
+  assert.equal(onlyRow(families, 'load')['load1'], 1);
+});
+
+test('odd machines: a pool of ZFS has the name of its root dataset, however short the path of another is', () => {
+  const mount = (id: number, path: string, source: string): string =>
+    `${id} 1 0:${id} / ${path} rw - zfs ${source} rw\n`;
+  const pool = mount(30, '/mnt/tank', 'tank');
+  const named = (text: string): unknown => fileSystems(reachableMounts(text), [], () => true)[0]?.mount;
+  assert.equal(named(mount(31, '/a', 'tank/a') + pool), '/mnt/tank');
+  assert.equal(named(pool + mount(31, '/', 'tank/root')), '/');
+  assert.equal(named(mount(31, '/longer', 'tank/b') + mount(32, '/a', 'tank/a')), '/a');
 });
 
 test('odd machines: a mount whose name is not UTF-8 has figures', async (t) => {
