@@ -199,6 +199,16 @@ function adviceFor(smtp: SmtpConfig, thrown: unknown): { readonly advice?: strin
     return { advice: 'Write security="starttls", or the port of the server that begins with TLS (465).' };
   }
   if (thrown instanceof TooLong) return { advice: 'Check host, port and security of <smtp>, and the network.' };
-  if (code === 'EAUTH') return { advice: 'Check username and password of <smtp>.' };
-  return {};
+  if (code === 'EAUTH') return { advice: loginAdvice(thrown) };
+  if (replyOf(thrown) !== 530) return {};
+  if (/starttls/i.test(String(response))) return { advice: 'Write security="starttls" into <smtp>: it demands TLS.' };
+  return smtp.username === null ? { advice: 'Write username and passwordFile into <smtp>: it demands a login.' } : {};
+}
+
+/** Tells a wrong password from a server, or a port, that knows no login by one (RFC 4954, section 4). */
+function loginAdvice(thrown: unknown): string {
+  const reply = replyOf(thrown) ?? 0;
+  if (!commandReplies.includes(reply) && !argumentReplies.includes(reply))
+    return 'Check username and password of <smtp>.';
+  return 'It takes no login by password here: leave username out, or name the port for logins (587, or 465 with TLS).';
 }

@@ -11,8 +11,8 @@ const old = [
 ];
 
 /**
- * Returns the advice for a failed TLS handshake by the codes and words of its error; null for any other error. `element`
- * is the element of config.xml whose attribute `ca` names authorities.
+ * Returns the advice for a failed TLS handshake by the codes and words of its error; null for any other error.
+ * `element` is the element of config.xml whose attribute `ca` names authorities.
  */
 export function tlsAdvice(words: string, element: 'smtp' | 'webhook' | 'replies'): string | null {
   if (outdated.test(words))

@@ -248,6 +248,34 @@ test('a server that ended the idle connection is connected to again', async (t) 
   assert.equal(started.connections(), 2);
 });
 
+for (const { what, phase, reply, username, advice } of [
+  { what: 'a wrong password', phase: 'auth', reply: '535 5.7.8 no', username: 'fleet', advice: /^Check username/ },
+  ...['504 Unrecognized authentication type', '503 AUTH when not advertised', '502 no AUTH'].map((answer) => ({
+    what: `a port without logins (${answer.slice(0, 3)})`,
+    phase: 'auth',
+    reply: answer,
+    username: 'fleet',
+    advice: /no login by password here/,
+  })),
+  { what: 'a login that lacks', phase: 'mail', reply: '530 5.7.57 log in', username: null, advice: /^Write username/ },
+  {
+    what: 'TLS that lacks',
+    phase: 'mail',
+    reply: '530 5.7.0 Must issue a STARTTLS command first',
+    username: null,
+    advice: /^Write security="starttls"/,
+  },
+] as const) {
+  test(`what is to be done about ${what}`, async (t) => {
+    const { port } = await server(t, at(phase as SmtpPhase, reply));
+    const opened = createEmailChannel(username === null ? smtpConfig(port) : withLogin(port));
+    t.after(() => opened.close());
+    const fault = await faultOf(opened.send(outgoing(), sendOptions()));
+    assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'login']);
+    assert.match(fault.advice, advice);
+  });
+}
+
 for (const reply of ['421 4.5.3 Maximum message count per session reached', '452 4.5.3 too many messages here']) {
   test(`a server that takes two mails on a connection gets the third on another one: ${reply}`, async (t) => {
     const counts = new Map<number, number>();

@@ -296,8 +296,9 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
       ].join(' '),
     },
     url: 'https://TOKEN@api.telegram.org/CHAT',
+    // Other programs want the token with the `bot` of the API's path.
     place: ({ token, base, target, query }) => ({
-      path: `${base}/bot${token}/sendMessage`,
+      path: `${base}/bot${token.replace(/^bot(?=\d+:)/i, '')}/sendMessage`,
       fields: { ...query, chat_id: target },
     }),
     limits: { unit: 'utf16', title: 400, lines: 3_600 },

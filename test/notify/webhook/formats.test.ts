@@ -211,6 +211,19 @@ test('pagerduty: an event an alert with one key from beginning to end, as publis
   assert.deepEqual([details['site'], details['instance']], ['fra', 'web-1']);
 });
 
+test('pagerduty: a summary and a key have at most the characters that it takes, whatever the alert', () => {
+  for (const text of ['x', '日', '\u{1f600}'].map((one) => one.repeat(2_000))) {
+    const [event] = frozen('pagerduty', noticeOf([noticeAlert({ client: text, title: text, value: text })])).requests;
+    const { dedup_key: key, payload } = JSON.parse(event ?? '') as {
+      readonly dedup_key: string;
+      readonly payload: { readonly summary: string };
+    };
+    assert.ok(key.length <= 255, key);
+    assert.ok(Array.from(payload.summary).length <= 1_024);
+    assert.ok(!/\p{Cs}/u.test(payload.summary));
+  }
+});
+
 test('pagerduty: what is known there already and acknowledged now is one event', () => {
   const acknowledged = noticeAlert({ state: 'reminder', acknowledgedBy: 'kim' });
   const events = documents('pagerduty', noticeOf([acknowledged, noticeAlert({ state: 'reminder' })]));

@@ -155,6 +155,15 @@ for (const [format, url] of [
   });
 }
 
+test('telegram: a token with the bot of the path before it is the token', async (t) => {
+  const receiver = await openReceiver(t);
+  receiver.act(() => ({ status: 200, body: '{"ok":true}' }));
+  const url = `${receiver.origin.replace('//', '//bot110201543:AAHdqTcvCH@')}/-1001234567890`;
+  const webhook = webhookConfig(url, { format: 'telegram' });
+  await createWebhookChannel(webhook).send(outgoing({ content: freezeWebhook(firing, webhook) }), sendOptions());
+  assert.equal(receiver.received[0]?.path, '/bot110201543:AAHdqTcvCH/sendMessage');
+});
+
 test('gotify and matrix: the header of config.xml is enough instead of a token in the URL', async (t) => {
   const receiver = await openReceiver(t);
   receiver.act(() => ({ status: 200, body: '{"id":1,"event_id":"$1"}' }));
