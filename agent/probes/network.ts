@@ -78,7 +78,9 @@ export function physicalInterfaces(names: readonly string[], source: Source): st
   const physical = names.filter(
     (name) => source.exists(`/sys/class/net/${name}/device`) || source.exists(`/sys/class/net/${name}/bonding`),
   );
-  return physical.length > 0 ? physical : names.filter((name) => /^(eth|en|host|net|tap|venet|wl)/.test(name));
+  return physical.length > 0
+    ? physical
+    : names.filter((name) => /^(eth|en|host|ib|iv-|lan|mv-|net|tap|venet|wan|wl)/.test(name));
 }
 
 function link(name: string, source: Source): Facts {

@@ -81,6 +81,12 @@ const machines: readonly Odd[] = [
     files: { '/proc/meminfo': 'SwapTotal: 0 kB\nSwapFree: 0 kB\n' },
     rows: [{ total_bytes: 0, used_bytes: 0, used_percent: null }],
   },
+  ...['0 kB\nSwapFree: 18446744073709551488 kB\n', '1048576 kB\nSwapFree: 1048580 kB\n'].map((free) => ({
+    what: `swap of lxcfs of which more is free than there is: ${free.replaceAll('\n', ' ')}`,
+    probe: swap,
+    files: { '/proc/meminfo': `SwapTotal: ${free}` },
+    rows: [{ used_bytes: null, used_percent: null }],
+  })),
   {
     what: 'open files with tabs between them, and no limit of connections',
     probe: kernel,
@@ -127,10 +133,14 @@ const machines: readonly Odd[] = [
   },
   { what: 'a fast link', probe: network, files: speed('400000\n'), rows: [{ speed_bits_per_s: 4e11 }] },
   {
-    what: 'the interfaces of a container: of systemd-nspawn, and of rootless Podman',
+    what: 'the interfaces of a container: of systemd-nspawn, also with MACVLAN, of rootless Podman, and of OpenWrt',
     probe: network,
-    files: { '/proc/net/dev': ['lo', 'host0', 'tap0', 'docker0'].map((name) => `${name}: ${sixteen}\n`).join('') },
-    rows: [{ interface: 'host0' }, { interface: 'tap0' }],
+    files: {
+      '/proc/net/dev': ['lo', 'host0', 'mv-eno1', 'tap0', 'wan', 'docker0']
+        .map((name) => `${name}: ${sixteen}\n`)
+        .join(''),
+    },
+    rows: ['host0', 'mv-eno1', 'tap0', 'wan'].map((name) => ({ interface: name })),
   },
   {
     what: 'disks with the columns of a new kernel, partitions of an old one, and a controller with a slash',
