@@ -101,11 +101,16 @@ describe('the pages of a fleet of plain words', () => {
     const { ask } = await serveFolder(t, dir, { parts: '<look/>' });
     await runBuilt(['report', '--split', 'split'], { cwd: dir });
     const client = plainWords[0] ?? '';
-    const bodies = [...pages(client), '/?q=word'].map(async (page) => (await ask(page)).body);
+    const bodies: string[] = [];
+    for (const page of [...pages(client), '/?q=word']) {
+      const { headers, body } = await ask(page);
+      assert.match(String(headers['content-type']), /^text\/html/, `${page}: ${body.slice(0, 200)}`);
+      bodies.push(body);
+    }
     const files = readdirSync(path.join(dir, 'split')).map((file) =>
       readFileSync(path.join(dir, 'split', file), 'utf8'),
     );
-    for (const html of [...(await Promise.all(bodies)), ...files]) {
+    for (const html of [...bodies, ...files]) {
       for (const kind of readHtml('a page', html)) ownElements.add(kind);
     }
     assert.ok(ownElements.size > 30, [...ownElements].join('\n'));
@@ -196,7 +201,7 @@ onEachDatabase('hostile words', (kit) => {
   for (const page of isAll ? pages(first) : []) {
     test(`are text in the page ${named(page)}`, async () => {
       const { headers, body } = await served.ask(page);
-      assert.match(String(headers['content-type']), /^text\/html/);
+      assert.match(String(headers['content-type']), /^text\/html/, body.slice(0, 200));
       assertOwnElements(page, body);
     });
   }
@@ -210,7 +215,7 @@ onEachDatabase('hostile words', (kit) => {
   ]) {
     test(`are harmless in the document ${named(document)}`, async () => {
       const { headers, body } = await served.ask(document);
-      assert.equal(headers['content-type'], 'application/json');
+      assert.equal(headers['content-type'], 'application/json', body.slice(0, 200));
       assertInert(document, body);
       assert.ok(body === JSON.stringify(JSON.parse(body)) || /\\u[0-9a-f]{4}/.test(body));
       assert.match(body, /DROP TABLE|no client matches/);
