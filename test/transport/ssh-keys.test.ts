@@ -2,14 +2,15 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { SshAgent } from '../../src/transport/credentials/credentials.ts';
 import { fails, login, refused } from '../support/ssh/login.ts';
-import { sshdMissing, sshdOfSuite } from '../support/ssh/sshd.ts';
+import { startSshAgent } from '../support/ssh/ssh-agent.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/ssh/sshd.ts';
 
 const skip = sshdMissing() ?? false;
 
@@ -66,6 +67,48 @@ describe('private keys', { skip }, async () => {
       const alone = { server: sshd, username, credentials: { agent: gone() } };
       await refused(alone, 'credentials-unusable', /no-agent.*ENOENT/);
       await login({ server: sshd, username, credentials: { agent: gone(), password } });
+    });
+
+    it('a certificate in it is named, for the transport that can offer it', async () => {
+      const { name: username } = await sshd.addAccount();
+      const held = sshKeygen(path.join(sshd.dir, 'certified'), '-t', 'ed25519').privateKey;
+      execFileSync('ssh-keygen', ['-q', '-s', held, '-I', 'id', '-n', username, `${held}.pub`]);
+      const agent = new SshAgent(await startSshAgent(path.join(sshd.dir, 'certifying'), held));
+      const says = /tried agent key \S+;.*; certificates of ssh-agent need transport="openssh"$/;
+      await refused({ server: sshd, username, credentials: { agent } }, 'auth-failed', says);
+    });
+
+    it('a security key in it is named, and the key beside it is used', async () => {
+      const { privateKey, publicKey } = sshKeygen(path.join(sshd.dir, 'beside'), '-t', 'ed25519');
+      const text = (value: string | Buffer): Buffer => {
+        const length = Buffer.alloc(4);
+        length.writeUInt32BE(Buffer.byteLength(value));
+        return Buffer.concat([length, Buffer.from(value)]);
+      };
+      const type = 'sk-ssh-ed25519@openssh.com';
+      const security = Buffer.concat([text(type), text(Buffer.alloc(32, 1)), text('ssh:')]);
+      const usable = Buffer.from(publicKey.split(' ')[1] ?? '', 'base64');
+      const blobs = [security, text('a'), usable, text('b')].map((part, at) => (at % 2 === 0 ? text(part) : part));
+      const answer = text(Buffer.concat([Buffer.from([12, 0, 0, 0, 2]), ...blobs]));
+      const real = await startSshAgent(path.join(sshd.dir, 'real'), privateKey);
+      const mixed = createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', (request) => {
+          if (request[4] === 11) socket.write(answer);
+          else {
+            const on = connect(real, () => on.write(request));
+            on.on('error', () => undefined).pipe(socket);
+            socket.pipe(on);
+          }
+        });
+      }).listen(path.join(sshd.dir, 'mixed'));
+      const { name: username } = await sshd.addAccount({ publicKey });
+      const { name: stranger } = await sshd.addAccount();
+      const agent = (): SshAgent => new SshAgent(path.join(sshd.dir, 'mixed'));
+      await login({ server: sshd, username, credentials: { agent: agent() } });
+      const says = /; security keys of ssh-agent need transport="openssh"$/;
+      await refused({ server: sshd, username: stranger, credentials: { agent: agent() } }, 'auth-failed', says);
+      mixed.close();
     });
 
     it('an agent that does not answer ends with the login, and is left', async () => {

@@ -6,6 +6,7 @@ import { FleetError, errorTable, fileFault, messageOf, usageError } from '../../
 import { escapeControls } from '../../platform/errors/log.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { refuseFileOfOthers, tryStateFolder } from '../../state-folder/state-folder.ts';
+import { decodeText } from '../../text/plain-text.ts';
 import { dialThrough, laneOf } from '../../transport/bastions/bastion-pool.ts';
 import { fingerprint, type HostKey, keyTypeName } from '../../transport/known-hosts/fingerprint.ts';
 import { parseTrustSource } from '../../transport/known-hosts/trust-source.ts';
@@ -124,7 +125,8 @@ async function makePlans(
 function readSource(file: string): NonNullable<TrustSurroundings['source']> {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    // PowerShell writes UTF-16 where the output of ssh-keyscan is redirected.
+    text = decodeText(readFileSync(file));
   } catch (thrown) {
     const advice = 'Name a known_hosts file, or one with lines of `name SHA256:...`.';
     throw usageError(`--from: ${file} cannot be read: ${fileFault(thrown)}`, advice);

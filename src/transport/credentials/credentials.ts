@@ -135,6 +135,14 @@ type OpenSSHAgentSign = (
 ) => boolean;
 type SignDone = (error: Error | null | undefined, signature?: Buffer) => void;
 
+/** The types of identities that OpenSSH offers and ssh2 does not, as they begin a public blob. */
+const passedOver: readonly (readonly [kind: string, type: RegExp])[] = [
+  ['certificates', /\0[\w-]+-cert-v01@openssh\.com\0/],
+  ['security keys', /\0sk-[\w-]+@openssh\.com\0/],
+];
+/** An agent may answer 256 KiB. */
+const maxAnsweredChars = 256 * 1024;
+
 /** The selection among an agent's keys, by their public blobs. */
 interface AgentSelection {
   /** The keys to offer first. */
@@ -160,6 +168,8 @@ export class SshAgent extends OpenSSHAgent {
   /** The algorithms of signatures that the server names. */
   serverSignatures: readonly string[] = [];
   #hasOfferedRsa = false;
+  /** The beginning of what the agent has answered, as Latin-1. */
+  #answered = '';
 
   constructor(path: string, selection: AgentSelection = { named: [], namedOnly: false, except: [] }) {
     super(path);
@@ -170,6 +180,11 @@ export class SshAgent extends OpenSSHAgent {
   /** The fingerprints of the offered keys. */
   get offered(): readonly string[] {
     return this.#offered;
+  }
+
+  /** The kinds of identities in the agent that ssh2 passes over, for messages. */
+  get unusable(): readonly string[] {
+    return passedOver.filter(([, type]) => type.test(this.#answered)).map(([kind]) => kind);
   }
 
   /** True if an RSA key was offered. */
@@ -189,6 +204,9 @@ export class SshAgent extends OpenSSHAgent {
       if (called) return;
       called = true;
       done(...answer);
+      socket.on('data', (chunk: Buffer) => {
+        if (this.#answered.length < maxAnsweredChars) this.#answered += chunk.toString('latin1');
+      });
     };
     this.#sockets.push(socket);
     socket.once('connect', () => once(null, socket));

@@ -28,6 +28,8 @@ export interface Login {
   readonly tried: () => readonly string[];
   /** Returns the number of keys that were left out to stay within the most attempts. */
   readonly withheld: () => { readonly keys: number; readonly ofAgent: number };
+  /** Returns the kinds of identities of the agent that cannot be offered. */
+  readonly unusable: () => readonly string[];
   /** Returns the methods that the client accepts; null if it has not named any. */
   readonly wanted: () => readonly string[] | null;
   /** True if a key was offered and nothing else was. */
@@ -80,6 +82,7 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
     noteSignatures: keys.noteSignatures,
     tried: () => tried.flatMap((label) => (label === agentLabel && agent ? agent.offered.map(agentKey) : [label])),
     withheld: () => ({ keys: Math.max(0, credentials.keys.length - maxKeys), ofAgent: agent?.withheld ?? 0 }),
+    unusable: () => agent?.unusable ?? [],
     wanted: () => wanted,
     byKey: () => last === 'publickey' && !tried.some((label) => passwordLabels.includes(label)),
     lacksRsaSignatures: keys.lacksSignatures,
@@ -227,6 +230,7 @@ export function describeRefusal({ username, login, problem, certificates, reason
     ...(ofAgent === 0 ? [] : [`keys of ssh-agent not tried: ${ofAgent}; privateKey="FILE.pub" picks one`]),
     ...(login.lacksRsaSignatures() ? [noRsaSignatures] : []),
     ...(problem === null ? [] : [problem]),
+    ...login.unusable().map((kind) => `${kind} of ssh-agent need transport="openssh"`),
     ...certificates.map((file) => `the certificate ${file} needs transport="openssh"`),
   ].join('; ');
 }

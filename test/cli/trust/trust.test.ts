@@ -136,6 +136,16 @@ test('--from compares with fingerprints, asks nobody, and trusts nothing that di
   assert.deepEqual(resultsOf(await fleet.trust('--json', 'c1', 'c3')), { c1: 'known', c3: 'known' });
 });
 
+test('--from takes a file as PowerShell writes it, in UTF-16 or with a byte order mark', async (t) => {
+  const fleet = await startFleet(t, 2);
+  const [one, two] = fleet.servers as [LoopbackServer, LoopbackServer];
+  const list = path.join(fleet.dir, 'list');
+  writeFileSync(list, `\ufeffc1 ${one.fingerprint}\r\n`, 'utf16le');
+  assert.deepEqual(resultsOf(await fleet.trust('--from', list, '--json', 'c1')), { c1: 'added' });
+  writeFileSync(list, `\ufeff[127.0.0.1]:${two.port} ssh-ed25519 ${two.hostKey.key}\r\n`);
+  assert.deepEqual(resultsOf(await fleet.trust('--from', list, '--json', 'c2')), { c2: 'added' });
+});
+
 test('--from a file that is not there is a wrong command line', async (t) => {
   const fleet = await startFleet(t, 1);
   await exits(

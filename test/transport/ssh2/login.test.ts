@@ -191,14 +191,19 @@ describe('a login of at most five attempts', () => {
 
   it('is described with all that was tried, left out and wanted', () => {
     const others = { noteSignatures: () => undefined, lacksRsaSignatures: () => false };
-    const told = { tried: () => ['key A', 'password'], wanted: () => null, withheld: () => ({ keys: 0, ofAgent: 0 }) };
+    const told = {
+      tried: () => ['key A', 'password'],
+      wanted: () => null,
+      withheld: () => ({ keys: 0, ofAgent: 0 }),
+      unusable: () => [],
+    };
     const login = { ...others, ...told };
     const refusal = {
       ...{ username: 'monitor', login: { ...login, next: (): false => false, byKey: () => false } as const },
       ...{ problem: null, certificates: [], reason: null },
     };
     assert.equal(describeRefusal(refusal), 'monitor was refused; tried key A, password');
-    const other = { tried: () => [], wanted: () => [], withheld: () => ({ keys: 2, ofAgent: 3 }) };
+    const other = { tried: () => [], wanted: () => [], withheld: () => ({ keys: 2, ofAgent: 3 }), unusable: () => [] };
     assert.equal(
       describeRefusal({
         ...{ ...refusal, login: { ...refusal.login, ...other } },
