@@ -74,7 +74,7 @@ describe('private keys', { skip }, async () => {
       const held = sshKeygen(path.join(sshd.dir, 'certified'), '-t', 'ed25519').privateKey;
       execFileSync('ssh-keygen', ['-q', '-s', held, '-I', 'id', '-n', username, `${held}.pub`]);
       const agent = new SshAgent(await startSshAgent(path.join(sshd.dir, 'certifying'), held));
-      const says = /tried agent key \S+;.*; certificates of ssh-agent need transport="openssh"$/;
+      const says = /tried agent key \S+; .*certificates of ssh-agent need transport="openssh"$/;
       await refused({ server: sshd, username, credentials: { agent } }, 'auth-failed', says);
     });
 

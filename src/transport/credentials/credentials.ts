@@ -137,8 +137,8 @@ type SignDone = (error: Error | null | undefined, signature?: Buffer) => void;
 
 /** The types of identities that OpenSSH offers and ssh2 does not, as they begin a public blob. */
 const passedOver: readonly (readonly [kind: string, type: RegExp])[] = [
-  ['certificates', /\0[\w-]+-cert-v01@openssh\.com\0/],
-  ['security keys', /\0sk-[\w-]+@openssh\.com\0/],
+  ['certificates', /[\w-]+-cert-v01@openssh\.com\0/],
+  ['security keys', /sk-[\w-]+@openssh\.com\0/],
 ];
 /** An agent may answer 256 KiB. */
 const maxAnsweredChars = 256 * 1024;
