@@ -43,7 +43,7 @@ export function usageFacts(usages: readonly Usage[], fstype: string, mode = 'rw'
     size_bytes: used + free,
     used_bytes: used,
     available_bytes: available,
-    ...(isImage(fstype, mode, source, available)
+    ...(isImage({ fstype, mode, source, used, available })
       ? unfillable
       : {
           used_percent: used + available > 0 ? rounded((100 * used) / (used + available), 2) : 100,
@@ -58,16 +58,22 @@ const unfillable = {
 };
 
 /**
- * True if the file system is an image, which is always full: by its type, a file that is mounted read-only, or a layer
- * or seed that nobody can write and that has no space.
+ * True if the file system is an image, which is always full: by its type, a file that is mounted read-only with a
+ * fiftieth free at most, or a layer or seed that nobody can write and that has no space.
  */
-function isImage(fstype: string, mode: string, source: string, available: number): boolean {
+function isImage({
+  fstype,
+  mode,
+  source,
+  used,
+  available,
+}: Readonly<Record<'fstype' | 'mode' | 'source', string>> & Readonly<Record<'used' | 'available', number>>): boolean {
   if (
     imageTypes.has(fstype) ||
     /^fuse\.(.*\.AppImage|squashfuse.*|snapfuse|erofsfuse|fuseiso|.*archivemount|dwarfs)$/i.test(fstype)
   )
     return true;
-  if (mode === 'ro' && /^\/dev\/loop\d/.test(source)) return true;
+  if (mode === 'ro' && /^\/dev\/loop\d/.test(source)) return available * 49 <= used;
   return mode === 'ro' && available === 0 && /^(overlay|btrfs|composefs|fuse\b.*)$/.test(fstype);
 }
 

@@ -94,8 +94,11 @@ describe('a server that does not sync its log', { skip }, () => {
     rmSync(data, { recursive: true });
     cpSync(`${data}-before`, data, { recursive: true });
     await server.restart();
-    assert.ok(((await run()).restored?.reports ?? 0) >= 200);
-    await assertWhole(server, own, 4);
+    // A run looks for half a second before its visits; the next one continues.
+    const restored = [(await run()).restored?.reports ?? 0];
+    while (restored.at(-1) !== 0) restored.push((await run()).restored?.reports ?? 0);
+    assert.ok(restored.reduce((sum, one) => sum + one, 0) >= 200, restored.join());
+    await assertWhole(server, own, 3 + restored.length);
   });
 });
 
