@@ -123,7 +123,9 @@ const listed = ['containers', 'unhealthy'].map((name) => {
 });
 const [young = ''] = listed;
 const failed = asked('systemctl', 'Id=-.slice\n:systemctl:\n:systemctl:Id=u\n:systemctl:ActiveState=failed');
-const dnf = `+usr/bin/dnf\n${asked('dnf check-update', '')}\n${asked('dnf --security', '')}\n`;
+/** Without a file of its lists a manager is not asked. */
+const dnfLists = '+usr/bin/dnf\n+var/cache/dnf/r/repodata/repomd.xml\n';
+const dnf = `${dnfLists}${asked('dnf check-update', '')}\n${asked('dnf --security', '')}\n`;
 /** The names under which a capture has the answers of programs, with the lines without which each is not read. */
 const programs: Readonly<Record<string, string>> = {
   ...Object.fromEntries('df dfi systemctl containers log checks notes'.split(' ').map((name) => [name, ''])),
@@ -133,8 +135,10 @@ const programs: Readonly<Record<string, string>> = {
   [`${id.slice(0, 12)} json`]: young,
   [`${id.slice(0, 12)} logs`]: listed.join(''),
   zpool: 'proc/spl/kstat/zfs/p/state:ONLINE\n',
-  ...Object.fromEntries('chronyc apt-get zypper apk'.split(' ').map((name) => [name, ''])),
-  'dnf check-update': '+usr/bin/dnf\n',
+  ...Object.fromEntries('chronyc apt-get'.split(' ').map((name) => [name, ''])),
+  zypper: '+var/cache/zypp/raw/r/repodata/updateinfo.xml\n',
+  apk: '+var/cache/apk/APKINDEX.r.tar.gz\n',
+  'dnf check-update': dnfLists,
   'dnf --security': dnf,
   'dnf --version': dnf,
 };
