@@ -321,7 +321,7 @@ const chosen: Readonly<Record<string, string>> = {
   'many units': `:systemctl:Id=-.slice\n:systemctl:\n${lines(() => ':systemctl:Id=a\n:systemctl:', room, 8000)}\n:systemctl:=0`,
   'names of a unit': timer(`Names=${'b '.repeat(outputChars / 2 - 20)}`),
   'an update with many parentheses': asked('apt-get', `Inst ${'('.repeat(outputChars - 10)}`),
-  'a package of many architectures': `${asked('dnf check-update', `a.${'86'.repeat(5e5)}-`)}\n${asked('dnf --security', '')}\n${asked('dnf --version', '4.14.0')}`,
+  'a package of many architectures': `${dnfLists}${asked('dnf check-update', `a.${'86'.repeat(5e5)}-`)}\n${asked('dnf --security', '')}\n${asked('dnf --version', '4.14.0')}`,
   'a table of df that never ends': asked('df', `${' 1 1 1 - /'.repeat(1e5)}\r`),
   'checks without end': `:checks:cx\x1fnagios\x1f0\x1f0\x1e${'\x1ea'.repeat(5e5)}`,
   'fields of a check': `:checks:c${'x\x1f'.repeat(5e5)}`,

@@ -55,8 +55,11 @@ function visiting(more: Partial<Visit> = {}, { failing = [] }: Answering = {}) {
     stdout.write(encodeJsonFrame('H', { v: 1, agent: '9', wall_ms: 1, monotonic_ms: 1, boot_id: 'now' }));
     stdout.write(encodeFrame('R', report));
     stdout.end(encodeJsonFrame('E', { left: 0, place: null, spool_error: null, stamp: 'new stamp' }));
+    // The exchange with the agent listens for its end; whoever asks again waits for it.
+    let isHeard = false;
     const exit = (): Promise<ChannelExit> => {
-      calls.push('wait for the end');
+      if (isHeard) calls.push('wait for the end');
+      isHeard = true;
       return Promise.resolve({ status: 0, signal: null });
     };
     return Promise.resolve({
