@@ -179,7 +179,7 @@ function machinesSsh(): void {
     const printed = execFileSync(process.execPath, [...asModule, script], { encoding: 'utf8' });
     assert.equal(process.env['PATH'], before);
     const [code, message, advice] = JSON.parse(printed) as string[];
-    assert.equal(code, 'unsupported');
+    assert.equal(code, 'collector-fault');
     assert.match(message ?? '', /transport="openssh" needs the program ssh: there is none in PATH/);
     assert.match(advice ?? '', /openssh-client/);
   });
