@@ -144,7 +144,7 @@ class FrameReader {
       this.#wake?.();
     };
     // The output ends with a connection that broke.
-    options.channel.exit.then(onExit, () => undefined);
+    options.channel.exit.then(onExit).catch(() => undefined);
     stdout.on('data', this.#onData);
   }
 
