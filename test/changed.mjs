@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { build } from 'esbuild';
+import { importGraph } from './import-graph.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -26,25 +26,14 @@ function passes(files, program, ...args) {
 /** Returns the tests of the first tier that import one of the files, directly or not, and the files' own rooms. */
 async function testsOf(files) {
   const tests = lines('sh', 'test/first-tier.sh');
-  const { metafile } = await build({
-    entryPoints: tests,
-    absWorkingDir: root,
-    outdir: 'dist/test',
-    bundle: true,
-    splitting: true,
-    write: false,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-    metafile: true,
-  });
+  const inputs = await importGraph(tests);
   const near = new Set(files);
   const reaches = new Map();
   const isReached = (file) => {
     if (near.has(file)) return true;
     if (reaches.has(file)) return reaches.get(file);
     reaches.set(file, false);
-    const imported = metafile.inputs[file]?.imports ?? [];
+    const imported = inputs[file]?.imports ?? [];
     reaches.set(
       file,
       imported.some(({ path: name, external }) => external !== true && isReached(name)),

@@ -11,6 +11,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, transform } from 'esbuild';
 import { tsImport } from 'tsx/esm/api';
 
+import { importGraph } from './import-graph.mjs';
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = path.join(root, 'dist', 'test');
 
@@ -129,19 +131,7 @@ const filesOfProcess = 24;
  * test/share-process.mjs says what they leave.
  */
 async function findShareable(tests) {
-  const { metafile } = await build({
-    entryPoints: tests,
-    absWorkingDir: root,
-    outdir,
-    bundle: true,
-    splitting: true,
-    write: false,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-    metafile: true,
-  });
-  const { inputs } = metafile;
+  const inputs = await importGraph(tests);
   const awaiting = await findAwaiting(Object.keys(inputs));
   const found = new Map();
   const isLoadable = (file) => {
