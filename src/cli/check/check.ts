@@ -30,6 +30,7 @@ import { unvisitedSites } from './unvisited-sites.ts';
 import { tryMail, tryReplies, tryWebhook } from './try-messages.ts';
 import {
   foreseenLooks,
+  type ForeseenLooks,
   groupLines,
   neighbourLines,
   printDigests,
@@ -79,15 +80,19 @@ export async function checkCommand(context: Context, options: OptionsOf<typeof c
   context.signal.throwIfAborted();
   const nowMs = Date.now();
   const groups = await groupMembers(config, context.signal);
+  const neighbours = foreseenLooks(config);
   const heard = {
     recipients,
     windows: nextWindows(config, nowMs),
     digests: nextDigests(config, nowMs),
     groups,
-    neighbours: foreseenLooks(config),
+    neighbours,
   };
   if (output.json) output.printJson({ ...checkJson(file, config, warned, tried), ...heard });
-  else showVerdict(context, { config, warnings: warned, tried, recipients, groups, defaults: options.defaults });
+  else {
+    const heardBy = { recipients, groups, neighbours };
+    showVerdict(context, { config, warnings: warned, tried, ...heardBy, defaults: options.defaults });
+  }
   return exitStatusOf(tried);
 }
 
@@ -180,10 +185,12 @@ interface Verdict {
   readonly tried: Tried | null;
   readonly recipients: readonly AlertRecipient[];
   readonly groups: readonly GroupMembers[];
+  readonly neighbours: ForeseenLooks | null;
   readonly defaults: boolean;
 }
 
-function showVerdict({ output }: Context, { config, warnings, tried, recipients, groups, defaults }: Verdict): void {
+function showVerdict({ output }: Context, { config, warnings, tried, recipients, groups, ...more }: Verdict): void {
+  const { neighbours, defaults } = more;
   if (defaults) {
     output.print('In force by default:\n');
     const table = renderTable(
@@ -203,7 +210,7 @@ function showVerdict({ output }: Context, { config, warnings, tried, recipients,
     printRecipients(output, config, recipients, nextWindows(config, Date.now()));
     printDigests(output, config);
     printParents(output, config);
-    for (const line of [...groupLines(config, groups), ...neighbourLines(foreseenLooks(config))]) output.print(line);
+    for (const line of [...groupLines(config, groups), ...neighbourLines(neighbours)]) output.print(line);
   }
   for (const warning of warnings) output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
   if (warnings.length > 0 || tried !== null) output.print('');

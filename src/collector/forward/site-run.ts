@@ -12,6 +12,7 @@ import { allowances, documentsOf } from '../inbox/origins.ts';
 import { runDocuments } from '../inbox/run-documents.ts';
 import { removeUnasked } from '../inbox/stored-files.ts';
 import { endOf, resultOf } from '../run/collect-result.ts';
+import { lateFaults } from '../run/run-faults.ts';
 import { RunRecord } from '../run/run-record.ts';
 import { visitClients } from '../run/visit-clients.ts';
 import { Quarantine } from '../sealed-reports/quarantine.ts';
@@ -51,8 +52,7 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   // Without this folder no visit is worth its while.
   entriesOf(paths.encryptedStats);
   // The visits begin meanwhile: any number of reports may wait.
-  const late: FleetError[] = [];
-  const later = laterFaults(late, onFault);
+  const { later, addLate } = lateFaults(onFault);
   const taking = startTaking(run, later);
   let waiting: ReadonlySet<string> | null = null;
   const whenTaken = taking.then(({ leftovers }) => {
@@ -76,7 +76,7 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
     ...{ run, facts: new Map(facts.clients), keep: fresh.keep, record: note, shares: null, onFault },
     sawInventory: (client) => facts.sawInventory(client, run.now()),
   });
-  for (const fault of late) onFault(fault);
+  addLate();
   const end = endOf(run, visited);
   await record.end(end);
   saveFacts(facts, run, onFault);
@@ -110,14 +110,6 @@ function toldOnce(faults: FleetError[], { observe }: Pick<CollectorRun, 'observe
     if (faults.some(isSame)) return;
     faults.push(fault);
     observe({ kind: 'fault', fault });
-  };
-}
-
-/** Returns an observer that keeps faults of this machine for later: the visits that they failed are counted by then. */
-function laterFaults(late: FleetError[], onFault: (fault: FleetError) => void) {
-  return (fault: FleetError): void => {
-    if (isOwnFault(fault.code)) late.push(fault);
-    else onFault(fault);
   };
 }
 

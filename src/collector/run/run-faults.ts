@@ -13,11 +13,14 @@ export function createRunFaults(observe: CollectOptions['observe'], time: Pick<S
     all.push(fault);
     observe({ kind: 'fault', fault });
   };
+  return { all: all as readonly FleetError[], add, ...lateFaults(add) };
+}
+
+/** Returns functions that add faults. Those of this machine wait until the visits that it failed are counted. */
+export function lateFaults(add: (fault: FleetError) => void) {
   const late: FleetError[] = [];
   return {
-    all: all as readonly FleetError[],
-    add,
-    /** Adds a fault. A fault of this machine waits for `addLate`: the visits that it failed are counted by then. */
+    /** Adds a fault. A fault of this machine waits for `addLate`. */
     later: (fault: FleetError): void => {
       if (isOwnFault(fault.code)) late.push(fault);
       else add(fault);

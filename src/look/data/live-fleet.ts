@@ -99,7 +99,7 @@ export async function readFleetView(
     day,
   );
   const { zone } = config.alerts;
-  const part = alertsOf(alerts, matching, query);
+  const part = partOf({ alerts, trees: standTree(config) }, matching, query);
   const reader = { zone, nowMs };
   const times = Array.from({ length: pieces + 1 }, (_, piece) => momentInWords(reader, day.sinceMs + piece * pieceMs));
   const lineOf = (member: FleetMember): PageClient => {
@@ -125,8 +125,8 @@ export async function readFleetView(
       serving: servingOf(status.groups, group.path),
       clients: rows.map(lineOf),
     })),
-    alerts: part.slice(0, maxAlerts),
-    openAlerts: part.length,
+    alerts: part.alerts.slice(0, maxAlerts),
+    openAlerts: part.alerts.length,
     allAlerts: alerts.length,
     evening: {
       hasClients: status.members.length > 0,
@@ -136,7 +136,7 @@ export async function readFleetView(
     collectedAtMs: status.collectedAtMs,
     sites: siteLines(status, { nowMs, moment: (atMs) => timeInWords(reader, atMs) }),
     changed: changedOf(changes),
-    stands: standsOf(standTree(config), matching, query),
+    stands: part.trees,
   };
 }
 
@@ -145,28 +145,22 @@ function isWhole({ words, state, group, label }: FleetQuery): boolean {
   return [words, state, group, label].every((one) => one === '');
 }
 
-/** Returns the alerts about the clients of a query, and about groups that one of them is in. */
-function alertsOf(
-  alerts: readonly PageAlert[],
-  matching: readonly FleetMember[],
-  query: FleetQuery,
-): readonly PageAlert[] {
-  if (isWhole(query)) return alerts;
-  const clients = new Set(matching.map(({ client }) => client));
-  const groups = new Set(matching.flatMap((member) => member.groups));
-  return alerts.filter((alert) => clients.has(alert.client) || (isOfGroup(alert) && groups.has(alert.subject)));
+/** The parts of a page that concern clients: the alerts about them and their groups, and the machines they stand on. */
+interface FleetParts {
+  readonly alerts: readonly PageAlert[];
+  readonly trees: readonly StandNode[];
 }
 
-/** Returns the trees of machines in which a client of a query stands. */
-function standsOf(
-  trees: readonly StandNode[],
-  matching: readonly FleetMember[],
-  query: FleetQuery,
-): readonly StandNode[] {
-  if (isWhole(query)) return trees;
+/** Returns what concerns the clients of a query: all of it for a query about all clients. */
+function partOf({ alerts, trees }: FleetParts, matching: readonly FleetMember[], query: FleetQuery): FleetParts {
+  if (isWhole(query)) return { alerts, trees };
   const clients = new Set(matching.map(({ client }) => client));
-  const has = ({ name, below }: StandNode): boolean => clients.has(name) || below.some(has);
-  return trees.filter(has);
+  const groups = new Set(matching.flatMap((member) => member.groups));
+  const stands = ({ name, below }: StandNode): boolean => clients.has(name) || below.some(stands);
+  return {
+    alerts: alerts.filter((alert) => clients.has(alert.client) || (isOfGroup(alert) && groups.has(alert.subject))),
+    trees: trees.filter(stands),
+  };
 }
 
 /** The changes that the line about the last day names. */

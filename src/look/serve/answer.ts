@@ -22,7 +22,8 @@ export interface Answer {
   readonly isGuess?: boolean;
 }
 
-interface PackedBody {
+/** A body as browsers keep and unpack it. */
+export interface PackedBody {
   /** A weak tag, because it identifies the text, compressed or not. */
   readonly tag: string;
   /** The compressed body; null for a small one. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 
 import type { ServeConfig } from '../../config/config.ts';
 import { livePolicy, script, style } from '../page/live/live-document.ts';
-import { type Answerer, send, words } from './answer.ts';
+import { type Answerer, packedBody, type PackedBody, send, words } from './answer.ts';
 import { type AcknowledgeOptions, alertRoute } from './endpoints/alert-route.ts';
 import { eventPingRoutes } from './endpoints/event-pings.ts';
 import { eventsRoute } from './endpoints/events-route.ts';
@@ -142,7 +142,9 @@ export function createApp(options: AppOptions): RequestListener {
 function liveRoutes(events: LiveSource, hasLinks: boolean): readonly ServedRoute[] {
   const answerOf = ({ type, content }: typeof style): Answerer => {
     const headers = { 'Content-Type': type, 'Cache-Control': `private, max-age=${yearSeconds}, immutable` };
-    return () => ({ status: 200, body: content, headers });
+    let packed: PackedBody | null = null;
+    // Compressed at the first request, and not for each one: pages wait for it.
+    return () => ({ status: 200, body: content, headers, packed: (packed ??= packedBody(Buffer.from(content))) });
   };
   return [
     routeOf('live', ({ incoming, outgoing }) => {
