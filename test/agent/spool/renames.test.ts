@@ -58,7 +58,8 @@ async function history(t: TestContext, renamedAt: number): Promise<readonly unkn
       'updates.json',
       JSON.stringify({ atMs: at, state: 0, text: '', perfdata: '', seen: { a: at } }),
     );
-    source.notes?.write(watchName, '/etc/passwd');
+    // A file that no other test changes.
+    source.notes?.write(watchName, process.execPath);
     for (const name of kept) source.notes?.write(name, `${name} of visit ${at}`);
     closeVisit(visit);
     assert.deepEqual([existsSync(dirOf('old')), existsSync(dirOf('new'))], [at < renamedAt, at >= renamedAt]);
