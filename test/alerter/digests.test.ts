@@ -1,3 +1,4 @@
+// Second tier: days of passes on each database.
 /** Digests of a whole alerter: each is made once, whichever program crashes, and a late digest is notified. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,3 +1,4 @@
+// Second tier: whole alerters under the inspector.
 // Runs alone: others may have loaded the packages before.
 /** Packages that an alerter loads only if config.xml needs them. */
 import assert from 'node:assert/strict';

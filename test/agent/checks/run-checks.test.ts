@@ -1,3 +1,4 @@
+// Second tier: checks that hang, in each agent.
 /**
  * Checks that users wrote, run by each agent: both report the same, and a check that misbehaves affects only itself.
  */

@@ -1,3 +1,4 @@
+// Second tier: writes and takes back lines of keys through sshd.
 /** `authorize`: the printed lines, the key that they are for, and the effects of its script on an account's files. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

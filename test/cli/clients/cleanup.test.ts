@@ -1,3 +1,4 @@
+// Second tier: installs and removes all there is, through sshd and several shells.
 /** `cleanup` on a real sshd: the removed and the kept files. No report is lost, and no link is followed. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

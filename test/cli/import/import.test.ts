@@ -1,3 +1,4 @@
+// Second tier: starts the built program for each list.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

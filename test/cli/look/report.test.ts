@@ -1,3 +1,4 @@
+// Second tier: whole reports of the built program.
 import assert from 'node:assert/strict';
 import { chownSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// Second tier: starts the built program for each crontab.
 /** `crontab`: its lines, and how these lines are installed and removed with the crontab(1) of this machine. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

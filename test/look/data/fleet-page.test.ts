@@ -1,3 +1,4 @@
+// Second tier: weeks of rows on each database.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

@@ -1,3 +1,4 @@
+// Second tier: twenty thousand rows, and random states, on each database.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';

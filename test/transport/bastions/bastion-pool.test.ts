@@ -1,3 +1,4 @@
+// Second tier: a server for each bastion.
 /** The built-in transport's one login at a bastion, which all clients of a run share. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

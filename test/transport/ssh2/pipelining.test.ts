@@ -1,3 +1,4 @@
+// Second tier: a server for each order of answers.
 /**
  * A pipelined login, sent with its first command: on OpenSSH and dropbear, refused, and on servers that cannot handle
  * it.
