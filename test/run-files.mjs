@@ -144,7 +144,9 @@ async function runTests(files, { spec, meter, temporary, stdio = 'inherit' }) {
     '--test',
     '--test-timeout=3600000',
   ];
-  const child = spawn(process.execPath, [...args, '--test-concurrency=6', ...reporters, ...files], {
+  // Files of the second tier wait for programs and clocks half of their time.
+  const concurrency = `--test-concurrency=${isFirstTier ? 6 : 8}`;
+  const child = spawn(process.execPath, [...args, concurrency, ...reporters, ...files], {
     stdio,
     env: { ...process.env, FLEET_HEALTH_METER: meter, TMPDIR: temporary },
   });
@@ -174,7 +176,7 @@ function readMeter(file, shared) {
   return measured
     .map((one) => {
       const own = shared.get(one.compiled)?.reduce((sum, { name }) => sum - (cpuOfFile.get(name) ?? 0), one.cpuMs);
-      const name = one.compiled.replace(/^dist\/test\/(first|then)\//, '').replace(/\.mjs$/, '.ts');
+      const name = one.compiled.replace(/^dist\/test\/(first-\d+|then)\//, '').replace(/\.mjs$/, '.ts');
       return { ...one, name, compiled: standalone.get(name) ?? one.compiled, cpuMs: own ?? one.cpuMs };
     })
     .sort((a, b) => b.cpuMs - a.cpuMs);

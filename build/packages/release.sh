@@ -45,8 +45,8 @@ if [ "$trial" = no ]; then
   # Without CI a test is skipped if a program that it needs is not installed.
   export CI=true
   step npm run --silent test
-  step npm run --silent test:wide
-  step env FLEET_HEALTH_LONG_TESTS=1 node --import tsx --test test/walks/walks.test.ts
+  # Longer than CI runs them, the walks among them.
+  step env FLEET_HEALTH_LONG_TESTS=1 npm run --silent test:wide
   step npm run --silent test:machines
   step npm run --silent test:awkward
   step npm run --silent faults -- --kills 1000 --minutes 120

@@ -6,12 +6,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import type { DueMail, PendingNotification } from '../../src/alerter/dispatch/notification-plan.ts';
-import { isWide } from '../support/long-tests.ts';
+import { isLong, isWide } from '../support/long-tests.ts';
 import { configOf } from './support/config-of.ts';
 import { GroupFleet, type Word } from './support/group-fleet.ts';
 
 const names = ['m1', 'm2', 'm3', 'm4'];
-const numRuns = isWide ? 2_000 : 10;
+const numRuns = isLong ? 2_000 : isWide ? 300 : 10;
 
 /** The group in config.xml: how many it needs, and which of the members are paused. */
 interface Setting {

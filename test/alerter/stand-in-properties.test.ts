@@ -9,7 +9,7 @@ import type { Held } from '../../src/alerter/dispatch/notification-plan.ts';
 import { planNotifications } from '../../src/alerter/dispatch/plan-notifications.ts';
 import type { HoldReason } from '../../src/alerter/inhibit/hold-reason.ts';
 import type { Alert } from '../../src/storage/store/alert.ts';
-import { isWide } from '../support/long-tests.ts';
+import { isLong, isWide } from '../support/long-tests.ts';
 import { nameOf, startDispatch, type DispatchWorld } from './support/dispatch-world.ts';
 
 const minuteMs = 60_000;
@@ -193,6 +193,6 @@ test('what holds a critical alert back from somebody is a critical alert that th
     fc.property(setting, fc.array(event, { minLength: 3, maxLength: 10 }), (given, events) => {
       play(given, events);
     }),
-    { numRuns: isWide ? 4_000 : 50, seed: 20_261_130, includeErrorInReport: true },
+    { numRuns: isLong ? 4_000 : isWide ? 1_000 : 50, seed: 20_261_130, includeErrorInReport: true },
   );
 });
