@@ -8,6 +8,12 @@ import { describe, it, test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import type { ReportServerOptions } from '../support/fleets/report-server.ts';
+import { loadKeyRing } from '../../src/collector/keys/key-ring.ts';
+import { maxFilesOfClient } from '../../src/collector/sealed-reports/spool-bound.ts';
+import { secondMs } from '../../src/platform/units.ts';
+import { statePaths } from '../../src/state-folder/paths.ts';
+import { counted } from '../../src/text/numbers.ts';
+import { sealedSample } from '../support/clients/sealed-report.ts';
 import { captureAtBounds } from '../support/clients/large-captures.ts';
 import {
   collectAmong,
@@ -156,6 +162,18 @@ const left: Readonly<Record<string, readonly [folder: string, make: (folder: str
     (folder) => writeFileSync(Buffer.concat([Buffer.from(`${folder}/\xff`, 'latin1'), Buffer.from(sealedName())]), 'x'),
   ],
 };
+/** Asserts that a flood between the first run and the next two delays no visit of theirs by more than two seconds. */
+async function assertNoDelay(t: TestContext, elements: string, afterFirst: (state: string) => void): Promise<void> {
+  const options = { peers: [], good: 3, ssh: 'privateKey="key"', elements, afterFirst };
+  const [usual, ...next] = await collectTimesAmong(t, options, 3);
+  assert.ok(usual);
+  for (const { firstGoodMs, tookMs, good: visits } of [usual, ...next]) {
+    t.diagnostic(`the first good visit after ${firstGoodMs} ms, the run ${tookMs} ms`);
+    assert.ok(visits.length === 3 && visits.every(({ ok }) => ok));
+    assert.ok(firstGoodMs <= usual.firstGoodMs + 2000, `${firstGoodMs} ms, usually ${usual.firstGoodMs} ms`);
+  }
+}
+
 for (const [what, [folder, make]] of Object.entries(left)) {
   test(`${what}, ${many} of them: the first visit of the next runs begins within two seconds of the usual`, async (t) => {
     const far = '<group transport="forward" labels="site=fra"><client name="far-[1-20]"/></group>';
@@ -164,13 +182,31 @@ for (const [what, [folder, make]] of Object.entries(left)) {
       mkdirSync(into, { recursive: true });
       for (let at = 0; at < many; at++) make(into);
     };
-    const options = { peers: [], good: 3, ssh: 'privateKey="key"', elements: far, afterFirst };
-    const [usual, ...next] = await collectTimesAmong(t, options, 3);
-    assert.ok(usual);
-    for (const { firstGoodMs, tookMs, good: visits } of [usual, ...next]) {
-      t.diagnostic(`the first good visit after ${firstGoodMs} ms, the run ${tookMs} ms`);
-      assert.ok(visits.length === 3 && visits.every(({ ok }) => ok));
-      assert.ok(firstGoodMs <= usual.firstGoodMs + 2000, `${firstGoodMs} ms, usually ${usual.firstGoodMs} ms`);
-    }
+    await assertNoDelay(t, far, afterFirst);
+  });
+}
+
+for (const [clients, each] of [
+  [1, maxFilesOfClient],
+  [40, 100],
+] as const) {
+  test(`${clients * each} valid reports of ${counted(clients, 'client')} that push: the first visit is not delayed`, async (t) => {
+    const names = times(clients, (number) => `push-${number}`);
+    const put = (state: string): void => {
+      const paths = statePaths(state);
+      const { sealing: key } = loadKeyRing(paths, Date.now());
+      for (const client of names) {
+        const folder = path.join(paths.encryptedStats, client);
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        for (let at = 0; at < each; at++) {
+          const receivedAtMs = Date.now() - at * secondMs;
+          const inside = { client, datetime: new Date(receivedAtMs).toISOString() };
+          const { reportId, sealed } = sealedSample({ key, inside });
+          writeFileSync(path.join(folder, `${reportId}.${receivedAtMs}.-.-.-.fhs`), sealed, { mode: 0o600 });
+        }
+      }
+    };
+    const elements = names.map((name) => `<client name="${name}" transport="push"/>`).join('');
+    await assertNoDelay(t, elements, put);
   });
 }
