@@ -77,7 +77,10 @@ function sharesSince(now: CpuTimes, earlier: Earlier | null, noRates: string): F
   const maxTicks = 1.1 * (earlier.elapsedMs / 10 + 10);
   const cpus = Math.max(...[now, before].map((times) => Object.keys(times).length));
   const all = passed(now['cpu'], before['cpu'], maxTicks * cpus);
-  if (all === null) return unknownShares('the counters went backwards');
+  if (all === null) {
+    const isStill = now['cpu']?.every((ticks, column) => ticks === before['cpu']?.[column]) === true;
+    return unknownShares(isStill ? 'the counters stood still' : 'the counters went backwards');
+  }
   const [user = 0, nice = 0, system = 0, , iowait = 0, irq = 0, softirq = 0, steal = 0] = all.ticks;
   const percent = (ticks: number): number => rounded((100 * ticks) / all.total, 2);
   let busiest = -1;

@@ -43,7 +43,10 @@ export function reachableMounts(mountinfo: string): Mount[] {
     return buried.get(mount) === true;
   };
   // In the order of the text nearly every parent is known, so that a long chain does not make a deep recursion.
-  return mounts.filter((mount) => !isBuried(mount) && places.get(mount.id)?.has(mount.mount) !== true);
+  const found = mounts.filter((mount) => !isBuried(mount) && places.get(mount.id)?.has(mount.mount) !== true);
+  // The last of unrelated mounts at one place is seen: their parents may be outside of the root.
+  const last = new Map(found.map((mount) => [mount.mount, mount]));
+  return last.size === found.length ? found : found.filter((mount) => last.get(mount.mount) === mount);
 }
 
 /** Returns the folders above a path, the 64 highest: `/`, `/a` and `/a/b` of `/a/b/c`. */

@@ -16,6 +16,8 @@ const vendors = [
   ['google compute engine', 'kvm'],
   ['amazon ec2', 'kvm'],
 ] as const;
+/** Vendors whose machines may be hardware. */
+const clouds = /openstack|google compute engine|amazon ec2/;
 
 /**
  * Returns the virtualisation: `lxc`, `docker`, `podman`, `systemd-nspawn`, `openvz`, `wsl` ... for containers,
@@ -82,10 +84,11 @@ function machineOf(source: Source): string | undefined {
     source.exists('/proc/cpuinfo') ? source.readStart('/proc/cpuinfo', 4096) : '',
   )?.[1];
   const hasHypervisor = flags === undefined ? null : ` ${flags} `.includes(' hypervisor ');
-  if (hasHypervisor === false) return 'none';
   const read = (name: string): string => source.readOptional(`/sys/class/dmi/id/${name}`)?.trim() ?? '';
   const firmware = `${read('sys_vendor')} ${read('product_name')} ${read('bios_vendor')}`.toLowerCase();
   const [, known] = vendors.find(([words]) => firmware.includes(words)) ?? [];
+  // A hypervisor may hide the flag, as VirtualBox does without paravirtualisation.
+  if (hasHypervisor === false && (known === undefined || clouds.test(firmware))) return 'none';
   // QEMU emulates the processor itself where its guest has no clock of KVM, as in systemd-detect-virt.
   if (known !== undefined) return known === 'qemu' && hasKvmClock(source) ? 'kvm' : known;
   const deviceTree = source.readOptional('/sys/firmware/devicetree/base/hypervisor/compatible') ?? '';

@@ -70,6 +70,10 @@ const broken: readonly (readonly [string, string])[] = [
   ['<config>\n<!-- a -- b --></config>', '2: -- inside a comment; XML allows it at the end alone'],
   ['<config>\n<!-- never', '2: a comment that never ends; write -->'],
   ['<config>\n<?pi never', '2: a processing instruction that never ends; write ?>'],
+  ...['<?1 x?>', '<? x?>', '<?x<y?>', '<?', '<?x'].map((text): readonly [string, string] => [
+    `<config>\n${text}</config>`,
+    '2: a processing instruction without a name; write <?name ...?>, or remove it',
+  ]),
   [
     `\n<?xml version="1.0"?><config>${client}</config>`,
     '2: an XML declaration that is not the first of the file or not complete',

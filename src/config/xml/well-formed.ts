@@ -18,6 +18,7 @@ const openTag = new RegExp(`<(${nameForm})`, 'uy');
 const closeTag = new RegExp(`</(${nameForm})\\s*>`, 'uy');
 const attribute = new RegExp(`\\s+(${nameForm})\\s*=\\s*(?:"([^"]*)"|'([^']*)')`, 'uy');
 const tagEnd = /\s*(\/?)>/y;
+const instruction = new RegExp(`<\\?${nameForm}(?=\\s|\\?>)`, 'uy');
 const declaration = new RegExp(
   '^<\\?xml\\s+version\\s*=\\s*["\']([^"\']*)["\'](?:\\s+encoding\\s*=\\s*["\']([^"\']*)["\'])?' +
     '(?:\\s+standalone\\s*=\\s*["\'](?:yes|no)["\'])?\\s*\\?>',
@@ -113,6 +114,10 @@ function skipSpecial(text: string, at: number, outside: boolean): number | XmlFa
     return { offset: at, message: 'an XML declaration that is not the first of the file or not complete' };
   }
   if (text.startsWith('<?', at)) {
+    instruction.lastIndex = at;
+    if (!instruction.test(text)) {
+      return { offset: at, message: 'a processing instruction without a name; write <?name ...?>, or remove it' };
+    }
     const end = text.indexOf('?>', at);
     return end < 0 ? { offset: at, message: 'a processing instruction that never ends; write ?>' } : end + 2;
   }

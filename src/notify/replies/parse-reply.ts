@@ -97,28 +97,69 @@ export function kindOfCopy(source: Uint8Array, token: string): 'itself' | 'answe
   if (has('message-id', ours)) return 'itself';
   const text = decodeText(source);
   const isReport = has('content-type', /^multipart\/report\b/i);
-  const isOfDaemon = has('from', /(^|<|\s|")(mailer-daemon|postmaster)(@|>|$)/i) || has('x-failed-recipients', /./);
-  if (!isReport && !isOfDaemon) {
+  if (!isReport && !isOfDaemon(headers)) {
     const isReply = has('in-reply-to', ours) || has('references', ours);
     // Whoever forwards the mail passes on its text too.
     return isAutoReply(headers) || (isReply && isAutomatic(headers) && !hasInBody(text, token)) ? 'answer' : 'itself';
   }
   // Reports of another type, such as receipts and complaints, are of a mail that was delivered.
-  if (isReport && has('content-type', /\breport-type\s*=\s*"?(?!delivery-status\b)\w/i)) return 'answer';
-  const subject = oneLine(decodeWords(headerText(headers.find(({ name }) => name === 'subject')?.value ?? '')));
+  const isOther = isReport && has('content-type', /\breport-type\s*=\s*"?(?!delivery-status\b)\w/i);
+  if (isOther && !rejectedByProgram.test(text)) return 'answer';
+  const subject = subjectOf(headers);
   const actions = Array.from(text.matchAll(/^Action:[ \t]*(\w+)/gim), ([, action = '']) => action.toLowerCase());
-  const isOver = actions.length === 0 ? !delayWords.test(subject) : actions.includes('failed');
-  return isOver ? { bounce: oneLine(bounceReason(text) ?? subject).slice(0, maxReasonChars) } : 'answer';
+  // Some programs write `failure` or `error` for `failed`.
+  const isOver =
+    actions.length === 0
+      ? !delayWords.test(subject) && !delayText.test(text)
+      : actions.some((action) => /^(?:fail|error)/.test(action));
+  if (!isOver) return 'answer';
+  const reason = oneLine(bounceReason(text) ?? subject).slice(0, maxReasonChars);
+  return { bounce: reason === '' ? 'without a reason' : reason };
+}
+
+function subjectOf(headers: Headers): string {
+  return oneLine(decodeWords(headerText(headers.find(({ name }) => name === 'subject')?.value ?? '')));
 }
 
 /** The subjects of Exim, Sendmail and others for a mail that is still tried. */
-const delayWords = /^warning\b.*\b(?:delayed|could not send)|^(?:delayed mail|delivery delayed)\b|\(delay\)/i;
+const delayWords =
+  /^warning\b.*\b(?:delayed|could not send|not yet been)|^(?:delayed mail|delivery delayed|mail delivery warning)\b|\(delay\)/i;
+/** The sentences of other programs for such a mail. */
+const delayText =
+  /\bwill (?:continue to (?:be made|try|attempt)|keep trying|be retried|try again)|\bnot yet (?:been )?delivered/i;
+/** A receipt (RFC 8098) of a mail that a program deleted or refused, as Dovecot answers a full mailbox and `reject`. */
+const rejectedByProgram = /^Disposition:[ \t]*automatic-action\/[\w-]+[ \t]*;[ \t]*(?:deleted|denied|failed)/im;
+/** The subjects of reports by programs whose sender and type are those of no report. */
+const bounceWords = new RegExp(
+  '\\b(?:undeliver(?:able|ed)|non-?delivery|returned mail|failure notice|deliver(?:y|ing) (?:error|fail(?:ed|ure))|' +
+    "delivery status notification|mail(?: delivery)? (?:error|fail(?:ed|ure)|problem|warning)|(?:could not|cannot|can't) be delivered|unzustellbar|non remis)\\b",
+  'i',
+);
+
+/** True if a message is that of a mail system, which reports what became of a mail. */
+function isOfDaemon(headers: Headers): boolean {
+  return (
+    headers.some(
+      ({ name, value }) => name === 'from' && /(^|<|\s|")(m(?:ailer-)?daemon|postmaster)(@|>|$)/i.test(value),
+    ) ||
+    headers.some(({ name }) => name === 'x-failed-recipients') ||
+    bounceWords.test(subjectOf(headers))
+  );
+}
+
+/** The answer of a remote server, behind words that announce it or in a line of its own. */
+const serverWords = new RegExp(
+  '(?:\\bRemote host said:|^ *(?:host .*)?\\bsaid:|^ +(?=[45]\\d\\d[ -])|^(?=[45]\\d\\d \\d\\.\\d\\.\\d ))' +
+    '[ \\t]*([45]\\d\\d[ -].*)',
+  'm',
+);
 
 /** Returns the reason in a report: that of RFC 3464, or the remote server's words as qmail and Exim repeat them. */
 function bounceReason(text: string): string | undefined {
   const [, diagnostic] = /^Diagnostic-Code:[ \t]*(?:[\w-]+;)?(.*(?:\r?\n[ \t].*)*)/im.exec(text) ?? [];
   if (diagnostic !== undefined) return diagnostic;
-  return /(?:^Remote host said:|^ *(?:host .*)?\bsaid:|^ +(?=[45]\d\d[ -]))[ \t]*([45]\d\d[ -].*)/m.exec(text)?.[1];
+  const [, rejection] = /^Your message to \S+ was automatically rejected:\s+(\S.*)/m.exec(text) ?? [];
+  return rejection ?? serverWords.exec(text)?.[1];
 }
 
 /** True if the body has a token, also in base64. */
@@ -188,7 +229,9 @@ function isAutomatic(headers: Headers): boolean {
     has('return-path', /^<\s*>$/) ||
     has('return-path', /^<?mailer-daemon(@|>|$)/i) ||
     has('from', /(^|<|\s)mailer-daemon(@|>|$)/i) ||
-    has('content-type', /^multipart\/report\b/i)
+    has('content-type', /^multipart\/report\b/i) ||
+    // A person's answer to an alert about mails has such words behind `Re:`.
+    bounceWords.exec(subjectOf(headers))?.index === 0
   );
 }
 

@@ -124,6 +124,7 @@ test('no time passed: unknown, not 0 and not NaN', async () => {
   const { counters } = await run('vm');
   const { functions } = await run('vm', counters);
   assert.equal(onlyRow(functions, 'cpu')['used_percent'], null);
+  assert.equal(reasonOf(functions, 'cpu', 'used_percent'), 'the counters stood still');
 });
 
 test('a CPU that was not there before does not count as busiest', async () => {

@@ -34,6 +34,11 @@ for (const { what, lines, expected } of [
     expected: ['3 /a'],
   },
   {
+    what: 'the last of several mounts on one place whose parents are alike, or not there',
+    lines: ['2 1 8:1 / /', '3 2 0:42 / /a', '4 2 0:42 / /a', '5 98 0:44 / /a'].map((mount) => `${mount} rw - x s rw`),
+    expected: ['2 /', '5 /a'],
+  },
+  {
     what: 'what lies below a later mount further up is hidden, and what is mounted inside of it',
     lines: ['2 1 8:1 / /', '3 2 8:2 / /a/b', '4 3 8:3 / /a/b/c', '5 2 8:4 / /a'].map((mount) => `${mount} rw - x s rw`),
     expected: ['2 /', '5 /a'],

@@ -43,6 +43,16 @@ const machines: readonly (readonly [what: string, files: Files, pids: string | n
   ],
   ['a guest of KVM', { ...qemu, [clocks]: 'kvm-clock tsc \n' }, ofHost, 'kvm'],
   ['a guest of QEMU without KVM', { ...qemu, [clocks]: 'tsc hpet acpi_pm \n' }, ofHost, 'qemu'],
+  ...[
+    ['VirtualBox, which hides the flag of the processor', 'innotek GmbH', 'virtualbox'],
+    ['a cloud that lends hardware', 'Amazon EC2', 'none'],
+    ['hardware', 'Supermicro', 'none'],
+  ].map(([what = '', vendor = '', found]): (typeof machines)[number] => [
+    what,
+    { 'proc/cpuinfo': cpu.replace(' hypervisor', ''), 'sys/class/dmi/id/sys_vendor': `${vendor}\n` },
+    ofHost,
+    found,
+  ]),
   ['a machine whose firmware tells nothing', { 'proc/cpuinfo': cpu }, ofHost, 'vm-other'],
 ];
 
