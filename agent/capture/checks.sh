@@ -130,7 +130,7 @@ check() {
   [ -e "$program_" ] || { finish '' 'missing command' && return; }
   trusted "$program_"
   [ ! "$bad" ] || { echo "${us}untrusted$us$us$program_$us$bad" >"$d/end" && return; }
-  [ -f "$program_" ] && [ -x "$program_" ] || { finish '' 'cannot be started' && return; }
+  [ -f "$program_" ] && [ -x "$program_" ] && [ -s "$program_" ] || { finish '' 'cannot be started' && return; }
   read -r up x <"/proc/uptime"
   [ $((last - ${up%%.*})) -ge $limit ] || limit=$((last - ${up%%.*}))
   [ $limit -gt 0 ] || { finish '' 'no time left' && return; }

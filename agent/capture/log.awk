@@ -38,44 +38,55 @@ function readAsks(text,  line, n, i) {
   }
 }
 
-# Returns the log that this account may read. Sets LOG_NAME, FILE_INODE and FILE_SIZE of a file, OLD_INODE and OLD_SIZE
-# of the file from before its rotation.
-function findLog(  command, line, f, how) {
+# Returns the log that this account may read. Sets LOG_NAME, FILE_INODE and FILE_SIZE of a file, OLD_NAME and OLD_SIZE
+# of the file that was it at the previous visit, by its inode: `syslog.1`, `messages.0` or `messages-20261129`.
+function findLog(  command, line, f, n, how) {
   command = "for x in \"$fh_root\"/var/log/journal/*/system.journal " \
     "\"$fh_root\"/run/log/journal/*/system.journal; do if [ -r \"$x\" ] && " \
     "command -v journalctl >/dev/null && command -v timeout >/dev/null; then " \
     "echo journal; exit; fi; done; for x in syslog messages; do cd \"$fh_root/var/log\" || exit; " \
-    "if [ -f $x ] && [ -r $x ]; then echo file $x; ls -Lin $x $x.1; exit; fi; done 2>/dev/null"
+    "if [ -f $x ] && [ -r $x ]; then echo file $x; ls -Lin $x $x.[0-9] $x-[0-9]*; exit; fi; done 2>/dev/null"
   while ((command | getline line) > 0) {
-    split(line, f, " ")
+    n = split(line, f, " ")
     if (f[1] == "journal") how = "journal"
     else if (f[1] == "file") { how = "file"; LOG_NAME = f[2] }
-    else if (line ~ /\.1$/) { OLD_INODE = f[1]; OLD_SIZE = f[6] }
-    else { FILE_INODE = f[1]; FILE_SIZE = f[6] }
+    else if (f[n] == LOG_NAME) { FILE_INODE = f[1]; FILE_SIZE = f[6] }
+    else if (f[1] == POSITION[2] && f[n] ~ /^[a-z]+[.-][0-9-]+$/) { OLD_NAME = f[n]; OLD_SIZE = f[6] }
   }
   close(command)
   return how
 }
 
-# Reads the journal's entries after the previous visit. Old journalctl lack --output-fields.
-function journal(  command, line, status) {
+# Reads the journal's entries after the previous visit. The entries of another boot than that of the cursor are sorted
+# by the clock, which may have been behind at the boot: those of this boot are read by themselves then.
+function journal(  boot, status) {
   LOG_SOURCE = "journal"
   if (POSITION[1] != "journal") { LOG_WHY = "first visit"; endOfJournal(); return }
   NEXT_POSITION = ENVIRON["fh_log"]
-  # Each command runs under its own timeout(1): that of BusyBox kills no child of a shell.
-  command = UNBOUND "export x=\"--after-cursor=${fh_log#* }\" y=" LEAST \
-    " z=\"timeout -s KILL 3 journalctl --no-pager -q -o json -p\"; " \
-    "{ $z $y --output-fields=MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT \"$x\"; s=$?; " \
-    "[ $s != 1 ] || { $z $y \"$x\"; s=$?; }; } 2>/dev/null; echo \"=$s\""
-  while (!OUT_OF_TIME && (command | getline line) > 0) {
-    if (substr(line, 1, 1) == "{") entry(line)
-    else if (substr(line, 1, 1) == "=") status = substr(line, 2)
-  }
-  close(command)
+  boot = ENVIRON["fh_boot"]; gsub(/-/, "", boot)
+  if (NEXT_POSITION ~ /;b=/ && boot ~ /^[0-9a-f]+$/ && NEXT_POSITION !~ (";b=" boot)) LATER = ";b=" boot
+  status = entries("--after-cursor=${fh_log#* }")
+  if (status == 0 && LATER != "" && !OUT_OF_TIME) { LATER = ""; status = entries("--boot=" boot) }
   if (OUT_OF_TIME) { endOfJournal(); return }
   if (status == 137) LOG_FAULT = "journalctl: no answer within 3 s"
   else if (status != "0") { LOG_FAULT = "journalctl: ended with " status; endOfJournal() }
   if (LOG_FAULT != "" && !READ) LOG_WHY = LOG_FAULT
+}
+# Reads the entries of a question, and returns the exit status. Old journalctl lack --output-fields.
+function entries(question,  command, line, status, from, at) {
+  from = READ
+  for (at = 1; at <= 2 && status == (at == 1 ? "" : "1") && READ == from && !OUT_OF_TIME; at++) {
+    # Each command runs under its own timeout(1): that of BusyBox kills no child of a shell.
+    command = UNBOUND "timeout -s KILL 3 journalctl --no-pager -q -o json -p " LEAST \
+      (at == 1 ? " --output-fields=MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT" : "") \
+      " \"" question "\" 2>/dev/null; echo \"=$?\""
+    while (!OUT_OF_TIME && (command | getline line) > 0) {
+      if (substr(line, 1, 1) == "{") entry(line)
+      else if (substr(line, 1, 1) == "=") status = substr(line, 2)
+    }
+    close(command)
+  }
+  return status
 }
 # Sets the next position behind the last entry.
 function endOfJournal(  command, line) {
@@ -89,6 +100,7 @@ function position(line,  cursor) {
   if (cursor ~ /^[A-Za-z0-9=;_-]+$/) NEXT_POSITION = "journal " cursor
 }
 function entry(line,  unit, text, time) {
+  if (LATER != "" && index(member(line, "__CURSOR"), LATER)) return
   position(line)
   unit = member(line, "SYSLOG_IDENTIFIER"); if (unit == "") unit = member(line, "_SYSTEMD_UNIT")
   text = member(line, "MESSAGE")
@@ -137,20 +149,24 @@ function logFile(  from, size, rest, command) {
   from = POSITION[3]; size = FILE_SIZE
   if (FILE_INODE != POSITION[2]) {
     from = 0
-    if (OLD_INODE == POSITION[2] && OLD_SIZE >= POSITION[3]) rest = OLD_SIZE - POSITION[3]
+    if (OLD_NAME != "" && OLD_SIZE >= POSITION[3]) rest = OLD_SIZE - POSITION[3]
     else LOG_FAULT = "the rest of " LOG_SOURCE " before its rotation was not found"
-  } else if (size < from) from = 0
+  } else if (size < from) {
+    from = 0
+    LOG_FAULT = "the rest of " LOG_SOURCE " before it was cut was not found"
+  }
   if (size - from + rest > LOG_BYTES) {
     rest = 0
     if (size - from > LOG_BYTES) from = size - LOG_BYTES
     LOG_FAULT = "only the newest 256 MiB of " LOG_SOURCE " were read"
   }
-  if (rest > 0) readFile(LOG_NAME ".1", POSITION[3], rest, 0)
+  if (rest > 0) readFile(OLD_NAME, POSITION[3], rest, 0)
   if (size > from) readFile(LOG_NAME, from, size - from, 1)
 }
 # Reads this many bytes of a file. The end of the newest file may be a line that is being written.
 function readFile(name, from, bytes, isNewest,  command, line, read) {
-  command = sprintf("tail -c +%.0f \"$fh_root/var/log/%s\" | head -c %.0f", from + 1, name, bytes)
+  # A loss of power leaves bytes of 0, at which some awks end a line.
+  command = sprintf("tail -c +%.0f \"$fh_root/var/log/%s\" | head -c %.0f | tr \"\\000\" \" \"", from + 1, name, bytes)
   while (!OUT_OF_TIME && (command | getline line) > 0) {
     read += length(line) + 1
     if (read > bytes && isNewest && length(line) < 4096) {
@@ -164,7 +180,7 @@ function readFile(name, from, bytes, isNewest,  command, line, read) {
 }
 # Reads a line of rsyslog (old and new times, with and without <PRI>) or of BusyBox.
 function syslogLine(line,  size, time, priority, unit) {
-  size = length(line); priority = ""; line = substr(line, 1, 4096)
+  size = length(line); priority = ""; sub(/^ +/, "", line); line = substr(line, 1, 4096)
   if (match(line, /^<[0-9]+>/)) { priority = substr(line, 2, RLENGTH - 2) % 8; line = substr(line, RLENGTH + 1) }
   if (match(line, /^([A-Z][a-z][a-z] +[0-9]+ [0-9:]+|[0-9]+-[0-9]+-[0-9]+T[^ ]*) [^ ]+ /)) {
     time = substr(line, 1, RLENGTH); sub(/ [^ ]+ $/, "", time); line = substr(line, RLENGTH + 1)

@@ -130,11 +130,12 @@ function obstacleTo(program: string, refused: RefusedCheck[]): string | null {
   return 'untrusted';
 }
 
-/** True if this account may execute a file. */
+/** True if this account may execute a file. An empty one would end well as a script of /bin/sh. */
 function isExecutable(program: string): boolean {
   try {
     accessSync(program, constants.X_OK);
-    return statSync(program).isFile();
+    const status = statSync(program);
+    return status.isFile() && status.size > 0;
   } catch {
     return false;
   }

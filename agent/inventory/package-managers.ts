@@ -7,6 +7,8 @@ import { demandWord } from '../probes/own-word.ts';
 export interface PendingUpdates {
   readonly total: number;
   readonly security: readonly string[] | null;
+  /** The number of updates that the manager keeps back: held, in phases, or for want of a removal. */
+  readonly kept?: number;
   /** True if a repository could not be read: there may be more updates. */
   readonly isPart?: boolean;
 }
@@ -58,7 +60,7 @@ export const packageManagers: readonly PackageManager[] = [
     // Tumbleweed and repositories of people have no patches.
     indexes: ['/var/cache/zypp/raw/*/repodata/*updateinfo*'],
     securityIndexes: ['/var/cache/zypp/raw/*/repodata/*updateinfo*'],
-    read: withWord('zypper', /\| *needed|^No updates found|^Reading installed packages/m, zypperPatches),
+    read: withWord('zypper', /\| *[Nn]eeded|^No updates found|^Reading installed packages/m, zypperPatches),
   },
   ...['dnf', 'yum'].map((name) => ({
     program: `/usr/bin/${name}`,
@@ -103,17 +105,28 @@ export const packageManagers: readonly PackageManager[] = [
  * name.
  */
 function aptUpdates(answer: string): PendingUpdates {
-  const lines = answer.split('\n').filter((line) => line.startsWith('Inst '));
+  const [, older = ''] =
+    /^(?:The following packages will be DOWNGRADED|DOWNGRADING):\n((?: .*\n)*)/m.exec(answer) ?? [];
+  const downgraded = new Set(older.split(/\s+/));
+  const lines = answer.split('\n').filter((line) => line.startsWith('Inst ') && !downgraded.has(nameIn(line)));
   const security = lines.filter((line) => /^[^(]*\(.*-security[ ,:/]/i.test(line));
-  return { total: lines.length, security: security.map((line) => line.split(' ')[1] ?? '') };
+  const [, kept = 0] = /(?<= )(?:Not Upgrading: )?(\d+)(?: not upgraded\.)?$/m.exec(answer) ?? [];
+  return { total: lines.length, security: security.map(nameIn), ...(Number(kept) > 0 ? { kept: Number(kept) } : {}) };
 }
 
-/** Reads `REPOSITORY | NAME | CATEGORY | SEVERITY | INTERACTIVE | STATUS | ...`. */
+/** Returns the name in `Inst NAME ...`. */
+function nameIn(line: string): string {
+  return line.split(' ', 2)[1] ?? '';
+}
+
+/** Reads `REPOSITORY | NAME | CATEGORY | SEVERITY | INTERACTIVE | STATUS | ...`: versions of zypper differ in columns. */
 function zypperPatches(answer: string): PendingUpdates {
   const rows = answer.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
-  const needed = rows.filter(([, , , , , status]) => status === 'needed');
-  const security = needed.filter(([, , category]) => category === 'security');
-  return { total: needed.length, security: security.map(([, name = '']) => name) };
+  const head = rows.find((cells) => cells.includes('Category') && cells.includes('Status'));
+  const [name = 1, category = 2, status = 5] = ['Name', 'Category', 'Status'].map((title) => head?.indexOf(title));
+  const needed = rows.filter((cells) => cells[status]?.toLowerCase() === 'needed');
+  const security = needed.filter((cells) => cells[category] === 'security');
+  return { total: needed.length, security: security.map((cells) => cells[name] ?? '') };
 }
 
 /** Reads `NAME.ARCHITECTURE VERSION REPOSITORY`. Obsolete packages follow at the end. yum breaks long lines. */

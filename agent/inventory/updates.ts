@@ -60,7 +60,7 @@ async function pendingUpdates(
 
 /** Returns the row to keep, with the time since when each security update has been pending. */
 export function evaluated(
-  { total, security, isPart = false }: PendingUpdates,
+  { total, security, isPart = false, kept = 0 }: PendingUpdates,
   before: KeptUpdates | null,
   { nowMs, listsMs }: { readonly nowMs: number; readonly listsMs: number },
 ): KeptUpdates {
@@ -77,6 +77,7 @@ export function evaluated(
       : `${isPart ? 'at least ' : ''}${total} ${total === 1 ? 'update' : 'updates'} pending`,
     ...(security === null || total === 0 ? [] : [`${names.length} for security`]),
     ...(days > 0 ? [`the oldest for ${days} d`] : []),
+    ...(kept > 0 ? [`${kept} kept back`] : []),
     ...(listsDays >= staleDays ? [`package lists are ${listsDays} d old`] : []),
   ];
   return {

@@ -44,7 +44,8 @@ const places: Readonly<Record<DeviceKind, DevicePlace>> = {
 };
 export const devicePlaces = Object.entries(places);
 /** The lines of a bond's file that are used. */
-const bondLine = /^(Slave Interface|MII Status|Currently Active Slave|Aggregator ID|\s+Partner Mac Address):/;
+const bondLine =
+  /^(Slave Interface|MII Status|Currently Active Slave|Aggregator ID|\s+Partner Mac Address|(MII|ARP) Polling .*):/;
 
 /**
  * Reads the files of each device: `FILE=LINE` for each of their lines. The collector evaluates them

@@ -3,13 +3,18 @@ import type { VisitProbe } from './probe.ts';
 import type { Source } from './source.ts';
 import { isContainer, virtualisationOf } from './virtualisation.ts';
 
+/** The file of proxmox-boot-tool with the kernel that is to run, whatever others are installed. */
+const pinned = '/etc/kernel/proxmox-boot-pin';
+
 /** Reads the names of the system from /proc/sys/kernel, os-release and DMI, and the need for a reboot. */
 export const os: VisitProbe = {
   name: 'os',
   deadlineMs: 1000,
   reads: {
-    names: ['/run/reboot-required', '/var/run/reboot-required', '/run/reboot-needed', '/lib/modules/*'],
+    names: ['/run/reboot-required', '/var/run/reboot-required', '/run/reboot-needed', '/lib/modules/*', pinned],
+    times: ['/lib/modules/*'],
     files: [
+      '/proc/uptime',
       ...['/proc/sys/kernel/hostname', '/proc/sys/kernel/arch', '/etc/os-release', '/usr/lib/os-release'],
       ...['/sys/hypervisor/type', '/proc/xen/capabilities'],
       ...['sys_vendor', 'product_name', 'bios_vendor'].map((name) => `/sys/class/dmi/id/${name}`),
@@ -52,10 +57,27 @@ function osRelease(source: Source): (name: string) => string | undefined {
 /** Words of a kernel's name that tell its version: of Debian and its backports, and of candidates. */
 const versionWords = new Set(['deb', 'bpo', 'rc', 'git', 'r']);
 
-/** Returns the words of a kernel's name that stay when it is updated: `amd`, `generic`, `el x`, `default`, `arch`. */
+/** Returns the words of a kernel's name that stay when it is updated: `amd`, `generic`, `el x`, `default`, `rpi v8`. */
 function flavourOf(kernel: string): string {
-  const words = kernel.replace(/git[\da-f]+/g, '').match(/[a-z]+/gi) ?? [];
+  const words = kernel.replace(/git[\da-f]+/g, '').match(/v\d+|[a-z]+/gi) ?? [];
   return words.filter((word) => !versionWords.has(word)).join(' ');
+}
+
+/** True if a newer kernel of the flavour of the running one was installed since the boot. */
+function hasNewer(source: Source, kernel: string, installed: readonly string[]): boolean {
+  const bootMs = source.reader.nowMs() - 1000 * parseFloat(source.readOptional('/proc/uptime') ?? '');
+  const [own, ...others] = [kernel, ...installed].map((name) => ({ name, numbers: name.match(/\d+/g) ?? [] }));
+  const isNewer = (numbers: readonly string[]): boolean => {
+    const at = numbers.findIndex((number, index) => number !== own?.numbers[index]);
+    return Number(numbers[at]) > Number(own?.numbers[at] ?? 0);
+  };
+  return others.some(
+    ({ name, numbers }) =>
+      flavourOf(name) === flavourOf(kernel) &&
+      isNewer(numbers) &&
+      source.changedMs(`/lib/modules/${name}`) > bootMs &&
+      !source.exists(pinned),
+  );
 }
 
 /** Returns 1 or 0, or a missing value on systems that do not report it. */
@@ -70,7 +92,7 @@ function rebootRequired(source: Source, kernel: string, ids: string): number | M
   if (!isOwn && !installed.includes(kernel)) return missing('the running kernel is not one of its packages');
   const isReplaced =
     installed.length > 0 && !installed.includes(kernel) && (source.readOptional('/proc/modules') ?? '') !== '';
-  if (isReplaced) return 1;
+  if (isReplaced || hasNewer(source, kernel, installed)) return 1;
   const kinds = ids.split(' ');
   return ['debian', 'ubuntu', 'arch', 'alpine', 'suse', 'opensuse'].some((kind) => kinds.includes(kind))
     ? 0

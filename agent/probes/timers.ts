@@ -42,7 +42,8 @@ export function enabledTimers(source: Source): string[] {
 }
 
 /**
- * Returns a WARNING for a timer of `systemctl show` that is active and whose last trigger is older than two periods.
+ * Returns a WARNING for a timer of `systemctl show` that is active and whose last trigger is older than two periods, or
+ * that has not triggered for so long since it was started, of calendars at the boot at the latest.
  * `nowS` is CLOCK_MONOTONIC, which stops while the machine sleeps.
  */
 export function lateTimer(block: string, nowS: number): BuiltInCheck[] {
@@ -55,9 +56,11 @@ export function lateTimer(block: string, nowS: number): BuiltInCheck[] {
   const allowed = 2 * period + secondsIn(value('RandomizedDelayUSec')) + secondsIn(value('AccuracyUSec'));
   // A timer that was started later than it fired, as after an update, is measured from its start.
   const since = Math.max(last, Number(value('ActiveEnterTimestampMonotonic')) / 1e6);
-  if (last === 0 || value('ActiveState') !== 'active' || !(nowS - since > allowed)) return [];
-  const age = Math.floor(nowS - last);
-  const words = `last triggered ${inWords(age)} ago, period ${inWords(period)} at most`;
+  // The period of a unit that was never started has not begun.
+  const isCounted = last > 0 || /^TimersCalendar=\{/m.test(block);
+  if (!isCounted || value('ActiveState') !== 'active' || !(nowS - since > allowed)) return [];
+  const age = Math.floor(nowS - (last > 0 ? last : since));
+  const words = `${last > 0 ? 'last triggered' : 'not triggered since its start'} ${inWords(age)} ago, period ${inWords(period)} at most`;
   return [
     {
       name: `timer:${value('Id').slice(0, -'.timer'.length)}`,

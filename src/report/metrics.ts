@@ -177,7 +177,7 @@ const families = {
     },
   },
   os: {
-    source: '/run/reboot-required, /run/reboot-needed, or the modules of the running kernel',
+    source: '/run/reboot-required, /run/reboot-needed, or the kernels in /lib/modules',
     labels: ['hostname', 'distribution', 'kernel', 'architecture', 'virtualisation'],
     fields: {},
   },
@@ -384,7 +384,7 @@ export const statsFigures = {
   reboot_required: {
     of: ['os', 'reboot_required'],
     unit: 'flag',
-    help: '1: the system says that it wants a reboot.',
+    help: '1: the system says that it wants a reboot, or a newer kernel was installed since the boot.',
     type: 'TINYINT',
     exported: 'reboot_required',
     line: null,

@@ -128,7 +128,8 @@ function resultsOf(ran: CheckResult, nowMs: number, earlierOf: EarlierOf): reado
   const isPlugin = format !== 'checkmk' && format !== 'prom';
   const { text, perfdata } = isPlugin ? parsePluginOutput(output) : { text: '', perfdata: '' };
   const state = why === null ? (exit as CheckState) : 3;
-  const said = withRepeated(resultText(why, text), perfdata);
+  const isSilent = why === null && state > 0 && text === '' && perfdata === '';
+  const said = withRepeated(isSilent ? 'no output' : resultText(why, text), perfdata);
   return [measured(ran, { state, text: said, figures: parsePerfdata(perfdata) })];
 }
 

@@ -8,18 +8,20 @@ export interface PluginOutput {
 
 /**
  * Reads the output of a plugin: `TEXT | PERFDATA`, then lines of long text. Behind a bar in these lines everything is
- * performance data. A bar without a figure behind it belongs to the text: plugins quote logs and patterns.
+ * performance data, except the text of a line that has a bar again. A bar without a figure behind it belongs to the
+ * text: plugins quote logs and patterns.
  */
 export function parsePluginOutput(output: string): PluginOutput {
   const texts: string[] = [];
   const perfdata: string[] = [];
   let isLongPerfdata = false;
   for (const [index, line] of output.split(/\r?\n|\r/).entries()) {
-    if (isLongPerfdata && hasFigures(line)) {
+    const parts = splitLine(line);
+    const isText = parts.perfdata !== '' && !hasFigures(parts.text);
+    if (isLongPerfdata && !isText && hasFigures(line)) {
       perfdata.push(line.trim());
       continue;
     }
-    const parts = splitLine(line);
     texts.push(parts.text);
     if (parts.perfdata === '') continue;
     perfdata.push(parts.perfdata);

@@ -200,8 +200,8 @@ function figureOf(label: string, text: string): Figure | null {
   const [, digits, suffix = ''] = valueForm.exec(written) ?? [];
   // `U`, also with a unit behind it, means an unknown value; any other word is no figure.
   if (digits === undefined && !/^U(?:s|ms|us|%|B|KB|MB|GB|TB|c)?$/.test(written)) return null;
-  // The beginning of a number of another base, an address, a version or a date is no value.
-  if (/^(?:[-+._:,\d'’\u00a0\u2009\u202f]|x[\da-f]|[bo]\d)/i.test(suffix)) return null;
+  // The beginning of a number of another base, an address, a version, a date or a span such as 4h12m is no value.
+  if (/^(?:[-+._:,\d'’\u00a0\u2009\u202f]|x[\da-f]|[bdho]\d|[a-zµμ]+\d+[a-z:])/i.test(suffix)) return null;
   const form = unitOf(digits === undefined ? written.slice(1) : suffix);
   const { unit, factor, counter } = form;
   return {

@@ -29,6 +29,8 @@ interface Known {
   readonly isHighest?: true;
   /** True if the figure counts the samples that are not fine. */
   readonly isCount?: true;
+  /** True if NaN means that a thing has no such value, beside others that have one. */
+  readonly mayLack?: true;
   /** True if each disk has a figure of its own beside the sum: `reallocated_sectors /dev/sda`. */
   readonly isByDisk?: true;
   readonly stateOf: (value: number) => 0 | 1 | 2;
@@ -53,11 +55,17 @@ const sectors = (kind: string, state: 0 | 1): Known => ({
   textOf: (value) => (value > 0 ? `${value} ${kind} sectors` : null),
 });
 
+/** The bits of Critical Warning in the SMART log of the NVM Express Base Specification. */
+const nvmeBits = ['little spare', 'too hot', 'degraded', 'read-only', 'backup failed', 'persistent memory read-only'];
+
 const nvmeWarnings: Known = {
   things: disk,
   figure: 'nvme_warnings',
   stateOf: (value) => (value > 0 ? 2 : 0),
-  textOf: (value) => (value > 0 ? `critical warning ${value}` : null),
+  textOf: (value) => {
+    const words = nvmeBits.filter((_, bit) => (Math.floor(value / 2 ** bit) & 1) === 1).join(', ');
+    return value > 0 ? `critical warning ${value}${words && `: ${words}`}` : null;
+  },
 };
 
 /** Returns a metric whose samples are fine at 0 and have the given state otherwise. */
@@ -128,6 +136,7 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
       things: sensor,
       figure: 'bad_sensors',
       isCount: true,
+      mayLack: true,
       stateOf: (value) => (value >= 2 ? 2 : value >= 1 ? 1 : 0),
       textOf: (value) => (value > 0 ? `beyond ${value >= 2 ? 'a critical' : 'a'} limit` : null),
     },
@@ -291,7 +300,10 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
   const sums = new Map<string, number>();
   const disks = new Map<string, Figure[]>();
   let worst: 0 | 1 | 2 = 0;
-  for (const { known, subject, value } of knownSamples(samples, faults)) {
+  const found = knownSamples(samples, faults);
+  const isLacking = ({ known, value }: KnownSample): boolean =>
+    known.mayLack === true && Number.isNaN(value) && found.some((one) => one.known === known && one.value >= 0);
+  for (const { known, subject, value } of found.filter((sample) => !isLacking(sample))) {
     const state = Number.isNaN(value) ? 0 : known.stateOf(value);
     if (state > worst) worst = state;
     const words = Number.isNaN(value) ? null : known.textOf(value);

@@ -61,14 +61,23 @@ for (const agent of checkAgents) {
     });
   }
 
-  test(`a check whose interpreter is missing has the status of a shell (${agent.name})`, rare, async (t) => {
-    const client = checkClient(t, agent);
-    const odd = client.program('odd', '');
-    writeFileSync(odd, '#!/no/such/program\n');
-    client.conf(`odd ${odd}`);
-    const { checks } = await client.visit();
-    assert.deepEqual(checks, [{ name: 'odd', format: 'nagios', exit: 127, why: null, output: '', age_s: 0 }]);
-  });
+  test(
+    `a check without an interpreter has the status of a shell, an empty file none (${agent.name})`,
+    rare,
+    async (t) => {
+      const client = checkClient(t, agent);
+      const [odd, empty] = [client.program('odd', ''), client.program('empty', '')];
+      writeFileSync(odd, '#!/no/such/program\n');
+      writeFileSync(empty, '');
+      client.conf(`odd ${odd}\nempty ${empty}\n`);
+      const { checks } = await client.visit();
+      const common = { format: 'nagios', output: '', age_s: 0 };
+      assert.deepEqual(checks, [
+        { name: 'odd', exit: 127, why: null, ...common },
+        { name: 'empty', exit: null, why: 'cannot be started', ...common },
+      ]);
+    },
+  );
 
   test(`checks that hang, flood, fork or die cost themselves (${agent.name})`, rare, async (t) => {
     const client = checkClient(t, agent);

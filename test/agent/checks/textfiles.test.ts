@@ -160,7 +160,7 @@ for (const agent of checkAgents) {
       'textfile:long 3 longer than 1 MiB | age=Ns',
       "textfile:odd 0 written N s ago | age=Ns nvme_media_errors=U 'nvme_media_errors a'=U",
       'textfile:old 1 not written for 1000NN s | age=1000NNs',
-      'textfile:worse 2 line 2 is no sample\nnvme0n1: critical warning 4 | age=Ns nvme_warnings=4',
+      'textfile:worse 2 line 2 is no sample\nnvme0n1: critical warning 4: degraded | age=Ns nvme_warnings=4',
       absent,
     ]);
     rmSync(dir, { recursive: true });

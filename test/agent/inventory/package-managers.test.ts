@@ -11,7 +11,42 @@ const readOf = (program: string, ...answers: readonly string[]): unknown => {
 
 const architectures =
   'noarch i386 i686 x86_64 x86_64_v2 aarch64 armv7hl armv7l ppc64le s390x riscv64 loongarch64'.split(' ');
-const answers: readonly (readonly [program: string, answers: readonly string[], total: number, security: unknown])[] = [
+/** The answer of apt-get 2.6 to pins that want older packages, and to updates that are held or would remove some. */
+const keptBack = `The following packages have been kept back:
+  held needs-a-removal
+The following packages will be upgraded:
+  plain
+The following packages will be DOWNGRADED:
+  pinned libpinned:i386
+  pinned-doc
+1 upgraded, 0 newly installed, 3 downgraded, 0 to remove and 2 not upgraded.
+Inst pinned [2] (1 Debian:12/stable [amd64])
+Inst libpinned:i386 [2] (1 Debian-Security:12/stable-security [i386])
+Inst pinned-doc [2] (1 Debian:12/stable [all])
+Inst plain [1] (2 Debian-Security:12/stable-security [amd64])
+`;
+type Answer = readonly [program: string, answers: readonly string[], total: number, security: unknown, kept?: number];
+const answers: readonly Answer[] = [
+  ['/usr/bin/apt-get', [keptBack], 1, ['plain'], 2],
+  [
+    '/usr/bin/apt-get',
+    [
+      'Not upgrading yet due to phasing:\n  a b\n\nSummary:\n' +
+        '  Upgrading: 0, Installing: 0, Removing: 0, Not Upgrading: 16\n',
+    ],
+    0,
+    [],
+    16,
+  ],
+  [
+    '/usr/bin/apt-get',
+    [
+      'DOWNGRADING:\n  a\n\nSummary:\n  Upgrading: 0, Installing: 0, Downgrading: 1, Removing: 0, Not Upgrading: 0\n' +
+        'Inst a [2] (1 x-security [all])\n',
+    ],
+    0,
+    [],
+  ],
   ...['0 upgraded, 0 newly installed', 'x\n  Upgrading: 0, Installing: 0'].map(
     (answer) => ['/usr/bin/apt-get', [answer], 0, []] as const,
   ),
@@ -26,6 +61,15 @@ const answers: readonly (readonly [program: string, answers: readonly string[], 
     ['r|a|security|x|y|needed|z\nr|b|security|x|y|applied|z\nr|c|optional|x|y|needed|z\nr | d | security|x|y| needed'],
     3,
     ['a', 'd'],
+  ],
+  [
+    '/usr/bin/zypper',
+    [
+      'Repository | Name | Version | Category | Status\n---+---\nr | a | 38 | security | Needed\n' +
+        'r | b | 1 | recommended | Needed\nr | c | 2 | security | Installed',
+    ],
+    2,
+    ['a'],
   ],
   ...['dnf', 'yum'].flatMap((name) => [
     [`/usr/bin/${name}`, ['', '', '4.14.0'], 0, []] as const,
@@ -43,9 +87,9 @@ const answers: readonly (readonly [program: string, answers: readonly string[], 
   ],
   ['/sbin/apk', ['Installed:   Available:\na-1 < 2\nb-1  < 3\nc-1 = 1\n d < 2'], 2, null],
 ];
-for (const [program, texts, total, security] of answers) {
+for (const [program, texts, total, security, kept] of answers) {
   test(`${program} says ${JSON.stringify(texts[0]?.slice(0, 60))}`, () => {
-    assert.deepEqual(readOf(program, ...texts), { total, security });
+    assert.deepEqual(readOf(program, ...texts), { total, security, ...(kept === undefined ? {} : { kept }) });
   });
 }
 
@@ -110,6 +154,20 @@ const cases: readonly Case[] = [
     seenDays(7),
     0,
     [1, 'a repository could not be read, at least 1 update pending, 1 for security, the oldest for 7 d', ''],
+  ],
+  [
+    'some that the manager keeps back',
+    { total: 0, security: [], kept: 2 },
+    null,
+    0,
+    [0, 'no updates pending, 2 kept back', 'total=0 security=0'],
+  ],
+  [
+    'one for a week, and one that is kept back',
+    { total: 1, security: ['a'], kept: 1 },
+    seenDays(7),
+    0,
+    [1, '1 update pending, 1 for security, the oldest for 7 d, 1 kept back', 'total=1 security=1'],
   ],
   ['one that is gone', { total: 0, security: [] }, seenDays(50), 0, [0, 'no updates pending', 'total=0 security=0']],
 ];

@@ -50,6 +50,12 @@ const dynamic = (partner: string): string =>
   'IEEE 802.3ad Dynamic link aggregation\nTransmit Hash Policy: layer2 (0)\n\n802.3ad info\nLACP rate: slow\n' +
   `Active Aggregator Info:\n\tAggregator ID: 1\n\tNumber of ports: 2\n\tPartner Mac Address: ${partner}\n`;
 
+/** Returns a bond without `miimon`, and with these lines behind. */
+function unwatched(lines: string): Files {
+  const [[file, text] = ['', '']] = Object.entries(bond(backup, 'eth0', [up('eth0'), up('eth1')]));
+  return { [file]: text.replace('(ms): 100', '(ms): 0').replace('Down Delay (ms): 0\n', `$&${lines}`) };
+}
+
 const bonds: readonly Case[] = [
   {
     what: 'a bond whose interfaces are up',
@@ -105,6 +111,22 @@ const bonds: readonly Case[] = [
         output: '0 of 2 interfaces up, eth0 down, eth1 down, none active|interfaces=2 down=2',
       },
     ],
+  },
+  {
+    what: 'a bond whose links the kernel does not watch',
+    files: unwatched(''),
+    checks: [
+      {
+        name: 'bond:bond0',
+        exit: 1,
+        output: '2 of 2 interfaces up, but no link is watched: set miimon, eth0 active|interfaces=2 down=0',
+      },
+    ],
+  },
+  {
+    what: 'a bond that asks its neighbours by ARP',
+    files: unwatched('ARP Polling Interval (ms): 60\nARP Missed Max: 2\nARP IP target/s (n.n.n.n form): 192.0.2.1\n'),
+    checks: [{ name: 'bond:bond0', exit: 0, output: '2 of 2 interfaces up, eth0 active|interfaces=2 down=0' }],
   },
   {
     what: 'the unused bond that the module makes when it is loaded',

@@ -181,6 +181,21 @@ for (const awk of isWide ? awks : awks.slice(0, 1)) {
       ]);
     });
 
+    test('bytes of 0, as a loss of power leaves them, take no line', async (t) => {
+      const machine = machineWith(t, awk);
+      writeFileSync(machine.file('syslog'), '');
+      await machine.visit();
+      const line = (text: string): string => `<3>Nov 22 05:41:08 h a: ${text}\n`;
+      appendFileSync(
+        machine.file('syslog'),
+        `${line('one')}${'\0'.repeat(9000)}${line('two oom-kill')}${line('th\0ree oom-kill')}<3>Nov 22`,
+      );
+      const result = await machine.visit();
+      assert.deepEqual([errorsOf(result), countsOf(result)], [3, [3, 2, 0]]);
+      appendFileSync(machine.file('syslog'), ' 05:41:08 h a: four\n');
+      assert.equal(errorsOf(await machine.visit()), 1);
+    });
+
     test('of a flood all is counted, and the newest lines are kept within 4 KiB', async (t) => {
       const machine = machineWith(t, awk);
       writeFileSync(machine.file('syslog'), '');
@@ -280,6 +295,63 @@ test('a journalctl that hangs, and one that does not know the cursor', async (t)
   machine.program('journalctl', `case "$*" in *-n\\ 1*) echo '{"__CURSOR":"s=2;i=9"}' ;; *) exit 1 ;; esac`);
   assert.equal((await machine.visit()).error, 'journalctl: ended with 1');
   assert.equal(readFileSync(`${machine.place}/log`, 'utf8'), 'journal s=2;i=9\n');
+});
+
+test('entries before a journalctl that fails count once', async (t) => {
+  const machine = machineWith(t);
+  journal(machine, []);
+  await machine.visit();
+  const failed = entry('s=1;i=1', { MESSAGE: 'oom-kill', PRIORITY: '3' });
+  machine.program('journalctl', `case "$*" in *-n\\ 1*) ;; *) echo '${failed}'; exit 1 ;; esac`);
+  const result = await machine.visit();
+  assert.deepEqual([countsOf(result), result.error], [[1, 1, 0], 'journalctl: ended with 1']);
+});
+
+test('after a boot whose clock was behind, the entries of that boot are read by themselves', async (t) => {
+  const machine = machineWith(t);
+  const [old, now] = ['1'.repeat(32), '2'.repeat(32)];
+  writeFileSync(`${machine.root}/proc/sys/kernel/random/boot_id`, `22222222-${now.slice(8)}\n`);
+  journal(machine, []);
+  const of = (boot: string, number: number): string =>
+    entry(`s=1;i=${number};b=${boot};m=1;t=1;x=1`, { MESSAGE: `oom-kill ${number}`, PRIORITY: '3' });
+  writeFileSync(`${machine.place}/log`, `journal s=1;i=1;b=${old};m=1;t=1;x=1\n`, { mode: 0o600 });
+  machine.program(
+    'journalctl',
+    `case "$*" in *--boot=${now}) echo '${of(now, 3)}'; echo '${of(now, 4)}' ;;
+*b=${old}*) echo '${of(old, 2)}'; echo '${of(now, 4)}' ;; esac`,
+  );
+  assert.deepEqual(countsOf(await machine.visit()), [3, 3, 0]);
+  assert.match(readFileSync(`${machine.place}/log`, 'utf8'), /^journal s=1;i=4;b=2/);
+  assert.deepEqual(countsOf(await machine.visit()), [0, 0, 0]);
+});
+
+for (const name of ['messages.0', 'messages-20261129', 'messages-20261129-1795910400']) {
+  test(`the rest of a file is read from ${name}, and not from other old files`, async (t) => {
+    const machine = machineWith(t);
+    const line = (text: string): string => `<3>Nov 22 05:41:08 h a: ${text}\n`;
+    for (const old of ['messages.1', 'messages.2.gz', 'messages-20261101', 'messages-x'])
+      writeFileSync(machine.file(old), line('oom-kill').repeat(9));
+    writeFileSync(machine.file('messages'), line('old'));
+    await machine.visit();
+    appendFileSync(machine.file('messages'), line('oom-kill 1'));
+    renameSync(machine.file('messages'), machine.file(name));
+    writeFileSync(machine.file('messages'), line('oom-kill 2'));
+    const rotated = await machine.visit();
+    assert.deepEqual([countsOf(rotated), rotated.error], [[2, 2, 0], undefined]);
+  });
+}
+
+test('a file that was cut is read from its begin, and says what is missing', async (t) => {
+  const machine = machineWith(t);
+  const line = (text: string): string => `<3>Nov 22 05:41:08 h a: ${text}\n`;
+  writeFileSync(machine.file('syslog'), line('old').repeat(5));
+  await machine.visit();
+  writeFileSync(machine.file('syslog'), line('oom-kill'));
+  const cut = await machine.visit();
+  assert.deepEqual(
+    [countsOf(cut), cut.error],
+    [[1, 1, 0], 'the rest of /var/log/syslog before it was cut was not found'],
+  );
 });
 
 test('an awk that fails costs no line; if it fails again, lines are skipped, which is said', async (t) => {

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { utimesSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { clock } from '../../../agent/probes/clock.ts';
 import { load } from '../../../agent/probes/load.ts';
 import { os } from '../../../agent/probes/os.ts';
 import { uptime } from '../../../agent/probes/uptime.ts';
+import { isWide } from '../../support/long-tests.ts';
+import { rootWith, rowsOf, shellAgent } from '../../support/clients/shell-report.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { run } from './files-in-memory.ts';
 import { contextOf, onlyRow, reasonOf } from './fixture-context.ts';
 
@@ -103,6 +107,51 @@ for (const [id, running, installed, found] of kernels) {
     assert.equal(told({ '/run/systemd/container': 'lxc\n' }), foreign);
     assert.equal(told({ '/run/reboot-required': '' }), 1);
     assert.equal(told({ '/run/systemd/container': 'lxc\n', '/run/reboot-required': '' }), 1);
+  });
+}
+
+/** The newest other kernel in /lib/modules, and the need for a reboot an hour after the boot. */
+const newer: readonly (readonly [id: string, running: string, other: string, found: number | string, more?: string])[] =
+  [
+    ['debian', '6.1.0-18-amd64', '6.1.0-21-amd64', 1],
+    ['debian', '6.1.0-9-amd64', '6.1.0-10-amd64', 1],
+    ['debian', '6.1.0-21-amd64', '6.1.0-18-amd64', 0],
+    ['debian', '6.1.0-18-amd64', '6.1.0-21-cloud-amd64', 0],
+    ['ubuntu', '6.8.0-1015-aws', '6.8.0-1021-aws', 1],
+    ['raspbian debian', '6.6.51+rpt-rpi-v6', '6.6.62+rpt-rpi-v8', 0],
+    ['raspbian debian', '6.6.51+rpt-rpi-2712', '6.6.62+rpt-rpi-2712', 1],
+    ['rhel', '5.14.0-362.8.1.el9_3.x86_64', '5.14.0-427.el9.x86_64', 1],
+    ['rhel', '5.14.0-427.el9.x86_64', '5.14.0-362.8.1.el9_3.x86_64', 'this system does not tell'],
+    ['fedora', '6.7.0-0.rc3.20231129git18d46e76d7c2.29.fc40.x86_64', '6.7.1-300.fc40.x86_64', 1],
+    ['debian', '6.17.13-7-pve', '7.0.2-2-pve', 1],
+    ['debian', '6.17.13-7-pve', '7.0.2-2-pve', 0, 'etc/kernel/proxmox-boot-pin'],
+  ];
+for (const [id, running, other, found, more] of newer) {
+  test(`${id} runs ${running}, and ${other} was installed${more === undefined ? '' : `, with ${more}`}`, async (t) => {
+    const [name, like = ''] = id.split(' ');
+    const root = rootWith(tempFolder(t), {
+      'proc/sys/kernel/osrelease': `${running}\n`,
+      'proc/uptime': '3600.00 1.00\n',
+      'etc/os-release': `ID=${name}\nID_LIKE="${like}"\n`,
+      'proc/modules': 'ext4 1 1 - Live 0x0\n',
+      ...Object.fromEntries([running, other].map((one) => [`lib/modules/${one}/modules.dep`, ''])),
+      ...(more === undefined ? {} : { [more]: '' }),
+    });
+    const told = async (): Promise<unknown> => {
+      const { functions } = await os.run(contextOf(root));
+      return onlyRow(functions, 'os')['reboot_required'] ?? reasonOf(functions, 'os', 'reboot_required');
+    };
+    assert.equal(await told(), found);
+    const isFirst = newer[0]?.[2] === other;
+    const agent = isWide || isFirst ? shellAgent(t) : null;
+    if (agent !== null) {
+      const { report } = await agent.run({ root });
+      const [row] = report === null ? [] : rowsOf(report, 'os');
+      assert.equal(row?.['reboot_required'], typeof found === 'number' ? found : null);
+    }
+    const beforeBoot = Date.now() / 1000 - 7200;
+    utimesSync(`${root}/lib/modules/${other}`, beforeBoot, beforeBoot);
+    assert.equal(await told(), ['rhel', 'fedora'].includes(id) ? 'this system does not tell' : 0);
   });
 }
 

@@ -26,6 +26,12 @@ test('the exit status of a plugin is its state', () => {
   ]);
 });
 
+test('a check that is not OK and printed nothing says so', () => {
+  const texts = [0, 1, 2, 3].map((exit) => only({ exit, output: '\n' })[0]?.text);
+  assert.deepEqual(texts, ['', 'no output', 'no output', 'no output']);
+  assert.equal(only({ exit: 2, output: '| a=1' })[0]?.text, '');
+});
+
 test('anything else is UNKNOWN, with why before what the plugin said', () => {
   const cases: readonly (readonly [Partial<CheckResult>, string])[] = [
     [{ exit: 126 }, 'exit status 126: the command cannot be executed'],

@@ -23,6 +23,20 @@ const cases: readonly {
     text: 'DISK OK\n/ 15272 MB (77%)\n/boot 68 MB (69%)',
     perfdata: '/=2643MB /boot=68MB;88;93;0;98 /home=69357MB;253404;253409;0;253414',
   },
+  {
+    name: 'performance data behind each line of long text (Icinga/icingaweb2#4792)',
+    output:
+      "WARNING - warning=1 ok=2\n[WARNING] Port 1: 43% | 'Port 1'=43%\n" +
+      '[OK] Port 2: 26C | x=26 y=1\n z=2\n[OK] Port 3 |\n',
+    text: 'WARNING - warning=1 ok=2\n[WARNING] Port 1: 43%\n[OK] Port 2: 26C\n[OK] Port 3',
+    perfdata: "'Port 1'=43% x=26 y=1 z=2",
+  },
+  {
+    name: 'bars in long performance data',
+    output: "OK\nmore | a=1\nb=2 | c=3\n'd|e'=4 | f=5",
+    text: 'OK\nmore',
+    perfdata: "a=1 b=2 | c=3 'd|e'=4 | f=5",
+  },
   { name: 'no output', output: '', text: '', perfdata: '' },
   { name: 'a bar and nothing (Icinga/icinga2#9168)', output: 'SNMP OK - 1 |', text: 'SNMP OK - 1', perfdata: '' },
   {

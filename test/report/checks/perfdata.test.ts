@@ -233,6 +233,7 @@ const noNumbers = [
   'ip=2001:db8::1',
   'version=1.2.3',
   'day=2026-11-20',
+  ...['age=4h12m5s', 'age=1d3h', 'age=3m4s', 'age=5h30'],
 ];
 
 for (const text of noNumbers) {

@@ -28,10 +28,24 @@ const samples: readonly (readonly [string, string])[] = [
     'smartmon_grown_defects_count_raw_value{disk="d"} 3',
     '0 d: 3 defect sectors age=60 defect_sectors=3 defect_sectors d=3',
   ],
-  ['nvme_critical_warning{device="n"} 1.0', '2 n: critical warning 1 age=60 nvme_warnings=1'],
-  ['nvme_critical_warning_total{} 2', '2 all: critical warning 2 age=60 nvme_warnings=2'],
+  ['nvme_critical_warning{device="n"} 1.0', '2 n: critical warning 1: little spare age=60 nvme_warnings=1'],
+  ['nvme_critical_warning_total{} 2', '2 all: critical warning 2: too hot age=60 nvme_warnings=2'],
   ['nvme_critical_warning_total{device="n"} NaN', '3 n: nvme_warnings is unknown age=60 nvme_warnings=null'],
-  ['nvme_critical_warning_total{device="n"} 0x04', '2 n: critical warning 4 age=60 nvme_warnings=4'],
+  ['nvme_critical_warning_total{device="n"} 0x04', '2 n: critical warning 4: degraded age=60 nvme_warnings=4'],
+  [
+    'nvme_critical_warning{device="n"} 42',
+    '2 n: critical warning 42: too hot, read-only, persistent memory read-only age=60 nvme_warnings=42',
+  ],
+  ['nvme_critical_warning{device="n"} 64', '2 n: critical warning 64 age=60 nvme_warnings=64'],
+  [
+    'node_ipmi_sensor_state{name="PS Status"} NaN\nnode_ipmi_sensor_state{name="Fan"} 0.0',
+    '0 written 60 s ago age=60 bad_sensors=0',
+  ],
+  [
+    'node_ipmi_sensor_state{name="PS Status"} NaN\nnode_ipmi_sensor_state{name="Fan"} 2',
+    '2 Fan: beyond a critical limit age=60 bad_sensors=1',
+  ],
+  ['node_ipmi_sensor_state{name="PS Status"} NaN', '3 PS Status: bad_sensors is unknown age=60 bad_sensors=null'],
   ['nvme_critical_warning_total{device="n"} 0x00', '0 written 60 s ago age=60 nvme_warnings=0'],
   ['smartmon_device_smart_healthy{disk="d"} NaN', '3 d: its health is unknown age=60'],
   // smartmon.sh writes 0 for the health of a disk that has no SMART, and finds none of NVMe disks.
