@@ -4,6 +4,7 @@ import { errnoOf, FleetError, unwritableError, usageError } from '../../platform
 import { clientsXml } from '../import/clients-xml.ts';
 import { loadReader } from '../import/import-kinds.ts';
 import { importHosts } from '../import/import.ts';
+import { likenessOf } from '../import/likeness.ts';
 import type { Imported, ImportedHost, Skipped } from '../import/imported.ts';
 import { compareWithFile, type Difference } from '../import/written-clients.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
@@ -16,7 +17,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { ofOption } from '../command/settings.ts';
 import type { importParameters } from './parameters.ts';
-import { readList } from './read-list.ts';
+import { beginningOf, maxBeginning, readList } from './read-list.ts';
 import { giveToService, serviceAccount } from './service-account.ts';
 
 /** Runs `import`: prints clients for config.xml, writes them, or lists their differences from the clients of a file. */
@@ -24,9 +25,8 @@ export async function importHostsCommand(
   context: Context,
   options: OptionsOf<typeof importParameters>,
 ): Promise<ExitStatus> {
-  const { output, signal } = context;
-  const list = await readList(options.kind, options.file, options, signal);
-  const imported = importHosts(await loadReader(options.kind), list);
+  const { output } = context;
+  const imported = await readImported(context, options);
   for (const { where, why } of output.json ? [] : imported.skipped) {
     output.complain(escapeControls(`left out: ${where}: ${why}`));
   }
@@ -38,10 +38,6 @@ export async function importHostsCommand(
       () => differenceJson(difference, imported.skipped),
       () => differenceText(difference, options.update ?? ''),
     );
-  }
-  if (imported.hosts.length === 0) {
-    const message = 'the list names no machine that can be visited';
-    throw new FleetError({ code: 'import-unreadable', stage: 'usage', message });
   }
   if (options.out === null) {
     return printAnswer(
@@ -60,6 +56,42 @@ export async function importHostsCommand(
       `fleet-health check\n` +
       `Where there is no config.xml yet: fleet-health init --clients ${shownShellWord(file)}`,
   );
+}
+
+/**
+ * Reads the list. Throws FleetError `import-unreadable`, also if the list names no machine, with what the text looks
+ * like.
+ */
+async function readImported(context: Context, options: OptionsOf<typeof importParameters>): Promise<Imported> {
+  const { kind, file, update } = options;
+  let read: string | null = null;
+  try {
+    const list = await readList(kind, file, options, context.signal);
+    read = list.text;
+    const imported = importHosts(await loadReader(kind), list);
+    if (imported.hosts.length > 0 || update !== null) return imported;
+    throw nothingFault(imported);
+  } catch (thrown) {
+    if (!(thrown instanceof FleetError) || thrown.code !== 'import-unreadable') throw thrown;
+    // The system is at fault, and not the text.
+    if (errnoOf(thrown.cause) !== null) throw thrown;
+    const likeness = likenessOf(beginningOf(file) ?? read?.slice(0, maxBeginning) ?? '', kind);
+    if (likeness === null) throw thrown;
+    const { stage, cause, message } = thrown;
+    const shown = `${message}; it looks like ${likeness.what}`;
+    throw new FleetError({ code: thrown.code, stage, message: shown, advice: likeness.remedy, cause });
+  }
+}
+
+/** The most reasons that are told of a list without a machine. */
+const maxReasons = 3;
+
+function nothingFault({ skipped }: Imported): FleetError {
+  const reasons = skipped.slice(0, maxReasons).map(({ where, why }) => `${where}: ${why}`);
+  const more = skipped.length > maxReasons ? `; and ${counted(skipped.length - maxReasons, 'further reason')}` : '';
+  const why = reasons.length === 0 ? '' : ` (${escapeControls(reasons.join('; '))}${more})`;
+  const message = `the list names no machine that can be visited${why}`;
+  return new FleetError({ code: 'import-unreadable', stage: 'usage', message });
 }
 
 function writeClients(out: string, hosts: readonly ImportedHost[]): string {

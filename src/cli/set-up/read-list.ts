@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -34,11 +34,34 @@ export async function readList(
     return { file: null, host, text: decodeText(body) };
   }
   if (passwordFile !== null) throw usageError('--password-file is for a list at a web address');
+  // `web-1,web-2,` is an inventory of Ansible without a file.
+  if (kind === 'ansible' && given?.includes(',') === true && !existsSync(given)) {
+    return { file: null, ...(await askAnsible(given, signal)) };
+  }
   const file = given === null || given === '-' ? null : path.resolve(given);
   if (kind === 'ansible' && file !== null && !file.endsWith('.json')) {
     return { file, ...(await askAnsible(file, signal)) };
   }
   return { file, text: file === null ? await readInput(signal) : readFile(file) };
+}
+
+/** The bytes of a list by which it is recognised. */
+export const maxBeginning = 64 * 1024;
+
+/** Returns the beginning of a file; null if there is no such file, or it cannot be read. */
+export function beginningOf(given: string | null): string | null {
+  try {
+    if (given === null || !statSync(given).isFile()) return null;
+    const handle = openSync(given, 'r');
+    try {
+      const bytes = Buffer.alloc(maxBeginning);
+      return decodeText(bytes.subarray(0, readSync(handle, bytes, 0, maxBeginning, 0)));
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    return null;
+  }
 }
 
 /** Puts the password of a file into a web address. */

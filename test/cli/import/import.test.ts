@@ -6,7 +6,8 @@ import { test } from 'node:test';
 
 import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { clientsXml } from '../../../src/cli/import/clients-xml.ts';
-import type { ImportKind } from '../../../src/cli/import/import-kinds.ts';
+import { type ImportKind, importKinds } from '../../../src/cli/import/import-kinds.ts';
+import { likenessOf } from '../../../src/cli/import/likeness.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { packageDir } from '../../../src/state-folder/paths.ts';
@@ -46,6 +47,105 @@ const lists: readonly (readonly [
 </group>
 `,
     [],
+  ],
+  [
+    'a table with titles of programs and of other languages, empty columns, and a comma in a title',
+    'csv',
+    '\ufeffRôle;Name, kurz;Gerät;Primary IPv4;Gruppe;\r\nx;y;web-1;192.0.2.1/24;Süd;\r\n',
+    '<group name="Süd">\n  <client name="web-1" ip="192.0.2.1"/>\n</group>\n',
+    ['line 1: columns that are not read: 1, 2'],
+  ],
+  [
+    'a table with a usual title behind one of another program, and bars between fields',
+    'csv',
+    'device|name\nrouter|web-1\n',
+    '<client name="web-1"/>\n',
+    ['line 1: columns that are not read: 1'],
+  ],
+  [
+    'a table with addresses under an unknown title',
+    'csv',
+    'name,where,more\nweb-1,192.0.2.1,\nweb-2,,x\nweb-3,2001:db8::3/64,\n',
+    '<client name="web-1"/>\n<client name="web-2"/>\n<client name="web-3"/>\n',
+    [
+      'line 1: columns that are not read: 2, 3',
+      'line 1: column 2 has addresses, under a title that is not known: call it ip',
+    ],
+  ],
+  [
+    'the hosts file of macOS, mapped addresses, and sinks for advertisers',
+    'hosts',
+    `127.0.0.1\tlocalhost
+255.255.255.255\tbroadcasthost
+::1 localhost
+fe80::1%lo0\tlocalhost
+::ffff:127.0.0.1 mapped
+0.0.0.0 0.0.0.0
+:: ads.example
+0:0:0:0:0:0:0:0 ads.example
+fe80::2 near-2
+::ffff:192.0.2.9 web-9
+192.0.2.8 localhost.example.org
+`,
+    `<client name="web-9" ip="::ffff:192.0.2.9"/>
+<client name="localhost.example.org" ip="192.0.2.8"/>
+`,
+    [
+      'line 9: fe80::2 is a link-local address, which names no interface',
+      'an address of no other machine: not taken from localhost, broadcasthost, mapped and 2 more',
+    ],
+  ],
+  [
+    'services of NetBox, which have their own names beside those of their machines',
+    'http-sd',
+    JSON.stringify(
+      ['web-1', 'web-2'].map((parent, index) => ({
+        targets: [parent],
+        labels: {
+          __meta_netbox_name: 'node',
+          __meta_netbox_parent: parent,
+          __meta_netbox_primary_ip4: `192.0.2.${index}`,
+        },
+      })),
+    ),
+    '<client name="web-1" ip="192.0.2.0"/>\n<client name="web-2" ip="192.0.2.1"/>\n',
+    [],
+  ],
+  [
+    'the configuration of Prometheus itself',
+    'prometheus',
+    `global: {}
+scrape_configs:
+  - job_name: node
+    static_configs:
+      - targets: [web-1, web-2]
+        labels: {env: prod}
+    file_sd_configs: [{files: [x.yml]}]
+  - job_name: other
+    static_configs: none
+`,
+    '<client name="web-1" labels="env=prod"/>\n<client name="web-2" labels="env=prod"/>\n',
+    ['job 1: file_sd_configs are not followed; import what they name, or the answer of /api/v1/targets'],
+  ],
+  [
+    'an answer of Prometheus about its targets',
+    'prometheus',
+    JSON.stringify({
+      status: 'success',
+      data: {
+        activeTargets: [
+          {
+            discoveredLabels: { __address__: '192.0.2.1:9100', __scheme__: 'http', __meta_ec2_tag_Name: 'web-1' },
+            labels: { instance: 'x' },
+          },
+          { discoveredLabels: { __address__: 'web-2', job: 'node' } },
+          {},
+        ],
+        droppedTargets: [],
+      },
+    }),
+    '<client name="web-1" ip="192.0.2.1"/>\n<client name="web-2" labels="job=node"/>\n',
+    ['group 3, target 1: it is no HOST:PORT', 'port 9100, which is not that of SSH: not taken from web-1'],
   ],
   [
     'the machines that a hub of pattoo-os polls',
@@ -432,6 +532,9 @@ const noLists: readonly (readonly [kind: ImportKind, text: string, says: RegExp]
   ['prometheus', '[{', /it is no YAML/],
   ['prometheus', `${'['.repeat(100)}${']'.repeat(100)}`, /nested deeper/],
   ['nagios', 'define service {\n}\n', /no `define host`/],
+  ['nagios', 'define host {\nhost_name a\naddress 192.0.2.1 ; old\n}\n', /line 1 has templates/],
+  ['nagios', 'define host {\nhost_name a\n}\ndefine hostgroup {\nmembers a,\\\nb\n}\n', /line 4 has templates/],
+  ['prometheus', '{"scrape_configs": 1}', /it is no list of targets/],
   ['ssh-config', 'Host a\n', /read with its includes/],
 ];
 for (const [kind, text, says] of noLists) {
@@ -441,6 +544,68 @@ for (const [kind, text, says] of noLists) {
     assert.throws(() => importList(kind, { file: null, text }), isFault);
   });
 }
+
+/** Beginnings of texts as their programs write them, with the words for them, and the kind that reads them. */
+const forms: readonly (readonly [text: string, what: string, kind: ImportKind | null])[] = [
+  ['PK\u0003\u0004\u0014\u0000', 'a workbook or another zip archive', null],
+  ['ÐÏ\u0011à¡±', 'a workbook of Excel 97', null],
+  ['\u001f‹\b', 'a file that gzip has compressed', null],
+  ['\n<!DOCTYPE html>\n<html lang="en">', 'a page for a browser', null],
+  ['$ANSIBLE_VAULT;1.1;AES256\n61\n', 'a file that ansible-vault has encrypted', null],
+  ['-----BEGIN OPENSSH PRIVATE KEY-----\n', 'a key or certificate', null],
+  ["zabbix_export:\n  version: '7.0'\n", 'an export of Zabbix', null],
+  ['{"zabbix_export":{"version":"7.0"}}', 'an export of Zabbix', null],
+  ['<?xml version="1.0"?>\n<zabbix_export>', 'an export of Zabbix', null],
+  ['{\n  "version": 4,\n  "terraform_version": "1.9.0",', 'the state of Terraform', null],
+  ['{"ips": {"sensitive": false, "type": "string", "value": "x"}}', 'the output of Terraform', null],
+  ['{"version":"1.23.0","notificationList":[],"monitorList":[]}', 'a backup of Uptime Kuma', null],
+  ['{"status":"ok","devices":[{"hostname":"a"}]}', 'an answer of LibreNMS', null],
+  ['{"count":1,"next":null,"results":[{"id":1}]}', 'an answer of NetBox or of a similar API', null],
+  ['<?xml version="1.0"?>\n<hosts/>', 'XML', null],
+  ['// x\nobject Host "web-1" {\n  address = "192.0.2.1"\n', 'a configuration of Icinga 2', null],
+  ['template Host "generic-host" {\n', 'a configuration of Icinga 2', null],
+  ['# x\ndefine host{\n  use generic-host\n', 'objects of Nagios', 'nagios'],
+  ['log_file=/x\ncfg_dir=/etc/nagios/conf.d\n', 'the main configuration of Nagios', null],
+  ["# x\nall_hosts += ['web-1']\n", 'hosts of Checkmk', null],
+  ['[example.org;web-1]\n    address 192.0.2.1\n', 'munin.conf', null],
+  ['global:\n  x: y\nscrape_configs:\n  - job_name: x\n', 'a configuration of Prometheus', 'http-sd'],
+  ['- targets:\n    - web-1:9100\n', 'targets of Prometheus', 'http-sd'],
+  ['- labels: {a: b}\n  targets: [web-1]\n', 'targets of Prometheus', 'http-sd'],
+  ['[\n  {\n    "targets": ["web-1:9100"]', 'targets of Prometheus', 'http-sd'],
+  ['groups:\n  - name: web\n    targets: [web-1]\n', 'an inventory of Puppet Bolt', null],
+  ['web-1:\n  user: root\n  host: 192.0.2.1\n', 'a roster of Salt', null],
+  ['pattoo-os-hubd:\n  ip_devices: []\n', 'pattoo.yaml', 'pattoo'],
+  ['from pyinfra import host\n', 'a program in Python', null],
+  ['web = [\n  "web-1",\n]\n', 'a program in Python', null],
+  [`web-1 ${hostKey}\n`, 'known_hosts', 'known-hosts'],
+  ['# x\nHost web-1\n  HostName 192.0.2.1\n', 'an ssh_config', 'ssh-config'],
+  ['127.0.0.1\tlocalhost\n', 'a hosts file', 'hosts'],
+  ['# x\n[web]\nweb-1\n', 'an inventory of Ansible', 'ansible'],
+  ['[web:children] # x\nfront\n', 'an inventory of Ansible', 'ansible'],
+  ['all:\n  hosts:\n    web-1:\n      ansible_host: 192.0.2.1\n', 'an inventory of Ansible', 'ansible'],
+  ['{"a": 1}', 'JSON', null],
+  ['Hostname;IP\nweb-1;192.0.2.1\n', 'a table', 'csv'],
+];
+test('a text of another kind is recognised by its form, and none of the tried kind is', () => {
+  for (const [text, what, kind] of forms) {
+    for (const tried of importKinds) {
+      const likeness = likenessOf(text, tried);
+      const isTried = kind === tried || (kind === 'http-sd' && tried === 'prometheus');
+      assert.equal(likeness?.what ?? null, isTried ? null : what, `${text} as ${tried}`);
+      if (likeness !== null && kind !== null) assert.ok(likeness.remedy.includes(`import ${kind} `));
+    }
+  }
+  for (const text of ['', 'web-1\nweb-2\n', 'hello world', '# only a comment\n'])
+    assert.equal(likenessOf(text, 'csv'), null);
+});
+
+test('the form of a large text is recognised at once', () => {
+  for (const unit of ['a:\n', ' ', '\n', 'web-1:\n  x: y\n', '[', 'targets: ', 'groups:\n - x', 'define ']) {
+    const start = performance.now();
+    likenessOf(unit.repeat(64 * 1024).slice(0, 64 * 1024), 'csv');
+    assert.ok(performance.now() - start < 10_000, unit);
+  }
+});
 
 const nested = (open: string, close: string, levels = 200_000): string => open.repeat(levels) + close.repeat(levels);
 const chain = Object.fromEntries(times(1_000, (index) => [`g${index}`, { children: [`g${index + 1}`] }]));

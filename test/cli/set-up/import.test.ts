@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
+import { packageDir } from '../../../src/state-folder/paths.ts';
 import { exits, outcomeOf, runCli, startCli, succeeded } from '../../support/programs/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -136,6 +137,22 @@ test('import ansible takes the login of ansible.cfg where a machine has none', a
   assert.equal(stderr, 'left out: ansible.cfg: pipelining: not taken from any machine\n');
 });
 
+test('import ansible passes a list of names on as it is, and any other inventory as a path', async (t) => {
+  const { folder } = list(t);
+  const env = ansibleInventory(
+    folder,
+    `case "$3" in web-1,web-2,) n=names;; ${folder}/a,b) n=path;; esac; printf '{"_meta":{"hostvars":{"%s":{}}}}' $n`,
+  );
+  writeFileSync(path.join(folder, 'a,b'), '');
+  for (const [given, name] of [
+    ['web-1,web-2,', 'names'],
+    ['a,b', 'path'],
+  ] as const) {
+    const said = await succeeded(runCli(['import', 'ansible', given], { env, cwd: folder }));
+    assert.equal(said, `<client name="${name}"/>\n`);
+  }
+});
+
 test('import ansible reads all files of a folder or none', async (t) => {
   const { folder } = list(t);
   // Without the variable, Ansible warns of a file that it cannot parse, and ends with 0.
@@ -173,6 +190,14 @@ const wrong: readonly (readonly [args: readonly string[], says: RegExp])[] = [
     /'ansibel' is invalid for argument 'kind'\. Allowed choices are ansible, nagios, ssh-config, known-hosts, csv, hosts, http-sd, prometheus, pattoo/,
   ],
   [['csv', '/nowhere/list.csv'], /\/nowhere\/list\.csv cannot be read: it does not exist \(import-unreadable\)/],
+  [
+    ['http-sd', '/etc/hosts'],
+    /\/etc\/hosts: it is no list of targets; it looks like a hosts file \(import-unreadable\)\. Import it as such: fleet-health import hosts /,
+  ],
+  [
+    ['known-hosts', path.join(packageDir, 'package.json')],
+    /names no machine that can be visited \(line 1: [^;]*;.*; and \d+ further reasons\); it looks like JSON \(import-/,
+  ],
   [['csv', '/dev/null'], /\/dev\/null: there is no line in it \(import-unreadable\)/],
   [['csv', 'x', '-o', 'a', '--update', 'b'], /cannot be used with/],
 ];

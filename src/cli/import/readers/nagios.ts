@@ -74,8 +74,11 @@ export function readNagios(source: SourceText): Imported {
 
 /** True if an object is as people write it: Nagios has not resolved its templates and lists. */
 function isUnresolved({ type, of }: Definition): boolean {
-  if (type !== 'host' && type !== 'service') return false;
-  if (['use', 'register', 'name', 'hostgroup_name', 'hostgroups'].some((word) => of.has(word))) return true;
+  if (type !== 'host' && type !== 'service' && type !== 'hostgroup') return false;
+  const ofPeople = ['use', 'register', 'name', 'hostgroups', ...(type === 'hostgroup' ? [] : ['hostgroup_name'])];
+  if (ofPeople.some((word) => of.has(word))) return true;
+  // A comment behind a value, or a value that goes on in the next line.
+  if (['host_name', 'address', 'members'].some((word) => /;|\\$/.test(of.get(word) ?? ''))) return true;
   return type === 'service' && /[,*!]/.test(of.get('host_name') ?? '*');
 }
 

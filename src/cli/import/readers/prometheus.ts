@@ -13,9 +13,13 @@ import { yamlDocument } from './yaml-document.ts';
 const advice = 'Give targets as for file_sd_configs or http_sd_configs: [{"targets":["web-1:9100"],"labels":{}}].';
 /** Labels that have the machine's own name or address, in the order in which they are taken. */
 const nameLabels = [
-  ...['__meta_netbox_name', '__meta_consul_node', '__meta_hetzner_server_name', '__meta_ec2_tag_Name'],
-  ...['__meta_gce_instance_name', '__meta_azure_machine_name', '__meta_openstack_instance_name'],
-  ...['__meta_digitalocean_droplet_name', '__meta_linode_instance_label', 'nodename', 'hostname'],
+  // A service of NetBox has its own name beside that of its machine.
+  ...['__meta_netbox_parent', '__meta_netbox_name', '__meta_consul_node', '__meta_hetzner_server_name'],
+  ...['__meta_ec2_tag_Name', '__meta_gce_instance_name', '__meta_azure_machine_name'],
+  ...['__meta_openstack_instance_name', '__meta_digitalocean_droplet_name', '__meta_linode_instance_label'],
+  ...['__meta_puppetdb_certname', '__meta_scaleway_instance_name', '__meta_vultr_instance_label'],
+  ...['__meta_ionos_server_name', '__meta_uyuni_minion_hostname', '__meta_lightsail_instance_name'],
+  ...['__meta_dockerswarm_node_hostname', '__meta_kubernetes_node_name', 'nodename', 'hostname'],
 ];
 const addressLabels = [
   ...['__meta_netbox_primary_ip4', '__meta_netbox_primary_ip', '__meta_netbox_primary_ip6', '__meta_consul_address'],
@@ -36,9 +40,9 @@ const maxLevels = 8;
  * the labels that config.xml can have. The port of a target is that of an exporter, and is not taken.
  */
 export function readPrometheus(source: SourceText): Imported {
-  const groups = documentOf(source);
-  const hosts = new Map<string, ImportedHost>();
   const skipped: Skipped[] = [];
+  const groups = documentOf(source, skipped);
+  const hosts = new Map<string, ImportedHost>();
   const left = createLeftKeys();
   for (const [index, group] of groups.entries()) {
     const { targets, labels, ...others } = v.parse(groupForm, group);
@@ -72,14 +76,46 @@ const groupForm = v.fallback(
   { targets: null, labels: {} },
 );
 
-function documentOf(source: SourceText): readonly unknown[] {
+function documentOf(source: SourceText, skipped: Skipped[]): readonly unknown[] {
   const isJson = /^\s*\[/.test(source.text);
   if (isJson && isDeeper(Buffer.from(source.text), maxLevels)) {
     throw unreadable(source, `its JSON is nested deeper than ${maxLevels} levels`, advice);
   }
   const document = (isJson ? jsonOf(source.text) : null) ?? yamlDocument(source, advice);
-  if (!Array.isArray(document)) throw unreadable(source, 'it is no list of targets', advice);
-  return document;
+  const groups = Array.isArray(document) ? (document as readonly unknown[]) : groupsWithin(document, skipped);
+  if (groups === null) throw unreadable(source, 'it is no list of targets', advice);
+  return groups;
+}
+
+const configForm = v.object({
+  scrape_configs: v.array(
+    v.fallback(v.looseObject({ static_configs: v.fallback(v.array(v.unknown()), []) }), { static_configs: [] }),
+  ),
+});
+const activeForm = v.object({
+  data: v.object({
+    activeTargets: v.array(v.fallback(v.object({ discoveredLabels: anyObject }), { discoveredLabels: {} })),
+  }),
+});
+
+/** Returns the groups of prometheus.yml, or of an answer of /api/v1/targets; null if a document is neither. */
+function groupsWithin(document: unknown, skipped: Skipped[]): readonly unknown[] | null {
+  const config = v.safeParse(configForm, document);
+  if (config.success) {
+    return config.output.scrape_configs.flatMap((job, index) => {
+      for (const key of Object.keys(job).filter((one) => one.endsWith('_sd_configs'))) {
+        const why = `${wordOf(key)} are not followed; import what they name, or the answer of /api/v1/targets`;
+        skipped.push({ where: `job ${index + 1}`, why });
+      }
+      return job.static_configs;
+    });
+  }
+  const active = v.safeParse(activeForm, document);
+  if (!active.success) return null;
+  return active.output.data.activeTargets.map(({ discoveredLabels }) => ({
+    targets: [discoveredLabels['__address__']],
+    labels: Object.fromEntries(Object.entries(discoveredLabels).filter(([name]) => !/^__(?!meta_)/.test(name))),
+  }));
 }
 
 /** Returns null for a text that is no JSON, as a list in YAML that begins with a bracket. */
