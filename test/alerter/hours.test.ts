@@ -37,6 +37,22 @@ test('what began and ended outside of the hours is notified as over', () => {
   assert.deepEqual(world.pass('+3 08:00'), ['office: past web-1 disk / 19:00 to 20:00']);
 });
 
+test('an alert that was acknowledged outside of the hours is not notified when they begin, until that ends', () => {
+  const recipients = '<mail to="ops@example.org"/><mail to="night@example.org" hours="20:00-08:00"/>';
+  const world = startDispatch(fleetWith(recipients));
+  world.at('18:00').fires('web-1 disk /');
+  world.fires('web-1 disk /data');
+  world.pass();
+  world.at('18:20').acknowledge('web-1 disk /');
+  world.acknowledge('web-1 disk /data', '21:00');
+  assert.deepEqual(world.pass('20:00'), []);
+  assert.deepEqual(world.held(), ['web-1 disk /: acknowledged', 'web-1 disk /data: acknowledged until 21:00']);
+  assert.match(world.pass('21:00').join(), /night: firing critical web-1 disk \/data\b/);
+  world.at('21:30').fires('web-1 disk /srv');
+  world.acknowledge('web-1 disk /srv');
+  assert.ok(world.pass().includes('night: firing critical web-1 disk /srv'), 'acknowledged within the hours');
+});
+
 test('somebody who is named for criticals without hours is notified of these at once', () => {
   const world = startDispatch(fleetWith(`${office}<mail to="office@example.org" severity="critical"/>`));
   world.at('19:00').fires('web-1 disk /');

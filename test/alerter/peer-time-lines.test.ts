@@ -109,6 +109,59 @@ passStories(`
     11:15-11:30
     > 08:01 ops: firing critical web-1 disk /
     > 11:31 ops: resolved web-1 disk /
+
+  hours: an alert that was acknowledged before they begin is told once it is over, and not before
+    ${fleet(`<mail to="night@example.org" hours="20:00-08:00"/>${disk}`, 'zone="UTC" groupInterval="1m"', 1)}
+    17:45
+    18:00-18:15 web-1 disk / 96
+    18:20 ack web-1
+    18:30-21:00 web-1 disk / 96
+    21:15-21:30
+    > 18:01 ops: firing critical web-1 disk /
+    > 21:31 night: past web-1 disk / 18:00 to 21:30
+    > 21:31 ops: resolved web-1 disk /
+
+  flapping: what flaps during a silence and has recovered is past once it is steady
+    ${fleet(disk, 'groupInterval="1m"', 1)}
+    07:45
+    07:50 silence web-* until 12:00
+    08:00 web-1 disk / 96
+    08:15-08:30
+    08:45 web-1 disk / 96
+    09:00-09:15
+    09:30 web-1 disk / 96
+    09:45-10:00
+    10:15 web-1 disk / 96
+    10:30-14:00
+    > 13:46 ops: past web-1 disk / 08:45 to 13:45, past web-1 disk / 08:00 to 08:30 (only listed)
+
+  flapping: a short repeat does not remind of each way up
+    ${fleet(disk, 'repeat="30m" groupInterval="1m"', 1)}
+    07:45
+    08:00 web-1 disk / 96
+    08:15-08:30
+    08:45 web-1 disk / 96
+    09:00-09:15
+    09:30 web-1 disk / 96
+    09:45-10:00
+    10:15 web-1 disk / 96
+    10:30-10:45
+    11:00 web-1 disk / 96
+    > 08:01 ops: firing critical web-1 disk /
+    > 08:31 ops: resolved web-1 disk /
+    > 08:46 ops: firing critical web-1 disk /
+    > 09:16 ops: flapping critical web-1 disk /
+
+  windows: every night across midnight, in the zone of the window, also after its clock has changed
+    ${fleet(`<window start="23:30" duration="1h" zone="Europe/Berlin"/>${disk}`, 'groupInterval="1m"', 1)}
+    +126 22:15
+    +126 22:30-+126 23:15 web-1 disk / 96
+    +126 23:30-+127 00:00
+    +130 21:15
+    +130 21:30-+130 22:15 web-1 disk / 96
+    +130 22:30-+130 22:45
+    +131 22:30 web-1 disk / 96
+    > +131 22:31 ops: firing critical web-1 disk /
 `);
 
 /** Scenarios that tests of single rooms have too. */

@@ -201,7 +201,7 @@ test('without scripts the filter, the sorting and the pages are there by links',
   await page.getByRole('button', { name: 'Show' }).click();
   await page.waitForURL(/q=db/);
   assert.equal(await page.locator('#clients tbody tr').count(), 1);
-  await page.getByRole('link', { name: 'Fleet' }).click();
+  await page.getByRole('link', { name: 'Fleet', exact: true }).click();
   await page.waitForURL(({ search }) => search === '');
   await page.getByRole('link', { name: 'Client', exact: true }).click();
   await page.waitForURL(/sort=/);

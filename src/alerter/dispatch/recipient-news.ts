@@ -4,7 +4,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { hourMs } from '../../platform/units.ts';
 import { type Alert, isOfGroup, type Transition } from '../../storage/store/alert.ts';
 import { compareText } from '../../text/compare-text.ts';
-import { rhythmMs, rivalry } from '../evaluate/rule-metric.ts';
+import { rhythmMs, rivalry, rowsToRecover } from '../evaluate/rule-metric.ts';
 import { differenceOf, isReturning, type Known } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
@@ -71,8 +71,12 @@ function isReminderDue({ alert, watch, listener, known }: RecipientAlert, input:
   if (alert.state !== 'firing' || known === null || repeatMs === null) return null;
   if (listener === null || listener.afterMs !== undefined || !hears(listener, alert.severity)) return null;
   const sinceMs = input.nowMs - toldAtMs(known, input);
-  return sinceMs >= repeatMs - earlyMs(input.config.collector.everyMs, repeatMs);
+  const pauseMs = alert.flapping ? Math.max(repeatMs, flappingRepeatMs) : repeatMs;
+  return sinceMs >= pauseMs - earlyMs(input.config.collector.everyMs, pauseMs);
 }
+
+/** The least time between reminders of an alert that flaps: a short `repeat` would report each way up. */
+const flappingRepeatMs = 12 * hourMs;
 
 /** The time that a notification that is only listed waits for a mail that is sent anyway. */
 const listingMs = 12 * hourMs;
@@ -186,7 +190,7 @@ function openHolds(planning: Planning, alerts: readonly RecipientAlert[]): Holds
   });
   const standing = (one: RecipientAlert, transition: Transition): readonly HoldReason[] => {
     const { alert, watch } = one;
-    if (transition === 'reminder' && isAcknowledged(alert, input.nowMs)) return [acknowledgement(alert)];
+    if (isStopped(one, transition, input.nowMs)) return [acknowledgement(alert)];
     const isNewlyAway = transition === 'firing' && saysAway(alert, watch.client);
     const own = [isNewlyAway ? toldParent(alert) : null, ...ownReasons(planning, one), worseRules.worseOf(one)];
     return [...inhibition.reasonsFor(alert), ...own.filter((reason) => reason !== null)];
@@ -200,6 +204,18 @@ function openHolds(planning: Planning, alerts: readonly RecipientAlert[]): Holds
     },
     wasBesideWorse: worseRules.wasBesideWorse,
   };
+}
+
+/**
+ * True if an acknowledgement stops a notification: a reminder, the notice that a value flaps, or the first notification
+ * of an alert that was acknowledged outside of the recipient's hours.
+ */
+function isStopped({ alert, known, listener }: RecipientAlert, transition: Transition, nowMs: number): boolean {
+  if (!isAcknowledged(alert, nowMs)) return false;
+  const isFirst = known === null || known.state === 'resolved';
+  if (transition === 'reminder' || (transition === 'flapping' && !isFirst)) return true;
+  if (!isFirst || listener === null || alert.state !== 'firing') return false;
+  return outsideHours(listener, alert.severity, alert.acknowledgedAtMs ?? nowMs) !== null;
 }
 
 /** Returns the reasons of the recipient's own that hold an alert back: another alert instead, hours, `after`. */
@@ -220,17 +236,21 @@ const badNow: readonly Transition[] = ['firing', 'escalated', 'eased', 'steady',
 
 /**
  * Holds back a notification of a value as bad while its newest row shows a recovery, until the next row is overdue. A
- * flapping alert is notified as such, but there is no reminder of it meanwhile.
+ * flapping alert is notified as such, but there is no reminder of it meanwhile, and no first notification once its
+ * recovery is complete: it went by during a silence, or while no alerter ran.
  */
 function returning(
   { input: { nowMs, config }, format }: Planning,
-  { alert, watch }: RecipientAlert,
+  { alert, watch, known }: RecipientAlert,
   transition: Transition,
 ): readonly HoldReason[] {
   const { flapping, progress } = alert;
-  const opensIncident = transition === 'flapping' && format !== null && incidentForms.includes(format);
-  if (opensIncident && isReturning(alert)) return [{ kind: 'returning' }];
+  const isUnknown = known === null || known.state === 'resolved';
+  const isOver = isUnknown && watch.rule !== null && progress.clearing >= rowsToRecover(watch.rule);
   const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(rhythmMs(watch.rule, config));
+  const opensIncident = transition === 'flapping' && format !== null && incidentForms.includes(format);
+  if ((opensIncident || (transition === 'flapping' && isOver && isFresh)) && isReturning(alert))
+    return [{ kind: 'returning' }];
   if (!badNow.includes(transition) || !isReturning(alert) || !isFresh) return [];
   const isDecided = flapping ? transition !== 'reminder' : (progress.returns ?? 0) >= maxReturns;
   return isDecided ? [] : [{ kind: 'returning' }];

@@ -98,7 +98,7 @@ export function availabilityBar(pieces: readonly PagePiece[], client: string): M
   });
   const { visits, succeeded } = sumOf(pieces);
   const words = `${client}: ${answeredWords(succeeded, visits)} in the last 24 hours`;
-  return markup`<svg class="pieces" viewBox="0 0 ${pieces.length * 3} 12" role="img" aria-label="${words}">${!isTitled && markup`<title>${bareText([words, ...faultWords(runs.map((run) => run.pieces))].join('; '))}</title>`}${parts}</svg>`;
+  return markup`<svg class="pieces" viewBox="0 0 ${pieces.length * 3} 12" preserveAspectRatio="none" role="img" aria-label="${words}">${!isTitled && markup`<title>${bareText([words, ...faultWords(runs.map((run) => run.pieces))].join('; '))}</title>`}${parts}</svg>`;
 }
 
 /** The most runs that the title of a whole bar names. */

@@ -208,6 +208,43 @@ it('there is no reminder of what flaps while it is well', (world) => {
   assert.deepEqual(world.pass(), ['ops: reminder warning web-1 disk /']);
 });
 
+test('reminders of what flaps come at most every 12 hours, whatever `repeat` is', () => {
+  const world = mailed(startDispatch(fleet.replace('repeat="12h"', 'repeat="30m"')), 'web-1 disk /');
+  world.at('08:20').changes('web-1 disk /', { flapping: true });
+  assert.deepEqual(world.pass(), both('flapping critical web-1 disk /'));
+  const passAt = (time: string): readonly string[] => {
+    world.at(time).row('web-1');
+    return world.pass();
+  };
+  for (const time of ['09:00', '14:00', '20:10']) assert.deepEqual(passAt(time), []);
+  assert.deepEqual(passAt('20:20'), both('reminder critical web-1 disk /'));
+});
+
+it('an acknowledgement stops the notice that a value flaps', (world) => {
+  mailed(world, 'web-1 disk /');
+  world.at('08:20').acknowledge('web-1 disk /', '09:00');
+  world.changes('web-1 disk /', { flapping: true });
+  assert.deepEqual(world.pass(), []);
+  world.at('09:00').row('web-1');
+  assert.deepEqual(world.pass(), both('flapping critical web-1 disk /'));
+});
+
+it('what flapped during a silence, and was over before its end, is not notified as flapping', (world) => {
+  world.silence('web-1', '*', '08:00', '12:00');
+  world.fires('web-1 disk /');
+  const [{ progress } = { progress: null }] = world.alerts();
+  assert.ok(progress !== null);
+  const rowAt = (time: string, clearing: number): void => {
+    world.at(time).row('web-1');
+    world.changes('web-1 disk /', { flapping: true, progress: { ...progress, clearing, lastAtMs: world.now() } });
+  };
+  rowAt('12:05', 2);
+  assert.deepEqual(world.pass(), []);
+  assert.deepEqual(world.held(), ['web-1 disk /: returning']);
+  rowAt('12:10', 0);
+  assert.deepEqual(world.pass(), both('firing critical web-1 disk /'));
+});
+
 test('a critical reboot is notified at once, a milder one with the next warnings', () => {
   for (const severity of ['critical', 'warning'] as const) {
     const world = mailed(startDispatch(fleet), 'web-1 cpu', { severity: 'warning' });

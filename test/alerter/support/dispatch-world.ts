@@ -163,7 +163,8 @@ export function startDispatch(elements: string) {
     acknowledge: (name: string, until: string | null = null, acknowledgedBy = 'kim') => {
       const alert = find(name);
       const acknowledgedUntilMs = until === null ? null : at(until);
-      put(alert, { acknowledgedBy, acknowledgedUntilMs, acknowledgedSeverity: alert.severity });
+      const how = { acknowledgedBy, acknowledgedAtMs: nowMs, acknowledgedUntilMs };
+      put(alert, { ...how, acknowledgedSeverity: alert.severity });
     },
     /** Adds a row in which the client's open alerts still hold. */
     row: (client: string) => {
