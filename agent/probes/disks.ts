@@ -21,7 +21,7 @@ const maxParts = 5000;
 export const disks: VisitProbe = {
   name: 'disks',
   deadlineMs: 2500,
-  reads: { files: ['/proc/self/mountinfo', '/etc/fstab'] },
+  reads: { files: ['/proc/self/mountinfo', '/etc/fstab', '/sys/block/dm-*/ro', '/sys/block/dm-*/dm/name'] },
   run: readDisks,
 };
 
@@ -99,10 +99,19 @@ function localFacts(one: FileSystem, source: Source, leftMs: () => number): Fact
     const usages = group.map(({ usage }) => usage);
     return {
       ...labels({ ...one, mount, source: device, mode }),
-      ...usageFacts(usages, one.fstype, mode, device),
+      ...usageFacts(usages, one.fstype, mode === 'ro' && isSealed(device, source) ? 'sealed' : mode, device),
       unresponsive: 0,
     };
   });
+}
+
+/** True if a device of the device mapper is read-only itself, as those of dm-verity are. */
+function isSealed(device: string, source: Source): boolean {
+  const [, name] = /^\/dev\/(?:mapper\/)?([^/]+)$/.exec(device) ?? [];
+  const block = source.list('/sys/block').find((one) => {
+    return one.startsWith('dm-') && (one === name || source.readOptional(`/sys/block/${one}/dm/name`)?.trim() === name);
+  });
+  return block !== undefined && source.readOptional(`/sys/block/${block}/ro`)?.trim() === '1';
 }
 
 function remoteFacts(one: FileSystem, answer: MountAnswer | undefined): Facts {

@@ -1,9 +1,7 @@
 import { functionReport, missing, rounded, type Facts, type Missing } from './function-report.ts';
 import type { Earlier, VisitProbe } from './probe.ts';
 import type { Source } from './source.ts';
-import { inCgroup, isContainer } from './virtualisation.ts';
-
-const ofTheHost = 'a container sees that of its host';
+import { inCgroup, isContainer, ofTheHost } from './virtualisation.ts';
 
 /**
  * Reads the kernel's out-of-memory kills, tables that can be full, and pressure (PSI); in a container, the kills and

@@ -39,9 +39,13 @@ export const memory: VisitProbe = {
  * https://openzfs.github.io/openzfs-docs/man/master/4/zfs.4.html
  */
 function availableBytes(meminfo: string, source: Source, total: number): number | null {
-  const available = meminfoBytes(meminfo, 'MemAvailable') ?? estimatedAvailable(meminfo, source);
+  const told = meminfoBytes(meminfo, 'MemAvailable');
+  const free = meminfoBytes(meminfo, 'MemFree');
+  // Before lxcfs 3 it is MemFree again, and the page cache of a container seems to be in use.
+  const isCopy = told !== null && told === free;
+  const available = told === null || isCopy ? (estimatedAvailable(meminfo, source) ?? told) : told;
   if (available === null) return null;
-  const known = available > 0 && available <= total ? available : (meminfoBytes(meminfo, 'MemFree') ?? available);
+  const known = available > 0 && available <= total ? Math.max(available, isCopy ? told : 0) : (free ?? available);
   if (known > total) return null;
   // In a container it would be the cache of the host.
   const cache = isContainer(source) ? '' : (source.readOptional('/proc/spl/kstat/zfs/arcstats') ?? '');

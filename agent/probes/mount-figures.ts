@@ -24,7 +24,7 @@ export function spacesOf<T extends { readonly usage: Usage }>(parts: readonly T[
 
 /**
  * Returns the figures of a mount. `usages` are the datasets of a pool, with their own used and the same available
- * space.
+ * space. The mode is `sealed` if nobody can write to its device either.
  */
 export function usageFacts(usages: readonly Usage[], fstype: string, mode = 'rw', source = ''): Facts {
   let used = 0;
@@ -69,6 +69,7 @@ function isImage({
   available,
 }: Readonly<Record<'fstype' | 'mode' | 'source', string>> & Readonly<Record<'used' | 'available', number>>): boolean {
   if (
+    mode === 'sealed' ||
     imageTypes.has(fstype) ||
     /^fuse\.(.*\.AppImage|squashfuse.*|snapfuse|erofsfuse|fuseiso|.*archivemount|dwarfs)$/i.test(fstype)
   )

@@ -6,12 +6,18 @@ import { isContainer, virtualisationOf } from './virtualisation.ts';
 /** The file of proxmox-boot-tool with the kernel that is to run, whatever others are installed. */
 const pinned = '/etc/kernel/proxmox-boot-pin';
 
+/** The files by which Debian, SUSE and OSTree, which has staged another system, ask for a reboot. */
+const rebootFlags = [
+  ...['/run/reboot-required', '/var/run/reboot-required', '/run/reboot-needed'],
+  '/run/ostree/staged-deployment',
+];
+
 /** Reads the names of the system from /proc/sys/kernel, os-release and DMI, and the need for a reboot. */
 export const os: VisitProbe = {
   name: 'os',
   deadlineMs: 1000,
   reads: {
-    names: ['/run/reboot-required', '/var/run/reboot-required', '/run/reboot-needed', '/lib/modules/*', pinned],
+    names: [...rebootFlags, '/lib/modules/*', pinned],
     times: ['/lib/modules/*'],
     files: [
       '/proc/uptime',
@@ -82,8 +88,7 @@ function hasNewer(source: Source, kernel: string, installed: readonly string[]):
 
 /** Returns 1 or 0, or a missing value on systems that do not report it. */
 function rebootRequired(source: Source, kernel: string, ids: string): number | Missing {
-  const flags = ['/run/reboot-required', '/var/run/reboot-required', '/run/reboot-needed'];
-  if (flags.some((flag) => source.exists(flag))) return 1;
+  if (rebootFlags.some((flag) => source.exists(flag))) return 1;
   // Packages do not bring the kernel of a container or of WSL.
   if (isContainer(source) || /microsoft/i.test(kernel)) return missing('the kernel is not one of this system');
   // The kernel was replaced if its own folder of modules is missing while others exist.

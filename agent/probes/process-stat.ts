@@ -1,3 +1,6 @@
+/** The USER_HZ of all processors that Node supports. */
+export const ticksPerSecond = 100;
+
 /** The fields of /proc/PID/stat. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 export interface ProcessStat {
   readonly pid: number;

@@ -2,12 +2,10 @@ import { functionReport, missing, rounded, type Facts } from './function-report.
 import { matchesGlobs } from './name-glob.ts';
 import type { JsonValue } from './collected.ts';
 import type { Earlier, VisitProbe } from './probe.ts';
-import type { ProcessStat } from './process-stat.ts';
+import { ticksPerSecond, type ProcessStat } from './process-stat.ts';
 import { nameOf, readProcesses, type ProcessList } from './read-processes.ts';
 
 const topCount = 5;
-/** The USER_HZ of all processors that Node supports. */
-const ticksPerSecond = 100;
 
 /**
  * Reads /proc/PID/stat of every process: counts by state, the top five by CPU and memory, and the processes of rules.

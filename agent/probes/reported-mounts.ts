@@ -38,7 +38,9 @@ export const nothingInside = new Set(
   ),
 );
 /** The file systems with storage whose mountinfo shows no block device. */
-export const withoutDevice = new Set(['bcachefs', 'btrfs', 'f2fs', 'jffs2', 'ubifs', 'zfs']);
+export const withoutDevice = new Set('bcachefs btrfs drvfs f2fs jffs2 simfs ubifs vzfs zfs'.split(' '));
+/** The shares by which WSL shows parts of a drive of Windows, which is mounted as a whole as well. */
+const ofWindows = /^\/(init|usr\/lib\/wsl\/\w+)$/;
 
 /**
  * Returns the file systems of the report. Local ones appear once per device or pool; tmpfs, overlay and the like only
@@ -88,19 +90,23 @@ export function fileSystems(
 }
 
 /**
- * Orders mounts, the one that names their file system first. A new or removed bind mount or dataset must not rename a
- * file system and its alerts.
+ * Orders mounts, the one that names their file system first. A new or removed bind mount, dataset or pod must not
+ * rename a file system and its alerts.
  */
 function byNearness(one: Mount, other: Mount): number {
-  const rank = ({ root, mount, fstype, source }: Mount): number =>
-    mount === '/' ? 0 : root === '/' && !(fstype === 'zfs' && source.includes('/')) ? 1 : 2;
+  const rank = ({ root, mount, fstype, source }: Mount): number => {
+    if (mount === '/') return 0;
+    if (mount.includes('/kubelet/pods/')) return 3;
+    return root === '/' && !(fstype === 'zfs' && source.includes('/')) ? 1 : 2;
+  };
   return rank(one) - rank(other) || one.mount.length - other.mount.length;
 }
 
 function scopeOf({ fstype, device, mount }: Mount, wanted: ReadonlySet<string>): Scope | null {
   // A request to autofs would trigger the mount.
   if (fstype === 'autofs') return null;
-  if (isNetwork(fstype)) return nothingInside.has(fstype) && mount !== '/' && !wanted.has(mount) ? null : 'network';
+  const isNothing = nothingInside.has(fstype) || (fstype === '9p' && ofWindows.test(mount));
+  if (isNetwork(fstype)) return isNothing && mount !== '/' && !wanted.has(mount) ? null : 'network';
   if (mount === '/' || wanted.has(mount)) return 'local';
   if (imageTypes.has(fstype)) return null;
   return !device.startsWith('0:') || withoutDevice.has(fstype) ? 'local' : null;

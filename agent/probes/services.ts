@@ -85,7 +85,7 @@ async function askSystemctl(
   // `--state` only filters the pattern: `*` gives the failed units, named units appear in any state.
   const args = ['show', '--no-pager', '--state=failed', ...properties, '--', rootSlice, '*'];
   const linesOf = async (unit: string): Promise<readonly Facts[]> => {
-    const journal = program.replace('system', 'journal');
+    const journal = program.replace(/systemctl$/, 'journalctl');
     const answer = await programs.run(journal, [...journalWords, `--unit=${unit}`], allowedMs()).catch(() => null);
     const lines = answer?.output.split('\n').filter(Boolean) ?? [];
     return lines.slice(-maxLines).map((line) => ({ unit, text: line }));

@@ -12,16 +12,19 @@ interface Sensor {
   readonly file: string;
 }
 
+const folders = ['/sys/class/hwmon/*', '/sys/class/hwmon/*/device'];
+const readings = [...folders.map((folder) => `${folder}/temp*_input`), '/sys/class/thermal/thermal_zone*/temp'];
+
 /** Reads /sys/class/hwmon, or /sys/class/thermal if hwmon has no sensors. */
 export const temperatures: VisitProbe = {
   name: 'temperatures',
   deadlineMs: 500,
   reads: {
+    // A sensor that cannot be read is there.
+    names: readings,
     files: [
-      ...['/sys/class/hwmon/*', '/sys/class/hwmon/*/device'].flatMap((folder) =>
-        ['name', 'temp*_input', 'temp*_label'].map((file) => `${folder}/${file}`),
-      ),
-      ...['/sys/class/thermal/thermal_zone*/type', '/sys/class/thermal/thermal_zone*/temp'],
+      ...folders.flatMap((folder) => ['name', 'temp*_label'].map((file) => `${folder}/${file}`)),
+      ...['/sys/class/thermal/thermal_zone*/type', ...readings],
     ],
     links: ['/sys/class/hwmon/*/device'],
   },

@@ -45,7 +45,16 @@ export function isContainer(source: Source): boolean {
   return container !== undefined && container !== 'wsl';
 }
 
-/** The answers: two probes ask at each visit. */
+/** The reason why a figure of a container is unknown: the kernel shows it that of the machine. */
+export const ofTheHost = 'a container sees that of its host';
+
+/** True if a container has a file of /proc of its own: lxcfs and programs like it mount over the file. */
+export function isMountedOver(source: Source, file: string): boolean {
+  const mountinfo = source.readOptional('/proc/self/mountinfo') ?? '';
+  return mountinfo.split('\n').some((line) => line.split(' ', 5)[4] === file);
+}
+
+/** The answers: several probes ask at each visit. */
 const found = new WeakMap<Source, string | undefined>();
 
 function containerOf(source: Source): string | undefined {

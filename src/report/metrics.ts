@@ -272,7 +272,7 @@ export const statsFigures = {
   uptime_s: {
     of: ['uptime', 'seconds'],
     unit: 'seconds',
-    help: 'Since boot.',
+    help: 'Since boot; of a container since its first process began.',
     type: 'BIGINT',
     exported: 'boot_time_seconds',
     line: null,
@@ -304,7 +304,7 @@ export const statsFigures = {
   load1: {
     of: ['load', 'load1'],
     unit: 'load',
-    help: 'Load average of one minute.',
+    help: 'Load average of one minute; unknown in a container that sees that of its host.',
     type: 'REAL',
     exported: 'load1',
     line: null,

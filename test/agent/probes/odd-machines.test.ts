@@ -3,7 +3,7 @@
  * documents of the kernel.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { collect } from '../../../agent/probes/collect.ts';
@@ -23,9 +23,9 @@ import { swap } from '../../../agent/probes/swap.ts';
 import { temperatures } from '../../../agent/probes/temperatures.ts';
 import { uptime } from '../../../agent/probes/uptime.ts';
 import { metricOf } from '../../../src/report/metrics.ts';
-import { rootWith, shellAgent } from '../../support/clients/shell-report.ts';
+import { rootWith, rowsOf, shellAgent } from '../../support/clients/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { contextOf, onlyRow, reasonOf } from './fixture-context.ts';
+import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
 import { run, type Files } from './files-in-memory.ts';
 
 const card = (name: string, line: string, more: Files = {}): Files => ({
@@ -38,6 +38,16 @@ const speedOf = (name: string, megabits: string): Files => ({ [`/sys/class/net/$
 const speed = (megabits: string): Files => card('eth0', `eth0: ${sixteen}`, speedOf('eth0', megabits));
 const whole = { '/sys/block/sda/device/vendor': '1', '/sys/block/cciss!c0d0/device/vendor': '1' };
 const sensor = (file: string, text = '45000\n'): Files => ({ [`/sys/class/hwmon/${file}`]: text });
+
+const lxc = { '/run/systemd/container': 'lxc\n' };
+const firstProcess = (start: number, threads = 1): Files => ({
+  '/proc/1/stat': `1 (init) S 0 1 1 0 -1 4194560 1 0 0 0 5 7 0 0 20 0 ${threads} 0 ${start} 1000 200 1844\n`,
+});
+const over = (file: string): Files => ({
+  '/proc/self/mountinfo': `40 20 0:50 ${file} ${file} rw - fuse.lxcfs lxcfs rw\n`,
+});
+const caches =
+  'Active(file): 1700000 kB\nInactive(file): 2600000 kB\nSReclaimable: 0 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n';
 
 interface Odd {
   readonly what: string;
@@ -54,6 +64,42 @@ const machines: readonly Odd[] = [
     probe: load,
     files: { '/proc/loadavg': '0.21 0.37 0.39 1/719 19737\n' },
     rows: [{ load1: 0.21, load5: 0.37, load15: 0.39 }],
+  },
+  ...(
+    [
+      ['that of its host, with 4312 tasks', '21.5 20.1 19.9 5/4312 880123\n', null],
+      ['its own, as lxcfs can count it', '1.5 1.1 0.9 5/180 123\n', 1.5],
+    ] as const
+  ).map(([whose, text, load1]) => ({
+    what: `the load of a container: ${whose}`,
+    probe: load,
+    files: { '/proc/loadavg': text, ...lxc, ...firstProcess(1, 170) },
+    rows: [{ load1 }],
+  })),
+  {
+    what: 'the load of gVisor, which counts nothing',
+    probe: load,
+    files: { '/proc/loadavg': '0.00 0.00 0.00 0/0 0\n' },
+    rows: [{ load1: null, load15: null }],
+  },
+  ...(
+    [
+      ['that of its host: the time of its first process', firstProcess(8_000_000), 10_000],
+      ['its own, by lxcfs', { ...firstProcess(8_000_000), ...over('/proc/uptime') }, 90_000],
+      ['its own, by the kernel', firstProcess(9_100_000), 90_000],
+      ['that of its host, with a first process that nobody may see', {}, null],
+    ] as const
+  ).map(([whose, files, seconds]) => ({
+    what: `the uptime of a container: ${whose}`,
+    probe: uptime,
+    files: { '/proc/uptime': '90000.00 1.00\n', ...lxc, ...files },
+    rows: [{ seconds }],
+  })),
+  {
+    what: 'a host beside whose first process there is time',
+    probe: uptime,
+    files: { '/proc/uptime': '90000.00 1.00\n', ...firstProcess(800) },
+    rows: [{ seconds: 90_000 }],
   },
   {
     what: 'an uptime of years',
@@ -75,6 +121,20 @@ const machines: readonly Odd[] = [
     files: { '/proc/meminfo': 'MemTotal: 100 kB\nMemFree: 20 kB\nBuffers: 5 kB\nHugePages_Total: 0\n' },
     rows: [{ total_bytes: 102_400, available_bytes: null, used_percent: null }],
   },
+  ...(
+    [
+      ['has a cache', caches, 6_144_000 * 1024, 32.57],
+      ['has none', '', 6_144_000 * 1024, 99.81],
+    ] as const
+  ).map(([what, more, total, percent]) => ({
+    what: `a container of which MemAvailable is MemFree ${what}`,
+    probe: memory,
+    files: {
+      '/proc/meminfo': `MemTotal: 6144000 kB\nMemFree: 11956 kB\nMemAvailable: 11956 kB\n${more}`,
+      '/proc/sys/vm/min_free_kbytes': '67584\n',
+    },
+    rows: [{ total_bytes: total, used_percent: percent }],
+  })),
   {
     what: 'a machine without swap',
     probe: swap,
@@ -262,6 +322,29 @@ test('odd machines: bytes of 0 behind the text of a file take nothing of it', as
   assert.equal(onlyRow(families, 'load')['load1'], 1);
 });
 
+test('odd machines: a sensor that cannot be read is unknown in both agents', async (t) => {
+  const root = tempFolder(t);
+  for (const folder of ['sys/class/hwmon/hwmon0', 'sys/class/hwmon/hwmon1/device']) {
+    rootWith(root, { [`${folder}/name`]: `${folder.length}\n`, [`${folder}/temp2_input`]: '45000\n' });
+    // Reading it is an error.
+    symlinkSync('/proc/self/mem', `${root}/${folder}/temp1_input`);
+  }
+  const { report } = await shellAgent(t).run({ root });
+  const { functions } = await temperatures.run(contextOf(root));
+  const rows = familyOf(functions, 'temperature').data;
+  assert.deepEqual(
+    rows.map(({ sensor: name, celsius }) => [name, celsius]),
+    [
+      ['22/temp1', null],
+      ['22/temp2', 45],
+      ['29/temp1', null],
+      ['29/temp2', 45],
+    ],
+  );
+  assert.match(String(reasonOf(functions, 'temperature', 'celsius')), /^EIO: /);
+  assert.deepEqual(report && rowsOf(report, 'temperature'), rows);
+});
+
 test('odd machines: a pool of ZFS has the name of its root dataset, however short the path of another is', () => {
   const mount = (id: number, path: string, source: string): string =>
     `${id} 1 0:${id} / ${path} rw - zfs ${source} rw\n`;
@@ -270,6 +353,71 @@ test('odd machines: a pool of ZFS has the name of its root dataset, however shor
   assert.equal(named(mount(31, '/a', 'tank/a') + pool), '/mnt/tank');
   assert.equal(named(pool + mount(31, '/', 'tank/root')), '/');
   assert.equal(named(mount(31, '/longer', 'tank/b') + mount(32, '/a', 'tank/a')), '/a');
+});
+
+/** The lines of mountinfo, and the mounts that have a row. */
+const trees: readonly (readonly [what: string, lines: readonly string[], rows: readonly string[]])[] = [
+  [
+    'file systems of OpenVZ, each without a device',
+    ['20 1 0:35 / / rw - simfs /dev/simfs rw', '21 20 0:36 / /opt/backup rw - simfs /dev/simfs rw'],
+    ['/', '/opt/backup'],
+  ],
+  [
+    'the drives of Windows in WSL 1',
+    ['2 2 0:2 / / rw - wslfs rootfs rw', '4 2 0:15 / /mnt/c rw - drvfs C:\\134 rw'],
+    ['/', '/mnt/c'],
+  ],
+  [
+    'the drives of Windows in WSL 2, once each',
+    [
+      '60 1 8:32 / / rw - ext4 /dev/sdc rw',
+      '62 60 0:30 / /usr/lib/wsl/drivers ro - 9p drivers ro,aname=drivers',
+      '63 60 0:31 / /init rw - 9p tools rw',
+      '65 60 0:50 / /mnt/c rw - 9p C:\\134 rw,aname=drvfs;path=C:\\134',
+      '66 60 0:51 / /mnt/share rw - 9p share rw',
+    ],
+    ['/', '/mnt/c', '/mnt/share'],
+  ],
+  [
+    'the volume of a pod, which has another path after each restart',
+    [
+      '20 1 8:1 / / rw - ext4 /dev/sda1 rw',
+      '22 20 8:16 / /var/lib/kubelet/pods/2f2f3a4a/volumes/kubernetes.io~csi/pvc-1/mount rw - ext4 /dev/sdb rw',
+      `21 20 8:16 / /var/lib/kubelet/plugins/kubernetes.io/csi/x/${'0'.repeat(64)}/globalmount rw - ext4 /dev/sdb rw`,
+    ],
+    ['/', `/var/lib/kubelet/plugins/kubernetes.io/csi/x/${'0'.repeat(64)}/globalmount`],
+  ],
+];
+for (const [what, lines, rows] of trees) {
+  test(`odd machines: ${what}`, () => {
+    const found = fileSystems(reachableMounts(lines.join('\n')), [], () => true);
+    assert.deepEqual(
+      found.map(({ mount }) => mount),
+      rows,
+    );
+  });
+}
+
+test('odd machines: a device that nobody can write to has no share, one mounted read-only has', async (t) => {
+  const [fixed, plain] = ['a read-only image cannot fill', undefined];
+  const cases = [
+    ['/dev/mapper/usr', 'ro', '1', fixed],
+    ['/dev/dm-0', 'ro', '1', fixed],
+    ['/dev/mapper/usr', 'ro', '0', plain],
+    ['/dev/mapper/usr', 'rw', '1', plain],
+    ['/dev/mapper/other', 'ro', '1', plain],
+    ['/dev/sda1', 'ro', '1', plain],
+  ] as const;
+  for (const [source, mode, readOnly, reason] of cases) {
+    const root = rootWith(tempFolder(t), {
+      'proc/self/mountinfo': `20 1 254:0 / / ${mode} - ext4 ${source} ${mode}\n`,
+      'sys/block/dm-0/ro': `${readOnly}\n`,
+      'sys/block/dm-0/dm/name': 'usr\n',
+    });
+    const { functions } = await disks.run(contextOf(root));
+    assert.equal(reasonOf(functions, 'disk', 'used_percent'), reason, `${source} ${mode} ${readOnly}`);
+    assert.ok(Number(onlyRow(functions, 'disk')['size_bytes']) > 0);
+  }
 });
 
 test('odd machines: a mount whose name is not UTF-8 has figures', async (t) => {

@@ -106,6 +106,7 @@ for (const [id, running, installed, found] of kernels) {
     assert.equal(told(), found);
     assert.equal(told({ '/run/systemd/container': 'lxc\n' }), foreign);
     assert.equal(told({ '/run/reboot-required': '' }), 1);
+    assert.equal(told({ '/run/ostree/staged-deployment': '' }), 1);
     assert.equal(told({ '/run/systemd/container': 'lxc\n', '/run/reboot-required': '' }), 1);
   });
 }

@@ -163,6 +163,21 @@ async function unitLines(t: TestContext, failed: readonly string[], options: Pro
   return lines;
 }
 
+test('the journal is read by the program beside systemctl, wherever that is', async (t) => {
+  for (const folder of ['usr/bin', 'bin', 'run/current-system/sw/bin']) {
+    const root = tempFolder(t);
+    for (const path of ['run/systemd/system', folder]) mkdirSync(`${root}/${path}`, { recursive: true });
+    const answers = {
+      systemctl: `${slice}\nId=bad.service\nNames=bad.service\nActiveState=failed\n`,
+      journalctl: 'why\n',
+    };
+    for (const [name, text] of Object.entries(answers))
+      writeFileSync(`${root}/${folder}/${name}`, `#!/bin/sh\ncat <<'.'\n${text}.\n`, { mode: 0o700 });
+    const { functions } = await services.run(contextOf(root, { leftMs: () => 5000 }));
+    assert.deepEqual(familyOf(functions, 'unit_line').data, [{ unit: 'bad.service', text: 'why' }], folder);
+  }
+});
+
 test('failed units have their last five lines in both agents, three units at most', async (t) => {
   const lines = (unit: string): unknown =>
     ['one \\x2d', 'two: ', 'three', 'four', `last of --unit=${unit}`].map((text) => ({ unit, text }));

@@ -41,6 +41,8 @@ const machines: readonly (readonly [what: string, files: Files, pids: string | n
     'pid:[4026532500]',
     'wsl',
   ],
+  ['a container of Docker', { '.dockerenv': '' }, 'pid:[4026532500]', 'docker'],
+  ['a container of Podman', { 'run/.containerenv': '' }, 'pid:[4026532500]', 'podman'],
   ['a guest of KVM', { ...qemu, [clocks]: 'kvm-clock tsc \n' }, ofHost, 'kvm'],
   ['a guest of QEMU without KVM', { ...qemu, [clocks]: 'tsc hpet acpi_pm \n' }, ofHost, 'qemu'],
   ...[
@@ -72,7 +74,7 @@ for (const [what, files, pids, found] of machines) {
     const root = rootOf(t, files, pids);
     const source = openSource(root);
     assert.equal(virtualisationOf(source), found);
-    assert.equal(isContainer(source), /lxc|container/.test(found ?? ''));
+    assert.equal(isContainer(source), /lxc|container|docker|podman/.test(found ?? ''));
     // Both agents have the code that reads a capture.
     if (!isWide && !told.has(what)) return;
     const { report } = await shellAgent(t).run({ root });
