@@ -87,6 +87,16 @@ test('files of secrets and keys are checked where they are, and missed where the
   ]);
 });
 
+test('the public half of a key is no secret, whatever its type', () => {
+  for (const type of ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'sk-ssh-ed25519@openssh.com', 'ssh-rsa']) {
+    const client = '<client ip="10.0.0.1"/>';
+    const files = { 'config.xml': `<config><ssh agent="env" privateKey="key.pub"/>${client}</config>` };
+    const folder = configFolder({ ...files, 'key.pub': `${type} AAAAC3NzaC1lZDI1NTE5AAAAI me@here\n` });
+    chmodSync(path.join(folder, 'key.pub'), 0o644);
+    assert.deepEqual(faultsOfFile(path.join(folder, 'config.xml')), [], type);
+  }
+});
+
 test('a secret file that this account cannot look at is no fault of the configuration', () => {
   for (const key of ['/k'.repeat(1000), `/${'x'.repeat(300)}`, 'config.xml/key']) {
     assert.deepEqual(faultsOfText(`<config><client ip="10.0.0.1" privateKey="${key}"/></config>`), []);

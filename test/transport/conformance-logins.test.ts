@@ -1,10 +1,11 @@
 // Second tier: every kind of login by both transports.
 /** Logins and host keys over both transports: the offered credentials, their number, and the error of each refusal. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, before, describe, it } from 'node:test';
+import { text } from 'node:stream/consumers';
+import { after, afterEach, before, describe, it } from 'node:test';
 
 import type { ErrorCode } from '../../src/platform/errors/errors.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
@@ -12,6 +13,8 @@ import { sharedFor } from '../support/ssh/run-shared.ts';
 import { dropbearMissing, startDropbear } from '../support/ssh/dropbear.ts';
 import { isWide, skipUnlessWide } from '../support/long-tests.ts';
 import { fails, failure } from '../support/ssh/login.ts';
+import { authorizeAtHome, makeAccount, removeAccount } from '../support/programs/accounts.ts';
+import { listen } from '../support/servers/free-port.ts';
 import { startSshAgent } from '../support/ssh/ssh-agent.ts';
 import { fingerprintOf, sshdMissing, sshdOfSuite, sshKeygen } from '../support/ssh/sshd.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
@@ -131,7 +134,7 @@ describe('OpenSSH', { skip: sshdMissing() ?? false }, async () => {
       const { privateKey, publicKey } = keyPair(`${transport}-both`);
       const { name: username } = await strict.addAccount({ password, publicKey });
       await logIn(transport, targetAt(strict, { username, password, privateKey }));
-      const says = /the client takes publickey/;
+      const says = /the client took password, and wants publickey too/;
       await refused(transport, targetAt(strict, { username, password }), 'auth-failed', says);
     });
 
@@ -224,6 +227,48 @@ describe('dropbear', { skip: skipUnlessWide || (dropbearMissing() ?? false) }, a
         const wrong = target({ privateKey: key.privateKey, knownHosts: [`[127.0.0.1]:${server.port} ${publicKey}`] });
         await assert.rejects(logIn(transport, wrong), { code: 'host-key-changed' });
       });
+    });
+  }
+});
+
+/** Puts TinySSH on a port, by a process for each connection, as tcpserver does. */
+async function startTinyssh(dir: string) {
+  const keys = path.join(dir, 'tiny');
+  execFileSync('tinysshd-makekey', ['-q', keys]);
+  const [hostKey = ''] =
+    /^ssh-ed25519 \S+/m.exec(execFileSync('tinysshd-printkey', [keys], { encoding: 'utf8' })) ?? [];
+  const listener = await listen((socket) => {
+    const child = spawn('tinysshd', [keys], { stdio: ['pipe', 'pipe', 'ignore'] });
+    for (const stream of [socket, child.stdin, child.stdout]) stream.on('error', () => undefined);
+    socket.on('close', () => child.kill());
+    socket.pipe(child.stdin);
+    child.stdout.pipe(socket);
+  });
+  return { ...listener, dir, hostKeyLine: () => `[127.0.0.1]:${listener.port} ${hostKey}` };
+}
+
+describe('TinySSH', { skip: existsSync('/usr/sbin/tinysshd') ? (sshdMissing() ?? false) : 'no tinysshd' }, async () => {
+  // TinySSH reads no keys below a folder that others can write, such as /tmp.
+  const dir = mkdtempSync('/var/lib/fleet-health-test-');
+  chmodSync(dir, 0o755);
+  mkdirSync(path.join(dir, 'home'));
+  const tiny = await startTinyssh(dir);
+  const account = await makeAccount(dir, {});
+  after(async () => {
+    await tiny.close();
+    await removeAccount(account);
+    rmSync(dir, { recursive: true });
+  });
+
+  for (const transport of transports) {
+    it(`${transport}: it gets a command only after it has answered the login, which it would not look at before`, async () => {
+      const { privateKey, publicKey } = sshKeygen(path.join(dir, transport), '-t', 'ed25519');
+      authorizeAtHome(account, publicKey);
+      const target = targetAt(tiny, { username: account.name, privateKey });
+      const connection = await connectBy(transport, target, { ahead: 'id -un' });
+      const channel = await connection.exec('id -un');
+      assert.equal(await text(channel.stdout), `${account.name}\n`);
+      await connection.leave();
     });
   }
 });

@@ -1,15 +1,17 @@
 // Second tier: each kind of key at a real server.
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
-import { describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { SshAgent } from '../../src/transport/credentials/credentials.ts';
+import { connectBy, targetAt, transports } from '../support/ssh/both-transports.ts';
 import { fails, login, refused } from '../support/ssh/login.ts';
-import { startSshAgent } from '../support/ssh/ssh-agent.ts';
+import { addToAgent, startSshAgent } from '../support/ssh/ssh-agent.ts';
 import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/ssh/sshd.ts';
 
 const skip = sshdMissing() ?? false;
@@ -111,13 +113,83 @@ describe('private keys', { skip }, async () => {
       mixed.close();
     });
 
+    describe('that does not help: it is named, and no client is blamed', async () => {
+      const { privateKey, publicKey } = sshKeygen(path.join(sshd.dir, 'held'), '-t', 'ed25519');
+      const other = sshKeygen(path.join(sshd.dir, 'other'), '-t', 'ed25519');
+      const holding = await startSshAgent(path.join(sshd.dir, 'holding'), privateKey);
+      const locked = await startSshAgent(path.join(sshd.dir, 'locked'), privateKey);
+      const askpass = path.join(sshd.dir, 'askpass');
+      writeFileSync(askpass, '#!/bin/sh\necho word\n', { mode: 0o700 });
+      const env = { ...process.env, SSH_AUTH_SOCK: locked, SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' };
+      execFileSync('ssh-add', ['-x'], { env, stdio: 'ignore' });
+      const confirming = await startSshAgent(path.join(sshd.dir, 'confirming'));
+      addToAgent(confirming, '-c', privateKey);
+      writeFileSync(path.join(sshd.dir, 'no-socket'), '');
+      /** Stands before the agent, and answers one kind of its messages (draft-ietf-sshm-ssh-agent) by itself. */
+      const before = (name: string, kind: number, answer: Buffer | null): string => {
+        const socket = path.join(sshd.dir, name);
+        const server = createServer((client) => {
+          const real = connect(holding);
+          for (const end of [client, real]) end.on('error', () => undefined);
+          client.on('data', (data) => {
+            if (data[4] !== kind) real.write(data);
+            else if (answer === null) client.resume();
+            else if (answer.length === 0) client.destroy();
+            else client.write(answer);
+          });
+          client.on('close', () => real.destroy());
+          real.pipe(client);
+        }).listen(socket);
+        after(() => server.close());
+        return socket;
+      };
+      const failure = Buffer.from([0, 0, 0, 1, 5]);
+      const [list, sign] = [11, 13];
+      const unsigned = /ssh-agent at \S+ did not sign|signing failed for ED25519 .* from agent/;
+      const rows: Readonly<Record<string, readonly [socket: string, says: RegExp]>> = {
+        'that is not there': [path.join(sshd.dir, 'nowhere'), /ssh-agent at \S+ cannot be reached: /],
+        'whose path is a file': [path.join(sshd.dir, 'no-socket'), /ssh-agent at \S+ cannot be reached: /],
+        'without a key': [await startSshAgent(path.join(sshd.dir, 'empty')), /ssh-agent at \S+ has no key to offer/],
+        'that is locked': [locked, /ssh-agent at \S+ has no key to offer/],
+        'that refuses to list': [before('unlisted', list, failure), /ssh-agent at \S+ did not list its keys: /],
+        'that hangs up': [before('hanging-up', list, Buffer.alloc(0)), /ssh-agent at \S+ did not list its keys: /],
+        'that does not list': [before('mute-list', list, null), /ssh-agent at \S+ did not answer within/],
+        'that refuses to sign': [before('unsigning', sign, failure), unsigned],
+        'that wants a confirmation': [confirming, unsigned],
+        'that does not sign': [
+          before('mute-sign', sign, null),
+          /ssh-agent .* (?:did not answer|asked for a signature)/,
+        ],
+      };
+      for (const transport of transports) {
+        for (const [name, [agent, says]] of Object.entries(rows)) {
+          it(`${transport}: an agent ${name}`, async () => {
+            const { name: username } = await sshd.addAccount({ publicKey });
+            const target = targetAt(sshd, { username, agent, privateKey: null });
+            const isMute = name.includes('does not');
+            const options = isMute ? { connectTimeoutMs: 3000 } : {};
+            const ends = isMute && transport === 'openssh' && name.includes('sign');
+            const code = ends ? 'auth-timeout' : 'credentials-unusable';
+            const { message, advice } = await fails(connectBy(transport, target, options), `${code} login`, says);
+            assert.doesNotMatch(advice, /sshd's log|^Check PAM/, message);
+          });
+        }
+        it(`${transport}: an agent without a key beside a key that is refused`, async () => {
+          const { name: username } = await sshd.addAccount({ publicKey });
+          const agent = path.join(sshd.dir, 'empty');
+          const target = targetAt(sshd, { username, agent, privateKey: other.privateKey });
+          await fails(connectBy(transport, target), 'auth-failed login', /tried key SHA256:.*has no key to offer/);
+        });
+      }
+    });
+
     it('an agent that does not answer ends with the login, and is left', async () => {
       const mute = createServer().listen(path.join(sshd.dir, 'mute'));
       const connected = once(mute, 'connection');
       const { name: username } = await sshd.addAccount();
       const agent = new SshAgent(path.join(sshd.dir, 'mute'));
       const attempt = { server: sshd, username, credentials: { agent }, options: { connectTimeoutMs: 2000 } };
-      await fails(login(attempt), 'auth-timeout');
+      await fails(login(attempt), 'credentials-unusable', /the ssh-agent at \S+mute did not answer within 2000 ms$/);
       const [connection] = (await connected) as [NodeJS.ReadableStream];
       connection.resume();
       await once(connection, 'end');

@@ -1,4 +1,4 @@
-import { statSync, type Stats } from 'node:fs';
+import { closeSync, openSync, readSync, statSync, type Stats } from 'node:fs';
 
 import { usageError } from '../../platform/errors/errors.ts';
 import { isCredential } from '../../platform/credentials.ts';
@@ -43,7 +43,7 @@ export function checkPermissions(sources: readonly SourceFile[], places: SecretP
     if (isCredential(file)) continue;
     const stat = statOf(file);
     const problem = stat?.isFile() === true ? exposure(file, stat, ownGroups) : null;
-    if (problem !== null) findings.permission(place, `the secret file ${file} ${problem}`);
+    if (problem !== null && !isPublicKey(file)) findings.permission(place, `the secret file ${file} ${problem}`);
   }
   for (const source of sources) {
     const problem = foreignHand(source);
@@ -57,6 +57,19 @@ export function checkSecretFile(file: string): void {
   const stat = statOf(file);
   const problem = ownGroups !== null && stat?.isFile() === true ? exposure(file, stat, ownGroups) : null;
   if (problem !== null) throw usageError(`the secret file ${file} ${problem}`);
+}
+
+/** True if a file holds the public half of a key, which privateKey may name to pick a key of an ssh-agent. */
+function isPublicKey(file: string): boolean {
+  const start = Buffer.alloc(200);
+  try {
+    const open = openSync(file, 'r');
+    const length = readSync(open, start);
+    closeSync(open);
+    return /^(?:ssh|ecdsa|sk)-[\w@.-]+ AAAA[\w+/]/.test(start.toString('latin1', 0, length));
+  } catch {
+    return false;
+  }
 }
 
 function statOf(file: string): Stats | null {

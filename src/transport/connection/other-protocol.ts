@@ -17,6 +17,8 @@ const protocols: readonly (readonly [beginning: RegExp | string, name: string])[
   [/^[^]\0\0\0(?:\n|\xff)/, 'MySQL'],
 ];
 const maxCharacters = 100;
+/** The version of a server without SSH 2. Version 1.99 has both (RFC 4253, section 5.1). */
+const oldSsh = /(?:^|\n)SSH-(1\.(?!99)\d+)-([^\r\n]{0,100})/;
 
 /**
  * Returns a sentence for a server that begins like one of another protocol: `SMTP answers there, not SSH: "220 mx"`.
@@ -26,6 +28,10 @@ export function otherProtocol(beginning: string): string | null {
   const name = protocols.find(([start]) =>
     typeof start === 'string' ? beginning.startsWith(start) : start.test(beginning),
   )?.[1];
+  const old = oldSsh.exec(beginning);
+  if (old !== null) {
+    return `SSH ${old[1] ?? ''} alone answers there (${oneLine(old[2] ?? '')}), which is neither safe nor spoken here`;
+  }
   if (name === undefined) return null;
   const [line = ''] = beginning.split(/\r?\n/);
   const words = /^[\x20-\x7e]+$/.test(line) ? `: ${JSON.stringify(shortened(oneLine(line), maxCharacters))}` : '';

@@ -39,6 +39,24 @@ export function closedLogin(username: string, words: readonly string[]): ClosedL
     : { code: 'auth-failed', message: `the client ended the login of ${username}${saidWords(words)}`, advice };
 }
 
+/** Describes the methods that a client accepts, after the proofs that it has taken as a part of the login. */
+export function wantedWords(taken: readonly string[], wanted: readonly string[]): string {
+  const methods = wanted.join(', ') || 'nothing';
+  return taken.length === 0
+    ? `the client takes ${methods}`
+    : `the client took ${taken.join(', ')}, and wants ${methods} too`;
+}
+
+/** The remedy for a login that a client took in part. */
+export const halfwayAdvice =
+  'It wants several proofs (AuthenticationMethods of its sshd_config): configure the others, or exempt this account.';
+
+/** The message for a connection that the server closed behind the login, before it ran a command. */
+export const closedSession = 'the client closed the connection after the login';
+/** Its remedy: sshd does so if it cannot begin the session. */
+export const sessionAdvice =
+  "See sshd's log on the client: ChrootDirectory, a module of PAM's session or a limit may end the session.";
+
 /** Returns the end of the message of a login that got no answer. `advice` is undefined if the server sent no text. */
 export function waitingWords(words: readonly string[]): {
   readonly words: string;

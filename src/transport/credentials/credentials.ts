@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 
-import { changedFault, errnoOf, FleetError } from '../../platform/errors/errors.ts';
+import { changedFault, errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import type { HopCredentials } from '../route/hop.ts';
 import {
   EncryptedKey,
@@ -13,6 +13,14 @@ import {
   signingBy,
   type LoginKey,
 } from './private-key.ts';
+import {
+  emptyAgent,
+  silentAgent,
+  unlistedAgent,
+  unreachableAgent,
+  unsignedByAgent,
+  type AgentProblem,
+} from './agent-problem.ts';
 import { fingerprint } from '../known-hosts/fingerprint.ts';
 import { OpenSSHAgent, type ParsedKey } from '../connection/ssh2.ts';
 
@@ -135,6 +143,20 @@ type OpenSSHAgentSign = (
 ) => boolean;
 type SignDone = (error: Error | null | undefined, signature?: Buffer) => void;
 
+/** The reasons why a socket takes no connection, by the code of the system error. */
+const socketFaults: Readonly<Record<string, string>> = {
+  ENOENT: 'the socket does not exist',
+  ECONNREFUSED: 'nothing listens there',
+  EACCES: 'this account may not',
+  ENOTSOCK: 'it is no socket',
+};
+
+function socketWords(error: Error): string {
+  const errno = errnoOf(error) ?? '';
+  const words = socketFaults[errno];
+  return words === undefined ? error.message : `${words} (${errno})`;
+}
+
 /** The types of identities that OpenSSH offers and ssh2 does not, as they begin a public blob. */
 const passedOver: readonly (readonly [kind: string, type: RegExp])[] = [
   ['certificates', /[\w-]+-cert-v01@openssh\.com\0/],
@@ -170,6 +192,11 @@ export class SshAgent extends OpenSSHAgent {
   #hasOfferedRsa = false;
   /** The beginning of what the agent has answered, as Latin-1. */
   #answered = '';
+  /** The number of questions without an answer. */
+  #waiting = 0;
+  /** The fingerprints of the keys with which the agent did not sign. */
+  #unsigned: readonly string[] = [];
+  #problem: AgentProblem | null = null;
 
   constructor(path: string, selection: AgentSelection = { named: [], namedOnly: false, except: [] }) {
     super(path);
@@ -185,6 +212,21 @@ export class SshAgent extends OpenSSHAgent {
   /** The kinds of identities in the agent that ssh2 passes over, for messages. */
   get unusable(): readonly string[] {
     return passedOver.filter(([, type]) => type.test(this.#answered)).map(([kind]) => kind);
+  }
+
+  /** The reason why the agent did not help; null if it did, or was not asked. */
+  get problem(): AgentProblem | null {
+    return this.#problem;
+  }
+
+  /** Returns the problem of an agent that is asked and has not answered; null if none is awaited. */
+  silence(late: string): AgentProblem | null {
+    return this.#waiting === 0 ? null : silentAgent(this.#path, late);
+  }
+
+  /** True if the agent did not sign with the key, so that the server has not refused it. */
+  hasNotSigned(print: string): boolean {
+    return this.#unsigned.includes(print);
   }
 
   /** True if an RSA key was offered. */
@@ -210,12 +252,18 @@ export class SshAgent extends OpenSSHAgent {
     };
     this.#sockets.push(socket);
     socket.once('connect', () => once(null, socket));
-    socket.on('error', (error) => once(new Error(`ssh-agent ${this.#path}: ${error.message}`)));
+    socket.on('error', (error) => {
+      if (!called) this.#problem = unreachableAgent(this.#path, socketWords(error));
+      once(new Error(`ssh-agent ${this.#path}: ${error.message}`));
+    });
   }
 
   override getIdentities(done: IdentityCallback): void {
+    this.#waiting += 1;
     super.getIdentities((error, keys) => {
+      this.#waiting -= 1;
       if (error || !keys) {
+        this.#problem ??= unlistedAgent(this.#path, messageOf(error));
         done(error, keys);
         return;
       }
@@ -232,6 +280,10 @@ export class SshAgent extends OpenSSHAgent {
       this.#offered = offered.map((key) => fingerprint(key.getPublicSSH()));
       this.#hasOfferedRsa = selected.slice(0, this.limit).some(isRsa);
       this.#withheld = Math.max(0, selected.length - offered.length);
+      // Keys that are offered from files are in the agent for nothing, which is no problem.
+      if (selected.length === 0 && (namedOnly || all.length === keys.length)) {
+        this.#problem ??= emptyAgent(this.#path, namedOnly && keys.length > 0);
+      }
       done(error, offered);
     });
   }
@@ -244,8 +296,23 @@ export class SshAgent extends OpenSSHAgent {
     }
     const signer = typeof key === 'object' && 'type' in key ? key : null;
     const hash = signer === null ? null : hashOfSigner(signer);
-    if (signer !== null && hash !== null) return super.sign(signer.getPublicSSH(), data, { hash }, done);
-    return super.sign(key, data, options as object, done);
+    const noting = this.#noteSignature(signer, done ?? (typeof options === 'function' ? options : undefined));
+    if (signer !== null && hash !== null) return super.sign(signer.getPublicSSH(), data, { hash }, noting);
+    return super.sign(key, data, typeof options === 'object' ? options : {}, noting);
+  }
+
+  /** Returns a callback that notes whether the agent has signed, and passes on its answer. */
+  #noteSignature(signer: ParsedKey | null, done: SignDone | undefined): SignDone {
+    this.#waiting += 1;
+    return (error, signature) => {
+      this.#waiting -= 1;
+      if (error && signer !== null) {
+        const print = fingerprint(signer.getPublicSSH());
+        this.#unsigned = [...this.#unsigned, print];
+        this.#problem = unsignedByAgent(this.#path, `key ${print}`, messageOf(error));
+      }
+      done?.(error, signature);
+    };
   }
 
   /** Destroys the sockets. */

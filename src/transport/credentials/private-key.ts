@@ -26,7 +26,9 @@ const loaded = new Map<string, { readonly stamp: string; readonly key: LoginKey 
 export function loadPrivateKey(path: string, passphrase: string | null): LoginKey {
   try {
     const file = statSync(path);
-    if (!file.isFile() || file.size > maxFileBytes) throw new NoKey();
+    if (file.size === 0 && file.isFile()) throw new NoKey('the file is empty');
+    if (!file.isFile()) throw new NoKey(file.isDirectory() ? 'it is a folder' : 'it is no regular file');
+    if (file.size > maxFileBytes) throw new NoKey();
     const secret = createHash('sha256')
       .update(passphrase ?? '')
       .digest('hex');
@@ -88,7 +90,7 @@ export class Sha1Refused extends Error {
 /** Decodes a key from the text of a file. Throws an Error whose message does not quote the text. */
 export function decodeLoginKey(text: string, passphrase: string | null): LoginKey {
   const parsed = decode(text.replace(/^\ufeff/, ''), passphrase);
-  if ((parsed.type as string) === 'ssh-dss') throw new Error('keys of type DSA are not supported');
+  if ((parsed.type as string) === 'ssh-dss') throw new NoKey('keys of type DSA are not supported', anotherKey);
   const publicBlob = parsed.getPublicSSH();
   return {
     usable: parsed.isPrivateKey() ? withFastSignature(parsed) : null,
@@ -109,7 +111,7 @@ function decode(text: string, passphrase: string | null): ParsedKey {
   if (!(parsed instanceof Error)) return parsed;
   if (/no passphrase/.test(parsed.message)) throw new EncryptedKey();
   if (/integrity check|bad decrypt|MAC mismatch/i.test(parsed.message)) throw new Error('the passphrase is wrong');
-  for (const [pattern, what] of notForSsh2) if (pattern.test(text)) throw new Error(what);
+  for (const [pattern, what, advice] of notForSsh2) if (pattern.test(text)) throw new NoKey(what, advice);
   if (/sk-(?:ssh|ecdsa)/.test(parsed.message)) throw new Error('it is a security key, which needs transport="openssh"');
   throw unusualKey(text) ?? (isUnread.test(parsed.message) ? new NoKey(damagedWords(text)) : parsed);
 }
@@ -159,9 +161,20 @@ function opensshCipher(text: string): string | null {
 
 const opensshKey = /^\s*-----BEGIN OPENSSH PRIVATE KEY-----\r?\n[^]*?\n-----END OPENSSH PRIVATE KEY-----/;
 
-const notForSsh2: readonly (readonly [RegExp, string])[] = [
-  [/^PuTTY-User-Key-File-/, 'it is a PuTTY key; `puttygen FILE -O private-openssh -o NEW` makes one that can be read'],
-  [/^sk-\S+@openssh\.com /, 'it is a security key, which needs transport="openssh"'],
+/** The files of keys in other formats: the pattern, what it is, and the remedy. */
+const notForSsh2: readonly (readonly [RegExp, string, string | null])[] = [
+  [
+    /^PuTTY-User-Key-File-/,
+    'it is a PuTTY key; `puttygen FILE -O private-openssh -o NEW` makes one that can be read',
+    null,
+  ],
+  [/^sk-\S+@openssh\.com /, 'it is a security key, which needs transport="openssh"', null],
+  [
+    /^---- BEGIN SSH2 (?:ENCRYPTED )?PRIVATE KEY ----/,
+    'it is a key of ssh.com, which OpenSSH does not read either',
+    'Convert it: `puttygen FILE -O private-openssh -o NEW`.',
+  ],
+  [/^LS0tLS1CRUdJTi/, 'it is encoded in base64', 'Decode it: `base64 -d FILE >NEW`, with the mode 600.'],
 ];
 
 /** Converts PEM by OpenSSL, which reads PKCS#8, into a format that ssh2 reads. */
@@ -177,16 +190,42 @@ function fromPem(text: string, passphrase: string | null): ParsedKey {
       : new NoKey('it is damaged');
     throw unusualKey(text) ?? unread;
   }
-  const parsed = parseKey(readableForm(key));
+  refuseUnusable(key);
+  const read = parseKey(readableForm(key));
+  // ssh2 does not read a curve whose parameters are spelt out, which JWK names (RFC 7518).
+  const isSpelt = read instanceof Error && key.asymmetricKeyType === 'ec';
+  const parsed = isSpelt
+    ? parseKey(readableForm(createPrivateKey({ key: key.export({ format: 'jwk' }), format: 'jwk' })))
+    : read;
   if (parsed instanceof Error) throw parsed;
   return parsed;
 }
+
+/** The curves of RFC 5656 that ssh has, in the words of OpenSSL. */
+const curves: readonly string[] = ['prime256v1', 'secp384r1', 'secp521r1'];
+/** The fewest bits of an RSA key that OpenSSH takes. */
+const minRsaBits = 1024;
+
+/** Throws an error for a key that can be decoded, and that no server of SSH takes. */
+function refuseUnusable({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): void {
+  const { modulusLength = minRsaBits, namedCurve = 'unknown' } = asymmetricKeyDetails ?? {};
+  if (modulusLength < minRsaBits) {
+    throw new NoKey(
+      `an RSA key of ${modulusLength} bits is too short: OpenSSH takes ${minRsaBits} and more`,
+      anotherKey,
+    );
+  }
+  if (asymmetricKeyType !== 'ec' || curves.includes(namedCurve)) return;
+  throw new NoKey(`keys of the curve ${namedCurve} are not supported`, anotherKey);
+}
+
+const anotherKey = 'Make one with ssh-keygen -t ed25519.';
 
 function readableForm(key: KeyObject): string {
   if (key.asymmetricKeyType === 'rsa') return key.export({ type: 'pkcs1', format: 'pem' }).toString();
   if (key.asymmetricKeyType === 'ec') return key.export({ type: 'sec1', format: 'pem' }).toString();
   if (key.asymmetricKeyType === 'ed25519') return opensshPrivateKey(key);
-  throw new Error(`keys of type ${key.asymmetricKeyType ?? 'unknown'} are not supported`);
+  throw new NoKey(`keys of type ${key.asymmetricKeyType ?? 'unknown'} are not supported`, anotherKey);
 }
 
 const hashOfRsa = { 'rsa-sha2-256': 'sha256', 'rsa-sha2-512': 'sha512' } as const;

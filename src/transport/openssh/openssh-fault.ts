@@ -12,12 +12,26 @@ import {
   type ErrorCode,
   type Stage,
 } from '../../platform/errors/errors.ts';
+import {
+  confirmAdvice,
+  emptyAgent,
+  unlistedAgent,
+  unreachableAgent,
+  type AgentProblem,
+} from '../credentials/agent-problem.ts';
 import { fingerprint, keyTypeName } from '../known-hosts/fingerprint.ts';
 import { firstSeenWords, parseKnownHostLine } from '../known-hosts/known-hosts-line.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';
 import { wrongPassphrase, type OpensshLog } from './openssh-log.ts';
 import { connectLack, hasResolver, noResolver } from '../connection/dial.ts';
-import { closedLogin, saidWords } from '../connection/server-words.ts';
+import {
+  closedLogin,
+  closedSession,
+  halfwayAdvice,
+  saidWords,
+  sessionAdvice,
+  wantedWords,
+} from '../connection/server-words.ts';
 import { otherProtocol, otherProtocolAdvice } from '../connection/other-protocol.ts';
 import { sshdRejection } from '../connection/sshd-rejection.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
@@ -31,6 +45,8 @@ export interface OpensshQuestion {
   readonly username: string;
   /** The known_hosts files, in the order in which ssh reads them. */
   readonly knownHosts: readonly string[];
+  /** The agent by config.xml: `env`, `none`, a socket, or null if it names none. */
+  readonly agent: string | null;
   /** True if ssh_config names the route by ProxyJump, and not by a ProxyCommand. */
   readonly jumps: boolean;
 }
@@ -74,16 +90,41 @@ export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetE
       const other = otherServer(question, log);
       if (other !== null) return other;
       if (/timed out/.test(words)) return fault('handshake-timeout', 'handshake', words);
-      return fault(log.lines.length === 0 ? 'handshake-closed' : 'handshake-failed', 'handshake', words);
+      const isClosed = log.lines.every((line) => closedLine.test(line));
+      return fault(isClosed ? 'handshake-closed' : 'handshake-failed', 'handshake', words);
     }
     case 'greeted':
-      return hostKeyFault(question, log) ?? fault('handshake-failed', 'handshake', words);
+      return (
+        hostKeyFault(question, log) ?? algorithmFault(question, words) ?? fault('handshake-failed', 'handshake', words)
+      );
     case 'login':
       return loginFault(question, log, words);
     case 'in':
+      if (/^Connection to \S+ closed by remote host\.$/.test(words)) {
+        return fault('connect-failed', 'login', closedSession, sessionAdvice);
+      }
       return fault('connect-failed', 'login', `the connection broke: ${words}`);
   }
 }
+
+/** Returns the fault of a server with which ssh shares no algorithm. Returns null for other words. */
+function algorithmFault(question: OpensshQuestion, words: string): FleetError | null {
+  const [, kind = '', offer = ''] = /no matching (.+) found\. Their offer: (\S+)/.exec(words) ?? [];
+  const option = algorithmOptions[kind];
+  if (option === undefined) return null;
+  const [first = ''] = offer.split(',');
+  const message = `no matching ${kind}; the client offers ${clean(offer)}`;
+  const advice = `Update its SSH server, or write in ssh_config under its Host: ${option} +${clean(first)}`;
+  return failure(question, 'no-common-algorithm', 'handshake', message, advice);
+}
+
+/** The options of ssh_config for the kinds of algorithms, in the words of ssh. */
+const algorithmOptions: Readonly<Record<string, string>> = {
+  'key exchange method': 'KexAlgorithms',
+  'host key type': 'HostKeyAlgorithms',
+  cipher: 'Ciphers',
+  MAC: 'MACs',
+};
 
 /** Returns the fault of an ssh that this machine could not start. It says nothing about the client. */
 export function startFault(client: string, thrown: unknown, stage: Stage = 'connect'): FleetError {
@@ -160,22 +201,58 @@ function loginFault(question: OpensshQuestion, log: OpensshLog, words: string): 
   }
   const unusable = /^Load key |^no such identity: |^(?:sign_and_send_pubkey|PKCS11)/;
   const problem = log.lines.find((line) => line === wrongPassphrase || unusable.test(line));
+  const ofAgent = agentProblem(question.agent, log);
   const facts = [
     `${question.username} was refused`,
     log.tried.length > 0 ? `tried ${log.tried.join(', ')}` : 'nothing that is configured was asked for',
-    ...(log.wanted === null ? [] : [`the client takes ${log.wanted.join(', ') || 'nothing'}`]),
+    ...(log.wanted === null ? [] : [wantedWords(log.taken, log.wanted)]),
     ...(ended === undefined ? [] : [clean(ended)]),
     ...(problem === undefined ? [] : [clean(problem)]),
+    ...(ofAgent === null ? [] : [ofAgent.message]),
   ];
-  const code = problem === undefined ? 'auth-failed' : 'credentials-unusable';
-  const advice = problem?.startsWith('Load key ') === true ? unreadKeyAdvice : undefined;
+  const isAgentAlone = ofAgent !== null && log.tried.length === 0;
+  const code = problem === undefined && !isAgentAlone ? 'auth-failed' : 'credentials-unusable';
+  const advice =
+    problem === undefined
+      ? isAgentAlone
+        ? ofAgent.advice
+        : (tooManyAdvice(ended) ?? (log.taken.length > 0 ? halfwayAdvice : undefined))
+      : loginAdvices.find(([line]) => line.test(problem))?.[1];
   return failure(question, code, 'login', facts.join('; ') + saidWords(log.said), advice);
+}
+
+/** Returns the socket of an agent by config.xml, for messages; null for that of ssh_config. */
+export function agentSocket(agent: string | null): string | null {
+  return agent === 'env' ? (process.env['SSH_AUTH_SOCK'] ?? null) : agent === 'none' ? null : agent;
+}
+
+/** Returns the reason why ssh had no key of an agent. Returns null if it had some, or asked none. */
+function agentProblem(agent: string | null, { agentFault }: OpensshLog): AgentProblem | null {
+  if (agent === 'env' && !process.env['SSH_AUTH_SOCK']) {
+    return { message: 'agent="env", but $SSH_AUTH_SOCK is not set', advice: 'Set it, or name the socket by agent.' };
+  }
+  if (agentFault === null) return null;
+  const socket = agentSocket(agent);
+  if (!agentFault.isReached) return unreachableAgent(socket, clean(agentFault.why));
+  return /no identities/.test(agentFault.why) ? emptyAgent(socket) : unlistedAgent(socket, clean(agentFault.why));
+}
+
+/** Returns the remedy for a server that ended a login after too many keys. */
+function tooManyAdvice(ended: string | undefined): string | undefined {
+  if (ended === undefined || !/Too many authentication failures/.test(ended)) return undefined;
+  return 'Name one key by privateKey; privateKey="FILE.pub" picks one of an ssh-agent.';
 }
 
 /** The remedy for a key file that ssh does not read, of which it says `error in libcrypto` or `invalid format`. */
 const unreadKeyAdvice =
   'See `ssh-keygen -y -f FILE`. A key of OpenSSH has to begin the file, without a byte order mark, with line breaks ' +
   'of Unix (no CRLF) and one after its last line.';
+
+/** The remedies for what ssh logs about a key that it cannot use. */
+const loginAdvices: readonly (readonly [line: RegExp, advice: string])[] = [
+  [/^Load key /, unreadKeyAdvice],
+  [/^sign_and_send_pubkey: .*agent/, confirmAdvice],
+];
 
 function hostKeyFault(question: OpensshQuestion, log: OpensshLog): FleetError | null {
   const has = (pattern: RegExp): boolean => log.lines.some((line) => pattern.test(line));
@@ -217,9 +294,16 @@ function offendingKeys({ lines }: OpensshLog): string[] {
   });
 }
 
+/** The lines of ssh about a connection that was closed before the server's version. */
+const closedLine =
+  /^kex_exchange_identification: (?:Connection closed|read: Connection reset)|^Connection (?:closed|reset) by /;
+
+/** The lines that say nothing of a fault. */
+const idle = /^@+$|^@ .*@$|^Connection closed by UNKNOWN|^Killed by signal|^Transferred: sent |^Bytes per second: /;
+
 /** Returns the last log lines for a message. Omits decoration, and lines that report only the end of ssh. */
 export function wordsOf({ lines }: Pick<OpensshLog, 'lines'>): string {
-  const telling = lines.filter((line) => !/^@+$|^@ .*@$|^Connection closed by UNKNOWN|^Killed by signal/.test(line));
+  const telling = lines.filter((line) => !idle.test(line));
   return telling.length === 0
     ? 'ssh ended without a word'
     : telling

@@ -218,7 +218,15 @@ const wireClosed = /closed by (?:remote host|UNKNOWN)|Connection reset|Broken pi
 function loginFault(hop: Hop, log: OpensshLog, late: string | null): FleetError {
   const { name: client, username, knownHosts, port, address } = hop;
   if (late === null) {
-    const question = { client, address: knownName(hop), port, username, knownHosts, jumps: false };
+    const question = {
+      client,
+      address: knownName(hop),
+      port,
+      username,
+      knownHosts,
+      agent: hop.credentials.agent,
+      jumps: false,
+    };
     return opensshFault(question, { ...log, proxied: false });
   }
   switch (log.progress) {

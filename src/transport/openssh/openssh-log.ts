@@ -26,6 +26,15 @@ export interface OpensshLog {
   readonly method: string | null;
   /** Labels of the offered keys and methods. */
   readonly tried: readonly string[];
+  /** The methods that the server took as one of several proofs. */
+  readonly taken: readonly string[];
+  /**
+   * `agent` while ssh asks the agent for its keys; `signature` from its request of a signature to the server's answer;
+   * otherwise null.
+   */
+  readonly asking: 'agent' | 'signature' | null;
+  /** The reason why ssh got no keys of an agent; null if it got some, or has none to ask. */
+  readonly agentFault: { readonly isReached: boolean; readonly why: string } | null;
   /** The newest lines other than debug output: from ssh, from its child processes, and from the server's banner. */
   readonly lines: readonly string[];
   /** The last lines of the texts that the server sent during the login. */
@@ -56,6 +65,9 @@ const ofSsh = new RegExp(
     '|: Permission denied|Permission denied, please try again',
 );
 
+/** The line for a method that is one of several. */
+const partly = /^Authenticated using "([\w-]+)" with partial success\.$/;
+
 const maxLines = 40;
 const maxLineLength = 1000;
 /** The limit until the login is complete. About 8 KiB are usual. */
@@ -63,6 +75,7 @@ const maxBytes = 256 * 1024;
 
 type Growing = { -readonly [Key in keyof OpensshLog]: OpensshLog[Key] } & {
   readonly tried: string[];
+  readonly taken: string[];
   readonly lines: string[];
 };
 
@@ -76,6 +89,9 @@ export function readOpensshLog(promptMark: string, onPrompt: (prompt: string) =>
     wanted: null,
     method: null,
     tried: [],
+    taken: [],
+    asking: null,
+    agentFault: null,
     lines: [],
     said: [],
     excessive: false,
@@ -91,6 +107,7 @@ export function readOpensshLog(promptMark: string, onPrompt: (prompt: string) =>
     if (line.startsWith(`${promptMark} `)) onPrompt(line.slice(promptMark.length + 1));
     else if (/^debug[123]: /.test(line)) note(log, line.slice(8));
     else if (line.startsWith('Authenticated to ')) log.progress = 'in';
+    else if (partly.test(line)) addTried(log.taken, partly.exec(line)?.[1] ?? '');
     else if (line.trim() !== '') {
       addLine(log, line);
       if (log.progress === 'login' && !ofSsh.test(line)) {
@@ -138,6 +155,14 @@ function noteLogin(log: Growing, text: string): void {
     // A server's reason to reject callers: `Not allowed at this time`, `Exceeded MaxStartups`.
     addLine(log, text.replace(/^.*?banner line \d+: /, ''));
   }
+  // ssh asks the agent for its keys behind the key exchange, and for a signature when the server has accepted a key.
+  if (text.startsWith('SSH2_MSG_NEWKEYS received')) log.asking = 'agent';
+  else if (text.startsWith('Server accepts key: ') && text.endsWith(' agent')) log.asking = 'signature';
+  else if (log.asking === 'signature' || /^(?:pubkey_prepare: done|SSH2_MSG_|service_accept)/.test(text)) {
+    log.asking = null;
+  }
+  const agentFault = /^get_agent_identities: ssh_(get_authentication_socket|fetch_identitylist): (.*)/.exec(text);
+  if (agentFault) log.agentFault = { isReached: agentFault[1] === 'fetch_identitylist', why: agentFault[2] ?? '' };
   if (text.startsWith('bad passphrase given')) addLine(log, wrongPassphrase);
   const shown = /^Server host (?:key|certificate): (\S+) (SHA256:\S+)/.exec(text);
   if (shown) log.shown = { type: shown[1] ?? '', fingerprint: (shown[2] ?? '').replace(/,$/, '') };

@@ -64,6 +64,7 @@ export async function questionOf(
       port: target.port ?? 22,
       username: target.username ?? '',
       knownHosts: [knownHosts],
+      agent: target.agent,
       jumps: false,
     };
   }
@@ -77,6 +78,7 @@ export async function questionOf(
     port: Number(settings.get('port') ?? 22),
     username: settings.get('user') ?? '',
     knownHosts: [knownHosts, ...files],
+    agent: target.agent,
     jumps: settings.has('proxyjump'),
   };
 }

@@ -9,7 +9,9 @@ import { abortedError } from '../connection/aborted.ts';
 import { killGroup, withStreams } from '../../platform/child-process.ts';
 import { masterArguments, opensshEnvironment, type OpensshSecrets, type OpensshTarget } from './openssh-arguments.ts';
 import { OpensshConnection } from './openssh-connection.ts';
+import { confirmAdvice, silentAgent } from '../credentials/agent-problem.ts';
 import {
+  agentSocket,
   lastFault,
   lateStart,
   opensshFault,
@@ -226,14 +228,27 @@ class OpensshLogin {
     const fault = this.#faultOfHops(limit);
     if (fault !== null) this.#end(fault);
     else if (progress === 'in') this.#fail('auth-timeout', `ssh opened no control socket ${limit}`);
-    else if (progress === 'login') {
-      const { words, advice } = waitingWords(this.#log.said);
-      this.#fail(code, `no answer to the login ${limit}${words}`, undefined, advice);
-    } else if (progress === 'greeted') this.#fail(code, `the key exchange did not end ${limit}`);
+    else if (progress === 'login') this.#loginTimeUp(limit);
+    else if (progress === 'greeted') this.#fail(code, `the key exchange did not end ${limit}`);
     else if (!proxied) this.#fail(code, `TCP stands, but nothing that speaks SSH answered ${limit}`);
     else {
       const message = `the route there, which ssh_config names, did not answer ${limit}: ${wordsOf(this.#log)}`;
       this.#fail('connect-timeout', message, 'connect');
+    }
+  }
+
+  #loginTimeUp(limit: string): void {
+    const { asking, said } = this.#log;
+    const { agent } = this.#parts.question;
+    if (asking === 'agent' && agent !== null && agent !== 'none') {
+      const silence = silentAgent(agentSocket(agent), limit);
+      this.#fail('credentials-unusable', silence.message, undefined, silence.advice);
+    } else if (asking === 'signature') {
+      const message = `no answer to the login ${limit}, since the ssh-agent was asked for a signature`;
+      this.#fail('auth-timeout', message, undefined, `${confirmAdvice} If it signs: check PAM on the client.`);
+    } else {
+      const { words, advice } = waitingWords(said);
+      this.#fail('auth-timeout', `no answer to the login ${limit}${words}`, undefined, advice);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { AnyAuthMethod, AuthenticationType, KeyboardInteractiveCallback, Prompt } from '../connection/ssh2.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import { rsaSignaturesFor, signingBy, type LoginKey, type RsaSignature } from '../credentials/private-key.ts';
+import { wantedWords } from '../connection/server-words.ts';
 import { isPasswordPrompt } from './password-prompt.ts';
 
 /**
@@ -15,6 +16,8 @@ type Method = 'publickey' | 'password' | 'keyboard-interactive';
 
 interface Attempt {
   readonly method: Method;
+  /** The key that it offers; null if it offers another thing, or the keys of an agent. */
+  readonly key?: LoginKey;
   /** Returns the offer and its label for messages; null if there is nothing to offer. */
   readonly make: () => { readonly label: string; readonly offer: AnyAuthMethod } | null;
 }
@@ -26,8 +29,12 @@ export interface Login {
   readonly noteSignatures: (named: readonly string[]) => void;
   /** Returns the labels of the attempts so far, for the message after a refusal. */
   readonly tried: () => readonly string[];
+  /** Returns the labels of the attempts that the server took as one of several proofs. */
+  readonly taken: () => readonly string[];
   /** Returns the number of keys that were left out to stay within the most attempts. */
   readonly withheld: () => { readonly keys: number; readonly ofAgent: number };
+  /** True if the server has refused something: an offer that the agent did not sign was never made. */
+  readonly wasRefused: () => boolean;
   /** Returns the kinds of identities of the agent that cannot be offered. */
   readonly unusable: () => readonly string[];
   /** Returns the methods that the client accepts; null if it has not named any. */
@@ -59,9 +66,14 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
   const keyTries = (): number =>
     tried.filter((label) => label.startsWith('key ')).length + (tried.includes(agentLabel) ? offersOf(agent) : 0);
   const keys = keyAttempts({ username, credentials, maxKeys, keyTries });
-  const attempts = [...keys.attempts, ...passwordAttempts(username, password, refuse)];
-  let open = attempts;
+  const taken: string[] = [];
+  const attempts =
+    password === null
+      ? [...keys.attempts, promptlessAttempt(username, () => taken.length > 0, refuse)]
+      : [...keys.attempts, ...passwordAttempts(username, password, refuse)];
+  let open: readonly Attempt[] = attempts;
   let last: Method | null = null;
+  let lastKey: LoginKey | null = null;
   let wanted: readonly string[] | null = null;
   const take = (isOpen: (method: Method) => boolean): AnyAuthMethod | false => {
     for (const attempt of open.filter(({ method }) => isOpen(method))) {
@@ -69,6 +81,7 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
       const made = attempt.make();
       if (made === null) continue;
       last = attempt.method;
+      lastKey = attempt.key ?? null;
       tried.push(made.label);
       return made.offer;
     }
@@ -81,7 +94,9 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
   return {
     noteSignatures: keys.noteSignatures,
     tried: () => tried.flatMap((label) => (label === agentLabel && agent ? agent.offered.map(agentKey) : [label])),
+    taken: () => taken,
     withheld: () => ({ keys: Math.max(0, credentials.keys.length - maxKeys), ofAgent: agent?.withheld ?? 0 }),
+    wasRefused: () => tried.some((label) => label !== agentLabel) || signedOffers(agent) > 0,
     unusable: () => agent?.unusable ?? [],
     wanted: () => wanted,
     byKey: () => last === 'publickey' && !tried.some((label) => passwordLabels.includes(label)),
@@ -90,8 +105,12 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
       wanted = left;
       // A partial success: methods that were refused before their turn may be tried again.
       if (partial === true) {
-        open = attempts.filter((attempt) => attempt.method !== last);
+        // sshd takes each key once: `AuthenticationMethods publickey,publickey` wants two.
+        const spent = lastKey;
+        open = attempts.filter((attempt) => (spent === null ? attempt.method !== last : attempt.key !== spent));
         keys.forget();
+        const label = tried.at(-1);
+        if (label !== undefined) taken.push(label);
       } else if (last === 'password' && left?.includes('password') === true) {
         open = open.filter((attempt) => attempt.method !== 'keyboard-interactive');
       }
@@ -123,7 +142,7 @@ function keyAttempts({ username, credentials: { keys, agent }, maxKeys, keyTries
     if (usable === null) continue;
     const plain = `key ${fingerprint}`;
     if ((usable.type as string) !== 'ssh-rsa') {
-      first.push({ method, make: () => ({ label: plain, offer: { type: method, username, key: usable } }) });
+      first.push({ method, key, make: () => ({ label: plain, offer: { type: method, username, key: usable } }) });
       continue;
     }
     const make = (): ReturnType<Attempt['make']> => {
@@ -135,8 +154,8 @@ function keyAttempts({ username, credentials: { keys, agent }, maxKeys, keyTries
       const label = algorithm === 'rsa-sha2-256' ? plain : `${plain} with ${algorithm}`;
       return { label, offer: { type: method, username, key: signingBy(usable, algorithm) } };
     };
-    first.push({ method, make });
-    again.push({ method, make: () => (keyTries() < maxKeys ? make() : null) });
+    first.push({ method, key, make });
+    again.push({ method, key, make: () => (keyTries() < maxKeys ? make() : null) });
   }
   if (agent) {
     agent.limit = maxKeys - first.length;
@@ -155,12 +174,17 @@ function keyAttempts({ username, credentials: { keys, agent }, maxKeys, keyTries
   };
 }
 
-function passwordAttempts(
-  username: string,
-  password: string | null,
-  refuse: LoginOptions['refuse'],
-): readonly Attempt[] {
-  if (password === null) return [];
+/**
+ * Returns the keyboard-interactive attempt of a login without a password, after another proof: PAM may let the account
+ * in without a question (Duo's bypass, an account without a second factor). ssh2 answers a request without prompts.
+ */
+function promptlessAttempt(username: string, isHalfway: () => boolean, refuse: LoginOptions['refuse']): Attempt {
+  const method = 'keyboard-interactive';
+  const offer: AnyAuthMethod = { type: method, username, prompt: answerPassword(null, refuse) };
+  return { method, make: () => (isHalfway() ? { label: method, offer } : null) };
+}
+
+function passwordAttempts(username: string, password: string, refuse: LoginOptions['refuse']): readonly Attempt[] {
   const prompt = answerPassword(password, refuse);
   return [
     { method: 'password', make: () => ({ label: 'password', offer: { type: 'password', username, password } }) },
@@ -171,6 +195,10 @@ function passwordAttempts(
   ];
 }
 
+function signedOffers(agent: Credentials['agent']): number {
+  return agent?.offered.filter((print) => !agent.hasNotSigned(print)).length ?? 0;
+}
+
 function offersOf(agent: Credentials['agent']): number {
   return agent?.offered.length ?? 0;
 }
@@ -179,7 +207,7 @@ const agentLabel = 'ssh-agent';
 const agentKey = (print: string): string => `agent key ${print}`;
 const passwordLabels: readonly string[] = ['password', 'keyboard-interactive'];
 
-function answerPassword(password: string, refuse: (why: string) => void) {
+function answerPassword(password: string | null, refuse: (why: string) => void) {
   let answered = false;
   return (
     _name: string,
@@ -189,7 +217,14 @@ function answerPassword(password: string, refuse: (why: string) => void) {
     finish: KeyboardInteractiveCallback,
   ): void => {
     const [first, second] = prompts;
-    if (!answered && first !== undefined && second === undefined && !first.echo && isPasswordPrompt(first.prompt)) {
+    if (
+      password !== null &&
+      !answered &&
+      first !== undefined &&
+      second === undefined &&
+      !first.echo &&
+      isPasswordPrompt(first.prompt)
+    ) {
       answered = true;
       finish([password]);
       return;
@@ -220,12 +255,13 @@ const noRsaSignatures =
 /** Describes a refused login: the attempts, the keys that were left out, and the methods that the client accepts. */
 export function describeRefusal({ username, login, problem, certificates, reason }: LoginRefusal): string {
   const tried = login.tried();
+  const taken = login.taken();
   const wanted = login.wanted();
   const { keys, ofAgent } = login.withheld();
   return [
     reason === null ? `${username} was refused` : `the client ended the login of ${username}: ${reason}`,
     tried.length > 0 ? `tried ${tried.join(', ')}` : 'nothing that is configured was asked for',
-    ...(wanted === null ? [] : [`the client takes ${wanted.join(', ') || 'nothing'}`]),
+    ...(wanted === null ? [] : [wantedWords(taken, wanted)]),
     ...(keys === 0 ? [] : [`private keys not tried: ${keys}`]),
     ...(ofAgent === 0 ? [] : [`keys of ssh-agent not tried: ${ofAgent}; privateKey="FILE.pub" picks one`]),
     ...(login.lacksRsaSignatures() ? [noRsaSignatures] : []),

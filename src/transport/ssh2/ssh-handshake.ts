@@ -1,5 +1,6 @@
 import { FleetError, messageOf, type ErrorCode } from '../../platform/errors/errors.ts';
 import { abortedError } from '../connection/aborted.ts';
+import { oneLine } from '../../text/plain-text.ts';
 import { connectSsh2, onServerSignatures } from './connect-ssh2.ts';
 import { checkHostKey, type HostKeyCheck } from '../known-hosts/host-key-check.ts';
 import { LoginAhead, OutOfStep } from './pipelining.ts';
@@ -10,7 +11,15 @@ import type { SshSession } from './ssh-connection.ts';
 import { newClient, type Client, type ClientChannel } from '../connection/ssh2.ts';
 import type { ConnectOptions } from '../transport.ts';
 import { lateHandshake, otherProtocol, otherProtocolAdvice } from '../connection/other-protocol.ts';
-import { addServerWords, closedLogin, saidWords, waitingWords } from '../connection/server-words.ts';
+import {
+  addServerWords,
+  closedLogin,
+  closedSession,
+  halfwayAdvice,
+  saidWords,
+  sessionAdvice,
+  waitingWords,
+} from '../connection/server-words.ts';
 import { noticeBytes, sshdRejection } from '../connection/sshd-rejection.ts';
 import type { Wire } from '../connection/wire.ts';
 import type { SshTarget } from './target.ts';
@@ -39,6 +48,21 @@ interface HandshakeParts<T> {
   /** True if the first attempt was refused on another connection. */
   readonly withoutFirst: boolean;
 }
+
+/** The version line of a server, which RFC 4253 wants to name a software: some send `SSH-2.0-` alone. */
+const versionLine = /(?:^|\n)(SSH-2\.0[^\r\n]{0,100})/;
+
+/** The servers that do not look at what they have read before more arrives: TinySSH. */
+const waitsForAnswers = /(?:^|\n)SSH-2\.0-tinyssh/;
+
+/** The remedies for what the built-in client refuses of a server during the login. */
+const brokenAdvices: readonly (readonly [RegExp, string])[] = [
+  [/exchanges keys more than once/, 'Raise RekeyLimit in its sshd_config, or write transport="openssh".'],
+  [
+    /Bad packet length/,
+    'A packet (a long Banner?) has more bytes than the built-in client reads, or is damaged: try transport="openssh".',
+  ],
+];
 
 /** The SSH handshake and the login, under one deadline, and the first command's channel if it is sent ahead. */
 export class Handshake<T> {
@@ -115,7 +139,7 @@ export class Handshake<T> {
       }
       // ssh2 sends the service request, and reads what the server sent behind its last message, when this has returned.
       const { ahead } = this.#parts;
-      if (ahead !== null) queueMicrotask(() => this.#sendAhead(ahead));
+      if (ahead !== null && !waitsForAnswers.test(this.#greeting)) queueMicrotask(() => this.#sendAhead(ahead));
     });
     ssh.on('change password', () => this.#fail('auth-failed', 'the password has expired'));
     ssh.once('ready', () => this.#ready());
@@ -189,11 +213,19 @@ export class Handshake<T> {
     else if (error.level === 'client-authentication') this.#refused();
     else if (this.#progress === 'login' && typeof error.code === 'number') this.#refused(text, error);
     else if (this.#progress === 'handshake') this.#handshakeFailed(text, error);
-    else this.#fail('connect-failed', `the connection broke: ${text}`, error);
+    else
+      this.#fail(
+        'connect-failed',
+        `the connection broke: ${text}`,
+        error,
+        brokenAdvices.find(([words]) => words.test(text))?.[1],
+      );
   }
 
   #refused(reason: string | null = null, cause?: unknown): void {
-    const problem = this.#parts.credentials.problem ?? this.#problem;
+    const { agent, problem: unread } = this.#parts.credentials;
+    const ofAgent = agent?.problem ?? null;
+    const problem = unread ?? ofAgent?.message ?? this.#problem;
     const message = describeRefusal({
       username: this.#parts.target.username,
       login: this.#login,
@@ -202,8 +234,10 @@ export class Handshake<T> {
       reason,
     });
     // Without an attempt the server has refused nothing.
-    const code = problem !== null && this.#login.tried().length === 0 ? 'credentials-unusable' : 'auth-failed';
-    this.#fail(code, message + saidWords(this.#words), cause);
+    const isOwn = problem !== null && !this.#login.wasRefused();
+    const half = this.#login.taken().length > 0 ? halfwayAdvice : undefined;
+    const advice = isOwn && unread === null ? ofAgent?.advice : half;
+    this.#fail(isOwn ? 'credentials-unusable' : 'auth-failed', message + saidWords(this.#words), cause, advice);
   }
 
   #timeUp(): void {
@@ -211,21 +245,31 @@ export class Handshake<T> {
     if (this.#progress === 'channel') {
       this.#fail('channel-timeout', `no channel for a command within ${this.#channelTimeoutMs} ms`);
     } else if (this.#progress === 'login') {
+      const silence = this.#parts.credentials.agent?.silence(limit) ?? null;
       const { words, advice } = waitingWords(this.#words);
-      this.#fail('auth-timeout', `no answer to the login ${limit}${words}`, undefined, advice);
+      if (silence !== null) this.#fail('credentials-unusable', silence.message, undefined, silence.advice);
+      else this.#fail('auth-timeout', `no answer to the login ${limit}${words}`, undefined, advice);
     } else this.#fail('handshake-timeout', lateHandshake(this.#greeting, limit));
   }
 
   #closed(): void {
     if (this.#progress === 'login') {
       const words = this.#loginAhead.isUnanswered ? [] : this.#words;
+      const silence = this.#parts.credentials.agent?.silence('until the client closed the connection') ?? null;
       const { code, message, advice } = closedLogin(this.#parts.target.username, words);
-      this.#fail(code, message, undefined, advice);
-    } else if (this.#progress === 'channel') this.#fail('connect-failed', 'the client closed the connection');
+      if (silence !== null) this.#fail('credentials-unusable', silence.message, undefined, silence.advice);
+      else this.#fail(code, message, undefined, advice);
+    } else if (this.#progress === 'channel') this.#fail('connect-failed', closedSession, undefined, sessionAdvice);
     else this.#handshakeFailed('the client closed the connection during the handshake');
   }
 
   #handshakeFailed(message: string, cause?: unknown): void {
+    const [, version] = message === 'Invalid identification string' ? (versionLine.exec(this.#greeting) ?? []) : [];
+    if (version !== undefined) {
+      const unread = `the built-in client does not read the version of the server, ${JSON.stringify(oneLine(version))}`;
+      this.#fail('handshake-failed', unread, cause, 'Write transport="openssh", which reads it.');
+      return;
+    }
     const notice = sshdRejection(this.#greeting.slice(0, noticeBytes), this.#localAddress);
     if (notice !== null) this.#fail('sshd-rejection', notice, cause);
     else {
@@ -236,7 +280,9 @@ export class Handshake<T> {
           : sharesNoAlgorithm(message)
             ? 'no-common-algorithm'
             : 'handshake-failed';
-      this.#fail(code, message + serverOffer(message, this.#greeting), cause);
+      // A server that turns callers away in words of its own, as after a ban.
+      const said = /(?:^|\n)SSH-/.test(this.#greeting) ? '' : saidWords(addServerWords([], this.#greeting));
+      this.#fail(code, message + serverOffer(message, this.#greeting) + said, cause);
     }
   }
 

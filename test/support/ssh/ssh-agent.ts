@@ -7,7 +7,7 @@ export async function startSshAgent(socket: string, ...keys: readonly string[]):
   const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'inherit'] });
   after(() => agent.kill());
   await once(agent.stdout, 'data');
-  addToAgent(socket, ...keys);
+  if (keys.length > 0) addToAgent(socket, ...keys);
   return socket;
 }
 

@@ -30,6 +30,8 @@ const cases: readonly (readonly [beginning: string, says: string | null])[] = [
   ['\x15\x03\x01\0\x02\x02\x16', 'TLS answers there, not SSH'],
   ['\x4a\0\0\0\n10.11.6-MariaDB', 'MySQL answers there, not SSH'],
   ['\xff\xfd\x18', 'telnet answers there, not SSH'],
+  ['SSH-1.5-Cisco-1.25\n', 'SSH 1.5 alone answers there (Cisco-1.25), which is neither safe nor spoken here'],
+  ['SSH-1.99-Cisco-1.25\n', null],
   ['SSH-2.0-OpenSSH_9.2\r\n', null],
   ['Welcome to web-1\r\nSSH-2.0-x\r\n', null],
   ['Not allowed at this time\r\n', null],

@@ -2,7 +2,7 @@
 /** Key files as people have them, against ssh-keygen: each is read as the same key, or refused with what mends it. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
@@ -129,5 +129,40 @@ describe('an encrypted key of OpenSSH', () => {
         assert.equal(ours(file, passphrase), theirs(file, passphrase));
       }
     });
+  }
+});
+
+describe('a file that no server of SSH takes a key from', () => {
+  const made = (name: string, ...args: readonly string[]): string => {
+    const file = path.join(dir, name);
+    execFileSync('openssl', [...args, '-out', file], { stdio: 'ignore' });
+    chmodSync(file, 0o600);
+    return file;
+  };
+  const folder = path.join(dir, 'folder');
+  mkdirSync(folder, { mode: 0o700 });
+  const another = /\| Make one with ssh-keygen -t ed25519\.$/;
+  const ofSshCom =
+    '---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nComment: "x"\nP2/56w==\n---- END SSH2 PRIVATE KEY ----\n';
+  const rows: Readonly<Record<string, readonly [file: string, says: RegExp]>> = {
+    'an empty one': [written(''), /^the file is empty \|/],
+    'a folder': [folder, /^it is a folder \|/],
+    'a key in base64': [written(Buffer.from(other).toString('base64')), /^it is encoded in base64 \| .*base64 -d/],
+    'a key of ssh.com': [written(ofSshCom), /^it is a key of ssh\.com, .* \| Convert it: `puttygen/],
+    'a curve of Bitcoin': [made('k1', 'ecparam', '-name', 'secp256k1', '-genkey', '-noout'), another],
+    'RSA of 768 bits': [
+      made('short', 'genpkey', '-algorithm', 'rsa', '-pkeyopt', 'rsa_keygen_bits:768'),
+      /^an RSA key of 768 bits is too short: .*ssh-keygen -t ed25519/,
+    ],
+    'RSA-PSS': [made('pss', 'genpkey', '-algorithm', 'rsa-pss'), another],
+    Ed448: [made('ed448', 'genpkey', '-algorithm', 'ed448'), another],
+    X25519: [made('x25519', 'genpkey', '-algorithm', 'x25519'), another],
+  };
+  it('reads a curve that is spelt out, as ssh-keygen does', () => {
+    const file = made('spelt', 'ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-param_enc', 'explicit');
+    assert.equal(ours(file, null), theirs(file, null));
+  });
+  for (const [what, [file, says]] of Object.entries(rows)) {
+    it(what, () => assert.match(ours(file, null), says));
   }
 });

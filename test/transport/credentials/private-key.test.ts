@@ -40,7 +40,7 @@ describe('loadPrivateKey', () => {
 
   it('says what is wrong, without a word of the key or passphrase', () => {
     assert.match(unusable(path.join(dir, 'none'), null), /^the file does not exist$/);
-    assert.match(unusable(dir, null), /it is no key$/);
+    assert.match(unusable(dir, null), /it is a folder$/);
     for (const file of [locked, lockedPem]) {
       assert.equal(unusable(file, null), 'it is encrypted and no passphrase is configured');
       assert.match(unusable(file, 'wrong one'), /the passphrase is wrong/);

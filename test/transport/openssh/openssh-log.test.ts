@@ -19,7 +19,10 @@ import { readOpensshLog, type OpensshLog, type OpensshLogReader } from '../../..
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const place = { client: 'web-1', address: '10.0.0.1', port: 22 };
-const question: OpensshQuestion = { ...place, username: 'monitor', knownHosts: ['/state/known_hosts'], jumps: false };
+const question: OpensshQuestion = {
+  ...{ ...place, username: 'monitor', knownHosts: ['/state/known_hosts'] },
+  ...{ agent: '/run/agent', jumps: false },
+};
 const connecting = 'debug1: Connecting to 10.0.0.1 [10.0.0.1] port 22.';
 const established = 'debug1: Connection established.';
 const greeted = 'debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1';
@@ -173,6 +176,35 @@ describe('the fault of an ssh that ended before it was logged in', () => {
       says: /no matching host key type/,
     },
     {
+      name: 'a server of old algorithms alone',
+      lines: [
+        ...[connecting, established, greeted],
+        'Unable to negotiate with 10.0.0.1 port 22: no matching host key type found. Their offer: ssh-rsa,ssh-dss',
+      ],
+      facts: 'no-common-algorithm handshake',
+      says: /^no matching host key type; the client offers ssh-rsa,ssh-dss$/,
+    },
+    {
+      name: 'a key that is one of two proofs',
+      lines: [
+        ...[...proved, 'debug1: Authentications that can continue: publickey'],
+        'Authenticated using "publickey" with partial success.',
+        ...['debug1: Authentications that can continue: keyboard-interactive', denied],
+      ],
+      facts: 'auth-failed login',
+      says: /; the client took publickey, and wants keyboard-interactive too$/,
+    },
+    {
+      name: 'a session that sshd cannot begin',
+      lines: [
+        ...[...proved, 'Authenticated to 10.0.0.1 ([10.0.0.1]:22) using "publickey".'],
+        ...['Connection to 10.0.0.1 closed by remote host.', 'Transferred: sent 3340, received 2796 bytes, in 0.0 s'],
+        'Bytes per second: sent 605263.1, received 506681.4',
+      ],
+      facts: 'connect-failed login',
+      says: /^the client closed the connection after the login$/,
+    },
+    {
       name: 'a jump that fails',
       lines: [
         'debug1: Executing proxy command: exec ssh -W [10.0.0.1]:22 hop',
@@ -233,7 +265,7 @@ describe('the fault of an ssh that ended before it was logged in', () => {
     {
       name: 'no word',
       lines: [connecting, established, 'kex_exchange_identification: Connection closed by remote host'],
-      facts: 'handshake-failed handshake',
+      facts: 'handshake-closed handshake',
       says: /Connection closed by remote host/,
     },
     {

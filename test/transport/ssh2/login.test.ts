@@ -8,6 +8,7 @@ import { SshAgent, type Credentials } from '../../../src/transport/credentials/c
 import type { AuthenticationType } from '../../../src/transport/connection/ssh2.ts';
 
 const key = decodeLoginKey(generateHostKey(), null);
+const other = decodeLoginKey(generateHostKey(), null);
 const agent = new SshAgent('/nowhere');
 const all: Credentials = { password: 'secret', keys: [key], agent, problem: null, certificates: [] };
 
@@ -75,6 +76,24 @@ describe('planLogin', () => {
       credentials: { ...all, agent: null },
       answers: [onlyPassword, { left: ['publickey'], partial: true }],
       expected: ['publickey', 'password', 'publickey'],
+    },
+    {
+      name: 'offers another key after one that was taken as one of two, and not that again',
+      credentials: { ...all, agent: null, password: null, keys: [key, other] },
+      answers: [{ left: ['publickey'], partial: true }, { left: ['publickey'] }],
+      expected: ['publickey', 'publickey', 'nothing'],
+    },
+    {
+      name: 'lets PAM say without a question that a key is enough',
+      credentials: { ...all, agent: null, password: null },
+      answers: [{ left: ['keyboard-interactive'], partial: true }, { left: ['keyboard-interactive'] }],
+      expected: ['publickey', 'keyboard-interactive', 'nothing'],
+    },
+    {
+      name: 'asks PAM for nothing after a key that was refused',
+      credentials: { ...all, agent: null, password: null },
+      answers: [{ left: ['keyboard-interactive'] }],
+      expected: ['publickey', 'nothing'],
     },
     {
       name: 'has nothing to offer without credentials',
@@ -196,6 +215,8 @@ describe('a login of at most five attempts', () => {
       wanted: () => null,
       withheld: () => ({ keys: 0, ofAgent: 0 }),
       unusable: () => [],
+      wasRefused: () => true,
+      taken: () => [] as readonly string[],
     };
     const login = { ...others, ...told };
     const refusal = {
@@ -203,6 +224,11 @@ describe('a login of at most five attempts', () => {
       ...{ problem: null, certificates: [], reason: null },
     };
     assert.equal(describeRefusal(refusal), 'monitor was refused; tried key A, password');
+    const half = { wanted: () => ['keyboard-interactive'], taken: () => ['key A'] };
+    assert.equal(
+      describeRefusal({ ...refusal, login: { ...refusal.login, ...half } }),
+      'monitor was refused; tried key A, password; the client took key A, and wants keyboard-interactive too',
+    );
     const other = { tried: () => [], wanted: () => [], withheld: () => ({ keys: 2, ofAgent: 3 }), unusable: () => [] };
     assert.equal(
       describeRefusal({

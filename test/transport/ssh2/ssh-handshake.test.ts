@@ -160,7 +160,11 @@ const refusals: readonly (readonly [string, Meeting, readonly [string, string, R
   [
     'meets an agent that is not there',
     { onLogin: reject, credentials: { agent: new SshAgent('/nowhere/agent'), certificates: ['/k-cert.pub'] } },
-    ['credentials-unusable', 'login', /; ssh-agent \/nowhere\/agent: .*ENOENT.*; the certificate \/k-cert\.pub needs /],
+    [
+      'credentials-unusable',
+      'login',
+      /; the ssh-agent at \/nowhere\/agent cannot be reached: .*ENOENT.*; the certificate \/k-cert\.pub needs /,
+    ],
   ],
   [
     'wants a new password',
@@ -242,6 +246,8 @@ const firstBytes: readonly (readonly [string, string, RegExp])[] = [
   ['', 'handshake-closed', /^the client closed the connection during the handshake$/],
   ['220 mx ESMTP\r\n', 'handshake-failed', /^SMTP answers there, not SSH: "220 mx ESMTP"$/],
   ['Exceeded MaxStartups\r\n', 'sshd-rejection', /^sshd turned away a connection from 192\.0\.2\.7: /],
+  ['SSH-2.0-\r\n', 'handshake-failed', /^the built-in client does not read the version of the server, "SSH-2.0-"$/],
+  ['You are banned.\r\n', 'handshake-failed', /; the client says "You are banned\."$/],
   [`${'x\n'.repeat(118)}Exceeded MaxStartups\n`, 'sshd-rejection', /./],
   [`${'x\n'.repeat(119)}Exceeded MaxStartups\n`, 'handshake-failed', /closed the connection/],
   ['SSH-2.0-x\r\n\0\0\0\x0c\x0a\x14\r\n220 mx', 'handshake-failed', /./],
@@ -331,7 +337,7 @@ test('a login whose time is over before it begins ends at once', async (t) => {
 const closedAt = {
   silent: ['handshake-closed', 'handshake', 'the client closed the connection during the handshake'],
   login: ['connect-failed', 'login', 'the client closed the connection during the login'],
-  channel: ['connect-failed', 'channel', 'the client closed the connection'],
+  channel: ['connect-failed', 'channel', 'the client closed the connection after the login'],
 } as const;
 for (const stage of ['silent', 'login', 'channel'] as const) {
   test(`a server that closes, breaks, or a visit that ends at the stage ${stage}`, async (t) => {
