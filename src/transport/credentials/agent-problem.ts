@@ -1,3 +1,4 @@
+/** src/transport/credentials: keys, agents, passwords. */
 import { shownShellWord } from '../../text/shell-word.ts';
 
 /** The reason why an ssh-agent did not help a login, and the remedy. No client is to blame for it. */

@@ -1,4 +1,3 @@
-/** src/transport/credentials: keys, agents, passwords. */
 import { readFileSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 
