@@ -2,7 +2,7 @@
 // `@FILES@`. Removes the parts that only readers need. Every first visit sends the text uncompressed, because a client
 // without Node may lack the means to unpack it.
 import { packageManagers } from '../agent/inventory/package-managers.ts';
-import { poolWords } from '../agent/inventory/pools.ts';
+import { poolWords, statusWords } from '../agent/inventory/pools.ts';
 import {
   cgroupFiles,
   controllers,
@@ -75,6 +75,8 @@ function placesOf() {
     MANAGERS: managers(),
     POOLS: `${poolsDir.slice(1)}/*/state`,
     POOL_WORDS: poolWords.join(' '),
+    STATUS_WORDS: statusWords.join(' '),
+    STATUS_WORD: statusWords.at(-1),
     ROOT_SLICE: rootSlice,
     UNIT_PROPERTIES: properties(unitProperties),
     TIMER_PROPERTIES: properties(timerProperties),

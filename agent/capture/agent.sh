@@ -614,7 +614,7 @@ daily() {
 @MANAGERS@
   for x in @POOLS@; do [ -e "$x" ] || return; done
   case $(cat @POOLS@) in *SUSPENDED*) return ;; esac
-  ! command -v zpool >/dev/null || from zpool 3 zpool @POOL_WORDS@
+  ! command -v zpool >/dev/null || { from zpool 3 zpool @POOL_WORDS@ && from 'zpool @STATUS_WORD@' 3 zpool @STATUS_WORDS@; }
 }
 # manager PROGRAM INDEX...: true if the package manager and one of its package lists are there.
 manager() {

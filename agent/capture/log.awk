@@ -178,16 +178,21 @@ function readFile(name, from, bytes, isNewest,  command, line, read) {
   close(command)
   if (!read) LOG_FAULT = LOG_WHY = "tail: no answer"
 }
-# Reads a line of rsyslog (old and new times, with and without <PRI>) or of BusyBox.
-function syslogLine(line,  size, time, priority, unit) {
+# Reads a line of rsyslog (old and new times, with and without <PRI>, or of RFC 5424) or of BusyBox.
+function syslogLine(line,  size, time, priority, unit, isNew) {
   size = length(line); priority = ""; sub(/^ +/, "", line); line = substr(line, 1, 4096)
   if (match(line, /^<[0-9]+>/)) { priority = substr(line, 2, RLENGTH - 2) % 8; line = substr(line, RLENGTH + 1) }
+  # The version, and behind the host: APP-NAME PROCID MSGID, structured data and the text.
+  isNew = sub(/^1 /, "", line)
   if (match(line, /^([A-Z][a-z][a-z] +[0-9]+ [0-9:]+|[0-9]+-[0-9]+-[0-9]+T[^ ]*) [^ ]+ /)) {
     time = substr(line, 1, RLENGTH); sub(/ [^ ]+ $/, "", time); line = substr(line, RLENGTH + 1)
     if (match(line, /^[a-z0-9]+\.(emerg|alert|crit|err|warn|notice|info|debug)[a-z]* /)) {
       priority = numberOf(substr(line, index(line, ".") + 1, RLENGTH)); line = substr(line, RLENGTH + 1)
     }
-    if (match(line, /^[^ :[]+(\[[0-9]+\])?: ?/)) {
+    if (isNew && match(line, /^[^ ]+ [^ ]+ [^ ]+ (-|(\[[^ \]]+( [^ ="\]]+="[^"]*")*\])+)( |$)/)) {
+      unit = substr(line, 1, index(line, " ") - 1); if (unit == "-") unit = ""
+      line = substr(line, RLENGTH + 1); sub(/^\357\273\277/, "", line)
+    } else if (match(line, /^[^ :[]+(\[[0-9]+\])?: ?/)) {
       unit = substr(line, 1, RLENGTH); sub(/(\[[0-9]+\])?: ?$/, "", unit); line = substr(line, RLENGTH + 1)
     }
   }

@@ -119,7 +119,7 @@ function nameIn(line: string): string {
   return line.split(' ', 2)[1] ?? '';
 }
 
-/** Reads `REPOSITORY | NAME | CATEGORY | SEVERITY | INTERACTIVE | STATUS | ...`: versions of zypper differ in columns. */
+/** Reads `REPOSITORY | NAME | CATEGORY | SEVERITY | INTERACTIVE | STATUS | ...`. Versions of zypper differ in this. */
 function zypperPatches(answer: string): PendingUpdates {
   const rows = answer.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
   const head = rows.find((cells) => cells.includes('Category') && cells.includes('Status'));

@@ -92,9 +92,70 @@ function machineWith(t: TestContext, states: Readonly<Record<string, string>>) {
   rootWith(root, { 'proc/uptime': '1000.00 1.00\n' });
   set(states);
   const asked = (): number =>
-    existsSync(`${root}/args`) ? readFileSync(`${root}/args`, 'utf8').split('\n').length - 1 : 0;
+    existsSync(`${root}/args`) ? (readFileSync(`${root}/args`, 'utf8').match(/^list /gm)?.length ?? 0) : 0;
   return { root, set, zpool, asked };
 }
+
+/** The answer of `zpool status` in the form of zpool-status(8). */
+const status = `  pool: tank
+ state: ONLINE
+status: One or more devices has experienced an unrecoverable error.  An
+\tattempt WAS made to correct the error.  Applications are unaffected.
+action: Determine if the device needs to be replaced, and clear the errors
+\tusing 'zpool clear' or replace the device with 'zpool replace'.
+  scan: scrub repaired 0B in 00:54:14 with 0 errors on Mon May 30 22:52:10 2022
+config:
+
+\tNAME        STATE     READ WRITE CKSUM
+\ttank        ONLINE       0     0     0
+\t  mirror-0  ONLINE       0     0    33
+\t    sda     ONLINE       0     0     0
+\t    sdb     ONLINE       0     0    33
+\tspecial\t
+\t  sdc       ONLINE       0     0     0
+\tcache
+\t  sde       FAULTED      0     0     0  corrupted data
+\tspares
+\t  sdf       AVAIL
+\t  sdg       INUSE     currently in use
+
+errors: No known data errors
+
+  pool: c d
+ state: ONLINE
+config:
+
+\tNAME        STATE     READ WRITE CKSUM
+\tc d         ONLINE       0     0     0
+\t  sdx       ONLINE       0     0     0
+
+errors: 12 data errors, use '-v' for a list
+
+  pool: fine
+ state: ONLINE
+  scan: none requested
+config:
+
+\tNAME        STATE     READ WRITE CKSUM
+\tfine        ONLINE       0     0     0
+\t  sdz       ONLINE       0     0     0
+
+errors: No known data errors
+
+  pool: many
+ state: DEGRADED
+config:
+
+\tNAME                     STATE     READ WRITE CKSUM
+\tmany                     DEGRADED     0     0     0
+\t  raidz2-0               DEGRADED     3 1.20K     2
+\t    a                    UNAVAIL      3 1.20K     0  was /dev/sda1
+\t    b                    OFFLINE      0     0     0
+\t    c                    FAULTED      0     0     2  too many errors
+\t    d                    REMOVED      0     0     0
+
+errors: List of errors unavailable: permission denied
+`;
 
 const agents: Readonly<Record<string, (t: TestContext, root: string) => Agent>> = {
   node: nodeAgent,
@@ -115,7 +176,7 @@ for (const [agent, agentOn] of Object.entries(agents)) {
       'zfs:tank 0 ONLINE, 85 % used, 12 % fragmented|capacity=85% fragmentation=12%',
     ];
     assert.deepEqual(await next(0), reported);
-    assert.equal(readFileSync(`${machine.root}/args`, 'utf8'), 'list -H -o name,capacity,fragmentation\n');
+    assert.equal(readFileSync(`${machine.root}/args`, 'utf8'), 'list -H -o name,capacity,fragmentation\nstatus\n');
     assert.deepEqual(await next(22 * hour), reported);
     assert.equal(machine.asked(), 1);
     machine.zpool("printf 'tank\\t9%%\\t-\\n'");
@@ -125,6 +186,24 @@ for (const [agent, agentOn] of Object.entries(agents)) {
     assert.deepEqual(await next(24 * hour), bare);
     assert.deepEqual(await next(hour), bare);
     assert.equal(machine.asked(), 3);
+  });
+
+  test(`disks with errors in a pool that is ONLINE, and damaged data (${agent})`, async (t) => {
+    const machine = machineWith(t, { tank: 'ONLINE\n', 'c d': 'ONLINE\n', fine: 'ONLINE\n', many: 'DEGRADED\n' });
+    writeFileSync(`${machine.root}/status`, status);
+    machine.zpool(
+      `[ "$1" = list ] || exec cat ${machine.root}/status\nfor x in tank 'c d' fine many; do printf '%s\\t1%%\\t-\\n' "$x"; done`,
+    );
+    const { next } = agentOn(t, machine.root);
+    const reported = (hours: number): readonly string[] => [
+      `zfs:c d 2 ONLINE, 1 % used, 12 damaged files or blocks, as of ${hours} h ago|capacity=1%`,
+      `zfs:many 2 DEGRADED, 1 % used, a UNAVAIL 3 read errors 1.20K write errors, b OFFLINE, c FAULTED 2 checksum errors, ` +
+        `1 more disks, as of ${hours} h ago|capacity=1%`,
+      `zfs:tank 1 ONLINE, 1 % used, sdb 33 checksum errors, sde FAULTED, as of ${hours} h ago|capacity=1%`,
+      'zfs:fine 0 ONLINE, 1 % used|capacity=1%',
+    ];
+    assert.deepEqual(await next(0), reported(0));
+    assert.deepEqual(await next(22 * hour), reported(22));
   });
 
   test(`a suspended pool is not asked, and no answer counts for more than a week (${agent})`, onlyNode, async (t) => {

@@ -196,6 +196,35 @@ for (const awk of isWide ? awks : awks.slice(0, 1)) {
       assert.equal(errorsOf(await machine.visit()), 1);
     });
 
+    test('lines in the form of RFC 5424', async (t) => {
+      const machine = machineWith(t, awk);
+      writeFileSync(machine.file('syslog'), '');
+      await machine.visit();
+      const head = '<11>1 2026-11-22T05:41:08.1Z h';
+      appendFileSync(
+        machine.file('syslog'),
+        [
+          `${head} sshd 7 ID47 [a@1 x="1 2" y="b"][c@1] one: more`,
+          `${head} - - - - \ufefftwo`,
+          `${head} rsyslogd - - - [origin software="x"] start`,
+          `${head} odd - - [a three`,
+          `${head} none - - -`,
+          '<11>1 line of another form',
+        ].join('\n') + '\n',
+      );
+      assert.deepEqual(
+        familyOf((await machine.visit(['3'])).functions, 'log_line').data.map(({ unit, text }) => [unit, text]),
+        [
+          ['sshd', 'one: more'],
+          [undefined, 'two'],
+          ['rsyslogd', '[origin software="x"] start'],
+          [undefined, 'odd - - [a three'],
+          ['none', undefined],
+          [undefined, 'line of another form'],
+        ],
+      );
+    });
+
     test('of a flood all is counted, and the newest lines are kept within 4 KiB', async (t) => {
       const machine = machineWith(t, awk);
       writeFileSync(machine.file('syslog'), '');
