@@ -134,6 +134,29 @@ test('each rung of a ladder has its own time, and whoever is named without `afte
   );
 });
 
+test('whoever is named with hours and with `after` is notified after that time outside of the hours', () => {
+  const world = startDispatch(
+    fleetWith('<mail to="ops@example.org" hours="08:00-17:00"/><mail to="ops@example.org" after="15m"/>'),
+  );
+  world.at('16:00').fires('web-1 disk /');
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /'], 'at once within the hours');
+  world.at('20:00').fires('web-2 disk /');
+  world.fires('web-2 disk /srv', { severity: 'warning' });
+  assert.deepEqual(world.pass(), []);
+  assert.ok(world.held().includes('web-2 disk /: after until 20:15 for ops'));
+  assert.deepEqual(world.pass('20:15'), ['ops: firing critical web-2 disk /']);
+  assert.deepEqual(world.pass('22:00'), [], 'no reminder');
+  world.at('22:10').recovers('web-1 disk /');
+  world.recovers('web-2 disk /');
+  assert.deepEqual(world.pass(), ['ops: resolved web-2 disk /'], 'the end goes the way of the beginning');
+  world.at('+1 02:00').fires('web-2 disk /data');
+  world.at('+1 02:10').recovers('web-2 disk /data');
+  assert.deepEqual(world.pass(), []);
+  const morning = world.pass('+1 08:00').join();
+  for (const told of ['firing warning web-2 disk /srv', 'resolved web-1 disk /', 'past web-2 disk /data'])
+    assert.ok(morning.includes(told), morning);
+});
+
 test('an alert stands for no other before its recipient is notified of it', () => {
   const rules = '<alert name="low" type="disk" limit="90%"/><alert name="high" type="disk" limit="95%"/>';
   const world = startDispatch(fleetWith(boss, rules));

@@ -1,7 +1,7 @@
 import type { Alert, LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Known } from '../inhibit/difference.ts';
-import { hears, type Listener, namedRecipients, type Watch } from '../inhibit/recipients-of.ts';
+import { hears, type Listener, listenerAt, namedRecipients, type Watch } from '../inhibit/recipients-of.ts';
 import { addresseeOf } from '../../notify/mail-identity.ts';
 import { compareText } from '../../text/compare-text.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
@@ -57,13 +57,26 @@ export function alertsByRecipient(
     const { alert, watch } = one;
     if (alert.state === 'pending') return [];
     const known = new Map((notifiedOf.get(alert.id) ?? []).map((row) => [row.recipient, knownOf(row)]));
-    return [...new Set([...watch.listeners.keys(), ...known.keys(), ...acknowledgerOf(alert)])].map((recipient) => ({
-      recipient,
-      own: { ...one, listener: watch.listeners.get(recipient) ?? null, known: known.get(recipient) ?? null },
-    }));
+    return [...new Set([...watch.listeners.keys(), ...known.keys(), ...acknowledgerOf(alert)])].map((recipient) => {
+      const before = known.get(recipient) ?? null;
+      const listener = watch.listeners.get(recipient);
+      const own = listener === undefined ? null : listenerNow(listener, alert, before, input.nowMs);
+      return { recipient, own: { ...one, listener: own, known: before } };
+    });
   });
   const byRecipient = groupBy(concerned, ({ recipient }) => recipient);
   return new Map([...byRecipient].map(([recipient, all]) => [recipient, all.map(({ own }) => own)]));
+}
+
+/**
+ * Returns what counts for a recipient now. The end of an alert goes the way of its beginning: outside of the hours only
+ * to whoever was notified outside of them.
+ */
+function listenerNow(listener: Listener, { state, severity }: Alert, known: Known, nowMs: number): Listener {
+  if (state !== 'resolved') return listenerAt(listener, severity, nowMs);
+  const toldMs = known === null || known.state === 'resolved' ? null : known.notifiedAtMs;
+  const wasBeyond = toldMs !== null && listenerAt(listener, 'critical', toldMs) !== listener;
+  return wasBeyond ? listenerAt(listener, severity, nowMs) : listener;
 }
 
 /** Returns the state of an alert that its recipient was last notified of, from the stored row. */

@@ -6,7 +6,15 @@ import type { LostParents } from './lost-parents.ts';
 import type { Mutes } from './mutes.ts';
 import { isReturning, type Known } from './difference.ts';
 import { foreseenBy, isNearlyFull, visitConditions } from '../evaluate/rule-metric.ts';
-import { createStandIns, hears, type Listener, outsideHours, type Watch, type WatchKey } from './recipients-of.ts';
+import {
+  createStandIns,
+  hears,
+  type Listener,
+  listenerAt,
+  outsideHours,
+  type Watch,
+  type WatchKey,
+} from './recipients-of.ts';
 import { longestGapMs } from '../transition/progress.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { Easing } from './easing.ts';
@@ -137,7 +145,8 @@ function createIsNotified(
     if (standIn.state === 'firing' && compareSeverity(told, severity) > 0) return false;
     const before = notified.get(`${standIn.id ?? ''} ${recipient}`);
     if (before !== undefined && compareSeverity(before.severity, severity) <= 0) return true;
-    const listener = watchOf(standIn).listeners.get(recipient);
+    const named = watchOf(standIn).listeners.get(recipient);
+    const listener = named && listenerAt(named, told, nowMs);
     return (
       listener !== undefined &&
       hears(listener, told) &&

@@ -21,6 +21,8 @@ export interface Listener {
   readonly hours?: Readonly<Partial<Record<Severity, readonly Window[]>>>;
   /** The time for which a critical alert fires without an acknowledgement before it is notified. Default: none. */
   readonly afterMs?: number;
+  /** The same recipient for critical alerts outside of `hours`, by entries with `after`. Default: none. */
+  readonly beyond?: Listener;
 }
 
 /** The part of an alert that its configuration depends on. The subject is that of the alert of a group. */
@@ -49,6 +51,13 @@ export function outsideHours({ hours: all }: Listener, severity: Severity, nowMs
   // Hours of one day a week may lie within the time that a clock change skips.
   const spans = hours.flatMap((window) => windowSpans(window, nowMs, nowMs + 15 * dayMs, null));
   return { kind: 'hours', untilMs: least(spans.map(({ startsAtMs }) => startsAtMs).filter((ms) => ms > nowMs)) };
+}
+
+/** Returns what counts for a recipient at a time: outside of the hours the entries with `after`, if there are any. */
+export function listenerAt(listener: Listener, severity: Severity, atMs: number): Listener {
+  const { beyond } = listener;
+  const isBeyond = beyond !== undefined && severity === 'critical' && outsideHours(listener, severity, atMs) !== null;
+  return isBeyond ? beyond : listener;
 }
 
 /**
@@ -190,15 +199,23 @@ function readListeners({ config, notify, rule, recipients, muted, alike }: ReadL
   return listeners;
 }
 
-/** Combines the entries of one recipient. Entries with `after` count only if there are no others. */
+/**
+ * Combines the entries of one recipient. Entries with `after` count if there are no others, and outside of the hours of
+ * the others.
+ */
 function listenerOf(recipient: string, entries: readonly Recipient[]): Listener {
   const atOnce = entries.filter(({ afterMs }) => afterMs === null);
-  const own = atOnce.length > 0 ? atOnce : entries;
+  const late = entries.filter(({ afterMs }) => afterMs !== null);
+  const own = atOnce.length > 0 ? atOnce : late;
+  const hours = own.some((one) => one.hours !== null) ? hoursOf(own) : undefined;
   return {
     recipient,
     least: own.every(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
-    ...(own.some(({ hours }) => hours !== null) ? { hours: hoursOf(own) } : {}),
-    ...(atOnce.length > 0 ? {} : { afterMs: least(own.flatMap(({ afterMs }) => afterMs ?? [])) }),
+    ...(hours === undefined ? {} : { hours }),
+    ...(atOnce.length > 0 ? {} : { afterMs: least(late.flatMap(({ afterMs }) => afterMs ?? [])) }),
+    ...(own === atOnce && late.length > 0 && hours?.critical !== undefined
+      ? { beyond: listenerOf(recipient, late) }
+      : {}),
   };
 }
 

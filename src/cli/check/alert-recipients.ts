@@ -54,12 +54,13 @@ export function alertRecipients(config: Config): {
     { readonly rules: readonly string[]; readonly severity: Severity; clients: string[] }
   >();
   for (const { name, rules, clients } of audiencesOf(config)) {
-    const heard = rules.map((rule) => ({ rule, listeners: watchOf({ client: name, rule: rule.name }).listeners }));
-    const listeners = new Map(
-      heard.flatMap(({ listeners: all }) => [...all.values()].map((one) => [keyOf(one), one] as const)),
-    );
+    const heard = rules.map((rule) => ({
+      rule,
+      listeners: [...watchOf({ client: name, rule: rule.name }).listeners.values()].flatMap(withBeyond),
+    }));
+    const listeners = new Map(heard.flatMap(({ listeners: all }) => all.map((one) => [keyOf(one), one] as const)));
     for (const [key, { recipient, least, hours, afterMs }] of listeners) {
-      const own = heard.filter(({ listeners: all }) => [...all.values()].some((one) => keyOf(one) === key));
+      const own = heard.filter(({ listeners: all }) => all.some((one) => keyOf(one) === key));
       const names = own.length === rules.length ? [] : own.map(({ rule }) => rule.name);
       const hidden = rules.filter((rule) => rule.origin === 'file' && !own.some((one) => one.rule === rule));
       const not_heard = hidden.map((rule) => rule.name);
@@ -73,7 +74,7 @@ export function alertRecipients(config: Config): {
     if (clients[0]?.muted === true) continue;
     for (const severity of ['critical', 'warning'] as const) {
       const names = heard.flatMap(({ rule, listeners: all }) => {
-        const isHeard = [...all.values()].some((one) => hears(one, severity));
+        const isHeard = all.some((one) => hears(one, severity));
         return severitiesOf(rule).includes(severity) && rule.mail?.length !== 0 && !isHeard ? [rule.name] : [];
       });
       if (names.length === 0) continue;
@@ -159,6 +160,11 @@ function audiencesOf({ clients, alerts, notify }: Config): readonly Audience[] {
       .map((same) => ({ name: same[0]?.name ?? '', rules, clients: same })),
   );
   return [...ofClients, { name: '', rules: alerts.rules, clients: [] }];
+}
+
+/** Returns a recipient, and what counts outside of the own hours as one of its own. */
+function withBeyond(listener: Listener): readonly Listener[] {
+  return listener.beyond === undefined ? [listener] : [listener, listener.beyond];
 }
 
 function keyOf({ recipient, least, hours, afterMs }: Listener): string {
