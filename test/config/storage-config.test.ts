@@ -42,6 +42,10 @@ test('storage URLs that are not say why, without a word of the URL', () => {
     ['mysql://u:hunter2@h,h:0/d', /port from 1 to 65535/],
     [`mysql://u:hunter2@${Array(17).fill('h').join(',')}/d`, /at most 16 hosts/],
     ['mysql://u:hunter2@h/d?ssl=true', /no options/],
+    ['mysql://u:hunter2@%2Frun%2Fmysqld.sock/d', /a host that .*; the path of a socket is socketPath/],
+    ['mysql://u:hunter2@tcp(h)/d', /a host that is no IP address or host name/],
+    ['sqlite:fleet.db?mode=ro', /takes no options/],
+    ['mysql://u:hunter2@192.0.2.300/d', /a host that is no IPv4 address/],
     ['mysql://u:hunter2%zz@h/d', /%25/],
     ['mysql://u:hun@ter2@h/d', /not of the form/],
   ];

@@ -1,3 +1,4 @@
+import { hostFault } from '../values/addresses.ts';
 import { isThisMachine } from '../values/is-this-machine.ts';
 import type { DatabaseConfig, DatabaseKind, Password, StorageElement, StorageUrl } from './database-kind.ts';
 
@@ -103,8 +104,11 @@ function hostsOf(places: string): readonly StorageHost[] | string {
     const [, host = '', port = defaultPort] = parts;
     if (host === '' && texts.length > 1)
       return 'has a comma without a host on both sides; write mysql://user@db-1,db-2/database';
+    const plain = host.replace(/^\[(.*)\]$/, '$1');
+    const fault = host === '' ? null : hostFault(plain);
+    if (fault !== null) return `has a host that ${fault}; the path of a socket is socketPath="..."`;
     if (Number(port) < 1 || Number(port) > 65_535) return 'must name a port from 1 to 65535';
-    if (host !== '') hosts.push({ host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) });
+    if (host !== '') hosts.push({ host: plain, port: Number(port) });
   }
   return hosts.length > maxHosts ? `must name at most ${maxHosts} hosts` : hosts;
 }

@@ -19,6 +19,7 @@ export const sqliteKind: DatabaseKind<SqliteConfig> = {
     if (path === '' || path.startsWith('//'))
       return 'must name a file, like sqlite:fleet.db or sqlite:/var/lib/fleet.db';
     if (path.startsWith(':memory:')) return 'must name a file; a database in memory is lost with the run';
+    if (/\?\w+=/.test(path)) return 'takes no options; the text behind sqlite: is the path';
     return { kind: 'sqlite', password: null };
   },
   read: (url, element) => ({ kind: 'sqlite', path: element.localPath(pathIn(url)), migrate: element.migrate }),

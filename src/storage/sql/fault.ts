@@ -56,8 +56,9 @@ const advices: { readonly [Kind in FaultKind]?: string } = {
 export class StorageFault extends FleetError {
   readonly kind: FaultKind;
 
-  constructor(kind: FaultKind, message: string, cause?: unknown) {
-    super({ code: codes[kind], stage: 'storage', message, advice: advices[kind], cause });
+  /** `advice` is more exact than that of the kind. */
+  constructor(kind: FaultKind, message: string, cause?: unknown, advice: string | undefined = advices[kind]) {
+    super({ code: codes[kind], stage: 'storage', message, advice, cause });
     this.kind = kind;
   }
 }

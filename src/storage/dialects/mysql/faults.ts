@@ -59,6 +59,7 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1243, 'lost'], // unknown prepared statement: a proxy has changed the connection
   [1251, 'denied'],
   [1286, 'broken'], // unknown storage engine, or another one is enforced
+  [1275, 'denied'], // password in the format before MySQL 4.1
   [1297, 'contended'], // temporary error of the engine
   [1305, 'schema'],
   [1317, 'lost'], // query was interrupted
@@ -122,10 +123,16 @@ const unknownEngine = 1286;
 
 /** Advice by the numbers of servers. */
 const serverHints: ReadonlyMap<number, string> = new Map([
+  [
+    1045,
+    'the name, the password or the machine from which the account may log in is another one, or the account demands ' +
+      'TLS (tls="yes") or the socket of the server (socketPath)',
+  ],
   [1071, 'the schema needs innodb_page_size = 16384'],
   [1184, 'if it names init_connect, that setting of the server fails for this account'],
   [unknownEngine, 'enforce_storage_engine of the server must be empty or InnoDB'],
   [1461, 'raise max_prepared_stmt_count of the server'],
+  [1698, 'the account logs in by the socket of the server alone (socketPath), as the system account of its name'],
   [1665, 'set binlog_format of the server to ROW or MIXED, or grant the account BINLOG ADMIN'],
   [1845, 'set alter_algorithm of the server to DEFAULT'],
   [1846, 'set alter_algorithm of the server to DEFAULT'],
@@ -151,12 +158,24 @@ const tlsHints: ReadonlyMap<string, string> = new Map([
 /** Translates an error of mysql2 into a StorageFault. */
 export function mysqlFault(thrown: unknown, where: string): StorageFault {
   if (thrown instanceof StorageFault) return thrown;
-  const reported = messageOf(thrown);
+  const reported = plainWords(messageOf(thrown));
   const errno = engineWords.test(reported) ? unknownEngine : (errnoOf(thrown) ?? 0);
   const hint = tlsHints.get(codeOf(thrown)) ?? serverHints.get(errno);
   const message = hint === undefined ? reported : `${reported}; ${hint}`;
   const kind = kindOf(thrown, message);
   return new StorageFault(kind, kind === 'refused' || kind === 'exists' ? message : `${where}: ${message}`, thrown);
+}
+
+/** The words of mysql2 for a login plugin that it does not have, such as MariaDB's ed25519, PARSEC and PAM. */
+const pluginWords = /^Server requests authentication using unknown plugin ([\w.-]{1,64})\. .*$/s;
+
+/** Replaces words for programmers, which name a document that does not exist. */
+function plainWords(message: string): string {
+  return message.replace(
+    pluginWords,
+    'the account logs in by the plugin $1, which this program does not have; change it by ALTER USER to ' +
+      'mysql_native_password, in MySQL to caching_sha2_password',
+  );
 }
 
 /** True if a wait timed out (1205): for a lock, or for a Galera node that has to catch up with its cluster. */

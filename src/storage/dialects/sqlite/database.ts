@@ -23,7 +23,7 @@ import { Serial } from '../../sql/serial.ts';
 import { storableValues } from '../../sql/storable-values.ts';
 import { placeNotes } from './check-place.ts';
 import { sqliteDialect } from './dialect.ts';
-import { sqliteFault } from './faults.ts';
+import { lockAdvice, sqliteFault } from './faults.ts';
 
 export interface SqliteDatabaseOptions {
   readonly path: string;
@@ -240,7 +240,12 @@ class SqliteFile implements Database {
         if (!isSqliteBusy(thrown)) throw fault;
         if (performance.now() - startedAt > this.#lockTimeoutMs) {
           const seconds = Math.round(this.#lockTimeoutMs / 1000);
-          throw new StorageFault('lost', `${this.#path} was locked by another process for ${seconds} s`, thrown);
+          throw new StorageFault(
+            'lost',
+            `${this.#path} was locked by another process for ${seconds} s`,
+            thrown,
+            lockAdvice,
+          );
         }
       }
       await this.#pause(pauseMs);

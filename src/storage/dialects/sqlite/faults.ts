@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { messageOf } from '../../../platform/errors/errors.ts';
@@ -32,28 +32,48 @@ const fileKinds: ReadonlyMap<string, FaultKind> = new Map([
   ['EDQUOT', 'full'],
 ]);
 
+/** The advice about a file that another process has locked. */
+export const lockAdvice =
+  'Find the process with `fuser FILE`, and let it end: a backup, or a program that shows tables.';
+
+/** Advice about a file, in place of that about a server. */
+const fileAdvices: { readonly [Kind in FaultKind]?: string } = {
+  contended: lockAdvice,
+  denied: 'Let this account read and write the file, and make files in its folder.',
+  lost: 'Check the path in <storage url>, its folder and its disk.',
+  'read-only': 'Let this account write the file, and make files in its folder.',
+};
+
 /** Translates an error of SQLite or fs into a StorageFault that names the file. */
 export function sqliteFault(thrown: unknown, path: string): StorageFault {
   if (thrown instanceof StorageFault) return thrown;
   const message = messageOf(thrown);
   const code = sqliteResultCode(thrown);
-  if (code === null) return new StorageFault(fileKind(thrown), `${path}: ${message}`, thrown);
+  const faultOf = (kind: FaultKind, words: string, cause = thrown): StorageFault =>
+    new StorageFault(kind, words, cause, fileAdvices[kind]);
+  if (code === null) return faultOf(fileKind(thrown), `${path}: ${message}`);
   if (/^no such (table|column)|has no column named/.test(message)) {
     return new StorageFault('schema', `${path}: ${message}`, thrown);
   }
   if (/^(table|index|view|duplicate column) .*(already exists|name)/.test(message)) {
     return new StorageFault('exists', message, thrown);
   }
-  const reason = code === cannotOpen ? whyNotOpened(path) : null;
-  if (reason !== null) return new StorageFault(fileKind(reason), `${path}: ${message}: ${messageOf(reason)}`, thrown);
+  const reason = code === cannotOpen || code === readOnly ? whyNotOpened(path) : null;
+  if (reason !== null) {
+    // A file that is read-only can be read, whatever forbids to write it.
+    const kind = code === readOnly ? 'read-only' : fileKind(reason);
+    return faultOf(kind, `${path}: ${message}: ${messageOf(reason)}`);
+  }
   if (/^UNIQUE constraint failed/.test(message)) return new StorageFault('duplicate', `${path}: ${message}`, thrown);
   const kind = kinds.get(code) ?? 'refused';
   const cause = kind === 'lost' ? (noDescriptor() ?? thrown) : thrown;
-  return new StorageFault(kind, kind === 'refused' ? message : `${path}: ${message}`, cause);
+  return faultOf(kind, kind === 'refused' ? message : `${path}: ${message}`, cause);
 }
 
 /** The code of SQLite for a file that it cannot open, or files beside it. */
 const cannotOpen = 14;
+/** The code of SQLite for a file that it may not write, or files beside it. */
+const readOnly = 8;
 
 /**
  * Returns the fault for which SQLite could not open a file, or make its log beside it; null if none is found. Opens
@@ -63,9 +83,12 @@ function whyNotOpened(path: string): unknown {
   try {
     const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
     if (isFolder) return Object.assign(new Error('it is a folder'), { code: 'EISDIR', syscall: 'open' });
-    accessSync(dirname(path), constants.W_OK | constants.X_OK);
-    // A link that leads nowhere is there.
-    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) accessSync(path, constants.R_OK | constants.W_OK);
+    // A link that leads nowhere is there. The files beside the database stand beside what a link names.
+    const real = lstatSync(path, { throwIfNoEntry: false }) === undefined ? path : realpathSync(path);
+    accessSync(dirname(real), constants.W_OK | constants.X_OK);
+    for (const file of [real, `${real}-wal`, `${real}-shm`, `${real}-journal`]) {
+      if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK);
+    }
     return null;
   } catch (thrown) {
     return thrown;

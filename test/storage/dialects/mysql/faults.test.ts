@@ -23,7 +23,7 @@ const numbers: { readonly [Kind in FaultKind]?: readonly number[] } = {
   contended: [1020, 1192, 1205, 1206, 1213, 1297, 1412, 1615, 3101],
   duplicate: [1062],
   // Login, host and rights.
-  denied: [1044, 1045, 1049, 1129, 1130, 1142, 1143, 1227, 1251, 1370, 1524, 1698, 1820, 1862, 3118, 3159, 4151],
+  denied: [1044, 1045, 1049, 1129, 1130, 1142, 1143, 1227, 1251, 1275, 1370, 1524, 1698, 1820, 1862, 3118, 3159, 4151],
   full: [3, 1021, 1026, 1028, 1114, 1878],
   'read-only': [1036, 1223, 1792, 1836, 1874],
   schema: [1054, 1146, 1305, 1356],
@@ -76,10 +76,31 @@ test('errors of Node and of the driver', () => {
 });
 
 test('a message names the server, but not where values or a migration are at fault', () => {
-  assert.equal(faultOf({ errno: 1045 }).message, `${where}: no`);
+  assert.equal(faultOf({ errno: 1044 }).message, `${where}: no`);
   for (const errno of [1406, 1050]) assert.equal(faultOf({ errno }).message, 'no');
   assert.equal(faultOf({ code: 'ETIMEDOUT' }, '').message, `${where}: ETIMEDOUT`);
   assert.match(faultOf({ code: 'HANDSHAKE_SSL_ERROR' }).message, /no; its certificate must be for that host/);
+});
+
+test('a login that is refused says what else than the password may be the reason', () => {
+  assert.match(faultOf({ errno: 1045 }).message, /: no; the name, the password or .* TLS .*socketPath/);
+  assert.match(faultOf({ errno: 1698 }).message, /: no; the account logs in by the socket/);
+  for (const plugin of [
+    'client_ed25519',
+    'parsec',
+    'dialog',
+    'auth_gssapi_client',
+    'authentication_ldap_sasl_client',
+  ]) {
+    const words = `Server requests authentication using unknown plugin ${plugin}. See TODO: add plugins doco here`;
+    const fault = faultOf({}, words);
+    assert.equal(fault.kind, 'denied');
+    assert.match(
+      fault.message,
+      new RegExp(`^${where}: the account logs in by the plugin ${plugin}, which .* ALTER USER to `),
+    );
+    assert.doesNotMatch(fault.message, /TODO/);
+  }
 });
 
 test('a fault stays the fault that it is, and only 1205 is a wait that was too long', () => {

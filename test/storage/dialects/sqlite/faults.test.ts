@@ -40,6 +40,8 @@ for (const [code, kind] of codes) {
   test(`result ${code} is ${kind}, also with an extended code`, () => {
     assert.deepEqual([ofSqlite(code).kind, ofSqlite(code + 256 * 7).kind], [kind, kind]);
     assert.equal(ofSqlite(code).message, kind === 'refused' ? 'no' : `${file}: no`);
+    // A file has neither grants nor a server.
+    assert.doesNotMatch(ofSqlite(code).advice, /grants|server/);
   });
 }
 
@@ -74,6 +76,7 @@ const fileCodes: readonly (readonly [code: string, kind: FaultKind])[] = [
 for (const [code, kind] of fileCodes) {
   test(`${code} of the file is ${kind}`, () => {
     assert.deepEqual([ofFile(code).kind, ofFile(code).message], [kind, `${file}: no`]);
+    assert.doesNotMatch(ofFile(code).advice, /grants|server/);
   });
 }
 
@@ -90,8 +93,8 @@ test('a file below a file is missing for no reason of rights', () => {
 });
 
 test('a file that SQLite cannot open says why: a folder, a link to nothing, a missing folder', () => {
-  const faultOf = (at: string): StorageFault =>
-    sqliteFault(Object.assign(new Error('unable to open'), { code: 'ERR_SQLITE_ERROR', errcode: 14 }), at);
+  const faultOf = (at: string, errcode = 14): StorageFault =>
+    sqliteFault(Object.assign(new Error('unable to open'), { code: 'ERR_SQLITE_ERROR', errcode }), at);
   const [aFolder, link, fine] = ['folder.db', 'link.db', 'fine.db'].map((name) => path.join(folder, name));
   mkdirSync(aFolder ?? '');
   symlinkSync('/nowhere/fleet.db', link ?? '');
@@ -105,5 +108,8 @@ test('a file that SQLite cannot open says why: a folder, a link to nothing, a mi
     const fault = faultOf(at ?? '');
     assert.equal(fault.kind, kind, at);
     assert.match(fault.message, words);
+    // What forbids to write a file that is read says why too.
+    const forbidden = faultOf(at ?? '', 8);
+    assert.deepEqual([forbidden.kind, forbidden.message], ['read-only', fault.message]);
   }
 });
