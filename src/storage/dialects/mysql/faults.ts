@@ -100,6 +100,8 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [3796, 'lost'], // a node that has left its group cannot wait for the group
   [3797, 'lost'], // a node did not catch up with its group in time
   [3798, 'lost'], // the group did not agree in time
+  [3955, 'denied'], // account is blocked after failed logins
+  [4150, 'denied'], // the same in MariaDB
   [4151, 'denied'], // account is locked
   [4031, 'lost'], // disconnected because idle
 ]);
@@ -162,7 +164,7 @@ export function mysqlFault(thrown: unknown, where: string): StorageFault {
   const errno = engineWords.test(reported) ? unknownEngine : (errnoOf(thrown) ?? 0);
   const hint = tlsHints.get(codeOf(thrown)) ?? serverHints.get(errno);
   const message = hint === undefined ? reported : `${reported}; ${hint}`;
-  const kind = kindOf(thrown, message);
+  const kind = kindOf(thrown, messageOf(thrown));
   return new StorageFault(kind, kind === 'refused' || kind === 'exists' ? message : `${where}: ${message}`, thrown);
 }
 
@@ -197,10 +199,18 @@ function kindOf(thrown: unknown, message: string): FaultKind {
     if (errno >= proxyNumbers.least && errno <= proxyNumbers.most) return 'lost';
     if (readOnlyWords.test(message)) return 'read-only';
     if (deadlockWords.test(message)) return 'contended';
+    if (stateOf(thrown) === loginRefused) return 'denied';
     return spaceWords.test(message) ? 'full' : (vagueKinds.get(errno) ?? 'refused');
   }
   if (codeOf(thrown) === 'AUTH_SWITCH_PLUGIN_ERROR' || /authentication|unknown plugin/i.test(message)) return 'denied';
   return thrown instanceof TypeError || thrown instanceof RangeError ? 'refused' : 'lost';
+}
+
+/** The SQLSTATE of refused logins. */
+const loginRefused = '28000';
+
+function stateOf(thrown: unknown): string {
+  return thrown instanceof Error && 'sqlState' in thrown ? String(thrown.sqlState) : '';
 }
 
 function codeOf(thrown: unknown): string {

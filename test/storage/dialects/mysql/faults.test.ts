@@ -23,7 +23,10 @@ const numbers: { readonly [Kind in FaultKind]?: readonly number[] } = {
   contended: [1020, 1192, 1205, 1206, 1213, 1297, 1412, 1615, 3101],
   duplicate: [1062],
   // Login, host and rights.
-  denied: [1044, 1045, 1049, 1129, 1130, 1142, 1143, 1227, 1251, 1275, 1370, 1524, 1698, 1820, 1862, 3118, 3159, 4151],
+  denied: [
+    1044, 1045, 1049, 1129, 1130, 1142, 1143, 1227, 1251, 1275, 1370, 1524, 1698, 1820, 1862, 3118, 3159, 3955, 4150,
+    4151,
+  ],
   full: [3, 1021, 1026, 1028, 1114, 1878],
   'read-only': [1036, 1223, 1792, 1836, 1874],
   schema: [1054, 1146, 1305, 1356],
@@ -80,6 +83,13 @@ test('a message names the server, but not where values or a migration are at fau
   for (const errno of [1406, 1050]) assert.equal(faultOf({ errno }).message, 'no');
   assert.equal(faultOf({ code: 'ETIMEDOUT' }, '').message, `${where}: ETIMEDOUT`);
   assert.match(faultOf({ code: 'HANDSHAKE_SSL_ERROR' }).message, /no; its certificate must be for that host/);
+});
+
+test('a number that nobody knows is of the login if its state says so', () => {
+  assert.deepEqual(
+    [faultOf({ errno: 9998, sqlState: '28000' }), faultOf({ errno: 9998, sqlState: 'HY000' })].map(({ kind }) => kind),
+    ['denied', 'refused'],
+  );
 });
 
 test('a login that is refused says what else than the password may be the reason', () => {

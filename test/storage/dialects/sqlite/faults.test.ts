@@ -108,7 +108,7 @@ test('a file that SQLite cannot open says why: a folder, a link to nothing, a mi
     const fault = faultOf(at ?? '');
     assert.equal(fault.kind, kind, at);
     assert.match(fault.message, words);
-    // What forbids to write a file that is read says why too.
+    // A file that is read and may not be written has the same reasons.
     const forbidden = faultOf(at ?? '', 8);
     assert.deepEqual([forbidden.kind, forbidden.message], ['read-only', fault.message]);
   }
