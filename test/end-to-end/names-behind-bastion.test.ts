@@ -10,6 +10,7 @@ import { patience } from '../calendar/support/calendar.ts';
 import { makeNetwork, namespacesMissing } from '../support/bastion-network.ts';
 import { sshdMissing, sshKeygen, startSshd } from '../support/ssh/sshd.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { times } from '../support/times.ts';
 import { databaseKinds } from './support/whole-fleet.ts';
 
 const skip = sshdMissing() ?? namespacesMissing() ?? false;
@@ -30,7 +31,7 @@ async function startBehind(t: TestContext, names: readonly string[]) {
   const dir = tempFolder(t);
   const replaced = { '/etc/resolv.conf': path.join(dir, 'resolv.conf'), '/etc/hosts': path.join(dir, 'hosts') };
   writeFileSync(replaced['/etc/resolv.conf'], `nameserver ${nameServer}\n`);
-  writeFileSync(replaced['/etc/hosts'], names.map((name) => `${inner.address} ${name}\n`).join(''));
+  writeFileSync(replaced['/etc/hosts'], '');
   const [jump, target] = await Promise.all([
     startSshd({ namespace: bastion.namespace, replaced }),
     startSshd({ namespace: inner.namespace }),
@@ -45,7 +46,10 @@ async function startBehind(t: TestContext, names: readonly string[]) {
     const words = `port="${target.port}" username="${account.name}" privateKey="${key.privateKey}" proxyJump="fra"`;
     return `<client name="${called}" ip="${host}" ${words}/>`;
   };
-  return { element: `<bastion name="fra" ip="${bastion.address}" ${login}/>`, client, address: inner.address };
+  const known = (all: readonly string[]): void =>
+    writeFileSync(replaced['/etc/hosts'], all.map((one) => `${inner.address} ${one}\n`).join(''));
+  known(names);
+  return { known, element: `<bastion name="fra" ip="${bastion.address}" ${login}/>`, client, address: inner.address };
 }
 
 test(
@@ -80,6 +84,30 @@ test(
         ...['d1', 'd2', 'd3'].map((name) => `${name}: bastion fra did not resolve ${name}.example within ${within}`),
       ];
       assert.deepEqual(said.sort(), expected.sort());
+    }
+  },
+);
+
+test(
+  'a name that resolves in every second run costs no other name its visit',
+  { skip, timeout: 300_000 },
+  async (t) => {
+    const names = times(20, (number) => `n${number}.example`);
+    const { known, element, client } = await startBehind(t, names);
+    const good = await Promise.all(names.map((host) => client(host.split('.')[0] ?? '', host)));
+    const [kind] = databaseKinds();
+    assert.ok(kind);
+    const clients = [...good, await client('flap', 'flap.example')].join('\n');
+    const site = await kind.site(t, `<collector every="1h" changes="no" ${patience}/>${element}${clients}`);
+    known([...names, 'flap.example']);
+    assert.equal((await site.run('trust', '--yes')).status, 0);
+    for (const isAnswered of [false, true, false, true, false]) {
+      known([...names, ...(isAnswered ? ['flap.example'] : [])]);
+      const { stdout } = await site.run('--json', 'collect');
+      const { visits } = JSON.parse(stdout) as { visits: { client: string; ok: boolean; message: string | null }[] };
+      const failed = visits.filter(({ ok }) => !ok).map((visit) => visit.client);
+      assert.equal(visits.length, 21);
+      assert.deepEqual(failed, isAnswered ? [] : ['flap'], visits.map(({ message }) => message).join('\n'));
     }
   },
 );
