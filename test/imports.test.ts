@@ -22,6 +22,7 @@ const house: readonly string[] = [
   'config/values',
   'state-folder',
   'config',
+  'about',
   'transport storage notify',
   'collector alerter simulator',
   'look',
@@ -433,6 +434,15 @@ const opensByPath: Readonly<Record<string, string>> = {
   'src/collector/run/second-look.ts': 'stored/, which is ours',
   'src/look/serve/endpoints/newest-requests.ts': 'push-times/, which is ours',
 };
+
+test('the room of the kinds alone asks what an alert is about', () => {
+  // A pattern of a silence is no alert.
+  const asks = /(?<!silence\.)\bclient\s*[!=]==\s*''|\brule\s*[!=]==\s*(?:groupShort|'group-short')|\bisOfGroup\b/;
+  const asking = sources.filter(
+    ({ name, text }) => name.startsWith('src/') && !/^src\/(?:about|storage\/dialects)\//.test(name) && asks.test(text),
+  );
+  assert.deepEqual(pluck(asking, 'name'), []);
+});
 
 test('folders in which others write are entered by descriptor alone', () => {
   const rooms = ['inbox', 'receive', 'forward', 'sealed-reports', 'ingest', 'run'].map(

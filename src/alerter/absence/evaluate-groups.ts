@@ -1,7 +1,8 @@
 import { append, groupBy } from '../../platform/group-by.ts';
 import { parentsOf } from '../../config/clients/parents.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
-import { alertLabel } from '../../text/alert-label.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import { alertLabel } from '../../about/alert-label.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import {
   openGroupStates,
@@ -49,7 +50,10 @@ export function evaluateGroups(facts: FleetFacts, alerts: readonly Alert[]): rea
   if (states.groups.length === 0) return [];
   const roundsOf = roundsFor(facts);
   const words = groupWords(facts, alerts);
-  const stored = groupBy(alerts.filter(isOfGroup), ({ subject }) => subject);
+  const stored = groupBy(
+    alerts.filter((alert) => kindOf(alert).carriesOthers),
+    ({ subject }) => subject,
+  );
   const concerned = new Set(states.concerned);
   return states.groups.flatMap((group) => {
     const own = stored.get(group.need.name) ?? [];

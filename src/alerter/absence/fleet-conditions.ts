@@ -1,5 +1,6 @@
 import type { Config, Rule } from '../../config/config.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { evaluateCollectorFault } from './collector-fault.ts';
 import { evaluateIsolation } from './collector-isolated.ts';
 import { evaluateForgotten } from './database-forgot.ts';
@@ -70,12 +71,12 @@ function isWatchedBy(config: Config): (alert: Pick<Alert, 'client' | 'rule' | 's
   const formerNames = new Set(config.clients.map(({ was }) => was));
   const needing = config.needs.length === 0 ? [] : needingGroups(config);
   const groups = new Set(needing.map(({ need }) => need.name));
-  return ({ client: name, rule, subject }) => {
-    if (isOfGroup({ client: name, rule })) return groups.has(subject);
-    if (name === '') return findRule(config.alerts.rules, rule) !== null;
-    const client = clients.get(name);
-    if (client === undefined) return formerNames.has(name);
-    return client.state !== 'retired' && findRule(client.rules, rule) !== null;
+  return (key) => {
+    const { carriesOthers, followsRows, ruleOf } = kindOf(key);
+    if (carriesOthers) return groups.has(key.subject);
+    const client = clients.get(key.client);
+    if (followsRows && client === undefined) return formerNames.has(key.client);
+    return client?.state !== 'retired' && ruleOf(config, key) !== null;
   };
 }
 
@@ -116,7 +117,7 @@ function evaluateIngest(facts: FleetFacts, rule: Rule): readonly Alert[] {
   const { config, nowMs, mayMiss, alerts } = facts;
   const allowedMs = rule.forMs ?? (rule.forCount ?? 3) * config.collector.everyMs;
   const waiting = bySubject(facts.sealed ?? []);
-  const open = alerts.filter((alert) => alert.client === '' && alert.rule === rule.name);
+  const open = alerts.filter((alert) => !kindOf(alert).followsRows && alert.rule === rule.name);
   const subjects = new Set([...open.map(({ subject }) => subject), ...waiting.keys()]);
   return [...subjects].flatMap((subject): readonly Alert[] => {
     const known = facts.open('', rule.name, subject);

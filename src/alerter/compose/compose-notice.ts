@@ -1,7 +1,8 @@
 import type { Config } from '../../config/config.ts';
 import type { MailText } from '../../notify/mime.ts';
 import type { Notice, NoticeAlert } from '../../notify/webhook/notice.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
@@ -27,7 +28,9 @@ export function composeNotice(
 ): Notice {
   const { items: all, sections } = mail;
   const items = all.filter((item) => item.below === undefined);
-  const over = new Set(items.flatMap((item) => (isOfGroup(item) && stateOf(item) === 'resolved' ? item.subject : [])));
+  const over = new Set(
+    items.flatMap((item) => (kindOf(item).carriesOthers && stateOf(item) === 'resolved' ? item.subject : [])),
+  );
   // Receivers that keep states hear each end of what they may have been told alone. When the alert of a group ends,
   // they hear who is still away: so far that alert alone told them.
   const below = all.filter(

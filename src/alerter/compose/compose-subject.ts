@@ -1,4 +1,4 @@
-import { isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
 import {
   countBySeverity,
   foldTitle,
@@ -97,23 +97,23 @@ function firingHead(line: Line, kind: SectionKind, wording: SubjectWording, colu
   const [item] = line.items;
   if (item === undefined) return '';
   const { fold } = line;
+  const { followsRows, namesItself } = kindOf(item);
   // No value follows a condition of the fleet.
-  const what =
-    item.client === ''
-      ? cut(fleetTitle(item), maxColumns)
-      : fold === null
-        ? cut(titleOf(item), columns)
-        : foldTitle(line, kind, columns);
+  const what = !followsRows
+    ? cut(fleetTitle(item), maxColumns)
+    : fold === null
+      ? cut(titleOf(item), columns)
+      : foldTitle(line, kind, columns);
   const separator =
-    item.client === '' || fold?.kind === 'all' || fold?.kind === 'reason' || fold?.kind === 'left' ? ': ' : ' ';
+    !followsRows || fold?.kind === 'all' || fold?.kind === 'reason' || fold?.kind === 'left' ? ': ' : ' ';
   // The name of a removed rule begins with the rule's type.
   const type = item.watch.rule?.type ?? item.rule.split(' ', 1)[0];
-  if (item.client === '' && type === 'event' && fold === null) {
+  if (!followsRows && type === 'event' && fold === null) {
     const text = quoted(withoutTitle(item.alert.valueText, item));
     return `: ${cut(text === '' ? quoted(item.subject) : withSubject(quoted(item.subject), text), whatColumns)}`;
   }
-  if (isOfGroup(item)) return ` ${what}`;
-  if (item.client === '') return `${separator}${what}`;
+  if (namesItself) return ` ${what}`;
+  if (!followsRows) return `${separator}${what}`;
   const before = fold === null ? valueBefore(item) : null;
   if (before !== null) return `${separator}${what} was ${before}`;
   const value = fold === null ? subjectValue(item) : fold.kind === 'left' ? null : shortValue(item);
@@ -136,9 +136,10 @@ function saysSubject({ subject }: PendingNotification, value: string | null): va
 /** Returns the title of a condition of the fleet. For most of them the first sentence of the value says more. */
 function fleetTitle(item: PendingNotification): string {
   const value = quoted(item.alert.valueText);
-  // The names of members follow in the mail. The name of the group may hold these marks too.
+  // The names of members follow in the mail. Its own name may hold these marks too.
   const named = `${quoted(item.subject)}: `;
-  if (isOfGroup(item) && value.startsWith(named)) return named + (value.slice(named.length).split(/[:;] /, 1)[0] ?? '');
+  if (kindOf(item).namesItself && value.startsWith(named))
+    return named + (value.slice(named.length).split(/[:;] /, 1)[0] ?? '');
   if (item.rule === 'collector-isolated') return `${quoted(item.host ?? item.subject)} is cut off: ${value}`;
   if (item.rule === 'collector-fault') return `${quoted(item.host ?? item.subject)} is at fault: ${value}`;
   return titleOf(item) === labelOf(item) ? (value.split('. ', 1)[0] ?? '') : titleOf(item);
@@ -154,7 +155,10 @@ function headOfMany(sections: readonly Section[], kind: SectionKind): string {
   );
   const clients = new Set(itemsOf(sections).map(({ client }) => client));
   const [client = ''] = clients;
-  const isOneClients = clients.size === 1 && client !== '' && lines.every(({ line }) => line.fold === null);
+  const isOneClients =
+    clients.size === 1 &&
+    itemsOf(sections).every((item) => kindOf(item).followsRows) &&
+    lines.every(({ line }) => line.fold === null);
   const head = `${isOneClients ? `${cut(quoted(client), oneNameColumns)}: ` : ''}${countOf(sections, kind)}: `;
   // The first line of each client comes before the second of any.
   const byClient = groupBy(lines, ({ line }) => (line.fold === null ? (line.items[0]?.client ?? '') : line));

@@ -1,7 +1,8 @@
 import type { Config, Severity } from '../../config/config.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { SeriesPoint, StoredLook } from '../../storage/store/notification-store.ts';
-import { alertLabel } from '../../text/alert-label.ts';
+import { alertLabel } from '../../about/alert-label.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import type { PendingNotification, Line, ParentFold, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf, cut } from '../../text/text-columns.ts';
@@ -124,8 +125,9 @@ const collectorTitles: Readonly<Record<string, string>> = {
 
 /** Returns the title of an item: `web-1: disk /var`, `collector col1 is silent`. */
 export function titleOf(item: PendingNotification): string {
-  if (item.client !== '') return `${quoted(item.client)}: ${labelOf(item)}`;
-  if (isOfGroup(item)) return quoted(item.subject);
+  const { followsRows, namesItself } = kindOf(item);
+  if (followsRows) return `${quoted(item.client)}: ${labelOf(item)}`;
+  if (namesItself) return quoted(item.subject);
   const state = collectorTitles[item.rule];
   if (state === undefined) return labelOf(item);
   return `collector ${quoted(item.host ?? item.subject)} ${item.alert.state === 'resolved' ? 'was' : 'is'} ${state}`;
@@ -162,7 +164,7 @@ export function nameOfLine(line: Line, kind: SectionKind, columns: number, ofOne
   const [item] = line.items;
   if (item === undefined) return '';
   if (line.fold !== null) return foldName(line, kind, ' ', columns);
-  if (item.client === '') return cut(titleOf(item), columns);
+  if (!kindOf(item).followsRows) return cut(titleOf(item), columns);
   return cut(ofOneClient ? labelOf(item) : `${quoted(item.client)} ${labelOf(item)}`, columns);
 }
 

@@ -1,6 +1,7 @@
 import { greatest, groupBy, least } from '../../platform/group-by.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
-import { labelHidesRule } from '../../text/alert-label.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import { labelHidesRule } from '../../about/alert-label.ts';
 import type { Severity } from '../../config/config.ts';
 import { besideSentences } from '../cause/beside-words.ts';
 import { drawChart, type ChartWords } from './sparkline.ts';
@@ -9,7 +10,7 @@ import { adviceFor } from '../../text/advice.ts';
 import { joined, namedUpTo } from '../../text/numbers.ts';
 import { limitWords, withLimit } from '../../text/limit-words.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
-import { rhythmMs, visitConditions } from '../evaluate/rule-metric.ts';
+import { isOfRows, rhythmMs, visitConditions } from '../evaluate/rule-metric.ts';
 import { longestGapMs } from '../transition/progress.ts';
 import { reasonOf, type Line, type PendingNotification, type SectionKind } from '../dispatch/notification-plan.ts';
 import { cut } from '../../text/text-columns.ts';
@@ -133,7 +134,7 @@ export function lastSeen(
   { config, reader }: Pick<Wording, 'config' | 'reader'>,
 ): string | null {
   const { lastAtMs } = item.alert.progress;
-  if (!firingKinds.includes(kind) || item.client === '' || item.rule === 'no-report') return null;
+  if (!firingKinds.includes(kind) || !isOfRows(item)) return null;
   const isFresh = reader.nowMs - lastAtMs <= longestGapMs(rhythmMs(item.watch.rule, config));
   if (isFresh || lastAtMs < item.alert.pendingSinceMs) return null;
   return `last ${visitConditions.includes(item.rule) ? 'tried' : 'seen'} ${momentInWords(reader, lastAtMs)}`;
@@ -296,7 +297,7 @@ function commandsOf({ items, clients, fold }: Line, program: string): LineWords[
   const numbers = items.map(({ alertId }) => alertId);
   if (numbers.every((id) => id > 0))
     return [...accept, { why: '', command: [program, 'ack', ...numberRanges(numbers)] }];
-  const whose = isOfGroup(item) ? item.subject : item.client;
+  const whose = kindOf(item).commandName(item);
   const client = whose === '' || fold !== null ? "'*'" : shownShellWord(whose);
   return [...accept, { why: '', command: [program, 'ack', client, shownShellWord(item.rule)] }];
 }

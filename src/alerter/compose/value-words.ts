@@ -1,4 +1,5 @@
-import { type Alert, type ClosedReason, isOfGroup, type Level } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert, ClosedReason, Level } from '../../storage/store/alert.ts';
 import { isOfFigures } from '../evaluate/check-value-sampler.ts';
 import { formatLimit } from '../evaluate/describe-value.ts';
 import { fullSoonMs, fullSoonWords } from '../forecast/full-soon.ts';
@@ -51,10 +52,10 @@ export function valueFacts(item: PendingNotification, kind: SectionKind, reader:
   }
 }
 
-/** Returns the newest value in words, without the name of a group, which its title has. */
+/** Returns the newest value in words, without a name that its title has. */
 function nowText(item: PendingNotification): string {
   const { alert } = item;
-  return quoted(cut(isOfGroup(item) ? withoutTitle(alert.valueText, item) : alert.valueText, valueColumns));
+  return quoted(cut(kindOf(item).namesItself ? withoutTitle(alert.valueText, item) : alert.valueText, valueColumns));
 }
 
 /**

@@ -5,7 +5,8 @@ import { fleetOutliers, type FleetOutliers } from '../outliers/outliers.ts';
 import type { GroupState } from '../inhibit/group-states.ts';
 import { readEasing } from '../inhibit/read-easing.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type {
   AlertSpan,
   InventoryChange,
@@ -89,10 +90,9 @@ export async function readDigest(
   const names = new Set(clients.map(({ name }) => name));
   const isWhole = digest.groups.length === 0;
   const ofOurs = new Set(clients.flatMap(({ groups }) => groups));
-  const isOurs = ({ client, rule = '', subject = '' }: OwnedFact): boolean => {
-    if (isOfGroup({ client, rule })) return isWhole || ofOurs.has(subject);
-    return client === '' ? isWhole : names.has(client);
-  };
+  const shown = { clients: names, groups: ofOurs, isWhole };
+  const isOurs = ({ client, rule = '', subject = '' }: OwnedFact): boolean =>
+    kindOf({ client, rule }).isShown({ client, rule, subject }, shown);
   const seen = await store.knownClients();
   const dueMs = span.lateSinceMs ?? untilMs;
   if (clients.length > 0 && !seen.some(({ firstSeenMs }) => firstSeenMs < dueMs)) return null;

@@ -1,3 +1,4 @@
+import { kindOf } from '../../about/kinds.ts';
 import type { SectionWords } from '../compose/mail-words.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
@@ -68,7 +69,7 @@ function allVisits({ succeeded, fullRuns }: RunTotals, clients: number): string 
 
 function silencesOf({ spans, sinceMs, untilMs }: DigestFacts): readonly Silence[] {
   const silent = spans
-    .filter(({ rule, client }) => client !== '' && silentRules.includes(rule))
+    .filter((one) => kindOf(one).followsRows && silentRules.includes(one.rule))
     .map(({ client, pendingSinceMs, resolvedAtMs }) => ({
       client,
       fromMs: Math.max(pendingSinceMs, sinceMs),

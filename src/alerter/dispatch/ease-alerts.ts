@@ -1,4 +1,5 @@
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { Easing } from '../inhibit/easing.ts';
 import type { RecipientAlert, StoredAlert } from './recipient-alerts.ts';
 
@@ -21,7 +22,7 @@ function eased(easing: Easing, one: RecipientAlert): RecipientAlert {
 
 /** Returns the ids of the alerts of a client's group that fired while an alert did: they say whether it is eased. */
 export function shortsBeside({ groups, shortsWithin }: Easing, alert: Alert): readonly number[] {
-  const group = groups.groups.length === 0 || isOfGroup(alert) ? null : groups.groupOf(alert);
+  const group = groups.groups.length === 0 || kindOf(alert).carriesOthers ? null : groups.groupOf(alert);
   if (group === null) return [];
   const beganMs = alert.firingSinceMs ?? alert.pendingSinceMs;
   return shortsWithin(group, beganMs, alert.resolvedAtMs ?? Infinity).flatMap(({ id }) => id ?? []);

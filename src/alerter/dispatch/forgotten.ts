@@ -1,10 +1,11 @@
-import type { Alert, AlertKey, LastNotified } from '../../storage/store/alert.ts';
+import type { AlertKey } from '../../about/about.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert, LastNotified } from '../../storage/store/alert.ts';
 import type { RecipientHistory, SentBefore, Told } from '../../storage/store/outbox-store.ts';
 import { hourMs } from '../../platform/units.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { isOfRows } from '../evaluate/rule-metric.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
-import { urgentSource } from './group-interval.ts';
 
 /** A mail that was sent, as this machine remembers it. */
 export interface Remembered {
@@ -196,7 +197,8 @@ function historiesOf(
     const isUrgent = isRecent && !ordinary;
     const begun = told.filter(({ transition }) => isUrgent && (transition === 'firing' || transition === 'escalated'));
     const urgent = new Map(urgentOfClient);
-    for (const source of new Set(begun.map(urgentSource))) urgent.set(source, (urgent.get(source) ?? 0) + 1);
+    for (const source of new Set(begun.map((alert) => kindOf(alert).urgentSource(alert))))
+      urgent.set(source, (urgent.get(source) ?? 0) + 1);
     changed.set(recipient, {
       recipient,
       createdAtMs: isRecent ? [...createdAtMs, atMs] : createdAtMs,

@@ -1,10 +1,9 @@
 import type { Config } from '../../config/config.ts';
 import { hourMs } from '../../platform/units.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
 import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
-import { groupPattern } from '../inhibit/silences.ts';
 import type { RunStep } from './draft.ts';
 import { followsNoChange, heldOf, type PendingNotification } from './notification-plan.ts';
 
@@ -25,8 +24,9 @@ type Urgency = Pick<PendingNotification, 'alert' | 'before' | 'transition'>;
 export function isUrgent(one: Urgency): boolean {
   const { alert, before, transition } = one;
   if (followsNoChange(transition)) return false;
-  const isNews = before === null || before.state === 'resolved' || (isOfGroup(alert) && transition === 'firing');
-  return (alert.state === 'firing' && alert.client === '' && isNews) || isNewCritical(one);
+  const { isNewsAtOnce, tellsEachLoss } = kindOf(alert);
+  const isNews = before === null || before.state === 'resolved' || (tellsEachLoss && transition === 'firing');
+  return (alert.state === 'firing' && isNewsAtOnce && isNews) || isNewCritical(one);
 }
 
 /** True if a notification is sent in spite of the cap. An event is over as soon as it is known. */
@@ -37,13 +37,8 @@ function isNewCritical({ alert: { state, severity, closedReason }, before }: Urg
 
 /** True if the notification is urgent, and its client or group has not used up its urgent mails of the hour. */
 export function isUrgentNow(one: Urgency, history: RecipientHistory | null): boolean {
-  const source = urgentSource(one.alert);
+  const source = kindOf(one.alert).urgentSource(one.alert);
   return isUrgent(one) && (source === '' || (history?.urgentOfClient?.get(source) ?? 0) < maxUrgentOfClient);
-}
-
-/** Returns the key of RecipientHistory.urgentOfClient for an alert; '' for the fleet, whose mails are not counted. */
-export function urgentSource(alert: Pick<Alert, 'client' | 'rule' | 'subject'>): string {
-  return isOfGroup(alert) ? groupPattern(alert.subject) : alert.client;
 }
 
 /** Returns what the recipient was mailed lately; null if nothing. */

@@ -1,3 +1,4 @@
+import { kindOf } from '../../about/kinds.ts';
 import { append, greatest, groupBy } from '../../platform/group-by.ts';
 import { type Parent, parentsOf } from '../../config/clients/parents.ts';
 import type { Config } from '../../config/config.ts';
@@ -30,7 +31,7 @@ export function sectionsOf(options: GroupOptions): readonly Section[] {
     const parentOf = foldedParents(kind, items, options);
     // Clients that a parent explains are one line, whether they are unreachable or have not pushed.
     const ruleOf = (item: PendingNotification): string => (parentOf(item) === null ? item.rule : 'unreachable');
-    const rules = [...groupBy(items, (item) => `${item.client === '' ? 0 : 1}${ruleOf(item)}`)]
+    const rules = [...groupBy(items, (item) => `${kindOf(item).followsRows ? 1 : 0}${ruleOf(item)}`)]
       .sort(([one], [other]) => compareText(one, other))
       .map(([, ofRule]) => linesOf(kind, ofRule, { ...options, parentOf }));
     return [{ kind, count: items.length, rules }];
@@ -169,7 +170,7 @@ function lineOf(fold: Fold | null, items: readonly PendingNotification[]): Line 
 }
 
 function clientsOf(items: readonly PendingNotification[]): readonly string[] {
-  return [...new Set(items.map(({ client }) => client))].filter((client) => client !== '').sort(compareText);
+  return [...new Set(items.flatMap((item) => (kindOf(item).followsRows ? item.client : [])))].sort(compareText);
 }
 
 /** Orders worst first, then by the first client. */

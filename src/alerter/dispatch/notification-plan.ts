@@ -1,12 +1,8 @@
+import type { AlertKey } from '../../about/about.ts';
+import { kindOf } from '../../about/kinds.ts';
 import type { Parent } from '../../config/clients/parents.ts';
 import type { Severity } from '../../config/config.ts';
-import {
-  type Alert,
-  type AlertKey,
-  type LastNotified,
-  type Transition,
-  unchangedTransitions,
-} from '../../storage/store/alert.ts';
+import { type Alert, type LastNotified, type Transition, unchangedTransitions } from '../../storage/store/alert.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { visitCause } from '../evaluate/visit-conditions.ts';
@@ -193,7 +189,7 @@ export function pendingNotification(
     severity: alert.state === 'resolved' ? (known?.severity ?? alert.severity) : alert.severity,
     alert,
     watch,
-    host: client === '' ? (hosts?.get(subject) ?? null) : null,
+    host: kindOf(alert).followsRows ? null : (hosts?.get(subject) ?? null),
     listedOnly,
     before: known,
     unacknowledgedMs: isUnknownCritical({ alert, known }) ? (listener?.afterMs ?? null) : null,
@@ -261,8 +257,8 @@ export function compareNotifications(one: PendingNotification, other: PendingNot
 }
 
 /** Returns the reason in words that many clients may share. Returns null for a number, or if there is no reason. */
-export function reasonOf({ rule, client, watch, alert }: PendingNotification): string | null {
-  if (alert.value !== null || client === '') return null;
+export function reasonOf({ rule, watch, alert }: PendingNotification): string | null {
+  if (alert.value !== null || !kindOf(alert).followsRows) return null;
   if (rule === 'unreachable') return visitCause(alert, watch.client?.address);
   const text = oneLine(alert.valueText);
   return text === '' ? null : text;

@@ -2,7 +2,8 @@ import { webhookOfRecipient } from '../../config/clients/recipients.ts';
 import type { Config, WebhookFormat } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
-import { isOfGroup, type LastNotified } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { LastNotified } from '../../storage/store/alert.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { differenceOf, knownAfter } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
@@ -210,12 +211,15 @@ function mailOf(
 ): DueMail {
   const { config, exportOf, firstPass = false, newRules } = input;
   const history = historyOf(input, recipient);
-  const ofGroups = groupBy(unsorted.filter(isOfGroup), ({ subject }) => subject);
+  const ofGroups = groupBy(
+    unsorted.filter((item) => kindOf(item).carriesOthers),
+    ({ subject }) => subject,
+  );
   const carriedBy = groupBy(unsorted, (item) =>
     item.below === undefined ? undefined : groupAbove(ofGroups.get(item.below) ?? [], item),
   );
   const items = unsorted
-    .map((item) => (isOfGroup(item) ? { ...item, carries: carriedBy.get(item) ?? [] } : item))
+    .map((item) => (kindOf(item).carriesOthers ? { ...item, carries: carriedBy.get(item) ?? [] } : item))
     .sort(compareNotifications);
   const own = items.filter((item) => item.below === undefined);
   const begun = own.filter(({ transition }) => transition === 'firing');

@@ -2,7 +2,8 @@ import { parentsOf } from '../../config/clients/parents.ts';
 import type { Rule, Severity, WebhookFormat } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { hourMs } from '../../platform/units.ts';
-import { type Alert, isOfGroup, type Transition } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert, Transition } from '../../storage/store/alert.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { rhythmMs, rivalry, rowsToRecover } from '../evaluate/rule-metric.ts';
 import { differenceOf, isReturning, type Known } from '../inhibit/difference.ts';
@@ -142,7 +143,10 @@ function carried({ easing }: Planning, decided: readonly Decision[]): readonly D
   if (easing === null) return decided;
   // A reminder of the group may not be due, and tells of nothing new.
   const news = decided.flatMap(({ item, candidate }) => (item === null || candidate.because === 'time' ? [] : item));
-  const told = groupBy(news.filter(isOfGroup), ({ subject }) => subject);
+  const told = groupBy(
+    news.filter((item) => kindOf(item).carriesOthers),
+    ({ subject }) => subject,
+  );
   if (told.size === 0) return decided;
   return decided.map((one) => {
     const { candidate, free, reasons, isForgone } = one;

@@ -1,6 +1,6 @@
 import type { WaitingMail } from '../../storage/store/outbox-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
 import type { Known } from '../inhibit/difference.ts';
 import { isAcknowledged } from '../inhibit/inhibition.ts';
 import { isUrgent } from './group-interval.ts';
@@ -86,7 +86,7 @@ function sendable(
 ): readonly PendingNotification[] {
   const all = [...news, ...(remindersDue ? reminders : [])];
   const items = all.filter((item) => !kept.has(item.alertId) || isUrgent(item));
-  const groups = new Set(items.flatMap((item) => (isOfGroup(item) ? item.subject : [])));
+  const groups = new Set(items.flatMap((item) => (kindOf(item).carriesOthers ? item.subject : [])));
   return items.filter(({ below }) => below === undefined || groups.has(below));
 }
 

@@ -1,3 +1,4 @@
+import { kindOf } from '../../about/kinds.ts';
 import type { Alert, Cause } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import type { CauseOptions } from '../cause/find-cause.ts';
@@ -28,8 +29,9 @@ export function alertsToSeek(
       transition === 'reminder' && (alert.cause?.atMs ?? 0) <= (before?.notifiedAtMs ?? 0) ? alertId : [],
     ),
   );
-  const due = alerts.filter(({ id, client, state, cause, changedByRun }) => {
-    if (id === null || client === '' || state !== 'firing') return false;
+  const due = alerts.filter((alert) => {
+    const { id, state, cause, changedByRun } = alert;
+    if (id === null || !kindOf(alert).followsRows || state !== 'firing') return false;
     return outdated.has(id) || ((cause ?? null) === null && !unfinishedRuns.has(changedByRun ?? ''));
   });
   const groups = new Map(config.clients.map((client) => [client.name, client.groups.at(-1) ?? '']));

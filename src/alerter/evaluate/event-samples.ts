@@ -1,3 +1,4 @@
+import { kindOf } from '../../about/kinds.ts';
 import { least } from '../../platform/group-by.ts';
 import type { Rule } from '../../config/config.ts';
 import { globMatcher, isGlob, splitGlobs } from '../../config/values/globs.ts';
@@ -70,7 +71,7 @@ function expectedOf({ withinMs, selectors }: Rule): readonly string[] {
 
 /** Returns the subject of an event: `backup`, `backup/home`; for the fleet `nas:backup`. */
 function subjectOf({ host, service, instance }: NewestEvent, client: string): string {
-  const whose = client === '' && host !== '' ? `${host}:` : '';
+  const whose = !kindOf({ client, rule: '' }).followsRows && host !== '' ? `${host}:` : '';
   return `${whose}${service}${instance === '' ? '' : `/${instance}`}`;
 }
 

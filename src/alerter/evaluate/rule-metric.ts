@@ -1,3 +1,4 @@
+import { kindOf } from '../../about/kinds.ts';
 import type { Config, Rule } from '../../config/config.ts';
 import { metricByName, ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import type { Metric, Unit } from '../../report/metrics.ts';
@@ -88,6 +89,6 @@ const oneRowResolves: readonly string[] = ['host-key-changed', 'not-trusted', 'r
 export const visitConditions: readonly string[] = ['unreachable', 'host-key-changed', 'not-trusted'];
 
 /** True if an alert follows from rows of its client, and not from missing ones or from runs. */
-export function isOfRows({ client, rule }: Pick<Alert, 'client' | 'rule'>): boolean {
-  return client !== '' && rule !== 'no-report';
+export function isOfRows(alert: Pick<Alert, 'client' | 'rule'>): boolean {
+  return kindOf(alert).followsRows && alert.rule !== 'no-report';
 }

@@ -3,7 +3,8 @@ import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import type { Config, Rule, Window } from '../../config/config.ts';
 import type { MailSummary, Unsent } from '../../storage/store/outbox-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
-import { type Alert, isOfGroup, type LastNotified } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert, LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { easingOf } from '../inhibit/easing.ts';
 import type { NeedingGroup } from '../inhibit/group-states.ts';
@@ -130,7 +131,7 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
   const mutes = openMutes({ config, silences: await storage.operator.silences(nowMs) });
   const causeOf = openCauses({ config, causes: storage.causes, alerts: input.alerts, runs, nowMs });
   const changed = await causesOf(
-    alerts.filter(({ client, state, rule }) => client !== '' && state !== 'resolved' && isWanted(rule)),
+    alerts.filter((alert) => kindOf(alert).followsRows && alert.state !== 'resolved' && isWanted(alert.rule)),
     causeOf,
   );
   const membersLost = openMembersLost(config, input.alerts);
@@ -178,7 +179,7 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
 function openMembersLost(config: Config, alerts: readonly Alert[]): (alert: Alert) => readonly Alert[] {
   const membersOf = membersByGroup(config);
   return (alert) => {
-    if (!isOfGroup(alert) || alert.state === 'resolved') return [];
+    if (!kindOf(alert).carriesOthers || alert.state === 'resolved') return [];
     const members = new Set((membersOf.get(alert.subject) ?? []).map(({ name }) => name));
     return alerts.filter(({ client, rule }) => rule === 'unreachable' && members.has(client));
   };

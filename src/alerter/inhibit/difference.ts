@@ -1,11 +1,6 @@
 /** src/alerter/inhibit: silences, windows, recipients, alerts that stand for others. */
-import {
-  type Alert,
-  isOfGroup,
-  type Progress,
-  type StoredNotification,
-  type Transition,
-} from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert, Progress, StoredNotification, Transition } from '../../storage/store/alert.ts';
 import { type Listener, hears } from './recipients-of.ts';
 
 /** The state of an alert that a recipient was last notified of; null if there is none. */
@@ -36,7 +31,7 @@ export function differenceOf(alert: Alert, known: Known, listener: Listener | nu
  * has a sequence.
  */
 function isFurtherLoss(alert: Alert, known: NonNullable<Known>): boolean {
-  return (alert.rule === 'database-forgot' || isOfGroup(alert)) && alert.sequence > known.sequence;
+  return (alert.rule === 'database-forgot' || kindOf(alert).tellsEachLoss) && alert.sequence > known.sequence;
 }
 
 /** True if the newest row is beyond the limit of recovery. A flapping alert stays so until its rule holds again. */

@@ -1,6 +1,7 @@
 import type { Severity } from '../../config/config.ts';
 import { remembered } from '../../platform/remembered.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { DispatchInput } from './dispatch-input.ts';
 import { createStandIns } from './recipients-of.ts';
 import { openGroupStates, servingCount, type GroupState, type GroupStates, type NeedingGroup } from './group-states.ts';
@@ -45,7 +46,7 @@ interface EasingOptions {
  * as it was when it was last clear.
  */
 export function openEasing({ groups, alerts, toldAsWarnings, nowMs }: EasingOptions): Easing {
-  const shorts = alerts.filter((alert) => isOfGroup(alert) && alert.state !== 'pending');
+  const shorts = alerts.filter((alert) => kindOf(alert).carriesOthers && alert.state !== 'pending');
   const shortsWithin: Easing['shortsWithin'] = ({ need }, fromMs, toMs) =>
     shorts.filter(
       ({ subject, firingSinceMs, resolvedAtMs }) =>

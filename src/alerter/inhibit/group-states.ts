@@ -4,7 +4,9 @@ import { membersByGroup, neededOf } from '../../config/clients/group-needs.ts';
 import type { Client, Config, GroupNeed } from '../../config/config.ts';
 import { findRule, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { remembered, rememberedWeakly } from '../../platform/remembered.ts';
-import { type Alert, type AlertKey, isOfGroup, type RuleState } from '../../storage/store/alert.ts';
+import type { AlertKey } from '../../about/about.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert, RuleState } from '../../storage/store/alert.ts';
 import { longestGapMs } from '../transition/progress.ts';
 
 /** A group that needs fewer members than it has, and is told when it lacks them. */
@@ -101,7 +103,7 @@ export function concernedMembers(
 ): readonly string[] {
   if (config.needs.length === 0) return [];
   const clients = new Set(alerts.map(({ client }) => client));
-  const shorts = new Set(alerts.flatMap((alert) => (isOfGroup(alert) ? alert.subject : [])));
+  const shorts = new Set(alerts.flatMap((alert) => (kindOf(alert).carriesOthers ? alert.subject : [])));
   return needingGroups(config)
     .filter((group) => {
       const { need, members } = group;

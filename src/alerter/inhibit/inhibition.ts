@@ -5,7 +5,7 @@ import { dayMs } from '../../platform/units.ts';
 import type { LostParents } from './lost-parents.ts';
 import type { Mutes } from './mutes.ts';
 import { isReturning, type Known } from './difference.ts';
-import { foreseenBy, isNearlyFull, visitConditions } from '../evaluate/rule-metric.ts';
+import { foreseenBy, isNearlyFull, isOfRows, visitConditions } from '../evaluate/rule-metric.ts';
 import {
   createStandIns,
   hears,
@@ -192,7 +192,7 @@ function hasRows(rule: Watch['rule']): boolean {
 /** True if the client's own rows confirm the alert after the end of a silence or window. */
 function isConfirmed(alert: Alert, endMs: number, newestRowMs: number | null, graceMs: number): boolean {
   // Alerts that do not follow from rows are confirmed by each pass.
-  if (alert.client === '' || alert.rule === 'no-report' || alert.closedReason === 'unwatched') return true;
+  if (!isOfRows(alert) || alert.closedReason === 'unwatched') return true;
   const { state, progress, flapping, resolvedAtMs } = alert;
   if (state === 'resolved') return (resolvedAtMs ?? 0) > endMs || (newestRowMs ?? 0) > endMs;
   // A row that shows a recovery confirms nothing: the next row decides, unless such rows continue.

@@ -3,7 +3,9 @@ import type { Config, Window } from '../../config/config.ts';
 import { ruleFinder, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
-import { type Alert, type AlertKey, isOfGroup } from '../../storage/store/alert.ts';
+import type { AlertKey } from '../../about/about.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { silenceMatcher } from './silences.ts';
 import { type Span, windowSpans } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
@@ -29,9 +31,6 @@ interface Mute extends Span {
 
 /** Opens the silences and windows for one pass, and caches results. */
 export function openMutes({ config, silences }: MutesOptions) {
-  const windowsOf = new Map(config.clients.map(({ name, windows }) => [name, windows]));
-  windowsOf.set('', config.alerts.windows);
-  const windowsOfGroup = new Map(config.needs.map(({ name, windows }) => [name, windows]));
   const ruleOf = ruleFinder(config);
   const silenced = silences.map((silence) => ({ silence, matches: silenceMatcher(silence, config) }));
   const { zone } = config.alerts;
@@ -45,8 +44,7 @@ export function openMutes({ config, silences }: MutesOptions) {
       if (startsAtMs > toMs || endsAtMs < fromMs || !matches(key)) continue;
       mutes.push({ startsAtMs, endsAtMs, reason: { kind: 'silence', id, untilMs: endsAtMs } });
     }
-    const windows = isOfGroup(key) ? windowsOfGroup.get(key.subject) : windowsOf.get(key.client);
-    for (const window of windows ?? []) {
+    for (const window of kindOf(key).windowsOf(config, key)) {
       if (window.severity === 'warning' && key.severity === 'critical') continue;
       if (!rulesOf(window)(ruleOf(key))) continue;
       for (const { startsAtMs, endsAtMs } of spansOf(window, fromMs, toMs)) {

@@ -4,7 +4,10 @@ import type { Client, Config, NotifyConfig, Recipient, Rule, Severity, Window } 
 import { isHeard, notifyChooser, worstSeverity } from '../../config/clients/recipients.ts';
 import { membersByGroup } from '../../config/clients/group-needs.ts';
 import { asksFor, findRule, ruleLists, ruleMatcher } from '../../config/rules/rule-matcher.ts';
-import { type Alert, type AlertKey, isOfGroup } from '../../storage/store/alert.ts';
+import type { AlertKey } from '../../about/about.ts';
+import type { About } from '../../config/rules/builtin-rules.ts';
+import { aboutOf, kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { selectsAll } from '../../config/values/client-selector.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { windowSpans, windowUntil } from './windows.ts';
@@ -81,22 +84,25 @@ export function createWatches(config: Config): (key: WatchKey) => Watch {
   const notifyOf = notifyChooser(config.notify);
   const { labels } = config;
   const groups = remembered((name: string) => watchOfGroup(config, name));
-  return ({ client: name, rule: ruleName, subject = '' }) => {
-    if (isOfGroup({ client: name, rule: ruleName })) return groups(subject);
-    if (name === '') {
-      const rule = findRule(config.alerts.rules, ruleName);
+  const watches: Readonly<Record<About, (key: WatchKey) => Watch>> = {
+    group: ({ subject = '' }) => groups(subject),
+    fleet: ({ rule: name }) => {
+      const rule = findRule(config.alerts.rules, name);
       const all = rule === null ? nobody : listenersOf(rule)(fleetRecipients(rule))(false)(notifyOf(null));
       const listeners = rule?.name === 'mail-path' ? besidePath(config, all) : all;
       return { rule, client: null, labels, listeners };
-    }
-    const client = clients.get(name) ?? null;
-    const rule = client === null || client.state === 'retired' ? null : findRule(client.rules, ruleName);
-    if (client === null || rule === null) {
-      return { rule: null, client, labels: client?.labels ?? labels, listeners: nobody };
-    }
-    const listeners = listenersOf(rule)(client.recipients)(client.muted)(notifyOf(client));
-    return { rule, client, labels: client.labels, listeners };
+    },
+    client: (key) => {
+      const client = clients.get(key.client) ?? null;
+      const rule = client === null || client.state === 'retired' ? null : findRule(client.rules, key.rule);
+      if (client === null || rule === null) {
+        return { rule: null, client, labels: client?.labels ?? labels, listeners: nobody };
+      }
+      const listeners = listenersOf(rule)(client.recipients)(client.muted)(notifyOf(client));
+      return { rule, client, labels: client.labels, listeners };
+    },
   };
+  return (key) => watches[aboutOf(key)](key);
 }
 
 /** Returns the configuration of the alert of a group. Recipients who hear of its members' rules hear of it too. */
@@ -256,10 +262,10 @@ export function createStandIns({
   readonly alerts: readonly Alert[];
   readonly collectorOfRun?: ReadonlyMap<string, string> | undefined;
 }): (alert: Alert) => Alert | null {
-  const begun = alerts.filter(({ client, state }) => client === '' && state !== 'pending');
+  const begun = alerts.filter((alert) => !kindOf(alert).followsRows && alert.state !== 'pending');
   const byRule = groupBy(begun, ({ rule }) => stoodForBy.get(rule));
   return (alert) => {
-    const own = alert.client === '' ? undefined : byRule.get(alert.rule);
+    const own = kindOf(alert).followsRows ? byRule.get(alert.rule) : undefined;
     if (own === undefined || alert.firingSinceMs === null || alert.progress.isNetwork === false) return null;
     const begunMs = alert.firingSinceMs;
     const collector = collectorOfRun?.get(alert.changedByRun ?? '') ?? null;

@@ -1,11 +1,12 @@
 import type { Client, Config } from '../../config/config.ts';
 import { type NamedRule, ruleFinder, ruleMatcher } from '../../config/rules/rule-matcher.ts';
-import { membersByGroup } from '../../config/clients/group-needs.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { hasLabels, parseLabelSelector } from '../../config/values/labels.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { literalMark, maxPatternChars, type Silence } from '../../storage/store/operator-store.ts';
-import { type AlertKey, isOfGroup } from '../../storage/store/alert.ts';
+import type { AlertKey } from '../../about/about.ts';
+import { groupMark } from '../../about/group.ts';
+import { kindOf } from '../../about/kinds.ts';
 
 /**
  * Returns a function that is true for the alerts that a silence covers. The silence's three patterns are globs as in
@@ -23,14 +24,7 @@ export function silenceMatcher(
   const subject = silencePattern(silence.subject);
   const isRule = rulePattern(silence.rule);
   const ruleOf = ruleFinder(config);
-  const coversGroup = remembered((group: string) => {
-    const members = membersByGroup(config).get(group) ?? [];
-    return client('') || (members.length > 0 && members.every(({ name }) => client(name)));
-  });
-  return (key) => {
-    if (isOfGroup(key)) return coversGroup(key.subject) && isRule(ruleOf(key)) && subject(key.subject);
-    return client(key.client) && isRule(ruleOf(key)) && subject(key.subject);
-  };
+  return (key) => kindOf(key).isCovered(key, client, config) && isRule(ruleOf(key)) && subject(key.subject);
 }
 
 /** Returns a test for the rules that a pattern of a silence fits: a type stands for every rule of the type. */
@@ -40,7 +34,6 @@ export function rulePattern(pattern: string): (rule: NamedRule) => boolean {
   return ({ name }) => isName(name);
 }
 
-const groupMark = '@';
 const labelMark = '#';
 
 /** Returns the pattern of a silence that stands for the clients of a group. */

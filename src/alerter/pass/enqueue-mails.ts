@@ -1,3 +1,4 @@
+import { kindOf } from '../../about/kinds.ts';
 import type { ExcerptSubject } from '../../storage/store/notification-store.ts';
 import type { Config } from '../../config/config.ts';
 import { webhookOfRecipient } from '../../config/clients/recipients.ts';
@@ -372,7 +373,7 @@ async function readSystems(
 ): Promise<ReadonlyMap<string, string>> {
   const lines = sections.flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
   const clients = lines.flatMap(({ fold, items: [item] }) =>
-    fold !== null || !item || item.client === '' ? [] : item.client,
+    fold !== null || !item || !kindOf(item).followsRows ? [] : item.client,
   );
   const asked = [...new Set(clients)].slice(0, maxSystems);
   return asked.length === 0 ? new Map() : storage.notifications.systemsOf(asked);

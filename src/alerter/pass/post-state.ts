@@ -4,7 +4,8 @@ import type { NoticeAlert } from '../../notify/webhook/notice.ts';
 import { postAlerts } from '../../notify/webhook/post-alerts.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { RunFact } from '../../storage/store/run.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { readLooks } from '../cause/read-looks.ts';
@@ -77,7 +78,9 @@ async function createStates(
   const looks = await readLooks(storage, open);
   const reader = { zone: config.alerts.zone, nowMs };
   const lostOf = (alert: Alert): readonly Alert[] => {
-    const group = isOfGroup(alert) ? groups.groups.find(({ need }) => need.name === alert.subject) : undefined;
+    const group = kindOf(alert).carriesOthers
+      ? groups.groups.find(({ need }) => need.name === alert.subject)
+      : undefined;
     return group === undefined ? [] : groups.at(group, groups.presentOf(group, nowMs)).lost;
   };
   const plainStateOf = (alert: Alert): NoticeAlert => ({

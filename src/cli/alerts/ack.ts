@@ -1,11 +1,12 @@
 /** src/cli/alerts: `alert` and its replay, `alerts`, `explain`, `ack`, `silence`, `mail`, `forget`. */
-import { alertLabel } from '../../text/alert-label.ts';
+import { alertLabel } from '../../about/alert-label.ts';
 import type { Config } from '../../config/config.ts';
 import { isRuleType, ruleFinder, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../platform/errors/errors.ts';
 import { escapeControls } from '../../platform/errors/log.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { AlertHistory } from '../../storage/store/alert-history.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { alertIdJson, whoseText } from '../command/alert-words.ts';
@@ -138,7 +139,7 @@ async function choose(
     await refuseUnknownNumber(storage.alertHistory, Number(target), firing);
     return [];
   }
-  const ofGroup = firing.filter((alert) => isOfGroup(alert) && alert.subject === target && isRule(alert));
+  const ofGroup = firing.filter((alert) => kindOf(alert).carriesOthers && alert.subject === target && isRule(alert));
   if (ofGroup.length > 0 && (rule !== null || !names.includes(target))) return ofGroup;
   if (!names.includes(target) && config.needs.some(({ name }) => name === target)) return [];
   const isMeant = clientFilter(names, target, 'fleet-health alerts lists what is open.');

@@ -4,7 +4,8 @@ import { type AlertView, sortAlerts, viewAlerts } from '../../look/data/alert-vi
 import { byName } from '../../text/name-order.ts';
 import { readFleetStatus } from '../../look/data/fleet-status.ts';
 import { dayMs } from '../../platform/units.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
 import { renderAlertTable } from '../command/alert-table.ts';
@@ -70,7 +71,7 @@ async function readChosen(
   const shown = narrowed === null ? null : new Set(narrowed.members.map(({ client }) => client));
   // The alert of the group is about its members.
   const isOfNamed = (alert: Alert): boolean =>
-    isOfGroup(alert) && alert.subject === options.group && (options.label ?? null) === null;
+    kindOf(alert).carriesOthers && alert.subject === options.group && (options.label ?? null) === null;
   return found.filter(
     (alert) =>
       (isNamed(alert.client) || isOfNamed(alert)) &&
@@ -116,7 +117,7 @@ function alertsText(output: Output, config: Config, views: readonly AlertView[],
   const table = renderAlertTable(output, views, { time, nowMs, withClients: true });
   const firing = views.filter(({ alert }) => alert.state === 'firing').length;
   const count = firing === 0 ? 'Nothing fires' : `${counted(firing, 'alert')} ${firing === 1 ? 'fires' : 'fire'}`;
-  const whom = views.some(({ alert }) => alert.client === '') ? 'CLIENT, or --fleet,' : 'CLIENT';
+  const whom = views.some(({ alert }) => !kindOf(alert).followsRows) ? 'CLIENT, or --fleet,' : 'CLIENT';
   const more = `fleet-health explain ${whom} says more, ack NUMBER ends reminders.`;
   return `${table}\n\n${count}. Times are ${time.zone}. ${more}`;
 }

@@ -1,4 +1,4 @@
-import { alertLabel } from '../../text/alert-label.ts';
+import { alertLabel } from '../../about/alert-label.ts';
 import { replay, type ReplayedItem, type ReplayedMail, type ReplayResult } from '../../alerter/replay/replay.ts';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';

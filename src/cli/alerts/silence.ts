@@ -1,6 +1,6 @@
 import { wordsOfRules } from '../../config/rules/rule-matcher.ts';
 import { didYouMean, nearest } from '../../config/values/nearest.ts';
-import { alertLabel } from '../../text/alert-label.ts';
+import { alertLabel } from '../../about/alert-label.ts';
 import { type HeldBack, readHeldBack } from '../../alerter/inhibit/held-back.ts';
 import { groupPattern, labelPattern, silenceMatcher, silencePattern } from '../../alerter/inhibit/silences.ts';
 import { selectClients } from '../../config/clients/select-clients.ts';

@@ -1,6 +1,7 @@
 /** src/cli/check: `check`. */
 import { append, groupBy } from '../../platform/group-by.ts';
-import { groupShort } from '../../storage/store/alert.ts';
+import { keyOfFleet } from '../../about/kinds.ts';
+import { groupShort } from '../../config/rules/builtin-rules.ts';
 import { notifyChooser, webhookOfRecipient, worstSeverity } from '../../config/clients/recipients.ts';
 import { ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { remembered } from '../../platform/remembered.ts';
@@ -266,7 +267,7 @@ export async function groupMembers(config: Config, signal: AbortSignal): Promise
   const stateOf = new Map(states.map((state) => [state.group.need.name, state]));
   const watchOf = createWatches(config);
   return needingGroups(config).map(({ need: { name, rules }, members, needed }) => {
-    const recipients = [...watchOf({ client: '', rule: groupShort, subject: name }).listeners.keys()];
+    const recipients = [...watchOf(keyOfFleet(groupShort, name)).listeners.keys()];
     const isMeant = ruleMatcher(rules.join(','));
     const rulesOf = remembered((all: readonly Rule[]) => all.filter((rule) => isMeant(rule)));
     const hearersOf = (member: Client): readonly string[] =>

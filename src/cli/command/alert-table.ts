@@ -1,5 +1,5 @@
 /** src/cli/command: code that commands share. */
-import { alertLabel } from '../../text/alert-label.ts';
+import { alertLabel } from '../../about/alert-label.ts';
 import type { NotSent } from '../../alerter/explain/explain-alerts.ts';
 import type { AlertView } from '../../look/data/alert-views.ts';
 import { describeAge } from '../../text/durations.ts';

@@ -2,7 +2,8 @@ import type { Notified, NotSent } from '../../alerter/explain/explain-alerts.ts'
 import { besideSentence } from '../../alerter/cause/beside-words.ts';
 import type { HeldBack } from '../../alerter/inhibit/held-back.ts';
 import type { AlertView } from '../../look/data/alert-views.ts';
-import { type Alert, type ClosedReason, isOfGroup, type NamedChanges } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert, ClosedReason, NamedChanges } from '../../storage/store/alert.ts';
 import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { counted } from '../../text/numbers.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
@@ -54,12 +55,12 @@ export const knownWords = 'this machine has sent it before, and the database has
 
 /** Returns the client's name, or `(fleet)` for an alert about the fleet as a whole. */
 export function clientText(client: string): string {
-  return client === '' ? '(fleet)' : client;
+  return kindOf({ client, rule: '' }).mark({ client });
 }
 
-/** Returns the client of an alert, `(group)` or `(fleet)`. */
+/** Returns what an alert is about in a column of clients: the client, `(group)` or `(fleet)`. */
 export function whoseText(alert: Pick<Alert, 'client' | 'rule'>): string {
-  return isOfGroup(alert) ? '(group)' : clientText(alert.client);
+  return kindOf(alert).mark(alert);
 }
 
 /** Returns the text with a capital first letter. */

@@ -1,3 +1,4 @@
+import { groupShort } from '../rules/builtin-rules.ts';
 import { isSiteName } from '../../report/seal/push.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { urlAddress } from '../../text/url-address.ts';
@@ -219,7 +220,7 @@ class ClientReader {
     const patterns = needRules === undefined ? usualNeedRules : Object.freeze(splitGlobs(needRules));
     const own = {
       ...{ name: name ?? '', ...need, labels, windows, file: element.source.path, line: element.line },
-      ...{ rules: patterns, rule: findRule(rules.groupRules, 'group-short') },
+      ...{ rules: patterns, rule: findRule(rules.groupRules, groupShort) },
       ...{ recipients: audience.recipients, muted: audience.muted },
     };
     this.needs.push({ need: Object.freeze(own), element });
@@ -229,7 +230,7 @@ class ClientReader {
   #warnOfShort({ children, attributes: { need } }: Element): void {
     if (need !== undefined) return;
     for (const child of children) {
-      if (child.name !== 'alert' || child.attributes['name'] !== 'group-short') continue;
+      if (child.name !== 'alert' || child.attributes['name'] !== groupShort) continue;
       const message = '<alert name="group-short"> does nothing here: neither the group nor one within it has need';
       this.#options.findings.warn(child, `${message}; write need="..." on the group, or remove it`);
     }

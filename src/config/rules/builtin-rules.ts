@@ -1,5 +1,11 @@
 /** src/config/rules: alert rules, defaults, and the rule that applies to a subject. */
 
+/** The kinds of things that an alert can be about. The room `about` has an entry for each. */
+export type About = 'client' | 'group' | 'fleet';
+
+/** The condition of a group that lacks members which it needs. Its subject is the name of the group. */
+export const groupShort = 'group-short';
+
 /** A rule that holds without being written: a default for a type without a written rule, or a condition. */
 export interface BuiltinRule {
   readonly name: string;
@@ -9,7 +15,7 @@ export interface BuiltinRule {
   /** The `for` of the rule unless <alerts> or a tuning <alert> has one; null: `for` has no meaning. */
   readonly defaultFor: string | null;
   /** The one that the rule evaluates. Only <alerts> can tune a rule of the fleet, and no <client> one of a group. */
-  readonly of: 'client' | 'group' | 'fleet';
+  readonly of: About;
 }
 
 function byDefault(name: string, defaultFor: string, attributes: Readonly<Record<string, string>>): BuiltinRule {
@@ -20,7 +26,7 @@ function condition(
   name: string,
   severity: 'warning' | 'critical',
   defaultFor: string | null,
-  more: { readonly of?: BuiltinRule['of']; readonly attributes?: Readonly<Record<string, string>> } = {},
+  more: { readonly of?: About; readonly attributes?: Readonly<Record<string, string>> } = {},
 ): BuiltinRule {
   const attributes = { name, severity, ...more.attributes };
   return { name, origin: 'condition', attributes, defaultFor, of: more.of ?? 'client' };
@@ -75,7 +81,7 @@ export function builtinRules(everyMs: number): readonly BuiltinRule[] {
     condition('rebooted', 'warning', null),
     condition('reboots', 'critical', null),
     condition('oom-kill', 'warning', null),
-    condition('group-short', 'critical', null, { of: 'group' }),
+    condition(groupShort, 'critical', null, { of: 'group' }),
     condition('collector-silent', 'critical', silentFor(everyMs), { of: 'fleet' }),
     condition('collector-isolated', 'warning', null, { of: 'fleet' }),
     condition('collector-fault', 'warning', null, { of: 'fleet' }),

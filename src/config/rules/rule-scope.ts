@@ -1,6 +1,6 @@
 import { splitGlobs } from '../values/globs.ts';
 import { limitForm, ruleTypeOf } from '../vocabulary/rule-types.ts';
-import { builtinRules, type BuiltinRule } from './builtin-rules.ts';
+import { type About, builtinRules, type BuiltinRule } from './builtin-rules.ts';
 import type { Rule } from '../config.ts';
 import type { Findings, Place } from '../xml/findings.ts';
 import { finishRule, selectorsInForce, type MergedRule, type RuleDefaults, type RuleScope } from './finish-rule.ts';
@@ -85,8 +85,8 @@ export class RuleReader {
     };
   }
 
-  #inForce(merged: Iterable<MergedRule>, of: BuiltinRule['of']): readonly Rule[] {
-    const whose = ({ isFleet, name }: MergedRule): BuiltinRule['of'] =>
+  #inForce(merged: Iterable<MergedRule>, of: About): readonly Rule[] {
+    const whose = ({ isFleet, name }: MergedRule): About =>
       isFleet === true ? 'fleet' : isFleet === false ? 'client' : (this.#known.get(name)?.of ?? 'client');
     return [...merged].flatMap((one) => (whose(one) === of ? (this.#finish(one) ?? []) : []));
   }

@@ -1,4 +1,5 @@
 /** src/look/data: the data of screens and pages, from config.xml and the database. */
+import { kindOf } from '../../about/kinds.ts';
 import { besideSentence } from '../../alerter/cause/beside-words.ts';
 import { causeSentence } from '../../alerter/cause/cause-words.ts';
 import { lookAt, readLooks } from '../../alerter/cause/read-looks.ts';
@@ -57,16 +58,17 @@ export async function readAlertDetail(
   reader: TimeReader,
 ): Promise<AlertDetail> {
   const { client, rule: name, subject, cause = null, firingSinceMs, pendingSinceMs } = alert;
-  const rules = client === '' ? config.alerts.rules : (config.clients.find((one) => one.name === client)?.rules ?? []);
+  const { followsRows } = kindOf(alert);
+  const rules = followsRows ? (config.clients.find((one) => one.name === client)?.rules ?? []) : config.alerts.rules;
   const rule = rules.find((one) => one.name === name) ?? null;
   const earlier = await storage.records.alertsLike(alert, reader.nowMs - yearMs, maxEarlier);
-  const changes = client === '' ? [] : await storage.changes.changes([client], pendingSinceMs - dayMs, 1000);
+  const changes = !followsRows ? [] : await storage.changes.changes([client], pendingSinceMs - dayMs, 1000);
   const look = lookAt(alert, await readLooks(storage, [alert]));
   const before = changes.filter(({ latestAtMs }) => latestAtMs <= (firingSinceMs ?? reader.nowMs));
   return {
     limits: rule === null ? null : limitSentence(rule),
     seen: besideSentence(look, { alert, moment: (atMs) => momentInWords(reader, atMs) }),
-    history: rule === null || client === '' ? null : await readValues(storage, config, alert, rule, earlier, reader),
+    history: rule === null || !followsRows ? null : await readValues(storage, config, alert, rule, earlier, reader),
     cause: cause === null ? null : causeSentence(client, cause),
     changes: before.slice(-maxChanges).reverse().map(pageChange),
     earlier: earlierTable(earlier, reader),
@@ -78,10 +80,11 @@ export async function readAlertDetail(
   };
 }
 
-function commandsOf({ id, client, rule }: Alert, subject: string): AlertDetail['commands'] {
+function commandsOf(alert: Alert, subject: string): AlertDetail['commands'] {
+  const { id, client, rule } = alert;
   const option = (name: string, value: string): CommandWords => [{ option: `--${name}` }, value];
   const ack = ['fleet-health', 'ack', String(id)];
-  const of = [...(client === '' ? [] : option('client', client)), ...option('rule', rule)];
+  const of = [...(kindOf(alert).followsRows ? option('client', client) : []), ...option('rule', rule)];
   const only = subject === '' ? of : [...of, ...option('subject', subject)];
   const silence = ['fleet-health', 'silence', 'add', ...only, ...option('for', '1d')];
   return [

@@ -1,4 +1,3 @@
-import { alertAbout } from '../../text/alert-label.ts';
 import { durationInWords } from '../../text/durations.ts';
 import { momentInWords, spanInWords, type TimeReader } from '../../text/time-words.ts';
 import type { FactCell, FactTable } from '../page/page.ts';
@@ -11,7 +10,8 @@ import { readEasing } from '../../alerter/inhibit/read-easing.ts';
 import { openMutes } from '../../alerter/inhibit/mutes.ts';
 import type { Config, Severity } from '../../config/config.ts';
 import type { StoredLook } from '../../storage/store/notification-store.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 
 /** A mute that holds back an alert now: a silence with its id, or a window with null. */
@@ -96,7 +96,7 @@ export function sortAlerts(alerts: readonly Alert[], atMs: number): readonly Ale
     const byRank = rank(one) - rank(other);
     if (byRank !== 0) return byRank;
     if (rank(one) === endedRank) return (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0);
-    const byGroup = Number(isOfGroup(other)) - Number(isOfGroup(one));
+    const byGroup = Number(kindOf(other).carriesOthers) - Number(kindOf(one).carriesOthers);
     return byGroup || one.pendingSinceMs - other.pendingSinceMs || (one.id ?? 0) - (other.id ?? 0);
   });
 }
@@ -112,9 +112,10 @@ export function pastAlerts(
     columns: [...beside, 'When', 'For', 'Severity', 'Worst value'].map((title) => ({ title })),
     rows: alerts.map((alert) => {
       const { id, client, severity, firingSinceMs, pendingSinceMs, resolvedAtMs, valueText, progress } = alert;
-      const [about, ...label] = alertAbout(alert);
+      const { named: namedAs, followsRows } = kindOf(alert);
+      const [about, ...label] = namedAs(alert);
       const link = (text: string): FactCell => ({ text, alert: id ?? 0 });
-      const named = { Client: client === '' ? about : { client }, Alert: link(label.join(' ')) };
+      const named = { Client: followsRows ? { client } : about, Alert: link(label.join(' ')) };
       const untilMs = resolvedAtMs ?? reader.nowMs;
       const when =
         resolvedAtMs === null

@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { type StatsFigure, type StatsFigureEntry, statsFigures, type Unit } from '../../report/metrics.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { adviceFor } from '../../text/advice.ts';
-import { alertLabel } from '../../text/alert-label.ts';
+import { alertLabel } from '../../about/alert-label.ts';
 import { durationInWords, formatDuration } from '../../text/durations.ts';
 import { counted, joined, namedUpTo } from '../../text/numbers.ts';
 import type { ColumnLayout } from '../../text/text-columns.ts';

@@ -6,7 +6,8 @@ import type { Config } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import { siteId } from '../../state-folder/collector-id.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import type { FleetStore } from '../../storage/store/fleet-store.ts';
 import {
@@ -136,7 +137,7 @@ export async function readFleetStatus(
   const groups = await readGroups(config, storage, { nowMs, only, newest: reportsOf([...stored.values()]) });
   const ofGroups = new Set(groups.map(({ group: { need } }) => need.name));
   const isShown = (alert: Alert): boolean =>
-    shown === null || shown.has(alert.client) || (isOfGroup(alert) && ofGroups.has(alert.subject));
+    shown === null || kindOf(alert).isShown(alert, { clients: shown, groups: ofGroups, isWhole: false });
   return {
     members: sortMembers(members, 'urgency'),
     unlisted: unlistedClients(config, stored),
@@ -234,7 +235,7 @@ async function readAlerting(
   return {
     firing: firing.length,
     critical: firing.filter(({ severity }) => severity === 'critical').length,
-    ofFleet: firing.filter(({ client }) => client === '').length,
+    ofFleet: firing.filter((alert) => !kindOf(alert).followsRows).length,
     undelivered: {
       mails: undelivered.length,
       refused: undelivered.filter(({ failedAtMs }) => failedAtMs !== null).length,

@@ -8,7 +8,8 @@ import type { FleetQuery } from '../page/live/links.ts';
 import type { PageAlert, PageClient } from '../page/page.ts';
 import { countedState, isCountedState, type StateCount, stateCounts } from '../page/state-counts.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { Grid, PlotStore } from '../../storage/store/look-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import type { StoredChange } from '../../storage/store/digest-store.ts';
@@ -19,7 +20,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { readEased, sortAlerts } from './alert-views.ts';
 import { type FleetMember, sortMembers, type Sorting } from './fleet-member.ts';
 import { type FleetStatus, type FleetSources, readFleetStatus } from './fleet-status.ts';
-import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
+import { alertWords, pageClient } from './page-rows.ts';
 import { reportGrid } from './report-grid.ts';
 import { siteLines } from './site-lines.ts';
 
@@ -76,7 +77,7 @@ export async function wordsAt(
 ): Promise<(alert: Alert) => PageAlert> {
   const silences = await storage.operator.silences(nowMs);
   const easedOf = await readEased(config, storage, nowMs);
-  return alertWords(config, rulesByClient(config), openMutes({ config, silences }), nowMs, easedOf);
+  return alertWords(config, openMutes({ config, silences }), nowMs, easedOf);
 }
 
 const sortings: readonly Sorting[] = ['name', 'report', 'cpu', 'memory', 'disk', 'alerts'];
@@ -158,7 +159,7 @@ function partOf({ alerts, trees }: FleetParts, matching: readonly FleetMember[],
   const groups = new Set(matching.flatMap((member) => member.groups));
   const stands = ({ name, below }: StandNode): boolean => clients.has(name) || below.some(stands);
   return {
-    alerts: alerts.filter((alert) => clients.has(alert.client) || (isOfGroup(alert) && groups.has(alert.subject))),
+    alerts: alerts.filter((alert) => kindOf(alert).isShown(alert, { clients, groups, isWhole: false })),
     trees: trees.filter(stands),
   };
 }

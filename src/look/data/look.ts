@@ -11,7 +11,8 @@ import { globMatcher } from '../../config/values/globs.ts';
 import type { Client, Config } from '../../config/config.ts';
 import type { FleetOutliers } from '../../alerter/outliers/outliers.ts';
 import type { FleetPage, PageSilence, PageSpan } from '../page/page.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { Grid, RunSpan, Watch } from '../../storage/store/look-store.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
@@ -22,7 +23,7 @@ import { reportsOf } from './fleet-status.ts';
 import { fleetMember, sortMembers, type FleetMember } from './fleet-member.ts';
 import { readHistories } from './histories.ts';
 import { nearestForecasts } from './nearest-forecasts.ts';
-import { alertWords, pageClient, pageOutliers, rulesByClient } from './page-rows.ts';
+import { alertWords, pageClient, pageOutliers } from './page-rows.ts';
 import { reportGrid } from './report-grid.ts';
 
 const maxAlerts = 20_000;
@@ -54,10 +55,7 @@ export interface FleetPageOptions extends Watch {
 function isShownBy({ clients, isWhole }: Pick<FleetPageOptions, 'clients' | 'isWhole'>): (alert: Alert) => boolean {
   const shown = new Set(clients.map(({ name }) => name));
   const groups = new Set(clients.flatMap((client) => client.groups));
-  return (alert) => {
-    if (alert.client !== '') return shown.has(alert.client);
-    return isWhole || (isOfGroup(alert) && groups.has(alert.subject));
-  };
+  return (alert) => kindOf(alert).isShown(alert, { clients: shown, groups, isWhole });
 }
 
 /** Reads the data of a report. The same database, configuration and span give the same page. */
@@ -69,10 +67,10 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     .filter(isShownBy(options))
     .map((alert) => alertAt(alert, untilMs));
   const silences = await operator.silences(sinceMs);
-  const rulesOf = rulesByClient(config);
   const { easedOf, groups } = await readNeeds(options, shown);
-  const words = alertWords(config, rulesOf, openMutes({ config, silences }), untilMs, easedOf);
+  const words = alertWords(config, openMutes({ config, silences }), untilMs, easedOf);
   const alertsOf = groupBy(stored, ({ client }) => client);
+  const rulesOf = new Map(config.clients.map(({ name, rules }) => [name, rules]));
   const members = await readMembers(options, stored);
   const { signal, onProgress } = options;
   const gridOf = (count: number, points?: number): Grid =>

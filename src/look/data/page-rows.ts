@@ -6,18 +6,12 @@ import type { Mutes } from '../../alerter/inhibit/mutes.ts';
 import type { Config, Rule } from '../../config/config.ts';
 import type { PageAlert, PageClient, PageForecast, PageOutliers, PagePiece } from '../page/page.ts';
 import { dayMs } from '../../platform/units.ts';
-import { type Alert, isOfGroup } from '../../storage/store/alert.ts';
+import { kindOf } from '../../about/kinds.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { timeInWords } from '../../text/time-words.ts';
 import type { FleetMember } from './fleet-member.ts';
 import { forecastMountWords, type NearestForecast } from './nearest-forecasts.ts';
 import type { ClientPlots } from './histories.ts';
-
-/** The rules of each client. The key '' has the rules about the fleet as a whole. */
-type RulesByClient = ReadonlyMap<string, readonly Rule[]>;
-
-export function rulesByClient({ alerts, clients }: Config): RulesByClient {
-  return new Map([['', alerts.rules], ...clients.map(({ name, rules }) => [name, rules] as const)]);
-}
 
 /** Returns a line of the fleet's table. */
 export function pageClient(
@@ -58,17 +52,15 @@ export function pageForecast(forecast: NearestForecast): PageForecast {
 /** Returns a function that converts a stored alert into an alert of a page. */
 export function alertWords(
   config: Config,
-  rulesOf: RulesByClient,
   mutes: Mutes,
   untilMs: number,
   easedOf: (alert: Alert) => string | null = () => null,
 ): (alert: Alert) => PageAlert {
   const time = (atMs: number): string => timeInWords({ zone: config.alerts.zone, nowMs: untilMs }, atMs);
-  const ofGroups = new Map(config.needs.map((need) => [need.name, need.rule]));
   return (alert) => {
     const { id, client, rule, subject, state, severity, limitText, acknowledgedBy } = alert;
     const valueText = reasonText(alert);
-    const ruleOf = isOfGroup(alert) ? ofGroups.get(subject) : rulesOf.get(client)?.find(({ name }) => name === rule);
+    const ruleOf = kindOf(alert).ruleOf(config, alert);
     const isKnown = isAcknowledged(alert, untilMs);
     const until = alert.acknowledgedUntilMs === null ? '' : ` until ${time(alert.acknowledgedUntilMs)}`;
     return {
@@ -99,9 +91,11 @@ export function alertWords(
 }
 
 /** Returns the words for an alert's value. While a fault ends, and afterwards, they are those of the fault. */
-function reasonText({ client, state, value, valueText, progress: { worst, clearing } }: Alert): string {
+function reasonText(alert: Alert): string {
+  const { state, value, valueText, progress } = alert;
+  const { worst, clearing } = progress;
   const isOver = state === 'resolved' || clearing > 0;
-  return client !== '' && value === null && isOver && worst !== undefined ? worst.valueText : valueText;
+  return kindOf(alert).followsRows && value === null && isOver && worst !== undefined ? worst.valueText : valueText;
 }
 
 /** The words for a client whose newest visit was good, by the condition of the alert. */

@@ -1,5 +1,5 @@
 /** src/look/page: HTML and plots, rendered from its input. */
-import { alertAbout } from '../../text/alert-label.ts';
+import { kindOf } from '../../about/kinds.ts';
 import { durationInWords } from '../../text/durations.ts';
 import { alertFigure, amount } from './figures.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
@@ -39,14 +39,15 @@ export function alertItem(alert: PageAlert, { links, ...reader }: Omit<AlertList
   const { client, state, severity, value, limit, returning, note, mutes, command } = alert;
   const sinceMs = alert.pendingSinceMs;
   const mark = state === 'firing' ? severity : state === 'pending' ? 'pending' : 'ended';
-  const [about, ...label] = alertAbout(alert);
+  const { named, followsRows } = kindOf(alert);
+  const [about, ...label] = named(alert);
   const what = joined(label, ' ');
   const when =
     mark !== 'ended' || alert.resolvedAtMs === null
       ? `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords(reader, sinceMs)}, ` +
         `for ${durationInWords(reader.nowMs - sinceMs)}`
       : spanInWords(reader, sinceMs, alert.resolvedAtMs);
-  return markup`<li class="${mark === 'ended' ? 'pending' : mark}"><p class="what"><span class="mark">${mark}</span> ${client === '' ? markup`<b>${about}</b>` : clientLink(client, links)} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
+  return markup`<li class="${mark === 'ended' ? 'pending' : mark}"><p class="what"><span class="mark">${mark}</span> ${followsRows ? clientLink(client, links) : markup`<b>${about}</b>`} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
 ${
   (value !== null || limit !== null) &&
   markup`<p>${value !== null && markup`<b>${alertFigure(value)}</b>`}${limit !== null && markup` <span class="limit">(${alertFigure(limitWords(limit))})</span>`}</p>

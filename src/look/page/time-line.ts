@@ -1,4 +1,5 @@
-import { alertLabel } from '../../text/alert-label.ts';
+import { alertLabel } from '../../about/alert-label.ts';
+import { kindOf } from '../../about/kinds.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { counted } from '../../text/numbers.ts';
 import { alertFigure, amount } from './figures.ts';
@@ -62,8 +63,10 @@ function chart(page: FleetPage, rows: readonly Row[]): Markup {
   };
   const row = ({ client, alerts }: Row, index: number): Markup => {
     const top = headHeight + index * rowHeight;
+    const key = { client, rule: '', subject: '' };
+    const [about] = kindOf(key).named(key);
     const silences = page.silences.filter((silence) => silence.client === client);
-    return markup`<g><text class="name" x="-8" y="${top + 13}">${bareText(client === '' ? 'the fleet' : client)}</text>${alerts.map(
+    return markup`<g><text class="name" x="-8" y="${top + 13}">${bareText(about)}</text>${alerts.map(
       (alert) =>
         markup`<rect class="${alert.firingSinceMs === null ? 'pending' : alert.severity}" y="${top + 4}" height="${rowHeight - 8}"${bar({ fromMs: alert.pendingSinceMs, toMs: alert.resolvedAtMs })}><title>${alertWords(alert, page)}</title></rect>`,
     )}${silences.map((silence) => markup`<rect class="silence" y="${top + 1}" height="${rowHeight - 2}"${bar(silence)}><title>silenced</title></rect>`)}</g>`;

@@ -1,4 +1,5 @@
 /** Forms of the body for programs that keep a state per alert. */
+import { kindOf } from '../../about/kinds.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { joined } from '../../text/numbers.ts';
 import { annotationsOf, labelsOf } from './alertmanager.ts';
@@ -65,7 +66,7 @@ function pagerdutyPayload(alert: NoticeAlert, same: readonly NoticeAlert[]): obj
   }
   return {
     ...timed,
-    source: sourceOf(alert),
+    source: kindOf(alert).source(alert),
     severity,
     ...(subject === '' ? {} : { component: subject }),
     class: rule,
@@ -73,18 +74,12 @@ function pagerdutyPayload(alert: NoticeAlert, same: readonly NoticeAlert[]): obj
   };
 }
 
-/** Returns the client of an alert, or the group; `fleet-health` for the fleet. */
-function sourceOf({ client, rule, subject }: NoticeAlert): string {
-  if (client !== '') return client;
-  return rule === 'group-short' && subject !== '' ? subject : 'fleet-health';
-}
-
 /** Returns the raw events of Juggler: a state for each host, service and instance. */
 export function jugglerEvents({ alerts }: Notice): object {
   return {
     source: 'fleet-health',
     events: alerts.slice(0, maxEvents).map((alert) => ({
-      host: sourceOf(alert),
+      host: kindOf(alert).source(alert),
       service: alert.rule.replace(/[^\w./:-]/g, '_').slice(0, 128),
       instance: alert.subject.replace(/[^\w./:-]/g, '_').slice(0, 128),
       status: alert.state === 'resolved' ? 'OK' : alert.severity === 'critical' ? 'CRIT' : 'WARN',

@@ -1,3 +1,4 @@
+import { kindOf } from '../../about/kinds.ts';
 import { knownAlertRow, nameColumns, newAlertRow } from '../rows/alert-rows.ts';
 import { checksDayBefore, checksOf, disksOf, networksOf } from '../rows/stored-rows.ts';
 import { openReports } from '../rows/stored-reports.ts';
@@ -94,7 +95,7 @@ export async function markProcessed(
 
 /** Asks for a state report of each client with an alert that begins to fire now. */
 async function wantStates(session: Session, alerts: readonly Alert[]): Promise<void> {
-  const firing = alerts.filter(({ client, state }) => client !== '' && state === 'firing');
+  const firing = alerts.filter((alert) => kindOf(alert).followsRows && alert.state === 'firing');
   const known = firing.flatMap(({ id }) => id ?? []);
   const pending = await forIds('id', known, (where, values) =>
     session.all(`SELECT client FROM alerts WHERE ${where} AND state = 'pending'`, values),

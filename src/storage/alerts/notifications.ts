@@ -1,3 +1,5 @@
+import { kindOf } from '../../about/kinds.ts';
+import type { AlertKey } from '../../about/about.ts';
 import type { Severity } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
@@ -10,7 +12,6 @@ import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { databaseNowMs, fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import { forChunks, insertRows, replaceRows, type Values } from '../sql/insert-rows.ts';
 import {
-  type AlertKey,
   type LastNotified,
   storedAlert,
   storedLastNotified,
@@ -184,11 +185,11 @@ const lastNotifiedSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.
   FROM alerts a JOIN last_notified t ON t.alert_id = a.id WHERE a.closed_out = 0 ORDER BY t.alert_id, t.recipient`;
 const recentSql = `SELECT recipient, created_at FROM mails WHERE created_at > ? AND replaced_by IS NULL
   ORDER BY created_at, id`;
-const urgentSql = `SELECT m.recipient, a.client, CASE WHEN a.rule = 'group-short' THEN a.subject END AS of_group,
-    COUNT(DISTINCT m.id) AS mails
+const urgentSql = `SELECT m.recipient, a.client, CASE WHEN a.client = '' THEN a.rule END AS of_rule,
+    CASE WHEN a.client = '' THEN a.subject END AS of_subject, COUNT(DISTINCT m.id) AS mails
   FROM mails m JOIN notifications n ON n.mail_id = m.id JOIN alerts a ON a.id = n.alert_id
   WHERE m.created_at > ? AND m.replaced_by IS NULL AND m.ordinary = 0 AND n.transition IN ('firing', 'escalated')
-  GROUP BY m.recipient, a.client, of_group`;
+  GROUP BY m.recipient, a.client, of_rule, of_subject`;
 // A mail further ahead was made by a clock that was set back since.
 const ordinarySql = `SELECT recipient, MAX(created_at) AS at FROM mails WHERE ordinary = 1 AND replaced_by IS NULL
   AND created_at <= ? GROUP BY recipient`;
@@ -237,9 +238,9 @@ async function histories(session: Session, nowMs: number): Promise<readonly Reci
     createdAtMs: (recent.get(recipient) ?? []).map((row) => fromSqlTime(row['created_at']) ?? 0),
     lastOrdinaryAtMs: fromSqlTime(ordinary.get(recipient)),
     urgentOfClient: new Map(
-      (urgent.get(recipient) ?? []).map(({ client, of_group: group, mails }) => {
-        const source = client === '' && typeof group === 'string' ? `@${group}` : String(client);
-        return [source, Number(mails)] as const;
+      (urgent.get(recipient) ?? []).map(({ client, of_rule: rule, of_subject: subject, mails }) => {
+        const key = { client: String(client), rule: String(rule), subject: String(subject) };
+        return [kindOf(key).urgentSource(key), Number(mails)] as const;
       }),
     ),
   }));

@@ -1,4 +1,5 @@
 /** src/storage/retention: rollups and expiry. */
+import { groupShort } from '../../config/rules/builtin-rules.ts';
 import type { Database, SqlRow } from '../sql/database.ts';
 import { revokeLeases } from '../alerts/lease.ts';
 import { forgetState } from './prune-state.ts';
@@ -63,7 +64,7 @@ const forgetSql = "UPDATE runs SET collector_id = '' WHERE program = 'collect' A
 const closeSql = `UPDATE alerts SET state = 'resolved', closed_reason = 'forgotten', open_key = NULL,
   sequence = sequence + 1, changed_by_run = NULL`;
 // The subject of the alert of a group is the name of the group.
-const openOnes = "client = '' AND rule <> 'group-short' AND subject = ? AND state IN ('pending', 'firing')";
+const openOnes = `client = '' AND rule <> '${groupShort}' AND subject = ? AND state IN ('pending', 'firing')`;
 
 /** Implements RetentionStore.forgetCollector. */
 export async function forgetCollector(database: Database, collectorId: string): Promise<boolean> {

@@ -19,21 +19,6 @@ import {
 /** The level of one row for one rule's subject. `unknown` changes nothing. */
 export type Level = 'none' | Severity | 'unknown';
 
-/** At most one alert with the same key is open. `subject` is a mount, interface, unit ... or ''. */
-export interface AlertKey {
-  readonly client: string;
-  readonly rule: string;
-  readonly subject: string;
-}
-
-/** The condition of a group that lacks members which it needs. Its subject is the name of the group. */
-export const groupShort = 'group-short';
-
-/** True if an alert is that of a group, and neither a client's nor the whole fleet's. */
-export function isOfGroup({ client, rule }: Pick<AlertKey, 'client' | 'rule'>): boolean {
-  return client === '' && rule === groupShort;
-}
-
 export type AlertState = 'pending' | 'firing' | 'resolved';
 
 /**

@@ -1,5 +1,6 @@
 import type { CheckStat } from '../../report/checks/checks.ts';
-import type { Alert, AlertKey } from './alert.ts';
+import type { AlertKey } from '../../about/about.ts';
+import type { Alert } from './alert.ts';
 import type { StoredLogLine } from './detail-store.ts';
 import { number, type RecordOf, recordShape, text, time, timeOrNull } from './record-shape.ts';
 import type { Program, RunFact } from './run.ts';

@@ -1,5 +1,6 @@
 import type { Beside } from '../../report/beside.ts';
-import type { Alert, AlertKey, Cause, LastNotified } from './alert.ts';
+import type { AlertKey } from '../../about/about.ts';
+import type { Alert, Cause, LastNotified } from './alert.ts';
 import type { Lease } from './lease-store.ts';
 import type { Silence } from './operator-store.ts';
 import type { NewMail, RecipientHistory, WaitingMail } from './outbox-store.ts';

@@ -1,4 +1,5 @@
-import type { AlertKey, LastNotified, StoredNotification, Transition } from './alert.ts';
+import type { AlertKey } from '../../about/about.ts';
+import type { LastNotified, StoredNotification, Transition } from './alert.ts';
 import type { Lease } from './lease-store.ts';
 import { number, type RecordOf, recordShape, text, textOrNull, time, timeOrNull, severity } from './record-shape.ts';
 

@@ -10,7 +10,8 @@ import {
   type ReportTimes,
 } from '../../../src/alerter/inhibit/group-states.ts';
 import { silenceMatcher } from '../../../src/alerter/inhibit/silences.ts';
-import { type Alert, isOfGroup } from '../../../src/storage/store/alert.ts';
+import { aboutOf } from '../../../src/about/kinds.ts';
+import type { Alert } from '../../../src/storage/store/alert.ts';
 import { alert as sample } from '../../storage/support/alert-samples.ts';
 import { configOf } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';
@@ -184,9 +185,9 @@ test('a group that needs all has no effect, and its alert belongs to nobody else
     needingGroups(config).map(({ need }) => need.name),
     ['web'],
   );
-  assert.ok(isOfGroup({ client: '', rule: 'group-short' }));
-  assert.ok(!isOfGroup({ client: 'web', rule: 'group-short' }));
-  assert.ok(!isOfGroup({ client: '', rule: 'collector-silent' }));
+  assert.equal(aboutOf({ client: '', rule: 'group-short' }), 'group');
+  assert.equal(aboutOf({ client: 'web', rule: 'group-short' }), 'client');
+  assert.equal(aboutOf({ client: '', rule: 'collector-silent' }), 'fleet');
   assert.deepEqual(concernedMembers(config, [lost('db', '08:00')]), []);
   assert.deepEqual(concernedMembers(config, [lost('m3', '08:00')]), ['m1', 'm2', 'm3', 'm4']);
   const short = lost('', '08:00', null, { rule: 'group-short', subject: 'web' });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { followToldAhead } from '../../../src/alerter/dispatch/told-ahead.ts';
-import { urgentSource } from '../../../src/alerter/dispatch/group-interval.ts';
+import { kindOf } from '../../../src/about/kinds.ts';
 import { planNotifications } from '../../../src/alerter/dispatch/plan-notifications.ts';
 import type {
   DueMail,
@@ -249,7 +249,8 @@ function urgentOfClient(mails: readonly SimulatedMail[], sinceMs: number): Reado
   const counts = new Map<string, number>();
   for (const { mail } of mails.filter((one) => one.createdAtMs > sinceMs && !one.mail.ordinary)) {
     const news = mail.items.filter(({ transition }) => transition === 'firing' || transition === 'escalated');
-    for (const source of new Set(news.map(urgentSource))) counts.set(source, (counts.get(source) ?? 0) + 1);
+    for (const source of new Set(news.map((item) => kindOf(item).urgentSource(item))))
+      counts.set(source, (counts.get(source) ?? 0) + 1);
   }
   return counts;
 }

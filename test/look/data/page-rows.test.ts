@@ -9,9 +9,10 @@ import { timeInWords } from '../../../src/text/time-words.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 
 const atMs = Date.UTC(2026, 10, 21, 3, 35);
-const config = { alerts: { zone: 'UTC' }, needs: [] } as unknown as Config;
 const mutes = { reasonsAt: () => [] } as unknown as Mutes;
 const rules = ['unreachable', 'host-key-changed'].map((name) => ({ name, origin: 'condition' }) as unknown as Rule);
+const clients = [{ name: 'web-1', rules, windows: [] }];
+const config = { alerts: { zone: 'UTC' }, needs: [], clients } as unknown as Config;
 const worst = {
   atMs: atMs - 600_000,
   severity: 'critical',
@@ -44,7 +45,7 @@ for (const { title, more, value, returning } of [
   { title: 'has a figure', more: { rule: 'disk', value: 80, valueText: '80 %' }, value: '80 %', returning: null },
 ] as const) {
   test(`an alert that ${title} names its reason, and when it ends`, () => {
-    const shown = alertWords(config, new Map([['web-1', rules]]), mutes, atMs)(alert({ ...back, ...more }));
+    const shown = alertWords(config, mutes, atMs)(alert({ ...back, ...more }));
     assert.deepEqual([shown.value, shown.returning], [value, returning]);
   });
 }

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 
-import { alertAbout } from '../../../text/alert-label.ts';
+import { kindOf } from '../../../about/kinds.ts';
 import type { Config } from '../../../config/config.ts';
 import { readAlertDetail } from '../../data/alert-detail.ts';
 import { pastAlerts, sortAlerts } from '../../data/alert-views.ts';
@@ -116,8 +116,9 @@ export async function alertPage(
     if (alert === null) throw new NotFound();
     const words = await wordsAt(config, storage, now.nowMs);
     const lines = await documents.explain(config, storage, alert);
-    const [about, ...label] = alertAbout(alert);
-    const title = [alert.client === '' ? about.replace('the', 'The') : about, ...label];
+    const { named, followsRows } = kindOf(alert);
+    const [about, ...label] = named(alert);
+    const title = [followsRows ? about : about.replace('the', 'The'), ...label];
     const detail = await readAlertDetail(storage, config, alert, now);
     const answer = mayAcknowledge ? detail.answer : null;
     const shown = { alert: words(alert), lines, command: explainCommand(alert), answer };
@@ -126,8 +127,8 @@ export async function alertPage(
   });
 }
 
-function explainCommand({ client, rule }: Alert): CommandWords {
-  return ['fleet-health', 'explain', client === '' ? { option: '--fleet' } : client, rule];
+function explainCommand(alert: Alert): CommandWords {
+  return ['fleet-health', 'explain', kindOf(alert).followsRows ? alert.client : { option: '--fleet' }, alert.rule];
 }
 
 /** Returns the page of the newest runs. */

@@ -19,14 +19,3 @@ function typeOf(rule: string, subject: string): string {
   const hasSelectors = /^[\w-]+(?: [\w-]+=\S*)+$/.test(rule) || rule.endsWith(`=${subject}`);
   return hasSelectors ? type : rule;
 }
-
-/** Returns what an alert is about, and its label beside that: `web-1`, `the group web` or `the fleet`. */
-export function alertAbout(alert: {
-  readonly client: string;
-  readonly rule: string;
-  readonly subject: string;
-}): readonly [about: string, ...label: readonly string[]] {
-  const { client, rule, subject } = alert;
-  if (client === '' && rule === 'group-short') return [`the group ${subject}`, rule];
-  return [client === '' ? 'the fleet' : client, ...alertLabel(alert)];
-}

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { alertAbout, alertLabel, labelHidesRule } from '../../src/text/alert-label.ts';
+import { alertLabel, labelHidesRule } from '../../src/about/alert-label.ts';
+import { kindOf } from '../../src/about/kinds.ts';
 
 const cases: readonly (readonly [rule: string, subject: string, label: string, hides: boolean])[] = [
   ['disk', '/srv', 'disk /srv', false],
@@ -27,7 +28,7 @@ for (const [rule, subject, label, hides] of cases) {
 
 test('an alert is about its client, a group by its name, or the fleet', () => {
   const about = (client: string, rule: string, subject: string): string =>
-    alertAbout({ client, rule, subject }).join(' | ');
+    kindOf({ client, rule }).named({ client, rule, subject }).join(' | ');
   assert.equal(about('web-1', 'disk mount=/srv', '/srv'), 'web-1 | disk | /srv');
   assert.equal(about('', 'group-short', 'web'), 'the group web | group-short');
   assert.equal(about('', 'collector-silent', ''), 'the fleet | collector-silent');
