@@ -81,11 +81,12 @@ function secondsIn(span: string): number {
 
 /**
  * Returns the longest time between two elapses of a normalised calendar expression, in steps of an hour, a day, a week,
- * a month and a year; Infinity if it names years.
+ * a month and a year; Infinity if it names years, or days of a year that some years lack: a weekday, 29 February.
  */
 function longestPeriod(expression: string): number {
   const [, weekday, year, month, date, time] = /^([A-Z]\S* )?([^-]+)-([^-~]+)[-~](\S+) (\S+?):/.exec(expression) ?? [];
-  if (year !== '*') return Infinity;
+  if (year !== '*' || (month !== '*' && date !== '*' && (weekday !== undefined || /29|30|31/.test(date ?? ''))))
+    return Infinity;
   if (month !== '*' || (date !== '*' && weekday !== undefined)) return 366 * day;
   if (date !== '*') return 31 * day;
   return weekday !== undefined ? 7 * day : time === '*' ? hour : day;

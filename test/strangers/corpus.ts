@@ -3,7 +3,7 @@
  * from Debian, stay in a cache outside of the project, and are not copied into it.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** The folder of unpacked sources, one for each package. */
@@ -20,11 +20,18 @@ export interface Corpus {
   readonly folder: string;
 }
 
+const notHad = 'no release of Debian that this machine reaches has its archive';
+/** The days after which apt is asked again about a package that could not be had. */
+const daysOfRefusal = 30;
+
 /** Returns the sources of a Debian package from the cache, or by apt. Returns the reason if they cannot be had. */
 export function fetchCorpus(name: string): Corpus | string {
   const folder = path.join(cache, name);
   const mark = path.join(folder, '.version');
   if (existsSync(mark)) return { name, folder, version: readFileSync(mark, 'utf8') };
+  const refused = path.join(cache, `.${name}.refused`);
+  const refusedMs = existsSync(refused) ? statSync(refused).mtimeMs : 0;
+  if (Date.now() - refusedMs < daysOfRefusal * 86_400_000) return notHad;
   const reason = prepareApt();
   if (reason !== null) return reason;
   const download = path.join(cache, '.download');
@@ -44,7 +51,8 @@ export function fetchCorpus(name: string): Corpus | string {
     renameSync(made, folder);
     return { name, folder, version: upstream };
   }
-  return 'no release of Debian that this machine reaches has its archive';
+  writeFileSync(refused, '');
+  return notHad;
 }
 
 /** Makes a configuration of apt with the sources of packages, beside the machine's own. Returns the fault, if any. */

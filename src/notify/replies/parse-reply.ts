@@ -132,7 +132,8 @@ const rejectedByProgram = /^Disposition:[ \t]*automatic-action\/[\w-]+[ \t]*;[ \
 /** The subjects of reports by programs whose sender and type are those of no report. */
 const bounceWords = new RegExp(
   '\\b(?:undeliver(?:able|ed)|non-?delivery|returned mail|failure notice|deliver(?:y|ing) (?:error|fail(?:ed|ure))|' +
-    "delivery status notification|mail(?: delivery)? (?:error|fail(?:ed|ure)|problem|warning)|(?:could not|cannot|can't) be delivered|unzustellbar|non remis)\\b",
+    'delivery status notification|mail(?: delivery)? (?:error|fail(?:ed|ure)|problem|warning)|' +
+    "(?:could not|cannot|can't) be delivered|unzustellbar|non remis)\\b",
   'i',
 );
 

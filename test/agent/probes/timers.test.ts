@@ -71,6 +71,8 @@ const timers: Readonly<Record<string, Timer>> = {
   },
   'first-monday': { lines: [calendar('Mon *-*-01..07 00:00:00')], lastAgo: 100 * 24 * hour },
   quarterly: { lines: [calendar('*-01,04,07,10-01 00:00:00')], lastAgo: 300 * 24 * hour },
+  'weekday-of-a-month': { lines: [calendar('Sat,Sun *-12-05 08:05:40')], lastAgo: 1800 * 24 * hour },
+  'leap-day': { lines: [calendar('*-02-29 00:00:00')], lastAgo: 1461 * 24 * hour },
   'of-one-year': { lines: [calendar('2026-11-22 09:16:40')], lastAgo: 300 * 24 * hour },
   'shorter-of-two': {
     lines: [monotonic('OnBootUSec=1s'), monotonic('OnUnitActiveUSec=1d'), calendar('*-*-* *:*:00')],
