@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { rolldown } from 'rolldown';
+import { parseAst } from 'rolldown/parseAst';
 
 import { asciiOf } from './ascii.mjs';
 import { captureAgent } from './bundle-capture.mjs';
@@ -25,6 +26,15 @@ const outdir = path.resolve(root, process.argv[2] ?? 'dist/agent');
 
 // Modules of Node that are loaded on demand need none of the helpers that rolldown adds for `import()` of CommonJS.
 const plainRequire = (code) => code.replace(/await import\(('node:[^']+')\)/g, 'require($1)');
+
+// The script for clients without Node is made of what probes name in `reads`; programs for Node do without.
+function withoutReads(code) {
+  const probes = parseAst(code, { lang: 'ts' }).body.flatMap((node) => node.declaration?.declarations ?? []);
+  const reads = probes
+    .flatMap(({ init }) => (init?.type === 'ObjectExpression' ? init.properties : []))
+    .find(({ key }) => key?.name === 'reads');
+  return reads === undefined ? code : code.slice(0, reads.start) + code.slice(reads.end).replace(/^\s*,/, '');
+}
 
 // agent.cjs is one part: what its parts would export to each other, and their quotes in quotes, are longer on the wire
 // than V8 takes to skip the functions that a visit does not need.
@@ -58,7 +68,10 @@ async function partsOf(input, rewrite) {
         name: 'rewritten',
         transform: {
           filter: { id: /\.ts$/ },
-          handler: (code) => ({ code: plainRequire(rewrite(code)), moduleType: 'ts' }),
+          handler: (code, id) => {
+            const own = id.includes('/agent/probes/') ? withoutReads(code) : code;
+            return { code: plainRequire(rewrite(own)), moduleType: 'ts' };
+          },
         },
       },
     ],

@@ -75,10 +75,10 @@ function journal(  boot, status) {
 # Reads the entries of a question, and returns the exit status. Old journalctl lack --output-fields.
 function entries(question,  command, line, status, from, at) {
   from = READ
-  for (at = 1; at <= 2 && status == (at == 1 ? "" : "1") && READ == from && !OUT_OF_TIME; at++) {
+  for (at = 2; at && READ == from && !OUT_OF_TIME; at -= status == 1 ? 1 : at) {
     # Each command runs under its own timeout(1): that of BusyBox kills no child of a shell.
     command = UNBOUND "timeout -s KILL 3 journalctl --no-pager -q -o json -p " LEAST \
-      (at == 1 ? " --output-fields=MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT" : "") \
+      (at > 1 ? " --output-fields=MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT" : "") \
       " \"" question "\" 2>/dev/null; echo \"=$?\""
     while (!OUT_OF_TIME && (command | getline line) > 0) {
       if (substr(line, 1, 1) == "{") entry(line)
@@ -189,11 +189,8 @@ function syslogLine(line,  size, time, priority, unit, isNew) {
     if (match(line, /^[a-z0-9]+\.(emerg|alert|crit|err|warn|notice|info|debug)[a-z]* /)) {
       priority = numberOf(substr(line, index(line, ".") + 1, RLENGTH)); line = substr(line, RLENGTH + 1)
     }
-    if (isNew && match(line, /^[^ ]+ [^ ]+ [^ ]+ (-|(\[[^ \]]+( [^ ="\]]+="[^"]*")*\])+)( |$)/)) {
-      unit = substr(line, 1, index(line, " ") - 1); if (unit == "-") unit = ""
-      line = substr(line, RLENGTH + 1); sub(/^\357\273\277/, "", line)
-    } else if (match(line, /^[^ :[]+(\[[0-9]+\])?: ?/)) {
-      unit = substr(line, 1, RLENGTH); sub(/(\[[0-9]+\])?: ?$/, "", unit); line = substr(line, RLENGTH + 1)
+    if (isNew ? match(line, /^[^ ]+ [^ ]+ [^ ]+ (-|(\[[^]]*\])+)( |$)/) : match(line, /^[^ :[]+(\[[0-9]+\])?: ?/)) {
+      unit = substr(line, 1, RLENGTH); sub(/(\[[0-9]+\])?: ?$| .*$/, "", unit); line = substr(line, RLENGTH + 1)
     }
   }
   newLine(time, priority, unit, line, size)

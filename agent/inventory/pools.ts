@@ -12,9 +12,9 @@ const group = /^(mirror|raidz|draid|spare|replacing|logs|cache|special|dedup)/;
 const programs = ['/usr/sbin/zpool', '/sbin/zpool', '/usr/local/sbin/zpool'];
 
 /**
- * Asks `zpool list` how full and how fragmented the pools of ZFS are, and `zpool status` for their errors, and keeps the
- * answers for the visits of a day. A missing answer is kept as well. A suspended pool can make zpool hang, so nothing
- * is asked then.
+ * Asks `zpool list` how full and how fragmented the pools of ZFS are, and `zpool status` for their errors, and keeps
+ * the answers for the visits of a day. A missing answer is kept as well. A suspended pool can make zpool hang, so
+ * nothing is asked then.
  */
 export const poolsOfToday: Probe = {
   name: 'pools',

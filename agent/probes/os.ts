@@ -72,18 +72,13 @@ function flavourOf(kernel: string): string {
 /** True if a newer kernel of the flavour of the running one was installed since the boot. */
 function hasNewer(source: Source, kernel: string, installed: readonly string[]): boolean {
   const bootMs = source.reader.nowMs() - 1000 * parseFloat(source.readOptional('/proc/uptime') ?? '');
-  const [own, ...others] = [kernel, ...installed].map((name) => ({ name, numbers: name.match(/\d+/g) ?? [] }));
-  const isNewer = (numbers: readonly string[]): boolean => {
-    const at = numbers.findIndex((number, index) => number !== own?.numbers[index]);
-    return Number(numbers[at]) > Number(own?.numbers[at] ?? 0);
-  };
-  return others.some(
-    ({ name, numbers }) =>
-      flavourOf(name) === flavourOf(kernel) &&
-      isNewer(numbers) &&
-      source.changedMs(`/lib/modules/${name}`) > bootMs &&
-      !source.exists(pinned),
-  );
+  const own = kernel.match(/\d+/g) ?? [];
+  return installed.some((name) => {
+    const numbers = name.match(/\d+/g) ?? [];
+    const at = numbers.findIndex((number, index) => number !== own[index]);
+    const isNewer = flavourOf(name) === flavourOf(kernel) && Number(numbers[at]) > Number(own[at] ?? 0);
+    return isNewer && source.changedMs(`/lib/modules/${name}`) > bootMs && !source.exists(pinned);
+  });
 }
 
 /** Returns 1 or 0, or a missing value on systems that do not report it. */
