@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 
 import { systemConfigPath } from '../state-folder/paths.ts';
 
@@ -15,5 +15,7 @@ export function findConfig(
   if (named !== undefined) return named;
   if (fromEnvironment !== undefined && fromEnvironment !== '') return fromEnvironment;
   const local = 'config.xml';
-  return !existsSync(local) && existsSync(systemConfigPath) ? systemConfigPath : local;
+  // A link that leads nowhere is there: another file in its place would be a surprise.
+  const isThere = lstatSync(local, { throwIfNoEntry: false }) !== undefined;
+  return !isThere && existsSync(systemConfigPath) ? systemConfigPath : local;
 }

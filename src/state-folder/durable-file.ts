@@ -43,7 +43,7 @@ export function writeDurably(options: DurableFileOptions): void {
   else if (!existsSync(dir)) throw new Error(`there is no folder ${dir}`);
   const part = path.join(dir, `.${randomUUID()}${partSuffix}`);
   try {
-    writeAndSync(openSync(part, 'wx', mode), content);
+    writeAndSync({ descriptor: openSync(part, 'wx', mode), content, file });
     if (exclusive) linkSync(part, file);
     else renameSync(part, file);
   } finally {
@@ -55,14 +55,21 @@ export function writeDurably(options: DurableFileOptions): void {
 /** Appends to a file, 0600, and syncs it. Syncs the folder of a new file. Throws the errors of fs. */
 export function appendDurably(file: string, text: string): void {
   const isNew = !existsSync(file);
-  writeAndSync(openSync(file, 'a', 0o600), text);
+  writeAndSync({ descriptor: openSync(file, 'a', 0o600), content: text, file });
   if (isNew) syncFolderNow(path.dirname(file));
 }
 
-function writeAndSync(descriptor: number, content: string | Uint8Array): void {
+interface Writing extends Pick<DurableFileOptions, 'file' | 'content'> {
+  readonly descriptor: number;
+}
+
+function writeAndSync({ descriptor, content, file }: Writing): void {
   try {
     writeFileSync(descriptor, content);
     fsyncSync(descriptor);
+  } catch (thrown) {
+    // The error of a write names no file.
+    throw thrown instanceof Error ? Object.assign(thrown, { message: `${thrown.message} '${file}'` }) : thrown;
   } finally {
     closeSync(descriptor);
   }

@@ -141,6 +141,7 @@ const forms: readonly ((keyword: string, value: string) => string)[] = [
   (keyword, value) => `${keyword} ${value}#no-comment`,
   (keyword, value) => `${keyword} ${value} more`,
   (keyword, value) => `${keyword} "${value}"`,
+  (keyword) => `${keyword} ""`,
   (keyword, value) => `${keyword} '${value}'`,
   (keyword, value) => `${keyword} "${value}`,
   (keyword, value) => `${keyword} ${value}\f`,

@@ -91,7 +91,8 @@ function writeUnits(context: Context, units: readonly Unit[], folder: string | n
       writeDurably({ file: path.join(folder, name), content: text, mode: 0o644, inExistingFolder: true });
     }
   } catch (thrown) {
-    throw new FleetError({ code: 'crontab-failed', stage: 'usage', message: messageOf(thrown), cause: thrown });
+    const advice = 'Name a folder that is there and can be written; systemd reads /etc/systemd/system.';
+    throw new FleetError({ code: 'crontab-failed', stage: 'usage', message: messageOf(thrown), advice, cause: thrown });
   }
   const enable = `${before}systemctl daemon-reload && systemctl enable --now ${unitsToEnable(units).join(' ')}`;
   return printDone(

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, realpathSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 
 import { FleetError } from '../../platform/errors/errors.ts';
 import { expandHome } from '../../platform/account.ts';
+import { oneLine } from '../../text/plain-text.ts';
 import { packageDir, systemConfigPath } from '../../state-folder/paths.ts';
 import type { Findings, Place, SourceFile } from './findings.ts';
 import { fileNameMatcher, isGlob } from '../values/globs.ts';
@@ -53,13 +54,20 @@ class TreeReader {
     const read = readSource({ shown, order: this.#sources.length, findings, ...(from === undefined ? {} : { from }) });
     if (read === null) return null;
     if (read === 'ENOENT') {
-      if (from !== undefined)
+      const target = linkTarget(shown);
+      if (from !== undefined && target !== null) {
+        findings.fault(from, `<include> of ${shown}: it is a symbolic link to ${target}, which does not exist`);
+      } else if (from !== undefined)
         findings.fault(from, `<include> names ${shown}, which does not exist; write it, or a pattern`);
       else {
         const sample = path.join(packageDir, 'config.xml');
         const places = `Without -c FILE it is ./config.xml, or else ${systemConfigPath}`;
         const advice = `Write one with \`fleet-health init\`. ${places}. The sample is ${sample}.`;
-        throw new FleetError({ code: 'config-missing', stage: 'config', message: `${shown} does not exist`, advice });
+        const isLink = target !== null;
+        const message = isLink
+          ? `${shown} is a symbolic link to ${target}, which does not exist`
+          : `${shown} does not exist`;
+        throw new FleetError({ code: 'config-missing', stage: 'config', message, advice });
       }
       return null;
     }
@@ -153,7 +161,25 @@ function expand(base: string, pattern: string): readonly string[] {
         .sort();
     });
   }
-  return places.filter((place) => realPath(place) !== null);
+  return places.filter(isThere);
+}
+
+/** True if there is something of this name: a link that leads nowhere too, so that it is not passed over. */
+function isThere(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Returns the target of a symbolic link, without invisible characters. Returns null for any other file. */
+function linkTarget(file: string): string | null {
+  try {
+    return oneLine(readlinkSync(file));
+  } catch {
+    return null;
+  }
 }
 
 function entries(folder: string): { name: string; isDirectory(): boolean; isFile(): boolean }[] {

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 
-import { errnoOf, messageOf } from '../../platform/errors/errors.ts';
+import { errnoOf, fileFault } from '../../platform/errors/errors.ts';
 import { refusedFile } from '../../platform/account.ts';
 import { binaryFault } from './no-xml.ts';
 import type { Findings, Place, SourceFile } from './findings.ts';
@@ -50,7 +50,7 @@ export function readSource(options: ReadSourceOptions): SourceText | ReadFault |
   } catch (thrown) {
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return 'ENOENT';
     const refused = refusedFile(thrown);
-    if (refused === null) return reportFault(`cannot be read (${messageOf(thrown)})`);
+    if (refused === null) return reportFault(`cannot be read: ${fileFault(thrown)}`);
     const { reason, owner } = refused;
     const remedy = owner === null ? 'let its owner read it' : `run it as ${owner}, or let a group read the file`;
     return reportFault(`cannot be read: ${reason}; ${remedy}`);
@@ -64,7 +64,7 @@ export function readSource(options: ReadSourceOptions): SourceText | ReadFault |
     const text = decode(bytes, (line, message) => findings.fault({ source, line }, message));
     return text === null ? null : { source: { ...source, mode: stat.mode, uid: stat.uid, gid: stat.gid }, bytes, text };
   } catch (thrown) {
-    return reportFault(`cannot be read (${messageOf(thrown)})`);
+    return reportFault(`cannot be read: ${fileFault(thrown)}`);
   } finally {
     closeSync(descriptor);
   }

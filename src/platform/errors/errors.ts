@@ -4,6 +4,8 @@
  * A fault of one client ends as a row of `visits`; a fault of the run is thrown up to cli.ts, which prints one line.
  */
 
+import { constants } from 'node:os';
+
 import { errorTable, type ErrorCode } from './error-table.ts';
 import { withoutSecrets } from './revealed-secrets.ts';
 
@@ -145,6 +147,38 @@ export function unwritableError(file: string, thrown: unknown): FleetError {
   return usageError(`${file} cannot be written: ${why}`, 'Name a file in a folder that can be written.');
 }
 
+/**
+ * The errors of Linux for which Node.js has no name, as errors of quotas, NFS, encrypted homes and damaged disks: it
+ * calls them `Unknown system error -122`. The numbers are those of this machine.
+ */
+const unnamedErrors: ReadonlyMap<string, { readonly name: string; readonly words: string }> = new Map(
+  (
+    [
+      ['EDQUOT', 122, 'disk quota exceeded'],
+      ['ESTALE', 116, 'stale file handle'],
+      ['EUCLEAN', 117, 'structure needs cleaning'],
+      ['ENOLCK', 37, 'no locks available'],
+      ['EREMOTEIO', 121, 'remote I/O error'],
+      ['ENOKEY', 126, 'required key not available'],
+      ['EKEYEXPIRED', 127, 'key has expired'],
+      ['EKEYREVOKED', 128, 'key has been revoked'],
+      ['EHWPOISON', 133, 'memory page has hardware error'],
+      ['ENOMEDIUM', 123, 'no medium found'],
+    ] as const
+  ).map(([name, number, words]) => {
+    const known: Readonly<Record<string, number | undefined>> = constants.errno;
+    return [`Unknown system error -${known[name] ?? number}`, { name, words }];
+  }),
+);
+
+/** Replaces what Node.js calls an error without a name by its name and the words of Linux. */
+function namedErrors(text: string): string {
+  return text.replace(/(Unknown system error -\d+)(?:: \1)?/g, (whole, unknown: string) => {
+    const error = unnamedErrors.get(unknown);
+    return error === undefined ? whole : `${error.name}: ${error.words}`;
+  });
+}
+
 /** The reasons why a file cannot be used, by the code of a system error. */
 const fileFaults: ReadonlyMap<string, string> = new Map([
   ['EISDIR', 'it is a folder, and a file is needed'],
@@ -154,6 +188,12 @@ const fileFaults: ReadonlyMap<string, string> = new Map([
   ['ELOOP', 'it is a symbolic link that leads in a circle'],
   ['ENAMETOOLONG', 'its name is too long'],
   ['EROFS', 'its file system is mounted read-only'],
+  ['EIO', 'the disk does not read or write it (EIO); see dmesg'],
+  ['EUCLEAN', 'its file system is damaged (EUCLEAN); see dmesg'],
+  ['ETXTBSY', 'a running program is being written there, or a written file is run (ETXTBSY)'],
+  ['ENOSPC', 'its disk is full'],
+  ['EDQUOT', 'the disk quota of its owner is used up'],
+  ['ESTALE', 'its network file system has lost it (ESTALE); mount that again'],
 ]);
 
 /**
@@ -225,7 +265,7 @@ export function messageOf(thrown: unknown): string {
   const limit = lacksDescriptors(thrown) ? 'ulimit -n' : errnoOf(thrown) === 'EAGAIN' ? 'ulimit -u' : null;
   const hint = isStart && limit !== null ? `: the limit of ${limit} is reached` : '';
   // Compilers to WebAssembly add words for programmers.
-  const plain = text.replace(/^abort\((.*)\)\. Build with .* for more info\.?$/s, '$1');
+  const plain = namedErrors(text).replace(/^abort\((.*)\)\. Build with .* for more info\.?$/s, '$1');
   // Node.js names the local address of a connection that never had one.
   return (
     plain
@@ -237,5 +277,6 @@ export function messageOf(thrown: unknown): string {
 
 /** Returns the code of a system error, such as `ENOENT`. Returns null for any other error. */
 export function errnoOf(thrown: unknown): string | null {
-  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : null;
+  if (!(thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string')) return null;
+  return unnamedErrors.get(thrown.code)?.name ?? thrown.code;
 }

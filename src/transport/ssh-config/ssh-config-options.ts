@@ -92,6 +92,12 @@ export function opensshNeed(keyword: string, value: string): { readonly needed: 
   return only === undefined || only.off.includes(value.toLowerCase()) ? null : only;
 }
 
+/** The options with texts that ssh does not take empty. */
+const refusesEmpty: ReadonlySet<string> = new Set([
+  ...['hostname', 'user', 'hostkeyalias', 'identityagent', 'tag'],
+  ...['identityfile', 'certificatefile', 'userknownhostsfile', 'globalknownhostsfile'],
+]);
+
 const words: Readonly<Record<string, readonly string[]>> = {
   addressfamily: ['any', 'inet', 'inet6'],
   identitiesonly: ['yes', 'no', 'true', 'false'],
@@ -105,6 +111,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
 export function optionFault(keyword: string, args: readonly string[]): string | null {
   const [value = ''] = args;
   if (args.length === 0) return 'has no argument';
+  if (args.includes('') && refusesEmpty.has(keyword)) return 'has no argument';
   if (!isFollowed(keyword) && !isGathered(keyword)) return null;
   if (args.length > 1 && !manyArguments.has(keyword)) return 'has more than one argument';
   const allowed = words[keyword];

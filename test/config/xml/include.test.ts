@@ -93,6 +93,32 @@ test('an included file may hold what fits its place only', () => {
   assert.deepEqual(twice, ['a.xml:2: a second <collector>; the first is at config.xml:2, write all into one']);
 });
 
+test('a link that leads nowhere is a fault, whether it is named or found, and so is config.xml itself', () => {
+  for (const [name, from] of [
+    ['clients.d/*.xml', '<include> of clients.d/x.xml: it is'],
+    ['clients.d/x.xml', '<include> of clients.d/x.xml: it is'],
+  ]) {
+    const folder = configFolder({
+      'config.xml': inner(`<include file="${name ?? ''}"/>`),
+      'clients.d/a.xml': inner(client),
+    });
+    symlinkSync('gone', path.join(folder, 'clients.d/x.xml'));
+    // The lock of an editor.
+    symlinkSync('me@here.123', path.join(folder, 'clients.d/.#a.xml'));
+    assert.ok(
+      faultsOfFile(path.join(folder, 'config.xml')).includes(
+        `config.xml:2: ${from ?? ''} a symbolic link to gone, which does not exist`,
+      ),
+    );
+  }
+  const folder = configFolder({});
+  symlinkSync('gone', path.join(folder, 'config.xml'));
+  assert.throws(() => loadConfig({ file: path.join(folder, 'config.xml'), nowMs: 0 }), {
+    code: 'config-missing',
+    message: /config\.xml is a symbolic link to gone, which does not exist$/,
+  });
+});
+
 test('cycles are found, through links as well', () => {
   assertFault('<include file="config.xml"/>', /^config\.xml:2: <include> of config\.xml, which is being read already/);
   const chain = { 'a.xml': inner('<include file="b.xml"/>'), 'b.xml': inner('<include file="a.xml"/>') };

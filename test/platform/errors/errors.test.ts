@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { constants } from 'node:os';
 import { test } from 'node:test';
 
 import {
   asFleetError,
   changedFault,
+  errnoOf,
+  fileFault,
   FleetError,
   messageOf,
   type ErrorCode,
@@ -27,6 +30,33 @@ for (const [error, message] of started) {
     assert.equal(messageOf(error), message);
   });
 }
+
+/** Errors of Linux without a name in Node.js, as Node.js makes them. */
+const unnamed: readonly (readonly [number: number, name: string, words: string])[] = [
+  [constants.errno.EDQUOT, 'EDQUOT', 'disk quota exceeded'],
+  [constants.errno.ESTALE, 'ESTALE', 'stale file handle'],
+  [117, 'EUCLEAN', 'structure needs cleaning'],
+  [constants.errno.ENOLCK, 'ENOLCK', 'no locks available'],
+];
+for (const [number, name, words] of unnamed) {
+  test(`an error that Node.js calls unknown has its name, words and advice: ${name}`, () => {
+    const unknown = `Unknown system error -${number}`;
+    const error = systemError(unknown, 'open', `${unknown}: ${unknown}, open 'x'`);
+    assert.deepEqual([errnoOf(error), messageOf(error)], [name, `${name}: ${words}, open 'x'`]);
+    assert.ok(!fileFault(error).includes('Unknown'), fileFault(error));
+    const { message, advice } = asFleetError(error, { code: 'state-unusable', stage: 'lock' });
+    assert.equal(message, `${name}: ${words}, open 'x'`);
+    if (name === 'EDQUOT') assert.match(advice, /raise the quota of this account/);
+  });
+}
+
+test('an error without a name anywhere stays as it is', () => {
+  const error = systemError('Unknown system error -999', 'open', 'Unknown system error -999, open');
+  assert.deepEqual(
+    [errnoOf(error), messageOf(error)],
+    ['Unknown system error -999', 'Unknown system error -999, open'],
+  );
+});
 
 const lacks: readonly (readonly [given: ErrorCode, cause: unknown, code: ErrorCode])[] = [
   ['internal', noFile, 'descriptors-exhausted'],
