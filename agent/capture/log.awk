@@ -202,7 +202,9 @@ function numberOf(name,  i) {
 
 function ring(  command, line, status, last, at, f, booted, lines) {
   LOG_SOURCE = "kernel ring"; last = -1
-  command = "dmesg -r 2>/dev/null; echo \"=$?\""
+  # A namespace of process ids that is not the first one: a container. WSL has such namespaces and a kernel of its own.
+  command = "case $(readlink /proc/self/ns/pid 2>/dev/null)$(cat /proc/sys/kernel/osrelease) in" \
+    " pid:?4026531836?* | [!p]* | *[Mm]icrosoft*) dmesg -r 2>/dev/null; echo \"=$?\" ;; *) echo =host ;; esac"
   if (POSITION[1] != "ring") LOG_WHY = "first visit"
   while ((getline line < (ROOT "/proc/stat")) > 0) if (line ~ /^btime/) booted = substr(line, 7)
   while (!OUT_OF_TIME && (command | getline line) > 0) {
@@ -217,6 +219,6 @@ function ring(  command, line, status, last, at, f, booted, lines) {
   close(command)
   if (lines && last < 0) LOG_FAULT = LOG_WHY = "dmesg: its lines have no times"
   else if (OUT_OF_TIME || status == "0") NEXT_POSITION = sprintf("ring %s %.6f", bootName(), last)
-  else LOG_FAULT = LOG_WHY = "no permission: journal, /var/log/syslog, /var/log/messages, dmesg"
+  else LOG_FAULT = LOG_WHY = "no permission: journal, /var/log/syslog, /var/log/messages, dmesg" (status == "host" ? " of the host" : "")
 }
 function bootName() { return ENVIRON["fh_boot"] == "" ? "-" : ENVIRON["fh_boot"] }

@@ -3,10 +3,10 @@ import { machine } from 'node:os';
 
 import { runProbes } from '../probes/collect.ts';
 import type { Collected, CollectOptions } from '../probes/collected.ts';
-import { functionReport, oneRow } from '../probes/function-report.ts';
+import { functionReport, missing, oneRow } from '../probes/function-report.ts';
 import type { Probe } from '../probes/probe.ts';
 import { information } from '../probes/systeminformation.ts';
-import { virtualisationOf } from '../probes/virtualisation.ts';
+import { isContainer, ofTheHost, virtualisationOf } from '../probes/virtualisation.ts';
 import { cpuModel, diskDevices, memoryModules, networkCards } from './hardware.ts';
 import { inOrder, inventoryMs, numberFact, textFact } from './inventory.ts';
 import { poolsOfToday } from './pools.ts';
@@ -41,25 +41,27 @@ const memoryStepBytes = 64 * 1024 * 1024;
 const system: Probe = {
   name: 'system',
   deadlineMs: inventoryMs,
-  run: async () => {
+  run: async ({ source }) => {
     const [product, bios, board, memory] = await Promise.all([
       information.system(),
       information.bios(),
       information.baseboard(),
       information.mem(),
     ]);
+    // A container sees the firmware of its host.
+    const fact = isContainer(source) ? () => missing(ofTheHost) : textFact;
     return oneRow('system', {
-      manufacturer: textFact(product.manufacturer),
-      model: textFact(product.model),
-      version: textFact(product.version),
-      serial: textFact(product.serial),
-      uuid: textFact(product.uuid),
-      bios_vendor: textFact(bios.vendor),
-      bios_version: textFact(bios.version),
-      bios_date: textFact(bios.releaseDate),
-      board_manufacturer: textFact(board.manufacturer),
-      board_model: textFact(board.model),
-      board_serial: textFact(board.serial),
+      manufacturer: fact(product.manufacturer),
+      model: fact(product.model),
+      version: fact(product.version),
+      serial: fact(product.serial),
+      uuid: fact(product.uuid),
+      bios_vendor: fact(bios.vendor),
+      bios_version: fact(bios.version),
+      bios_date: fact(bios.releaseDate),
+      board_manufacturer: fact(board.manufacturer),
+      board_model: fact(board.model),
+      board_serial: fact(board.serial),
       memory_bytes: numberFact(Math.round(memory.total / memoryStepBytes) * memoryStepBytes),
     });
   },

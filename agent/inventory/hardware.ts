@@ -3,6 +3,7 @@ import { physicalInterfaces } from '../probes/network.ts';
 import type { Probe } from '../probes/probe.ts';
 import { plausiblePositive, plausibleText } from '../probes/plausible.ts';
 import { information } from '../probes/systeminformation.ts';
+import { isContainer, ofTheHost } from '../probes/virtualisation.ts';
 import { inOrder, inventoryMs, notReported, numberFact, textFact } from './inventory.ts';
 
 /** The model of the processors, which are all alike. */
@@ -35,7 +36,8 @@ function wholeName({ manufacturer, brand }: { readonly manufacturer: string; rea
 export const memoryModules: Probe = {
   name: 'memory',
   deadlineMs: inventoryMs,
-  run: async () => {
+  run: async ({ source }) => {
+    if (isContainer(source)) return { functions: [emptyReport('memory_module', 'size_bytes', ofTheHost)] };
     const slots = await information.memLayout();
     // Without access to the firmware systeminformation invents a module of the whole memory without other facts.
     const modules = slots.filter(
@@ -61,7 +63,8 @@ export const memoryModules: Probe = {
 export const diskDevices: Probe = {
   name: 'disks',
   deadlineMs: inventoryMs,
-  run: async () => {
+  run: async ({ source }) => {
+    if (isContainer(source)) return { functions: [emptyReport('disk_device', 'size_bytes', ofTheHost)] };
     const [devices, layouts] = await Promise.all([information.blockDevices(), information.diskLayout()]);
     const disks = devices.filter(
       ({ type, name, size }) =>

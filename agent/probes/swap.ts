@@ -1,23 +1,45 @@
-import { missing, oneRow, rounded } from './function-report.ts';
+import { missing, oneRow, rounded, type Missing } from './function-report.ts';
 import { meminfoBytes } from './memory.ts';
 import type { VisitProbe } from './probe.ts';
+import type { Source } from './source.ts';
+import { containerReads, inCgroup, isContainer, isMountedOver, ofTheHost, virtualisationOf } from './virtualisation.ts';
 
-/** Reads /proc/meminfo. */
+/** Reads /proc/meminfo; in a container that sees the one of its host, the swap of its cgroup of version 2. */
 export const swap: VisitProbe = {
   name: 'swap',
   deadlineMs: 1000,
-  reads: { files: ['/proc/meminfo'] },
+  reads: {
+    names: containerReads.names,
+    files: ['/proc/meminfo', ...inCgroup('memory.swap.max', 'memory.swap.current'), ...containerReads.files],
+  },
   run: ({ source }) => {
     const meminfo = source.read('/proc/meminfo');
-    const total = meminfoBytes(meminfo, 'SwapTotal');
+    const machine = meminfoBytes(meminfo, 'SwapTotal');
     const free = meminfoBytes(meminfo, 'SwapFree');
-    if (total === null || free === null) throw new Error('no SwapTotal in /proc/meminfo');
-    const used = free <= total ? total - free : missing('more is free than there is');
+    if (machine === null || free === null) throw new Error('no SwapTotal in /proc/meminfo');
+    const isOfHost = machine > 0 && seesHost(source);
+    const total = isOfHost ? inCgroupOf(source, 'max', machine) : machine;
+    const used = isOfHost
+      ? inCgroupOf(source, 'current')
+      : free <= machine
+        ? machine - free
+        : missing('more is free than there is');
+    const none = total === 0 ? missing('no swap') : typeof used === 'number' ? total : used;
     return oneRow('swap', {
       total_bytes: total,
       used_bytes: used,
-      used_percent:
-        total === 0 ? missing('no swap') : typeof used === 'number' ? rounded((100 * used) / total, 2) : used,
+      used_percent: typeof none === 'number' ? Math.min(100, rounded((100 * Number(used)) / none, 2)) : none,
     });
   },
 };
+
+function seesHost(source: Source): boolean {
+  // The kernel of OpenVZ has this file for each container.
+  return isContainer(source) && !isMountedOver(source, '/proc/meminfo') && virtualisationOf(source) !== 'openvz';
+}
+
+function inCgroupOf(source: Source, name: string, most = Infinity): number | Missing {
+  const text = source.readOptional(`/sys/fs/cgroup/memory.swap.${name}`)?.trim() ?? '';
+  const bytes = text === 'max' ? most : Math.min(most, parseInt(text, 10));
+  return Number.isNaN(bytes) ? missing(ofTheHost) : bytes;
+}

@@ -12,19 +12,16 @@ interface Sensor {
   readonly file: string;
 }
 
-const folders = ['/sys/class/hwmon/*', '/sys/class/hwmon/*/device'];
-const readings = [...folders.map((folder) => `${folder}/temp*_input`), '/sys/class/thermal/thermal_zone*/temp'];
-
 /** Reads /sys/class/hwmon, or /sys/class/thermal if hwmon has no sensors. */
 export const temperatures: VisitProbe = {
   name: 'temperatures',
   deadlineMs: 500,
   reads: {
     // A sensor that cannot be read is there.
-    names: readings,
+    names: [...ofMonitors('temp*_input'), '/sys/class/thermal/thermal_zone*/temp'],
     files: [
-      ...folders.flatMap((folder) => ['name', 'temp*_label'].map((file) => `${folder}/${file}`)),
-      ...['/sys/class/thermal/thermal_zone*/type', ...readings],
+      ...['name', 'temp*_input', 'temp*_label'].flatMap(ofMonitors),
+      ...['/sys/class/thermal/thermal_zone*/type', '/sys/class/thermal/thermal_zone*/temp'],
     ],
     links: ['/sys/class/hwmon/*/device'],
   },
@@ -42,6 +39,10 @@ export const temperatures: VisitProbe = {
     return { functions: [functionReport('temperature', facts, 'sensor')] };
   },
 };
+
+function ofMonitors(file: string): readonly string[] {
+  return ['/sys/class/hwmon/*', '/sys/class/hwmon/*/device'].map((folder) => `${folder}/${file}`);
+}
 
 /** Reads the sensors of hwmon. https://docs.kernel.org/hwmon/sysfs-interface.html */
 function hardwareMonitors(source: Source): Sensor[] {

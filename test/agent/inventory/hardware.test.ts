@@ -8,7 +8,8 @@ import type { Probe } from '../../../agent/probes/probe.ts';
 import { information } from '../../../agent/probes/systeminformation.ts';
 import type { FunctionReport, Row } from '../../../src/report/report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { contextOf, familyOf } from '../probes/fixture-context.ts';
+import { rootWith } from '../../support/clients/shell-report.ts';
+import { contextOf, familyOf, reasonOf } from '../probes/fixture-context.ts';
 
 type Asked = 'blockDevices' | 'cpu' | 'diskLayout' | 'memLayout' | 'networkInterfaces';
 
@@ -112,6 +113,18 @@ test('whole disks with the facts of their layout, or their own', async (t) => {
     },
     { device: 'zramx', ...own, size_bytes: 1000 },
   ]);
+});
+
+test('a container has no hardware of its own', async (t) => {
+  const root = rootWith(tempFolder(t), { 'run/systemd/container': 'lxc\n' });
+  const blockDevices = [{ ...disk, name: 'sdb' }];
+  for (const [family, functions] of [
+    ['disk_device', await found(t, diskDevices, { blockDevices, diskLayout: [] }, root)],
+    ['memory_module', await found(t, memoryModules, { memLayout: [module] }, root)],
+  ] as const) {
+    assert.deepEqual(familyOf(functions, family).data, []);
+    assert.equal(reasonOf(functions, family, 'size_bytes'), 'a container sees that of its host');
+  }
 });
 
 const card = (iface: string, more: Readonly<Record<string, unknown>> = {}) => ({

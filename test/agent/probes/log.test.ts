@@ -303,6 +303,17 @@ test('lines of the kernel, where nothing else can be read', async (t) => {
   assert.deepEqual(countsOf(await machine.visit()), [2, 2, 0]);
 });
 
+test('the log of the kernel is no log of a container, which sees that of its host', async (t) => {
+  const machine = machineWith(t);
+  machine.program('dmesg', "echo '<3>[    1.000000] of the host'");
+  machine.program('readlink', "echo 'pid:[4026532500]'");
+  const result = await machine.visit();
+  assert.match(String(result.error), /^no permission: .*, dmesg of the host$/);
+  assert.deepEqual(countsOf(result), [null, null, null]);
+  machine.program('cat', 'echo 5.15.153.1-microsoft-standard-WSL2');
+  assert.equal(reasonOf((await machine.visit()).functions, 'log', 'errors'), 'first visit');
+});
+
 test('nothing that may be read is said with the reason', async (t) => {
   const result = await machineWith(t).visit();
   assert.equal(result.error, 'no permission: journal, /var/log/syslog, /var/log/messages, dmesg');

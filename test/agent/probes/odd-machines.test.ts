@@ -147,6 +147,32 @@ const machines: readonly Odd[] = [
     files: { '/proc/meminfo': `SwapTotal: ${free}` },
     rows: [{ used_bytes: null, used_percent: null }],
   })),
+  ...(
+    [
+      ['some of it', { max: '1073741824', current: '536870912' }, [2 ** 30, 2 ** 29, 50]],
+      ['as much as there is', { max: 'max', current: '1048576' }, [8_000_000 * 1024, 2 ** 20, 0.01]],
+      ['more than there is', { max: '1099511627776', current: '0' }, [8_000_000 * 1024, 0, 0]],
+      ['none', { max: '0', current: '0' }, [0, 0, null]],
+      ['what nobody tells', {}, [null, null, null]],
+    ] as const
+  ).map(([what, figures, [total, used, percent]]) => ({
+    what: `a container on a host with swap, of which it may have ${what}`,
+    probe: swap,
+    files: {
+      '/proc/meminfo': 'SwapTotal: 8000000 kB\nSwapFree: 100000 kB\n',
+      ...lxc,
+      ...Object.fromEntries(
+        Object.entries(figures).map(([name, text]) => [`/sys/fs/cgroup/memory.swap.${name}`, `${text}\n`]),
+      ),
+    },
+    rows: [{ total_bytes: total, used_bytes: used, used_percent: percent }],
+  })),
+  ...[{ ...lxc, ...over('/proc/meminfo') }, { '/proc/vz/x': '' }, {}].map((files) => ({
+    what: `swap that is its own, with ${Object.keys(files).join(', ')}`,
+    probe: swap,
+    files: { '/proc/meminfo': 'SwapTotal: 8000000 kB\nSwapFree: 2000000 kB\n', ...files },
+    rows: [{ used_percent: 75 }],
+  })),
   {
     what: 'open files with tabs between them, and no limit of connections',
     probe: kernel,
