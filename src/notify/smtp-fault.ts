@@ -3,7 +3,7 @@ import { FleetError, messageOf, type FleetErrorOptions, type Stage } from '../pl
 import { withoutSecrets } from '../platform/errors/revealed-secrets.ts';
 import { addressOf } from './mail-identity.ts';
 import { TryLater } from './notify.ts';
-import { tlsAdvice } from './tls-advice.ts';
+import { tlsAdvice } from '../platform/errors/tls-advice.ts';
 import { TooLong } from './within.ts';
 
 /** The progress of a conversation. */

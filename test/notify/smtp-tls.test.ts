@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { createServer } from 'node:tls';
 
 import { createEmailChannel } from '../../src/notify/email.ts';
-import { tlsAdvice } from '../../src/notify/tls-advice.ts';
+import { tlsAdvice } from '../../src/platform/errors/tls-advice.ts';
 import type { SmtpConfig } from '../../src/config/config.ts';
 import { makeCertificates } from '../support/servers/certificates.ts';
 import { openServer as server } from '../alerter/support/sending.ts';

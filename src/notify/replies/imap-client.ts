@@ -9,7 +9,7 @@ import { rememberSecret, withoutSecrets } from '../../platform/errors/revealed-s
 import { oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import type { AttemptOptions } from '../notify.ts';
-import { tlsAdvice } from '../tls-advice.ts';
+import { tlsAdvice } from '../../platform/errors/tls-advice.ts';
 import { TooLong, within } from '../within.ts';
 
 /** The most bytes of a message that are read. */

@@ -1,7 +1,7 @@
 import { errnoOf, FleetError, messageOf, type Stage } from '../../platform/errors/errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { TakenInPart, TryLater, type Channel, type OutgoingMail, type SendOptions } from '../notify.ts';
-import { tlsAdvice } from '../tls-advice.ts';
+import { tlsAdvice } from '../../platform/errors/tls-advice.ts';
 import { asError, TooLong } from '../within.ts';
 import { parseFrozen, withFields } from './freeze-webhook.ts';
 import { ProxyFault } from '../http/proxy.ts';

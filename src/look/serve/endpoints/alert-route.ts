@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 
 import { parseReplyCommand } from '../../../notify/replies/reply-command.ts';
 import type { ShownAnswer } from '../../../storage/store/operator-store.ts';
+import { FleetError } from '../../../platform/errors/errors.ts';
 import { oneLine } from '../../../text/plain-text.ts';
 import { links } from '../../page/live/links.ts';
 import { liveHtml } from '../../page/live/live-document.ts';
@@ -57,6 +58,7 @@ const words = {
     'or the token of `fleet-health tokens add NAME`, as the password.',
   noAnswer: 'This form has no answer.',
   notStored: 'The database did not store it; the log of the server says why. Try again in a minute.',
+  mayNotWrite: 'This server may not write to the database; its log says what is missing.',
   unknown: 'There is no such alert.',
   ended: 'The alert has ended.',
   worse: 'The alert has become critical since you saw it, so it is not acknowledged. Look at it again.',
@@ -100,7 +102,8 @@ export function alertRoute({
       return await store(id, by, new URLSearchParams(body.toString('utf8')));
     } catch (thrown) {
       look.onFault(thrown);
-      return refusal(id, 503, words.notStored, look);
+      const mayNot = thrown instanceof FleetError && ['storage-denied', 'storage-read-only'].includes(thrown.code);
+      return refusal(id, 503, mayNot ? words.mayNotWrite : words.notStored, look);
     }
   };
   return routeOf('alert', (asked) => (asked.incoming.method === 'POST' ? take(asked) : page(asked)));

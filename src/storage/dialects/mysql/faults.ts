@@ -1,4 +1,5 @@
 import { messageOf } from '../../../platform/errors/errors.ts';
+import { tlsAdvice } from '../../../platform/errors/tls-advice.ts';
 import { StorageFault, type FaultKind } from '../../sql/fault.ts';
 
 /** Numbers of MySQL and MariaDB: https://mariadb.com/kb/en/mariadb-error-code-reference/ */
@@ -151,9 +152,12 @@ const engineWords = /NO_ENGINE_SUBSTITUTION/;
 /** The words of a COMMIT (1180) whose rows another node of a group has changed. */
 const deadlockWords = /\berror 149\b/i;
 
+/** The code of mysql2 for a TLS handshake that failed. */
+const handshakeFailed = 'HANDSHAKE_SSL_ERROR';
+
 /** Advice for failed TLS handshakes, by mysql2's codes. */
 const tlsHints: ReadonlyMap<string, string> = new Map([
-  ['HANDSHAKE_SSL_ERROR', 'its certificate must be for that host, by an authority that <storage ca="FILE"> names'],
+  [handshakeFailed, 'its certificate must be for that host, by an authority that <storage ca="FILE"> names'],
   ['HANDSHAKE_NO_SSL_SUPPORT', 'switch it on there, or write <storage tls="no"> where nobody can listen'],
 ]);
 
@@ -162,10 +166,13 @@ export function mysqlFault(thrown: unknown, where: string): StorageFault {
   if (thrown instanceof StorageFault) return thrown;
   const reported = plainWords(messageOf(thrown));
   const errno = engineWords.test(reported) ? unknownEngine : (errnoOf(thrown) ?? 0);
-  const hint = tlsHints.get(codeOf(thrown)) ?? serverHints.get(errno);
+  // An authority is named where the certificate is neither outdated nor too weak.
+  const advice = codeOf(thrown) === handshakeFailed ? tlsAdvice(reported, 'storage') : null;
+  const hint = advice === null ? (tlsHints.get(codeOf(thrown)) ?? serverHints.get(errno)) : undefined;
   const message = hint === undefined ? reported : `${reported}; ${hint}`;
   const kind = kindOf(thrown, messageOf(thrown));
-  return new StorageFault(kind, kind === 'refused' || kind === 'exists' ? message : `${where}: ${message}`, thrown);
+  const shown = kind === 'refused' || kind === 'exists' ? message : `${where}: ${message}`;
+  return new StorageFault(kind, shown, thrown, advice ?? undefined);
 }
 
 /** The words of mysql2 for a login plugin that it does not have, such as MariaDB's ed25519, PARSEC and PAM. */

@@ -9,6 +9,7 @@ import type { TestContext } from 'node:test';
 import type { ServeConfig } from '../../../../src/config/config.ts';
 import { alertRoute, viewerNamer } from '../../../../src/look/serve/endpoints/alert-route.ts';
 import { visitorReader } from '../../../../src/look/serve/visitor.ts';
+import { StorageFault, type FaultKind } from '../../../../src/storage/sql/fault.ts';
 import { alertFolder, ended, firing } from '../../../cli/support/stored-alerts.ts';
 import { openBeside } from '../../../support/databases/open-beside.ts';
 import { ask, type AskOptions, serveFolder } from '../support/served-fleet.ts';
@@ -21,17 +22,20 @@ interface Pressed {
   readonly peer?: string;
   readonly url?: string;
   readonly tls?: ServeConfig['tls'];
+  /** The fault of the database. */
+  readonly fault?: Error;
 }
 
 /** Presses the button. Returns who acknowledged, or the status and the sentence of the refusal. */
-async function press({ headers, peer = proxy, url, tls = null }: Pressed): Promise<string> {
+async function press({ headers, peer = proxy, url, tls = null, fault }: Pressed): Promise<string> {
   const serve = { trustedProxies: [proxy], userHeader: 'x-user', tls } as unknown as ServeConfig;
   const visitorOf = visitorReader(serve);
   const by: string[] = [];
   const route = alertRoute({
-    look: { zone: () => null, hasEvents: false, onFault: (thrown) => assert.fail(String(thrown)) },
+    look: { zone: () => null, hasEvents: false, onFault: (thrown) => assert.equal(thrown, fault) },
     database: {
       acknowledge: (_id, shown) => {
+        if (fault !== undefined) return Promise.reject(fault);
         by.push(shown.by);
         return Promise.resolve('acknowledged');
       },
@@ -117,6 +121,18 @@ const names: readonly (readonly [name: string, pressed: Pressed, says: RegExp])[
 for (const [name, { headers, ...pressed }, says] of names) {
   test(`somebody ${name} is ${says === nameless ? 'refused' : 'named'}`, async () => {
     assert.match(await press({ ...pressed, headers: { 'sec-fetch-site': 'same-origin', ...headers } }), says);
+  });
+}
+
+const faults: readonly (readonly [kind: FaultKind, says: RegExp])[] = [
+  ['denied', /^503 This server may not write to the database; its log says what is missing\.$/],
+  ['read-only', /^503 This server may not write/],
+  ['lost', /^503 The database did not store it; .* Try again in a minute\.$/],
+];
+for (const [kind, says] of faults) {
+  test(`a database that is ${kind} is no reason to try again that does not help`, async () => {
+    const headers = { 'x-user': 'kim', 'sec-fetch-site': 'same-origin' };
+    assert.match(await press({ headers, fault: new StorageFault(kind, 'UPDATE command denied') }), says);
   });
 }
 

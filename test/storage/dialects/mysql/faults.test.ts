@@ -85,6 +85,24 @@ test('a message names the server, but not where values or a migration are at fau
   assert.match(faultOf({ code: 'HANDSHAKE_SSL_ERROR' }).message, /no; its certificate must be for that host/);
 });
 
+test('a TLS handshake that failed has the advice for its reason', () => {
+  const adviceOf = (words: string): string => {
+    const { message, advice } = faultOf({ code: 'HANDSHAKE_SSL_ERROR' }, words);
+    return `${message} (${advice})`;
+  };
+  assert.match(adviceOf('certificate has expired'), /: certificate has expired \(Have the certificate .* renewed/);
+  assert.match(adviceOf('certificate is not yet valid'), /set the clock of this machine/);
+  assert.match(adviceOf('wrong: unsupported protocol'), /Renew the TLS of that server/);
+  assert.match(
+    adviceOf('self-signed certificate in certificate chain'),
+    /; its certificate must be for that host, by an/,
+  );
+  assert.match(
+    adviceOf("Hostname/IP does not match certificate's altnames"),
+    /; its certificate must be for that host/,
+  );
+});
+
 test('a number that nobody knows is of the login if its state says so', () => {
   assert.deepEqual(
     [faultOf({ errno: 9998, sqlState: '28000' }), faultOf({ errno: 9998, sqlState: 'HY000' })].map(({ kind }) => kind),

@@ -14,7 +14,7 @@ const old = [
  * Returns the advice for a failed TLS handshake by the codes and words of its error; null for any other error.
  * `element` is the element of config.xml whose attribute `ca` names authorities.
  */
-export function tlsAdvice(words: string, element: 'smtp' | 'webhook' | 'replies'): string | null {
+export function tlsAdvice(words: string, element: 'smtp' | 'webhook' | 'replies' | 'storage'): string | null {
   if (outdated.test(words))
     return 'Have the certificate of that server renewed; if it is valid, set the clock of this machine.';
   if (rejected.test(words)) return 'Have the certificate of that server renewed: its authority has withdrawn it.';
