@@ -49,7 +49,7 @@ const kinds: readonly ListKind[] = [
   },
   {
     kind: 'nagios',
-    packages: ['nagios4', 'icinga2', 'nagios-plugins-contrib', 'munin'],
+    packages: ['nagios4', 'nagios-plugins-contrib'],
     files: /\.cfg(?:\.in)?$/,
     names: (text) =>
       (text.match(/^[ \t]*define[ \t]+host[ \t]*\{[^}]*\}/gm) ?? [])
@@ -58,7 +58,7 @@ const kinds: readonly ListKind[] = [
   },
   {
     kind: 'hosts',
-    packages: ['systemd', 'ansible', 'util-linux', 'libssh'],
+    packages: ['systemd', 'ansible'],
     files: /\/etc\/hosts$|\/fuzz-etc-hosts\/[^/]+$|\/(?:etc_)?hosts$/,
     names: () => [],
   },
@@ -70,7 +70,7 @@ const kinds: readonly ListKind[] = [
   },
   {
     kind: 'known-hosts',
-    packages: ['openssh', 'libssh', 'libssh2'],
+    packages: ['openssh'],
     files: /\/(?:ssh_)?known_hosts\w*$/,
     names: () => [],
   },

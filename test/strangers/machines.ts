@@ -34,7 +34,7 @@ export const machines: Subject = {
   name: 'machines',
   packages: [
     ...['golang-github-prometheus-procfs', 'prometheus-node-exporter', 'sysstat', 'golang-github-shirou-gopsutil'],
-    ...['nagios-plugins-contrib', 'util-linux', 'python-psutil'],
+    ...['nagios-plugins-contrib', 'util-linux'],
   ],
   cases: async function* (corpora) {
     for (const machine of trees(corpora)) {
@@ -214,7 +214,7 @@ function trees(corpora: readonly Corpus[]): readonly Machine[] {
           };
         }),
     ),
-    ...named(corpora, 'golang-github-shirou-gopsutil', 'python-psutil').flatMap((corpus) => {
+    ...named(corpora, 'golang-github-shirou-gopsutil').flatMap((corpus) => {
       const roots = filesIn(corpus.folder, /\/testdata\/linux\/.*\/proc\/\w+$/).map((file) =>
         path.dirname(path.dirname(file)),
       );

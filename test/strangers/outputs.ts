@@ -11,12 +11,11 @@ import { named, thrownWords, type Case, type Outcome, type Subject } from './sub
 export const outputs: Subject = {
   name: 'outputs',
   packages: [
-    ...['monitoring-plugins', 'nagios-plugins-contrib', 'icinga2', 'check-mk', 'nagios4'],
+    ...['monitoring-plugins', 'nagios-plugins-contrib', 'icinga2', 'check-mk'],
     ...['prometheus-node-exporter', 'golang-github-prometheus-common', 'prometheus'],
   ],
   cases: function* (corpora) {
-    for (const corpus of named(corpora, 'monitoring-plugins', 'nagios-plugins-contrib', 'nagios4'))
-      yield* ofPlugins(corpus);
+    for (const corpus of named(corpora, 'monitoring-plugins', 'nagios-plugins-contrib')) yield* ofPlugins(corpus);
     for (const corpus of named(corpora, 'icinga2')) yield* ofIcinga(corpus);
     for (const corpus of named(corpora, 'prometheus-node-exporter', 'golang-github-prometheus-common', 'prometheus')) {
       yield* ofMetrics(corpus);

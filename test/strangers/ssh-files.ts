@@ -18,7 +18,7 @@ export const sshFiles: Subject = {
   name: 'ssh',
   packages: [
     ...['openssh', 'paramiko', 'python-asyncssh', 'golang-github-kevinburke-ssh-config', 'libssh', 'libssh2'],
-    ...['dropbear', 'ruby-net-ssh', 'golang-golang-x-crypto', 'jsch', 'twisted', 'putty', 'ansible', 'fabric'],
+    ...['dropbear', 'ruby-net-ssh', 'golang-golang-x-crypto', 'jsch', 'twisted', 'ansible', 'fabric'],
   ],
   cases: function* (corpora) {
     const folder = tempFolder();

@@ -160,7 +160,30 @@ function bounceReason(text: string): string | undefined {
   const [, diagnostic] = /^Diagnostic-Code:[ \t]*(?:[\w-]+;)?(.*(?:\r?\n[ \t].*)*)/im.exec(text) ?? [];
   if (diagnostic !== undefined) return diagnostic;
   const [, rejection] = /^Your message to \S+ was automatically rejected:\s+(\S.*)/m.exec(text) ?? [];
-  return rejection ?? serverWords.exec(text)?.[1];
+  return rejection ?? serverWords.exec(text)?.[1] ?? reasonLine(text);
+}
+
+/** Words in which mail systems give a reason, or its code (RFC 3463). */
+const reasonWords = new RegExp(
+  '\\b(?:[45]\\.\\d{1,3}\\.\\d{1,3}|unknown|no such|no mailbox|invalid|full|quota|exceed\\w*|disabled|suspended|' +
+    'inactive|unavailable|refused|rejected|denied|blocked|too (?:large|big|many)|spam|' +
+    'not (?:exist|found|known|recogni[sz]ed|listed|accept\\w*))\\b',
+  'i',
+);
+/** The line above the mail that comes back. */
+const originalLine =
+  /^\s*(?:-{2,}.*\b(?:original|copy|returned?|headers?|below)\b|(?:received|return-path|message-id):)/i;
+/** The most lines of a report in which a reason is looked for. */
+const maxReasonLines = 60;
+
+/** Returns the first line of a report that gives a reason, without the mail that comes back. */
+function reasonLine(text: string): string | undefined {
+  const lines = text.slice(/\r?\n\r?\n/.exec(text)?.index ?? text.length).split('\n', maxReasonLines);
+  const end = lines.findIndex((line) => originalLine.test(line));
+  return (end === -1 ? lines : lines.slice(0, end))
+    .filter((line) => !/^(?:>|\s*(?:content-|subject:|to:|from:|charset|boundary))/i.test(line))
+    .map((line) => line.replace(/<\/?[a-z][^<>@]*>|&nbsp;/gi, ' ').trim())
+    .find((line) => reasonWords.test(line));
 }
 
 /** True if the body has a token, also in base64. */

@@ -527,6 +527,8 @@ const noLists: readonly (readonly [kind: ImportKind, text: string, says: RegExp]
   ['ansible', '[web]\nweb-1\n', /it is no JSON/],
   ['ansible', '{"web": 1}', /it is no inventory of Ansible/],
   ['ansible', '[]', /it is no inventory of Ansible/],
+  ['ansible', '{"name": "web", "files": ["dist", "docs"]}', /it is no inventory of Ansible/],
+  ['ansible', '{"$schema": "x", "examples": ["a.yml"], "properties": {}}', /it is no inventory of Ansible/],
   ['ansible', 'null', /it is no inventory of Ansible/],
   ['prometheus', '{"targets": []}', /it is no list of targets/],
   ['prometheus', '[{', /it is no YAML/],

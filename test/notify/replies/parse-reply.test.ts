@@ -386,6 +386,20 @@ const copies: readonly {
     body: 'Reason: Remote host said: 550 unknown user',
     kind: { bounce: '550 unknown user' },
   },
+  ...[
+    ['<kim@x.org>:\nSorry, no mailbox here by that name. (#5.1.1)\n', 'Sorry, no mailbox here by that name. (#5.1.1)'],
+    [
+      '<P>kim@x.org<BR>\n&nbsp;&nbsp; The recipient name is not recognized<BR>\n',
+      'The recipient name is not recognized',
+    ],
+    ['It failed.\n--- Below this line is a copy of the message.\n\nThe disk is full.\n', 'Delivery failure'],
+    ['It failed.\nReceived: from a by b; spam\n', 'Delivery failure'],
+  ].map(([body = '', bounce = '']) => ({
+    what: `a bounce whose words are ${JSON.stringify(body)}`,
+    headers: ['Subject: Delivery failure', 'From: MAILER-DAEMON@x.org'],
+    body,
+    kind: { bounce },
+  })),
   {
     what: 'a bounce with no subject and no reason',
     headers: ['Subject:', 'From: MAILER-DAEMON@x.org'],

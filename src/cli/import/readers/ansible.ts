@@ -176,6 +176,9 @@ const noGroup: InventoryGroup = { hosts: [], children: [], vars: {} };
  */
 function inventoryOf(document: unknown): Inventory | null {
   if (!isObject(document)) return null;
+  // A text or a number among the groups makes it another document, such as a package.json with its list of files.
+  const isNamed = '_meta' in document || 'all' in document;
+  if (!isNamed && Object.values(document).some((value) => typeof value !== 'object')) return null;
   const groups = new Map<string, InventoryGroup>();
   const hostvars = new Map<string, Json>();
   const left = createLeftKeys();
