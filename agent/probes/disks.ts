@@ -107,11 +107,11 @@ function localFacts(one: FileSystem, source: Source, leftMs: () => number): Fact
 
 /** True if a device of the device mapper is read-only itself, as those of dm-verity are. */
 function isSealed(device: string, source: Source): boolean {
-  const [, name] = /^\/dev\/(?:mapper\/)?([^/]+)$/.exec(device) ?? [];
-  const block = source.list('/sys/block').find((one) => {
-    return one.startsWith('dm-') && (one === name || source.readOptional(`/sys/block/${one}/dm/name`)?.trim() === name);
-  });
-  return block !== undefined && source.readOptional(`/sys/block/${block}/ro`)?.trim() === '1';
+  const read = (block: string, file: string): string | undefined =>
+    source.readOptional(`/sys/block/${block}/${file}`)?.trim();
+  const name = device.slice(device.lastIndexOf('/') + 1);
+  const block = source.list('/sys/block').find((one) => one === name || read(one, 'dm/name') === name) ?? '';
+  return block.startsWith('dm-') && device.startsWith('/dev/') && read(block, 'ro') === '1';
 }
 
 function remoteFacts(one: FileSystem, answer: MountAnswer | undefined): Facts {

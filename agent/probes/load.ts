@@ -22,7 +22,7 @@ export const load: VisitProbe = {
 /** Returns why the load is none of this machine, by the number of tasks beside it; null if it is. */
 function reasonAgainst(tasks: number, { source, leftMs }: ProbeContext): string | null {
   // gVisor.
-  if (tasks === 0) return 'the kernel tells no load';
+  if (tasks === 0) return 'the kernel does not tell';
   if (!isContainer(source)) return null;
   const { processes, fault } = readProcesses(source, leftMs);
   const own = processes.reduce((sum, { threads }) => sum + threads, 0);

@@ -42,10 +42,10 @@ function availableBytes(meminfo: string, source: Source, total: number): number 
   const told = meminfoBytes(meminfo, 'MemAvailable');
   const free = meminfoBytes(meminfo, 'MemFree');
   // Before lxcfs 3 it is MemFree again, and the page cache of a container seems to be in use.
-  const isCopy = told !== null && told === free;
-  const available = told === null || isCopy ? (estimatedAvailable(meminfo, source) ?? told) : told;
+  const estimate = told === null || told === free ? estimatedAvailable(meminfo, source) : null;
+  const available = told === null ? estimate : Math.max(told, estimate ?? 0);
   if (available === null) return null;
-  const known = available > 0 && available <= total ? Math.max(available, isCopy ? told : 0) : (free ?? available);
+  const known = available > 0 && available <= total ? available : (free ?? available);
   if (known > total) return null;
   // In a container it would be the cache of the host.
   const cache = isContainer(source) ? '' : (source.readOptional('/proc/spl/kstat/zfs/arcstats') ?? '');

@@ -40,7 +40,7 @@ export const nothingInside = new Set(
 /** The file systems with storage whose mountinfo shows no block device. */
 export const withoutDevice = new Set('bcachefs btrfs drvfs f2fs jffs2 simfs ubifs vzfs zfs'.split(' '));
 /** The shares by which WSL shows parts of a drive of Windows, which is mounted as a whole as well. */
-const ofWindows = /^\/(init|usr\/lib\/wsl\/\w+)$/;
+const ofWindows = /^\/(init$|usr\/lib\/wsl\/)/;
 
 /**
  * Returns the file systems of the report. Local ones appear once per device or pool; tmpfs, overlay and the like only

@@ -18,28 +18,26 @@ export const swap: VisitProbe = {
     const free = meminfoBytes(meminfo, 'SwapFree');
     if (machine === null || free === null) throw new Error('no SwapTotal in /proc/meminfo');
     const isOfHost = machine > 0 && seesHost(source);
+    const own = free <= machine ? machine - free : missing('more is free than there is');
     const total = isOfHost ? inCgroupOf(source, 'max', machine) : machine;
-    const used = isOfHost
-      ? inCgroupOf(source, 'current')
-      : free <= machine
-        ? machine - free
-        : missing('more is free than there is');
-    const none = total === 0 ? missing('no swap') : typeof used === 'number' ? total : used;
-    return oneRow('swap', {
-      total_bytes: total,
-      used_bytes: used,
-      used_percent: typeof none === 'number' ? Math.min(100, rounded((100 * Number(used)) / none, 2)) : none,
-    });
+    const used = isOfHost ? inCgroupOf(source, 'current', machine) : own;
+    return oneRow('swap', { total_bytes: total, used_bytes: used, used_percent: shareOf(used, total) });
   },
 };
+
+function shareOf(used: number | Missing, total: number | Missing): number | Missing {
+  if (typeof total !== 'number') return total;
+  if (typeof used !== 'number') return used;
+  return total === 0 ? missing('no swap') : rounded((100 * used) / total, 2);
+}
 
 function seesHost(source: Source): boolean {
   // The kernel of OpenVZ has this file for each container.
   return isContainer(source) && !isMountedOver(source, '/proc/meminfo') && virtualisationOf(source) !== 'openvz';
 }
 
-function inCgroupOf(source: Source, name: string, most = Infinity): number | Missing {
-  const text = source.readOptional(`/sys/fs/cgroup/memory.swap.${name}`)?.trim() ?? '';
-  const bytes = text === 'max' ? most : Math.min(most, parseInt(text, 10));
+function inCgroupOf(source: Source, name: string, most: number): number | Missing {
+  const text = source.readOptional(`/sys/fs/cgroup/memory.swap.${name}`) ?? '';
+  const bytes = text === 'max\n' ? most : Math.min(most, parseInt(text, 10));
   return Number.isNaN(bytes) ? missing(ofTheHost) : bytes;
 }

@@ -50,8 +50,7 @@ export const ofTheHost = 'a container sees that of its host';
 
 /** True if a container has a file of /proc of its own: lxcfs and programs like it mount over the file. */
 export function isMountedOver(source: Source, file: string): boolean {
-  const mountinfo = source.readOptional('/proc/self/mountinfo') ?? '';
-  return mountinfo.split('\n').some((line) => line.split(' ', 5)[4] === file);
+  return new RegExp(`^(\\S+ ){4}${file} `, 'm').test(source.readOptional('/proc/self/mountinfo') ?? '');
 }
 
 /** The answers: several probes ask at each visit. */
