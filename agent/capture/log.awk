@@ -180,7 +180,7 @@ function readFile(name, from, bytes, isNewest,  command, line, read) {
 }
 # Reads a line of rsyslog (old and new times, with and without <PRI>, or of RFC 5424) or of BusyBox.
 function syslogLine(line,  size, time, priority, unit, isNew) {
-  size = length(line); priority = ""; sub(/^ +/, "", line); line = substr(line, 1, 4096)
+  size = length(line); priority = ""; gsub(/^ +|\r$/, "", line); line = substr(line, 1, 4096)
   if (match(line, /^<[0-9]+>/)) { priority = substr(line, 2, RLENGTH - 2) % 8; line = substr(line, RLENGTH + 1) }
   # The version, and behind the host: APP-NAME PROCID MSGID, structured data and the text.
   isNew = sub(/^1 /, "", line)

@@ -101,7 +101,8 @@ interface SampledOutcome extends CheckOutcome {
 function resultsOf(ran: CheckResult, nowMs: number, earlierOf: EarlierOf): readonly MeasuredCheck[] {
   const { name, format, output, exit } = ran;
   const why = whyUnknown(ran);
-  if (why === null && format === 'checkmk') return localResults(ran);
+  // The lines of a script that ended by itself are whole, whatever its status.
+  if (format === 'checkmk' && ran.why === null && exit !== null && exit < 126) return localResults(ran, why);
   if (why === null && format === 'certificate' && exit === 0) return [measured(ran, parseCertificates(output, nowMs))];
   if (why === null && format === 'textfile' && exit === 0) {
     return parseTextfiles(output).map((file) =>
@@ -171,12 +172,13 @@ function whyUnknown({ exit, why, format }: CheckResult): string | null {
   return format === 'checkmk' && exit !== 0 ? `exit status ${exit}` : null;
 }
 
-function localResults(ran: CheckResult): readonly MeasuredCheck[] {
+function localResults(ran: CheckResult, why: string | null): readonly MeasuredCheck[] {
   const { checks, wrongLine } = parseCheckmkLines(ran.output);
   const results = checks.map((one) =>
     measured(ran, { ...one, text: withRepeated(one.text, one.perfdata) }, itemName(ran.name, one.name)),
   );
-  const fault = wrongLine === null ? (checks.length === 0 ? 'no line of output' : null) : 'not a line of a local check';
+  const isLacking = wrongLine === null && checks.length === 0;
+  const fault = why ?? (wrongLine !== null ? 'not a line of a local check' : isLacking ? 'no line of output' : null);
   return fault === null
     ? results
     : [measured(ran, { state: 3, text: resultText(fault, wrongLine ?? ''), figures: [] }), ...results];

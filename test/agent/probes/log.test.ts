@@ -175,7 +175,7 @@ for (const awk of isWide ? awks : awks.slice(0, 1)) {
         {
           priority: 'emerg',
           unit: undefined,
-          text: '\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd \ufffd]0;x\ufffd oom-kill\ufffd',
+          text: '\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd \ufffd]0;x\ufffd oom-kill',
           times: 1,
         },
       ]);

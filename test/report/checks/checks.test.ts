@@ -52,6 +52,17 @@ test('anything else is UNKNOWN, with why before what the plugin said', () => {
   }
 });
 
+test('the lines of a local check whose script ends with another status count, beside the status', () => {
+  const said = (more: Partial<CheckResult>): unknown =>
+    only({ format: 'checkmk', output: '0 a - ok\n2 b - bad', ...more }).map(
+      ({ check_name: name, state, text }) => `${name} ${state} ${text}`,
+    );
+  assert.deepEqual(said({ exit: 1 }), ['disk 3 exit status 1', 'disk/a 0 ok', 'disk/b 2 bad']);
+  assert.deepEqual(said({ exit: 5, output: '' }), ['disk 3 exit status 5']);
+  for (const more of [{ exit: 127 }, { exit: null }, { exit: null, why: 'timeout' }])
+    assert.equal(only({ format: 'checkmk', output: '0 a - ok', ...more }).length, 1);
+});
+
 test('a local check has a result for each line, and one of its own where a line is none', () => {
   const output = '0 "a b" x=1 fine\n2 c - bad\nwhat is this\n';
   assert.deepEqual(
