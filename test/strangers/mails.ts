@@ -28,7 +28,8 @@ export const mails: Subject = {
   name: 'mails',
   packages: [
     ...['flufl.bounce', 'libmail-deliverystatus-bounceparser-perl', 'libsisimai-perl', 'libmime-tools-perl'],
-    ...['mailman3', 'ruby-mail', 'ruby-email-reply-trimmer', 'ruby-email-reply-parser'],
+    ...['mailman3', 'ruby-mail', 'ruby-email-reply-trimmer', 'ruby-email-reply-parser', 'notmuch', 'public-inbox'],
+    ...['python3.13', 'request-tracker5'],
   ],
   cases: async function* (corpora) {
     for (const recorded of recordings(corpora)) yield await caseOf(recorded);
@@ -45,6 +46,7 @@ async function caseOf({ corpus, file, kind }: Recorded): Promise<Case> {
     const found = kindOfCopy(content, token);
     const addressed = Buffer.concat([Buffer.from(`Delivered-To: replies+${token}@example.org\r\n`), content]);
     const reply = await parseReply(addressed);
+    const command = await commandAbove(addressed);
     const words = `${kind}: ${typeof found === 'string' ? found : `bounce: ${found.bounce}`}; ${
       reply === null ? 'no reply' : `${reply.automatic ? 'automatic' : 'of a person'}, ${reply.line ?? 'no command'}`
     }`;
@@ -54,6 +56,7 @@ async function caseOf({ corpus, file, kind }: Recorded): Promise<Case> {
       ...(kind === 'bounce' && typeof found === 'string' ? ['it was not delivered'] : []),
       ...(kind === 'delayed' && found !== 'answer' ? ['it is still tried'] : []),
       ...(kind === 'answer' && found !== 'answer' ? ['a program answered'] : []),
+      ...(command === null || command === 'ack 4h' ? [] : [`a command above its text is ${command}`]),
       ...(kind === 'person' && found !== 'itself' ? ['a person wrote it'] : []),
       ...(['bounce', 'delayed', 'answer'].includes(kind) && reply?.automatic === false ? ['it is automatic'] : []),
       ...(typeof found !== 'string' && found.bounce.trim() === '' ? ['it has no reason'] : []),
@@ -67,6 +70,20 @@ async function caseOf({ corpus, file, kind }: Recorded): Promise<Case> {
   }
 }
 
+const mailFiles =
+  /\/test\/corpora\/.*\/(?:[\d.:,_%RSF-]+|.*,.*)$|\.eml$|\/test_email\/data\/msg_.*\.txt$|\/t\/data\/emails\/[^.]*$/;
+
+/** Returns the command that a person is understood to give above the text of a mail; null if that is no plain text. */
+async function commandAbove(mail: Buffer): Promise<string | null> {
+  const text = mail.toString('latin1');
+  const [head = '', breaks = ''] = /^[^]*?(\r?\n\r?\n)/.exec(text) ?? [];
+  const isPlain =
+    !/^content-type:[ \t]*(?!text\/plain)/im.test(head) && !/^content-transfer-encoding:[ \t]*(?![78]bit)/im.test(head);
+  if (!isPlain || breaks === '') return null;
+  const reply = await parseReply(Buffer.from(`${head}ack 4h\n\n${text.slice(head.length)}`, 'latin1'));
+  return reply?.line ?? 'none';
+}
+
 function recordings(corpora: readonly Corpus[]): readonly Recorded[] {
   return [
     ...named(corpora, 'flufl.bounce').flatMap(ofFlufl),
@@ -76,6 +93,13 @@ function recordings(corpora: readonly Corpus[]): readonly Recorded[] {
     ),
     ...named(corpora, 'libmime-tools-perl', 'mailman3', 'ruby-mail').flatMap((corpus) =>
       filesIn(corpus.folder, /\/testmsgs\/.*\.msg$|\.eml$/).map((file): Recorded => ({ corpus, file, kind: 'any' })),
+    ),
+    ...named(corpora, 'notmuch', 'public-inbox', 'python3.13', 'request-tracker5').flatMap((corpus) =>
+      filesIn(corpus.folder, mailFiles).map((file): Recorded => ({
+        corpus,
+        file,
+        kind: corpus.name === 'notmuch' ? 'person' : 'any',
+      })),
     ),
     ...named(corpora, 'ruby-email-reply-trimmer', 'ruby-email-reply-parser').flatMap((corpus) =>
       filesIn(corpus.folder, /\/test\/emails\/.*\.(?:txt|eml)$/).map((file): Recorded => ({

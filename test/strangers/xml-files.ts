@@ -17,7 +17,7 @@ const maxBytes = 100_000;
 
 export const xmlFiles: Subject = {
   name: 'xml',
-  packages: ['libxml2', 'systemd', 'icinga2', 'apache2'],
+  packages: ['libxml2', 'systemd', 'icinga2', 'apache2', 'python3.13'],
   cases: function* (corpora) {
     const scratch = path.join(tempFolder(), 'file.xml');
     for (const corpus of corpora) {
