@@ -92,7 +92,7 @@ test('an ssh of that age logs in without one', async () => {
   await assert.rejects(createOpensshTransport(scriptedTarget).connect(limits), { code: 'connect-refused' });
 });
 
-const asked = { client: 'web-1', username: 'monitor', knownHosts: ['/state/known_hosts'], jumps: false };
+const asked = { client: 'web-1', username: 'monitor', knownHosts: ['/state/known_hosts'], agent: null, jumps: false };
 for (const [what, more, expected] of [
   ['its name and port 22', {}, { ...asked, address: 'web-1', port: 22 }],
   ['its address', { hostName: '192.0.2.1', port: 2222 }, { ...asked, address: '192.0.2.1', port: 2222 }],
@@ -133,7 +133,13 @@ for (const [what, settings, expected] of [
   test(`of a client ssh_config says ${what}, and our known_hosts are read first`, async () => {
     set({ settings: settings.map(line).join('; ') });
     const { knownHosts, ...others } = expected;
-    const question = { client: 'web-1', jumps: false, ...others, knownHosts: ['/state/known_hosts', ...knownHosts] };
+    const question = {
+      client: 'web-1',
+      jumps: false,
+      agent: null,
+      ...others,
+      knownHosts: ['/state/known_hosts', ...knownHosts],
+    };
     assert.deepEqual(await questionOf(configured, limits), question);
   });
 }
