@@ -1,6 +1,7 @@
 import type { Database, Session } from './sql/database.ts';
 import { tables } from './sql/tables.ts';
 import { checkDatabase } from './migrate/migrate.ts';
+import { counted, namedUpTo } from '../text/numbers.ts';
 import { readMigrations } from './migrate/migration-files.ts';
 import { migrationState, throwMismatch } from './migrate/migration-state.ts';
 import { missingViewNotes } from './migrate/views.ts';
@@ -50,20 +51,24 @@ export async function tryStorage(options: TryStorageOptions): Promise<readonly s
   }
   const database = await openDatabase({ ...options, program: 'collect' });
   try {
-    const isMigrated = await tryDatabase(database, options);
+    const { isMigrated, notes } = await tryDatabase(database, options);
     // The account of a collector that stores reports sealed may not see them.
     const views = isMigrated && options.open ? await database.read(missingViewNotes) : [];
-    return [...((await database.notes?.()) ?? []), ...views];
+    return [...((await database.notes?.()) ?? []), ...notes, ...views];
   } finally {
     await database.close();
   }
 }
 
-/** Returns false if migrations are pending. */
-async function tryDatabase(database: Database, { storage, open }: TryStorageOptions): Promise<boolean> {
+/** Returns whether no migration is pending, and sentences about the tables. */
+async function tryDatabase(
+  database: Database,
+  { storage, open }: TryStorageOptions,
+): Promise<{ readonly isMigrated: boolean; readonly notes: readonly string[] }> {
   const state = await checkDatabase(database);
   throwMismatch(state, storage.migrate ? 'pending' : 'none');
   if (state.pending.length > 0) await database.migrate(trySchema);
+  let unrecorded: readonly string[] = [];
   const undo = new Error('undone');
   const trial = database.write(async (session) => {
     const changed = tables.flatMap(({ name, key: [column = ''] }) => {
@@ -76,6 +81,7 @@ async function tryDatabase(database: Database, { storage, open }: TryStorageOpti
       changed.map(({ name }) => name),
     );
     const names = new Set(there.map(({ name }) => name));
+    if (state.applied.length === 0) unrecorded = [...names];
     for (const { name, column, changes } of changed.filter((table) => names.has(table.name))) {
       for (const change of changes) await session.run(changeOfNothing(change, name, column));
     }
@@ -85,7 +91,17 @@ async function tryDatabase(database: Database, { storage, open }: TryStorageOpti
   await trial.catch((thrown: unknown) => {
     if (thrown !== undo) throw thrown;
   });
-  return state.pending.length === 0;
+  return { isMigrated: state.pending.length === 0, notes: unrecordedNotes(unrecorded) };
+}
+
+/** Returns a sentence about tables that no migration has made, as half of a restored dump is. */
+function unrecordedNotes(names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  const tablesThere = `the database has ${counted(names.length, 'table')} of Fleet Health, ${namedUpTo(3, names)}`;
+  return [
+    `${tablesThere}, and no record of a migration: if it is half of a restored one, drop it and restore it again; ` +
+      '`fleet-health migrate` takes over tables that are whole',
+  ];
 }
 
 async function trySchema(session: Session): Promise<void> {

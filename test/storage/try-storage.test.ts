@@ -86,6 +86,19 @@ describe('the trial of a file', () => {
     await assert.rejects(tried(file), /fleet_health_trial_other already exists/);
   });
 
+  test('with tables and without a record of migrations says so: a dump was restored in part', async (t) => {
+    const whole = await migratedFile(t);
+    const definition = openSqlite(whole);
+    const { sql } = definition.prepare("SELECT sql FROM sqlite_master WHERE name = 'clients'").get() as { sql: string };
+    definition.close();
+    const file = newFile(t);
+    change(file, sql);
+    const [note = '', ...others] = await tried(file);
+    assert.match(note, /^the database has 1 table of Fleet Health, clients, and no record of a migration: .* migrate/);
+    assert.deepEqual(others, []);
+    assert.deepEqual(await tried(whole), []);
+  });
+
   test('of this version tries no change of the schema, for which its account may lack the rights', async (t) => {
     const file = await migratedFile(t);
     change(file, 'CREATE TABLE other (id INTEGER)', 'CREATE INDEX fleet_health_trial_other ON other (id)');
