@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -96,11 +96,13 @@ function unusable(file: string, thrown: unknown): FleetError {
 }
 
 /**
- * Returns why SQLite calls a database read-only: its folder or its file cannot be written. Returns null if both can.
+ * Returns why SQLite calls a database read-only: its folder or its file cannot be written. Returns null if both can,
+ * and if the file could not be made in its folder for another reason.
  */
 function whyUnwritable(file: string): string | null {
   for (const place of [path.dirname(file), file]) {
     try {
+      if (place === file && lstatSync(file, { throwIfNoEntry: false }) === undefined) return null;
       accessSync(place, constants.W_OK);
     } catch (thrown) {
       return `${place} cannot be written: ${messageOf(thrown)}`;

@@ -283,6 +283,23 @@ test('a file that is no database is a fault of the state folder', async () => {
   mustHold(await takeLock({ file: `${file}.dir`, nowMs: 1 })).release();
 });
 
+test('a lock that cannot be made is refused for the reason of the disk, not for being missing', async (t) => {
+  const full = path.join(dir, 'full');
+  mkdirSync(full);
+  t.after(() => spawnSync('umount', ['-l', full]));
+  // Its root takes the only inode.
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=1', 'none', full]).status !== 0) {
+    assert.ok(!process.env['CI'] || process.getuid?.() !== 0);
+    t.skip('needs to mount a folder');
+    return;
+  }
+  await assert.rejects(takeLock({ file: path.join(full, 'lock.db'), nowMs: 1 }), {
+    code: 'state-unusable',
+    message: /lock\.db.*(ENOSPC|unable to open)/,
+    advice: /[Rr]oom/,
+  });
+});
+
 test('a file system that is read-only is named as such', async (t) => {
   const file = freshFile();
   const attempt = await takeLock({ file, nowMs: 1 });

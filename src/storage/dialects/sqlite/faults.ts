@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { messageOf } from '../../../platform/errors/errors.ts';
+import { errnoOf, messageOf, systemAdvice } from '../../../platform/errors/errors.ts';
 import { noDescriptor, sqliteResultCode } from '../../../platform/sqlite.ts';
 import { StorageFault, type FaultKind } from '../../sql/fault.ts';
 
@@ -51,7 +51,11 @@ export function sqliteFault(thrown: unknown, path: string): StorageFault {
   const code = sqliteResultCode(thrown);
   const faultOf = (kind: FaultKind, words: string, cause = thrown): StorageFault =>
     new StorageFault(kind, words, cause, fileAdvices[kind]);
-  if (code === null) return faultOf(fileKind(thrown), `${path}: ${message}`);
+  if (code === null) {
+    const kind = fileKind(thrown);
+    const advice = ['denied', 'refused'].includes(kind) ? undefined : systemAdvice.get(errnoOf(thrown) ?? '');
+    return new StorageFault(kind, `${path}: ${message}`, thrown, advice ?? fileAdvices[kind]);
+  }
   if (/^no such (table|column)|has no column named/.test(message)) {
     return new StorageFault('schema', `${path}: ${message}`, thrown);
   }
@@ -97,7 +101,7 @@ function whyNotOpened(path: string): unknown {
 
 function fileKind(thrown: unknown): FaultKind {
   if (!(thrown instanceof Error) || !('syscall' in thrown) || !('code' in thrown)) return 'refused';
-  return fileKinds.get(String(thrown.code)) ?? 'lost';
+  return fileKinds.get(errnoOf(thrown) ?? '') ?? 'lost';
 }
 
 /** True if the file does not exist. Throws StorageFault if this account may not look for it: it may exist then. */

@@ -1,6 +1,7 @@
 /** The result codes of SQLite and the errors of its file, by what a fault means to the program. */
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -70,6 +71,8 @@ const fileCodes: readonly (readonly [code: string, kind: FaultKind])[] = [
   ['EROFS', 'read-only'],
   ['ENOSPC', 'full'],
   ['EDQUOT', 'full'],
+  // Node.js names no quota.
+  [`Unknown system error -${String(constants.errno.EDQUOT)}`, 'full'],
   ['EIO', 'lost'],
   ['ENOENT', 'lost'],
 ];
@@ -79,6 +82,12 @@ for (const [code, kind] of fileCodes) {
     assert.doesNotMatch(ofFile(code).advice, /grants|server/);
   });
 }
+
+test('the disk and the quota are named in place of the path', () => {
+  assert.match(ofFile('EIO').advice, /dmesg/);
+  assert.match(ofFile('EDQUOT').advice, /raise the quota of this account/);
+  assert.match(ofFile('ENOENT').advice, /its folder and its disk/);
+});
 
 test('an error of the program is of its values, and a fault stays the fault that it is', () => {
   assert.equal(sqliteFault(new RangeError('no'), file).kind, 'refused');
