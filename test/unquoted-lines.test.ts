@@ -20,7 +20,7 @@ import { tempFolder } from './support/temp-folder.ts';
 const dir = tempFolder();
 const file = path.join(dir, 'named');
 const own = path.join(dir, 'config.xml');
-const numRuns = isWide ? 2000 : 60;
+const numRuns = isWide ? 2000 : 20;
 
 const { privateKey } = generateKeyPairSync('ec', {
   namedCurve: 'P-256',

@@ -1,3 +1,4 @@
+// Second tier: waits for pauses between pushes.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: days of a group, on each database.
 /** Groups that need some of their members, as time lines with the mails that people get. */
 import { isWide } from '../support/long-tests.ts';
 import { passStories } from './support/whole-pass-story.ts';

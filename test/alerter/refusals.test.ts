@@ -1,3 +1,4 @@
+// Second tier: a mail server for each refusal.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 

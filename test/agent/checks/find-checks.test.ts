@@ -1,3 +1,4 @@
+// Second tier: programs of checks, in each agent.
 /** The checks that the agents find, and the files that they refuse. */
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';

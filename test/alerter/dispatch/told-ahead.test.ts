@@ -4,6 +4,8 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
+import { isWide } from '../../support/long-tests.ts';
+
 import { followToldAhead, toldAtMs } from '../../../src/alerter/dispatch/told-ahead.ts';
 import { startDispatch } from '../support/dispatch-world.ts';
 import { at } from '../support/rows.ts';
@@ -66,7 +68,7 @@ test('a leap of the clock causes one reminder at most, none once it was set back
         `pauses of ${pauses.map((ms) => ms / hourMs).join(', ')} hours`,
       );
     }),
-    { numRuns: 25 },
+    { numRuns: isWide ? 25 : 8 },
   );
 });
 

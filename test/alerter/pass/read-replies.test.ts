@@ -1,3 +1,4 @@
+// Second tier: a mailbox on each database.
 /** Servers that answer otherwise than most: what RFC 3501 and RFC 9051 allow, and more. No good reply is lost. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';

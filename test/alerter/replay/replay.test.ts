@@ -1,3 +1,4 @@
+// Second tier: weeks of rows, played again.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';

@@ -1,3 +1,4 @@
+// Second tier: a shell for each completion.
 /** `completion`: the completions of each shell for command lines, tested with the shells themselves. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// Second tier: two collectors and what fails between them.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';

@@ -8,6 +8,7 @@ import { describe, it } from 'node:test';
 
 import { packageDir } from '../../../src/state-folder/paths.ts';
 import { dial, resolveHost, type DialOptions } from '../../../src/transport/connection/dial.ts';
+import { skipUnlessWide } from '../../support/long-tests.ts';
 import { listen } from '../../support/servers/free-port.ts';
 import { fails } from '../../support/ssh/login.ts';
 import { stoppedAfter } from '../../support/stopped-after.ts';
@@ -175,7 +176,7 @@ describe('names with odd answers', { skip: needsRoot }, () => {
     assert.deepEqual(answered(odd, work), ['FleetError', 'connect']);
   });
 
-  it('names whose servers never answer hold back no others', () => {
+  it('names whose servers never answer hold back no others', { skip: skipUnlessWide }, () => {
     const nameServer = `127.53.${randomInt(1, 255)}.${randomInt(1, 255)}`;
     const work = `async () => {
       ${nameServerAt(nameServer)}
@@ -188,9 +189,12 @@ describe('names with odd answers', { skip: needsRoot }, () => {
     assert.deepEqual(answered([`nameserver ${nameServer}`], work, '/etc/resolv.conf'), [['ok'], ['dns']]);
   });
 
-  it('names that did not resolve the last time hold back no others, and get two places', () => {
-    const nameServer = `127.53.${randomInt(1, 255)}.${randomInt(1, 255)}`;
-    const work = `async () => {
+  it(
+    'names that did not resolve the last time hold back no others, and get two places',
+    { skip: skipUnlessWide },
+    () => {
+      const nameServer = `127.53.${randomInt(1, 255)}.${randomInt(1, 255)}`;
+      const work = `async () => {
       ${nameServerAt(nameServer)}
       const names = loadNameMemory({ file: '/nowhere/names.json', nowMs: 0 });
       const one = (host) =>
@@ -204,13 +208,17 @@ describe('names with odd answers', { skip: needsRoot }, () => {
       const said = await Promise.all(dead);
       return [[...new Set(good)], said.filter((word) => word === 'unresolved').length, names.outcomeOf('good3.test.')];
     }`;
-    const found = answered([`nameserver ${nameServer}`], work, '/etc/resolv.conf');
-    assert.deepEqual(found, [['ok'], 2, 'resolved']);
-  });
+      const found = answered([`nameserver ${nameServer}`], work, '/etc/resolv.conf');
+      assert.deepEqual(found, [['ok'], 2, 'resolved']);
+    },
+  );
 
-  it('a name that has resolved is dialled at its last address after a second, or without a name server', () => {
-    const nameServer = `127.53.${randomInt(1, 255)}.${randomInt(1, 255)}`;
-    const work = `async () => {
+  it(
+    'a name that has resolved is dialled at its last address after a second, or without a name server',
+    { skip: skipUnlessWide },
+    () => {
+      const nameServer = `127.53.${randomInt(1, 255)}.${randomInt(1, 255)}`;
+      const work = `async () => {
       const names = loadNameMemory({ file: '/nowhere/names.json', nowMs: 0 });
       names.noteAddresses('refused.test.', ['127.0.0.9']);
       const used = [];
@@ -230,11 +238,12 @@ describe('names with odd answers', { skip: needsRoot }, () => {
         .then(() => 'connected', (thrown) => [thrown.code, thrown.message]);
       return [refused, slow, fault, used];
     }`;
-    assert.deepEqual(answered([`nameserver ${nameServer}`], work, '/etc/resolv.conf'), [
-      '127.0.0.9',
-      '127.0.0.9',
-      ['dns', 'dead2.test. did not resolve within 3000 ms, and its last address does not answer'],
-      ['127.0.0.9', '127.0.0.9'],
-    ]);
-  });
+      assert.deepEqual(answered([`nameserver ${nameServer}`], work, '/etc/resolv.conf'), [
+        '127.0.0.9',
+        '127.0.0.9',
+        ['dns', 'dead2.test. did not resolve within 3000 ms, and its last address does not answer'],
+        ['127.0.0.9', '127.0.0.9'],
+      ]);
+    },
+  );
 });

@@ -1,3 +1,4 @@
+// Second tier: visits through the machine's own ssh.
 /** The features of transport="openssh" beyond the built-in one, and the end of its processes. All servers are real. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';

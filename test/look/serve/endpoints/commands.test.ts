@@ -1,3 +1,4 @@
+// Second tier: waits for the commands of events.
 /** Programs of config.xml that `serve` starts. */
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
