@@ -141,6 +141,36 @@ test('the tree says what stands on what, bastions too', options, async (t) => {
   );
 });
 
+test('long names break on a telephone, and stripe and visits belong to the whole entry', options, async (t) => {
+  const name = 'a-machine-with-a-long-name.of-a-department.subsidiary.example.org';
+  const subject = `/${'srv/a-mount-without-a-blank/'.repeat(8)}`;
+  const narrow = { viewport: { width: 320, height: 800 } };
+  const { dir, store } = await alertFolder(t, {
+    config: `<config><client name="${name}" ip="192.0.2.1"/></config>`,
+    alerts: [firing({ client: name, subject })],
+  });
+  await store(async ({ reports }) => {
+    const start = runStart({ startedAtMs: Date.now() - 60_000 });
+    await reports.startRun(start);
+    await reports.saveVisits([visit({ runId: start.id, client: name, startedAtMs: start.startedAtMs })]);
+    await reports.ingest([item({ client: name, observedAtMs: start.startedAtMs })]);
+    await reports.endRun(start, { ...runEnd(start), finishedAtMs: start.startedAtMs + 1000 });
+  });
+  const { port } = await serveFolder(t, dir, {});
+  const { page } = await openAddress(t, `http://localhost:${port}/`, narrow);
+  const link = await page.locator(`a[href^="/alerts/"][translate="no"]`).getAttribute('href');
+  for (const where of ['/', '/alerts', `/c/${name}`, link ?? '']) {
+    await page.goto(`http://localhost:${port}${where}`);
+    assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 320, where);
+  }
+  await page.goto(`http://localhost:${port}/`);
+  const row = page.locator('#clients tbody tr.critical');
+  const shadow = "getComputedStyle(document.querySelector('#clients tbody tr.critical')).boxShadow";
+  assert.match(String(await page.evaluate(shadow)), /inset/);
+  const [whole, part] = [await row.boundingBox(), await row.locator('th').boundingBox()];
+  assert.ok((part?.width ?? 0) > (whole?.width ?? 0) / 2, 'the name has the rest of the first line');
+});
+
 test('the title is the name of the fleet, and stands once', options, async (t) => {
   const { page } = await opened(t, '/');
   assert.equal(await page.title(), 'Our <fleet>');

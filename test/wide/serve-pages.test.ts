@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/config/load-config.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { type Served, servedFleet } from '../look/serve/support/served-fleet.ts';
 import { check, item, ordinaryWorkers, runEnd, runStart, worker } from '../storage/support/samples.ts';
+import { until } from '../support/until.ts';
 import { accessibilityFaults, htmlFaults, openAddress, skipWithoutBrowser } from './support/browser.ts';
 
 const options = { skip: skipWithoutBrowser };
@@ -153,6 +154,23 @@ test('the rows follow a run that finishes, and the focus stays', options, async 
   await page.locator('tr#db .mark', { hasText: 'ok' }).waitFor();
   assert.equal(await page.evaluate('document.activeElement.textContent'), 'db');
   assert.deepEqual(noises, []);
+});
+
+test('a page whose stream a proxy holds back asks every minute, and says so', options, async (t) => {
+  const { page } = await shown(t, '/runs');
+  await page.route('**/live', () => undefined);
+  await page.clock.install();
+  await page.reload();
+  const asked: string[] = [];
+  page.on('request', (request) => void asked.push(new URL(request.url()).pathname));
+  await page.clock.fastForward(10_500);
+  await page.getByText('Every minute').waitFor();
+  await page.clock.fastForward(60_500);
+  await until(
+    () => asked.filter((path) => path === '/runs').length >= 2,
+    () => asked.join(),
+  );
+  await page.unroute('**/live');
 });
 
 test('the page of a client follows a run that finishes, with parts that it did not have before', options, async (t) => {

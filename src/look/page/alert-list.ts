@@ -47,7 +47,7 @@ export function alertItem(alert: PageAlert, { links, ...reader }: Omit<AlertList
       ? `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords(reader, sinceMs)}, ` +
         `for ${durationInWords(reader.nowMs - sinceMs)}`
       : spanInWords(reader, sinceMs, alert.resolvedAtMs);
-  return markup`<li class="${mark === 'ended' ? 'pending' : mark}"><p class="what"><span class="mark">${mark}</span> ${followsRows ? clientLink(client, links) : markup`<b>${about}</b>`} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
+  return markup`<li class="${mark === 'ended' ? 'pending' : mark}"><p class="what"><span class="mark">${mark}</span> ${followsRows ? clientLink(client, links) : markup`<b>${about}</b>`} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}" translate="no"><b>${what}</b></a>`}</p>
 ${
   (value !== null || limit !== null) &&
   markup`<p>${value !== null && markup`<b>${alertFigure(value)}</b>`}${limit !== null && markup` <span class="limit">(${alertFigure(limitWords(limit))})</span>`}</p>
@@ -61,16 +61,16 @@ ${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && m
 `;
 }
 
-/** Renders a command, ready to copy. */
+/** Renders a command, ready to copy. A browser that translates the page leaves it, and names, as they are. */
 export function commandCode(words: CommandWords): Markup {
   const shown = words.map((word) =>
     typeof word === 'string' ? shownShellWord(word) : markup`<span class="option">${word.option}</span>`,
   );
-  return markup`<code>${joined(shown, ' ')}</code>`;
+  return markup`<code translate="no">${joined(shown, ' ')}</code>`;
 }
 
 /** Renders a link to a client's page, or to its line in the table if there are no links. */
 export function clientLink(client: string, links?: PageLinks): Markup {
   const target = links === undefined ? `#${encodeURIComponent(client)}` : links.client(client);
-  return markup`<a href="${target}">${client}</a>`;
+  return markup`<a href="${target}"${links !== undefined && markup` translate="no"`}>${client}</a>`;
 }

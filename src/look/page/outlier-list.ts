@@ -16,7 +16,7 @@ export function outlierList({ figures, kinds, more }: PageOutliers): Markup | nu
   );
   return markup`<section aria-labelledby="outliers"><h2 id="outliers">Unlike the others of their group</h2>
 ${figures.length > 0 && markup`<div class="scroll" tabindex="0" role="group" aria-labelledby="outliers"><table class="plain"><thead><tr>${['Client', 'What', 'Value', 'Median', 'Group'].map((title) => markup`<th scope="col">${title}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`}
-${kinds.length > 0 && markup`<ul>${kinds.map((odd) => markup`<li>${odd.group}: ${odd.sentence}: ${namesOf(odd.clients)}</li>\n`)}</ul>`}${more > 0 && markup`<p>And ${amount(more, 'outlier')} more: <code>fleet-health outliers</code></p>`}
+${kinds.length > 0 && markup`<ul>${kinds.map((odd) => markup`<li>${odd.group}: ${odd.sentence}: ${namesOf(odd.clients)}</li>\n`)}</ul>`}${more > 0 && markup`<p>And ${amount(more, 'outlier')} more: <code translate="no">fleet-health outliers</code></p>`}
 </section>`;
 }
 

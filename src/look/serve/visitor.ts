@@ -73,7 +73,9 @@ export function isOwnHost(header: string | undefined, hosts: readonly string[]):
   const name = (header ?? '')
     .toLowerCase()
     .replace(/:\d+$/, '')
-    .replace(/^\[|\]$/g, '');
+    .replace(/^\[|\]$/g, '')
+    // The root of the domain name system, as some resolvers and bookmarks write it.
+    .replace(/(?<=[a-z0-9-])\.$/, '');
   const own = hostname().toLowerCase();
   if (isIP(name) !== 0) return isLoopback(name) || hosts.includes(comparableHost(name));
   return ['localhost', own, own.split('.')[0]].includes(name) || name.endsWith('.localhost');

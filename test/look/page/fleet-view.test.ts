@@ -24,6 +24,15 @@ const view: FleetView = {
   changed: { changes: 0, kinds: 0, isMore: false, clients: 0, newest: [] },
 };
 
+test('browsers that translate the page leave commands and names as they are', () => {
+  const { html } = fleetView({ ...view, alerts: [alertOf({ client: 'web-1' })], openAlerts: 1, allAlerts: 1 });
+  for (const part of ['<code', '<a href="/alerts/', '<a href="/c/']) {
+    const found = [...html.matchAll(new RegExp(`${part}[^>]*>`, 'g'))].map(([tag]) => tag);
+    assert.ok(found.length > 0, part);
+    for (const tag of found) assert.match(tag, / translate="no"/);
+  }
+});
+
 test('the changes of the last day are one line, equal ones together', () => {
   const newest = [
     { words: 'openssl 3.0.11 to 3.0.14', clients: ['web-1', 'web-2', 'web-3', 'web-4', 'web-5'] },

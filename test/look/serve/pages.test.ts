@@ -21,7 +21,7 @@ describe('a server of two clients', () => {
 
   const pages: readonly (readonly [path: string, shows: RegExp])[] = [
     ['/', /<ul class="states"><li><a href="\/">2 clients<\/a>/],
-    ['/', /<code>fleet-health ack 1<\/code>/],
+    ['/', /<code translate="no">fleet-health ack 1<\/code>/],
     ['/', /<tr id="web-1" class="critical"[^]*<tr id="db"/],
     ['/?q=DB', /1 client, the worst first/],
     ['/?q=nobody', /No client is like that\./],
@@ -30,9 +30,9 @@ describe('a server of two clients', () => {
     ['/?sort=name', /<th scope="col" aria-sort="ascending">/],
     ['/?from=1', /2 to 2 of 2 clients/],
     ['/?from=-1&sort=%00&state=x', /2 clients, the worst first/],
-    ['/alerts', /<a href="\/alerts\/1"><b>disk \/var<\/b><\/a>/],
+    ['/alerts', /<a href="\/alerts\/1" translate="no"><b>disk \/var<\/b><\/a>/],
     ['/alerts/1', /Alert 1 \(\/var\) fires as critical since/],
-    ['/alerts/1', /<code>fleet-health explain web-1 disk<\/code>/],
+    ['/alerts/1', /<code translate="no">fleet-health explain web-1 disk<\/code>/],
     ['/runs', /<td>collect<\/td><td>finished<\/td>/],
     ['/c/web-1', /<script type="text\/plain" class="history" data-client="web-1">/],
     ['/c/web-1', /<h2 id="checks">Checks<\/h2>\n<p class="count">2 checks, 1 of them not OK\.<\/p>/],

@@ -1,18 +1,26 @@
 import { showHistory } from './plots.ts';
 
 const typingPauseMs = 300;
+/** The time in which the stream of runs opens. It never does behind a proxy that passes answers on as a whole. */
+const openingMs = 10_000;
+/** The pause between requests for a page without a stream. */
+const pollMs = 60_000;
+/** The time after which a page is requested although its stream is open: some scanners hold each event back. */
+const quietMs = 300_000;
 
 /** Keeps a page of the server up to date: requests the page again at each event of a finished run. */
 export function liveUpdates(): void {
   const words = document.querySelector<HTMLElement>('#live');
   const fleet = document.querySelector('#open') === null ? null : loadedParts();
   let isAsking = false;
+  let askedMs = performance.now();
   const refresh = async (): Promise<void> => {
     if (isAsking) return;
     isAsking = true;
+    askedMs = performance.now();
     try {
       await (fleet === null ? refreshPage() : fleet.refresh());
-      say(words, 'Live');
+      say(words, isOpen() ? 'Live' : 'Every minute');
     } catch {
       say(words, 'No answer');
     } finally {
@@ -20,10 +28,20 @@ export function liveUpdates(): void {
     }
   };
   let source: EventSource | null = null;
+  let timer = 0;
+  const isOpen = (): boolean => source?.readyState === EventSource.OPEN;
+  const poll = (pauseMs: number): void => {
+    timer = window.setTimeout(() => {
+      if (!isOpen() || performance.now() - askedMs >= quietMs) void refresh();
+      poll(pollMs);
+    }, pauseMs);
+  };
   const listen = (): void => {
     source?.close();
     source = null;
+    clearTimeout(timer);
     if (document.hidden) return;
+    poll(openingMs);
     source = new EventSource('/live');
     source.addEventListener('run', () => void refresh());
     source.addEventListener('open', () => say(words, 'Live'));

@@ -35,7 +35,7 @@ export function eventsView({ events, ...reader }: EventsView): Markup {
   const title = markup`<h2 id="events">Newest events</h2>`;
   if (events.length === 0) {
     return markup`<section aria-labelledby="events">${title}
-<p class="count">None has come yet. <code>fleet-health events url SERVICE</code> prints a line of curl that sends one.</p></section>`;
+<p class="count">None has come yet. <code translate="no">fleet-health events url SERVICE</code> prints a line of curl that sends one.</p></section>`;
   }
   const bad = events.filter(({ isSilent, status }) => isSilent || status !== 'OK').length;
   const shown = events.slice(0, maxRows);

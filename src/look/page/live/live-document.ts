@@ -83,6 +83,7 @@ ${lead ?? null}</header>
 <main data-live data-zone="${zone ?? serverZone()}">
 ${body}
 </main>
+<footer><p class="quiet">Times are those of ${zone ?? serverZone()}.</p></footer>
 ${keyList}`;
   return wholeHtml(
     title,

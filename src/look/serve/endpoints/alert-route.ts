@@ -52,7 +52,9 @@ export function viewerNamer(
 }
 
 const words = {
-  foreign: 'This form does not come from a page of this server.',
+  foreign:
+    'This form does not come from a page of this server. If it does: the proxy in front has to pass Host on, or ' +
+    '<serve url="..."> to name the address of the pages.',
   nameless:
     'Nobody vouches for your name. A proxy that authenticates you does, ' +
     'or the token of `fleet-health tokens add NAME`, as the password.',

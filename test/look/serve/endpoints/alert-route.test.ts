@@ -57,7 +57,10 @@ async function press({ headers, peer = proxy, url, tls = null, fault }: Pressed)
 
 const own = { origin: `https://${host}` };
 const xfh = 'x-forwarded-host';
-const [done, foreign] = [/^kim \/alerts\/7$/, /^403 This form does not come from a page of this server\.$/];
+const [done, foreign] = [
+  /^kim \/alerts\/7$/,
+  /^403 This form does not come from a page of this server\. If it does: the proxy in front /,
+];
 
 const origins: readonly (readonly [name: string, headers: Record<string, string>, says: RegExp, url?: string])[] = [
   ['the same origin', { 'sec-fetch-site': 'same-origin' }, done],
