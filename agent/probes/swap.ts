@@ -2,7 +2,7 @@ import { missing, oneRow, rounded, type Missing } from './function-report.ts';
 import { meminfoBytes } from './memory.ts';
 import type { VisitProbe } from './probe.ts';
 import type { Source } from './source.ts';
-import { containerReads, inCgroup, isContainer, isMountedOver, ofTheHost, virtualisationOf } from './virtualisation.ts';
+import { containerReads, inCgroup, isContainer, isMountedOver, ofTheHost } from './virtualisation.ts';
 
 /** Reads /proc/meminfo; in a container that sees the one of its host, the swap of its cgroup of version 2. */
 export const swap: VisitProbe = {
@@ -21,19 +21,18 @@ export const swap: VisitProbe = {
     const own = free <= machine ? machine - free : missing('more is free than there is');
     const total = isOfHost ? inCgroupOf(source, 'max', machine) : machine;
     const used = isOfHost ? inCgroupOf(source, 'current', machine) : own;
-    return oneRow('swap', { total_bytes: total, used_bytes: used, used_percent: shareOf(used, total) });
+    const share = typeof used === 'number' ? rounded((100 * used) / Number(total), 2) : used;
+    return oneRow('swap', {
+      total_bytes: total,
+      used_bytes: used,
+      used_percent: total === 0 ? missing('no swap') : share,
+    });
   },
 };
 
-function shareOf(used: number | Missing, total: number | Missing): number | Missing {
-  if (typeof total !== 'number') return total;
-  if (typeof used !== 'number') return used;
-  return total === 0 ? missing('no swap') : rounded((100 * used) / total, 2);
-}
-
 function seesHost(source: Source): boolean {
   // The kernel of OpenVZ has this file for each container.
-  return isContainer(source) && !isMountedOver(source, '/proc/meminfo') && virtualisationOf(source) !== 'openvz';
+  return isContainer(source) && !isMountedOver(source, '/proc/meminfo') && !source.exists('/proc/vz');
 }
 
 function inCgroupOf(source: Source, name: string, most: number): number | Missing {
