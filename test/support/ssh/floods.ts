@@ -97,7 +97,8 @@ export const floods = {
   'exit statuses': {
     stage: 'command',
     message: message(98, u32(0), string('exit-status'), flag(false), u32(0)),
-    ends: late,
+    // A shell that has ended is waited for some seconds, until its output ends too.
+    ends: /^(?:auth-timeout|agent-timeout|handshake-timeout|no-shell) /,
   },
   confirmations: { stage: 'command', message: message(99, u32(0)), ends: late },
 } as const satisfies Readonly<Record<string, Flood>>;
