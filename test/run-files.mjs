@@ -144,9 +144,7 @@ async function runTests(files, { spec, meter, temporary, stdio = 'inherit' }) {
     '--test',
     '--test-timeout=3600000',
   ];
-  // Files of the second tier wait for programs and clocks half of their time.
-  const concurrency = `--test-concurrency=${isFirstTier ? 6 : 8}`;
-  const child = spawn(process.execPath, [...args, concurrency, ...reporters, ...files], {
+  const child = spawn(process.execPath, [...args, '--test-concurrency=6', ...reporters, ...files], {
     stdio,
     env: { ...process.env, FLEET_HEALTH_METER: meter, TMPDIR: temporary },
   });

@@ -1,6 +1,7 @@
-import { existsSync, lstatSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 
 import { systemConfigPath } from '../state-folder/paths.ts';
+import { isThere } from './xml/include.ts';
 
 /**
  * Returns the path of the configuration: that of `-c`, else $FLEET_HEALTH_CONFIG, else ./config.xml, else the system's.
@@ -16,6 +17,5 @@ export function findConfig(
   if (fromEnvironment !== undefined && fromEnvironment !== '') return fromEnvironment;
   const local = 'config.xml';
   // A link that leads nowhere is there: another file in its place would be a surprise.
-  const isThere = lstatSync(local, { throwIfNoEntry: false }) !== undefined;
-  return !isThere && existsSync(systemConfigPath) ? systemConfigPath : local;
+  return !isThere(local) && existsSync(systemConfigPath) ? systemConfigPath : local;
 }

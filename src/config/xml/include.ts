@@ -164,8 +164,11 @@ function expand(base: string, pattern: string): readonly string[] {
   return places.filter(isThere);
 }
 
-/** True if there is something of this name: a link that leads nowhere too, so that it is not passed over. */
-function isThere(file: string): boolean {
+/**
+ * True if there is something of this name: a link that leads nowhere too, so that it is not passed over. A folder that
+ * this account may not enter, as root's is for `sudo -u`, has nothing for it.
+ */
+export function isThere(file: string): boolean {
   try {
     return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
   } catch {
