@@ -24,7 +24,8 @@ const quickStart = {
   page: 'docs/quick-start.md',
   lines: {
     [firstInit]: { before: authorize('/var/lib/fleet-health/.ssh/id_ed25519.pub') },
-    'ansible-inventory -i inventory.yml --list | sudo fleet-health import ansible -o /etc/fleet-health/hosts.xml': {
+    // In one pipe both share stderr, which Node.js makes non-blocking, and Ansible refuses that.
+    'sudo fleet-health import ansible inventory.json -o /etc/fleet-health/hosts.xml': {
       before: 'rm /etc/fleet-health/config.xml',
     },
     'sudo fleet-health init ... --clients hosts.xml': {
