@@ -9,7 +9,7 @@ import { rhythmMs, rivalry, rowsToRecover } from '../evaluate/rule-metric.ts';
 import { differenceOf, isReturning, type Known } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
-import { acknowledgement, isAcknowledged, knownLostParents } from '../inhibit/inhibition.ts';
+import { acknowledgement, isAcknowledged, isAcknowledgedBeyondHours, knownLostParents } from '../inhibit/inhibition.ts';
 import { type LostParent, saysAway } from '../inhibit/lost-parents.ts';
 import { hears, outsideHours } from '../inhibit/recipients-of.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
@@ -218,8 +218,7 @@ function isStopped({ alert, known, listener }: RecipientAlert, transition: Trans
   if (!isAcknowledged(alert, nowMs)) return false;
   const isFirst = known === null || known.state === 'resolved';
   if (transition === 'reminder' || (transition === 'flapping' && !isFirst)) return true;
-  if (!isFirst || listener === null || alert.state !== 'firing') return false;
-  return outsideHours(listener, alert.severity, alert.acknowledgedAtMs ?? nowMs) !== null;
+  return isFirst && listener !== null && isAcknowledgedBeyondHours(alert, listener, nowMs);
 }
 
 /** Returns the reasons of the recipient's own that hold an alert back: another alert instead, hours, `after`. */

@@ -112,6 +112,12 @@ export function openInhibition({ input, mutes, watchOf, easing }: InhibitionOpti
   };
 }
 
+/** True if somebody acknowledged an alert outside of the recipient's hours: then it is no news once these begin. */
+export function isAcknowledgedBeyondHours(alert: Alert, listener: Listener, nowMs: number): boolean {
+  if (alert.state !== 'firing' || !isAcknowledged(alert, nowMs)) return false;
+  return outsideHours(listener, alert.severity, alert.acknowledgedAtMs ?? nowMs) !== null;
+}
+
 /** Returns a function that finds why a recipient with `after` is not notified yet. */
 function createWaitsFor({ input: { nowMs }, mutes, easing }: InhibitionOptions): Inhibition['waitsFor'] {
   return (alert, { afterMs = null }) => {
@@ -154,7 +160,8 @@ function createIsNotified(
       // A run that goes on delays the mail about both until its end.
       reasonsFor(standIn).every(({ kind }) => kind === 'run') &&
       waitsFor(standIn, listener) === null &&
-      outsideHours(listener, told, nowMs) === null
+      outsideHours(listener, told, nowMs) === null &&
+      !isAcknowledgedBeyondHours(standIn, listener, nowMs)
     );
   };
 }
