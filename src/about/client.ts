@@ -1,12 +1,7 @@
 import { findRule } from '../config/rules/rule-matcher.ts';
-import { rememberedWeakly } from '../platform/remembered.ts';
-import type { Client, Config } from '../config/config.ts';
+import { clientsByName } from '../config/clients/select-clients.ts';
 import type { AboutKind } from './about.ts';
 import { alertLabel } from './alert-label.ts';
-
-const clientsByName = rememberedWeakly(
-  (clients: Config['clients']): ReadonlyMap<string, Client> => new Map(clients.map((client) => [client.name, client])),
-);
 
 /** A client that config.xml names, or once named. */
 export const aboutClient: AboutKind = {

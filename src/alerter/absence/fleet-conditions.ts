@@ -1,3 +1,4 @@
+import { clientsByName } from '../../config/clients/select-clients.ts';
 import type { Config, Rule } from '../../config/config.ts';
 import { kindOf } from '../../about/kinds.ts';
 import type { Alert } from '../../storage/store/alert.ts';
@@ -67,7 +68,7 @@ function withChanged(alerts: readonly Alert[], changed: readonly Alert[]): reado
  * client's former name count as watched until storage has moved its rows.
  */
 function isWatchedBy(config: Config): (alert: Pick<Alert, 'client' | 'rule' | 'subject'>) => boolean {
-  const clients = new Map(config.clients.map((client) => [client.name, client]));
+  const clients = clientsByName(config.clients);
   const formerNames = new Set(config.clients.map(({ was }) => was));
   const needing = config.needs.length === 0 ? [] : needingGroups(config);
   const groups = new Set(needing.map(({ need }) => need.name));

@@ -1,3 +1,4 @@
+import { clientsByName } from '../../config/clients/select-clients.ts';
 import { isOwnFault } from '../../platform/errors/errors.ts';
 import { groupBy, least } from '../../platform/group-by.ts';
 import type { Client, Config, NotifyConfig, Recipient, Rule, Severity, Window } from '../../config/config.ts';
@@ -70,7 +71,7 @@ export function listenerAt(listener: Listener, severity: Severity, atMs: number)
  * the recipients of its element. Clients share the results.
  */
 export function createWatches(config: Config): (key: WatchKey) => Watch {
-  const clients = new Map(config.clients.map((client) => [client.name, client]));
+  const clients = clientsByName(config.clients);
   const listenersOf = remembered((rule: Rule) =>
     remembered((recipients: readonly Recipient[]) =>
       remembered((muted: boolean) =>

@@ -1,3 +1,4 @@
+import { rememberedWeakly } from '../../platform/remembered.ts';
 import { usageError } from '../../platform/errors/errors.ts';
 import type { Client, Config } from '../config.ts';
 import { globMatcher, isGlob } from '../values/globs.ts';
@@ -36,9 +37,14 @@ export function labelledClients(clients: readonly Client[], labels: string): rea
   return found;
 }
 
+/** Returns the clients by name. A list of clients never changes. */
+export const clientsByName = rememberedWeakly(
+  (clients: readonly Client[]): ReadonlyMap<string, Client> => new Map(clients.map((client) => [client.name, client])),
+);
+
 function namedClients(config: Pick<Config, 'clients'>, { names, groups }: ClientSelection): readonly Client[] {
   if (names.length + groups.length === 0) return config.clients;
-  const byName = new Map(config.clients.map((client) => [client.name, client]));
+  const byName = clientsByName(config.clients);
   const groupNames = new Set(config.clients.flatMap((client) => client.groups));
   const chosen = new Set<string>();
   for (const name of names) for (const found of matching(name, byName.keys(), 'client', config)) chosen.add(found);

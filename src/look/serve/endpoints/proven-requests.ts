@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { forwardingSites } from '../../../config/clients/arrival.ts';
+import { clientsByName } from '../../../config/clients/select-clients.ts';
 
 import type { Client, Config } from '../../../config/config.ts';
 import { rememberedWeakly } from '../../../platform/remembered.ts';
@@ -190,9 +191,6 @@ interface Sender {
   readonly time: number;
 }
 
-const clientsByName = rememberedWeakly(
-  (clients: readonly Client[]) => new Map(clients.map((client) => [client.name, client])),
-);
 const sitesOf = rememberedWeakly((clients: readonly Client[]) => forwardingSites(clients));
 
 /**
