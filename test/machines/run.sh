@@ -14,5 +14,5 @@ npm run --silent build
 
 status=0
 [ $# -gt 0 ] || set -- $(find test/storage test/machines -name '*.test.ts' | sort)
-FLEET_HEALTH_MYSQL="$mysql" FLEET_HEALTH_GUESTS="$cache" node --import tsx --test --test-concurrency=2 --test-timeout=900000 "$@" || status=$?
+FLEET_HEALTH_MYSQL="$mysql" FLEET_HEALTH_GUESTS="$cache" node --import tsx --test --test-concurrency=2 --test-timeout=1800000 "$@" || status=$?
 exit "$status"
