@@ -14,13 +14,13 @@ import { parseKnownHosts } from '../src/transport/known-hosts/known-hosts.ts';
 import { createSshConfigReader } from '../src/transport/ssh-config/ssh-config-reader.ts';
 import { importList } from './cli/import/support/import-list.ts';
 import { sampleLists } from './cli/import/support/sample-lists.ts';
-import { isWide } from './support/long-tests.ts';
+import { isLong, isWide } from './support/long-tests.ts';
 import { tempFolder } from './support/temp-folder.ts';
 
 const dir = tempFolder();
 const file = path.join(dir, 'named');
 const own = path.join(dir, 'config.xml');
-const numRuns = isWide ? 2000 : 20;
+const numRuns = isLong ? 2000 : isWide ? 300 : 20;
 
 const { privateKey } = generateKeyPairSync('ec', {
   namedCurve: 'P-256',

@@ -11,7 +11,7 @@ import { configOf } from './support/config-of.ts';
 import { GroupFleet, type Word } from './support/group-fleet.ts';
 
 const names = ['m1', 'm2', 'm3', 'm4'];
-const numRuns = isLong ? 2_000 : isWide ? 300 : 10;
+const numRuns = isLong ? 2_000 : isWide ? 100 : 10;
 
 /** The group in config.xml: how many it needs, and which of the members are paused. */
 interface Setting {

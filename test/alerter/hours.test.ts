@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { windowSpans, windowUntil } from '../../src/alerter/inhibit/windows.ts';
 import { parseHours } from '../../src/config/values/calendar.ts';
 import type { Window } from '../../src/config/config.ts';
-import { isWide } from '../support/long-tests.ts';
+import { isLong, isWide } from '../support/long-tests.ts';
 import { startDispatch } from './support/dispatch-world.ts';
 
 // 20 November 2026 is a Friday.
@@ -111,7 +111,7 @@ test('complementary hours leave no minute uncovered and none covered twice, in e
   };
   const times = fc.tuple(clock, clock).filter(([one, other]) => one !== other);
   const property = fc.property(fc.constantFrom(...changes), times, (change, [one, other]) => play(change, one, other));
-  fc.assert(property, { numRuns: isWide ? 3_000 : 60, seed: 20261025 });
+  fc.assert(property, { numRuns: isLong ? 3_000 : isWide ? 600 : 60, seed: 20261025 });
   for (const change of changes) play(change, '22:00', '06:00');
 });
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { isWide } from '../support/long-tests.ts';
+import { isLong, isWide } from '../support/long-tests.ts';
 import { identityOf } from '../../src/alerter/compose/compose-mail.ts';
 import type { PendingNotification } from '../../src/alerter/dispatch/notification-plan.ts';
 import { createWatches, hears } from '../../src/alerter/inhibit/recipients-of.ts';
@@ -285,6 +285,6 @@ test('when nothing holds back, last notified equals state; and no mail on the wa
       assertStories(world.mails);
       assertIdentities(world.mails);
     }),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? (isWide ? 200 : 25)) },
+    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? (isLong ? 200 : isWide ? 80 : 25)) },
   );
 });

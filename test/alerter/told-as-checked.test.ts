@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { alertRecipients } from '../../src/cli/check/alert-recipients.ts';
 import type { Config, Severity } from '../../src/config/config.ts';
 import { FleetError } from '../../src/platform/errors/errors.ts';
-import { isWide } from '../support/long-tests.ts';
+import { isLong, isWide } from '../support/long-tests.ts';
 import { configOf } from './support/config-of.ts';
 import { startDispatch } from './support/dispatch-world.ts';
 
@@ -113,6 +113,6 @@ test('whoever check names is told, and nobody else', () => {
         );
       },
     ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? (isWide ? 100 : 10)), includeErrorInReport: true },
+    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? (isLong ? 100 : isWide ? 40 : 10)), includeErrorInReport: true },
   );
 });

@@ -24,7 +24,7 @@ import { madeEvent } from './events/support/event-samples.ts';
 import { runEnd, runStart, visit } from '../storage/support/samples.ts';
 import { makeClient, makeConfig, makeFleet, type Fleet } from '../support/fleets/fleet.ts';
 import { changedJson, changes, type Change } from '../support/clients/hostile-values.ts';
-import { isWide } from '../support/long-tests.ts';
+import { isLong, isWide } from '../support/long-tests.ts';
 import { namesBelow } from '../support/names-below.ts';
 import { scriptedAgent } from '../support/clients/scripted-agents.ts';
 
@@ -173,7 +173,7 @@ test('no bytes that wait, and no answers of clients and sites, keep a run from s
       );
       fleet.remove();
     }),
-    { numRuns: isWide ? 60 : 4 },
+    { numRuns: isLong ? 60 : isWide ? 20 : 4 },
   );
 });
 

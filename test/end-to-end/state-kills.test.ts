@@ -1,4 +1,4 @@
-// Second tier: 250 runs of the built program, of which most are killed.
+// Second tier: two dozen runs of the built program, of which most are killed.
 /** Runs of `collect` that are killed while they read, spool and store states leave the rows of the last report. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ import { times } from '../support/times.ts';
 const seed = 7;
 const clients = 3;
 /** The number of states, and of killed runs. Each fifth run is followed by one that is not killed. */
-const states = isLong ? 200 : isWide ? 40 : 10;
+const states = isLong ? 200 : isWide ? 20 : 10;
 const wholeEvery = 5;
 
 /**

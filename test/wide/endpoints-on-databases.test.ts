@@ -132,7 +132,7 @@ suite('events, pushes and asked clients', () => {
       await untilStored(site, 1);
       assert.equal(await first.end(), 0);
       await assertNoneLost(t, {
-        ...{ dir: site.dir, wanted: kind.name === 'sqlite' ? 100 : isLong ? 5_000 : 500, posters: 32, longestMs: 900 },
+        ...{ dir: site.dir, wanted: kind.name === 'sqlite' ? 100 : isLong ? 5_000 : 150, posters: 32, longestMs: 900 },
         stored: async () => (await stored(site, 'description')).flat().map(String),
       });
     });

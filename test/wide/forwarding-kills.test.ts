@@ -6,12 +6,12 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 
-import { isWide } from '../support/long-tests.ts';
+import { isLong, isWide } from '../support/long-tests.ts';
 import { forwardingSite } from '../support/fleets/forwarding-site.ts';
 import { namesBelow } from '../support/names-below.ts';
 import { startCli } from '../support/programs/run-cli.ts';
 
-const kills = isWide ? 60 : 12;
+const kills = isLong ? 60 : isWide ? 20 : 12;
 const clients = ['web-1', 'web-2', 'web-3'];
 
 test('SIGKILL at both sides loses and doubles nothing', { timeout: 900_000 }, async (t) => {

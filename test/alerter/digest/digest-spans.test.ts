@@ -8,7 +8,7 @@ import { lastOccurrences } from '../../../src/alerter/digest/digest-times.ts';
 import { dueDigests, digestStates, type DueDigest } from '../../../src/alerter/digest/due-digests.ts';
 import { dayMs, hourMs, minuteMs } from '../../../src/platform/units.ts';
 import type { MadeDigest, RunTime } from '../../../src/storage/store/digest-store.ts';
-import { isWide } from '../../support/long-tests.ts';
+import { isLong, isWide } from '../../support/long-tests.ts';
 import { configOf } from '../support/config-of.ts';
 
 const zone = 'Europe/Berlin';
@@ -92,7 +92,7 @@ test('spans meet, however late passes are and however many days are off', async 
       }
       assertMeet(made);
     }),
-    { numRuns: isWide ? 200 : 4 },
+    { numRuns: isLong ? 200 : isWide ? 50 : 4 },
   );
 });
 
@@ -118,7 +118,7 @@ test('after a leap ahead that was corrected, every digest is made, and the spans
       assertMeet(made);
       assert.ok(made.length >= 48);
     }),
-    { numRuns: isWide ? 30 : 1 },
+    { numRuns: isLong ? 30 : isWide ? 10 : 1 },
   );
 });
 
@@ -163,7 +163,7 @@ test('whatever the clock and config.xml do, what is stored with a right clock st
         [],
       );
     }),
-    { numRuns: isWide ? 100 : 3 },
+    { numRuns: isLong ? 100 : isWide ? 30 : 3 },
   );
 });
 
@@ -231,7 +231,7 @@ test('a clock that goes back makes no digest twice, and the next one begins wher
       assert.equal(made.length, 13);
       assertMeet(made);
     }),
-    { numRuns: isWide ? 100 : 3 },
+    { numRuns: isLong ? 100 : isWide ? 30 : 3 },
   );
 });
 

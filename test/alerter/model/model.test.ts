@@ -29,7 +29,7 @@ for (const { name, story: steps, isFoundByModel = false, hasTest = !isFoundByMod
 
 test('whatever happens, people know in time what they must, and are told nothing else', async () => {
   const dir = tempFolder();
-  const numRuns = Number(process.env['PROPERTY_RUNS'] ?? (isLong ? 40 : isWide ? 20 : 1));
+  const numRuns = Number(process.env['PROPERTY_RUNS'] ?? (isLong ? 40 : isWide ? 8 : 1));
   const result = await fc.check(
     fc.asyncProperty(story, (steps) => playOnce(steps, dir)),
     {

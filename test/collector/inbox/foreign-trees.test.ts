@@ -17,7 +17,7 @@ import { statePaths } from '../../../src/state-folder/paths.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { noOtherAccount } from '../../support/programs/accounts.ts';
 import { makeClient, makeFleet, type Fleet } from '../../support/fleets/fleet.ts';
-import { isWide, skipUnlessWide } from '../../support/long-tests.ts';
+import { isLong, isWide, skipUnlessWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const nowMs = Date.now();
@@ -183,7 +183,7 @@ async function checkTree(tree: Tree, isOwn = false, begin?: Begin): Promise<numb
 test('any tree below the folder of a site', { skip: noOtherAccount, timeout: 600_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(treesOf(places), async (tree) => assert.ok((await checkTree(tree)) <= 3)),
-    { numRuns: isWide ? 40 : 2 },
+    { numRuns: isLong ? 40 : isWide ? 12 : 2 },
   );
 });
 
@@ -193,7 +193,7 @@ test('any tree below the folder of a client', { skip: noOtherAccount, timeout: 6
     fc.asyncProperty(treesOf(ownPlaces), async (tree) =>
       assert.ok((await checkTree(tree.filter(isPlanted), true)) <= 6),
     ),
-    { numRuns: isWide ? 25 : 1 },
+    { numRuns: isLong ? 25 : isWide ? 8 : 1 },
   );
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { visit } from '../../storage/support/samples.ts';
-import { isWide } from '../../support/long-tests.ts';
+import { isLong, isWide } from '../../support/long-tests.ts';
 import { groupBy } from '../../../src/platform/group-by.ts';
 import { jitterFraction } from '../../../src/platform/jitter.ts';
 import { preferredOwners, sliceOf, withEpoch } from '../../../src/collector/schedule/slices.ts';
@@ -32,7 +32,7 @@ test('a client is always in the same slice, and clients are spread over all', ()
 });
 
 /** Sets of five collectors. The ids differ between the sets. */
-const sets = Array.from({ length: isWide ? 40 : 8 }, (_, set) =>
+const sets = Array.from({ length: isLong ? 40 : isWide ? 16 : 8 }, (_, set) =>
   collectors.map(({ id, capacity }) => ({ id: `${id}-${set}`, capacity })),
 );
 

@@ -10,7 +10,7 @@ import { freezeWebhook } from '../../../src/notify/webhook/freeze-webhook.ts';
 import { createWebhookChannel } from '../../../src/notify/webhook/webhook.ts';
 import { TryLater } from '../../../src/notify/notify.ts';
 import type { Notice } from '../../../src/notify/webhook/notice.ts';
-import { isWide } from '../../support/long-tests.ts';
+import { isLong, isWide } from '../../support/long-tests.ts';
 import { openReceiver } from '../../support/servers/http-receiver.ts';
 import {
   openPushover,
@@ -118,7 +118,7 @@ test('texts of any length and in any script are taken, cut between characters, a
         assert.equal(rest === null ? lines.length : lines.length - 1 + Number(rest), count);
       }
     }),
-    { numRuns: isWide ? 60 : 8 },
+    { numRuns: isLong ? 60 : isWide ? 20 : 8 },
   );
 });
 

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { FleetError } from '../../../src/platform/errors/errors.ts';
 import { rememberSecret, withoutSecrets } from '../../../src/platform/errors/revealed-secrets.ts';
 import { assertHidden, encoded, encodingNames as names } from '../../support/encodings.ts';
-import { isWide } from '../../support/long-tests.ts';
+import { isLong, isWide } from '../../support/long-tests.ts';
 
 test('nothing is taken out before something was revealed', () => {
   assert.equal(withoutSecrets('hunter2 and hunter22'), 'hunter2 and hunter22');
@@ -43,7 +43,7 @@ test('no encoding of a secret shows eight of its characters', () => {
       const shown = withoutSecrets(`it said ${encoded(name, secret, before, after)}.`);
       assertHidden(shown, encoded(name, secret, '', '').slice(2, -4), name, encoded(name, '', before, after));
     }),
-    { numRuns: isWide ? 5_000 : 300 },
+    { numRuns: isLong ? 5_000 : isWide ? 1_000 : 300 },
   );
 });
 
@@ -59,7 +59,7 @@ test('a secret that was encoded twice is found', () => {
       const words = encoded(outer, encoded(inner, '', before, ''), '', '');
       assertHidden(shown, written('').slice(6, -6), `${inner} in ${outer}`, words);
     }),
-    { numRuns: isWide ? 5_000 : 300 },
+    { numRuns: isLong ? 5_000 : isWide ? 1_000 : 300 },
   );
 });
 

@@ -11,9 +11,9 @@ import { parseCheckmkLines } from '../../../src/report/checks/checkmk-lines.ts';
 import { parsePluginOutput } from '../../../src/report/checks/nagios-output.ts';
 import { type Figure, type FigureUnit, parsePerfdata, type Range } from '../../../src/report/checks/perfdata.ts';
 import { parseSample } from '../../../src/report/checks/prom-samples.ts';
-import { isWide } from '../../support/long-tests.ts';
+import { isLong, isWide } from '../../support/long-tests.ts';
 
-const numRuns = isWide ? 20_000 : 1000;
+const numRuns = isLong ? 20_000 : isWide ? 5000 : 1000;
 
 /** A text with its meaning. */
 interface Written<T> {

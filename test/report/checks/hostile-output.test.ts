@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { parsePluginOutput } from '../../../src/report/checks/nagios-output.ts';
 import { rangeOf, unreadFigures } from '../../../src/report/checks/perfdata.ts';
 import { parseSample } from '../../../src/report/checks/prom-samples.ts';
+import { isLong } from '../../support/long-tests.ts';
 
 const parsers: Readonly<Record<string, (text: string) => unknown>> = {
   ...{ parsePluginOutput, unreadFigures, parseSample },
@@ -23,10 +24,10 @@ const frames = [
   ['a=1', ' x'],
   ['a{b="', '} 1'],
 ] as const;
-const [smallChars, largeChars] = [64 * 1024, 512 * 1024];
+const [smallChars, largeChars] = isLong ? [64 * 1024, 512 * 1024] : [16 * 1024, 128 * 1024];
 /** The slack of growth: garbage is collected in some of the tries. */
 const maxGrowth = 4;
-const leastMs = 300;
+const leastMs = isLong ? 300 : 30;
 
 function cpuMs(work: () => unknown): number {
   const before = process.cpuUsage();

@@ -11,7 +11,7 @@ import type { StateKind, StateSection } from '../../../src/report/report.ts';
 import { packageDir } from '../../../src/state-folder/paths.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import type { IngestItem } from '../../../src/storage/store/storage.ts';
-import { isWide } from '../../support/long-tests.ts';
+import { isLong } from '../../support/long-tests.ts';
 import { times } from '../../support/times.ts';
 import type { Database, Session } from '../../../src/storage/sql/database.ts';
 import { insertRows } from '../../../src/storage/sql/insert-rows.ts';
@@ -394,7 +394,7 @@ onEachDatabase('random states', ({ it }) => {
       const wanted = ['system', 'unit'].flatMap((kind) => [...lines].sort().map((line) => [kind, ...line.split('\t')]));
       assert.deepEqual(await opened.rows(now), wanted);
     };
-    const numRuns = isWide ? 50 : 10;
+    const numRuns = isLong ? 50 : 10;
     await fc.assert(
       fc.asyncProperty(fc.array(attempts, { minLength: 4, maxLength: 4 }), async (states) => {
         const client = randomUUID();
@@ -431,7 +431,7 @@ onEachDatabase('random states', ({ it }) => {
         }
         assert.deepEqual(Object.fromEntries(replayed), { ...present });
       }),
-      { numRuns: 50 },
+      { numRuns: isLong ? 50 : 15 },
     );
   });
 });

@@ -23,7 +23,7 @@ import { framesOf, shellStart, visitCommand } from '../../support/ssh/restricted
 import { tempFolder } from '../../support/temp-folder.ts';
 
 /** Each run starts a launcher and an agent. */
-const numRuns = isLong ? 60 : isWide ? 15 : 1;
+const numRuns = isLong ? 60 : isWide ? 6 : 1;
 const collectorId = '57961bcb-d028-45f9-9828-3bc654105a74';
 const task = { client: 'web-1', runId: collectorId, publicKey: keyPair.publicKey, probeOptions: {} };
 const own = [{ name: 'own', format: 'nagios', exit: 0, why: null, output: 'mine', age_s: 0 }];

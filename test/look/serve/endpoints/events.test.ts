@@ -141,7 +141,7 @@ test('events are acknowledged while the database is locked, and survive SIGKILL 
 
 test('no event that was acknowledged is missing or there twice, wherever the server is killed', onlyWide, async (t) => {
   const dir = configFolder(t, '<config></config>');
-  const size = { wanted: isLong ? 10_000 : 2_000, posters: 32, longestMs: 900 };
+  const size = { wanted: isLong ? 10_000 : 600, posters: 32, longestMs: 900 };
   const stored = (): Promise<readonly string[]> => Promise.resolve(storedIn(dir, 'description').flat().map(String));
   await assertNoneLost(t, { dir, stored, ...size });
 });
