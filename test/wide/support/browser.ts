@@ -4,7 +4,9 @@ import { createRequire } from 'node:module';
 import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 
-import { chromium, type BrowserContextOptions, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+
+import { endWithProcess } from '../../support/end-of-process.ts';
 
 const executablePath = '/usr/bin/chromium';
 
@@ -17,7 +19,7 @@ export interface OpenPage {
   readonly noises: readonly string[];
 }
 
-/** Opens a file in a browser without a network. The browser ends with the test. */
+/** Opens a file in a browser without a network. The page is the test's, with a profile of its own. */
 export async function openFile(t: TestContext, file: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
   const opened = await startPage(t, { offline: true, ...options });
   const { page, noises } = opened;
@@ -28,7 +30,7 @@ export async function openFile(t: TestContext, file: string, options: BrowserCon
   return opened;
 }
 
-/** Opens a page of a server. Requests to other hosts are noises. The browser ends with the test. */
+/** Opens a page of a server, in a profile of the test's own. Requests to other hosts are noises. */
 export async function openAddress(t: TestContext, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
   const opened = await startPage(t, options);
   const { page, noises } = opened;
@@ -40,14 +42,23 @@ export async function openAddress(t: TestContext, url: string, options: BrowserC
   return opened;
 }
 
-async function startPage(t: TestContext, options: BrowserContextOptions): Promise<{ page: Page; noises: string[] }> {
+let browser: Promise<Browser> | null = null;
+
+/** Starts the browser of all tests of the process. */
+async function startBrowser(): Promise<Browser> {
   // Root may not run Chromium's sandbox.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   // A name that is not this machine's own, by which a browser trusts plain HTTP less.
   const names = '--host-resolver-rules=MAP fleet.example.org 127.0.0.1';
-  const browser = await chromium.launch({ executablePath, args: [...args, names] });
-  t.after(() => browser.close());
-  const page = await (await browser.newContext(options)).newPage();
+  const started = await chromium.launch({ executablePath, args: [...args, names] });
+  endWithProcess(() => started.close());
+  return started;
+}
+
+async function startPage(t: TestContext, options: BrowserContextOptions): Promise<{ page: Page; noises: string[] }> {
+  const context = await (await (browser ??= startBrowser())).newContext(options);
+  t.after(() => context.close());
+  const page = await context.newPage();
   const noises: string[] = [];
   page.on('console', (message) => noises.push(message.text()));
   page.on('pageerror', (error) => noises.push(error.message));
@@ -68,13 +79,14 @@ export async function accessibilityFaults(page: Page, rules: 'wcag' | 'all' = 'w
   return found as readonly string[];
 }
 
-/** Returns the faults that the Nu HTML Checker finds in a file. */
-export async function htmlFaults(file: string): Promise<readonly string[]> {
+/** Returns the faults that the Nu HTML Checker finds in files. Its start costs more than to check ten of them. */
+export async function htmlFaults(...files: readonly string[]): Promise<readonly string[]> {
   const jar = createRequire(import.meta.url)('vnu-jar') as unknown as string;
-  const args = ['-Xss4m', '-jar', jar, '--format', 'json', '--exit-zero-always', file];
+  const brief = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
+  const args = ['-Xss4m', ...brief, '-jar', jar, '--format', 'json', '--exit-zero-always', ...files];
   const { stderr } = await promisify(execFile)('java', args, { maxBuffer: 64 * 2 ** 20 });
   const { messages } = JSON.parse(stderr) as {
-    messages: readonly { type: string; message: string; extract?: string }[];
+    messages: readonly { url?: string; type: string; message: string; extract?: string }[];
   };
-  return messages.map(({ type, message, extract }) => `${type}: ${message}: ${extract ?? ''}`);
+  return messages.map(({ url, type, message, extract }) => `${url ?? ''} ${type}: ${message}: ${extract ?? ''}`);
 }

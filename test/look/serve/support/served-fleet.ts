@@ -105,4 +105,15 @@ export async function ask(port: number, where: string, options: AskOptions = {})
   return { status: response.statusCode ?? 0, headers: response.headers, body: text };
 }
 
+/** Asks for a page until it is made: a busy machine may take longer for it than a viewer waits. */
+export async function askUntilMade<Answer extends { readonly status: number }>(
+  ask: (where: string) => Promise<Answer>,
+  where: string,
+): Promise<Answer> {
+  for (;;) {
+    const answer = await ask(where);
+    if (answer.status !== 503) return answer;
+  }
+}
+
 export { reportedConfig };
