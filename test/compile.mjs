@@ -30,6 +30,7 @@ const programs = [
   'test/support/ssh/dear-peers.ts',
   'test/support/ssh/flooding-peers.ts',
   'test/support/databases/lock-holder.ts',
+  'test/support/databases/run-server.ts',
 ].map((file) => path.join(root, file));
 
 /** The slowest test files, the slowest first, most of it waiting: begun last, they would run alone at the end. */

@@ -23,6 +23,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -110,6 +111,32 @@ function installPackage() {
   });
   if (status !== 0) throw new Error('the package cannot be installed');
   return stdout;
+}
+
+/**
+ * Offers the database server of test/support/databases/run-server.ts at a socket, and starts it when the first file
+ * asks where it is. Returns a function that ends it.
+ */
+function offerDatabaseServer(place) {
+  let asked = null;
+  let child = null;
+  const start = async () => {
+    child = spawn(process.execPath, ['dist/test/test/support/databases/run-server.mjs'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, TMPDIR: temporary },
+    });
+    const [told] = await Promise.race([once(child.stdout, 'data'), once(child, 'exit').then(() => [''])]);
+    return told;
+  };
+  const server = createServer((socket) => void (asked ??= start()).then((told) => socket.end(told)));
+  server.listen(place);
+  return async () => {
+    server.close();
+    if (child === null || child.exitCode !== null) return;
+    const ended = once(child, 'exit');
+    child.stdin.end();
+    await ended;
+  };
 }
 
 /** Returns the time of the build. A test that builds in the project takes the programs away from those beside it. */
@@ -202,6 +229,8 @@ const nodeStart = measureN();
 const startedAt = performance.now();
 // test/wide.sh names the unpacked Debian packages.
 process.env.FLEET_HEALTH_INSTALLED ??= installPackage();
+process.env.FLEET_HEALTH_DATABASE_SERVER = path.join(dir, 'database-server');
+const endDatabaseServer = offerDatabaseServer(process.env.FLEET_HEALTH_DATABASE_SERVER);
 const types = isFirstTier ? startTypes(typed) : Promise.resolve(0);
 const built = builtMs();
 const shared = readShared(files);
@@ -218,6 +247,7 @@ if (hidden.length > 0) {
   failedAlone = readFileSync(`${spec}-alone`, 'utf8').split(/^(?=.*failing tests:$)/m)[1] ?? '';
   testsCode ||= code;
 }
+await endDatabaseServer();
 const isRebuilt = builtMs() !== built;
 if (isRebuilt) console.error('dist/ was built while the tests ran: build in a copy of the project');
 const typesCode = await types;

@@ -9,7 +9,12 @@ import { after, before, suite, test } from 'node:test';
 
 import { packageDir } from '../../src/state-folder/paths.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/databases/mariadb.ts';
+import {
+  skipWithoutMariadb,
+  sharedMariadb,
+  type SharedMariadb,
+  type MariadbDatabase,
+} from '../support/databases/mariadb.ts';
 import { program, runBuilt, type CliResult } from '../support/programs/run-cli.ts';
 import { sshKeygen, sshdMissing, startSshd, type Sshd } from '../support/ssh/sshd.ts';
 
@@ -57,10 +62,10 @@ function assertSecretBackup({ backup, keysBackup }: Drill): void {
 
 suite('restoring what the document says is to be saved', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
   let sshd: Sshd;
-  let mariadb: Mariadb;
+  let mariadb: SharedMariadb;
   let dir: string;
   before(async () => {
-    [sshd, mariadb] = await Promise.all([startSshd(), startMariadb()]);
+    [sshd, mariadb] = await Promise.all([startSshd(), sharedMariadb()]);
     dir = mkdtempSync(path.join(tmpdir(), 'fh-restore-'));
     writeFileSync(path.join(dir, 'fleet-health'), `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
     chmodSync(path.join(dir, 'fleet-health'), 0o755);
@@ -194,7 +199,7 @@ function facts({ state }: Machine): {
 
 async function rowsOf(
   { state }: Machine,
-  mariadb: Mariadb,
+  mariadb: SharedMariadb,
   database: MariadbDatabase | null,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const sql = 'SELECT s.client, r.collector_id FROM stats s LEFT JOIN runs r ON r.id = s.run_id';

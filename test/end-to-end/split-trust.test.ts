@@ -12,7 +12,12 @@ import { Secret } from '../../src/config/secret.ts';
 import { packageDir } from '../../src/state-folder/paths.ts';
 import type { Report } from '../../src/report/report.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/databases/mariadb.ts';
+import {
+  skipWithoutMariadb,
+  sharedMariadb,
+  type SharedMariadb,
+  type MariadbDatabase,
+} from '../support/databases/mariadb.ts';
 import { exits, runBuilt, succeeded, type CliResult } from '../support/programs/run-cli.ts';
 import { startSmtpServer, type SmtpServer } from '../support/servers/smtp-server.ts';
 import type { SqlRow } from '../../src/storage/sql/database.ts';
@@ -38,7 +43,7 @@ const sent = 3;
 type Machine = 'collector' | 'opener' | 'alerter';
 
 suite('a collector without the key, an opener and an alerter', { skip: skipWithoutMariadb }, () => {
-  let mariadb: Mariadb;
+  let mariadb: SharedMariadb;
   let smtp: SmtpServer;
   let database: MariadbDatabase;
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-split-'));
@@ -59,7 +64,7 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
   };
 
   before(async () => {
-    [mariadb, smtp] = await Promise.all([startMariadb(), startSmtpServer()]);
+    [mariadb, smtp] = await Promise.all([sharedMariadb(), startSmtpServer()]);
     database = await mariadb.createDatabase();
     const { name, password } = database;
     const users: Readonly<Record<Machine, string>> = { collector: `${name}_c`, opener: name, alerter: `${name}_a` };

@@ -9,7 +9,7 @@ import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { takeLock } from '../../../src/state-folder/lock.ts';
 import { makeInventoriedIn } from '../../support/clients/inventoried.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/databases/mariadb.ts';
+import { skipWithoutMariadb, sharedMariadb, type SharedMariadb } from '../../support/databases/mariadb.ts';
 import { configFolder, exits, runCli, startCli, succeeded } from '../../support/programs/run-cli.ts';
 
 const configText = (storage = ''): string => `<config>${storage}
@@ -54,9 +54,9 @@ async function killCopy(copy: ChildProcess, visits: () => Promise<number>): Prom
 
 const rare = isWide ? skipWithoutMariadb : 'in the second tier';
 suite('a database that is copied', { skip: rare }, () => {
-  let mariadb: Mariadb;
+  let mariadb: SharedMariadb;
   before(async () => {
-    mariadb = await startMariadb();
+    mariadb = await sharedMariadb();
   });
   after(() => mariadb.stop());
 

@@ -9,11 +9,11 @@ import type { Database } from '../../../src/storage/sql/database.ts';
 import { check, item, runEnd, runStart } from '../../storage/support/samples.ts';
 import { isLong } from '../../support/long-tests.ts';
 import {
-  type Mariadb,
+  type SharedMariadb,
   type MariadbDatabase,
   numbersTable,
   skipWithoutMariadb,
-  startMariadb,
+  sharedMariadb,
 } from '../../support/databases/mariadb.ts';
 import { type Chosen, expandMysql, grafanaQueries } from './support/grafana.ts';
 
@@ -28,7 +28,7 @@ const inTables = ['stats', 'disk_stats', 'network_stats', 'samples'] as const;
 const checks = [check('mailq', 0, 'OK | unsent=2'), check('apt', 0, 'apt_upgrades_pending 3', { format: 'prom' })];
 
 /** Copies each client's first rows, each copy a minute older, until the tables are large. */
-async function multiply(mariadb: Mariadb, { name }: MariadbDatabase): Promise<void> {
+async function multiply(mariadb: SharedMariadb, { name }: MariadbDatabase): Promise<void> {
   const columnsOf = async (table: string): Promise<readonly string[]> => {
     const sql =
       `SELECT column_name AS c FROM information_schema.columns WHERE table_schema = '${name}' AND ` +
@@ -49,12 +49,12 @@ async function multiply(mariadb: Mariadb, { name }: MariadbDatabase): Promise<vo
 }
 
 suite('the queries of the dashboards for MySQL', { skip: skipWithoutMariadb, timeout: 300_000 }, () => {
-  let mariadb: Mariadb;
+  let mariadb: SharedMariadb;
   let reader: Database;
   const nowMs = Math.floor(Date.now() / minuteMs) * minuteMs;
   const chosen: Chosen = { clients: ['web-1'], fromMs: nowMs - hourMs, toMs: nowMs, intervalSeconds: 300 };
   before(async () => {
-    mariadb = await startMariadb();
+    mariadb = await sharedMariadb();
     const database = await mariadb.createDatabase();
     const storage = await openStorage({ storage: database.storage, migrate: true });
     const names = Array.from({ length: clients }, (_, index) => `web-${index + 1}`);

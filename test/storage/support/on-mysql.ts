@@ -1,12 +1,18 @@
 import type { MysqlConfig } from '../../../src/config/databases/mysql.ts';
-import { type Mariadb, serverName, skipWithoutMariadb, startMariadb } from '../../support/databases/mariadb.ts';
+import {
+  mysqlAt,
+  serverName,
+  sharedMariadb,
+  skipWithoutMariadb,
+  type SharedMariadb,
+} from '../../support/databases/mariadb.ts';
 import { makeMigrated } from '../../support/databases/migrated.ts';
 import { endWithProcess } from '../../support/end-of-process.ts';
 import { createdBy, type TestDatabase } from './test-database.ts';
 
 /**
- * Returns a MariaDB or MySQL of the process's own. Migrated databases are emptied and used again, which takes a
- * fortieth of making them anew.
+ * Returns databases of the run's MariaDB or MySQL. Migrated ones are emptied and used again, by later files too, which
+ * takes a fortieth of making them anew.
  */
 export function onMysql(): TestDatabase {
   const { create, migrated, free } = keptServer();
@@ -47,23 +53,36 @@ interface KeptServer {
   readonly free: (storage: MysqlConfig) => void;
 }
 
-/** Starts the server with the first database. It runs until the end of the process. */
+/** Asks for the server with the first database. */
 function keptServer(): KeptServer {
-  let started: Promise<Mariadb> | null = null;
-  const start = async (): Promise<Mariadb> => {
-    const mariadb = await startMariadb();
-    endWithProcess(() => mariadb.stop());
-    return mariadb;
-  };
-  const server = (): Promise<Mariadb> => (started ??= start());
+  let started: Promise<SharedMariadb> | null = null;
   const kept: MysqlConfig[] = [];
   const schemas = new Map<MysqlConfig, string>();
+  const start = async (): Promise<SharedMariadb> => {
+    const mariadb = await sharedMariadb();
+    await mariadb.asRoot(...keptTable);
+    endWithProcess(async () => {
+      for (const storage of kept) await keep(mariadb, storage, schemas.get(storage) ?? '');
+      await mariadb.stop();
+    });
+    return mariadb;
+  };
+  const server = (): Promise<SharedMariadb> => (started ??= start());
+  /** Returns a database that was given back, of this file or of an earlier one; null if there is none. */
+  const given = async (mariadb: SharedMariadb): Promise<MysqlConfig | null> => {
+    const own = kept.pop();
+    if (own !== undefined) return own;
+    const found = await takeKept(mariadb);
+    if (found === null) return null;
+    schemas.set(found.storage, found.made);
+    return found.storage;
+  };
   const create = async (): Promise<MysqlConfig> => (await (await server()).createDatabase()).storage;
   return {
     create,
     migrated: async () => {
       const mariadb = await server();
-      for (let storage = kept.pop(); storage !== undefined; storage = kept.pop()) {
+      for (let storage = await given(mariadb); storage !== null; storage = await given(mariadb)) {
         // A test may have changed the schema.
         if ((await schemaOf(mariadb, storage)) !== schemas.get(storage)) continue;
         await empty(mariadb, storage);
@@ -79,8 +98,34 @@ function keptServer(): KeptServer {
   };
 }
 
+/** The databases that files have left for others, on their server. */
+const keptTable = [
+  'CREATE DATABASE IF NOT EXISTS kept',
+  'CREATE TABLE IF NOT EXISTS kept.kept (name VARCHAR(64) PRIMARY KEY, password VARCHAR(64), made MEDIUMTEXT)',
+];
+
+async function keep(mariadb: SharedMariadb, { database, password }: MysqlConfig, made: string): Promise<void> {
+  const values = [database, password?.reveal() ?? '', made].map((value) => `x'${Buffer.from(value).toString('hex')}'`);
+  await mariadb.asRoot(`INSERT INTO kept.kept VALUES (${values.join(', ')})`);
+}
+
+async function takeKept({ asRoot, port, publicKeyFile }: SharedMariadb) {
+  for (;;) {
+    const [row] = await asRoot('SELECT name, password, made FROM kept.kept LIMIT 1');
+    if (row === undefined) return null;
+    const [name, password, made] = ['name', 'password', 'made'].map((column) => String(row[column])) as Kept;
+    const [left] = await asRoot(`DELETE FROM kept.kept WHERE name = '${name}'`, 'SELECT ROW_COUNT() AS deleted');
+    // Another file may have been faster.
+    if (Number(left?.['deleted']) !== 1) continue;
+    const more = { user: name, database: name, serverPublicKeyFile: publicKeyFile };
+    return { storage: mysqlAt(port, password, more), made };
+  }
+}
+
+type Kept = [name: string, password: string, made: string];
+
 /** Returns a text that differs if the schemas, or the records of migrations, of two times differ. */
-async function schemaOf(mariadb: Mariadb, { database }: MysqlConfig): Promise<string> {
+async function schemaOf(mariadb: SharedMariadb, { database }: MysqlConfig): Promise<string> {
   const within = `WHERE table_schema = '${database}'`;
   const [migrations] = await mariadb.asRoot(`CHECKSUM TABLE ${database}.migrations`);
   const [row] = await mariadb.asRoot(
@@ -96,7 +141,7 @@ async function schemaOf(mariadb: Mariadb, { database }: MysqlConfig): Promise<st
   return JSON.stringify([migrations, row]);
 }
 
-async function empty(mariadb: Mariadb, { database }: MysqlConfig): Promise<void> {
+async function empty(mariadb: SharedMariadb, { database }: MysqlConfig): Promise<void> {
   const tables = await mariadb.asRoot(
     `SELECT table_name AS name, auto_increment AS next FROM information_schema.tables
      WHERE table_schema = '${database}' AND table_type = 'BASE TABLE' AND table_name <> 'migrations'`,

@@ -2,8 +2,10 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 
 import type { RowDataPacket } from 'mysql2/promise';
 
@@ -14,13 +16,22 @@ import { installOptions, serverProduct, type ServerProduct } from './server-prod
 import { freePort } from '../servers/free-port.ts';
 import { compiledTests, isCompiledTest } from '../programs/program-args.ts';
 
+/** Where a server is. */
+interface SharedServer {
+  readonly port: number;
+  readonly socketPath: string;
+  /** The RSA key for passwords; null if the product has none. */
+  readonly publicKeyFile: string | null;
+}
+
+/** A server that other files use too. `stop` gives it back. */
+export type SharedMariadb = SharedServer & Pick<Mariadb, 'createDatabase' | 'asRoot' | 'stop'>;
+
 /**
  * A real server for the tests, MariaDB or the MySQL of `npm run test:machines`. It starts empty, on a port that the
  * kernel chooses, and is removed when the process ends.
  */
-export interface Mariadb {
-  readonly port: number;
-  readonly socketPath: string;
+export interface Mariadb extends SharedServer {
   /** Makes an empty database with a user of its own, who has the rights that docs/sql.md gives `fleet_admin`. */
   createDatabase(): Promise<MariadbDatabase>;
   /** Runs statements as root. Returns the rows of the last one. */
@@ -101,14 +112,15 @@ export async function startMariadb(
   const started = await startOnFreePort(launch, socketPath, args);
   const { port } = started;
   let { child } = started;
+  const publicKeyFile = product.publicKey === null ? null : path.join(dir, product.publicKey);
   const asRoot = (...statements: readonly string[]): Promise<readonly RowDataPacket[]> => query(socketPath, statements);
 
   return {
     port,
     socketPath,
+    publicKeyFile,
     asRoot,
-    createDatabase: () =>
-      createDatabase(port, asRoot, product.publicKey === null ? null : path.join(dir, product.publicKey)),
+    createDatabase: () => createDatabase(port, asRoot, publicKeyFile),
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
     pid: () => child.pid ?? 0,
@@ -123,6 +135,25 @@ export async function startMariadb(
       keepFolder();
       remove();
     },
+  };
+}
+
+/**
+ * Returns the server that all files of a run share, with databases of their own; one of this process's own where
+ * test/run-files.mjs runs no files. Who stops, pauses or sets a server starts another one.
+ */
+export async function sharedMariadb(): Promise<SharedMariadb> {
+  const offered = process.env['FLEET_HEALTH_DATABASE_SERVER'];
+  if (offered === undefined) return await startMariadb();
+  const told = await text(connect(offered));
+  if (told === '') throw new Error('the database server of this run does not start');
+  const server = JSON.parse(told) as SharedServer;
+  const asRoot: Mariadb['asRoot'] = (...statements) => query(server.socketPath, statements);
+  return {
+    ...server,
+    asRoot,
+    createDatabase: () => createDatabase(server.port, asRoot, server.publicKeyFile),
+    stop: () => Promise.resolve(),
   };
 }
 
