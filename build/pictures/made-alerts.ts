@@ -66,6 +66,7 @@ export function madeAlerts({ untilMs }: Span): readonly PageAlert[] {
       returning: null,
       command: state === 'resolved' ? null : ['fleet-health', 'ack', String(id)],
       ...alert,
+      about: 'client',
       id,
       state,
       pendingSinceMs,

@@ -88,6 +88,7 @@ function alertOf({ transition, minutes, ...made }: Made): Alert & { readonly id:
   const isOver = transition === 'resolved';
   const begun = newAlert({
     ...made,
+    about: 'client',
     severity: 'critical',
     state: isOver ? 'resolved' : 'firing',
     pendingSinceMs: sinceMs,

@@ -9,6 +9,11 @@ export interface AlertKey {
   readonly subject: string;
 }
 
+/** The key of an alert, and the kind of thing that the alert is about. */
+export interface AboutKey extends AlertKey {
+  readonly about: About;
+}
+
 /** The part of a fleet that a page, digest or answer shows. */
 export interface Shown {
   /** The clients that it shows. */
@@ -34,6 +39,8 @@ export interface AboutKind {
   readonly source: (key: AlertKey) => string;
   /** True if its title is its subject, with which its value begins. */
   readonly namesItself: boolean;
+  /** True if its subject may be the id of a collector. */
+  readonly mayNameCollector: boolean;
 
   // Its rule, and everybody whom it concerns.
   /** The rule of config.xml for it, that of a retired client too; null if there is none. */

@@ -11,6 +11,7 @@ export const aboutClient: AboutKind = {
   commandName: ({ client }) => client,
   source: ({ client }) => client,
   namesItself: false,
+  mayNameCollector: false,
   ruleOf: ({ clients }, { client, rule }) => findRule(clientsByName(clients).get(client)?.rules ?? [], rule),
   windowsOf: ({ clients }, { client }) => clientsByName(clients).get(client)?.windows ?? [],
   isCovered: ({ client }, isCovered) => isCovered(client),

@@ -12,6 +12,7 @@ export const aboutGroup: AboutKind = {
   commandName: ({ subject }) => subject,
   source: ({ subject }) => (subject === '' ? 'fleet-health' : subject),
   namesItself: true,
+  mayNameCollector: false,
   ruleOf: ({ needs }, { subject }) => needs.find(({ name }) => name === subject)?.rule ?? null,
   windowsOf: ({ needs }, { subject }) => needs.find(({ name }) => name === subject)?.windows ?? [],
   isCovered: ({ subject }, isCovered, config) => {

@@ -153,6 +153,7 @@ export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail
       {
         labels: {},
         id,
+        about: 'fleet',
         client: '',
         rule: topic,
         subject: host,

@@ -77,6 +77,7 @@ export async function sendTestMessage(
     {
       labels: config.labels,
       id: digestOf(['test', hostname()]).slice(0, 32),
+      about: 'client',
       client: hostname(),
       rule: 'test',
       subject: '',

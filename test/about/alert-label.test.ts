@@ -1,3 +1,4 @@
+import { keyed } from './support/keyed.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -28,7 +29,7 @@ for (const [rule, subject, label, hides] of cases) {
 
 test('an alert is about its client, a group by its name, or the fleet', () => {
   const about = (client: string, rule: string, subject: string): string =>
-    kindOf({ client, rule }).named({ client, rule, subject }).join(' | ');
+    kindOf(keyed({ client, rule })).named({ client, rule, subject }).join(' | ');
   assert.equal(about('web-1', 'disk mount=/srv', '/srv'), 'web-1 | disk | /srv');
   assert.equal(about('', 'group-short', 'web'), 'the group web | group-short');
   assert.equal(about('', 'collector-silent', ''), 'the fleet | collector-silent');

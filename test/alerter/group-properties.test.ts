@@ -1,5 +1,4 @@
 // Second tier: random groups.
-import { aboutOf } from '../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -116,21 +115,21 @@ class Reader {
     const items = own.flatMap((mail) => mail.items);
     const isEnd = ({ transition }: PendingNotification): boolean => ['resolved', 'ended', 'past'].includes(transition);
     for (const item of items.filter(isEnd)) {
-      if (aboutOf(item) === 'group') this.group = 'enough';
+      if (item.about === 'group') this.group = 'enough';
       else this.members.delete(item.client);
     }
     for (const item of items.filter((one) => !isEnd(one))) {
-      if (aboutOf(item) === 'group') this.group = 'short';
+      if (item.about === 'group') this.group = 'short';
       else this.members.set(item.client, item);
     }
-    if (items.some((item) => aboutOf(item) === 'group' && item.transition === 'firing' && item.sequence === 1))
+    if (items.some((item) => item.about === 'group' && item.transition === 'firing' && item.sequence === 1))
       this.begins += 1;
   }
 }
 
 /** Asserts that a mail which tells of members below their group has the group's own news. */
 function assertAbove({ items }: DueMail): void {
-  const news = items.filter((item) => aboutOf(item) === 'group' && item.transition !== 'reminder');
+  const news = items.filter((item) => item.about === 'group' && item.transition !== 'reminder');
   const told = new Set(news.map(({ subject }) => subject));
   for (const { below } of items) assert.ok(below === undefined || told.has(below), `nothing is above ${below ?? ''}`);
 }

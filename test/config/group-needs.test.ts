@@ -1,4 +1,5 @@
 /** Groups that need some of their members: what is read, refused and warned of. */
+import { keyOfGroup } from '../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -85,7 +86,7 @@ test('the group has its own rule, recipients, windows and labels', () => {
   assert.equal(need.rule.note, 'call');
   assert.equal(need.windows.length, 1);
   assert.deepEqual(need.labels, { team: 'web' });
-  const { listeners } = createWatches(config)({ client: '', rule: 'group-short', subject: 'web' });
+  const { listeners } = createWatches(config)(keyOfGroup('web'));
   assert.deepEqual([...listeners.keys()], ['ops@example.org', 'web@example.org'], 'not whoever hears of one member');
   assert.ok(config.clients.every(({ rules }) => rules.every(({ name }) => name !== 'group-short')));
   assert.ok(config.alerts.rules.every(({ name }) => name !== 'group-short'));
@@ -111,9 +112,9 @@ test('whoever asks for a rule of needRules hears of the group, unless it is excl
       <mail to="c@example.org" rules="!group-short"/><mail to="d@example.org" rules="group-short"/>
       <mail to="e@example.org"/></alerts><group name="web" need="6">${eight}</group>`,
   );
-  const { listeners } = createWatches(config)({ client: '', rule: 'group-short', subject: 'web' });
+  const { listeners } = createWatches(config)(keyOfGroup('web'));
   assert.deepEqual([...listeners.keys()], ['a@example.org', 'd@example.org', 'e@example.org']);
-  const unknown = createWatches(config)({ client: '', rule: 'group-short', subject: 'other' });
+  const unknown = createWatches(config)(keyOfGroup('other'));
   assert.equal(unknown.rule, null);
   assert.equal(unknown.listeners.size, 0);
 });

@@ -3,7 +3,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { EventStore } from '../../storage/store/event-store.ts';
-import { eventRules, sampleEvents, type EventScope } from '../evaluate/event-samples.ts';
+import { clientScope, eventRules, sampleEvents, sendersOf } from '../evaluate/event-samples.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
 import { stepWithoutRow } from '../transition/subjects.ts';
 
@@ -25,23 +25,24 @@ export async function evaluateEvents({
   nowMs,
   mayMiss,
 }: EvaluateEventsOptions): Promise<readonly Alert[]> {
-  const fleet: EventScope = { name: '', rules: config.alerts.rules };
   const clients = config.clients.filter(({ state }) => state === 'active');
-  const scopes = [fleet, ...clients].filter(({ rules }) => eventRules(rules).length > 0);
+  const scopes = [sendersOf(config), ...clients.map(clientScope)].filter(({ rules }) => eventRules(rules).length > 0);
   if (scopes.length === 0) return [];
   const newest = await events.newestEvents();
   const alertsOf = groupBy(await openAlerts(), ({ client }) => client);
-  return scopes.flatMap(({ name, rules }) => {
+  return scopes.flatMap((scope) => {
+    const { about, name, rules } = scope;
     const own = eventRules(rules);
     const alerts = (alertsOf.get(name) ?? []).filter(({ rule }) => findRule(own, rule) !== null);
     return stepWithoutRow({
+      about,
       client: name,
       rules: own,
       alerts,
       everyMs: Math.max(minuteMs, config.collector.everyMs),
       source: 'events',
       nowMs,
-      samples: sampleEvents({ name, rules }, newest, { nowMs, mayMiss }),
+      samples: sampleEvents(scope, newest, { nowMs, mayMiss }),
       complete: own.map(({ name: rule }) => rule),
     });
   });

@@ -1,6 +1,6 @@
 import { append, groupBy } from '../../platform/group-by.ts';
 import { parentsOf } from '../../config/clients/parents.ts';
-import { kindOf } from '../../about/kinds.ts';
+import { keyOfGroup, kindOf } from '../../about/kinds.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { alertLabel } from '../../about/alert-label.ts';
 import { namedUpTo } from '../../text/numbers.ts';
@@ -107,7 +107,7 @@ function beginAfter(
     if (state.state !== 'short') continue;
     const [newest] = [...state.lost].sort((one, other) => (other.firingSinceMs ?? 0) - (one.firingSinceMs ?? 0));
     const alert = fleetAlert(group.need.rule, {
-      subject: group.need.name,
+      ...keyOfGroup(group.need.name),
       valueText: words.ofShort(state),
       firstEvidence: newest?.firstEvidence ?? '',
       changedByRun: newest?.changedByRun ?? null,

@@ -1,3 +1,4 @@
+import type { AboutKey } from '../../about/about.ts';
 import { clientsByName } from '../../config/clients/select-clients.ts';
 import type { Config, Rule } from '../../config/config.ts';
 import { kindOf } from '../../about/kinds.ts';
@@ -67,7 +68,7 @@ function withChanged(alerts: readonly Alert[], changed: readonly Alert[]): reado
  * Returns a function that is true if an alert's rule is in force for its client, which is not retired. Alerts under a
  * client's former name count as watched until storage has moved its rows.
  */
-function isWatchedBy(config: Config): (alert: Pick<Alert, 'client' | 'rule' | 'subject'>) => boolean {
+function isWatchedBy(config: Config): (alert: AboutKey) => boolean {
   const clients = clientsByName(config.clients);
   const formerNames = new Set(config.clients.map(({ was }) => was));
   const needing = config.needs.length === 0 ? [] : needingGroups(config);

@@ -1,3 +1,4 @@
+import { keyOfFleet } from '../../about/kinds.ts';
 import type { Config, Rule } from '../../config/config.ts';
 import type { FailedVisit, SeenClient, StateDiskFact } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
@@ -114,16 +115,16 @@ export function newestFinished(runs: readonly RunFact[]): FinishedRunFact | null
 }
 
 /** The beginning of an alert that follows from no row. */
-type BegunFleetAlert = Partial<Alert> &
+type BegunFleetAlert = Partial<Omit<Alert, 'about' | 'client'>> &
+  (Pick<Alert, 'about' | 'client'> | { readonly about?: never; readonly client?: never }) &
   Pick<Alert, 'subject' | 'valueText' | 'pendingSinceMs' | 'firingSinceMs' | 'firstEvidence'>;
 
 /** Returns a new alert, which is pending if `firingSinceMs` is `null`. Without a client it concerns the fleet. */
 export function fleetAlert(rule: Rule, begun: BegunFleetAlert): Alert {
   const isFiring = begun.firingSinceMs !== null;
   return newAlert({
-    client: '',
+    ...keyOfFleet(rule.name),
     changedByRun: null,
-    rule: rule.name,
     severity: rule.severity,
     state: isFiring ? 'firing' : 'pending',
     sequence: isFiring ? 1 : 0,

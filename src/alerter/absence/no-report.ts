@@ -1,3 +1,4 @@
+import { keyOfClient } from '../../about/kinds.ts';
 import { pushIntervalMs } from '../../config/clients/arrival.ts';
 import type { Client, Rule } from '../../config/config.ts';
 import type { SeenClient } from '../../storage/store/fleet-store.ts';
@@ -77,8 +78,7 @@ function evaluateClient({ facts, client, rule, seen, collectors, lostBy }: Clien
   if (explained) return open === null ? null : closeAlert(open, 'unconfirmed', { atMs: facts.nowMs, runId: null });
   const begin = (pendingSinceMs: number, evidence: string): Alert =>
     fleetAlert(rule, {
-      client: client.name,
-      subject: '',
+      ...keyOfClient(client.name, rule.name),
       valueText: describe(facts, seen),
       limitText: rule.forCount === null ? '' : `none in ${rule.forCount} runs`,
       firstEvidence: `${evidence}/${client.name}`,

@@ -117,7 +117,7 @@ function withoutNames(value: string, names: readonly string[]): string {
 
 /** Returns an alert in the form for other programs. */
 export function noticeAlertOf(item: PendingNotification, nowMs: number, config: Config): NoticeAlert {
-  const { client, rule, subject, severity, alert, watch } = item;
+  const { about, client, rule, subject, severity, alert, watch } = item;
   const acknowledgedBy = isAcknowledged(alert, nowMs) ? alert.acknowledgedBy : null;
   const note = watch.rule?.note ?? null;
   const state = stateOf(item);
@@ -129,6 +129,7 @@ export function noticeAlertOf(item: PendingNotification, nowMs: number, config: 
     labels: watch.labels,
     id: alertIdOf(item),
     ...pageFact(config, [item]),
+    about,
     client: oneLine(client),
     rule: oneLine(rule),
     subject: oneLine(subject),

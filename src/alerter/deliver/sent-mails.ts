@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-import { array, boolean, type InferOutput, number, object, optional, picklist, string } from 'valibot';
+import { array, boolean, type InferOutput, number, object, optional, picklist, pipe, string, transform } from 'valibot';
 
+import { aboutOf } from '../../about/kinds.ts';
 import { errnoOf, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { parseJson } from '../../platform/parse-json.ts';
 import { dayMs } from '../../platform/units.ts';
@@ -21,19 +22,24 @@ const sentMail = object({
   /** Default: the receiver gave none. */
   receipt: optional(string()),
   told: array(
-    object({
-      client: string(),
-      rule: string(),
-      subject: string(),
-      firstEvidence: string(),
-      transition: picklist(transitions),
-      state: picklist(['firing', 'resolved', 'flapping', 'unsteady']),
-      severity: picklist(['warning', 'critical']),
-      sequence: number(),
-      sinceMs: number(),
-      asOfMs: number(),
-      notifiedAtMs: number(),
-    }),
+    pipe(
+      object({
+        /** Lines of earlier programs lack it. */
+        about: optional(string(), ''),
+        client: string(),
+        rule: string(),
+        subject: string(),
+        firstEvidence: string(),
+        transition: picklist(transitions),
+        state: picklist(['firing', 'resolved', 'flapping', 'unsteady']),
+        severity: picklist(['warning', 'critical']),
+        sequence: number(),
+        sinceMs: number(),
+        asOfMs: number(),
+        notifiedAtMs: number(),
+      }),
+      transform((told) => ({ ...told, about: aboutOf(told) })),
+    ),
   ),
 });
 /** A mail that a channel has accepted, and what it told its recipient. `atMs` is the time of this machine. */

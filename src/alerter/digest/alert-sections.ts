@@ -1,4 +1,5 @@
 /** src/alerter/digest: mails with a summary. */
+import type { AboutKey } from '../../about/about.ts';
 import { kindOf } from '../../about/kinds.ts';
 import type { SectionWords } from '../compose/mail-words.ts';
 import { countBySeverity, labelOf, shortText, textBeside } from '../compose/item-words.ts';
@@ -121,7 +122,7 @@ function ruleName(rule: string): string {
 }
 
 /** Returns the name of an alert: `web-1 disk /var`; rule and subject alone for an alert of the fleet. */
-function nameOf(alert: Pick<AlertSpan, 'client' | 'rule' | 'subject'>): string {
+function nameOf(alert: AboutKey): string {
   const label = cut(labelOf(alert), ruleColumns);
   return !kindOf(alert).followsRows ? label : `${cut(quoted(alert.client), clientColumns)} ${label}`;
 }

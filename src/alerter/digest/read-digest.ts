@@ -1,3 +1,4 @@
+import type { AboutKey } from '../../about/about.ts';
 import type { Client, Config, DigestConfig } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { areLasting } from '../outliers/lasting.ts';
@@ -67,11 +68,7 @@ export interface DigestFacts extends DigestSpan {
 }
 
 /** A fact of a client; of a group, if it is the alert of one; or of the fleet. */
-interface OwnedFact {
-  readonly client: string;
-  readonly rule?: string;
-  readonly subject?: string;
-}
+type OwnedFact = Partial<AboutKey> & Pick<AboutKey, 'client'>;
 
 export type DigestStorage = Pick<
   Storage,
@@ -91,8 +88,8 @@ export async function readDigest(
   const isWhole = digest.groups.length === 0;
   const ofOurs = new Set(clients.flatMap(({ groups }) => groups));
   const shown = { clients: names, groups: ofOurs, isWhole };
-  const isOurs = ({ client, rule = '', subject = '' }: OwnedFact): boolean =>
-    kindOf({ client, rule }).isShown({ client, rule, subject }, shown);
+  const isOurs = ({ about = 'client', client, rule = '', subject = '' }: OwnedFact): boolean =>
+    kindOf({ about }).isShown({ client, rule, subject }, shown);
   const seen = await store.knownClients();
   const dueMs = span.lateSinceMs ?? untilMs;
   if (clients.length > 0 && !seen.some(({ firstSeenMs }) => firstSeenMs < dueMs)) return null;

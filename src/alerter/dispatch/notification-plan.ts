@@ -1,4 +1,4 @@
-import type { AlertKey } from '../../about/about.ts';
+import type { AboutKey } from '../../about/about.ts';
 import { kindOf } from '../../about/kinds.ts';
 import type { Parent } from '../../config/clients/parents.ts';
 import type { Severity } from '../../config/config.ts';
@@ -15,7 +15,7 @@ import { compareSeverity } from '../transition/compare-severity.ts';
 import type { RecipientAlert } from './recipient-alerts.ts';
 
 /** A notification of one alert that may go to one recipient now, by itself or as an item of a mail. */
-export interface PendingNotification extends AlertKey {
+export interface PendingNotification extends AboutKey {
   readonly alertId: number;
   /** The parent that is back while the client is still away. Default: there is none. */
   readonly leftBy?: string;
@@ -178,9 +178,10 @@ export function pendingNotification(
   { alert, watch, listener, known, eased }: RecipientAlert,
   { transition, listedOnly = false, hosts }: PendingOptions,
 ): PendingNotification {
-  const { id: alertId, client, rule, subject, sequence } = alert;
+  const { id: alertId, about, client, rule, subject, sequence } = alert;
   return {
     alertId,
+    about,
     client,
     rule,
     subject,
@@ -189,7 +190,7 @@ export function pendingNotification(
     severity: alert.state === 'resolved' ? (known?.severity ?? alert.severity) : alert.severity,
     alert,
     watch,
-    host: kindOf(alert).followsRows ? null : (hosts?.get(subject) ?? null),
+    host: kindOf(alert).mayNameCollector ? (hosts?.get(subject) ?? null) : null,
     listedOnly,
     before: known,
     unacknowledgedMs: isUnknownCritical({ alert, known }) ? (listener?.afterMs ?? null) : null,

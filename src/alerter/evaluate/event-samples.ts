@@ -1,6 +1,7 @@
+import type { AboutKey } from '../../about/about.ts';
 import { kindOf } from '../../about/kinds.ts';
 import { least } from '../../platform/group-by.ts';
-import type { Rule } from '../../config/config.ts';
+import type { Client, Config, Rule } from '../../config/config.ts';
 import { globMatcher, isGlob, splitGlobs } from '../../config/values/globs.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import type { EventStatus, NewestEvent } from '../../storage/store/event-store.ts';
@@ -23,10 +24,20 @@ const choosers = rememberedWeakly((rules: readonly Rule[]) =>
 /** Returns the rules of events in a list. */
 export const eventRules = rememberedWeakly((rules: readonly Rule[]) => rules.filter(({ type }) => type === 'event'));
 
-/** A client, or the fleet as a whole, whose name is '' and whose rules evaluate the events of every host. */
-export interface EventScope {
+/** A client, or the senders of <alerts>, whose name is '' and whose rules evaluate the events of every host. */
+export interface EventScope extends Pick<AboutKey, 'about'> {
   readonly name: string;
   readonly rules: readonly Rule[];
+}
+
+/** Returns the scope of the rules of <alerts>. */
+export function sendersOf({ alerts: { rules } }: Pick<Config, 'alerts'>): EventScope {
+  return { about: 'source', name: '', rules };
+}
+
+/** Returns the scope of a client's rules. */
+export function clientScope({ name, rules }: Pick<Client, 'name' | 'rules'>): EventScope {
+  return { about: 'client', name, rules };
 }
 
 /** The current time, and `mayMiss`, which is true if a missing row means silence. */
@@ -40,15 +51,12 @@ export interface EventMoment {
  * names without a pattern is a subject even if it has never sent an event. Silence is unknown if rows may be missing
  * because the database was unreachable.
  */
-export function sampleEvents(
-  { name, rules }: EventScope,
-  newest: readonly NewestEvent[],
-  when: EventMoment,
-): readonly Sample[] {
+export function sampleEvents(scope: EventScope, newest: readonly NewestEvent[], when: EventMoment): readonly Sample[] {
+  const { rules } = scope;
   const choose = choosers(rules);
-  const own = name === '' ? newest : newest.filter(({ host }) => host === name);
+  const own = newest.filter((event) => isOf(scope, event));
   const heard = own.flatMap((event) => {
-    const subject = subjectOf(event, name);
+    const subject = subjectOf(event, scope);
     return choose(subject, event).map(({ rule }) => eventSample(rule, subject, event, when));
   });
   const subjects = new Set(heard.map(({ subject }) => subject));
@@ -69,9 +77,13 @@ function expectedOf({ withinMs, selectors }: Rule): readonly string[] {
   return splitGlobs(selectors['service'] ?? '').filter((part) => !isGlob(part) && !part.startsWith('!'));
 }
 
+function isOf(scope: EventScope, { host }: NewestEvent): boolean {
+  return !kindOf(scope).followsRows || host === scope.name;
+}
+
 /** Returns the subject of an event: `backup`, `backup/home`; for the fleet `nas:backup`. */
-function subjectOf({ host, service, instance }: NewestEvent, client: string): string {
-  const whose = !kindOf({ client, rule: '' }).followsRows && host !== '' ? `${host}:` : '';
+function subjectOf({ host, service, instance }: NewestEvent, scope: EventScope): string {
+  const whose = !kindOf(scope).followsRows && host !== '' ? `${host}:` : '';
   return `${whose}${service}${instance === '' ? '' : `/${instance}`}`;
 }
 
@@ -87,9 +99,9 @@ function eventSample(rule: Rule, subject: string, event: NewestEvent, { nowMs, m
 }
 
 /** Returns the age in ms from which the newest event of a service is silence; null if no rule in scope limits it. */
-export function silentAfterMs({ name, rules }: EventScope, event: NewestEvent): number | null {
-  if (name !== '' && event.host !== name) return null;
-  const ages = choosers(rules)(subjectOf(event, name), event).flatMap(({ rule }) => agesOf(rule, event));
+export function silentAfterMs(scope: EventScope, event: NewestEvent): number | null {
+  if (!isOf(scope, event)) return null;
+  const ages = choosers(scope.rules)(subjectOf(event, scope), event).flatMap(({ rule }) => agesOf(rule, event));
   return ages.length === 0 ? null : least(ages);
 }
 

@@ -89,6 +89,6 @@ const oneRowResolves: readonly string[] = ['host-key-changed', 'not-trusted', 'r
 export const visitConditions: readonly string[] = ['unreachable', 'host-key-changed', 'not-trusted'];
 
 /** True if an alert follows from rows of its client, and not from missing ones or from runs. */
-export function isOfRows(alert: Pick<Alert, 'client' | 'rule'>): boolean {
+export function isOfRows(alert: Pick<Alert, 'about' | 'rule'>): boolean {
   return kindOf(alert).followsRows && alert.rule !== 'no-report';
 }

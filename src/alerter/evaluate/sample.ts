@@ -1,3 +1,4 @@
+import type { About } from '../../config/rules/builtin-rules.ts';
 import type { Rule, Severity } from '../../config/config.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import type { DiskRow } from '../../report/columns.ts';
@@ -41,6 +42,8 @@ export interface SampledRow {
   readonly samples: readonly Sample[];
   readonly ifWritable: readonly Sample[];
   readonly complete: readonly string[];
+  /** The kind of thing that its alerts are about. Default: a client. */
+  readonly about?: About;
   readonly client: string;
   /** observed_at of a report, started_at of a visit. */
   readonly atMs: number;

@@ -1,9 +1,10 @@
 /** src/alerter/explain: why somebody is or is not notified. */
+import type { AboutKey } from '../../about/about.ts';
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import type { Config, Rule, Window } from '../../config/config.ts';
 import type { MailSummary, Unsent } from '../../storage/store/outbox-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
-import { kindOf } from '../../about/kinds.ts';
+import { keyOfGroup, kindOf } from '../../about/kinds.ts';
 import type { Alert, LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { easingOf } from '../inhibit/easing.ts';
@@ -86,7 +87,7 @@ export interface ExplainOptions {
 }
 
 /** A client, or the fleet as a whole, whose name is ''. */
-export interface Explained {
+export interface Explained extends Pick<AboutKey, 'about'> {
   readonly name: string;
   readonly rules: readonly Rule[];
   readonly windows: readonly Window[];
@@ -107,11 +108,11 @@ export interface AlertsExplained {
 /** Samples the newest events by the wanted rules of events. */
 export async function explainEvents(
   { storage, isWanted, nowMs }: ExplainOptions,
-  { name, rules: all }: EventScope,
+  scope: EventScope,
 ): Promise<readonly Sample[]> {
-  const rules = eventRules(all).filter((rule) => isWanted(rule.name));
+  const rules = eventRules(scope.rules).filter((rule) => isWanted(rule.name));
   if (rules.length === 0) return [];
-  return sampleEvents({ name, rules }, await storage.events.newestEvents(), { nowMs, mayMiss: true });
+  return sampleEvents({ ...scope, rules }, await storage.events.newestEvents(), { nowMs, mayMiss: true });
 }
 
 const runsMs = dayMs;
@@ -153,15 +154,20 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
   const rules = [...of.rules.map((rule) => ({ rule, group: null })), ...ofGroups]
     .filter(({ rule }) => isWanted(rule.name))
     .map(({ rule, group }) => {
-      const { listeners } = watchOf({ client: of.name, rule: rule.name, subject: group ?? '' });
+      const key = group === null ? { about: of.about, client: of.name, rule: rule.name } : keyOfGroup(group);
+      const { listeners } = watchOf(key);
       const own = alerts.filter((alert) => alert.rule === rule.name && (group === null || alert.subject === group));
       const open = own.filter(({ state }) => state !== 'resolved');
       const ended = own.filter(({ state }) => state === 'resolved').slice(0, 1);
-      const key = { client: of.name, rule: rule.name, severity: worstSeverity(rule) };
       return {
         ...{ rule, group },
         listeners: [...listeners.values()],
-        mutes: mutesOf(mutes, nowMs, key, group === null ? of.subjectsOf(rule) : [group]),
+        mutes: mutesOf(
+          mutes,
+          nowMs,
+          { ...key, severity: worstSeverity(rule) },
+          group === null ? of.subjectsOf(rule) : [group],
+        ),
         alerts: [...open, ...ended].map(explained),
       };
     });

@@ -3,6 +3,7 @@ import type { NewestRows } from '../../storage/store/alert-history.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { clientScope } from '../evaluate/event-samples.ts';
 import { explainAlerts, explainEvents, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
 import type { Sample, SampledRow } from '../evaluate/sample.ts';
 import { isOutlierRule } from '../evaluate/outlier-samples.ts';
@@ -46,7 +47,7 @@ export async function explainClient(options: ExplainOptions & { readonly client:
     [
       ...sampleForecasts(client.rules, { forecasts, known: { space: [], inodes: [] } }, reader),
       ...(await sampleFigures(options)),
-      ...(client.state === 'active' ? await explainEvents(options, client) : []),
+      ...(client.state === 'active' ? await explainEvents(options, clientScope(client)) : []),
       ...sampledRows.flatMap((sampledRow) => withWritable(sampledRow, writable).samples),
       ...(unreliable === null || visits.length === 0 ? [] : [unreliableSample(unreliable, visits)]),
       ...(reboots === null || newest.report === null ? [] : [rebootsSample(reboots, memory?.boots ?? [])]),
@@ -55,6 +56,7 @@ export async function explainClient(options: ExplainOptions & { readonly client:
   );
   const unknown = await explainUnknown(options, newest, sampledRows, memory?.unknown ?? {});
   const { rules, undelivered } = await explainAlerts(options, {
+    about: 'client',
     ...client,
     subjectsOf: (rule) => (samples.get(rule) ?? []).map(({ subject }) => subject),
   });

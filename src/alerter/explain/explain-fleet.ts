@@ -10,6 +10,7 @@ import {
 import { type Loss, lossOfDay } from '../../storage/store/run.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { type GroupState, needingGroups } from '../inhibit/group-states.ts';
+import { sendersOf } from '../evaluate/event-samples.ts';
 import { readEasing } from '../inhibit/read-easing.ts';
 import { openLostParents, type LostParent } from '../inhibit/lost-parents.ts';
 import { explainAlerts, explainEvents, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
@@ -55,10 +56,17 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
   const { config, storage, nowMs } = options;
   const { everyMs } = config.collector;
   const { rules, windows } = config.alerts;
-  const samples = groupBy(await explainEvents(options, { name: '', rules }), ({ rule }) => rule);
+  const samples = groupBy(await explainEvents(options, sendersOf(config)), ({ rule }) => rule);
   const subjectsOf = (rule: Rule) => (samples.get(rule) ?? []).map(({ subject }) => subject);
   const groups = needingGroups(config);
-  const explained = await explainAlerts(options, { name: '', rules, windows, needing: groups, subjectsOf });
+  const explained = await explainAlerts(options, {
+    about: 'fleet',
+    name: '',
+    rules,
+    windows,
+    needing: groups,
+    subjectsOf,
+  });
   const easing = await readEasing({ config, storage, nowMs, all: true });
   const runs = (await storage.fleet.runs('collect', nowMs - collectorsMs)).filter(
     ({ scope, outcome, collectorId }) => scope === 'full' && outcome !== 'overlapped' && collectorId !== '',

@@ -3,7 +3,7 @@ import type { Config, Window } from '../../config/config.ts';
 import { ruleFinder, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
-import type { AlertKey } from '../../about/about.ts';
+import type { AboutKey } from '../../about/about.ts';
 import { kindOf } from '../../about/kinds.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { silenceMatcher } from './silences.ts';
@@ -12,7 +12,7 @@ import { dayMs } from '../../platform/units.ts';
 import type { HoldReason } from './hold-reason.ts';
 
 /** The part of an alert that silences and windows match. */
-export type MuteKey = AlertKey & Pick<Alert, 'severity'>;
+export type MuteKey = AboutKey & Pick<Alert, 'severity'>;
 
 type MuteReason = Extract<HoldReason, { readonly kind: 'silence' | 'window' }>;
 

@@ -5,9 +5,9 @@ import type { Client, Config, NotifyConfig, Recipient, Rule, Severity, Window } 
 import { isHeard, notifyChooser, worstSeverity } from '../../config/clients/recipients.ts';
 import { membersByGroup } from '../../config/clients/group-needs.ts';
 import { asksFor, findRule, ruleLists, ruleMatcher } from '../../config/rules/rule-matcher.ts';
-import type { AlertKey } from '../../about/about.ts';
+import type { AboutKey } from '../../about/about.ts';
 import type { About } from '../../config/rules/builtin-rules.ts';
-import { aboutOf, kindOf } from '../../about/kinds.ts';
+import { kindOf } from '../../about/kinds.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { selectsAll } from '../../config/values/client-selector.ts';
 import { remembered } from '../../platform/remembered.ts';
@@ -30,7 +30,7 @@ export interface Listener {
 }
 
 /** The part of an alert that its configuration depends on. The subject is that of the alert of a group. */
-export type WatchKey = Pick<AlertKey, 'client' | 'rule'> & Partial<Pick<AlertKey, 'subject'>>;
+export type WatchKey = Pick<AboutKey, 'about' | 'client' | 'rule'> & Partial<Pick<AboutKey, 'subject'>>;
 
 /** The configuration of an alert. */
 export interface Watch {
@@ -85,14 +85,16 @@ export function createWatches(config: Config): (key: WatchKey) => Watch {
   const notifyOf = notifyChooser(config.notify);
   const { labels } = config;
   const groups = remembered((name: string) => watchOfGroup(config, name));
+  const ofFleet = ({ rule: name }: WatchKey): Watch => {
+    const rule = findRule(config.alerts.rules, name);
+    const all = rule === null ? nobody : listenersOf(rule)(fleetRecipients(rule))(false)(notifyOf(null));
+    const listeners = rule?.name === 'mail-path' ? besidePath(config, all) : all;
+    return { rule, client: null, labels, listeners };
+  };
   const watches: Readonly<Record<About, (key: WatchKey) => Watch>> = {
     group: ({ subject = '' }) => groups(subject),
-    fleet: ({ rule: name }) => {
-      const rule = findRule(config.alerts.rules, name);
-      const all = rule === null ? nobody : listenersOf(rule)(fleetRecipients(rule))(false)(notifyOf(null));
-      const listeners = rule?.name === 'mail-path' ? besidePath(config, all) : all;
-      return { rule, client: null, labels, listeners };
-    },
+    fleet: ofFleet,
+    source: ofFleet,
     client: (key) => {
       const client = clients.get(key.client) ?? null;
       const rule = client === null || client.state === 'retired' ? null : findRule(client.rules, key.rule);
@@ -103,7 +105,7 @@ export function createWatches(config: Config): (key: WatchKey) => Watch {
       return { rule, client, labels: client.labels, listeners };
     },
   };
-  return (key) => watches[aboutOf(key)](key);
+  return (key) => watches[key.about](key);
 }
 
 /** Returns the configuration of the alert of a group. Recipients who hear of its members' rules hear of it too. */

@@ -4,7 +4,7 @@ import { globMatcher } from '../../config/values/globs.ts';
 import { hasLabels, parseLabelSelector } from '../../config/values/labels.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { literalMark, maxPatternChars, type Silence } from '../../storage/store/operator-store.ts';
-import type { AlertKey } from '../../about/about.ts';
+import type { AboutKey } from '../../about/about.ts';
 import { groupMark } from '../../about/group.ts';
 import { kindOf } from '../../about/kinds.ts';
 
@@ -19,7 +19,7 @@ import { kindOf } from '../../about/kinds.ts';
 export function silenceMatcher(
   silence: Pick<Silence, 'client' | 'rule' | 'subject'>,
   config: Pick<Config, 'clients' | 'needs'>,
-): (key: AlertKey) => boolean {
+): (key: AboutKey) => boolean {
   const client = memberMatcher(silence.client, config) ?? silencePattern(silence.client);
   const subject = silencePattern(silence.subject);
   const isRule = rulePattern(silence.rule);

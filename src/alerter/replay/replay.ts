@@ -42,13 +42,14 @@ export interface ReplayedMail extends Pick<DueMail, 'recipient' | 'severity' | '
   readonly items: readonly ReplayedItem[];
 }
 
-export type ReplayedItem = Pick<PendingNotification, 'client' | 'rule' | 'subject' | 'transition' | 'severity'> &
+export type ReplayedItem = Pick<
+  PendingNotification,
+  'about' | 'client' | 'rule' | 'subject' | 'transition' | 'severity'
+> &
   Pick<Alert, 'valueText'>;
 
 /** The number of times that a rule would have fired for a client. */
-export interface ReplayedCount {
-  readonly rule: string;
-  readonly client: string;
+export interface ReplayedCount extends Pick<Alert, 'about' | 'client' | 'rule'> {
   readonly fired: number;
   readonly firstMs: number;
   readonly lastMs: number;
@@ -225,6 +226,7 @@ function replayed({ recipient, severity, alreadyTrue, items }: DueMail, atMs: nu
     severity,
     alreadyTrue,
     items: items.map((item) => ({
+      about: item.about,
       client: item.client,
       rule: item.rule,
       subject: item.subject,
@@ -240,7 +242,8 @@ function factsOf(mails: readonly ReplayedMail[]): readonly SentNotification[] {
   return mails
     .filter(({ alreadyTrue }) => !alreadyTrue)
     .flatMap(({ recipient, atMs, items }) =>
-      items.map(({ client, rule, subject, transition }) => ({
+      items.map(({ about, client, rule, subject, transition }) => ({
+        about,
         client,
         rule,
         subject,
@@ -253,10 +256,10 @@ function factsOf(mails: readonly ReplayedMail[]): readonly SentNotification[] {
 
 /** Counts alerts that begin to fire. */
 function countFired(counts: Map<string, ReplayedCount>, fired: readonly Alert[]): void {
-  for (const { rule, client, firingSinceMs } of fired) {
+  for (const { rule, about, client, firingSinceMs } of fired) {
     const atMs = firingSinceMs ?? 0;
     const name = `${rule}\0${client}`;
-    const before = counts.get(name) ?? { rule, client, fired: 0, firstMs: atMs, lastMs: atMs };
+    const before = counts.get(name) ?? { rule, about, client, fired: 0, firstMs: atMs, lastMs: atMs };
     counts.set(name, { ...before, fired: before.fired + 1, lastMs: atMs });
   }
 }

@@ -7,7 +7,8 @@ import { findRule } from '../../config/rules/rule-matcher.ts';
 import type { Sample, SampledRow } from '../evaluate/sample.ts';
 import { networkAfter, worstAfter } from './progress.ts';
 
-type Named = 'client' | 'rule' | 'subject' | 'severity' | 'state' | 'valueText' | 'firstEvidence' | 'changedByRun';
+type Named =
+  'about' | 'client' | 'rule' | 'subject' | 'severity' | 'state' | 'valueText' | 'firstEvidence' | 'changedByRun';
 
 /** Returns a new alert: not stored, not acknowledged, with one row that holds. */
 export function newAlert(begun: Pick<Alert, Named | 'pendingSinceMs'> & Partial<Alert>): Alert {
@@ -38,10 +39,17 @@ function firstProgress(atMs: number): Alert['progress'] {
 export function beginAlert(
   sample: Sample,
   severity: Severity,
-  { client, atMs, runId, evidence }: Pick<SampledRow, 'client' | 'atMs' | 'runId' | 'evidence'>,
+  {
+    about,
+    client,
+    atMs,
+    runId,
+    evidence,
+  }: Required<Pick<SampledRow, 'about' | 'client' | 'atMs' | 'runId' | 'evidence'>>,
 ): Alert {
   const { rule, subject, value, valueText } = sample;
   return newAlert({
+    about,
     client,
     rule: rule.name,
     subject,
@@ -84,6 +92,7 @@ function eventAlert(
   { value, valueText, sinceMs }: Pick<Alert, 'value' | 'valueText'> & { readonly sinceMs: number },
 ): Alert {
   return newAlert({
+    about: 'client',
     client,
     rule: name,
     subject: '',

@@ -61,7 +61,7 @@ export class LateRows {
     const followsOn = sinceMs >= 0 && sinceMs <= Math.max(longestGapMs(everyMs), sample.pauseMs);
     if (before !== null && !followsOn) this.#finish(key, before);
     const state = { alert: followsOn ? before : null, changes: [] };
-    const { alert } = stepSubject(state, sample, { ...row, everyMs });
+    const { alert } = stepSubject(state, sample, { about: 'client', ...row, everyMs });
     if (alert !== null && alert.state !== 'resolved') {
       this.#begun.set(key, alert);
       return;

@@ -13,7 +13,7 @@ export interface SubjectState {
 }
 
 /** The row of a sample. */
-export interface StepRow extends Pick<SampledRow, 'client' | 'atMs' | 'runId' | 'evidence'> {
+export interface StepRow extends Required<Pick<SampledRow, 'about' | 'client' | 'atMs' | 'runId' | 'evidence'>> {
   readonly everyMs: number;
   /** True if the subject was bad in a good part of the last rows: it fires without `for`. Default: false. */
   readonly isOftenBad?: boolean;

@@ -71,8 +71,8 @@ export class Subjects {
 
   /** Moves the alerts by a row. Rows must come in the order of their times. */
   step(sampledRow: SampledRow, newestReportMs: number | null): void {
-    const { client, atMs, runId, evidence, kind, samples, complete } = sampledRow;
-    const row: StepRow = { client, atMs, runId, evidence, everyMs: this.#everyMs };
+    const { about = 'client', client, atMs, runId, evidence, kind, samples, complete } = sampledRow;
+    const row: StepRow = { about, client, atMs, runId, evidence, everyMs: this.#everyMs };
     const step = (sample: Sample): void => {
       this.#stepSample(sample, row, kind);
       const entry = this.#find(sample.rule.name, sample.subject);
@@ -231,7 +231,9 @@ export class Subjects {
 }
 
 interface SamplesWithoutRow
-  extends Pick<SubjectsOptions, 'rules' | 'alerts' | 'everyMs'>, Pick<SampledRow, 'client' | 'samples' | 'complete'> {
+  extends
+    Pick<SubjectsOptions, 'rules' | 'alerts' | 'everyMs'>,
+    Pick<SampledRow, 'about' | 'client' | 'samples' | 'complete'> {
   /** The source of the samples, for the evidence of alerts. */
   readonly source: 'events' | 'forecast' | 'outliers';
   readonly nowMs: number;

@@ -78,15 +78,15 @@ function replayJson({ span: { sinceMs, untilMs }, result, digests }: Shown): obj
       jsonFields({ rule, client, fired, firstMs, lastMs }),
     ),
     mails: mails.map(({ atMs, recipient, severity, alreadyTrue, items }) =>
-      jsonFields({ atMs, recipient, severity, alreadyTrue, items: items.map(jsonFields) }),
+      jsonFields({ atMs, recipient, severity, alreadyTrue, items: items.map(itemJson) }),
     ),
     digests: digests.map(({ digest: { name, to }, dueMs }) => ({ digest: name, to, due: dueMs.map(jsonTime) })),
     difference: { more: difference.more.map(factJson), fewer: difference.fewer.map(factJson) },
   };
 }
 
-function factJson({ notifiedAtMs: atMs, ...fact }: SentNotification): object {
-  return jsonFields({ atMs, ...fact });
+function factJson({ client, rule, subject, recipient, transition, notifiedAtMs: atMs }: SentNotification): object {
+  return jsonFields({ atMs, client, rule, subject, recipient, transition });
 }
 
 /** The times between which rows are replayed. */
@@ -160,6 +160,10 @@ function mailLine({ atMs, recipient, alreadyTrue, items }: ReplayedMail, { momen
   const shown = items.slice(0, maxItems).map(itemWords).join('; ');
   const rest = items.length > maxItems ? `; and ${items.length - maxItems} more` : '';
   return escapeControls(`${moment(atMs)} to ${recipient}: ${alreadyTrue ? 'already true: ' : ''}${shown}${rest}`);
+}
+
+function itemJson({ client, rule, subject, transition, severity, valueText }: ReplayedItem): object {
+  return jsonFields({ client, rule, subject, transition, severity, valueText });
 }
 
 function itemWords(item: ReplayedItem): string {

@@ -1,7 +1,6 @@
 /** src/cli/check: `check`. */
 import { append, groupBy } from '../../platform/group-by.ts';
-import { keyOfFleet } from '../../about/kinds.ts';
-import { groupShort } from '../../config/rules/builtin-rules.ts';
+import { keyOfClient, keyOfFleet, keyOfGroup } from '../../about/kinds.ts';
 import { notifyChooser, webhookOfRecipient, worstSeverity } from '../../config/clients/recipients.ts';
 import { ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { remembered } from '../../platform/remembered.ts';
@@ -57,7 +56,7 @@ export function alertRecipients(config: Config): {
   for (const { name, rules, clients } of audiencesOf(config)) {
     const heard = rules.map((rule) => ({
       rule,
-      listeners: [...watchOf({ client: name, rule: rule.name }).listeners.values()].flatMap(withBeyond),
+      listeners: [...watchOf(keyOfClient(name, rule.name)).listeners.values()].flatMap(withBeyond),
     }));
     const listeners = new Map(heard.flatMap(({ listeners: all }) => all.map((one) => [keyOf(one), one] as const)));
     for (const [key, { recipient, least, hours, afterMs }] of listeners) {
@@ -111,7 +110,7 @@ function onlyRecipients(config: Config): readonly Finding[] {
   for (const { name, rules, clients } of audiencesOf(config)) {
     for (const rule of rules) {
       if (!severitiesOf(rule).includes('critical')) continue;
-      const { listeners } = watchOf({ client: name, rule: rule.name });
+      const { listeners } = watchOf(keyOfClient(name, rule.name));
       const urgent = [...listeners.values()].filter((one) => hears(one, 'critical'));
       const [first = null, ...others] = new Set(urgent.map(({ recipient }) => recipient));
       if (first === null || others.length > 0) continue;
@@ -141,7 +140,7 @@ function writtenOnly(config: Config): readonly Finding[] {
 /** Returns a warning if a lost canary is told by the path alone that lost it. */
 function onlyOnPath(config: Config): readonly Finding[] {
   const { canary, alertmanager, file } = config;
-  const listeners = [...createWatches(config)({ client: '', rule: 'mail-path' }).listeners.values()];
+  const listeners = [...createWatches(config)(keyOfFleet('mail-path')).listeners.values()];
   const isTold = listeners.some((one) => hears(one, 'critical') && !isOnPath(canary, one.recipient));
   if (canary === null || alertmanager !== null || isTold || listeners.length === 0) return [];
   const message = `mail-path, the alert about mails that do not arrive, goes only to ${listed(
@@ -267,12 +266,12 @@ export async function groupMembers(config: Config, signal: AbortSignal): Promise
   const stateOf = new Map(states.map((state) => [state.group.need.name, state]));
   const watchOf = createWatches(config);
   return needingGroups(config).map(({ need: { name, rules }, members, needed }) => {
-    const recipients = [...watchOf(keyOfFleet(groupShort, name)).listeners.keys()];
+    const recipients = [...watchOf(keyOfGroup(name)).listeners.keys()];
     const isMeant = ruleMatcher(rules.join(','));
     const rulesOf = remembered((all: readonly Rule[]) => all.filter((rule) => isMeant(rule)));
     const hearersOf = (member: Client): readonly string[] =>
       rulesOf(member.rules).flatMap((rule) => {
-        const { listeners } = watchOf({ client: member.name, rule: rule.name });
+        const { listeners } = watchOf(keyOfClient(member.name, rule.name));
         return [...listeners.values()].flatMap((one) => (hears(one, worstSeverity(rule)) ? one.recipient : []));
       });
     const state = stateOf.get(name) ?? null;

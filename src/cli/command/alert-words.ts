@@ -2,7 +2,7 @@ import type { Notified, NotSent } from '../../alerter/explain/explain-alerts.ts'
 import { besideSentence } from '../../alerter/cause/beside-words.ts';
 import type { HeldBack } from '../../alerter/inhibit/held-back.ts';
 import type { AlertView } from '../../look/data/alert-views.ts';
-import { kindOf } from '../../about/kinds.ts';
+import { aboutOf, kindOf } from '../../about/kinds.ts';
 import type { Alert, ClosedReason, NamedChanges } from '../../storage/store/alert.ts';
 import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { counted } from '../../text/numbers.ts';
@@ -55,11 +55,11 @@ export const knownWords = 'this machine has sent it before, and the database has
 
 /** Returns the client's name, or `(fleet)` for an alert about the fleet as a whole. */
 export function clientText(client: string): string {
-  return kindOf({ client, rule: '' }).mark({ client });
+  return kindOf({ about: aboutOf({ about: '', client, rule: '' }) }).mark({ client });
 }
 
 /** Returns what an alert is about in a column of clients: the client, `(group)` or `(fleet)`. */
-export function whoseText(alert: Pick<Alert, 'client' | 'rule'>): string {
+export function whoseText(alert: Pick<Alert, 'about' | 'client'>): string {
   return kindOf(alert).mark(alert);
 }
 

@@ -1,7 +1,7 @@
 /** src/config/rules: alert rules, defaults, and the rule that applies to a subject. */
 
 /** The kinds of things that an alert can be about. The room `about` has an entry for each. */
-export type About = 'client' | 'group' | 'fleet';
+export type About = 'client' | 'group' | 'fleet' | 'source';
 
 /** The condition of a group that lacks members which it needs. Its subject is the name of the group. */
 export const groupShort = 'group-short';

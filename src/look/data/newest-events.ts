@@ -1,5 +1,5 @@
 import { least } from '../../platform/group-by.ts';
-import { eventRules, type EventScope, silentAfterMs } from '../../alerter/evaluate/event-samples.ts';
+import { clientScope, eventRules, sendersOf, silentAfterMs } from '../../alerter/evaluate/event-samples.ts';
 import type { Config } from '../../config/config.ts';
 import type { PageEvent } from '../page/live/events-view.ts';
 import type { NewestEvent } from '../../storage/store/event-store.ts';
@@ -9,12 +9,12 @@ const order = ['silent', 'CRIT', 'WARN', 'UNKNOWN', 'OK'] as const;
 /** Returns the newest event of each service for a page: silent services and faults first, then by host and service. */
 export function pageEvents(config: Config, newest: readonly NewestEvent[], nowMs: number): readonly PageEvent[] {
   const active = config.clients.filter(({ state, rules }) => state === 'active' && eventRules(rules).length > 0);
-  const fleet: EventScope = { name: '', rules: config.alerts.rules };
-  const scopeOf = new Map(active.map((client) => [client.name, client]));
+  const senders = sendersOf(config);
+  const scopeOf = new Map(active.map((client) => [client.name, clientScope(client)]));
   const clients = new Set(config.clients.map(({ name }) => name));
   const rows = newest.map((event): PageEvent => {
     const own = scopeOf.get(event.host);
-    const ages = [fleet, ...(own === undefined ? [] : [own])].flatMap((scope) => silentAfterMs(scope, event) ?? []);
+    const ages = [senders, ...(own === undefined ? [] : [own])].flatMap((scope) => silentAfterMs(scope, event) ?? []);
     const silentAtMs = ages.length === 0 ? null : event.receivedAtMs + least(ages);
     return {
       ...event,

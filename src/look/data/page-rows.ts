@@ -58,13 +58,14 @@ export function alertWords(
 ): (alert: Alert) => PageAlert {
   const time = (atMs: number): string => timeInWords({ zone: config.alerts.zone, nowMs: untilMs }, atMs);
   return (alert) => {
-    const { id, client, rule, subject, state, severity, limitText, acknowledgedBy } = alert;
+    const { id, about, client, rule, subject, state, severity, limitText, acknowledgedBy } = alert;
     const valueText = reasonText(alert);
     const ruleOf = kindOf(alert).ruleOf(config, alert);
     const isKnown = isAcknowledged(alert, untilMs);
     const until = alert.acknowledgedUntilMs === null ? '' : ` until ${time(alert.acknowledgedUntilMs)}`;
     return {
       id: id ?? 0,
+      about,
       client,
       rule,
       subject,

@@ -2,6 +2,7 @@
  * The data of pages, which src/look reads. A page is rendered from them as a self-contained file with content that is
  * visible without JavaScript. Times are milliseconds since 1970.
  */
+import type { About } from '../../config/rules/builtin-rules.ts';
 import type { Severity } from '../../config/config.ts';
 import type { ColumnLayout } from '../../text/text-columns.ts';
 
@@ -14,7 +15,8 @@ export interface PageSpan {
 /** An alert, as the list of open alerts and the time line show it. */
 export interface PageAlert {
   readonly id: number;
-  /** Empty: the alert is about the fleet as a whole. */
+  readonly about: About;
+  /** Empty: the alert is about no client. */
   readonly client: string;
   readonly rule: string;
   readonly subject: string;

@@ -1,5 +1,5 @@
 import { alertLabel } from '../../about/alert-label.ts';
-import { kindOf } from '../../about/kinds.ts';
+import { keyOfFleet, kindOf } from '../../about/kinds.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { counted } from '../../text/numbers.ts';
 import { alertFigure, amount } from './figures.ts';
@@ -63,8 +63,9 @@ function chart(page: FleetPage, rows: readonly Row[]): Markup {
   };
   const row = ({ client, alerts }: Row, index: number): Markup => {
     const top = headHeight + index * rowHeight;
-    const key = { client, rule: '', subject: '' };
-    const [about] = kindOf(key).named(key);
+    const whole = keyOfFleet('');
+    const isOfClient = alerts.some((alert) => kindOf(alert).followsRows);
+    const [about] = isOfClient ? [client] : kindOf(whole).named(whole);
     const silences = page.silences.filter((silence) => silence.client === client);
     return markup`<g><text class="name" x="-8" y="${top + 13}">${bareText(about)}</text>${alerts.map(
       (alert) =>

@@ -1,3 +1,4 @@
+import type { About } from '../../config/rules/builtin-rules.ts';
 import type { Severity } from '../../config/config.ts';
 
 /** The state of an alert in a notification. `event`: the alert is over as soon as it is known (a reboot). */
@@ -39,7 +40,8 @@ export interface NoticeAlert {
   readonly id: string;
   /** The address of the page about the alert. Default: there is none. */
   readonly page?: string;
-  /** Empty for the fleet. */
+  readonly about: About;
+  /** Empty if the alert is about no client. */
   readonly client: string;
   readonly rule: string;
   /** Empty if the rule has none. */

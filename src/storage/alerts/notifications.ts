@@ -1,4 +1,4 @@
-import { kindOf } from '../../about/kinds.ts';
+import { aboutOf, aboutsOf, kindOf } from '../../about/kinds.ts';
 import type { AlertKey } from '../../about/about.ts';
 import type { Severity } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
@@ -185,11 +185,12 @@ const lastNotifiedSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.
   FROM alerts a JOIN last_notified t ON t.alert_id = a.id WHERE a.closed_out = 0 ORDER BY t.alert_id, t.recipient`;
 const recentSql = `SELECT recipient, created_at FROM mails WHERE created_at > ? AND replaced_by IS NULL
   ORDER BY created_at, id`;
-const urgentSql = `SELECT m.recipient, a.client, CASE WHEN a.client = '' THEN a.rule END AS of_rule,
-    CASE WHEN a.client = '' THEN a.subject END AS of_subject, COUNT(DISTINCT m.id) AS mails
+const ofRows = aboutsOf(({ followsRows }) => followsRows).map((about) => `'${about}'`);
+const urgentSql = `SELECT m.recipient, a.about, a.client, MAX(a.rule) AS a_rule,
+    CASE WHEN a.about IN (${ofRows.join(', ')}) THEN '' ELSE a.subject END AS of_subject, COUNT(DISTINCT m.id) AS mails
   FROM mails m JOIN notifications n ON n.mail_id = m.id JOIN alerts a ON a.id = n.alert_id
   WHERE m.created_at > ? AND m.replaced_by IS NULL AND m.ordinary = 0 AND n.transition IN ('firing', 'escalated')
-  GROUP BY m.recipient, a.client, of_rule, of_subject`;
+  GROUP BY m.recipient, a.about, a.client, of_subject`;
 // A mail further ahead was made by a clock that was set back since.
 const ordinarySql = `SELECT recipient, MAX(created_at) AS at FROM mails WHERE ordinary = 1 AND replaced_by IS NULL
   AND created_at <= ? GROUP BY recipient`;
@@ -238,9 +239,10 @@ async function histories(session: Session, nowMs: number): Promise<readonly Reci
     createdAtMs: (recent.get(recipient) ?? []).map((row) => fromSqlTime(row['created_at']) ?? 0),
     lastOrdinaryAtMs: fromSqlTime(ordinary.get(recipient)),
     urgentOfClient: new Map(
-      (urgent.get(recipient) ?? []).map(({ client, of_rule: rule, of_subject: subject, mails }) => {
+      (urgent.get(recipient) ?? []).map(({ about, client, a_rule: rule, of_subject: subject, mails }) => {
         const key = { client: String(client), rule: String(rule), subject: String(subject) };
-        return [kindOf(key).urgentSource(key), Number(mails)] as const;
+        const kind = kindOf({ about: aboutOf({ ...key, about: String(about) }) });
+        return [kind.urgentSource(key), Number(mails)] as const;
       }),
     ),
   }));

@@ -163,7 +163,7 @@ async function toldBy(session: Session, id: number): ReturnType<OutboxStore['tol
 /** Reads the notification of an alert in a mail. The alert may have changed since the mail was made. */
 function told(row: SqlRow): Told {
   const alert = storedAlert.read(row);
-  const { client, rule, subject, firstEvidence, pendingSinceMs, firingSinceMs, resolvedAtMs, progress } = alert;
+  const { about, client, rule, subject, firstEvidence, pendingSinceMs, firingSinceMs, resolvedAtMs, progress } = alert;
   const transition = row['told_transition'] as Transition;
   const sequence = Number(row['told_sequence']);
   const isNewest = row['known_sequence'] !== null && Number(row['known_sequence']) === sequence;
@@ -171,6 +171,7 @@ function told(row: SqlRow): Told {
   // A state that has changed since is known up to its beginning only.
   const asOfMs = alert.sequence !== sequence ? (firingSinceMs ?? pendingSinceMs) : (resolvedAtMs ?? progress.lastAtMs);
   return {
+    about,
     client,
     rule,
     subject,

@@ -23,7 +23,7 @@ import {
 import { newestRows } from './newest-rows.ts';
 import { replayedRows, rowsOfClients } from './time-pages.ts';
 
-const notifiedSinceSql = `SELECT a.client, a.rule, a.subject, n.recipient, n.transition, m.created_at AS notified_at
+const notifiedSinceSql = `SELECT a.about, a.client, a.rule, a.subject, n.recipient, n.transition, m.created_at AS notified_at
   FROM mails m JOIN notifications n ON n.mail_id = m.id JOIN alerts a ON a.id = n.alert_id
   WHERE m.created_at >= ? AND m.replaced_by IS NULL ORDER BY m.created_at, n.id`;
 

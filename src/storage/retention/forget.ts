@@ -1,8 +1,10 @@
 /** src/storage/retention: rollups and expiry. */
-import { groupShort } from '../../config/rules/builtin-rules.ts';
+import { kindOf } from '../../about/kinds.ts';
 import type { Database, SqlRow } from '../sql/database.ts';
 import { revokeLeases } from '../alerts/lease.ts';
 import { forgetState } from './prune-state.ts';
+import { storedAlert } from '../store/alert.ts';
+import { changeIds } from '../sql/by-ids.ts';
 import { ofReports, tables } from '../sql/tables.ts';
 import { deleteRows, type Subject } from './prune-subjects.ts';
 
@@ -63,8 +65,7 @@ export async function forgetClient(database: Database, client: string, signal: A
 const forgetSql = "UPDATE runs SET collector_id = '' WHERE program = 'collect' AND collector_id = ?";
 const closeSql = `UPDATE alerts SET state = 'resolved', closed_reason = 'forgotten', open_key = NULL,
   sequence = sequence + 1, changed_by_run = NULL`;
-// The subject of the alert of a group is the name of the group.
-const openOnes = `client = '' AND rule <> '${groupShort}' AND subject = ? AND state IN ('pending', 'firing')`;
+const openSql = `SELECT ${storedAlert.columns} FROM alerts WHERE state IN ('pending', 'firing') AND subject = ?`;
 
 /** Implements RetentionStore.forgetCollector. */
 export async function forgetCollector(database: Database, collectorId: string): Promise<boolean> {
@@ -75,9 +76,12 @@ export async function forgetCollector(database: Database, collectorId: string): 
     await revokeLeases(session);
     await session.run('DELETE FROM collectors WHERE id = ?', [collectorId]);
     const runs = await session.run(forgetSql, [collectorId]);
-    const alerts = await session.run(`${closeSql}, resolved_at = ${session.dialect.now} WHERE ${openOnes}`, [
-      collectorId,
-    ]);
+    const open = (await session.all(openSql, [collectorId])).map(storedAlert.read);
+    // The subject of the alert of a group is the name of the group.
+    const own = open.flatMap((alert) => (kindOf(alert).mayNameCollector ? alert.id : []));
+    const alerts = await changeIds('id', own, (where, values) =>
+      session.run(`${closeSql}, resolved_at = ${session.dialect.now} WHERE ${where}`, values),
+    );
     return runs + alerts > 0;
   });
 }

@@ -26,6 +26,8 @@ function nameRow({ client, rule, subject }: Alert): Values<'client' | 'rule' | '
 
 function evaluatedRow(alert: Alert): Values {
   return {
+    // A program that does not know the column leaves it empty.
+    about: alert.about,
     severity: alert.severity,
     state: alert.state,
     value: alert.value !== null && Number.isFinite(alert.value) ? alert.value : null,

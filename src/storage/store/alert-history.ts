@@ -1,5 +1,5 @@
 /** src/storage/store: the contract. */
-import type { Alert, ClosedReason, LastNotified, Transition } from './alert.ts';
+import { aboutShape, type Alert, type ClosedReason, type LastNotified, type Transition } from './alert.ts';
 import type { RowPlace, UnprocessedReport, UnprocessedVisit } from './evaluation-store.ts';
 import {
   type Column,
@@ -31,7 +31,8 @@ export interface AlertFilter {
   readonly limit: number;
 }
 
-export const sentNotification = recordShape({
+const sentShape = recordShape({
+  about: text,
   client: text,
   rule: text,
   subject: text,
@@ -39,11 +40,12 @@ export const sentNotification = recordShape({
   transition: text as Column<Transition>,
   notifiedAtMs: time,
 });
+export const sentNotification = aboutShape(sentShape);
 export type SentNotification = RecordOf<typeof sentNotification>;
 
-/** The part of a stored alert that proposals need. */
-export const pastAlert = recordShape({
+const pastShape = recordShape({
   id: number,
+  about: text,
   client: text,
   rule: text,
   subject: text,
@@ -55,6 +57,8 @@ export const pastAlert = recordShape({
   closedReason: textOrNull as Column<ClosedReason | null>,
   acknowledgedBy: textOrNull,
 });
+/** The part of a stored alert that proposals need. */
+export const pastAlert = aboutShape(pastShape);
 export type PastAlert = RecordOf<typeof pastAlert>;
 
 /** A notification in a mail. */

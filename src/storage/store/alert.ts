@@ -1,3 +1,5 @@
+import type { AboutKey } from '../../about/about.ts';
+import { aboutOf } from '../../about/kinds.ts';
 import type { Severity } from '../../config/config.ts';
 import { isObject } from '../../platform/parse-json.ts';
 import type { CanaryState, UnreadReplies } from './reply-store.ts';
@@ -8,6 +10,7 @@ import {
   number,
   numberOrNull,
   type RecordOf,
+  type RecordShape,
   recordShape,
   severity,
   text,
@@ -28,9 +31,25 @@ export type AlertState = 'pending' | 'firing' | 'resolved';
  */
 export type ClosedReason = 'recovered' | 'gone' | 'unwatched' | 'event' | 'superseded' | 'forgotten' | 'unconfirmed';
 
-/** A row of `alerts`: from the first row that holds to the end. */
-export const storedAlert = recordShape({
+/**
+ * Returns the shape of rows that say what an alert is about. Rows of programs that do not know the column, or know
+ * further kinds, get one of the kinds that are known here.
+ */
+export function aboutShape<Row extends Parameters<typeof aboutOf>[0]>(
+  shape: RecordShape<Row>,
+): RecordShape<Omit<Row, 'about'> & Pick<AboutKey, 'about'>> {
+  return {
+    columns: shape.columns,
+    read: (row) => {
+      const record = shape.read(row);
+      return { ...record, about: aboutOf(record) };
+    },
+  };
+}
+
+const alertShape = recordShape({
   id: number,
+  about: text,
   client: text,
   rule: text,
   subject: text,
@@ -71,6 +90,9 @@ export const storedAlert = recordShape({
   cause: causeOf,
   progress: progressOf,
 });
+
+/** A row of `alerts`: from the first row that holds to the end. */
+export const storedAlert = aboutShape(alertShape);
 type StoredAlert = RecordOf<typeof storedAlert>;
 
 /** Reads a stored cause. Returns null for anything else, so that it is looked for again. */

@@ -1,4 +1,4 @@
-import type { ClosedReason } from './alert.ts';
+import { aboutShape, type ClosedReason } from './alert.ts';
 import type { SeenClient } from './fleet-store.ts';
 import {
   type Column,
@@ -16,8 +16,8 @@ import type { Program } from './run.ts';
 
 export type KnownClient = Omit<SeenClient, 'lastReportAtMs'>;
 
-/** The times of an alert that has fired. */
-export const alertSpan = recordShape({
+const spanShape = recordShape({
+  about: text,
   client: text,
   rule: text,
   subject: text,
@@ -28,6 +28,8 @@ export const alertSpan = recordShape({
   resolvedAtMs: timeOrNull,
   closedReason: textOrNull as Column<ClosedReason | null>,
 });
+/** The times of an alert that has fired. */
+export const alertSpan = aboutShape(spanShape);
 export type AlertSpan = RecordOf<typeof alertSpan>;
 
 /** The runs of a program in a span, added up. */

@@ -1,4 +1,4 @@
-import type { AlertKey } from '../../about/about.ts';
+import type { AboutKey } from '../../about/about.ts';
 import type { LastNotified, StoredNotification, Transition } from './alert.ts';
 import type { Lease } from './lease-store.ts';
 import { number, type RecordOf, recordShape, text, textOrNull, time, timeOrNull, severity } from './record-shape.ts';
@@ -91,7 +91,7 @@ export interface SentBefore {
 }
 
 /** The notification of an alert in a mail, without ids, which a database may give anew. */
-export interface Told extends AlertKey, Pick<LastNotified, 'state' | 'severity' | 'sequence' | 'notifiedAtMs'> {
+export interface Told extends AboutKey, Pick<LastNotified, 'state' | 'severity' | 'sequence' | 'notifiedAtMs'> {
   readonly firstEvidence: string;
   readonly transition: Transition;
   /** The beginning of the alert. */

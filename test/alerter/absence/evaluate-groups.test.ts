@@ -4,7 +4,6 @@ import { test } from 'node:test';
 
 import { evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
 import type { Config } from '../../../src/config/config.ts';
-import { aboutOf } from '../../../src/about/kinds.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import { composeMail } from '../../../src/alerter/compose/compose-mail.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
@@ -37,7 +36,7 @@ function passAt(time: string, { config = four, away, mute = [], alerts = [] }: G
     ),
     ...{ nowMs: at(time), databaseUpSinceMs: at('00:00') },
   });
-  return changed.filter((one) => aboutOf(one) === 'group');
+  return changed.filter((one) => one.about === 'group');
 }
 
 const wordsOf = (given: Given): readonly string[] => passAt('08:07', given).map(({ valueText }) => valueText);
@@ -142,7 +141,7 @@ test('a group that was short without an alerter is told of as past, with the few
   const mails = await fleet.pass();
   assert.equal(mails.length, 2);
   for (const { items } of mails) {
-    const told = items.find(({ alert }) => aboutOf(alert) === 'group');
+    const told = items.find(({ alert }) => alert.about === 'group');
     const words = 'web: 3 of 4 serve again, 1 of 4 at worst; still away: m1';
     assert.deepEqual([told?.transition, told?.alert.valueText], ['past', words]);
   }

@@ -1,4 +1,5 @@
 /** The facts of a digest: those of its clients and its span, out of what the storage knows. */
+import { keyOfFleet, keyOfGroup } from '../../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -74,9 +75,9 @@ const owners = [
   [{ client: 'web-1' }, true, true],
   [{ client: 'db-1' }, true, false],
   [{ client: 'gone-1' }, false, false],
-  [{ client: '', rule: 'collector-silent', subject: 'c1' }, true, false],
-  [{ client: '', rule: 'group-short', subject: 'web' }, true, true],
-  [{ client: '', rule: 'group-short', subject: 'db' }, true, false],
+  [keyOfFleet('collector-silent', 'c1'), true, false],
+  [keyOfGroup('web'), true, true],
+  [keyOfGroup('db'), true, false],
 ] as const;
 for (const [owner, ofFleet, ofGroup] of owners) {
   test(`a digest has the alerts of ${Object.values(owner).filter(Boolean).join(' ')} if they are its own`, async () => {

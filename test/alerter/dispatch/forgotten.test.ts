@@ -1,3 +1,4 @@
+import { keyOfFleet } from '../../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -24,12 +25,12 @@ function forgotten(waiting: Waiting, told: number): Parameters<typeof regain> {
   world.fires('web-1 disk /');
   const [alert] = world.alerts();
   assert.ok(alert?.id);
-  const { id: alertId, client, rule, subject, firstEvidence, pendingSinceMs: sinceMs } = alert;
+  const { id: alertId, about, client, rule, subject, firstEvidence, pendingSinceMs: sinceMs } = alert;
   const { created, sequence, before } = waiting;
   const item = { alertId, sequence, transition: 'firing' } as const;
   const knowledge = before === null ? null : { ...known, sequence: told, notifiedAtMs: at(before) };
   const mail = { id: 7, recipient: 'ops@example.org', messageId: '<7@x>', createdAtMs: at(created) };
-  const telling = { client, rule, subject, firstEvidence, ...known, transition: 'firing' } as const;
+  const telling = { about, client, rule, subject, firstEvidence, ...known, transition: 'firing' } as const;
   const sent: Remembered = {
     ...{ atMs: at('10:00'), messageId: '<8@x>', recipient: 'ops@example.org', ordinary: false },
     told: [{ ...telling, sequence: told, sinceMs, asOfMs: at('09:59'), notifiedAtMs: at('10:00') }],
@@ -166,7 +167,7 @@ for (const [what, lost, expected] of knowledge) {
 }
 
 test('what is no alert of rows waits for the database alone', () => {
-  const silent = { client: '', rule: 'collector-silent', subject: 'c1' };
+  const silent = keyOfFleet('collector-silent', 'c1');
   const of = (mayMiss: boolean): readonly string[] =>
     knownOf({ alerts: [{ ...silent, ...behind }], told: silent, facts: { mayMiss } });
   assert.deepEqual(of(false), ['1 firing critical 5']);

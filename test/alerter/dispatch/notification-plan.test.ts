@@ -1,4 +1,5 @@
 /** Notifications by themselves: their section, their order, their reason, and whether they may wait. */
+import { keyOfFleet } from '../../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -107,10 +108,12 @@ test('an end has the severity that its recipient knows, and alerts of the fleet 
   assert.equal(pendingNotification({ ...one, known: null }, { transition: 'resolved' }).severity, 'critical');
   const open = { ...one, alert: { ...one.alert, state: 'firing' as const } };
   assert.equal(pendingNotification(open, { transition: 'firing' }).severity, 'critical');
-  const silent = { ...one, alert: { ...one.alert, client: '', subject: 'c1' } };
+  const silent = { ...one, alert: { ...one.alert, ...keyOfFleet('collector-silent', 'c1') } };
   const hosts = new Map([['c1', 'mon-1']]);
   assert.equal(pendingNotification(silent, { transition: 'firing', hosts }).host, 'mon-1');
   assert.equal(pendingNotification(silent, { transition: 'firing' }).host, null);
+  const sender = { ...silent, alert: { ...silent.alert, about: 'source' as const } };
+  assert.equal(pendingNotification(sender, { transition: 'firing', hosts }).host, null, 'a service may have any name');
   const ofClient = { ...one, alert: { ...one.alert, subject: 'c1' } };
   assert.equal(pendingNotification(ofClient, { transition: 'firing', hosts }).host, null);
 });

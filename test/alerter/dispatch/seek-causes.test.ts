@@ -16,7 +16,7 @@ const config = configOf(
 const cause: Cause = { atMs: 1000, changes: [], allOf: null, configBeforeMs: null };
 
 const firing = (id: number, more: Partial<Alert> = {}): Alert => ({
-  ...alert({ client: `web-${id}`, rule: 'disk', subject: '/', state: 'firing' }),
+  ...alert({ client: `web-${id}`, rule: 'disk', subject: '/', state: 'firing', ...more }),
   ...{ id, changedByRun: 'run-1', cause: null },
   ...more,
 });

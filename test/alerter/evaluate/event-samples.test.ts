@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { sampleEvents, silentAfterMs } from '../../../src/alerter/evaluate/event-samples.ts';
+import { clientScope, sampleEvents, silentAfterMs } from '../../../src/alerter/evaluate/event-samples.ts';
 import type { NewestEvent } from '../../../src/storage/store/event-store.ts';
 import { clientWith } from '../support/config-of.ts';
 
@@ -27,7 +27,8 @@ interface Told {
 
 /** Returns `subject level: text` for each sample. */
 function told({ rules = backup, name = 'web-1', events = [], mayMiss = true }: Told): readonly string[] {
-  const scope = { name, rules: clientWith(rules).rules };
+  const about = name === '' ? 'source' : 'client';
+  const scope = { about, name, rules: clientWith(rules).rules } as const;
   return sampleEvents(scope, events, { nowMs, mayMiss }).map(
     ({ subject, level, valueText }) => `${subject} ${level}${valueText === '' ? '' : `: ${valueText}`}`,
   );
@@ -72,13 +73,16 @@ test('an event that is too old is silence, which is unknown if rows may be missi
 test('a ttl of the sender is a limit without a rule of time, and the shorter one counts', () => {
   const brief = eventOf({ ttl: 1800 });
   assert.deepEqual(told({ rules: any, events: [brief] }), ['backup critical: silent for 1h, after OK']);
-  const rulesOf = (text: string) => ({ name: 'web-1', rules: clientWith(text).rules });
+  const rulesOf = (text: string) => clientScope({ name: 'web-1', rules: clientWith(text).rules });
   assert.equal(silentAfterMs(rulesOf(backup), eventOf()), 26 * hourMs);
   assert.equal(silentAfterMs(rulesOf(backup), brief), 1_800_000);
   assert.equal(silentAfterMs(rulesOf(backup), eventOf({ ttl: 200_000 })), 26 * hourMs);
   assert.equal(silentAfterMs(rulesOf(any), eventOf()), null);
   assert.equal(silentAfterMs(rulesOf(backup), eventOf({ host: 'web-2' })), null);
-  assert.equal(silentAfterMs({ ...rulesOf(any), name: '' }, eventOf({ host: 'web-2', ttl: 60 })), 60_000);
+  assert.equal(
+    silentAfterMs({ ...rulesOf(any), about: 'source', name: '' }, eventOf({ host: 'web-2', ttl: 60 })),
+    60_000,
+  );
 });
 
 test('the words of an event are cut to 200 characters and an ellipsis', () => {

@@ -1,4 +1,5 @@
 /** The facts of rules by their types, and of the conditions that every client has. */
+import { keyed } from '../../about/support/keyed.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -101,7 +102,7 @@ test('alerts of the fleet and of silence follow from no rows; subjects of some t
     { client: 'web-1', rule: 'disk' },
     { client: '', rule: 'collector-silent' },
     { client: 'web-1', rule: 'no-report' },
-  ].map(isOfRows);
+  ].map((key) => isOfRows(keyed(key)));
   assert.deepEqual(found, [true, false, false]);
   for (const [type, isMount] of [
     ['disk', true],

@@ -10,7 +10,7 @@ import {
   type ReportTimes,
 } from '../../../src/alerter/inhibit/group-states.ts';
 import { silenceMatcher } from '../../../src/alerter/inhibit/silences.ts';
-import { aboutOf } from '../../../src/about/kinds.ts';
+import { keyed } from '../../about/support/keyed.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import { alert as sample } from '../../storage/support/alert-samples.ts';
 import { configOf } from '../support/config-of.ts';
@@ -29,7 +29,7 @@ function lost(client: string, from: string, to: string | null = null, over: Part
   const begun = { firingSinceMs: at(from), pendingSinceMs: at(from), changedByRun: 'run', sequence: 1 };
   const progress = { holding: 1, holdingSinceMs: at(from), clearing: 0, missing: 0, easing: 0, lastAtMs: at(from) };
   const usual = { client, rule: 'unreachable', subject: '', severity: 'critical' as const, state: 'firing' as const };
-  return { ...sample(), id: null, ...usual, progress, ...begun, ...end, ...over };
+  return sample({ ...usual, progress, ...begun, ...end, ...over });
 }
 
 interface Given {
@@ -185,9 +185,9 @@ test('a group that needs all has no effect, and its alert belongs to nobody else
     needingGroups(config).map(({ need }) => need.name),
     ['web'],
   );
-  assert.equal(aboutOf({ client: '', rule: 'group-short' }), 'group');
-  assert.equal(aboutOf({ client: 'web', rule: 'group-short' }), 'client');
-  assert.equal(aboutOf({ client: '', rule: 'collector-silent' }), 'fleet');
+  assert.equal(keyed({ client: '', rule: 'group-short' }).about, 'group');
+  assert.equal(keyed({ client: 'web', rule: 'group-short' }).about, 'client');
+  assert.equal(keyed({ client: '', rule: 'collector-silent' }).about, 'fleet');
   assert.deepEqual(concernedMembers(config, [lost('db', '08:00')]), []);
   assert.deepEqual(concernedMembers(config, [lost('m3', '08:00')]), ['m1', 'm2', 'm3', 'm4']);
   const short = lost('', '08:00', null, { rule: 'group-short', subject: 'web' });
@@ -209,7 +209,7 @@ for (const [what, silence, covers] of [
   ['of another name', { client: '*', rule: 'group-short', subject: 'all' }, false],
 ] as const) {
   test(`a silence ${what} ${covers ? 'covers' : 'does not cover'} the alert of a group`, () => {
-    assert.equal(silenceMatcher(silence, config)(key), covers);
+    assert.equal(silenceMatcher(silence, config)(keyed(key)), covers);
   });
 }
 

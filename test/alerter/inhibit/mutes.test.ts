@@ -1,4 +1,5 @@
 /** The times at which silences and windows mute an alert. */
+import { keyOfClient, keyOfFleet, keyOfGroup } from '../../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -6,8 +7,8 @@ import { openMutes, type MuteKey, type Mutes } from '../../../src/alerter/inhibi
 import { configOf } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';
 
-const key: MuteKey = { client: 'web-1', rule: 'disk', subject: '/', severity: 'critical' };
-const ofFleet: MuteKey = { client: '', rule: 'collector-silent', subject: 'hq', severity: 'critical' };
+const key: MuteKey = { ...keyOfClient('web-1', 'disk', '/'), severity: 'critical' };
+const ofFleet: MuteKey = { ...keyOfFleet('collector-silent', 'hq'), severity: 'critical' };
 
 interface Muted {
   /** Elements of <alerts>. */
@@ -110,7 +111,7 @@ test('the alert of a group is muted by the windows of the group, and not by thos
     const config = configOf(`<alerts zone="UTC"><mail to="ops@example.org"/>${fleet}</alerts>
       <group name="web" need="1">${ofGroup}<client name="web-1" ip="192.0.2.1" username="u">${ofMember}</client>
       <client name="web-2" ip="192.0.2.2" username="u"/></group>`);
-    const of = { client: '', rule: 'group-short', subject: 'web', severity: 'critical' } as const;
+    const of = { ...keyOfGroup('web'), severity: 'critical' } as const;
     return openMutes({ config, silences: [] }).reasonsAt(of, at('08:30')).length;
   };
   assert.equal(muted('', `${daily}/>`, ''), 1);

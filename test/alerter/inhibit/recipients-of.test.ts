@@ -1,3 +1,4 @@
+import { keyed } from '../../about/support/keyed.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -17,7 +18,7 @@ import { configOf } from '../support/config-of.ts';
 
 /** Returns the recipients of a client's rule, as `ops (warning), oncall (critical)`. */
 function listenersOf(elements: string, client: string, rule: string, subject = ''): string {
-  const { listeners } = createWatches(configOf(elements))({ client, rule, subject });
+  const { listeners } = createWatches(configOf(elements))(keyed({ client, rule, subject }));
   return [...listeners.values()].map(({ recipient, least }) => `${recipient.replace(/@.*/, '')} (${least})`).join(', ');
 }
 
@@ -162,10 +163,10 @@ test('in rules, a word that is a type means every rule of the type, whatever its
     <client name="web-1" ip="192.0.2.1" username="u"/>`);
   const watchOf = createWatches(config);
   const heard = ['disk', 'data', 'unreachable', 'memory'].filter(
-    (rule) => watchOf({ client: 'web-1', rule }).listeners.size > 0,
+    (rule) => watchOf(keyed({ client: 'web-1', rule })).listeners.size > 0,
   );
   assert.deepEqual(heard, ['disk', 'data', 'unreachable']);
-  const key = { client: 'web-1', subject: '/data', severity: 'critical' } as const;
+  const key = { about: 'client', client: 'web-1', subject: '/data', severity: 'critical' } as const;
   const silence = { id: 1, client: '*', rule: 'disk', subject: '*', author: 'kim', comment: '' };
   const atMs = Date.UTC(2026, 10, 20, 12);
   const mutes = openMutes({ config, silences: [{ ...silence, startsAtMs: atMs, endsAtMs: atMs + 1000 }] });
@@ -203,7 +204,7 @@ for (const [what, elements] of named) {
     const watchOf = createWatches(config);
     const rules = ruleLists(config).flat();
     const heard = ['', 'web-1'].flatMap((name) =>
-      rules.flatMap((rule) => [...watchOf({ client: name, rule: rule.name, subject: 'web' }).listeners.keys()]),
+      rules.flatMap((rule) => [...watchOf(keyed({ client: name, rule: rule.name, subject: 'web' })).listeners.keys()]),
     );
     assert.deepEqual([[...new Set(heard)], [...namedRecipients(config)]], [['ops@x.org'], ['ops@x.org']]);
   });
@@ -252,7 +253,7 @@ test('an alert has the labels of its client or group, or else of the fleet', () 
     <group name="off" need="1"><client name="off-[1-2]" ip="192.0.2.[3-4]" username="u" labels="site=ams"/>${off}</group>`);
   const watchOf = createWatches({ ...config, labels: { site: 'ber' } });
   const siteOf = (name: string, rule: string, subject?: string): string => {
-    const watch = watchOf({ client: name, rule, ...(subject === undefined ? {} : { subject }) });
+    const watch = watchOf(keyed({ client: name, rule, ...(subject === undefined ? {} : { subject }) }));
     return `${watch.labels['site'] ?? 'none'}, ${watch.rule?.name ?? 'no rule'}`;
   };
   assert.deepEqual(
@@ -271,7 +272,7 @@ test('the recipients of a group hear of the fleet if nobody else does', () => {
 
 test('of several entries of a recipient those at once count, or else the soonest', () => {
   const listenerOf = (children: string, client = 'web-1', rule = 'disk') =>
-    createWatches(configOf(alerts(children)))({ client, rule }).listeners.get('ops@x.org');
+    createWatches(configOf(alerts(children)))(keyed({ client, rule })).listeners.get('ops@x.org');
   const [soon, later] = ['15m', '1h'].map((after) => `<mail to="ops@x.org" after="${after}"/>`);
   assert.equal(listenerOf(`${later}${soon}`)?.afterMs, 900_000);
   const daily = '<mail to="ops@x.org" hours="08:00-18:00"/>';
@@ -297,7 +298,10 @@ for (const [what, over, stands] of standIns) {
     const fault = alert({ client: '', rule: 'collector-isolated', subject: 'c1', pendingSinceMs: 100, ...over });
     const standInFor = createStandIns({ alerts: [fault], collectorOfRun: new Map([['run', 'c1']]) });
     const of = alert({ client: 'web-1', rule: 'unreachable', firingSinceMs: 100, changedByRun: 'run' });
-    assert.deepEqual([standInFor(of), standInFor({ ...of, client: '' })], [stands ? fault : null, null]);
+    assert.deepEqual(
+      [standInFor(of), standInFor({ ...of, about: 'fleet', client: '' })],
+      [stands ? fault : null, null],
+    );
   });
 }
 
@@ -317,7 +321,7 @@ test('hours that a clock change skips begin again a week later', () => {
   const config = configOf(
     alerts('<mail to="ops@x.org" hours="sun 02:10-02:50"/>').replace('>', ' zone="Europe/Berlin">'),
   );
-  const listener = createWatches(config)({ client: 'web-1', rule: 'disk' }).listeners.get('ops@x.org');
+  const listener = createWatches(config)(keyed({ client: 'web-1', rule: 'disk' })).listeners.get('ops@x.org');
   assert.ok(listener);
   const begins = (now: string): unknown => outsideHours(listener, 'critical', Date.parse(now));
   assert.deepEqual(begins('2026-03-22T12:00Z'), { kind: 'hours', untilMs: Date.parse('2026-04-05T00:10Z') });

@@ -1,3 +1,4 @@
+import { keyed } from '../../about/support/keyed.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -35,8 +36,8 @@ const cases: readonly (readonly [
 for (const [[client, rule, subject], key, matches] of cases) {
   test(`${client}|${rule}|${subject} and ${key.join(' ')}: ${matches ? 'silenced' : 'not'}`, () => {
     const matcher = silenceMatcher({ client, rule, subject }, { clients: [], needs: [] });
-    assert.equal(matcher({ client: key[0], rule: key[1], subject: key[2] }), matches);
-    assert.equal(matcher({ client: key[0], rule: key[1], subject: key[2] }), matches, 'and again');
+    assert.equal(matcher(keyed({ client: key[0], rule: key[1], subject: key[2] })), matches);
+    assert.equal(matcher(keyed({ client: key[0], rule: key[1], subject: key[2] })), matches, 'and again');
   });
 }
 
@@ -62,7 +63,7 @@ test('a name fits its literal pattern, and no other name does', () => {
     const subject = literalPattern(name);
     assert.ok(subject.length <= 512);
     const matcher = silenceMatcher({ client: '*', rule: '*', subject }, { clients: [], needs: [] });
-    const fits = names.filter((other) => matcher({ client: 'web-1', rule: 'disk', subject: other }));
+    const fits = names.filter((other) => matcher(keyed({ client: 'web-1', rule: 'disk', subject: other })));
     assert.deepEqual(fits, [name]);
   }
 });
@@ -74,7 +75,7 @@ test('a silence of a group or of labels covers their clients as config.xml names
   const covered = (client: string): readonly string[] => {
     const matches = silenceMatcher({ client, rule: '*', subject: '' }, config);
     return ['web-1', 'web-2', 'db-1', 'web', '', client].filter((name) =>
-      matches({ client: name, rule: 'disk', subject: '/' }),
+      matches(keyed({ client: name, rule: 'disk', subject: '/' })),
     );
   };
   assert.deepEqual(covered(groupPattern('web')), ['web-1', 'web-2', '@web']);

@@ -305,11 +305,12 @@ test('a mail has the last lines of checks and units that fire, unless config.xml
 });
 
 /** Returns a mail about an alert that this machine sent two days ago. */
-const sentAbout = (messageId: string, { client, rule, subject, firstEvidence }: Alert, told = {}): SentMail => ({
+const sentAbout = (messageId: string, { about, client, rule, subject, firstEvidence }: Alert, told = {}): SentMail => ({
   ...{ atMs: at('10:06') - 2 * dayMs, messageId, recipient: 'ann@example.org', ordinary: false },
   told: [
     {
-      ...{ client, rule, subject, firstEvidence, transition: 'firing', state: 'firing', severity: 'critical' },
+      ...{ about, client, rule, subject, firstEvidence },
+      ...{ transition: 'firing', state: 'firing', severity: 'critical' },
       ...{ sequence: 1, sinceMs: at('10:00'), asOfMs: at('10:06'), notifiedAtMs: at('10:05') },
       ...told,
     },

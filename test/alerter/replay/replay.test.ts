@@ -1,4 +1,5 @@
 // Second tier: weeks of rows, played again.
+import { keyOfClient } from '../../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -301,9 +302,7 @@ test('runs are as they were known then', () => {
 });
 
 const sent = (minute: number, over: Partial<SentNotification> = {}): SentNotification => ({
-  client: 'c',
-  rule: 'disk',
-  subject: '/',
+  ...keyOfClient('c', 'disk', '/'),
   recipient: 'ops',
   transition: 'firing',
   notifiedAtMs: minute * minuteMs,

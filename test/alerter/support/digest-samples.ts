@@ -1,3 +1,4 @@
+import { keyed } from '../../about/support/keyed.ts';
 import type { DigestFacts } from '../../../src/alerter/digest/read-digest.ts';
 import { dayMs, hourMs } from '../../../src/platform/units.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
@@ -78,7 +79,8 @@ export function spanOf(client: string, hours: number, agoHours: number, over: Pa
   const resolvedAtMs = now - agoHours * hourMs;
   const firingSinceMs = resolvedAtMs - hours * hourMs;
   const times = { pendingSinceMs: firingSinceMs, firingSinceMs, resolvedAtMs };
-  return { client, rule: 'disk', subject: '/var', severity: 'critical', closedReason: 'recovered', ...times, ...over };
+  const span = { client, rule: 'disk', subject: '/var', severity: 'critical', closedReason: 'recovered' } as const;
+  return keyed({ ...span, ...times, ...over });
 }
 
 function forecastOf(client: string, daysLeft: number): StoredForecast {

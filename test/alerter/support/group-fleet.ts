@@ -6,7 +6,6 @@ import { concernedMembers, reportTimes } from '../../../src/alerter/inhibit/grou
 import { ReplayState } from '../../../src/alerter/replay/replay-state.ts';
 import { processRows } from '../../../src/alerter/transition/process-rows.ts';
 import type { Config } from '../../../src/config/config.ts';
-import { aboutOf } from '../../../src/about/kinds.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../../../src/storage/store/evaluation-store.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
@@ -84,7 +83,7 @@ export class GroupFleet {
       seenClients: config.clients.map(({ name }) => ({ name, ...seen })),
     });
     state.save({ alerts, ruleStates: new Map() });
-    for (const alert of alerts) if (aboutOf(alert) === 'group') this.groupAlerts.set(alert.firingSinceMs ?? 0, alert);
+    for (const alert of alerts) if (alert.about === 'group') this.groupAlerts.set(alert.firingSinceMs ?? 0, alert);
     const storage = { evaluation, notifications: { state: (ms: number) => Promise.resolve(state.at(ms)) } };
     const asked = { config, runs: this.#runs, nowMs, firstPass: false, newRules: new Set<string>() };
     const plan = planNotifications(await readDispatchInput({ ...asked, storage }));

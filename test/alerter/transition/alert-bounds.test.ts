@@ -1,4 +1,5 @@
 /** The beginning and the end of alerts: events that are over at once, and the end of what fired or never did. */
+import { keyOfClient } from '../../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -70,7 +71,7 @@ test('what fired ends with its reason and is told; what never fired is unconfirm
 });
 
 test('a new alert is not stored, not acknowledged, and has one row that holds', () => {
-  const begun = { client: 'web-1', rule: 'disk', subject: '/', severity: 'critical', state: 'pending' } as const;
+  const begun = { ...keyOfClient('web-1', 'disk', '/'), severity: 'critical', state: 'pending' } as const;
   const one = newAlert({ ...begun, valueText: 'x', firstEvidence: 'r', changedByRun: null, pendingSinceMs: 5 });
   assert.deepEqual(one, {
     ...{ ...begun, valueText: 'x', firstEvidence: 'r', changedByRun: null, pendingSinceMs: 5 },

@@ -18,6 +18,7 @@ const own = (more: string): Parameters<typeof numberRule>[0] => {
 const rule = own('warning="80%" critical="90%"');
 const row = (index: number, over: Partial<StepRow> = {}): StepRow => ({
   ...{
+    about: 'client',
     client: 'web-1',
     atMs: at('08:00') + index * everyMs,
     runId: `run-${index}`,

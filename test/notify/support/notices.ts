@@ -1,10 +1,11 @@
 /** Notifications for webhooks, and their settings. */
+import { keyed } from '../../about/support/keyed.ts';
 import type { WebhookConfig } from '../../../src/config/config.ts';
 import { Secret } from '../../../src/config/secret.ts';
 import type { Notice, NoticeAlert } from '../../../src/notify/webhook/notice.ts';
 
 export function noticeAlert(overrides: Partial<NoticeAlert> = {}): NoticeAlert {
-  return {
+  return keyed({
     id: '0123456789abcdef0123456789abcdef',
     labels: {},
     client: 'web-1',
@@ -20,7 +21,7 @@ export function noticeAlert(overrides: Partial<NoticeAlert> = {}): NoticeAlert {
     startsAtMs: Date.UTC(2026, 10, 20, 8, 10),
     endsAtMs: null,
     ...overrides,
-  };
+  });
 }
 
 export function noticeOf(alerts: readonly NoticeAlert[], overrides: Partial<Notice> = {}): Notice {

@@ -1,3 +1,5 @@
+import type { AboutKey } from '../../../src/about/about.ts';
+import { keyOfClient, keyOfFleet, keyOfGroup } from '../../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 
 import { alert, mail, stored } from '../support/alert-samples.ts';
@@ -88,6 +90,13 @@ onEachDatabase('a client that left', ({ it, own }) => {
   });
 });
 
+/** A group, or a service that sends events, may have the name of a collector. */
+const namesakes: readonly AboutKey[] = [
+  keyOfGroup('old'),
+  { ...keyOfFleet('backups', 'old'), about: 'source' },
+  keyOfClient('web-1', 'disk', 'old'),
+];
+
 onEachDatabase('a collector that is no more', ({ it }) => {
   it('leaves its runs to nobody and its alerts ended, and an alerter at work begins anew', async (opened) => {
     const { storage, reports, retention } = opened;
@@ -98,17 +107,19 @@ onEachDatabase('a collector that is no more', ({ it }) => {
     const lease = await storage.leases.takeLease('alerter', 'pass-1');
     assert.ok(lease !== null);
     const silent = alert({ client: '', rule: 'collector-silent', subject: 'old' });
-    const some = [silent, { ...silent, subject: 'new' }, { ...silent, client: 'web-1', rule: 'disk' }];
+    const some = [silent, { ...silent, subject: 'new' }, ...namesakes.map((key) => alert(key))];
     await storage.evaluation.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
 
     assert.equal(await retention.forgetCollector('old'), true);
     const runs = await storage.fleet.runs('collect', 0);
     assert.deepEqual(runs.map(({ collectorId }) => collectorId).sort(), ['', 'new']);
     const stored = await storage.alertHistory.alertsOf({ openOnly: false, limit: 10 });
-    assert.deepEqual(stored.map(({ client, subject, closedReason }) => `${client} ${subject} ${closedReason}`).sort(), [
-      ' new null',
-      ' old forgotten',
-      'web-1 old null',
+    assert.deepEqual(stored.map(({ about, subject, closedReason }) => `${about} ${subject} ${closedReason}`).sort(), [
+      'client old null',
+      'fleet new null',
+      'fleet old forgotten',
+      'group old null',
+      'source old null',
     ]);
     const ended = stored.find(({ closedReason }) => closedReason === 'forgotten');
     assert.deepEqual(

@@ -1,10 +1,11 @@
+import { keyed } from '../../about/support/keyed.ts';
 import type { NewMail } from '../../../src/storage/store/outbox-store.ts';
 import type { RuleState, Alert, StoredNotification, LastNotified } from '../../../src/storage/store/alert.ts';
 import { noonMs } from './samples.ts';
 
 /** Returns an alert that has been firing since noon. */
 export function alert(options: Partial<Alert> = {}): Alert {
-  return {
+  return keyed({
     id: null,
     client: 'web-1',
     rule: 'disk',
@@ -32,7 +33,7 @@ export function alert(options: Partial<Alert> = {}): Alert {
     cause: null,
     progress: { holding: 2, holdingSinceMs: noonMs - 300_000, clearing: 0, missing: 0, easing: 0, lastAtMs: noonMs },
     ...options,
-  };
+  });
 }
 
 /** Returns the rule state of a client. */

@@ -1,3 +1,4 @@
+import { keyed } from '../../../about/support/keyed.ts';
 import assert from 'node:assert/strict';
 
 import { describeLimit } from '../../../../src/alerter/evaluate/describe-value.ts';
@@ -15,12 +16,12 @@ export function ruleOf({ rules }: Client): Rule {
 
 /** Returns a past alert that fired with its first bad row and recovered after `bad` of them. */
 export function pastAlert(rule: Rule, fromMs: number, bad: number, over: Partial<PastAlert> = {}): PastAlert {
-  return {
+  return keyed({
     ...{ id: 1, client: 'web-1', rule: rule.name, subject: '', severity: rule.severity },
     ...{ limitText: describeLimit(rule, rule.severity), pendingSinceMs: fromMs, firingSinceMs: fromMs },
     ...{ resolvedAtMs: fromMs + (bad + rowsToRecover(rule) - 1) * everyMs, closedReason: 'recovered' },
     ...{ acknowledgedBy: null, ...over },
-  };
+  });
 }
 
 /** Returns past alerts by the good rows before them and their bad rows. */

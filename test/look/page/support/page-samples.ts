@@ -1,3 +1,4 @@
+import { keyed } from '../../../about/support/keyed.ts';
 import type { FleetPage, PageAlert, PageClient } from '../../../../src/look/page/page.ts';
 
 const untilMs = Date.UTC(2026, 10, 21, 10);
@@ -51,7 +52,7 @@ export function clientOf(more: Partial<PageClient>): PageClient {
 
 /** Returns a critical alert that has been firing for two hours. */
 export function alertOf(more: Partial<PageAlert>): PageAlert {
-  return {
+  return keyed({
     id: 7,
     client: 'web-1',
     rule: 'disk',
@@ -68,5 +69,5 @@ export function alertOf(more: Partial<PageAlert>): PageAlert {
     mutes: [],
     command: ['fleet-health', 'ack', '7'],
     ...more,
-  };
+  });
 }
