@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { outcomeOf, startCli, type CliOptions, type CliResult } from '../programs/run-cli.ts';
+import { outcomeOf, runCli, startCli, type CliOptions, type CliResult } from '../programs/run-cli.ts';
 import { startReportServer, type ReportServerOptions } from './report-server.ts';
 
 export interface SiteOptions extends Pick<ReportServerOptions, 'mayAnswer' | 'reports'> {
@@ -18,6 +18,8 @@ export interface Machine {
   /** Starts the program with this machine's config.xml. */
   start(args: readonly string[], options?: CliOptions): ChildProcess;
   run(args: readonly string[], options?: CliOptions): Promise<CliResult>;
+  /** Runs a command line in this process. */
+  runHere(args: readonly string[]): Promise<CliResult>;
 }
 
 export interface Site {
@@ -45,9 +47,14 @@ export async function openSite({ clients, elements, ...answers }: SiteOptions): 
         writeFileSync(path.join(place, 'state', 'known_hosts'), knownHosts);
         writeFileSync(path.join(place, 'config.xml'), config, { mode: 0o600 });
       }
-      const start: Machine['start'] = (args, options) =>
-        startCli(['-c', path.join(place, 'config.xml'), ...args], options);
-      return { dir: place, start, run: async (args, options) => await outcomeOf(start(args, options)) };
+      const file = path.join(place, 'config.xml');
+      const start: Machine['start'] = (args, options) => startCli(['-c', file, ...args], options);
+      return {
+        dir: place,
+        start,
+        run: async (args, options) => await outcomeOf(start(args, options)),
+        runHere: (args) => runCli(['-c', file, ...args]),
+      };
     },
     close: async () => {
       await server.close();
