@@ -33,9 +33,12 @@ export function usageFacts(usages: readonly Usage[], fstype: string, mode = 'rw'
   for (const usage of usages) {
     const { bsize, blocks, bfree } = usage;
     if (bfree > blocks) return unknownUsage('more is free than there is');
-    used += (blocks - bfree) * bsize;
-    free = Math.max(free, bfree * bsize);
-    available = Math.max(available, availableBytesOf(usage));
+    const ofUsers = availableBytesOf(usage);
+    // FUSE file systems may tell only what users have.
+    const ofAll = Math.max(bfree * bsize, ofUsers);
+    used += blocks * bsize - ofAll;
+    free = Math.max(free, ofAll);
+    available = Math.max(available, ofUsers);
   }
   if (used + free === 0) return unknownUsage('the file system tells no size');
   const [first] = usages;
@@ -79,8 +82,8 @@ function isImage({
 }
 
 /** Returns the available space. That of some file systems is negative, which appears as a huge number. */
-function availableBytesOf({ bsize, blocks, bfree, bavail }: Usage): number {
-  return bavail > blocks ? 0 : Math.min(bavail, bfree) * bsize;
+function availableBytesOf({ bsize, blocks, bavail }: Usage): number {
+  return bavail > blocks ? 0 : bavail * bsize;
 }
 
 /** Returns the figures of a mount, all unknown for the same reason. */

@@ -58,7 +58,7 @@ const forms: Readonly<Record<KindName, string>> = {
   clock: '`02:00`',
   url: 'a web address',
   proxy: '`none`; `http://proxy:3128`, `http://name:password@proxy:3128`, `https://proxy`',
-  pageUrl: 'a web address without a path',
+  pageUrl: 'a web address',
   forwardUrl: '`https://hq.example.org:5151/v1/visit`',
   spokeUrl: '`http://web-1:5000/`, `https://web-1/spoke/`',
   urls: 'web addresses, with commas',

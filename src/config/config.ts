@@ -153,6 +153,8 @@ export interface ServeConfig {
   readonly acknowledge: boolean;
   /** The address of the pages for people, which ends with /; null: nothing links them. */
   readonly url: string | null;
+  /** The path of `url` without its last slash: all pages are below it. Empty: they are at `/`. */
+  readonly prefix: string;
   /** The name of the fleet on the pages. */
   readonly title: string;
   /** The families of /metrics; null: /metrics is off. */

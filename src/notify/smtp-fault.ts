@@ -45,7 +45,7 @@ const unverifiedWords = /\baddress is not verified\b/i;
 /** An account that has sent what its provider allows for now: by code (5.4.5: congestion; Exchange), or in words. */
 const spentCodes = /^\d{3}[ -]5\.(?:4\.5|1\.90)\b/;
 const spentWords =
-  /\b(?:daily|hourly|24-hour|sending|relay)\b[^.]{0,40}\b(?:limit|quota)\b|\bmessages per (?:day|hour)\b/i;
+  /\b(?:SubmissionQuotaExceeded|OutboundSpam)Exception\b|\bthread limit exceeded\b|\b(?:daily|hourly|24-hour|sending|relay)\b[^.]{0,40}\b(?:limit|quota)\b|\bmessages per (?:day|hour)\b/i;
 const sizeWords = /^\d{3}[ -]5\.(?:2\.3|3\.4)\b|\bsize\b/i;
 /** A mail that is too large, by reply code or enhanced code (RFC 1870, section 6; RFC 3463, sections 3.3 and 3.4). */
 const tooLargeWords = /^552\b|^\d{3}[ -]5\.(?:2\.3|3\.4)\b/;
@@ -55,6 +55,12 @@ const tooLargeWords = /^552\b|^\d{3}[ -]5\.(?:2\.3|3\.4)\b/;
  * and missing rights are temporary, because people correct them.
  */
 const policyWords = /^\d{3}[ -]5\.7\.\d/;
+/**
+ * Neither SPF nor DKIM proves the sender's domain (RFC 7372, Gmail, Yahoo, Exchange): a fact of DNS, which no other
+ * content of the mail changes.
+ */
+const unprovenWords =
+  /^\d{3}[ -]5\.7\.(?:2[0-6]|509|515)\b|\bsender is unauthenticated\b|\bpass authentication checks\b/i;
 
 /** The words for a greeting in an answer; not in a name, an address, or a test's name such as HELO_NO_DOMAIN. */
 const greetingWords = /(?<![\w.@/-])(?:ehlo|helo)(?![\w@-]|\.\w)/i;
@@ -129,7 +135,7 @@ function verdictOf(phase: SmtpPhase, thrown: unknown, smtp: SmtpConfig): Verdict
   if (command === 'RCPT TO' && isOfGreeting(thrown)) return waits('login');
   // At the end of a mail a policy is about its content.
   const isBefore = command === 'RCPT TO' || (command === 'DATA' && code === 'EENVELOPE');
-  return isBefore && policyWords.test(words) ? { ...refused, retryable: true } : refused;
+  return (isBefore && policyWords.test(words)) || unprovenWords.test(words) ? { ...refused, retryable: true } : refused;
 }
 
 function isOfSender(words: string, { from }: SmtpConfig): boolean {
@@ -188,7 +194,13 @@ function adviceFor(smtp: SmtpConfig, thrown: unknown): { readonly advice?: strin
   if (advice !== null) return { advice };
   if (typeof response === 'string' && (replyOf(thrown) ?? 0) >= 500) {
     if (isOfSender(response, smtp)) return { advice: 'Write an address that this login may send as into <smtp from>.' };
-    if (isSpent(response)) return { advice: 'Nothing, if it passes; else ask the provider for a higher limit.' };
+    if (isSpent(response))
+      return { advice: 'Nothing, if it passes; else ask the provider for a higher limit, or to unblock the account.' };
+    if (unprovenWords.test(response))
+      return {
+        advice:
+          'Let SPF or DKIM of the domain of <smtp from> allow this server, or send through the server of that domain.',
+      };
   }
   if (security === 'starttls' && command === 'STARTTLS') {
     return {
@@ -205,10 +217,25 @@ function adviceFor(smtp: SmtpConfig, thrown: unknown): { readonly advice?: strin
   return smtp.username === null ? { advice: 'Write username and passwordFile into <smtp>: it demands a login.' } : {};
 }
 
+const wrongLogin = 'Check username and password of <smtp>.';
+/** The answers of providers that take no password, or another one than that of the account. */
+const loginAdvices: readonly (readonly [words: RegExp, advice: string])[] = [
+  [
+    /\bSmtpClientAuthentication is disabled\b|\bbasic authentication is disabled\b/i,
+    'The provider has switched off logins by password: switch on SMTP AUTH for this mailbox there, or send through ' +
+      'another server.',
+  ],
+  [
+    /\bapp(?:lication)?[- ](?:specific )?passwords?\b|\bInvalidSecondFactor\b/i,
+    'Make an app password at the provider, and write it in place of that of the account.',
+  ],
+  [/\bBadCredentials\b.*\bgsmtp\b/s, `${wrongLogin} Gmail takes app passwords alone.`],
+];
+
 /** Tells a wrong password from a server, or a port, that knows no login by one (RFC 4954, section 4). */
 function loginAdvice(thrown: unknown): string {
   const reply = replyOf(thrown) ?? 0;
   if (!commandReplies.includes(reply) && !argumentReplies.includes(reply))
-    return 'Check username and password of <smtp>.';
+    return loginAdvices.find(([words]) => words.test(String((thrown as SmtpError).response)))?.[1] ?? wrongLogin;
   return 'It takes no login by password here: leave username out, or name the port for logins (587, or 465 with TLS).';
 }

@@ -45,6 +45,14 @@ const table = casesOf(`
   2: <serve> has tlsCert but no tlsKey; add tlsKey="FILE"
 <serve trustedProxies="10.0.0.0/33"/>
   2: <serve> trustedProxies="10.0.0.0/33" is no list of addresses; write them like 192.0.2.7, 10.0.0.0/8 or socket
+<serve url="https://example.org/status/"><look/></serve>
+  2: <serve> has pages of its own at /status, so url needs another path, such as /fleet/
+<serve url="https://example.org/%61lerts/fleet"><look/></serve>
+  2: <serve> has pages of its own at /alerts, so url needs another path, such as /fleet/
+<serve url="https://example.org//fleet/"><look/></serve>
+  2: <serve> url="https://example.org//fleet/" is no address of the pages; write it like https://fleet.example.org/ or https://example.org/fleet/, without a name, a password or ?
+<serve url="https://example.org/a%2Fb/"><look/></serve>
+  2: <serve> url="https://example.org/a%2Fb/" is no address of the pages; write it like https://fleet.example.org/ or https://example.org/fleet/, without a name, a password or ?
 <serve userHeader="X-User"/>
   2: <serve> has userHeader, which anybody could send; add trustedProxies="ADDRESS" of the proxy
 <serve userHeader="X User" trustedProxies="::1"/>

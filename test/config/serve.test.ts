@@ -16,6 +16,13 @@ const cases: readonly (readonly [element: string, expected: Partial<ServeConfig>
     '<serve url="https://F.example.org:8443"><look/></serve>',
     { url: 'https://f.example.org:8443/', title: 'f.example.org' },
   ],
+  ['<serve url="https://f.example.org/"><look/></serve>', { url: 'https://f.example.org/', prefix: '' }],
+  [
+    '<serve url="https://example.org/tools/our fleet"><look/></serve>',
+    { url: 'https://example.org/tools/our%20fleet/', prefix: '/tools/our%20fleet', title: 'example.org' },
+  ],
+  ['<serve url="https://example.org/fleet/../x/"><look/></serve>', { url: 'https://example.org/x/', prefix: '/x' }],
+  ['<serve url="https://example.org/tools/status/"><look/></serve>', { prefix: '/tools/status' }],
   ['<serve title="Our fleet"><look/></serve>', { url: null, title: 'Our fleet' }],
   ['<serve><look/></serve>', { title: hostname() }],
   ['<serve port="80"/>', { hosts: ['::1', '127.0.0.1'], port: 80 }],

@@ -117,7 +117,19 @@ const refusals: readonly {
     ['data', '554 5.7.1 <DATA>: Data command rejected: only 10 messages per day'],
     ['dot', '552 Message would take you over your relay quota of 500'],
     ['rcpt', '550 User a@x.org has exceeded its 24-hour sending limit.'],
+    ['dot', '554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException; Failed to process message'],
+    ['dot', '554 5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; WASCL UserAction verdict is not None'],
+    ['dot', '554 5.2.0 STOREDRV.ClientSubmit; sender thread limit exceeded [Hostname=X.prod.outlook.com]'],
   ].map(([phase, reply = '']) => ({ phase: phase as SmtpPhase, reply, code: 'mail-unavailable', stage: 'channel' })),
+  // About SPF and DKIM of the sender's domain, of Gmail, Yahoo and Exchange; the last is about what is in the mail.
+  ...[
+    '550 5.7.26 Your email has been blocked because the sender is unauthenticated.',
+    '550 5.7.26 This message does not pass authentication checks (SPF and DKIM both do not pass).',
+    '550 5.7.9 This mail has been blocked because the sender is unauthenticated.',
+    '550 5.7.509 Access denied, sending domain x.org does not pass DMARC verification',
+    '550 5.7.515 Access denied, sending domain x.org does not meet the required authentication level.',
+  ].map((reply) => ({ phase: 'dot' as const, reply, code: 'mail-refused', stage: 'mail', isPolicy: true })),
+  { phase: 'dot', reply: '550 5.7.28 too much of this content', code: 'mail-refused', stage: 'mail' },
   { phase: 'rcpt', reply: '552 5.2.2 the mailbox is over its quota', code: 'mail-refused', stage: 'mail' },
   { phase: 'dot', reply: '552 5.3.4 larger than the relay size limit', code: 'mail-refused', stage: 'mail' },
   { phase: 'data', reply: '554 5.5.1 no', code: 'mail-refused', stage: 'mail' },
@@ -248,8 +260,27 @@ test('a server that ended the idle connection is connected to again', async (t) 
   assert.equal(started.connections(), 2);
 });
 
+test('what is to be done about a domain without SPF and DKIM', async (t) => {
+  const { port } = await server(t, at('dot', '550 5.7.26 the sender is unauthenticated'));
+  const { advice } = await faultOf(channel(t, port).send(outgoing(), sendOptions()));
+  assert.match(advice, /^Let SPF or DKIM/);
+});
+
 for (const { what, phase, reply, username, advice } of [
   { what: 'a wrong password', phase: 'auth', reply: '535 5.7.8 no', username: 'fleet', advice: /^Check username/ },
+  ...(
+    [
+      ['535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.', /SMTP AUTH/],
+      ['535 5.7.139 Authentication unsuccessful, basic authentication is disabled. [X.OUTLOOK.COM]', /SMTP AUTH/],
+      ['534 5.7.9 Application-specific password required. https://support.google.com/mail/', /^Make an app password/],
+      ['535 5.7.0 Use your app password. See https://example.org/', /^Make an app password/],
+      ['535 5.7.8 https://support.google.com/mail/?p=BadCredentials x1 - gsmtp', /Gmail takes app passwords alone\.$/],
+      ['535 5.7.3 Authentication unsuccessful [X.OUTLOOK.COM]', /^Check username and password of <smtp>\.$/],
+    ] as const
+  ).map(
+    ([reply, advice]) =>
+      ({ what: `a login refused with ${reply}`, phase: 'auth', reply, username: 'fleet', advice }) as const,
+  ),
   ...['504 Unrecognized authentication type', '503 AUTH when not advertised', '502 no AUTH'].map((answer) => ({
     what: `a port without logins (${answer.slice(0, 3)})`,
     phase: 'auth',

@@ -1,4 +1,4 @@
-/** Pages behind nginx, Apache and HAProxy as their packages and manuals configure them. */
+/** Pages behind nginx, Apache, HAProxy and Caddy as their packages and manuals configure them. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { test, type TestContext } from 'node:test';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { alertFolder } from '../cli/support/stored-alerts.ts';
-import { ask, serveFolder } from '../look/serve/support/served-fleet.ts';
+import { type Answer, ask, type AskOptions, serveFolder, servedFleet } from '../look/serve/support/served-fleet.ts';
 import { runStart } from '../storage/support/samples.ts';
 import { freePort } from '../support/servers/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -36,7 +36,7 @@ const nginx = (location: string): Proxy => ({
   config: ({ dir, own, port }) => `daemon off; master_process off; pid ${dir}/pid; error_log ${dir}/error.log;
     events {}
     http { access_log off; gzip on; ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${dir}/${name};`).join(' ')}
-      server { listen 127.0.0.1:${own}; location / { ${location.replace('PORT', String(port))} } } }\n`,
+      server { listen 127.0.0.1:${own}; ${location.replace('PORT', String(port))} } }\n`,
 });
 
 const apache = (settings: string): Proxy => ({
@@ -45,7 +45,7 @@ const apache = (settings: string): Proxy => ({
   config: ({ dir, own, port }) =>
     `ServerRoot ${dir}\nServerName localhost\nListen 127.0.0.1:${own}\nPidFile ${dir}/pid\nErrorLog ${dir}/error.log\n` +
     `DefaultRuntimeDir ${dir}\n` +
-    ['mpm_event', 'authz_core', 'proxy', 'proxy_http', 'filter', 'deflate']
+    ['mpm_event', 'authz_core', 'proxy', 'proxy_http', 'filter', 'deflate', 'headers']
       .map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so\n`)
       .join('') +
     `SetOutputFilter DEFLATE\n${settings.replaceAll('PORT', String(port))}\n`,
@@ -59,9 +59,17 @@ defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout ser
 frontend f\n  bind 127.0.0.1:${own}\n${frontend}  default_backend b\nbackend b\n  option forwardfor\n  server s 127.0.0.1:${port}\n`,
 });
 
+const caddy = (site: string): Proxy => ({
+  program: '/usr/bin/caddy',
+  args: (file) => ['run', '--adapter', 'caddyfile', '--config', file],
+  config: ({ dir, own, port }) =>
+    `{\n  admin off\n  storage file_system ${dir}\n}\n` +
+    `http://127.0.0.1:${own} {\n  encode gzip\n${site.replaceAll('PORT', String(port))}\n}\n`,
+});
+
 const proxies: Readonly<Record<string, Proxy>> = {
-  'nginx that passes the address on': nginx('proxy_pass http://127.0.0.1:PORT;'),
-  'nginx that decodes the address': nginx('proxy_pass http://127.0.0.1:PORT/;'),
+  'nginx that passes the address on': nginx('location / { proxy_pass http://127.0.0.1:PORT; }'),
+  'nginx that decodes the address': nginx('location / { proxy_pass http://127.0.0.1:PORT/; }'),
   'Apache as it is': apache('ProxyPass / http://127.0.0.1:PORT/'),
   'Apache that takes slashes': apache('AllowEncodedSlashes On\nProxyPass / http://127.0.0.1:PORT/ nocanon'),
   'HAProxy as it is': haproxy(''),
@@ -123,11 +131,11 @@ function linksOf(body: string, pattern: RegExp): readonly string[] {
 }
 
 /** Returns the first bytes of the stream of runs. */
-async function streamOf(port: number, headers: Readonly<Record<string, string>>): Promise<string> {
+async function streamOf(port: number, headers: Readonly<Record<string, string>>, where = '/live'): Promise<string> {
   const sent = get({
     host: '127.0.0.1',
     port,
-    path: '/live',
+    path: where,
     agent: false,
     headers,
   });
@@ -183,4 +191,93 @@ for (const [name, proxy] of Object.entries(proxies)) {
       assert.match(await streamOf(own, headers()), /^: open\n\n/);
     },
   );
+}
+
+/** Proxies that have the pages below /fleet/, as people write them. */
+const below: Readonly<Record<string, Proxy>> = {
+  'nginx that passes the prefix on': nginx('location /fleet/ { proxy_pass http://127.0.0.1:PORT; }'),
+  'nginx that removes the prefix': nginx('location /fleet/ { proxy_pass http://127.0.0.1:PORT/; }'),
+  'nginx that leaves two slashes': nginx('location /fleet { proxy_pass http://127.0.0.1:PORT/; }'),
+  'nginx that rewrites links and redirections': nginx(
+    'location /fleet/ { proxy_pass http://127.0.0.1:PORT/; proxy_redirect / /fleet/; proxy_set_header Accept-Encoding ""; ' +
+      `sub_filter_once off; ${['href', 'src', 'action'].map((name) => `sub_filter '${name}="/' '${name}="/fleet/';`).join(' ')} }`,
+  ),
+  'Apache that passes the prefix on': apache(
+    'ProxyPass /fleet http://127.0.0.1:PORT/fleet\nProxyPassReverse /fleet http://127.0.0.1:PORT/fleet',
+  ),
+  'Apache that removes the prefix': apache(
+    'ProxyPass /fleet/ http://127.0.0.1:PORT/\nProxyPassReverse /fleet/ http://127.0.0.1:PORT/\n' +
+      'RequestHeader set X-Forwarded-Prefix /fleet',
+  ),
+  'Apache that leaves two slashes': apache(
+    '<Location /fleet>\nProxyPass http://127.0.0.1:PORT/\nProxyPassReverse http://127.0.0.1:PORT/\n</Location>',
+  ),
+  'HAProxy that passes the prefix on': haproxy(''),
+  'HAProxy that removes the prefix': haproxy('  http-request replace-path /fleet(/)?(.*) /\\2\n'),
+  'Caddy that passes the prefix on': caddy(
+    '  handle /fleet/* {\n    reverse_proxy 127.0.0.1:PORT {\n      trusted_proxies private_ranges\n    }\n  }',
+  ),
+  'Caddy that removes the prefix': caddy(
+    '  handle_path /fleet/* {\n    reverse_proxy 127.0.0.1:PORT {\n      trusted_proxies private_ranges\n    }\n  }',
+  ),
+};
+
+type Asker = (where: string, options?: AskOptions) => Promise<Answer>;
+
+/** Asks for a page and all that is linked from it. Returns the addresses. */
+async function crawl(asker: Asker): Promise<readonly string[]> {
+  const seen = new Set(['/fleet/']);
+  const waiting = ['/fleet/', '/fleet/c/none', '/fleet/nothing', '/fleet/metrics', '/fleet/report'];
+  for (let where = waiting.pop(); where !== undefined; where = waiting.pop()) {
+    const answer = await asker(where);
+    const isKnown = !/\/(?:none|nothing)$/.test(where);
+    assert.equal(answer.status, isKnown ? 200 : 404, `${where} ${answer.body.slice(0, 200)}`);
+    assert.equal(answer.headers['set-cookie'], undefined, where);
+    if (!String(answer.headers['content-type']).startsWith('text/html')) continue;
+    for (const href of linksOf(answer.body, /<[a-z][^<>]* (?:href|src|action)="([^"]*)"/g)) {
+      if (href.startsWith('data:') || href.startsWith('#')) continue;
+      const { origin, pathname, search } = new URL(href, `http://localhost${where}`);
+      assert.ok(origin === 'http://localhost' && pathname.startsWith('/fleet/'), `${href} of ${where}`);
+      if (!seen.has(pathname + search) && seen.size < 80) waiting.push(pathname + search);
+      seen.add(pathname + search);
+    }
+  }
+  return [...seen];
+}
+
+/** Acknowledges the alert by its button, and follows the redirection. */
+async function acknowledge(asker: Asker): Promise<void> {
+  const headers = { 'Content-Type': 'application/x-www-form-urlencoded', 'Sec-Fetch-Site': 'same-origin' };
+  const body = 'line=ack&severity=critical';
+  const form = { method: 'POST', body, headers: { ...headers, 'Content-Length': String(body.length) } };
+  const { status, headers: answered } = await asker('/fleet/alerts/1', form);
+  const { pathname } = new URL(answered.location ?? '', 'http://localhost');
+  assert.ok(status === 303 && pathname.startsWith('/fleet/'), `${status} ${answered.location}`);
+  assert.match((await asker(pathname)).body, /<h2 id="answer">Acknowledged/, pathname);
+}
+
+for (const [name, proxy] of Object.entries(below)) {
+  const skip = existsSync(proxy.program) ? false : `${proxy.program} is not installed`;
+  test(`every address of every page is below /fleet/ behind ${name}`, { skip, timeout: 120_000 }, async (t) => {
+    const attributes = 'trustedProxies="127.0.0.1" userHeader="X-User" url="https://example.org/fleet/"';
+    const { port } = await servedFleet(t, { attributes, parts: '<look acknowledge="yes"/><metrics/><events/>' });
+    const own = await startProxy(t, proxy, port);
+    let asked = 0;
+    const headers = () => ({ 'X-User': 'kim', 'X-Forwarded-For': `198.51.100.${(asked += 1) % 250}` });
+    const asker: Asker = (where, options = {}) =>
+      ask(own, where, { ...options, headers: { ...headers(), ...options.headers } });
+    const found = await crawl(asker);
+    for (const one of ['alerts/1', 'runs', 'c/web-1', 'c/db?since=7d', 'events/newest']) {
+      assert.ok(
+        found.some((other) => other.endsWith(`/fleet/${one}`)),
+        `${one} of ${found.join(' ')}`,
+      );
+    }
+    assert.match((await asker('/fleet/ping')).body, /^No run of the collector/);
+    assert.match(await streamOf(own, headers(), '/fleet/live'), /^: open\n\n/);
+    await acknowledge(asker);
+    const direct = await ask(port, '/alerts', { headers: headers() });
+    assert.match(direct.body, /<a href="\/fleet\/alerts\/1"/);
+    assert.notEqual((await asker('/fleet2/')).status, 200);
+  });
 }

@@ -109,7 +109,7 @@ function receiverAt(text: string, proxy: WrittenProxy = null): Receiver {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null) throw usageError('the value of --to is no URL', 'Write it like https://collector.example.org/.');
   const headers = takeLogin(url);
-  if (url.pathname === '/') url.pathname = '/events';
+  if (url.pathname.endsWith('/')) url.pathname += 'events';
   return { name: `${url.origin}${url.pathname}`, target: { url, ca: null, proxy, timeoutMs: attemptMs }, headers };
 }
 

@@ -11,6 +11,12 @@ const waitingShell =
 const expired = /password (?:has )?expired|password change required|required to change your password/i;
 const expiredAdvice = 'Give the account on the client a new password, or none that expires: chage -M -1 NAME.';
 
+/** The words of a shell whose PATH has no programs of the system. Each of them has id. */
+const withoutPrograms = /\bid: (?:command )?not found/;
+const pathAdvice =
+  'Put /usr/bin and /bin into the PATH of this login: a file such as .bashrc, .zshenv or ~/.ssh/environment, or ' +
+  'SetEnv of sshd, sets another one.';
+
 /** Returns the fault of an exec without the agent's last frame. */
 export function exchangeFault(
   ended: Exchange,
@@ -38,7 +44,8 @@ export function exchangeFault(
     return fault('no-shell', 'agent', `the login shell did not run /bin/sh${how}${because}`, advice);
   }
   if (!ended.started && ended.status === loaderStatus.noRuntime) {
-    return fault('no-runtime', 'agent', `no Node.js ${oldestNode} or newer was found${because}`);
+    const advice = withoutPrograms.test(ended.complained) ? pathAdvice : undefined;
+    return fault('no-runtime', 'agent', `no Node.js ${oldestNode} or newer was found${because}`, advice);
   }
   if (!ended.started && ended.status === loaderStatus.uploadDamaged) {
     return fault('upload-failed', 'upload', 'the agent did not arrive as it was sent');

@@ -4,7 +4,9 @@ import { secondMs } from '../../platform/units.ts';
 import { parseDuration } from '../../text/durations.ts';
 import type { ServeConfig, ServedCommand, ServedEventsConfig } from '../config.ts';
 import { comparableHost, parseNetworks } from '../values/networks.ts';
+import { percentDecoded } from '../../text/percent-decoded.ts';
 import { vocabulary } from '../vocabulary/vocabulary.ts';
+import { servedNames } from '../vocabulary/vocabulary-serve.ts';
 import { localPath } from '../xml/local-path.ts';
 import { childOf, type Element } from '../xml/parse-elements.ts';
 import { isThisMachine } from '../values/is-this-machine.ts';
@@ -23,6 +25,7 @@ export function readServe(element: Element | null, context: ReadContext): ServeC
   const { host, port, socket, trustedProxies, userHeader, auth, ipv6Only, hiddenOpts, url, title } = element.attributes;
   const socketAlone = socket !== undefined && host === undefined && port === undefined;
   const part = (name: string): Element | null => childOf(element, name);
+  const pages = url === undefined || !URL.canParse(url) ? null : new URL(url.replace(/\/?$/, '/'));
   const serve: ServeConfig = {
     hosts: host !== undefined ? [comparableHost(host)] : socketAlone ? [] : loopback,
     port: port === undefined ? usualPort : Number(port),
@@ -33,8 +36,9 @@ export function readServe(element: Element | null, context: ReadContext): ServeC
     auth: auth === 'always' ? 'always' : 'beyond-loopback',
     look: part('look') !== null,
     acknowledge: part('look')?.attributes['acknowledge'] === 'yes',
-    url: url === undefined || !URL.canParse(url) ? null : new URL(url).href,
-    title: title ?? (url === undefined || !URL.canParse(url) ? hostname() : new URL(url).hostname),
+    url: pages?.href ?? null,
+    prefix: pages?.pathname.slice(0, -1) ?? '',
+    title: title ?? pages?.hostname ?? hostname(),
     metrics: readServedMetrics(part('metrics'), context),
     ipv6Only: ipv6Only === 'yes',
     hiddenOpts: (hiddenOpts ?? '').split(',').flatMap((name) => name.trim() || []),
@@ -80,8 +84,12 @@ function readTls(element: Element, context: ReadContext): ServeConfig['tls'] {
 }
 
 function checkServe(serve: ServeConfig, element: Element, { findings }: ReadContext): void {
-  const { hosts, tls, trustedProxies, userHeader, look, metrics, events, url } = serve;
+  const { hosts, tls, trustedProxies, userHeader, look, metrics, events, url, prefix } = serve;
   if (url !== null && !look) findings.fault(element, '<serve> has url but no pages to link; add <look/>');
+  const own = servedNames.find((name) => name === percentDecoded(prefix.split('/')[1] ?? ''));
+  if (own !== undefined) {
+    findings.fault(element, `<serve> has pages of its own at /${own}, so url needs another path, such as /fleet/`);
+  }
   const beyond = hosts.find((host) => !isThisMachine(host));
   const isOpen = beyond !== undefined && tls === null && trustedProxies.length === 0 && !element.faulty;
   if (isOpen && look) {

@@ -76,12 +76,13 @@ let widePatterns: AddressPatterns | null = null;
 
 /**
  * True if a text is one bare mail address: a subset of RFC 5321 without quoted local parts, comments and address
- * literals. No line break, comma, bracket or option of a command can hide in such an address.
+ * literals. A local part may be longer than 64 bytes, as those are that services give for replies. No line break,
+ * comma, bracket or option of a command can hide in such an address.
  */
 export function isMailAddress(text: string): boolean {
   const at = text.lastIndexOf('@');
   const local = text.slice(0, Math.max(at, 0));
-  if (Buffer.byteLength(text) > 254 || Buffer.byteLength(local) > 64) return false;
+  if (Buffer.byteLength(text) > 254) return false;
   if (local.endsWith('.') || local.includes('..')) return false;
   const matches = ({ local: atom, domain }: AddressPatterns): boolean =>
     atom.test(local) && domain.test(text.slice(at + 1));

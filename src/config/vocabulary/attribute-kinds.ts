@@ -76,7 +76,7 @@ function isSpokeUrl(value: string): boolean {
 }
 
 function isPageUrl(value: string): boolean {
-  return isSpokeUrl(value) && new URL(value).pathname === '/';
+  return isSpokeUrl(value) && !/\/\/|%(?:2f|5c)/i.test(new URL(value).pathname);
 }
 
 const kinds = {
@@ -193,7 +193,8 @@ const kinds = {
   ),
   pageUrl: accepted(
     isPageUrl,
-    'is no address of the pages; write it like https://fleet.example.org/, without a path, a name, a password or ?',
+    'is no address of the pages; write it like https://fleet.example.org/ or https://example.org/fleet/, ' +
+      'without a name, a password or ?',
   ),
   forwardUrl: accepted(
     isSpokeUrl,

@@ -1,5 +1,22 @@
 import type { Attributes, ElementSpec } from './element-spec.ts';
 
+/** The first segments of all paths that `serve` answers. The path of `url` cannot begin with one of them. */
+export const servedNames = [
+  'alerts',
+  'api',
+  'assets',
+  'c',
+  'events',
+  'live',
+  'metrics',
+  'ping',
+  'reply',
+  'report',
+  'runs',
+  'status',
+  'v1',
+] as const;
+
 /** The attributes of `<serve>`. */
 export const serveAttributes: Attributes = {
   host: {
@@ -29,8 +46,8 @@ export const serveAttributes: Attributes = {
   url: {
     kind: 'pageUrl',
     help:
-      'The address of the pages for people, like https://fleet.example.org/: mails, webhooks and Alertmanager link ' +
-      'the page of each alert. Default: no links.',
+      'The address of the pages for people, like https://fleet.example.org/ or, below a path of another host, ' +
+      'https://example.org/fleet/: mails, webhooks and Alertmanager link the page of each alert. Default: no links.',
   },
   title: { kind: 'title', help: 'The name of the fleet on the pages. Default: the host of url, or of this machine.' },
   auth: {

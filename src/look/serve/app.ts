@@ -22,6 +22,7 @@ import {
   findRoute,
   isLookName,
   type LookName,
+  pathBelow,
   routeOf,
   type ServedRoute,
   targetOf,
@@ -107,7 +108,8 @@ export function createApp(options: AppOptions): RequestListener {
   const { serve, look, notThere } = options;
   const routes = routesOf(options);
   const gate = createGate(options);
-  const headers = commonHeaders(livePolicy, serve.tls !== null);
+  // Pages below a path of a host do not decide for all of it.
+  const headers = commonHeaders(livePolicy, serve.tls !== null && serve.prefix === '');
   const fallback: ServedRoute = {
     path: '',
     made: 'at once',
@@ -121,7 +123,7 @@ export function createApp(options: AppOptions): RequestListener {
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
     const { path, query } = targetOf(incoming.url ?? '/');
-    const { route, parts } = findRoute(routes, path) ?? { route: fallback, parts: {} };
+    const { route, parts } = findRoute(routes, pathBelow(serve.prefix, path)) ?? { route: fallback, parts: {} };
     const refusal = gate.refuse(incoming, outgoing, route);
     const shown = refusal === null ? null : (route.refused?.(refusal) ?? refusal);
     const made = shown ?? (await route.answer({ incoming, outgoing, parts, query }));

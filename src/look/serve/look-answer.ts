@@ -1,6 +1,6 @@
 import { FleetError } from '../../platform/errors/errors.ts';
 import { withDeadline } from '../../platform/deadline.ts';
-import { type LiveDocument, liveHtml } from '../page/live/live-document.ts';
+import { type LiveDocument, liveHtml, type PageSurroundings } from '../page/live/live-document.ts';
 import { markup } from '../page/markup.ts';
 import type { Answer } from './answer.ts';
 
@@ -35,21 +35,14 @@ export function statusOf(thrown: unknown): 400 | 404 | 500 | 503 {
 }
 
 /** The surroundings of the content of every page. */
-export interface PageFrame {
+export interface PageFrame extends PageSurroundings {
   readonly zone: () => string | null;
-  /** True if events are accepted and shown. */
-  readonly hasEvents: boolean;
 }
 
 /** Returns a page with one sentence. */
-export function message(
-  status: 400 | 403 | 404 | 500 | 503,
-  title: string,
-  text: string,
-  { zone, hasEvents }: PageFrame,
-): Answer {
-  const document: LiveDocument = { title: [title], path: '', body: markup`<p>${text}</p>`, zone: zone() };
-  return html(liveHtml(document, null, hasEvents), status, status === 503 ? { 'Retry-After': '30' } : {});
+export function message(status: 400 | 403 | 404 | 500 | 503, title: string, text: string, frame: PageFrame): Answer {
+  const document: LiveDocument = { title: [title], path: '', body: markup`<p>${text}</p>`, zone: frame.zone() };
+  return html(liveHtml(document, null, frame), status, status === 503 ? { 'Retry-After': '30' } : {});
 }
 
 /** Returns an answer with a page that must not be cached. */

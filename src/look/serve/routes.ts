@@ -1,3 +1,4 @@
+import type { servedNames } from '../../config/vocabulary/vocabulary-serve.ts';
 import { inboxPath, pushPath } from '../../report/seal/push.ts';
 import { percentDecoded } from '../../text/percent-decoded.ts';
 import { eventsPath, script, style } from '../page/live/live-document.ts';
@@ -12,6 +13,9 @@ export type Pool = 'look' | 'endpoints';
  * or in the process of pages, or in that of reports, which take longer.
  */
 export type Maker = 'at once' | 'pages' | 'reports';
+
+/** The first segment of a path is one that no prefix of the pages begins with. */
+type ServedPath = '/' | `/${(typeof servedNames)[number]}${'' | `/${string}`}`;
 
 /** A path that can be served. */
 interface Endpoint {
@@ -64,7 +68,7 @@ export const endpoints = {
   apiNamedSeries: { ...page, path: '/api/v1/clients/*name/series' },
   apiEvents: { ...page, path: '/api/v1/events' },
   report: { ...page, path: '/report', made: 'reports' },
-} as const satisfies Readonly<Record<string, Endpoint>>;
+} as const satisfies Readonly<Record<string, Endpoint & { readonly path: ServedPath }>>;
 
 type EndpointName = keyof typeof endpoints;
 
@@ -106,6 +110,21 @@ export function targetOf(url: string): Target {
   const end = local.indexOf('?');
   const path = end === -1 ? local : local.slice(0, end);
   return { path: path === '' ? '/' : path, query: new URLSearchParams(end === -1 ? '' : local.slice(end + 1)) };
+}
+
+/**
+ * Returns a path as routes have it. Proxies pass the prefix of the pages on, or remove it, and then may leave two
+ * slashes; those that rewrite links, too, put it there twice.
+ */
+export function pathBelow(prefix: string, path: string): string {
+  if (prefix === '') return path;
+  const names = prefix.split('/').slice(1).map(percentDecoded);
+  let rest = path.replace(/^\/+/, '').split('/');
+  while (names.every((name, index) => name === percentDecoded(rest[index] ?? ''))) {
+    rest = rest.slice(names.length);
+    while (rest[0] === '') rest = rest.slice(1);
+  }
+  return `/${rest.join('/')}`;
 }
 
 /** Returns the route of a path with its named parts; null if there is none. */

@@ -74,7 +74,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const answer = createApp({
     ...{ serve, notThere },
     look: {
-      ...{ reader, onFault },
+      ...{ reader, onFault, prefix: serve.prefix },
       zone: () => settings().alerts.zone,
       hasEvents: serve.events !== null,
     },

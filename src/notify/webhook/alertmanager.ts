@@ -22,7 +22,7 @@ export function alertmanagerDocument(notice: Notice, receiver: string): object {
     groupLabels: {},
     commonLabels: shared(alerts.map(({ labels }) => labels)),
     commonAnnotations: shared(alerts.map(({ annotations }) => annotations)),
-    externalURL: notice.page === undefined ? '' : new URL('/', notice.page).href,
+    externalURL: notice.page === undefined ? '' : notice.page.replace(/alerts(?:\/\d+)?$/, ''),
     alerts,
   };
 }

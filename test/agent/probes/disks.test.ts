@@ -175,6 +175,13 @@ test('a pool or an overcommitted file system without room is full, not negative'
   assert.equal(row['used_percent'], 100);
 });
 
+test('a file system that tells only what users have is as full as that says', async () => {
+  const told = { ...half, blocks: 1000, bfree: 0, bavail: 960 };
+  const { functions } = await readDisks(contextOf('container'), statfsOf({ '/': told }));
+  const [row] = familyOf(functions, 'disk').data;
+  assert.deepEqual([row?.['size_bytes'], row?.['available_bytes'], row?.['used_percent']], [4_096_000, 3_932_160, 4]);
+});
+
 test('of many file systems the 200 worst, and the count of the rest', async (t) => {
   const root = tempFolder(t);
   mkdirSync(`${root}/proc/self`, { recursive: true });

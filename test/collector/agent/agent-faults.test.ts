@@ -111,6 +111,18 @@ const expiries: readonly (readonly [said: string, advises: RegExp])[] = [
   ['Warning: your password will expire in 6 days.', /^Check the login shell/],
   ['This account is currently not available.', /^Check the login shell/],
 ];
+for (const [complained, advises] of [
+  ['fh: 1: id: not found', /^Put \/usr\/bin and \/bin into the PATH/],
+  ['/bin/sh: line 1: id: command not found', /^Put \/usr\/bin and \/bin into the PATH/],
+  ['sh: id: not found', /^Put \/usr\/bin and \/bin into the PATH/],
+  ['pid: not found', /^Install it/],
+  ['', /^Install it/],
+] as const) {
+  test(`what to do where no node is found, with the words "${complained}"`, () => {
+    const of = { client: 'web-1', agentTimeoutMs: 20_000 };
+    assert.match(exchangeFault({ ...ended, status: loaderStatus.noRuntime, complained }, of).advice, advises);
+  });
+}
 for (const [complained, advises] of expiries) {
   test(`what to do where a login ends with ${complained.slice(0, 40)}`, () => {
     const of = { client: 'web-1', agentTimeoutMs: 20_000 };

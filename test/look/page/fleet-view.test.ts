@@ -5,6 +5,7 @@ import { standTree } from '../../../src/config/clients/stand-tree.ts';
 import { availabilityBar } from '../../../src/look/page/figures.ts';
 import { fleetLead, fleetView, type FleetView } from '../../../src/look/page/live/fleet-view.ts';
 import { wholeFleet } from '../../../src/look/page/live/links.ts';
+import { liveHtml, plainHtml } from '../../../src/look/page/live/live-document.ts';
 import { load } from '../../config/support/config-files.ts';
 import { alertOf } from './support/page-samples.ts';
 import { shownText } from './support/shown-text.ts';
@@ -30,6 +31,33 @@ test('browsers that translate the page leave commands and names as they are', ()
     const found = [...html.matchAll(new RegExp(`${part}[^>]*>`, 'g'))].map(([tag]) => tag);
     assert.ok(found.length > 0, part);
     for (const tag of found) assert.match(tag, / translate="no"/);
+  }
+});
+
+test('below a prefix every address is, and no text is changed', () => {
+  const name = `a" href="/x' src="/`;
+  const alert = alertOf({ client: name, subject: ' action="/' });
+  const query = { ...wholeFleet, group: name, words: ' href="/' };
+  const body = fleetView({ ...view, query, alerts: [alert], openAlerts: 1, allAlerts: 9, unfolded: 9 });
+  const document = { title: [name], path: '/alerts', body, zone: null };
+  const tags = (html: string): readonly string[] =>
+    [...html.matchAll(/<[^<>]* (?:href|src|action)="([^"]*)"/g)].map(([, address = '']) => address);
+  for (const prefix of ['/fleet', "/a&b/$&'"]) {
+    const escaped = prefix.replace('&', '&amp;').replace('$&', '$&amp;').replace("'", '&#39;');
+    for (const [html, before] of [
+      [
+        liveHtml(document, null, { hasEvents: true, prefix }),
+        liveHtml(document, null, { hasEvents: true, prefix: '' }),
+      ],
+      [plainHtml(document, prefix), plainHtml(document, '')],
+    ] as const) {
+      assert.ok(tags(html).length > 4);
+      for (const address of tags(html)) {
+        assert.ok(address.startsWith(`${escaped}/`) || /^(?:data:|[#?])/.test(address), address);
+      }
+      assert.equal(shownText({ html }), shownText({ html: before }));
+      assert.equal(html.replaceAll(`="${escaped}/`, '="/'), before);
+    }
   }
 });
 

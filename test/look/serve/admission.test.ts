@@ -20,6 +20,7 @@ const plain: ServeConfig = {
   look: true,
   acknowledge: false,
   url: null,
+  prefix: '',
   title: 'fleet',
   metrics: null,
   ipv6Only: false,

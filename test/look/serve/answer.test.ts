@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { after, before, suite, test } from 'node:test';
 
 import { send, words } from '../../../src/look/serve/answer.ts';
-import { findRoute, type ServedRoute, targetOf } from '../../../src/look/serve/routes.ts';
+import { findRoute, pathBelow, type ServedRoute, targetOf } from '../../../src/look/serve/routes.ts';
 import { listenOn } from '../../support/servers/free-port.ts';
 
 const route = (path: string): ServedRoute => ({
@@ -49,6 +49,33 @@ for (const path of [
   '/c/',
 ]) {
   test(`${path} leads nowhere`, () => assert.equal(findRoute(routes, path), null));
+}
+
+for (const [prefix, paths] of Object.entries({
+  '/fleet': {
+    ...{ '/fleet': '/', '/fleet/': '/', '/fleet/alerts/1': '/alerts/1', '/fleet/c/a%2Fb': '/c/a%2Fb' },
+    // Removed by the proxy, by one that leaves a second slash, and put there twice by one that rewrites links.
+    ...{ '/': '/', '/alerts': '/alerts', '//': '/', '//alerts/': '/alerts/', '/fleet//c/a//b': '/c/a//b' },
+    ...{ '/fleet/fleet/runs': '/runs', '//fleet//fleet//': '/', '/%66leet/runs': '/runs' },
+    // Other paths, which only begin alike.
+    ...{
+      '/fleet2/runs': '/fleet2/runs',
+      '/fleetruns': '/fleetruns',
+      '/Fleet/runs': '/Fleet/runs',
+      '/c/fleet': '/c/fleet',
+    },
+    ...{ '/v1/inbox/fleet/x': '/v1/inbox/fleet/x', '/fleet%2Fruns': '/fleet%2Fruns', '': '/', '*': '/*' },
+  },
+  '/tools/our%20fleet': {
+    ...{ '/tools/our%20fleet/runs': '/runs', '/tools/our fleet/runs': '/runs', '/tools/runs': '/tools/runs' },
+    ...{ '/our%20fleet/runs': '/our%20fleet/runs', '/tools/our+fleet/runs': '/tools/our+fleet/runs' },
+  },
+  '/büro': { '/b%C3%BCro/runs': '/runs', '/b%c3%bcro/': '/' },
+  '': { '/fleet/runs': '/fleet/runs', '//runs': '//runs', '': '' },
+} satisfies Readonly<Record<string, Readonly<Record<string, string>>>>)) {
+  for (const [path, below] of Object.entries(paths)) {
+    test(`${path} is ${below} below the prefix "${prefix}"`, () => assert.equal(pathBelow(prefix, path), below));
+  }
 }
 
 for (const { url, path, query } of [

@@ -8,6 +8,12 @@ const pollMs = 60_000;
 /** The time after which a page is requested although its stream is open: some scanners hold each event back. */
 const quietMs = 300_000;
 
+/** Returns the address that all pages are below. The program of the pages is in a folder there. */
+function ownAddress(path: string): string {
+  const program = document.querySelector<HTMLScriptElement>('head > script[src]');
+  return new URL(`../${path}`, program?.src ?? location.href).href;
+}
+
 /** Keeps a page of the server up to date: requests the page again at each event of a finished run. */
 export function liveUpdates(): void {
   const words = document.querySelector<HTMLElement>('#live');
@@ -42,7 +48,7 @@ export function liveUpdates(): void {
     clearTimeout(timer);
     if (document.hidden) return;
     poll(openingMs);
-    source = new EventSource('/live');
+    source = new EventSource(ownAddress('live'));
     source.addEventListener('run', () => void refresh());
     source.addEventListener('open', () => say(words, 'Live'));
     source.addEventListener('error', () => say(words, 'No connection'));
@@ -157,7 +163,7 @@ function filterWhileTyping(show: (address: string) => Promise<void>): void {
         // An empty name folds the clients without a group.
         if (typeof value === 'string' && (value !== '' || name === 'fold')) parameters.append(name, value);
       }
-      const address = new URL(parameters.size === 0 ? '/' : `/?${parameters.toString()}`, location.href).href;
+      const address = ownAddress(parameters.size === 0 ? '' : `?${parameters.toString()}`);
       void showAddress(address);
     }, typingPauseMs);
   });

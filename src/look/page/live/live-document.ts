@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 
 import { serverZone } from '../../../text/server-zone.ts';
 import { liveStyleText, scriptText } from '../assets.ts';
+import { escapeMarkup } from '../../../text/escape-markup.ts';
 import { bareText, joined, type Markup, markup } from '../markup.ts';
 
 /** A file that pages load. Its name changes with its content, so that browsers may cache it. */
 interface Asset {
-  readonly path: string;
+  readonly path: `/assets/${string}`;
   readonly type: string;
   readonly content: string;
 }
@@ -45,6 +46,14 @@ export interface LiveDocument {
   readonly zone: string | null;
 }
 
+/** The surroundings of all pages. */
+export interface PageSurroundings {
+  /** True if events are accepted and shown: the navigation has their page. */
+  readonly hasEvents: boolean;
+  /** The path that all pages are below, without its last slash; empty: they are at `/`. */
+  readonly prefix: string;
+}
+
 export const eventsPath = '/events/newest';
 
 const pages = [
@@ -64,14 +73,11 @@ const keyList = markup`<dialog class="keys" aria-label="Keys"><h2>Keys</h2><dl>$
 ].map(([key = '', words = '']) => markup`<dt><kbd>${key}</kbd></dt><dd>${words}</dd>`)}</dl>
 <form method="dialog"><label><input type="checkbox"> Keys work</label><button>Close</button></form></dialog>`;
 
-/**
- * Renders a page of the server. `notice` stands above everything, for instance that the database is away. `hasEvents`:
- * the navigation has the page of events.
- */
+/** Renders a page of the server. `notice` stands above everything, for instance that the database is away. */
 export function liveHtml(
   { title, path, lead, body, zone }: LiveDocument,
   notice: string | null,
-  hasEvents: boolean,
+  { hasEvents, prefix }: PageSurroundings,
 ): string {
   const shown = pages.filter(([href]) => hasEvents || href !== eventsPath);
   const page = markup`<nav aria-label="Pages"><ul>${shown.map(
@@ -90,11 +96,15 @@ ${keyList}`;
     page,
     markup`
 <script src="${script.path}" defer></script>`,
+    prefix,
   );
 }
 
 /** Renders a page for visitors without a login: no program, and no links to other pages above it. */
-export function plainHtml({ title, body, zone }: Pick<LiveDocument, 'title' | 'body' | 'zone'>): string {
+export function plainHtml(
+  { title, body, zone }: Pick<LiveDocument, 'title' | 'body' | 'zone'>,
+  prefix: string,
+): string {
   return wholeHtml(
     title,
     markup`<header><h1>${joined(title, ' ')}</h1></header>
@@ -102,11 +112,15 @@ export function plainHtml({ title, body, zone }: Pick<LiveDocument, 'title' | 'b
 ${body}
 </main>`,
     null,
+    prefix,
   );
 }
 
-function wholeHtml(title: readonly string[], body: Markup, scripts: Markup | null): string {
-  return markup`<!DOCTYPE html>
+/** The places of addresses of this server. Texts have none of them: `markup` escapes their quotes. */
+const ownAddresses = /(?<= (?:href|src|action)=")(?=\/)/g;
+
+function wholeHtml(title: readonly string[], body: Markup, scripts: Markup | null, prefix: string): string {
+  const { html } = markup`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -120,5 +134,6 @@ function wholeHtml(title: readonly string[], body: Markup, scripts: Markup | nul
 ${body}
 </body>
 </html>
-`.html;
+`;
+  return prefix === '' ? html : html.replace(ownAddresses, () => escapeMarkup(prefix));
 }

@@ -37,6 +37,7 @@ function openAnswerers(first: ToProcess, documents: Documents) {
   const onFault = (thrown: unknown): void => tell({ kind: 'fault', message: messageOf(thrown) });
   const answerers = lookAnswerers({
     ...{ reader, documents, onFault, title: serve.title, hasEvents: serve.events !== null },
+    prefix: serve.prefix,
     groups: serve.metrics ?? [],
     zone: () => config.alerts.zone,
     configFault: () => configFault,

@@ -21,7 +21,7 @@ export interface LookOptions extends PageFrame {
 
 /** Returns what answers with pages. While the database is away, they show their last version with a notice. */
 export function pageAnswerers(options: LookOptions) {
-  const { reader, documents, configFault, zone, title, hasEvents } = options;
+  const { reader, documents, configFault, zone, title } = options;
   const kept = new KeptPages();
   const answer = async (asked: LookAsked, make: () => Promise<LiveDocument>): Promise<Answer> => {
     const { mayAcknowledge } = asked;
@@ -31,7 +31,7 @@ export function pageAnswerers(options: LookOptions) {
     try {
       const document = await inTime(make);
       kept.keep(url, document);
-      return html(liveHtml(document, configFault(), hasEvents), 200, headers);
+      return html(liveHtml(document, configFault(), options), 200, headers);
     } catch (thrown) {
       if (!isAway(thrown)) return failed(thrown, options);
       const last = kept.find(url);
@@ -40,7 +40,7 @@ export function pageAnswerers(options: LookOptions) {
       if (last === null) return message(503, 'The database is away', `It has not answered since ${since}.`, options);
       const shownAt = momentInWords({ zone: zone(), nowMs: Date.now() }, last.atMs);
       const notice = `The database has been away since ${since}. This is of ${shownAt}.`;
-      return html(liveHtml(last.document, notice, hasEvents), 200, headers);
+      return html(liveHtml(last.document, notice, options), 200, headers);
     }
   };
   const page = (make: (asked: LookAsked) => Promise<LiveDocument>): LookAnswerer => {

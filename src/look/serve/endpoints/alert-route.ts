@@ -84,14 +84,14 @@ export function alertRoute({
     const line = (form.get('line') ?? '').toLowerCase();
     if (line === 'unack') {
       if ((await database.takeBack(id)) > 0) onAnswered({ by, line, id });
-      return seeOther(id);
+      return seeOther(id, look);
     }
     const shown = shownAnswer(line, by, form);
     if (shown === null) return refuse(400, words.noAnswer);
     const outcome = await database.acknowledge(id, shown);
     if (outcome !== 'acknowledged') return refuse(outcome === 'unknown' ? 404 : 409, words[outcome]);
     onAnswered({ by, line, id });
-    return seeOther(id);
+    return seeOther(id, look);
   };
   const take = async ({ incoming, parts }: Asked): Promise<Answer> => {
     const id = Number(parts['id']);
@@ -121,13 +121,13 @@ function shownAnswer(line: string, by: string, form: URLSearchParams): ShownAnsw
 }
 
 /** Returns the answer after a form: a browser asks for the page, and reloading the page sends no form again. */
-function seeOther(id: number): Answer {
-  return { status: 303, headers: { Location: links.alert(id), 'Cache-Control': 'no-store' }, body: '' };
+function seeOther(id: number, { prefix }: PageFrame): Answer {
+  return { status: 303, headers: { Location: `${prefix}${links.alert(id)}`, 'Cache-Control': 'no-store' }, body: '' };
 }
 
-function refusal(id: number, status: number, text: string, { zone, hasEvents }: PageFrame): Answer {
+function refusal(id: number, status: number, text: string, frame: PageFrame): Answer {
   const body = markup`<p>${text}</p>
 <p><a href="${links.alert(id)}">Alert ${id}</a></p>`;
-  const document = { title: ['Not done'], path: '', body, zone: zone() };
-  return html(liveHtml(document, null, hasEvents), status, status === 503 ? { 'Retry-After': '30' } : {});
+  const document = { title: ['Not done'], path: '', body, zone: frame.zone() };
+  return html(liveHtml(document, null, frame), status, status === 503 ? { 'Retry-After': '30' } : {});
 }

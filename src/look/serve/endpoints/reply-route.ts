@@ -52,7 +52,7 @@ export class LinkDatabase {
 }
 
 export interface ReplyRouteOptions {
-  readonly look: Pick<PageFrame, 'zone'> & {
+  readonly look: Pick<PageFrame, 'zone' | 'prefix'> & {
     readonly reader: Pick<FleetReader, 'read'>;
     readonly onFault: (thrown: unknown) => void;
   };
@@ -82,7 +82,9 @@ export function replyRoute({ look, database, visitorOf, onAcknowledged }: ReplyR
     try {
       const refused = incoming.method === 'POST' ? await take(incoming, token) : null;
       if (refused !== null) return refused;
-      const page = await inTime(() => look.reader.read((storage, config) => replyPage(storage, config, token)));
+      const page = await inTime(() =>
+        look.reader.read((storage, config) => replyPage(storage, config, { token, ...look })),
+      );
       if (typeof page !== 'string') return page;
       return page === 'expired'
         ? sorry(410, 'This mail is older than 14 days: it takes no answer any more.', look)
@@ -99,13 +101,17 @@ const unknownWords = 'There is no mail with this link.';
 function sorry(
   status: number,
   text: string,
-  { zone }: Pick<PageFrame, 'zone'>,
+  { zone, prefix }: Pick<PageFrame, 'zone' | 'prefix'>,
   headers: Readonly<Record<string, string>> = {},
 ): Answer {
-  return html(plainHtml({ title: ['Acknowledge'], body: replyLead(text), zone: zone() }), status, headers);
+  return html(plainHtml({ title: ['Acknowledge'], body: replyLead(text), zone: zone() }, prefix), status, headers);
 }
 
-async function replyPage(storage: Storage, config: Config, token: string): Promise<Answer | 'unknown' | 'expired'> {
+async function replyPage(
+  storage: Storage,
+  config: Config,
+  { token, prefix }: Pick<PageFrame, 'prefix'> & { readonly token: string },
+): Promise<Answer | 'unknown' | 'expired'> {
   const mail = await storage.links.linkedMail(token);
   if (typeof mail === 'string') return mail;
   const { zone } = config.alerts;
@@ -117,5 +123,5 @@ async function replyPage(storage: Storage, config: Config, token: string): Promi
     isAnswerable: open.has(alert.id ?? 0),
   }));
   const body = replyView({ zone, nowMs, recipient: mail.recipient, alerts, answerable: open.size });
-  return html(plainHtml({ title: ['Acknowledge'], body, zone }), 200);
+  return html(plainHtml({ title: ['Acknowledge'], body, zone }, prefix), 200);
 }

@@ -21,18 +21,19 @@ interface Pressed {
   readonly headers: Readonly<Record<string, string>>;
   readonly peer?: string;
   readonly url?: string;
+  readonly prefix?: string;
   readonly tls?: ServeConfig['tls'];
   /** The fault of the database. */
   readonly fault?: Error;
 }
 
 /** Presses the button. Returns who acknowledged, or the status and the sentence of the refusal. */
-async function press({ headers, peer = proxy, url, tls = null, fault }: Pressed): Promise<string> {
+async function press({ headers, peer = proxy, url, prefix = '', tls = null, fault }: Pressed): Promise<string> {
   const serve = { trustedProxies: [proxy], userHeader: 'x-user', tls } as unknown as ServeConfig;
   const visitorOf = visitorReader(serve);
   const by: string[] = [];
   const route = alertRoute({
-    look: { zone: () => null, hasEvents: false, onFault: (thrown) => assert.equal(thrown, fault) },
+    look: { zone: () => null, hasEvents: false, prefix, onFault: (thrown) => assert.equal(thrown, fault) },
     database: {
       acknowledge: (_id, shown) => {
         if (fault !== undefined) return Promise.reject(fault);
@@ -101,6 +102,10 @@ for (const [name, headers, says, url] of origins) {
     );
   });
 }
+
+test('after a form below a prefix a browser asks for the page there', async () => {
+  assert.equal(await press({ headers: { 'x-user': 'kim', ...own }, prefix: '/fleet' }), 'kim /fleet/alerts/7');
+});
 
 test('a host that a visitor names in the place of a proxy does not count', async () => {
   const headers = { ...own, authorization: 'Bearer look', host: 'backend', [xfh]: host };

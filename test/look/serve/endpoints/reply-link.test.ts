@@ -175,7 +175,7 @@ test('without links="yes" there is no page, and without TLS nobody beyond this m
   const visitor: Visitor = { address: '192.0.2.9', isLocal: false, isProxied: false, user: null, isPrivate: false };
   const nobody = (): never => assert.fail('the database was asked');
   const route = replyRoute({
-    look: { reader: { read: nobody } as never, onFault: nobody, zone: () => null },
+    look: { reader: { read: nobody } as never, onFault: nobody, zone: () => null, prefix: '' },
     ...{ database: { answer: nobody }, visitorOf: () => visitor, onAcknowledged: nobody },
   });
   const asked = {
