@@ -64,6 +64,29 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
+test('below a path of another host a page follows runs, filters and links there', options, async (t) => {
+  const { port, dir } = await servedFleet(t, { attributes: 'url="https://example.org/fleet/"' });
+  const { page, noises } = await openAddress(t, `http://localhost:${port}/fleet/`);
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  await page.reload();
+  await page.getByText('Live', { exact: true }).waitFor();
+  await page.getByLabel('Filter').fill('db');
+  await page.waitForURL(`http://localhost:${port}/fleet/?q=db`);
+  await page.getByLabel('Filter').fill('');
+  await page.waitForURL(`http://localhost:${port}/fleet/`);
+  await collected(dir);
+  await page.locator('#clients').getByRole('link', { name: 'db', exact: true }).click();
+  await page.waitForURL(`http://localhost:${port}/fleet/c/db`);
+  await page.getByText('Live', { exact: true }).waitFor();
+  assert.deepEqual(
+    asked.filter((where) => !where.startsWith('/fleet/')),
+    [],
+  );
+  assert.ok(asked.includes('/fleet/live'));
+  assert.deepEqual(noises, []);
+});
+
 for (const host of ['localhost', 'fleet.example.org']) {
   test(
     `an alert of http://${host} is acknowledged by its button on a telephone, and that taken back`,
