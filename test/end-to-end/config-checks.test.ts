@@ -11,7 +11,7 @@ import { succeeded } from '../support/programs/run-cli.ts';
 import { sshdMissing, sshdOfSuite } from '../support/ssh/sshd.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
-const [sqlite] = databaseKinds();
+const [sqlite] = databaseKinds(false);
 const elements =
   `<check name="of group" command="sh -c 'echo x >>$HOME/runs; echo &quot;WARNING: ` +
   `it&apos;\\''s&quot;; exit 1'" timeout="5s"/>`;

@@ -9,11 +9,11 @@ import type { StorageConfig } from '../../src/config/config.ts';
 import { harmlessJson } from '../../src/platform/errors/log.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { scrape } from '../look/metrics/support/exposition.ts';
-import { type Served, serveFolder } from '../look/serve/support/served-fleet.ts';
+import { askUntilMade, type Served, serveFolder } from '../look/serve/support/served-fleet.ts';
 import { onEachDatabase } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { isLong } from '../support/long-tests.ts';
-import { configFolder, runBuilt, succeeded } from '../support/programs/run-cli.ts';
+import { configFolder, runFirstBuilt, succeeded } from '../support/programs/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { onTerminal, withoutTerminal } from '../support/programs/terminal.ts';
 import { fleetConfig, hostileNames, hostileWords, plainWords, storeFleet } from './support/hostile-fleet.ts';
@@ -68,9 +68,11 @@ async function storedFleet(t: TestContext, storage: StorageConfig, words: readon
   }
   const dir = configFolder(t, fleetConfig(words, storageElement(storage)));
   const comment = words.join(' ');
-  await succeeded(runBuilt(['silence', 'add', '--rule', '*disk', '--until', '2h', '--comment', comment], { cwd: dir }));
-  await succeeded(runBuilt(['ack', '2', '--comment', comment], { cwd: dir }));
-  await runBuilt(['alert'], { cwd: dir });
+  await succeeded(
+    runFirstBuilt(['silence', 'add', '--rule', '*disk', '--until', '2h', '--comment', comment], { cwd: dir }),
+  );
+  await succeeded(runFirstBuilt(['ack', '2', '--comment', comment], { cwd: dir }));
+  await runFirstBuilt(['alert'], { cwd: dir });
   return dir;
 }
 
@@ -79,17 +81,6 @@ const pages = (client: string): readonly string[] => [
   ...[`/?q=${encodeURIComponent(first)}`, `/c/${encodeURIComponent(client)}`, `/c/${encodeURIComponent(`${client}?`)}`],
   ...[`/report?client=${encodeURIComponent(`${client}<b>`)}`],
 ];
-
-/** Asks for a page until it is made: a busy machine may take longer for it than a viewer waits. */
-async function askUntilMade<Answer extends { readonly status: number }>(
-  ask: (page: string) => Promise<Answer>,
-  page: string,
-): Promise<Answer> {
-  for (;;) {
-    const answer = await ask(page);
-    if (answer.status !== 503) return answer;
-  }
-}
 
 /** Returns a context for a suite's set-up, and a function that runs its `after` hooks, the last one first. */
 function closing(): { readonly t: TestContext; readonly close: () => Promise<void> } {
@@ -110,7 +101,7 @@ describe('the pages of a fleet of plain words', () => {
   test('are tags and text', { timeout: 120_000 }, async (t) => {
     const dir = await storedFleet(t, sqliteConfig(path.join(tempFolder(t), 'fleet.db')), plainWords);
     const { ask } = await serveFolder(t, dir, { parts: '<look/>' });
-    await runBuilt(['report', '--split', 'split'], { cwd: dir });
+    await runFirstBuilt(['report', '--split', 'split'], { cwd: dir });
     const client = plainWords[0] ?? '';
     const bodies: string[] = [];
     for (const page of [...pages(client), '/?q=word']) {
@@ -139,7 +130,7 @@ onEachDatabase('hostile words', (kit) => {
   let dir = '';
   let served: Omit<Served, 'run'>;
   const run = async (...args: readonly string[]): Promise<string> => {
-    const { stdout, stderr } = await runBuilt(args, { cwd: dir });
+    const { stdout, stderr } = await runFirstBuilt(args, { cwd: dir });
     assertInert(`${args.join(' ')}: stderr`, stderr);
     return stdout;
   };
@@ -225,7 +216,7 @@ onEachDatabase('hostile words', (kit) => {
     `/api/v1/alerts?client=${encodeURIComponent(left)}`,
   ]) {
     test(`are harmless in the document ${named(document)}`, async () => {
-      const { headers, body } = await served.ask(document);
+      const { headers, body } = await askUntilMade(served.ask, document);
       assert.equal(headers['content-type'], 'application/json', body.slice(0, 200));
       assertInert(document, body);
       assert.ok(body === JSON.stringify(JSON.parse(body)) || /\\u[0-9a-f]{4}/.test(body));
@@ -234,7 +225,11 @@ onEachDatabase('hostile words', (kit) => {
   }
 
   test('break no line of the metrics', async () => {
-    const texts = [await run('metrics'), await run('metrics', '--openmetrics'), (await served.ask('/metrics')).body];
+    const texts = [
+      await run('metrics'),
+      await run('metrics', '--openmetrics'),
+      (await askUntilMade(served.ask, '/metrics')).body,
+    ];
     for (const text of texts) {
       assertInert('metrics', text);
       const scraped = scrape(text);

@@ -60,7 +60,7 @@ test(
     const { element, client, address } = await startBehind(t, names);
     const good = await Promise.all([...names, address].map((host) => client(host.split('.example')[0] ?? '', host)));
     const dead = await Promise.all(['d1', 'd2', 'd3'].map((name) => client(name, `${name}.example`)));
-    const [kind] = databaseKinds();
+    const [kind] = databaseKinds(false);
     assert.ok(kind);
     const site = await kind.site(t, `<collector every="1h" changes="no" ${patience}/>${element}${good.join('\n')}`);
     assert.equal((await site.run('trust', '--yes')).status, 0);
@@ -95,7 +95,7 @@ test(
     const names = times(20, (number) => `n${number}.example`);
     const { known, element, client } = await startBehind(t, names);
     const good = await Promise.all(names.map((host) => client(host.split('.')[0] ?? '', host)));
-    const [kind] = databaseKinds();
+    const [kind] = databaseKinds(false);
     assert.ok(kind);
     const clients = [...good, await client('flap', 'flap.example')].join('\n');
     const site = await kind.site(t, `<collector every="1h" changes="no" ${patience}/>${element}${clients}`);

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
 import { makeInventoriedIn } from '../support/clients/inventoried.ts';
-import { configFolder, runBuilt, succeeded, type CliResult } from '../support/programs/run-cli.ts';
+import { configFolder, runFirstBuilt, succeeded, type CliResult } from '../support/programs/run-cli.ts';
 import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../support/ssh/sshd.ts';
 import { listing } from './support/whole-fleet.ts';
 
@@ -218,7 +218,7 @@ suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
         for (const made of dirs) fs.mkdirSync(made, { mode: 0o700 });
         execFileSync('chown', [`${account.name}:`, ...dirs]);
       },
-      run: () => runBuilt(['collect'], { cwd: dir }),
+      run: () => runFirstBuilt(['collect'], { cwd: dir }),
     };
   }
 

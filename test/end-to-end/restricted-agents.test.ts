@@ -103,7 +103,7 @@ exit 0
 `;
 
 const notAtDropbear = dropbearMissing() ?? false;
-const [sqlite] = databaseKinds();
+const [sqlite] = databaseKinds(false);
 assert.ok(sqlite);
 const restricted = async (server: KeyServer, t: TestContext, options: RestrictOptions): Promise<Restricted> =>
   await restrict(server, await sqlite.site(t, ''), options);

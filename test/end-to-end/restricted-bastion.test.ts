@@ -14,7 +14,7 @@ suite('restricted keys with options of their own', { skip: sshdMissing() ?? fals
   let inner: Sshd;
   before(async () => ([jump, inner] = await Promise.all([startSshd(), startSshd()])));
   after(async () => await Promise.all([jump.stop(), inner.stop()]));
-  const [sqlite] = databaseKinds();
+  const [sqlite] = databaseKinds(false);
   assert.ok(sqlite);
   const keysFile = (sshd: Sshd, { name }: SshdAccount): string => path.join(sshd.dir, 'authorized_keys', name);
 

@@ -13,7 +13,7 @@ import { databaseKinds, listing } from './support/whole-fleet.ts';
 
 suite('a restricted key', { skip: sshdMissing() ?? false }, async () => {
   const sshd = await sshdOfSuite();
-  const [sqlite] = databaseKinds();
+  const [sqlite] = databaseKinds(false);
   assert.ok(sqlite);
   const { site, account, codes, lib, ssh } = await restrict(sshd, await sqlite.site({ after }, ''));
 

@@ -36,7 +36,7 @@ const servers: readonly Server[] = [
 for (const { name, missing, start } of servers) {
   suite(`the line of a restricted key, at ${name}`, { skip: missing ?? false }, async () => {
     const server = await stoppedAfter(start());
-    const [sqlite] = databaseKinds();
+    const [sqlite] = databaseKinds(false);
     assert.ok(sqlite);
 
     test('is obeyed only while nobody but the account can write it, and authorize leaves it so', async (t) => {

@@ -116,7 +116,7 @@ async function assertKernelAndLog({ visit, same, checks }: Agents, guest: Guest)
 
 // Boots only one machine: a start takes a minute, and two machines slow each other down.
 describe('a Debian machine', { skip: skipWithoutGuest }, () => {
-  const [kind] = databaseKinds();
+  const [kind] = databaseKinds(false);
   const work = tempFolder();
   const guest = new Guest(path.join(work, 'guest'));
 

@@ -59,7 +59,7 @@ async function queued({ ask }: Pick<Awaited<ReturnType<typeof openEndpoint>>, 'a
 }
 
 suite('events, pushes and asked clients', () => {
-  const kinds = databaseKinds();
+  const kinds = databaseKinds(true, true);
   const [sqlite] = kinds;
   assert.ok(sqlite);
 

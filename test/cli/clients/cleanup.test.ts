@@ -31,7 +31,7 @@ const rare = { skip: isWide ? false : 'in the second tier' };
 suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
   const sshd = await sshdOfSuite();
   const key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
-  const [sqlite] = databaseKinds();
+  const [sqlite] = databaseKinds(false);
   assert.ok(sqlite);
 
   async function collector(t: TestContext, account: SshdAccount, attributes = '') {

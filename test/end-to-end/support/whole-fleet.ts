@@ -7,13 +7,15 @@ import type { SqliteRow } from '../../../src/platform/sqlite.ts';
 import { makeInventoried, makeInventoriedIn } from '../../support/clients/inventoried.ts';
 import { isWide } from '../../support/long-tests.ts';
 import {
+  sharedMariadb,
   startMariadb,
   skipWithoutMariadb,
   type Mariadb,
   type MariadbDatabase,
+  type SharedMariadb,
 } from '../../support/databases/mariadb.ts';
 import type { Scope } from '../../support/temp-folder.ts';
-import { configFolder, runBuilt, type CliResult } from '../../support/programs/run-cli.ts';
+import { configFolder, runFirstBuilt, type CliResult } from '../../support/programs/run-cli.ts';
 import { openBeside } from '../../support/databases/open-beside.ts';
 
 /** A config.xml in a folder of its own, with its database of either kind. */
@@ -44,13 +46,17 @@ const sqliteKind: DatabaseKind = {
 };
 
 /**
- * Returns SQLite, and in the second tier also MariaDB, where it is installed. A file's suites share one MariaDB server.
+ * Returns SQLite, and in the second tier also MariaDB, where it is installed. The server is that of the run, or with
+ * `canBlock` one of the file's own, whose databases `block` can lock.
  */
-export function databaseKinds(both = isWide): readonly DatabaseKind[] {
+export function databaseKinds(both = isWide, canBlock = false): readonly DatabaseKind[] {
   if (!both) return [sqliteKind];
-  let mariadb: Mariadb | null = null;
+  let mariadb: SharedMariadb | null = null;
+  let own: Mariadb | null = null;
   before(async () => {
-    if (!skipWithoutMariadb) mariadb = await startMariadb();
+    if (skipWithoutMariadb) return;
+    if (canBlock) own = await startMariadb();
+    mariadb = own ?? (await sharedMariadb());
   });
   after(async () => await mariadb?.stop());
   return [
@@ -65,8 +71,10 @@ export function databaseKinds(both = isWide): readonly DatabaseKind[] {
         const element = `<storage url="${database.url}" password="${database.password}"/>`;
         const query: Query = async (_stateDir, sql) => await server.asRoot(`USE ${database.name}`, sql);
         const block: Block = () => {
-          server.pause();
-          return () => server.resume();
+          if (own === null) throw new Error('other files use this server too');
+          const paused = own;
+          paused.pause();
+          return () => paused.resume();
         };
         return siteOf(t, inner, element, query, block, database.storage);
       },
@@ -116,7 +124,7 @@ function siteOf(
     stateDir,
     configure,
     // In the folder, without -c and with PATH alone, as a line of a crontab would run.
-    run: (...args) => runBuilt(args, { cwd: dir }),
+    run: (...args) => runFirstBuilt(args, { cwd: dir }),
     rows: (sql) => query(stateDir, sql),
     block: () => block(stateDir),
     inventoried: async (...clients) => {

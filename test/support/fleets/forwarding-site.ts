@@ -10,7 +10,7 @@ import { serveFolder, type Served } from '../../look/serve/support/served-fleet.
 import { isWide } from '../long-tests.ts';
 import {
   configFolder,
-  runBuilt,
+  runFirstBuilt,
   runCli,
   startCli,
   succeeded,
@@ -47,8 +47,8 @@ export interface ForwardingOptions {
   readonly attributes?: string;
 }
 
-/** In the second tier both are the built program. */
-const program = isWide ? runBuilt : runCli;
+/** In the second tier each command is tried by the built program. */
+const program = isWide ? runFirstBuilt : runCli;
 
 /** Starts the collector and enrols the site. Nothing has run at the site yet. */
 export async function forwardingSite(t: TestContext, options: ForwardingOptions = {}): Promise<ForwardingSite> {
