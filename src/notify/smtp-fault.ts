@@ -217,25 +217,34 @@ function adviceFor(smtp: SmtpConfig, thrown: unknown): { readonly advice?: strin
   return smtp.username === null ? { advice: 'Write username and passwordFile into <smtp>: it demands a login.' } : {};
 }
 
-const wrongLogin = 'Check username and password of <smtp>.';
-/** The answers of providers that take no password, or another one than that of the account. */
-const loginAdvices: readonly (readonly [words: RegExp, advice: string])[] = [
+/** The answers of providers to a login that takes no password, or another one than that of the account. */
+const passwordAdvices: readonly (readonly [words: RegExp, advice: string])[] = [
   [
-    /\bSmtpClientAuthentication is disabled\b|\bbasic authentication is disabled\b/i,
-    'The provider has switched off logins by password: switch on SMTP AUTH for this mailbox there, or send through ' +
-      'another server.',
+    /\bSmtpClientAuthentication is disabled\b|\bbasic authentication is disabled\b|\bBasicAuthBlocked\b/i,
+    'The provider has switched off logins by password (SMTP AUTH, basic authentication): switch them on for this ' +
+      'mailbox there, or use another server.',
   ],
   [
-    /\bapp(?:lication)?[- ](?:specific )?passwords?\b|\bInvalidSecondFactor\b/i,
+    /\bapp(?:lication)?[- ](?:specific )?passwords?\b|\bInvalidSecondFactor\b|\bweb login required\b/i,
     'Make an app password at the provider, and write it in place of that of the account.',
   ],
-  [/\bBadCredentials\b.*\bgsmtp\b/s, `${wrongLogin} Gmail takes app passwords alone.`],
+  [/\bnot enabled for IMAP\b/i, 'Switch on IMAP in the settings of this mailbox.'],
 ];
+
+/** Returns what to do about a login that a mail server has refused with these words; null if they do not say. */
+export function passwordAdvice(words: string): string | null {
+  return passwordAdvices.find(([said]) => said.test(words))?.[1] ?? null;
+}
+
+const wrongLogin = 'Check username and password of <smtp>.';
 
 /** Tells a wrong password from a server, or a port, that knows no login by one (RFC 4954, section 4). */
 function loginAdvice(thrown: unknown): string {
   const reply = replyOf(thrown) ?? 0;
-  if (!commandReplies.includes(reply) && !argumentReplies.includes(reply))
-    return loginAdvices.find(([words]) => words.test(String((thrown as SmtpError).response)))?.[1] ?? wrongLogin;
+  if (!commandReplies.includes(reply) && !argumentReplies.includes(reply)) {
+    const words = String((thrown as SmtpError).response);
+    const isGmail = /\bBadCredentials\b.*\bgsmtp\b/s.test(words);
+    return passwordAdvice(words) ?? (isGmail ? `${wrongLogin} Gmail takes app passwords alone.` : wrongLogin);
+  }
   return 'It takes no login by password here: leave username out, or name the port for logins (587, or 465 with TLS).';
 }

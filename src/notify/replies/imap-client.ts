@@ -10,6 +10,7 @@ import { oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import type { AttemptOptions } from '../notify.ts';
 import { tlsAdvice } from '../../platform/errors/tls-advice.ts';
+import { passwordAdvice } from '../smtp-fault.ts';
 import { TooLong, within } from '../within.ts';
 
 /** The most bytes of a message that are read. */
@@ -303,7 +304,8 @@ function faultOf(replies: RepliesConfig, stage: Stage, thrown: unknown): FleetEr
 
 function fault({ host, port }: RepliesConfig, stage: Stage, words: string, cause: unknown): FleetError {
   const message = `replies at ${host}:${port}: ${cut(oneLine(withoutSecrets(words)), maxWords)}`;
-  const advice = tlsAdvice([(cause as ImapError | null)?.code, words].join(' '), 'replies');
+  const tls = tlsAdvice([(cause as ImapError | null)?.code, words].join(' '), 'replies');
+  const advice = stage === 'login' ? (passwordAdvice(words) ?? tls) : tls;
   return new FleetError({ code: 'replies-unread', stage, message, cause, ...(advice === null ? {} : { advice }) });
 }
 

@@ -383,6 +383,21 @@ const faulty: Readonly<Record<string, readonly [Alter, RegExp]>> = {
   ],
 };
 
+test('what is to be done about a login that a provider refuses', async (t) => {
+  const { imap, read } = await sceneFor(t);
+  for (const [words, advice] of [
+    ['[ALERT] Application-specific password required: https://support.google.com/', /^Make an app password/],
+    ['[WEBALERT https://accounts.google.com/] Web login required.', /^Make an app password/],
+    ['LOGIN failed. BasicAuthBlocked', /switched off logins by password/],
+    ['Basic authentication is disabled.', /switched off logins by password/],
+    ['[ALERT] Your account is not enabled for IMAP use.', /^Switch on IMAP/],
+    ['[AUTHENTICATIONFAILED] Invalid credentials', /^Check <replies>/],
+  ] as const) {
+    imap.act = (command) => (/^(?:LOGIN|AUTHENTICATE)/.test(command) ? `NO ${words}` : undefined);
+    assert.match((await read()).fault?.advice ?? '', advice, words);
+  }
+});
+
 for (const [index, [name, [alter, words]]] of Object.entries(faulty).entries()) {
   const skip = index > 3 && skipUnlessWide;
   test(`a server that ${name} is a mailbox that cannot be read`, { skip }, async (t) => {
