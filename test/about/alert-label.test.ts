@@ -1,9 +1,12 @@
-import { keyed } from './support/keyed.ts';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import { alertLabel, labelHidesRule } from '../../src/about/alert-label.ts';
-import { kindOf } from '../../src/about/kinds.ts';
+import { packageDir } from '../../src/state-folder/paths.ts';
+import { aboutsOf, kindOf } from '../../src/about/kinds.ts';
+import { keyed } from './support/keyed.ts';
 
 const cases: readonly (readonly [rule: string, subject: string, label: string, hides: boolean])[] = [
   ['disk', '/srv', 'disk /srv', false],
@@ -33,4 +36,11 @@ test('an alert is about its client, a group by its name, or the fleet', () => {
   assert.equal(about('web-1', 'disk mount=/srv', '/srv'), 'web-1 | disk | /srv');
   assert.equal(about('', 'group-short', 'web'), 'the group web | group-short');
   assert.equal(about('', 'collector-silent', ''), 'the fleet | collector-silent');
+});
+
+test('docs/sql.md names each kind of thing that an alert is about', () => {
+  const [, row = ''] =
+    /^\| `about` \| (.*)$/m.exec(readFileSync(path.join(packageDir, 'docs', 'sql.md'), 'utf8')) ?? [];
+  const named = [...row.matchAll(/`([a-z]+)`/g)].map(([, name]) => name);
+  assert.deepEqual(named.toSorted(), [...aboutsOf(() => true)].toSorted());
 });

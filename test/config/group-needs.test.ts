@@ -1,8 +1,8 @@
 /** Groups that need some of their members: what is read, refused and warned of. */
-import { keyOfGroup } from '../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { keyOfGroup } from '../../src/about/kinds.ts';
 import { awayWords, membersByGroup, neededOf } from '../../src/config/clients/group-needs.ts';
 import { parseNeed } from '../../src/config/values/quantities.ts';
 import { createWatches } from '../../src/alerter/inhibit/recipients-of.ts';

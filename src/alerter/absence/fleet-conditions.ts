@@ -22,7 +22,7 @@ import { counted } from '../../text/numbers.ts';
 import { minuteMs } from '../../platform/units.ts';
 
 /** The conditions of the fleet, by the names of their rules in <alerts>. */
-const conditions: Readonly<Record<string, (facts: FleetFacts, rule: Rule) => readonly Alert[]>> = {
+export const fleetConditions: Readonly<Record<string, (facts: FleetFacts, rule: Rule) => readonly Alert[]>> = {
   'collector-silent': evaluateSilence,
   'collector-isolated': evaluateIsolation,
   'collector-fault': evaluateCollectorFault,
@@ -47,7 +47,7 @@ export function evaluateFleet(options: EvaluateFleetOptions): readonly Alert[] {
   const unwatched = alerts
     .filter((alert) => alert.state !== 'resolved' && !isWatched(alert))
     .map((alert) => closeAlert(alert, 'unwatched', { atMs: nowMs, runId: null }));
-  const ofFleet = Object.entries(conditions).flatMap(([name, evaluate]) => {
+  const ofFleet = Object.entries(fleetConditions).flatMap(([name, evaluate]) => {
     const rule = findRule(config.alerts.rules, name);
     return rule === null ? [] : evaluate(facts, rule);
   });

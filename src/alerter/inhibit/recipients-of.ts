@@ -6,7 +6,7 @@ import { isHeard, notifyChooser, worstSeverity } from '../../config/clients/reci
 import { membersByGroup } from '../../config/clients/group-needs.ts';
 import { asksFor, findRule, ruleLists, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import type { AboutKey } from '../../about/about.ts';
-import type { About } from '../../config/rules/builtin-rules.ts';
+import { type RuleList, ruleListOf } from '../../config/rules/builtin-rules.ts';
 import { kindOf } from '../../about/kinds.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { selectsAll } from '../../config/values/client-selector.ts';
@@ -91,10 +91,9 @@ export function createWatches(config: Config): (key: WatchKey) => Watch {
     const listeners = rule?.name === 'mail-path' ? besidePath(config, all) : all;
     return { rule, client: null, labels, listeners };
   };
-  const watches: Readonly<Record<About, (key: WatchKey) => Watch>> = {
+  const watches: Readonly<Record<RuleList, (key: WatchKey) => Watch>> = {
     group: ({ subject = '' }) => groups(subject),
     fleet: ofFleet,
-    source: ofFleet,
     client: (key) => {
       const client = clients.get(key.client) ?? null;
       const rule = client === null || client.state === 'retired' ? null : findRule(client.rules, key.rule);
@@ -105,7 +104,7 @@ export function createWatches(config: Config): (key: WatchKey) => Watch {
       return { rule, client, labels: client.labels, listeners };
     },
   };
-  return (key) => watches[key.about](key);
+  return (key) => watches[ruleListOf[key.about]](key);
 }
 
 /** Returns the configuration of the alert of a group. Recipients who hear of its members' rules hear of it too. */

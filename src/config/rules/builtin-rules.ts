@@ -3,6 +3,17 @@
 /** The kinds of things that an alert can be about. The room `about` has an entry for each. */
 export type About = 'client' | 'group' | 'fleet' | 'source';
 
+/** The rules of clients, those of groups, and those of <alerts> for the whole fleet. Each list has its recipients. */
+export type RuleList = 'client' | 'group' | 'fleet';
+
+/** The list that has the rules about things of a kind. Only <alerts> can tune those of the fleet, no <client> a group's. */
+export const ruleListOf: Readonly<Record<About, RuleList>> = {
+  client: 'client',
+  group: 'group',
+  fleet: 'fleet',
+  source: 'fleet',
+};
+
 /** The condition of a group that lacks members which it needs. Its subject is the name of the group. */
 export const groupShort = 'group-short';
 
@@ -14,7 +25,7 @@ export interface BuiltinRule {
   readonly attributes: Readonly<Record<string, string>>;
   /** The `for` of the rule unless <alerts> or a tuning <alert> has one; null: `for` has no meaning. */
   readonly defaultFor: string | null;
-  /** The one that the rule evaluates. Only <alerts> can tune a rule of the fleet, and no <client> one of a group. */
+  /** The kind of thing that the rule evaluates. */
   readonly of: About;
 }
 

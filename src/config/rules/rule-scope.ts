@@ -1,6 +1,6 @@
 import { splitGlobs } from '../values/globs.ts';
 import { limitForm, ruleTypeOf } from '../vocabulary/rule-types.ts';
-import { type About, builtinRules, type BuiltinRule } from './builtin-rules.ts';
+import { builtinRules, type BuiltinRule, type RuleList, ruleListOf } from './builtin-rules.ts';
 import type { Rule } from '../config.ts';
 import type { Findings, Place } from '../xml/findings.ts';
 import { finishRule, selectorsInForce, type MergedRule, type RuleDefaults, type RuleScope } from './finish-rule.ts';
@@ -85,10 +85,10 @@ export class RuleReader {
     };
   }
 
-  #inForce(merged: Iterable<MergedRule>, of: About): readonly Rule[] {
-    const whose = ({ isFleet, name }: MergedRule): About =>
-      isFleet === true ? 'fleet' : isFleet === false ? 'client' : (this.#known.get(name)?.of ?? 'client');
-    return [...merged].flatMap((one) => (whose(one) === of ? (this.#finish(one) ?? []) : []));
+  #inForce(merged: Iterable<MergedRule>, list: RuleList): readonly Rule[] {
+    const listOf = ({ isFleet, name }: MergedRule): RuleList =>
+      isFleet === true ? 'fleet' : ruleListOf[(isFleet === false ? null : this.#known.get(name)?.of) ?? 'client'];
+    return [...merged].flatMap((one) => (listOf(one) === list ? (this.#finish(one) ?? []) : []));
   }
 
   /** Returns the defaults and conditions beside the written rules. Returns the same list for equal results. */
@@ -170,12 +170,13 @@ export class RuleReader {
       this.#findings.fault(alert, `<alert> "${name}" names no rule further out, no default and no condition${remedy}`);
       return false;
     }
-    if (builtin.of === 'fleet' && (element.name !== 'alerts' || alert.isForSome === true)) {
+    const list = ruleListOf[builtin.of];
+    if (list === 'fleet' && (element.name !== 'alerts' || alert.isForSome === true)) {
       const where = element.name === 'alerts' ? 'without clients and labels' : 'into <alerts>';
       this.#findings.fault(alert, `<alert> "${name}" concerns the whole fleet; write it ${where}`);
       return false;
     }
-    if (builtin.of === 'group' && (element.name === 'client' || alert.isForSome === true)) {
+    if (list === 'group' && (element.name === 'client' || alert.isForSome === true)) {
       const where = 'into the <group> or <alerts>, without clients and labels';
       this.#findings.fault(alert, `<alert> "${name}" concerns a whole group; write it ${where}`);
       return false;
@@ -196,7 +197,7 @@ export class RuleReader {
   }
 
   #warnIfInVain(alert: Element, { name, of, attributes }: BuiltinRule, { rules }: RuleScope): void {
-    if (of !== 'client' || rules.some((rule) => rule.name === name)) return;
+    if (ruleListOf[of] !== 'client' || rules.some((rule) => rule.name === name)) return;
     const why = 'evaluates nothing here, because a rule of that type is written';
     const remedy = `write type="${attributes['type'] ?? name}" instead`;
     this.#findings.warn(alert, `<alert> "${name}" tunes a default rule that ${why}; ${remedy}`);

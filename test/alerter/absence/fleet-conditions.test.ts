@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { databaseUpSince } from '../../../src/alerter/absence/fleet-conditions.ts';
+import { databaseUpSince, fleetConditions } from '../../../src/alerter/absence/fleet-conditions.ts';
+import { builtinRules, ruleListOf } from '../../../src/config/rules/builtin-rules.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { SeenClient } from '../../../src/storage/store/fleet-store.ts';
 import type { SealedSummary } from '../../../src/storage/store/sealed-store.ts';
@@ -14,6 +15,11 @@ import { siteId } from '../../../src/state-folder/collector-id.ts';
 
 const three = `${client('web-1')}${client('web-2')}${client('web-3')}`;
 const config = configOf(`<alerts zone="UTC"/>${three}`);
+
+test('each condition of the fleet is evaluated', () => {
+  const names = builtinRules(everyMs).flatMap(({ name, of }) => (ruleListOf[of] === 'fleet' ? name : []));
+  assert.deepEqual(Object.keys(fleetConditions).toSorted(), names.toSorted());
+});
 
 test('a collector without a finished full run for three times every is silent, until its next one', () => {
   const { pass, stored } = startPasses(config);

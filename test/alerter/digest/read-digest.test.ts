@@ -1,8 +1,8 @@
 /** The facts of a digest: those of its clients and its span, out of what the storage knows. */
-import { keyOfFleet, keyOfGroup } from '../../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { keyOfFleet, keyOfGroup } from '../../../src/about/kinds.ts';
 import {
   clientsOf,
   type DigestFacts,

@@ -1,7 +1,7 @@
-import { keyOfFleet } from '../../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { keyOfFleet } from '../../../src/about/kinds.ts';
 import { regain, type Remembered } from '../../../src/alerter/dispatch/forgotten.ts';
 import { startDispatch } from '../support/dispatch-world.ts';
 import { at } from '../support/rows.ts';

@@ -1,8 +1,8 @@
 /** Notifications by themselves: their section, their order, their reason, and whether they may wait. */
-import { keyOfFleet } from '../../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { keyOfFleet } from '../../../src/about/kinds.ts';
 import {
   earlyMs,
   isUrgent,

@@ -1,8 +1,8 @@
 /** The facts of rules by their types, and of the conditions that every client has. */
-import { keyed } from '../../about/support/keyed.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { keyed } from '../../about/support/keyed.ts';
 import {
   foreseenBy,
   isByMount,

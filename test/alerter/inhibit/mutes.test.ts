@@ -1,8 +1,8 @@
 /** The times at which silences and windows mute an alert. */
-import { keyOfClient, keyOfFleet, keyOfGroup } from '../../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { keyOfClient, keyOfFleet, keyOfGroup } from '../../../src/about/kinds.ts';
 import { openMutes, type MuteKey, type Mutes } from '../../../src/alerter/inhibit/mutes.ts';
 import { configOf } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';

@@ -1,7 +1,7 @@
-import { keyed } from '../../about/support/keyed.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { keyed } from '../../about/support/keyed.ts';
 import { openMutes } from '../../../src/alerter/inhibit/mutes.ts';
 import {
   createStandIns,

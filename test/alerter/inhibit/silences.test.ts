@@ -1,7 +1,7 @@
-import { keyed } from '../../about/support/keyed.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { keyed } from '../../about/support/keyed.ts';
 import { groupPattern, labelPattern, silenceMatcher } from '../../../src/alerter/inhibit/silences.ts';
 import { literalPattern } from '../../../src/storage/alerts/operator.ts';
 import { configOf } from '../support/config-of.ts';

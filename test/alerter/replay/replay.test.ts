@@ -1,9 +1,9 @@
 // Second tier: weeks of rows, played again.
-import { keyOfClient } from '../../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
+import { keyOfClient } from '../../../src/about/kinds.ts';
 import { differenceToSent } from '../../../src/alerter/replay/replay-difference.ts';
 import { openRuns, passTimes } from '../../../src/alerter/replay/replay-clock.ts';
 import { replay, type ReplayResult } from '../../../src/alerter/replay/replay.ts';

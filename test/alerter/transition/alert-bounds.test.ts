@@ -1,8 +1,8 @@
 /** The beginning and the end of alerts: events that are over at once, and the end of what fired or never did. */
-import { keyOfClient } from '../../../src/about/kinds.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { keyOfClient } from '../../../src/about/kinds.ts';
 import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
 import { closeAlert, newAlert, oomKillAlert, rebootAlert } from '../../../src/alerter/transition/alert-bounds.ts';
 import { latestPossibleMs } from '../../../src/alerter/transition/client-transition.ts';

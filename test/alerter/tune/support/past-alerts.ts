@@ -1,6 +1,6 @@
-import { keyed } from '../../../about/support/keyed.ts';
 import assert from 'node:assert/strict';
 
+import { keyed } from '../../../about/support/keyed.ts';
 import { describeLimit } from '../../../../src/alerter/evaluate/describe-value.ts';
 import { rowsToRecover } from '../../../../src/alerter/evaluate/rule-metric.ts';
 import type { Client, Rule } from '../../../../src/config/config.ts';
