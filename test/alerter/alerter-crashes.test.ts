@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import { isLong, isWide } from '../support/long-tests.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/databases/mariadb.ts';
+import { skipWithoutMariadb, sharedMariadb, type SharedMariadb } from '../support/databases/mariadb.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { withMoments, type Moment } from './support/moments.ts';
 import { passToCutOff } from './support/pass-to-cut-off.ts';
@@ -107,19 +107,18 @@ function assertNotified(station: Station, from: number, message: string): void {
 describe('an alerter that dies', () => {
   const dir = tempFolder();
   let made = 0;
-  crashes('SQLite', isWide ? 2 : Infinity, () => Promise.resolve(sqliteConfig(path.join(dir, `${++made}.db`))));
+  crashes('SQLite', isWide ? 4 : Infinity, () => Promise.resolve(sqliteConfig(path.join(dir, `${++made}.db`))));
 });
 
 const skip = skipWithoutMariadb || (!isWide && 'npm run test:wide');
 
 describe('an alerter that dies, with MariaDB', { skip }, () => {
-  let mariadb: Mariadb | null = null;
+  let mariadb: SharedMariadb | null = null;
   before(async () => {
-    // Only processes crash in these tests, not the server, so the server need not flush each commit to the disk.
-    mariadb = await startMariadb(['--innodb-flush-log-at-trx-commit=0']);
+    mariadb = await sharedMariadb();
   });
   after(async () => mariadb?.stop());
-  crashes('MariaDB', 5, async () => {
+  crashes('MariaDB', 9, async () => {
     if (mariadb === null) throw new Error('MariaDB is not running');
     return (await mariadb.createDatabase()).storage;
   });

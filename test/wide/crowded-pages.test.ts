@@ -6,11 +6,12 @@ import { get, type IncomingMessage } from 'node:http';
 import { after, before, suite, test } from 'node:test';
 
 import { end, madeFleet, start } from '../../bench/serve.ts';
+import { isLong } from '../support/long-tests.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const clients = 2_000;
 const atOnce = 16;
-const rounds = 9;
+const rounds = isLong ? 9 : 5;
 /**
  * The most time of an answer, beside that of `node -e 0` at the same moment: a second where that takes 90 ms. While a
  * report is made, it has one of two processors.
