@@ -6,7 +6,7 @@ export type About = 'client' | 'group' | 'fleet' | 'source';
 /** The rules of clients, those of groups, and those of <alerts> for the whole fleet. Each list has its recipients. */
 export type RuleList = 'client' | 'group' | 'fleet';
 
-/** The list that has the rules about things of a kind. Only <alerts> can tune those of the fleet, no <client> a group's. */
+/** The list with the rules about things of a kind. Only <alerts> tunes those of the fleet, no <client> a group's. */
 export const ruleListOf: Readonly<Record<About, RuleList>> = {
   client: 'client',
   group: 'group',
