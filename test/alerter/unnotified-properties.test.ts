@@ -10,7 +10,7 @@ import type { StorageConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/platform/errors/errors.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { isWide } from '../support/long-tests.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/databases/mariadb.ts';
+import { skipWithoutMariadb, sharedMariadb, type SharedMariadb } from '../support/databases/mariadb.ts';
 import { configOf } from './support/config-of.ts';
 import { at } from './support/rows.ts';
 import { openStation } from './support/station.ts';
@@ -112,9 +112,9 @@ test('by the alerter and a mail server: what stays critical, or what stands for 
 });
 
 describe('on MariaDB', { skip: skipWithoutMariadb || (!isWide && 'npm run test:wide') }, () => {
-  let mariadb: Mariadb;
+  let mariadb: SharedMariadb;
   before(async () => {
-    mariadb = await startMariadb();
+    mariadb = await sharedMariadb();
   });
   after(() => mariadb.stop());
 
