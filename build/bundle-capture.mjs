@@ -23,6 +23,7 @@ import { socketFiles, udpFiles } from '../agent/state/system.ts';
 import { unitFolders } from '../agent/state/units.ts';
 import { daySeconds, fixedPaths, mostCounted, mostLooked, mostWatched, restlessLooks } from '../agent/state/watched.ts';
 import { imageTypes } from '../src/report/report.ts';
+import { serverChecks } from '../src/report/server-checks.ts';
 import { linesOf } from '../src/report/shorten-script.ts';
 import { shortenAwk } from './shorten-awk.mjs';
 
@@ -110,9 +111,26 @@ function placesOf() {
     EMPTIES: Object.values(emptyDigests)
       .map((digest) => `${digest}*`)
       .join(' | '),
+    SERVER_FORMS: serverForms(),
     FSTAB_SECRET: fstabPattern,
     SECRET: secretPattern.replaceAll('\t', '$tab'),
   };
+}
+
+/** Returns the forms of the options of checks of servers, for awk. */
+function serverForms() {
+  return Object.entries(serverChecks)
+    .flatMap(([kind, { needs, options }]) => [
+      `NEEDS["${kind}"] = "${needs}"`,
+      ...Object.entries(options).map(([option, form]) => `FORMS["${kind}", "${option}"] = "${form}"`),
+    ])
+    .join('\n');
+}
+
+/** Returns the text of the program of checks of servers. Throws if a quote would end it. */
+function serversScript(text) {
+  if (text.includes("'")) throw new Error('a quote would end the program of checks of servers');
+  return text;
 }
 
 /** Returns the text of the agent, without a line break at its end. Throws if the text is not plain ASCII. */
@@ -125,6 +143,7 @@ export function captureAgent(version) {
   const whole = filled(read('agent.sh'))
     .replace('@PINNED@', () => read('pinned.sh'))
     .replace('@CHECKS@', () => read('checks.sh'))
+    .replace('@SERVERS@', () => serversScript(read('servers.sh')))
     .replace('@STATE@', () => filled(read('state.sh')))
     .replace('@VERSION@', () => version)
     .replace('@PROGRAM@', () => program);

@@ -116,6 +116,7 @@ const contracts: readonly string[] = [
   'src/report/limits.ts',
   'src/report/log-lines.ts',
   'src/report/report.ts',
+  'src/report/server-checks.ts',
   'src/transport/transport.ts',
   'src/collector/collect-options.ts',
   'src/alerter/alert-options.ts',

@@ -56,10 +56,13 @@ function confLine(place, line,  n, at, every, timeout, form, W, i) {
     return
   }
   if (n > 0 && W[1] == "gpu" && gpuLine(place, W, n)) return
+  if (n > 0 && W[1] ~ /^(http|tcp|dns)$/ && serverLine(place, W, n)) return
   at = options(W, 2, n, "every|timeout|format"); form = "format" in O ? O["format"] : "nagios"
   take(place, n > 0 ? W[1] : "", optionSeconds("every", 0), optionSeconds("timeout", 10), \
-    form ~ /^([ct]e|gpu)/ ? "" : form, W, at, n)
+    isMade(form) ? "" : form, W, at, n)
 }
+# True for the formats that only lines of their own kinds have.
+function isMade(form) { return form ~ /^(certificate|textfile|gpu|http|tcp|dns)$/ }
 function secondsIn(text,  unit) {
   if (text !~ /^[0-9]+[smhd]?$/) return -1
   unit = substr(text, length(text))
@@ -110,10 +113,10 @@ function splitWords(line, W,  i, n, c, size, quote, word, has, next_) {
 # Prints a check with the words from..n of W as its command, if it is within its bounds.
 function take(place, name, every, timeout, form, W, from, n,  i, line) {
   if (name !~ "^[A-Za-z0-9_.:/-]([A-Za-z0-9_.:/ -]*[A-Za-z0-9_.:/-])?$" || length(name) > 128 || \
-    form !~ /^(nagios|checkmk|prom|certificate|textfile|gpu)$/ || from > n || n - from > 99 || \
+    form !~ /^(nagios|checkmk|prom|certificate|textfile|gpu|http|tcp|dns)$/ || from > n || n - from > 99 || \
     every < 0 || every > 604800 || timeout < 1 || \
     timeout > 30 || W[from] == "" || (W[from] ~ /\// && W[from] !~ /^\//)) {
-    if (form !~ /^([ct]e|gpu)/)
+    if (!isMade(form))
       refuse(place, place == "config.xml" ? "not a check with NAME and COMMAND" : "not a line of NAME and COMMAND")
     return 0
   }
@@ -158,7 +161,7 @@ function checksResult(  n, i, line, f, age, result, one) {
     if (line[i] ~ /^o/) { age = KEPT_AGE[one]; result = KEPT_RESULT[one]; print KEPT_LINE[one] > ENVIRON["fh_keep"] }
     else {
       result = resultIn(ENVIRON["fh_run"] "/" i "/")
-      if (END_RAN && f[3] > 0 && (f[2] !~ /^[ct]e/ || index(result, "0" RS_ RS_) == 1))
+      if (END_RAN && f[3] > 0 && (f[2] == "gpu" || !isMade(f[2]) || index(result, "0" RS_ RS_) == 1))
         print one RS_ ENVIRON["fh_boot"] RS_ END_RAN RS_ result > ENVIRON["fh_keep"]
       if (END_BAD != "") print "r" END_PROGRAM US "untrusted: " END_BAD
     }

@@ -95,6 +95,9 @@ for f in *.prom; do
   elif [ $(($(wc -c <"$f"))) -gt 1048576 ]; then why="longer than 1 MiB"; fi
   [ $n -gt 51 ] || echo "$((now - ${x% *})) $f/$why"
 done | awk "$1" textfile "$5"'
+# The program of checks of servers: FOLDER SECONDS KIND WORD..., as agent/checks/ask-server.ts.
+# shellcheck disable=SC2016,SC2034 # the shell that is started expands it
+servers='@SERVERS@'
 # finish EXIT WHY BEGAN: writes the end of the check in $d.
 finish() { echo "$1$us$2$us$3" >"$d/end"; }
 # signal NAME: sends the signal to the process group of the check in $d.
@@ -115,6 +118,16 @@ check() {
   [ "$form" != certificate ] || set -- /bin/sh -c "$certify" sh "$@"
   # shellcheck disable=SC2154 # agent.sh has the program
   [ "$form" != textfile ] || set -- /bin/sh -c "$textfiles" sh "$program" "$@"
+  case $form in
+  http | tcp | dns)
+    read -r up x <"/proc/uptime"
+    [ $((last - ${up%%.*})) -ge $limit ] || limit=$((last - ${up%%.*}))
+    mkdir "$d/ask" || return
+    set -- /bin/sh -c "$servers" sh "$d/ask" "$limit" "$@"
+    # It ends by itself, and has the time to say why.
+    limit=$((limit + 2))
+    ;;
+  esac
   case $hung in *"$nl$name$nl"*) finish '' 'still hanging' && return ;; esac
   program_=$1
   shift
@@ -132,7 +145,7 @@ check() {
   [ ! "$bad" ] || { echo "${us}untrusted$us$us$program_$us$bad" >"$d/end" && return; }
   [ -f "$program_" ] && [ -x "$program_" ] && [ -s "$program_" ] || { finish '' 'cannot be started' && return; }
   read -r up x <"/proc/uptime"
-  [ $((last - ${up%%.*})) -ge $limit ] || limit=$((last - ${up%%.*}))
+  [ $((last + 2 - ${up%%.*})) -ge $limit ] || limit=$((last - ${up%%.*}))
   [ $limit -gt 0 ] || { finish '' 'no time left' && return; }
   mkfifo "$d/pipe" && echo "$name" >"$d/name" && echo "$boot" >"$d/boot" || return
   (
@@ -192,9 +205,9 @@ hanging() {
     if [ "$began" ] && [ "$began" = "$was" ]; then hung=$hung$name$nl; else rm -rf "$d"; fi
   done
 }
-# lane LINE...: runs the checks of the plan that no other lane has.
+# lane LINE...: runs the checks of the plan that no other lane has. All checks of servers run at once before the lanes.
 lane() {
-  i=0
+  i=0 pids=
   for line do
     i=$((i + 1))
     case $line in
@@ -203,7 +216,11 @@ lane() {
       # shellcheck disable=SC2086 # the fields of the line
       set -- ${line#k}
       IFS=" $tab$nl"
-      check $i "$@"
+      case $2,$asks in
+      http,y | tcp,y | dns,y) check $i "$@" & pids="$pids $!" ;;
+      http,* | tcp,* | dns,* | *,y) ;;
+      *) check $i "$@" ;;
+      esac
       ;;
     esac
   done
@@ -253,6 +270,9 @@ checks() {
   set -- $fh_plan
   IFS=" $tab$nl"
   say "$fh_plan$nl" >"$K/plan"
+  asks=y
+  lane "$@"
+  asks= servers_=$pids
   lane "$@" &
   a=$!
   lane "$@" &
@@ -263,6 +283,8 @@ checks() {
   wait $a
   wait $b
   wait $c
+  # shellcheck disable=SC2086 # the processes
+  [ ! "$servers_" ] || wait $servers_
   set +f
   fh_run=$K fh_keep=$K/keep
   export fh_run fh_keep

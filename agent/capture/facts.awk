@@ -32,6 +32,30 @@ function textfileLine(place, W, n,  at, C) {
   if (at <= n || n < 2 || C[2] !~ /^\// || C[3] < 0 || C[4] !~ /^([A-Za-z0-9_:*]+(,[A-Za-z0-9_:*]+)*)?$/) return 0
   return take(place, "textfile:" C[2], optionSeconds("every", 0), optionSeconds("timeout", 10), "textfile", C, 1, 4)
 }
+# Prints a check of a server and returns 1. Returns 0 for a line with a command, which is a check of that name.
+function serverLine(place, W, n,  kind, i, k, at, has, every, timeout, option, fault, C) {
+  serverForms()
+  kind = W[1]; every = 0; timeout = 10
+  for (i = 3; i <= n; i++) if (index(W[i], NEEDS[kind] "=") == 1) has = 1
+  if (!has) return 0
+  C[k = 1] = kind
+  for (i = 3; i <= n; i++) {
+    at = index(W[i], "="); option = substr(W[i], 1, at - 1)
+    if (option == "every") { every = secondsIn(substr(W[i], at + 1)); continue }
+    if (option == "timeout") { timeout = secondsIn(substr(W[i], at + 1)); continue }
+    C[++k] = W[i]
+    if (fault != "") continue
+    if (!at || !((kind, option) in FORMS)) fault = "a word is no option of it"
+    else if (substr(W[i], at + 1) !~ "^(" FORMS[kind, option] ")$") fault = option "= is wrong"
+  }
+  if (fault == "" && W[2] != "" && take(place, kind ":" W[2], every, timeout, kind, C, 1, k)) return 1
+  refuse(place, kind " takes NAME and " NEEDS[kind] "=...: " \
+    (fault == "" ? "its name, every= or timeout= is wrong" : fault))
+  return 1
+}
+function serverForms() {
+@SERVER_FORMS@
+}
 # Prints a check of GPUs by nvidia-smi and returns 1. Returns 0 for a line with a command, which is a check of that
 # name.
 function gpuLine(place, W, n,  C) {

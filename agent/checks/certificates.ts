@@ -1,5 +1,3 @@
-/** agent/checks: checks: conf files, their permissions, one process each; and the checks of probes. */
-
 /** Reads certificates: of a server, or of files. agent/capture/checks.sh has the same lines from openssl. */
 import { X509Certificate } from 'node:crypto';
 import { promises as fs } from 'node:fs';

@@ -1,6 +1,7 @@
 /** Reads the lines of conf files, of checks.d and of NRPE. agent/capture/checks.awk reads the same lines. */
 import { checkOf, splitWords, type Check } from '../../src/report/check-command.ts';
-import { ownFormats } from '../../src/report/checks.ts';
+import { madeKindOf, ownFormats, type MadeKind } from '../../src/report/checks.ts';
+import { serverChecks, serverWordsFault, type ServerKind } from '../../src/report/server-checks.ts';
 import { nvidiaSmi } from './check-places.ts';
 
 /** A check, files to include, the name of a built-in check that must exist, or a refusal. null for an empty line. */
@@ -20,10 +21,9 @@ export function readConfLine(line: string): LineMeaning {
     if (rest.length === 1 && include.startsWith('/')) return { include };
     return { refused: 'include-nrpe takes one absolute path' };
   }
-  if (name === 'certificate') {
-    return certificateOf(rest) ?? { refused: 'certificate takes NAME and connect=HOST:PORT or file=PATH' };
-  }
-  if (name === 'textfile') return textfileOf(rest) ?? { refused: 'textfile takes an absolute path' };
+  const kind = madeKindOf(name);
+  const made = kind === null ? undefined : madeOf[kind](rest);
+  if (made !== undefined) return made;
   const container = name === 'container' ? rest.join(' ') : '';
   if (/^[\w.-]{1,255}$/.test(container)) return { expected: `container:${container}` };
   // A line with a command is a check of that name.
@@ -34,6 +34,36 @@ export function readConfLine(line: string): LineMeaning {
   const isOwn = ownFormats.some((candidate) => candidate === format);
   const check = checkOf({ name, command: rest, every: secondsIn(every), timeout: secondsIn(timeout), format });
   return (isOwn ? check : null) ?? { refused: 'not a line of NAME and COMMAND' };
+}
+
+/** The readers of the words after a kind. They return undefined for a line with a command: a check of that name. */
+const madeOf: Readonly<Record<MadeKind, (words: readonly string[]) => LineMeaning | undefined>> = {
+  certificate: (words) =>
+    certificateOf(words) ?? { refused: 'certificate takes NAME and connect=HOST:PORT or file=PATH' },
+  textfile: (words) => textfileOf(words) ?? { refused: 'textfile takes an absolute path' },
+  http: (words) => serverOf('http', words),
+  tcp: (words) => serverOf('tcp', words),
+  dns: (words) => serverOf('dns', words),
+};
+
+/** Reads the words after `http`, `tcp` or `dns`: `NAME [every=] [timeout=] OPTION=VALUE...`. */
+function serverOf(kind: ServerKind, [name = '', ...words]: readonly string[]): LineMeaning | undefined {
+  const { needs } = serverChecks[kind];
+  if (!words.some((word) => word.startsWith(`${needs}=`))) return undefined;
+  const isTime = (word: string): boolean => /^(every|timeout)=/.test(word);
+  const { every, timeout } = takeOptions(words.filter(isTime), /^(every|timeout)=(.*)$/);
+  const own = words.filter((word) => !isTime(word));
+  const fault = serverWordsFault(kind, own) ?? 'its name, every= or timeout= is wrong';
+  const check = checkOf({
+    name: `${kind}:${name}`,
+    command: [kind, ...own],
+    every: secondsIn(every),
+    timeout: secondsIn(timeout),
+    format: kind,
+  });
+  return name !== '' && serverWordsFault(kind, own) === null && check !== null
+    ? check
+    : { refused: `${kind} takes NAME and ${needs}=...: ${fault}` };
 }
 
 /** Removes words such as `every=5m` from the start. Returns their values by name. */

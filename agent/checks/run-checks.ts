@@ -6,10 +6,12 @@ import {
   type CheckResult,
   type RefusedCheck,
   checkFormats,
+  madeKindOf,
   maxRefusedChecks,
   outputLimit,
 } from '../../src/report/checks.ts';
 import type { Report } from '../../src/report/report.ts';
+import { isServerKind } from '../../src/report/server-checks.ts';
 import { monotonicMs } from '../start/clock.ts';
 import { printable } from '../probes/function-report.ts';
 import { isWritten, readKept, removeFile } from '../start/private-file.ts';
@@ -71,33 +73,47 @@ export async function runChecks(options: ChecksOptions, folders: readonly string
     if (hung.some((one) => one.name === name)) return refusal('still hanging');
     // Without a record of hanging processes every visit could leave another one.
     if (placeDir === null) return refusal('nothing can be kept');
-    const program = format === 'certificate' || format === 'textfile' ? '' : programOf(command[0] ?? '');
+    const kind = madeKindOf(format);
+    const program = kind === null ? programOf(command[0] ?? '') : '';
     if (program === null) return refusal('missing command');
-    const obstacle = program === '' ? null : obstacleTo(program, refusedAll);
+    const obstacle = kind === null ? obstacleTo(program, refusedAll) : null;
     if (obstacle !== null) return refusal(obstacle);
     const leftMs = endMs - nowMs;
     if (leftMs <= 0) return refusal('no time left');
     const allowedMs = Math.min(leftMs, check.timeoutSeconds * 1000);
     const ran =
-      program === ''
-        ? await readFacts(command, allowedMs)
+      kind !== null
+        ? await readFacts(kind, command, allowedMs)
         : await runCheck([program, ...command.slice(1)], allowedMs, (id) => note([...running, { name, ...id }]));
     if (ran.hanging !== null) hung.push({ name, ...ran.hanging });
     note(running.filter((one) => one.name !== name));
     const { exit, why } = ran;
     const result = { name, format, exit, why, output: outputText(ran.output, outputLimit(format)), age_s: 0 };
     // A server that was unreachable for a moment is asked again.
-    if (check.everySeconds !== null && (program !== '' || exit === 0))
+    if (check.everySeconds !== null && (kind === null || exit === 0))
       kept.push({ bootId, atMs: nowMs, command, result });
     return result;
   };
-  const results = await inLanes(checks, resultOf);
+  const results = await inOrder(checks, resultOf);
   if (placeDir !== null) writeResults(placeDir, kept, earlier.size > 0);
   return {
     checks: results,
     expected,
     ...(refusedAll.length > 0 ? { checks_refused: refusedAll } : {}),
   };
+}
+
+/** Returns the results in the order of the checks. Asks all servers at once, since they cost little but time. */
+async function inOrder(
+  checks: readonly Check[],
+  resultOf: (check: Check) => Promise<CheckResult>,
+): Promise<readonly CheckResult[]> {
+  const asked = new Map(checks.flatMap((check) => (isServerKind(check.format) ? [[check, resultOf(check)]] : [])));
+  const others = checks.filter((check) => !asked.has(check));
+  const ran = new Map((await inLanes(others, resultOf)).map((result, at) => [others[at], result]));
+  return await Promise.all(
+    checks.map(async (check) => ran.get(check) ?? (await (asked.get(check) ?? resultOf(check)))),
+  );
 }
 
 /** Returns the results in the order of the items. Works on a few items at a time. */

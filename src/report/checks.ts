@@ -16,8 +16,16 @@ export const maxRefusedChecks = 20;
 
 /** The formats of people's own checks, and the formats of checks that the agents make themselves. */
 export const ownFormats = ['nagios', 'checkmk', 'prom'] as const;
-export const checkFormats = [...ownFormats, 'certificate', 'textfile', 'gpu', 'device'] as const;
+/** The kinds of checks that conf files and config.xml name, and that the agents make without a program of people. */
+export const madeKinds = ['certificate', 'textfile', 'http', 'tcp', 'dns'] as const;
+export type MadeKind = (typeof madeKinds)[number];
+export const checkFormats = [...ownFormats, ...madeKinds, 'gpu', 'device'] as const;
 export type CheckFormat = (typeof checkFormats)[number];
+
+/** Returns the kind of checks that a word names; null if it names none. */
+export function madeKindOf(word: string): MadeKind | null {
+  return madeKinds.find((kind) => kind === word) ?? null;
+}
 
 /** Returns the most bytes of output that a result of this format keeps. */
 export function outputLimit(format: CheckFormat): number {

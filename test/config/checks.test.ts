@@ -97,7 +97,49 @@ test('certificates and textfiles are checks that the agents make themselves', ()
   }
 });
 
+test('servers are checks that the agents make themselves', () => {
+  const config = load(`
+    <http name="shop" url="https://shop.example.org/" contains="&quot;up&quot;" slow="1s,5s" every="5m"/>
+    <tcp name="mail" connect="localhost:25" expect="220"/>
+    <dns name="shop" host="shop.example.org" expect="192.0.2.80"/>
+    <group><http name="shop" status="200"/><dns name="shop" enabled="no"/>${client}</group>`);
+  const common = { timeoutSeconds: undefined };
+  assert.deepEqual(
+    clientOf(config, 'a').checks.map(({ requested }) => ({ ...common, ...requested })),
+    [
+      {
+        ...common,
+        name: 'http:shop',
+        command: ['http', 'url=https://shop.example.org/', 'status=200', 'contains="up"', 'slow=1s,5s'],
+        everySeconds: 300,
+        format: 'http',
+      },
+      { ...common, name: 'tcp:mail', command: ['tcp', 'connect=localhost:25', 'expect=220'], format: 'tcp' },
+    ],
+  );
+});
+
 const cases = `
+<http name="a"/>
+  config.xml:2: <http> "a" has no url, and none further out; write url="https://www.example.org/"
+<dns name="a"/>
+  config.xml:2: <dns> "a" has no host, and none further out; write host="www.example.org"
+<http name="a" url="shop.example.org"/>
+  config.xml:2: <http> url="shop.example.org" is no address of a page; write it like https://www.example.org/health, with xn-- for other letters, without a password
+<http name="a" url="http://b/" status="OK"/>
+  config.xml:2: <http> status="OK" is no list of statuses; write it like 200,301-399
+<http name="a" url="http://b/" slow="5"/>
+  config.xml:2: <http> slow="5" is no limit of time; write it like 500ms, or 1s,5s for two
+<tcp name="a" connect="localhost"/>
+  config.xml:2: <tcp> connect="localhost" is neither HOST:PORT nor the path of a socket; write it like localhost:443, [::1]:443 or /run/app.sock
+<dns name="a" host="b c"/>
+  config.xml:2: <dns> host="b c" is no name to look up; write it like www.example.org
+<dns name="a" host="b" server="ns.example.org"/>
+  config.xml:2: <dns> server="ns.example.org" is no address of a name server; write it like 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53
+<dns name="a" host="b" type="ANY"/>
+  config.xml:2: <dns> type="ANY" is none of A, AAAA, CNAME, MX, TXT, NS, SOA, PTR, SRV
+<http name="a" url="http://b/" timeout="31s"/>
+  config.xml:2: <http> "a" timeout="31s" must be from 1s to 30s
 <certificate name="a"/>
   config.xml:2: <certificate> "a" needs either connect="HOST:PORT" or file="/path"
 <certificate name="a" connect="b:1" file="/c"/>

@@ -1,3 +1,4 @@
+import { madeKindOf, type MadeKind } from '../../report/checks.ts';
 import type { RequestedCheck } from '../../report/wire.ts';
 import { shellWord } from '../../text/shell-word.ts';
 
@@ -14,18 +15,34 @@ export function confLine(check: RequestedCheck): string {
   return [confWord(name), ...options, ...command.map(confWord)].join(' ');
 }
 
-/** Returns the words of a line for a certificate or textfiles, without every= and timeout=; null for a command. */
-function wordsOfAgent({ name, command, format }: RequestedCheck): readonly string[] | null {
-  const [kind = '', target = '', third = '', fourth = '', fifth = ''] = command;
-  if (format === 'textfile') {
-    const metrics = fourth === '' ? [] : [`metrics=${fourth}`];
-    return ['textfile', target, `stale=${secondsText(Number(third))}`, ...metrics];
-  }
-  if (format !== 'certificate') return null;
-  const limits = [`warning=${secondsText(Number(fourth))}`, `critical=${secondsText(Number(fifth))}`];
-  const server = third === '' ? [] : [`servername=${third}`];
-  return ['certificate', name.slice('certificate:'.length), ...limits, ...server, `${kind}=${target}`];
+/** Returns the words of a line of a kind, without every= and timeout=; null for a command. */
+function wordsOfAgent(check: RequestedCheck): readonly string[] | null {
+  const kind = madeKindOf(check.format ?? '');
+  return kind === null ? null : [kind, ...wordsOf[kind](check)];
 }
+
+type Words = (check: RequestedCheck) => readonly string[];
+
+const serverWords: Words = ({ name, command: [kind = '', ...words] }) => [name.slice(kind.length + 1), ...words];
+
+/** The words after the word of a kind, its name first. */
+const wordsOf: Readonly<Record<MadeKind, Words>> = {
+  certificate: ({ name, command: [kind = '', target = '', servername = '', warning, critical] }) => [
+    name.slice('certificate:'.length),
+    `warning=${secondsText(Number(warning))}`,
+    `critical=${secondsText(Number(critical))}`,
+    ...(servername === '' ? [] : [`servername=${servername}`]),
+    `${kind}=${target}`,
+  ],
+  textfile: ({ command: [, dir = '', stale, metrics = ''] }) => [
+    dir,
+    `stale=${secondsText(Number(stale))}`,
+    ...(metrics === '' ? [] : [`metrics=${metrics}`]),
+  ],
+  http: serverWords,
+  tcp: serverWords,
+  dns: serverWords,
+};
 
 /** Returns a word that conf files read as exactly this text. Quotes as for a shell, except the dash of an option. */
 function confWord(text: string): string {

@@ -1,6 +1,8 @@
 import { secondMs } from '../../platform/units.ts';
 import { parseDuration } from '../../text/durations.ts';
 import type { ClientCheck } from '../config.ts';
+import type { MadeKind } from '../../report/checks.ts';
+import { serverChecks, serverWordsFault, type ServerKind } from '../../report/server-checks.ts';
 import type { RequestedCheck } from '../../report/wire.ts';
 import {
   checkOf,
@@ -28,14 +30,32 @@ export interface CheckScope {
 
 const noChecks: CheckScope = { byName: new Map(), checks: Object.freeze([]) };
 
-/** The elements that become checks, and the attribute that names each. */
-const kinds: Readonly<Record<string, 'name' | 'dir'>> = { check: 'name', certificate: 'name', textfile: 'dir' };
+/** An element that becomes a check. */
+interface CheckElement {
+  /** The attribute that names the check. */
+  readonly namedBy: 'name' | 'dir';
+  readonly read: (attributes: Element['attributes']) => ReadCheck;
+}
 
-/** Makes a reader of the `<check>`, `<certificate>` and `<textfile>` elements of one configuration. */
+/** The elements that become checks: `<check>`, and those of the kinds that the agents make themselves. */
+const kinds: Readonly<Record<MadeKind | 'check', CheckElement>> = {
+  check: { namedBy: 'name', read: commandRequest },
+  certificate: { namedBy: 'name', read: (given) => withoutWarnings(certificateRequest(given)) },
+  textfile: { namedBy: 'dir', read: (given) => withoutWarnings(textfileRequest(given)) },
+  http: { namedBy: 'name', read: (given) => withoutWarnings(serverRequest('http', given)) },
+  tcp: { namedBy: 'name', read: (given) => withoutWarnings(serverRequest('tcp', given)) },
+  dns: { namedBy: 'name', read: (given) => withoutWarnings(serverRequest('dns', given)) },
+};
+
+function kindOf(element: Element): CheckElement {
+  return kinds[element.name as keyof typeof kinds];
+}
+
+/** Makes a reader of the elements of one configuration that become checks. */
 export function createCheckReader(findings: Findings) {
   const finish = (element: Element, attributes: MergedCheck['attributes']): ClientCheck | null => {
     if (element.faulty) return null;
-    const { request, warnings } = requestOf(element.name, attributes);
+    const { request, warnings } = kindOf(element).read(attributes);
     const subject = subjectOf(element);
     if (typeof request === 'string') {
       findings.fault(element, `${subject} ${request}`);
@@ -45,7 +65,7 @@ export function createCheckReader(findings: Findings) {
     return Object.freeze({ requested: request, file: element.source.path, line: element.line });
   };
 
-  /** Applies an element's `<check>`, `<certificate>` and `<textfile>` children to the checks around the element. */
+  /** Applies the children of an element that become checks to the checks around the element. */
   const read = (element: Element, outer: CheckScope): CheckScope => {
     const elements = element.children.filter(({ name }) => Object.hasOwn(kinds, name));
     if (elements.length === 0) return outer;
@@ -81,8 +101,8 @@ export function createCheckReader(findings: Findings) {
   return { base: noChecks, read };
 }
 
-function nameOf({ name, attributes }: Element): string | undefined {
-  return attributes[kinds[name] ?? 'name'];
+function nameOf(element: Element): string | undefined {
+  return element.attributes[kindOf(element).namedBy];
 }
 
 function subjectOf(element: Element): string {
@@ -95,10 +115,12 @@ interface ReadCheck {
   readonly warnings: readonly string[];
 }
 
-function requestOf(kind: string, attributes: MergedCheck['attributes']): ReadCheck {
-  const fault = (request: string): ReadCheck => ({ request, warnings: [] });
-  if (kind === 'certificate') return { request: certificateRequest(attributes), warnings: [] };
-  if (kind === 'textfile') return { request: textfileRequest(attributes), warnings: [] };
+function withoutWarnings(request: RequestedCheck | string): ReadCheck {
+  return { request, warnings: [] };
+}
+
+function commandRequest(attributes: MergedCheck['attributes']): ReadCheck {
+  const fault = withoutWarnings;
   const { name, command, format } = attributes;
   if (command === undefined) return fault('has no command, and none further out; write command="/path/of/program ..."');
   const split = splitWords(command);
@@ -128,13 +150,13 @@ function requestOf(kind: string, attributes: MergedCheck['attributes']): ReadChe
   return { request, warnings };
 }
 
-// `<certificate>` and `<textfile>` become requests in the form that a client makes of the lines of conf files.
+// The other elements become requests in the form that a client makes of the lines of conf files.
 
 type Attributes = Element['attributes'];
 /** The interval and the deadline of a check. */
 type Times = Pick<RequestedCheck, 'everySeconds' | 'timeoutSeconds'>;
 
-/** The name of a check is `certificate:` and at most this many characters. */
+/** The name of a check is its kind, a colon and at most this many characters. */
 const maxNameChars = 100;
 
 /** Returns the request of a `<certificate>`, or a text that says what is wrong with the element. */
@@ -169,6 +191,33 @@ function textfileRequest(attributes: Attributes): RequestedCheck | string {
   const command = ['textfile', dir, String(staleSeconds), metrics.replaceAll(' ', '')];
   return { name: `textfile:${dir}`, command, ...times, format: 'textfile' };
 }
+
+/** Returns the request of a check of servers, or a text that says what is wrong with the element. */
+function serverRequest(kind: ServerKind, attributes: Attributes): RequestedCheck | string {
+  const { name = '' } = attributes;
+  const times = timesOf(attributes);
+  if (typeof times === 'string') return times;
+  if (name.length > maxNameChars) return `has a name of more than ${maxNameChars} characters; write a shorter one`;
+  const { needs, options } = serverChecks[kind];
+  // In an element `name` is the name of the check.
+  const attributeOf = (option: string): string => (option === 'name' ? 'host' : option);
+  const words = Object.keys(options).flatMap((option) => {
+    const value = attributes[attributeOf(option)];
+    return value === undefined ? [] : `${option}=${value}`;
+  });
+  if (attributes[attributeOf(needs)] === undefined) {
+    return `has no ${attributeOf(needs)}, and none further out; write ${attributeOf(needs)}="${examples[kind]}"`;
+  }
+  const fault = serverWordsFault(kind, words);
+  if (fault !== null) return `cannot be made: ${fault}`;
+  return { name: `${kind}:${name}`, command: [kind, ...words], ...times, format: kind };
+}
+
+const examples: Readonly<Record<ServerKind, string>> = {
+  http: 'https://www.example.org/',
+  tcp: 'localhost:25',
+  dns: 'www.example.org',
+};
 
 /** Reads `every` and `timeout`. Returns a text that says what is wrong with them if they are invalid. */
 function timesOf({ every, timeout }: Attributes): Times | string {

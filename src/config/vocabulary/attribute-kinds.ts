@@ -15,6 +15,7 @@ import { parseNetworks } from '../values/networks.ts';
 import { parseNeed, parseSpan } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { isCheckName } from '../../report/checks.ts';
+import { serverWordsFault, type ServerKind } from '../../report/server-checks.ts';
 import { parseSize } from '../../text/numbers.ts';
 import { parseRanged } from '../values/ranges.ts';
 import { storageUrlFault } from '../databases/kinds.ts';
@@ -60,6 +61,11 @@ function visible({ fault, ...kind }: AttributeKind): AttributeKind {
   return { ...kind, fault: (value) => fault(value) ?? invisibleFault(value) };
 }
 
+/** Returns whether a value has the form of an option of a kind of checks. */
+function ofServer(kind: ServerKind, option: string): (value: string) => boolean {
+  return (value) => !(serverWordsFault(kind, [`${option}=${value}`]) ?? '').startsWith(`${option}= is wrong`);
+}
+
 function isUrl(value: string): boolean {
   return /^https?:\/\//.test(value) && URL.canParse(value);
 }
@@ -91,6 +97,21 @@ const kinds = {
   endpoint: accepted(
     (value) => /^(?:\[[\da-f:.]+\]|\w[\w.-]*):\d{1,5}$/i.test(value),
     'is no HOST:PORT; write it like localhost:443 or [::1]:443',
+  ),
+  pageAddress: accepted(
+    ofServer('http', 'url'),
+    'is no address of a page; write it like https://www.example.org/health, with xn-- for other letters, without a password',
+  ),
+  connectTarget: accepted(
+    ofServer('tcp', 'connect'),
+    'is neither HOST:PORT nor the path of a socket; write it like localhost:443, [::1]:443 or /run/app.sock',
+  ),
+  statusRanges: accepted(ofServer('http', 'status'), 'is no list of statuses; write it like 200,301-399'),
+  slowLimits: accepted(ofServer('http', 'slow'), 'is no limit of time; write it like 500ms, or 1s,5s for two'),
+  lookedUpName: accepted(ofServer('dns', 'name'), 'is no name to look up; write it like www.example.org'),
+  nameServer: accepted(
+    ofServer('dns', 'server'),
+    'is no address of a name server; write it like 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53',
   ),
   serverName: accepted((value) => /^\w[\w.-]*$/.test(value), 'is no name of a server; write one like www.example.org'),
   remoteGlob: accepted(

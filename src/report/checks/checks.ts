@@ -8,8 +8,16 @@ import { parsePluginOutput } from './nagios-output.ts';
 import { type Figure, type CheckOutcome, parsePerfdata, repeatedFigures } from './perfdata.ts';
 import { parseSample, repeatedSamples, type PromSample } from './prom-samples.ts';
 import { formatPerfdata } from './written-perfdata.ts';
+import { parseServer } from './servers.ts';
 import { parseTextfiles } from './textfiles.ts';
-import { maxCheckOutputBytes, type CheckResult, type CheckState, type RefusedCheck } from '../checks.ts';
+import {
+  madeKindOf,
+  maxCheckOutputBytes,
+  type CheckResult,
+  type CheckState,
+  type MadeKind,
+  type RefusedCheck,
+} from '../checks.ts';
 import { maxSubjects } from '../limits.ts';
 import type { Report } from '../report.ts';
 
@@ -98,17 +106,28 @@ interface SampledOutcome extends CheckOutcome {
   readonly samples?: readonly PromSample[];
 }
 
+type Parser = (ran: CheckResult, nowMs: number) => readonly MeasuredCheck[];
+
+/** The parsers of what the agents tell, by the kind of check. */
+const parsers: Readonly<Record<MadeKind, Parser>> = {
+  certificate: (ran, nowMs) => [measured(ran, parseCertificates(ran.output, nowMs))],
+  textfile: (ran) =>
+    parseTextfiles(ran.output).map((file) =>
+      measured(ran, file, file.name === '' ? ran.name : clip(oneLine(`textfile:${file.name}`), maxNameChars)),
+    ),
+  http: (ran, nowMs) => [measured(ran, parseServer('http', ran.output, nowMs))],
+  tcp: (ran, nowMs) => [measured(ran, parseServer('tcp', ran.output, nowMs))],
+  dns: (ran, nowMs) => [measured(ran, parseServer('dns', ran.output, nowMs))],
+};
+
 function resultsOf(ran: CheckResult, nowMs: number, earlierOf: EarlierOf): readonly MeasuredCheck[] {
   const { name, format, output, exit } = ran;
   const why = whyUnknown(ran);
   // The lines of a script that ended by itself are whole, whatever its status.
   if (format === 'checkmk' && ran.why === null && exit !== null && exit < 126) return localResults(ran, why);
-  if (why === null && format === 'certificate' && exit === 0) return [measured(ran, parseCertificates(output, nowMs))];
-  if (why === null && format === 'textfile' && exit === 0) {
-    return parseTextfiles(output).map((file) =>
-      measured(ran, file, file.name === '' ? name : clip(oneLine(`textfile:${file.name}`), maxNameChars)),
-    );
-  }
+  const kind = madeKindOf(format);
+  // An agent that could make no check at all prints its reason in the form of plugins, with status 3.
+  if (why === null && kind !== null && exit !== null && exit < 2) return parsers[kind](ran, nowMs);
   if (format === 'gpu' && exit !== null && exit < 126) {
     const [, expected] = name.split(':');
     return [measured(ran, parseGpus(output, exit, expected === undefined ? null : Number(expected)))];
@@ -125,7 +144,6 @@ function resultsOf(ran: CheckResult, nowMs: number, earlierOf: EarlierOf): reado
     const text = [count, ...repeatedSamples(samples)].join('\n');
     return [measured(ran, { state: exit as CheckState, text, figures: [], samples })];
   }
-  // A check of certificates that fails prints its reason in the form of plugins.
   const isPlugin = format !== 'checkmk' && format !== 'prom';
   const { text, perfdata } = isPlugin ? parsePluginOutput(output) : { text: '', perfdata: '' };
   const state = why === null ? (exit as CheckState) : 3;

@@ -32,6 +32,14 @@ const textfile = (dir: string, stale: number, metrics = '', every: number | null
   'textfile',
 ];
 
+const server = (kind: string, name: string, words: string, every: number | null = null, timeout = 10): unknown => [
+  `${kind}:${name}`,
+  `${kind} ${words}`,
+  every,
+  timeout,
+  kind,
+];
+
 const confLines: Readonly<Record<string, unknown>> = {
   '': null,
   ' \t ': null,
@@ -97,6 +105,53 @@ const confLines: Readonly<Record<string, unknown>> = {
   'textfile /a stale=x': noTextfile,
   'textfile /a metrics=a,': noTextfile,
   'textfile /a metrics=a-b': noTextfile,
+  'http shop url=https://shop.example.org/a?b=c': server('http', 'shop', 'url=https://shop.example.org/a?b=c'),
+  'http "my shop" every=1h url=http://[::1]:8080 status=200,401-404 timeout=5 contains="a b"': server(
+    'http',
+    'my shop',
+    'url=http://[::1]:8080 status=200,401-404 contains=a b',
+    3600,
+    5,
+  ),
+  'http a url=http://b/ slow=100ms,1.5s family=6 connect=/run/b.sock verify=no ca=/c header=X:y headerFile=/d': server(
+    'http',
+    'a',
+    'url=http://b/ slow=100ms,1.5s family=6 connect=/run/b.sock verify=no ca=/c header=X:y headerFile=/d',
+  ),
+  'tcp redis connect=/run/redis.sock "send=PING\\r\\n" expect=+PONG': server(
+    'tcp',
+    'redis',
+    'connect=/run/redis.sock send=PING\\r\\n expect=+PONG',
+  ),
+  'tcp mail connect=[::1]:25 tls=yes servername=mx.example.org': server(
+    'tcp',
+    'mail',
+    'connect=[::1]:25 tls=yes servername=mx.example.org',
+  ),
+  'dns name name=shop.example.org type=AAAA server=[2001:db8::53]:53 expect=::1': server(
+    'dns',
+    'name',
+    'name=shop.example.org type=AAAA server=[2001:db8::53]:53 expect=::1',
+  ),
+  // A line with a command is a check of that name.
+  'http check_http -H a': ['http', 'check_http -H a', null, 10, 'nagios'],
+  'tcp every=5m /usr/lib/check_tcp': ['tcp', '/usr/lib/check_tcp', 300, 10, 'nagios'],
+  'http a url=ftp://b/': { refused: 'http takes NAME and url=...: url= is wrong' },
+  'http a url=http://b:c@d/': { refused: 'http takes NAME and url=...: url= is wrong' },
+  'http a url=http://bücher.example/': { refused: 'http takes NAME and url=...: url= is wrong' },
+  'http a url=http://b/ status=600': { refused: 'http takes NAME and url=...: status= is wrong' },
+  'http a url=http://b/ status=20': { refused: 'http takes NAME and url=...: status= is wrong' },
+  'http a url=http://b/ follow=maybe': { refused: 'http takes NAME and url=...: follow= is wrong' },
+  'http a url=http://b/ header=Authorization: Bearer': {
+    refused: 'http takes NAME and url=...: a word is no option of it',
+  },
+  'http a url=http://b/ send=x': { refused: 'http takes NAME and url=...: a word is no option of it' },
+  'http a url=http://b/ every=soon': { refused: 'http takes NAME and url=...: its name, every= or timeout= is wrong' },
+  'http a;b url=http://b/': { refused: 'http takes NAME and url=...: its name, every= or timeout= is wrong' },
+  'tcp a connect=b:65536': { refused: 'tcp takes NAME and connect=...: connect= is wrong' },
+  'http a url=http://b:0/': { refused: 'http takes NAME and url=...: url= is wrong' },
+  'tcp a connect=b': { refused: 'tcp takes NAME and connect=...: connect= is wrong' },
+  'dns a name=b type=ANY': { refused: 'dns takes NAME and name=...: type= is wrong' },
 };
 for (const [line, wanted] of Object.entries(confLines)) {
   test(`checks.d: ${JSON.stringify(line)}`, () => assert.deepEqual(inShort(readConfLine(line)), wanted));

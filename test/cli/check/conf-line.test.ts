@@ -18,6 +18,31 @@ test('quotes what has to be quoted, and nothing else', () => {
   assert.equal(confLine({ ...more, everySeconds: 90 }), 'b every=90s timeout=5s format=prom true');
 });
 
+test('servers are named as the agents read them', () => {
+  const lines = [
+    [
+      { name: 'http:my shop', command: ['http', 'url=http://a/?b', 'contains="up" $x'], format: 'http' },
+      `http 'my shop' 'url=http://a/?b' 'contains="up" $x'`,
+    ],
+    [
+      {
+        name: 'tcp:redis',
+        command: ['tcp', 'connect=/r.sock', String.raw`send=PING\r\n`],
+        everySeconds: 60,
+        format: 'tcp',
+      },
+      String.raw`tcp redis every=1m connect=/r.sock 'send=PING\r\n'`,
+    ],
+    [{ name: 'dns:a', command: ['dns', 'name=a.b'], timeoutSeconds: 5, format: 'dns' }, 'dns a timeout=5s name=a.b'],
+  ] as const;
+  for (const [check, line] of lines) {
+    assert.equal(confLine(check), line);
+    const read = readConfLine(line);
+    assert.ok(read !== null && 'command' in read);
+    assert.deepEqual([read.name, read.command, read.format], [check.name, check.command, check.format]);
+  }
+});
+
 test('names certificates and textfiles as the agents read them', () => {
   const checks: readonly (readonly [RequestedCheck, string])[] = [
     [
