@@ -12,7 +12,7 @@ async function askInVain(t: TestContext, name: LookName, url: string): Promise<{
   const answerers = lookAnswerers({
     reader: { read: () => new Promise(() => undefined), awaySinceMs: null },
     configFault: () => null,
-    zone: () => null,
+    ...{ zone: () => null, hasEvents: false, prefix: '' },
     onFault: (thrown: unknown) => assert.fail(String(thrown)),
   } as unknown as Parameters<typeof lookAnswerers>[0]);
   const { searchParams: query } = new URL(url, 'http://localhost');
