@@ -36,7 +36,18 @@ const house: readonly string[] = [
  * `.` is the other files there, the entry modules, which no room imports.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
-  'src/config': ['values', 'databases', 'contract', 'xml', 'vocabulary', 'settings', 'rules', 'clients', '.'],
+  'src/config': [
+    'values',
+    'databases',
+    'contract',
+    'xml',
+    'vocabulary',
+    'settings',
+    'rules',
+    'recipients',
+    'clients',
+    '.',
+  ],
   'src/cli/import': ['contract', 'readers', '.'],
   'src/look': ['page metrics', 'data', 'serve'],
   'src/report': ['contract', 'state checks seal', '.'],

@@ -11,12 +11,12 @@ import {
 } from '../../src/alerter/dispatch/notification-plan.ts';
 import { newAlert } from '../../src/alerter/transition/alert-bounds.ts';
 import { openLostParents } from '../../src/alerter/inhibit/lost-parents.ts';
-import { createWatches } from '../../src/alerter/inhibit/recipients-of.ts';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { MailText } from '../../src/notify/mime.ts';
 import { hourMs, minuteMs } from '../../src/platform/units.ts';
 import type { Alert, Transition } from '../../src/storage/store/alert.ts';
+import { createWatches } from '../../src/alerter/inhibit/watches.ts';
 
 const recipient = 'ops@example.org';
 const nowMs = Date.UTC(2026, 10, 21, 1, 6);

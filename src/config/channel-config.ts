@@ -1,4 +1,4 @@
-/** The settings of the channels that carry notifications. */
+/** Who is notified, and the settings of the channels that carry notifications. */
 import type { ClientSelector } from './values/client-selector.ts';
 import type { Severity } from './rule.ts';
 import type { Secret } from './secret.ts';
@@ -43,13 +43,38 @@ export interface CanaryConfig {
   readonly atMinute: number;
 }
 
-export interface NotifyConfig {
-  readonly command: string;
+/** Who is told of which alerts, and when: an entry of config.xml. */
+export interface Recipient {
+  /** A mail address, a command, or a webhook; see values/recipient-kinds.ts. */
+  readonly to: string;
   /** The least severity that is notified; null: all. */
   readonly severity: Severity | null;
+  /** Globs of rule names; empty: all. */
   readonly rules: readonly string[];
-  /** The delay of critical alerts that nobody acknowledges, see Recipient. */
+  /** The hours in which the recipient is notified; null: always. */
+  readonly hours: Window | null;
+  /** The time for which a critical alert fires without an acknowledgement before it is notified; null: all at once. */
   readonly afterMs: number | null;
+}
+
+export interface Window {
+  /** Words of parseDays; empty: every day, or `date`. */
+  readonly days: readonly string[];
+  /** The date as YYYY-MM-DD. */
+  readonly date: string | null;
+  /** Minutes since midnight, in the zone. */
+  readonly startMinute: number;
+  readonly durationMs: number;
+  /** The end of hours of recipients, in minutes since the first midnight. Default: it ends after `durationMs`. */
+  readonly endMinute?: number;
+  readonly zone: string | null;
+  readonly rules: readonly string[];
+  /** The only severity that is muted; null: both. */
+  readonly severity: 'warning' | null;
+}
+
+export interface NotifyConfig extends Recipient {
+  readonly command: string;
   readonly timeoutMs: number;
   /** True for the clients whose alerts the program gets; null: all, and the fleet as a whole. */
   readonly selects: ClientSelector | null;

@@ -12,12 +12,14 @@ import type {
   HeartbeatConfig,
   NotifyConfig,
   CanaryConfig,
+  Recipient,
   RepliesConfig,
   SmtpConfig,
   WebhookConfig,
+  Window,
 } from './channel-config.ts';
 import type { Secret } from './secret.ts';
-import type { Rule, Severity } from './rule.ts';
+import type { Rule } from './rule.ts';
 import type { StorageConfig } from './databases/kinds.ts';
 import type { FamilyGroup } from './values/family-groups.ts';
 import type { Labels } from './values/labels.ts';
@@ -317,33 +319,4 @@ export interface ClientCheck {
   /** The path of the file whose element wrote the check, or changed it last. */
   readonly file: string;
   readonly line: number | null;
-}
-
-export interface Recipient {
-  /** A mail address, or `webhook:` and the name of a webhook. */
-  readonly to: string;
-  /** The least severity that is notified; null: all. */
-  readonly severity: Severity | null;
-  /** Globs of rule names; empty: all. */
-  readonly rules: readonly string[];
-  /** The hours in which the recipient is notified; null: always. */
-  readonly hours: Window | null;
-  /** The time for which a critical alert fires without an acknowledgement before it is notified; null: all at once. */
-  readonly afterMs: number | null;
-}
-
-export interface Window {
-  /** Words of parseDays; empty: every day, or `date`. */
-  readonly days: readonly string[];
-  /** The date as YYYY-MM-DD. */
-  readonly date: string | null;
-  /** Minutes since midnight, in the zone. */
-  readonly startMinute: number;
-  readonly durationMs: number;
-  /** The end of hours of recipients, in minutes since the first midnight. Default: it ends after `durationMs`. */
-  readonly endMinute?: number;
-  readonly zone: string | null;
-  readonly rules: readonly string[];
-  /** The only severity that is muted; null: both. */
-  readonly severity: 'warning' | null;
 }

@@ -21,11 +21,11 @@ import { parseClientLabels } from './values/labels.ts';
 import { checkNeeds, type ReadNeed } from './clients/group-needs.ts';
 import type { ReadContext } from './settings/read-secret.ts';
 import { readSettings, type Settings } from './settings/read-settings.ts';
-import { createAudienceReader, nobody, readWindows } from './clients/recipients.ts';
 import type { AlertAttributes } from './rules/merge-alert.ts';
 import { RuleReader } from './rules/rule-scope.ts';
 import { createSshFinisher, createSshReader, sshDefaults } from './settings/ssh-settings.ts';
 import { statePaths } from '../state-folder/paths.ts';
+import { nobody, createAudienceReader, readWindows } from './recipients/read-recipients.ts';
 
 export interface LoadConfigOptions {
   /** config.xml, relative to the working folder or absolute. */

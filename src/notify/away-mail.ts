@@ -1,16 +1,14 @@
-import { globMatcher } from '../config/values/globs.ts';
-import { webhookOfRecipient } from '../config/clients/recipients.ts';
-import type { Config, Recipient } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { asFleetError, type FleetError } from '../platform/errors/errors.ts';
 import { escapeControls } from '../platform/errors/log.ts';
-import { statePaths } from '../state-folder/paths.ts';
 import { durationInWords } from '../text/durations.ts';
 import { unknownRecipient, type AwayState, type AwayTopic } from './away-state.ts';
-import { addresseeOf, digestOf, domainOf, recipientOfCommand, senderOf } from './mail-identity.ts';
+import { digestOf, domainOf, senderOf } from './mail-identity.ts';
 import { freezeNotice } from './mime.ts';
 import { TryLater, type Channel, type OutgoingMail } from './notify.ts';
 import { freezeWebhook, webhookForm } from './webhook/freeze-webhook.ts';
 import { noticeOfOne } from './webhook/notice.ts';
+import { nameIfKind } from '../config/values/recipient-kinds.ts';
 
 export interface AwayMail {
   readonly topic: AwayTopic['rule'];
@@ -29,41 +27,6 @@ export interface AwayMail {
   readonly programs: readonly string[];
   /** The last fault of the database, of the connection to it, or of config.xml; null for `back`. */
   readonly fault: FleetError | null;
-}
-
-/**
- * Returns the recipients of a mail about a database that is away or a broken config.xml. These are no alerts, and no
- * alert reaches anybody meanwhile. The recipients are the fallback address; the recipients of the whole fleet from
- * <alerts>, or otherwise those of clients, or of groups; and every <notify>. Entries with `after` count only if there
- * are no others. Webhooks are recipients like addresses. Without <smtp>, the folder `outbox/` replaces all addresses.
- */
-export function awayRecipients(
-  {
-    smtp,
-    notify,
-    alerts,
-    clients,
-    needs,
-    stateDir,
-  }: Pick<Config, 'smtp' | 'notify' | 'alerts' | 'clients' | 'needs' | 'stateDir'>,
-  rule: AwayTopic['rule'],
-): readonly string[] {
-  const asking = <T extends Pick<Recipient, 'rules' | 'afterMs'>>(list: readonly T[]): readonly T[] => {
-    const all = list.filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(rule));
-    const atOnce = all.filter(({ afterMs }) => afterMs === null);
-    return atOnce.length > 0 ? atOnce : all;
-  };
-  const commands = asking(notify).map(({ command }) => recipientOfCommand(command));
-  // Clients share their lists.
-  const lists = [[alerts], clients, needs].map((all) =>
-    [...new Set(all.map(({ recipients }) => recipients))].flatMap((list) => asking(list)),
-  );
-  const named = (lists.find((list) => list.length > 0) ?? []).map(({ to }) => to);
-  const addressees =
-    smtp === null
-      ? [statePaths(stateDir).outbox, ...named.filter((to) => webhookOfRecipient(to) !== null)]
-      : [...(smtp.fallback === null ? [] : [smtp.fallback]), ...named];
-  return [...new Set(addressees), ...commands];
 }
 
 /** Mails that are due, as they were claimed from the state. */
@@ -139,8 +102,8 @@ export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail
   const { host, recipient, config, sinceMs, endedMs, nowMs, number, kind, topic } = mail;
   const from = senderOf(config);
   // The mail does not name a command or a file.
-  const to = config.smtp === null ? null : addresseeOf(recipient);
-  const webhook = webhookOfRecipient(recipient);
+  const to = config.smtp === null ? null : nameIfKind('mail', recipient);
+  const webhook = nameIfKind('webhook', recipient);
   const digest = digestOf([topic, host, webhook === null ? to : recipient, sinceMs, kind, number]);
   const messageId = `<${topic}-${digest.slice(0, 24)}@${domainOf(from)}>`;
   const state = kind === 'back' ? 'resolved' : number === 1 ? 'firing' : 'reminder';

@@ -194,7 +194,7 @@ function notifiedIn(recipients: AwayState['recipients']): readonly string[] {
 /** Returns the recipients that config.xml names. */
 async function recipientsOf({ config, topic }: AwayNoticesOptions): Promise<readonly string[]> {
   // Loaded only during an outage: most runs have none.
-  const { awayRecipients } = await import('./away-mail.ts');
+  const { awayRecipients } = await import('../config/recipients/fleet-recipients.ts');
   return awayRecipients(config, topic.rule);
 }
 

@@ -1,13 +1,12 @@
 import type { Config } from '../config/config.ts';
 import { FleetError } from '../platform/errors/errors.ts';
 import { statePaths } from '../state-folder/paths.ts';
-import { webhookOfRecipient } from '../config/clients/recipients.ts';
 import { mailTimeouts, type Channel, type ChannelTimeouts } from './notify.ts';
 import { createCommandChannel } from './command.ts';
 import { createEmailChannel } from './email.ts';
 import { createFileChannel } from './file.ts';
-import { commandOfRecipient } from './mail-identity.ts';
 import { createWebhookChannel } from './webhook/webhook.ts';
+import { kindOfRecipient, type RecipientKind } from '../config/values/recipient-kinds.ts';
 
 /** The channels of a configuration. Each is opened with its first mail. */
 export interface Channels {
@@ -29,9 +28,9 @@ export function openChannels(config: ChannelConfig, timeouts: ChannelTimeouts = 
   const opened = new Map<string, Channel>();
   return {
     channelFor: (recipient) => {
-      const isAddress = commandOfRecipient(recipient) === null && webhookOfRecipient(recipient) === null;
-      const key = isAddress ? '' : recipient;
-      const channel = opened.get(key) ?? createChannel(config, recipient, timeouts);
+      const { kind, name } = kindOfRecipient(recipient);
+      const key = kind === 'mail' ? '' : recipient;
+      const channel = opened.get(key) ?? createChannel[kind](config, name, timeouts);
       opened.set(key, channel);
       return channel;
     },
@@ -41,25 +40,22 @@ export function openChannels(config: ChannelConfig, timeouts: ChannelTimeouts = 
   };
 }
 
-function createChannel(
-  { smtp, notify, webhooks, stateDir }: ChannelConfig,
-  recipient: string,
-  timeouts: ChannelTimeouts,
-): Channel {
-  const command = commandOfRecipient(recipient);
-  if (command !== null) {
+type CreateChannel = (config: ChannelConfig, name: string, timeouts: ChannelTimeouts) => Channel;
+
+const createChannel: Readonly<Record<RecipientKind, CreateChannel>> = {
+  mail: ({ smtp, stateDir }, _, timeouts) =>
+    smtp === null ? createFileChannel(statePaths(stateDir).outbox, timeouts) : createEmailChannel(smtp, timeouts),
+  command: ({ notify }, command) => {
     const known = notify.find((one) => one.command === command);
     if (known === undefined) throw unnamed(`${command}: config.xml has no such <notify command>`);
     return createCommandChannel(known);
-  }
-  const webhook = webhookOfRecipient(recipient);
-  if (webhook !== null) {
-    const known = webhooks.find(({ name }) => name === webhook);
-    if (known === undefined) throw unnamed(`webhook ${webhook}: config.xml has no such <webhook name> with a URL`);
+  },
+  webhook: ({ webhooks }, name) => {
+    const known = webhooks.find((one) => one.name === name);
+    if (known === undefined) throw unnamed(`webhook ${name}: config.xml has no such <webhook name> with a URL`);
     return createWebhookChannel(known);
-  }
-  return smtp === null ? createFileChannel(statePaths(stateDir).outbox, timeouts) : createEmailChannel(smtp, timeouts);
-}
+  },
+};
 
 function unnamed(message: string): FleetError {
   const advice = 'Nothing, if it was taken out; else name it again.';

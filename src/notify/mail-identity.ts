@@ -3,35 +3,17 @@ import { createHash } from 'node:crypto';
 import { domainToASCII } from 'node:url';
 
 import type { Config } from '../config/config.ts';
-import { webhookOfRecipient } from '../config/clients/recipients.ts';
 import { sender } from '../config/settings/mail-settings.ts';
+import { nameIfKind } from '../config/values/recipient-kinds.ts';
 
-const commandMark = '|';
 /** The beginning of the subject of every canary. Mail servers find words of a subject quickly. */
 export const canarySubject = 'Fleet Health canary';
 /** The beginning of the Message-ID of every canary, before its token. */
 export const canaryMark = 'canary-';
 
-/**
- * Returns the recipient for a <notify>. Each command has its own recipient, so that its refusals delay no other mails.
- */
-export function recipientOfCommand(command: string): string {
-  return `${commandMark}${command}`;
-}
-
-/** Returns the command of a recipient, or null if the recipient is an address. */
-export function commandOfRecipient(recipient: string): string | null {
-  return recipient.startsWith(commandMark) ? recipient.slice(commandMark.length) : null;
-}
-
 /** True if a recipient is an address and there is no <smtp>: mails are written to files, and nobody is sent them. */
 export function isWrittenOnly({ smtp }: Pick<Config, 'smtp'>, recipient: string): boolean {
-  return smtp === null && addresseeOf(recipient) !== null;
-}
-
-/** Returns the address that a mail names as its recipient, or null for a command and a webhook. */
-export function addresseeOf(recipient: string): string | null {
-  return commandOfRecipient(recipient) === null && webhookOfRecipient(recipient) === null ? recipient : null;
+  return smtp === null && nameIfKind('mail', recipient) !== null;
 }
 
 /** Returns the sender of all mails: an address, or `Name <address>`. */

@@ -5,12 +5,12 @@ import type { Config } from '../config/config.ts';
 import { isMailAddress } from '../config/values/addresses.ts';
 import { FleetError } from '../platform/errors/errors.ts';
 import { openChannels } from './channels.ts';
-import { recipientOfWebhook } from '../config/clients/recipients.ts';
 import { digestOf, domainOf, senderOf } from './mail-identity.ts';
 import { freezeNotice } from './mime.ts';
 import type { OutgoingMail } from './notify.ts';
 import { freezeWebhook } from './webhook/freeze-webhook.ts';
 import { noticeOfOne } from './webhook/notice.ts';
+import { recipientOf } from '../config/values/recipient-kinds.ts';
 
 export interface TestMailOptions {
   readonly config: Config;
@@ -88,7 +88,7 @@ export async function sendTestMessage(
     },
   );
   const content = freezeWebhook(notice, form);
-  await sendNow(config, { recipient: recipientOfWebhook(name), messageId, content }, signal);
+  await sendNow(config, { recipient: recipientOf('webhook', name), messageId, content }, signal);
 }
 
 /** Sends a mail over the channel of its recipient. Returns the name of the channel. */

@@ -8,7 +8,6 @@ import { deliver } from '../../src/alerter/deliver/deliver.ts';
 import type { NotifyConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/platform/errors/errors.ts';
 import { openChannels } from '../../src/notify/channels.ts';
-import { recipientOfCommand } from '../../src/notify/mail-identity.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { smtpConfig, withLogin } from '../notify/support/smtp-config.ts';
@@ -17,6 +16,7 @@ import type { SmtpMoment } from '../support/servers/smtp-server.ts';
 import { contentOf, never, openOffice, openPost, openServer, recipientsOf, withOutbox } from './support/sending.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { pluckAll } from '../support/pluck.ts';
+import { recipientOf } from '../../src/config/values/recipient-kinds.ts';
 
 const dir = tempFolder();
 
@@ -24,7 +24,8 @@ function command(name: string, body: string): NotifyConfig {
   const file = path.join(dir, name);
   writeFileSync(file, `#!/bin/sh\n${body}\n`);
   chmodSync(file, 0o755);
-  return { command: file, severity: null, rules: [], afterMs: null, timeoutMs: 60_000, selects: null };
+  const always = { severity: null, rules: [], hours: null, afterMs: null };
+  return { to: recipientOf('command', file), ...always, command: file, timeoutMs: 60_000, selects: null };
 }
 
 /** Returns the answers of a server that refuses all recipients except the named ones. */
@@ -158,7 +159,7 @@ onEachDatabase('ways', (kit) => {
     const file = path.join(dir, `got-${kit.kind}`);
     const notify = [command(`page-${kit.kind}`, `cat >> ${file}`), command(`busy-${kit.kind}`, 'exit 75')];
     const server = await openServer(t, { act: () => ({ kind: 'close' }) });
-    const [page, busy] = notify.map((one) => recipientOfCommand(one.command));
+    const [page, busy] = notify.map((one) => recipientOf('command', one.command));
     await post.put('ops@example.org', page ?? '', 'oncall@example.org', busy ?? '', page ?? '');
     assert.deepEqual(await post.run(smtpConfig(server.port), { notify }), { sent: 2, putOff: 3, refused: 0 });
     assert.equal(readFileSync(file, 'utf8'), contentOf(2) + contentOf(5));
@@ -171,7 +172,7 @@ onEachDatabase('ways', (kit) => {
     const file = path.join(dir, `ran-${kit.kind}`);
     const { command: stranger } = command(`stranger-${kit.kind}`, `touch ${file}`);
     const server = await openServer(t);
-    await post.put(recipientOfCommand(stranger));
+    await post.put(recipientOf('command', stranger));
     const counts = await post.run(smtpConfig(server.port, { fallback: 'root@example.org' }));
     assert.deepEqual(counts, { sent: 1, putOff: 0, refused: 1 });
     assert.ok(!existsSync(file));

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { windowSpans, windowUntil } from '../../src/alerter/inhibit/windows.ts';
 import { parseHours } from '../../src/config/values/calendar.ts';
 import type { Window } from '../../src/config/config.ts';
 import { isLong, isWide } from '../support/long-tests.ts';
 import { startDispatch } from './support/dispatch-world.ts';
+import { windowSpans, windowUntil } from '../../src/config/recipients/windows.ts';
 
 // 20 November 2026 is a Friday.
 const fleetWith = (recipients: string, window = ''): string => `

@@ -7,11 +7,12 @@ import fc from 'fast-check';
 import { isLong, isWide } from '../support/long-tests.ts';
 import { identityOf } from '../../src/alerter/compose/compose-mail.ts';
 import type { PendingNotification } from '../../src/alerter/dispatch/notification-plan.ts';
-import { createWatches, hears } from '../../src/alerter/inhibit/recipients-of.ts';
 import type { Alert, Transition } from '../../src/storage/store/alert.ts';
 import { configOf } from './support/config-of.ts';
 import { nameOf, startDispatch, type SimulatedMail, type DispatchWorld } from './support/dispatch-world.ts';
 import { weightedStep } from './support/weighted-step.ts';
+import { createWatches } from '../../src/alerter/inhibit/watches.ts';
+import { hears } from '../../src/config/recipients/listeners.ts';
 
 const cap = 2;
 const intervalMs = 15 * 60_000;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { namedRecipients } from '../../src/alerter/inhibit/recipients-of.ts';
 import { assertFault, load } from './support/config-files.ts';
+import { namedRecipients } from '../../src/config/recipients/fleet-recipients.ts';
 
 const client = '<client ip="10.0.0.1"/>';
 

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { keyOfGroup } from '../../src/about/kinds.ts';
 import { awayWords, membersByGroup, neededOf } from '../../src/config/clients/group-needs.ts';
 import { parseNeed } from '../../src/config/values/quantities.ts';
-import { createWatches } from '../../src/alerter/inhibit/recipients-of.ts';
 import { assertFault, faults, load } from './support/config-files.ts';
+import { createWatches } from '../../src/alerter/inhibit/watches.ts';
 
 const members = (count: number, more = ''): string =>
   `<client name="web-[1-${count}]" ip="10.0.0.[1-${count}]" password="x" ${more}/>`;

@@ -143,9 +143,10 @@ test('programs and heartbeats', () => {
     '<notify command="/bin/a b"/><notify command="c" severity="critical" rules="disk*, cpu" timeout="5s"/>';
   const config = load(`${programs}<heartbeat url="https://hc.example/x"/>
     <heartbeat url="https://hc.example/y" proxy="http://proxy:3128"/>${client}`);
+  const always = { hours: null, afterMs: null, selects: null };
   assert.deepEqual(config.notify, [
-    { command: '/bin/a b', severity: null, rules: [], afterMs: null, timeoutMs: 30_000, selects: null },
-    { command: 'c', severity: 'critical', rules: ['disk*', 'cpu'], afterMs: null, timeoutMs: 5000, selects: null },
+    { to: '|/bin/a b', command: '/bin/a b', severity: null, rules: [], timeoutMs: 30_000, ...always },
+    { to: '|c', command: 'c', severity: 'critical', rules: ['disk*', 'cpu'], timeoutMs: 5000, ...always },
   ]);
   assert.deepEqual(config.heartbeats, [
     { url: 'https://hc.example/x', proxy: null },

@@ -6,7 +6,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import type { Config } from '../../src/config/config.ts';
-import { recipientOfWebhook } from '../../src/config/clients/recipients.ts';
 import { FleetError } from '../../src/platform/errors/errors.ts';
 import { AwayNotices } from '../../src/notify/away-notices.ts';
 import { configBroken, databaseAway, type AwayTopic } from '../../src/notify/away-state.ts';
@@ -15,6 +14,7 @@ import { startHttpReceiver, type HttpReceiver } from '../support/servers/http-re
 import { isWide } from '../support/long-tests.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { webhookConfig } from './support/notices.ts';
+import { recipientOf } from '../../src/config/values/recipient-kinds.ts';
 
 const minuteMs = 60_000;
 const names = ['one', 'two', 'three'] as const;
@@ -38,7 +38,7 @@ interface World {
 function openWorld(receiver: HttpReceiver, topic: AwayTopic, stateDir: string): World {
   const base = makeConfig(stateDir, []);
   const everything = { severity: null, rules: [], hours: null, afterMs: null } as const;
-  const recipients = names.map((name) => ({ to: recipientOfWebhook(name), ...everything }));
+  const recipients = names.map((name) => ({ to: recipientOf('webhook', name), ...everything }));
   const webhooks = names.map((name) => webhookConfig(`${receiver.origin}/${name}`, { name }));
   const alerts = { ...base.alerts, repeatMs: 12 * 60 * minuteMs, recipients };
   const config: Config = { ...base, webhooks, alerts, stateDir };

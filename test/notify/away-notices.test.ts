@@ -6,9 +6,7 @@ import { test } from 'node:test';
 import type { Config } from '../../src/config/config.ts';
 import { FleetError } from '../../src/platform/errors/errors.ts';
 import { AwayNotices, isDatabaseAway } from '../../src/notify/away-notices.ts';
-import { awayRecipients } from '../../src/notify/away-mail.ts';
 import { configBroken, databaseAway } from '../../src/notify/away-state.ts';
-import { recipientOfWebhook } from '../../src/config/clients/recipients.ts';
 import { makeConfig } from '../support/fleets/fleet.ts';
 import { openReceiver } from '../support/servers/http-receiver.ts';
 import { webhookConfig } from './support/notices.ts';
@@ -16,6 +14,8 @@ import { configOf } from '../alerter/support/config-of.ts';
 import { openServer } from '../alerter/support/sending.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { smtpConfig } from './support/smtp-config.ts';
+import { awayRecipients } from '../../src/config/recipients/fleet-recipients.ts';
+import { recipientOf } from '../../src/config/values/recipient-kinds.ts';
 
 const root = tempFolder();
 let places = 0;
@@ -169,7 +169,13 @@ test('a broken config.xml is said hourly and mailed once; one mail says when it 
 
 test('webhooks of <alerts> are notified in their own form, with and without <smtp>, once each', async (t) => {
   const receiver = await openReceiver(t);
-  const hook = (to: string) => ({ to: recipientOfWebhook(to), severity: null, rules: [], hours: null, afterMs: null });
+  const hook = (to: string) => ({
+    to: recipientOf('webhook', to),
+    severity: null,
+    rules: [],
+    hours: null,
+    afterMs: null,
+  });
   const { smtp, alerts } = makeConfig(root, []);
   assert.equal(smtp, null);
   const recipients = [hook('chat'), { ...hook('chat'), to: 'ops@example.org' }];
@@ -195,7 +201,7 @@ test('a mail server that is away at the end owes people the end, though a webhoo
   const receiver = await openReceiver(t);
   let isBusy = false;
   const server = await openServer(t, { act: () => (isBusy ? '421 4.3.2 not now' : undefined) });
-  const hook = { to: recipientOfWebhook('chat'), severity: null, rules: [], hours: null, afterMs: null };
+  const hook = { to: recipientOf('webhook', 'chat'), severity: null, rules: [], hours: null, afterMs: null };
   const people = ['kim', 'lee'].map((name) => ({ ...hook, to: `${name}@example.org` }));
   const { alerts } = makeConfig(root, []);
   const webhooks = [webhookConfig(`${receiver.origin}/T0KEN`)];

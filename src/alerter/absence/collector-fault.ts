@@ -5,9 +5,9 @@ import type { RunFact } from '../../storage/store/run.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { adviceFor } from '../../text/advice.ts';
 import { oneLine, withoutStop } from '../../text/plain-text.ts';
-import { worstOfFleet } from '../inhibit/recipients-of.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { finishedRuns, fleetAlert, type FinishedRunFact, type FleetFacts } from './fleet-facts.ts';
+import { worstOfFleet } from '../inhibit/stand-ins.ts';
 
 /** The visits that the collector's own machine has failed, by the ids of the newest two runs of each collector. */
 export type OwnFaults = ReadonlyMap<string, readonly FailedVisit[]>;

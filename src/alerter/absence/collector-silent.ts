@@ -11,11 +11,11 @@ import {
   type FleetFacts,
 } from './fleet-facts.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
-import { worstOfFleet } from '../inhibit/recipients-of.ts';
 import { forwarderIds } from '../../config/clients/arrival.ts';
 import { timeInWords } from '../../text/time-words.ts';
 import { counted } from '../../text/numbers.ts';
 import type { RunFact } from '../../storage/store/run.ts';
+import { worstOfFleet } from '../inhibit/stand-ins.ts';
 
 /**
  * Begins an alert for each collector that has not finished a full run for as long as the rule says, by the database's

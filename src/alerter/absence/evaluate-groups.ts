@@ -12,11 +12,11 @@ import {
   type NeedingGroup,
 } from '../inhibit/group-states.ts';
 import { openLostParents } from '../inhibit/lost-parents.ts';
-import { createStandIns } from '../inhibit/recipients-of.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { notAcknowledged } from '../transition/step-alert.ts';
 import { roundsFor } from './cycles.ts';
 import { fleetAlert, type FinishedRunFact, type FleetFacts } from './fleet-facts.ts';
+import { createStandIns } from '../inhibit/stand-ins.ts';
 
 /** The number of full runs in which enough have to serve until the alert of a group ends. */
 const runsToRecover = 2;

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { commandOfRecipient, digestOf, domainOf, senderOf } from '../../notify/mail-identity.ts';
+import { digestOf, domainOf, senderOf } from '../../notify/mail-identity.ts';
 import type { MailText } from '../../notify/mime.ts';
 import type { Notice, NoticeState } from '../../notify/webhook/notice.ts';
 import type { SeriesPoint, StoredLook } from '../../storage/store/notification-store.ts';
@@ -8,6 +8,7 @@ import { composeSubject } from './compose-subject.ts';
 import { composeText } from './compose-text.ts';
 import { wordsOfMail } from './mail-words.ts';
 import { type DueMail, followsNoChange, type PendingNotification } from '../dispatch/notification-plan.ts';
+import { nameIfKind } from '../../config/values/recipient-kinds.ts';
 
 interface ComposeOptions {
   readonly mail: DueMail;
@@ -96,7 +97,7 @@ function stateHeaders(
   return {
     'X-Fleet-Health-State': state,
     'X-Fleet-Health-Severity': severity,
-    ...(commandOfRecipient(recipient) === null ? {} : { 'X-Fleet-Health-Alert': alerts }),
+    ...(nameIfKind('command', recipient) === null ? {} : { 'X-Fleet-Health-Alert': alerts }),
   };
 }
 

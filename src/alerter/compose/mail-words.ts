@@ -1,5 +1,4 @@
 import type { Config, Severity } from '../../config/config.ts';
-import { addresseeOf } from '../../notify/mail-identity.ts';
 import { causeSentence } from '../cause/cause-words.ts';
 import type { DueMail, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { numberRanges, wordsOfLine, wordsOfRest, type LineWords } from './line-words.ts';
@@ -10,6 +9,7 @@ import { shortened } from '../../text/shortened.ts';
 import { timeInWords, zoneInWords } from '../../text/time-words.ts';
 import { firingKinds } from './value-words.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { nameIfKind } from '../../config/values/recipient-kinds.ts';
 
 /** The most groups of clients that the closing line names. */
 const maxFolds = 3;
@@ -147,7 +147,7 @@ export function takesReplies(
   { recipient, items }: DueMail,
   { replies, replyLinks }: Pick<Config, 'replies' | 'replyLinks'>,
 ): boolean {
-  return (replies !== null || replyLinks !== null) && addresseeOf(recipient) !== null && items.some(isFiring);
+  return (replies !== null || replyLinks !== null) && nameIfKind('mail', recipient) !== null && items.some(isFiring);
 }
 
 /**

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { asFleetError, FleetError, messageOf } from '../../platform/errors/errors.ts';
 import { TakenInPart, TryLater, type Channel } from '../../notify/notify.ts';
-import { addresseeOf } from '../../notify/mail-identity.ts';
 import { dateMail, withFirstLine } from '../../notify/mime.ts';
 import { pauseAfterRefusal } from '../../notify/refusal-pause.ts';
 import { dayMs, minuteMs } from '../../platform/units.ts';
@@ -12,6 +11,7 @@ import { durationInWords } from '../../text/durations.ts';
 import type { DeliveryEvent, DeliveryOutcome } from '../alert-options.ts';
 import type { Delivery } from './delivery.ts';
 import { composeRefusalNotice } from './refusal-notice.ts';
+import { nameIfKind } from '../../config/values/recipient-kinds.ts';
 
 /** The longest pause while a server is away. Once back it gets its mails soon, and vain connections cost nothing. */
 const longestAwayMs = 5 * minuteMs;
@@ -157,7 +157,7 @@ function datedMail(mail: Mail, nowMs: number): Mail {
   const waitedMs = nowMs - mail.createdAtMs;
   if (mail.dataAtMs !== null || waitedMs < lateMs) return mail;
   const content = dateMail(mail.content, nowMs);
-  if (addresseeOf(mail.recipient) === null) return { ...mail, content };
+  if (nameIfKind('mail', mail.recipient) === null) return { ...mail, content };
   const cause = mail.attempts > 0 ? ' for the mail server' : '';
   return { ...mail, content: withFirstLine(content, `This mail waited ${durationInWords(waitedMs)}${cause}.`) };
 }

@@ -1,9 +1,9 @@
-import { webhookOfRecipient } from '../../config/clients/recipients.ts';
 import { freezeNotice } from '../../notify/mime.ts';
 import { canaryMark } from '../../notify/mail-identity.ts';
 import { parseFrozen } from '../../notify/webhook/freeze-webhook.ts';
 import type { Mail, NewMail } from '../../storage/store/outbox-store.ts';
 import type { DeliverOptions } from './delivery.ts';
+import { kindOfRecipient, recipientInWords } from '../../config/values/recipient-kinds.ts';
 
 /** The mark in the Message-ID of a notice. The ids of other mails have no dot before their @. */
 const mark = '.refused@';
@@ -33,8 +33,8 @@ export async function composeRefusalNotice({
   const isCanary = refused.messageId.startsWith(`<${canaryMark}`);
   if (isCanary || refused.messageId.includes(mark) || refused.recipient === fallback.to) return null;
   const messageId = refused.messageId.replace('@', mark);
-  const webhook = webhookOfRecipient(refused.recipient);
-  const who = webhook === null ? refused.recipient.replace(/^\|/, '') : `webhook ${webhook}`;
+  const who = recipientInWords(refused.recipient);
+  const isWebhook = kindOfRecipient(refused.recipient).kind === 'webhook';
   const content = await freezeNotice({
     subject: `Not delivered to ${who}: ${await subjectOf(refused.content)}`,
     lines: [
@@ -56,7 +56,7 @@ export async function composeRefusalNotice({
     from: fallback.from,
     to: fallback.to,
     dateMs: nowMs,
-    ...(webhook === null ? { enclosed: refused.content } : { attached: parseFrozen(refused.content) }),
+    ...(isWebhook ? { attached: parseFrozen(refused.content) } : { enclosed: refused.content }),
   });
   const { severity } = refused;
   return { recipient: fallback.to, messageId, content, severity, ordinary: false, notifications: [], replaces: [] };

@@ -10,9 +10,9 @@ import type { Known } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import { easedWords } from '../inhibit/easing.ts';
 import { holdReasons, type HoldReason } from '../inhibit/hold-reason.ts';
-import type { Watch } from '../inhibit/recipients-of.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { RecipientAlert } from './recipient-alerts.ts';
+import type { Watch } from '../inhibit/watches.ts';
 
 /** A notification of one alert that may go to one recipient now, by itself or as an item of a mail. */
 export interface PendingNotification extends AboutKey {

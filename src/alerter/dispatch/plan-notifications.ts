@@ -1,4 +1,3 @@
-import { webhookOfRecipient } from '../../config/clients/recipients.ts';
 import type { Config, WebhookFormat } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
@@ -12,7 +11,6 @@ import { easingOf } from '../inhibit/easing.ts';
 import { openInhibition } from '../inhibit/inhibition.ts';
 import { openLostParents } from '../inhibit/lost-parents.ts';
 import { openMutes } from '../inhibit/mutes.ts';
-import { createWatches, hears } from '../inhibit/recipients-of.ts';
 import { emptyDraft, type Draft, type MailContents, type Planning, type RunStep } from './draft.ts';
 import { sectionsOf } from './group.ts';
 import { historyOf, isUrgentNow, postpone } from './group-interval.ts';
@@ -22,6 +20,9 @@ import { alertsByRecipient, watchedAlerts, type RecipientAlert, type WatchedAler
 import { easedAlerts, shortsBeside } from './ease-alerts.ts';
 import { addLeftBehind, compareKnown, holdBack } from './recipient-news.ts';
 import { replaceWaiting } from './replace.ts';
+import { createWatches } from '../inhibit/watches.ts';
+import { hearersOf, hears } from '../../config/recipients/listeners.ts';
+import { nameIfKind } from '../../config/values/recipient-kinds.ts';
 
 /** A step of notifying one recipient. */
 export interface Step {
@@ -168,7 +169,7 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
 
 /** Returns the form of a webhook; null for other recipients. PagerDuty alone hears of acknowledgements. */
 function formatOf({ webhooks }: Config, recipient: string): WebhookFormat | null {
-  const name = webhookOfRecipient(recipient);
+  const name = nameIfKind('webhook', recipient);
   return webhooks.find((webhook) => webhook.name === name)?.format ?? null;
 }
 
@@ -277,7 +278,7 @@ function heldByNobody(
   const known = new Set(notified.map(({ alertId }) => alertId));
   return watched
     .filter(({ alert, watch }) => {
-      const isHeard = [...watch.listeners.values()].some((listener) => hears(listener, alert.severity));
+      const isHeard = hearersOf(watch.listeners, alert.severity).length > 0;
       return alert.state === 'firing' && !isHeard && !known.has(alert.id);
     })
     .map(({ alert }) => ({ alertId: alert.id, recipient: null, reason: { kind: 'nobody' } }));

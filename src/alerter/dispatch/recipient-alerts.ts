@@ -1,12 +1,14 @@
 import type { Alert, LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Known } from '../inhibit/difference.ts';
-import { hears, type Listener, listenerAt, namedRecipients, type Watch } from '../inhibit/recipients-of.ts';
-import { addresseeOf } from '../../notify/mail-identity.ts';
 import { compareText } from '../../text/compare-text.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { GroupState } from '../inhibit/group-states.ts';
 import { toldAtMs } from './told-ahead.ts';
+import { type Listener, hears, listenerAt } from '../../config/recipients/listeners.ts';
+import { nameIfKind } from '../../config/values/recipient-kinds.ts';
+import type { Watch } from '../inhibit/watches.ts';
+import { namedRecipients } from '../../config/recipients/fleet-recipients.ts';
 
 export type StoredAlert = Alert & { readonly id: number };
 
@@ -103,7 +105,7 @@ function openAcknowledgers({ config, nowMs }: DispatchInput): (alert: Alert) => 
 }
 
 function isAcknowledger({ acknowledgedBy }: Alert, recipient: string): boolean {
-  return acknowledgedBy?.toLowerCase() === addresseeOf(recipient)?.toLowerCase();
+  return acknowledgedBy?.toLowerCase() === nameIfKind('mail', recipient)?.toLowerCase();
 }
 
 /**

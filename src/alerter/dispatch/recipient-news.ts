@@ -11,7 +11,6 @@ import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import { acknowledgement, isAcknowledged, isAcknowledgedBeyondHours, knownLostParents } from '../inhibit/inhibition.ts';
 import { type LostParent, saysAway } from '../inhibit/lost-parents.ts';
-import { hears, outsideHours } from '../inhibit/recipients-of.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import { longestGapMs } from '../transition/progress.ts';
 import type { Candidate, Planning, RunStep } from './draft.ts';
@@ -25,6 +24,7 @@ import {
 } from './notification-plan.ts';
 import { isNewlyLapsed, type RecipientAlert } from './recipient-alerts.ts';
 import { toldAtMs } from './told-ahead.ts';
+import { hears, outsideHours } from '../../config/recipients/listeners.ts';
 
 /**
  * Finds a candidate for each alert whose state the recipient does not know, whose acknowledgement began or ran out, or

@@ -16,8 +16,6 @@ import { type EventScope, eventRules, sampleEvents } from '../evaluate/event-sam
 import type { Sample } from '../evaluate/sample.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { membersByGroup } from '../../config/clients/group-needs.ts';
-import { worstSeverity } from '../../config/clients/recipients.ts';
-import { createWatches, type Listener } from '../inhibit/recipients-of.ts';
 import { notifyingSteps, planNotifications } from '../dispatch/plan-notifications.ts';
 import type { NotificationPlan } from '../dispatch/notification-plan.ts';
 import { type FoundCause, openCauses } from '../cause/find-cause.ts';
@@ -26,6 +24,8 @@ import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import { lookAt, readLooks } from '../cause/read-looks.ts';
 import type { StoredLook } from '../../storage/store/notification-store.ts';
 import { dayMs } from '../../platform/units.ts';
+import { type Listener, worstSeverity } from '../../config/recipients/listeners.ts';
+import { createWatches } from '../inhibit/watches.ts';
 
 export interface RuleExplained {
   readonly rule: Rule;

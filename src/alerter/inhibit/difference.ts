@@ -1,7 +1,7 @@
 /** src/alerter/inhibit: silences, windows, recipients, alerts that stand for others. */
 import { kindOf } from '../../about/kinds.ts';
 import type { Alert, Progress, StoredNotification, Transition } from '../../storage/store/alert.ts';
-import { type Listener, hears } from './recipients-of.ts';
+import { type Listener, hears } from '../../config/recipients/listeners.ts';
 
 /** The state of an alert that a recipient was last notified of; null if there is none. */
 export type Known = StoredNotification['before'];

@@ -3,8 +3,8 @@ import { remembered } from '../../platform/remembered.ts';
 import { kindOf } from '../../about/kinds.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { DispatchInput } from './dispatch-input.ts';
-import { createStandIns } from './recipients-of.ts';
 import { openGroupStates, servingCount, type GroupState, type GroupStates, type NeedingGroup } from './group-states.ts';
+import { createStandIns } from './stand-ins.ts';
 
 /** The effect of a group that needs some of its members on an alert of one of them. */
 export type Standing =

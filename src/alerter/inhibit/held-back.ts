@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { openMutes } from './mutes.ts';
-import { windowUntil } from './windows.ts';
+import { windowUntil } from '../../config/recipients/windows.ts';
 
 /** A silence in force or an open window, and the number of firing alerts that it holds back. */
 export interface HeldBack {

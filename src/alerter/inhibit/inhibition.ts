@@ -6,20 +6,14 @@ import type { LostParents } from './lost-parents.ts';
 import type { Mutes } from './mutes.ts';
 import { isReturning, type Known } from './difference.ts';
 import { foreseenBy, isNearlyFull, isOfRows, visitConditions } from '../evaluate/rule-metric.ts';
-import {
-  createStandIns,
-  hears,
-  type Listener,
-  listenerAt,
-  outsideHours,
-  type Watch,
-  type WatchKey,
-} from './recipients-of.ts';
 import { longestGapMs } from '../transition/progress.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { Easing } from './easing.ts';
 import type { HoldReason } from './hold-reason.ts';
 import type { DispatchInput } from './dispatch-input.ts';
+import { type Listener, outsideHours, hears, listenerAt } from '../../config/recipients/listeners.ts';
+import type { Watch, WatchKey } from './watches.ts';
+import { createStandIns } from './stand-ins.ts';
 
 /** The reasons that hold an alert back, and the end of the inhibition of an alert that is only listed. */
 export interface Inhibition {

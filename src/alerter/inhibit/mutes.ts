@@ -7,9 +7,9 @@ import type { AboutKey } from '../../about/about.ts';
 import { kindOf } from '../../about/kinds.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { silenceMatcher } from './silences.ts';
-import { type Span, windowSpans } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { HoldReason } from './hold-reason.ts';
+import { type Span, windowSpans } from '../../config/recipients/windows.ts';
 
 /** The part of an alert that silences and windows match. */
 export type MuteKey = AboutKey & Pick<Alert, 'severity'>;

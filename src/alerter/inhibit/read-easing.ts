@@ -4,7 +4,7 @@ import { unfinishedRuns } from '../../storage/store/run.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { type Easing, openEasing } from './easing.ts';
 import { concernedMembers, needingGroups, openGroupStates, reportTimes } from './group-states.ts';
-import { createStandIns } from './recipients-of.ts';
+import { createStandIns } from './stand-ins.ts';
 
 interface ReadEasingOptions {
   readonly config: Config;

@@ -179,7 +179,7 @@ async function sendDue(pass: PassContext & PassOptions): Promise<Sent> {
     const [{ deliver }, { openChannels }, { namedRecipients }] = await Promise.all([
       import('../deliver/deliver.ts'),
       import('../../notify/channels.ts'),
-      import('../inhibit/recipients-of.ts'),
+      import('../../config/recipients/fleet-recipients.ts'),
     ]);
     const named = namedRecipients(config);
     const isNamed = (recipient: string): boolean => named.has(recipient);

@@ -1,7 +1,7 @@
-import { recipientOfWebhook } from '../../config/clients/recipients.ts';
 import { askReceipt, cancelReceipt, givesReceipts } from '../../notify/webhook/receipts.ts';
 import { isReturning } from '../inhibit/difference.ts';
 import type { PassContext } from './pass-context.ts';
+import { recipientOf } from '../../config/values/recipient-kinds.ts';
 
 /** The most receipts of a webhook in one pass, and the time for all of them. */
 const maxReceipts = 20;
@@ -16,7 +16,7 @@ export async function answerReceipts({ config, storage, lease, signal, observe, 
   const endsAtMs = performance.now() + allMs;
   for (const webhook of config.webhooks.filter(givesReceipts)) {
     try {
-      const open = await storage.replies.openReceipts(recipientOfWebhook(webhook.name), maxReceipts);
+      const open = await storage.replies.openReceipts(recipientOf('webhook', webhook.name), maxReceipts);
       for (const { receipt, open: alerts } of open) {
         const leftMs = endsAtMs - performance.now();
         if (leftMs <= 0) return;

@@ -1,7 +1,6 @@
 import { kindOf } from '../../about/kinds.ts';
 import type { ExcerptSubject } from '../../storage/store/notification-store.ts';
 import type { Config } from '../../config/config.ts';
-import { webhookOfRecipient } from '../../config/clients/recipients.ts';
 import type { MailText } from '../../notify/mime.ts';
 import { newReplyToken, replyAddress, replyLink as linkOfToken } from '../../notify/replies/reply-token.ts';
 import type { Alert, Cause, ToldAhead } from '../../storage/store/alert.ts';
@@ -22,6 +21,7 @@ import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import { isFaultOfValues } from '../../storage/sql/fault.ts';
 import type { NewNotifications, StoredLook } from '../../storage/store/notification-store.ts';
 import type { DueMail, NotificationPlan, PendingNotification } from '../dispatch/notification-plan.ts';
+import { kindOfRecipient } from '../../config/values/recipient-kinds.ts';
 
 /** `nowMs` is the time of the plan, after all rows were processed. */
 export type EnqueueMailsOptions = PassContext & Parameters<typeof readDispatchInput>[0];
@@ -326,16 +326,15 @@ async function freeze(
   replyToken: string | null,
   looks: ReadonlyMap<string, StoredLook>,
 ): Promise<string> {
-  const { recipient } = mail;
-  const name = webhookOfRecipient(recipient);
-  if (name !== null) {
+  const { kind, name } = kindOfRecipient(mail.recipient);
+  if (kind === 'webhook') {
     const [{ composeNotice }, { freezeWebhook, webhookForm }] = await Promise.all([
       import('../compose/compose-notice.ts'),
       import('../../notify/webhook/freeze-webhook.ts'),
     ]);
     return freezeWebhook(composeNotice(mail, words, nowMs, config, looks), webhookForm(config.webhooks, name));
   }
-  const [{ freezeMail }, { addresseeOf, senderOf }] = await Promise.all([
+  const [{ freezeMail }, { senderOf }] = await Promise.all([
     import('../../notify/mime.ts'),
     import('../../notify/mail-identity.ts'),
   ]);
@@ -343,7 +342,7 @@ async function freeze(
   return await freezeMail({
     mail: words,
     from: senderOf(config),
-    to: addresseeOf(recipient),
+    to: kind === 'mail' ? name : null,
     replyTo: replies === null || replyToken === null ? null : replyAddress(replies.address, replyToken),
     dateMs: nowMs,
   });

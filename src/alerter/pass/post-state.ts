@@ -13,7 +13,7 @@ import { besideFact, noticeAlertOf } from '../compose/compose-notice.ts';
 import { pendingNotification } from '../dispatch/notification-plan.ts';
 import { readEasing } from '../inhibit/read-easing.ts';
 import { openMutes } from '../inhibit/mutes.ts';
-import { createWatches } from '../inhibit/recipients-of.ts';
+import { createWatches } from '../inhibit/watches.ts';
 
 /** The least pause between two passes: cron starts one every minute. */
 const minPauseMs = minuteMs;

@@ -9,9 +9,10 @@ import type { MailedNotification, PastAlert } from '../../storage/store/alert-hi
 import { describeLimit } from '../evaluate/describe-value.ts';
 import { isOutlierRule } from '../evaluate/outlier-samples.ts';
 import { foreseenBy } from '../evaluate/rule-metric.ts';
-import type { createWatches } from '../inhibit/recipients-of.ts';
 import type { Acted } from './noise.ts';
 import { firingAt, rowsOfFor } from './predict.ts';
+import type { createWatches } from '../inhibit/watches.ts';
+import { hears } from '../../config/recipients/listeners.ts';
 
 /** The alerts of a span and the acts of people, for proposals. */
 export interface TuneFacts {
@@ -321,7 +322,7 @@ function quietedOf(
 
 function hearsWarnings({ watchOf }: TuneFacts, alert: PastAlert, { recipient }: MailedNotification): boolean {
   const listener = watchOf(alert).listeners.get(recipient);
-  return listener === undefined || (listener.least === 'warning' && listener.afterMs === undefined);
+  return listener === undefined || hears(listener, 'warning');
 }
 
 function editOf(facts: TuneFacts, reading: Reading, element: Element, change: RuleEdit['attributes']): RuleEdit {

@@ -1,16 +1,16 @@
 import { pushIntervalMs } from '../../config/clients/arrival.ts';
 import { alertName } from '../../config/rules/merge-alert.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
-import { addresseeOf } from '../../notify/mail-identity.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { hourMs } from '../../platform/units.ts';
 import type { MailedNotification, PastAlert } from '../../storage/store/alert-history.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { zoneOffsetMs } from '../../text/zone-time.ts';
-import { createWatches } from '../inhibit/recipients-of.ts';
 import { mendingMs, openNoise } from './noise.ts';
 import type { RuleUnit, TuneFacts } from './propose.ts';
+import { nameIfKind } from '../../config/values/recipient-kinds.ts';
+import { createWatches } from '../inhibit/watches.ts';
 
 export type TuneStorage = Pick<
   Storage,
@@ -38,7 +38,7 @@ export interface ReadFacts {
 export async function readFacts({ storage, signal, ...span }: ReadFactsOptions): Promise<ReadFacts> {
   const { config, sinceMs, withinMs } = span;
   const alerts = await storage.alertHistory.pastAlerts(sinceMs, signal);
-  const isPerson = remembered((recipient: string) => addresseeOf(recipient) !== null);
+  const isPerson = remembered((recipient: string) => nameIfKind('mail', recipient) !== null);
   const mailed = (await storage.alertHistory.mailedSince(sinceMs, signal)).filter(({ recipient }) =>
     isPerson(recipient),
   );

@@ -1,11 +1,11 @@
 import { membersByGroup } from '../../config/clients/group-needs.ts';
 import { parentsOf } from '../../config/clients/parents.ts';
 import type { Config } from '../../config/config.ts';
-import { addresseeOf } from '../../notify/mail-identity.ts';
 import { followsNoChange } from '../dispatch/notification-plan.ts';
 import { replay, type ReplayedItem, type ReplayedMail } from '../replay/replay.ts';
 import { ruleAfter, type TuneLine } from './propose.ts';
 import type { ReadFacts, TuneStorage } from './read-facts.ts';
+import { nameIfKind } from '../../config/values/recipient-kinds.ts';
 
 /** The visits that a replay reads at most, so that it ends within a minute. */
 const mostVisits = 1_000_000;
@@ -78,7 +78,9 @@ export async function verify(options: VerifyOptions): Promise<Verified | null> {
 
 /** True if a mail to a person has news of alerts that pass a test: not a reminder alone. */
 function hasNews({ recipient, items }: ReplayedMail, test: (item: ReplayedItem) => boolean): boolean {
-  return addresseeOf(recipient) !== null && items.some((item) => !followsNoChange(item.transition) && test(item));
+  return (
+    nameIfKind('mail', recipient) !== null && items.some((item) => !followsNoChange(item.transition) && test(item))
+  );
 }
 
 /** Returns the clients of the edits, what they stand on, and the members of groups that need some of them. */

@@ -1,12 +1,10 @@
 /** src/cli/check: `check`. */
 import { append, groupBy } from '../../platform/group-by.ts';
+import type { AboutKey } from '../../about/about.ts';
 import { keyOfClient, keyOfFleet, keyOfGroup } from '../../about/kinds.ts';
-import { notifyChooser, webhookOfRecipient, worstSeverity } from '../../config/clients/recipients.ts';
 import { ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
-import { windowSpans, type Span } from '../../alerter/inhibit/windows.ts';
-import { createWatches, hears, isOnPath, type Listener, namedRecipients } from '../../alerter/inhibit/recipients-of.ts';
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import { statePaths } from '../../state-folder/paths.ts';
 import { type GroupState, needingGroups } from '../../alerter/inhibit/group-states.ts';
@@ -15,6 +13,12 @@ import { withTimeout } from '../../platform/deadline.ts';
 import { readStored } from '../command/read-stored.ts';
 import { dayMs, secondMs } from '../../platform/units.ts';
 import type { Client, Config, Finding, Rule, Severity, Window } from '../../config/config.ts';
+import { type Listener, worstSeverity, type Listeners, hearersOf } from '../../config/recipients/listeners.ts';
+import { createWatches, isOnPath } from '../../alerter/inhibit/watches.ts';
+import { type Span, windowSpans } from '../../config/recipients/windows.ts';
+import { namedRecipients } from '../../config/recipients/fleet-recipients.ts';
+import { notifyChooser } from '../../config/recipients/read-recipients.ts';
+import { recipientInWords } from '../../config/values/recipient-kinds.ts';
 
 /** The time in which the database has to answer. */
 const timeoutMs = 10_000;
@@ -35,11 +39,11 @@ export interface AlertRecipient {
   readonly clients: number;
 }
 
+/** Rules that the same recipients hear in the same way. */
 interface Audience {
-  /** The name of one of the clients; '' for the fleet. */
-  readonly name: string;
-  readonly rules: readonly Rule[];
+  /** Empty for the fleet. */
   readonly clients: readonly Client[];
+  readonly heard: readonly { readonly rule: Rule; readonly listeners: Listeners }[];
 }
 
 /** Returns the recipients by rule, and warnings of rules without one. */
@@ -47,82 +51,80 @@ export function alertRecipients(config: Config): {
   readonly recipients: readonly AlertRecipient[];
   readonly warnings: readonly Finding[];
 } {
-  const watchOf = createWatches(config);
+  const audiences = audiencesOf(config);
   const counts = new Map<string, { readonly of: Omit<AlertRecipient, 'clients'>; clients: number }>();
-  const unheard = new Map<
-    string,
-    { readonly rules: readonly string[]; readonly severity: Severity; clients: string[] }
-  >();
-  for (const { name, rules, clients } of audiencesOf(config)) {
-    const heard = rules.map((rule) => ({
-      rule,
-      listeners: [...watchOf(keyOfClient(name, rule.name)).listeners.values()].flatMap(withBeyond),
-    }));
-    const listeners = new Map(heard.flatMap(({ listeners: all }) => all.map((one) => [keyOf(one), one] as const)));
-    for (const [key, { recipient, least, hours, afterMs }] of listeners) {
-      const own = heard.filter(({ listeners: all }) => all.some((one) => keyOf(one) === key));
-      const names = own.length === rules.length ? [] : own.map(({ rule }) => rule.name);
-      const hidden = rules.filter((rule) => rule.origin === 'file' && !own.some((one) => one.rule === rule));
-      const not_heard = hidden.map((rule) => rule.name);
+  for (const { clients, heard } of audiences) {
+    const waysOf = heard.map(({ rule, listeners }) => ({ rule, ways: [...listeners.values()].flatMap(withBeyond) }));
+    const ways = new Map(waysOf.flatMap(({ ways: all }) => all.map((one) => [keyOf(one), one] as const)));
+    for (const [key, { recipient, least, hours, afterMs }] of ways) {
+      const own = waysOf.filter(({ ways: all }) => all.some((one) => keyOf(one) === key)).map(({ rule }) => rule);
+      const names = own.length === heard.length ? [] : own.map(({ name }) => name);
+      const hidden = heard.flatMap(({ rule }) => (rule.origin === 'file' && !own.includes(rule) ? rule.name : []));
       const urgency = { severity: least, within_hours: hours !== undefined, after_seconds: secondsOf(afterMs) };
-      const of = { recipient, ...urgency, rules: names, not_heard };
-      const id = JSON.stringify([of, name === '']);
+      const of = { recipient, ...urgency, rules: names, not_heard: hidden };
+      const id = JSON.stringify([of, clients.length === 0]);
       const before = counts.get(id) ?? { of, clients: 0 };
       before.clients += clients.length;
       counts.set(id, before);
     }
-    if (clients[0]?.muted === true) continue;
-    for (const severity of ['critical', 'warning'] as const) {
-      const names = heard.flatMap(({ rule, listeners: all }) => {
-        const isHeard = all.some((one) => hears(one, severity));
-        return severitiesOf(rule).includes(severity) && rule.mail?.length !== 0 && !isHeard ? [rule.name] : [];
-      });
-      if (names.length === 0) continue;
-      const id = JSON.stringify([names, severity, name === '']);
-      const before = unheard.get(id) ?? { rules: names, severity, clients: [] };
-      append(
-        before.clients,
-        clients.map((client) => client.name),
-      );
-      unheard.set(id, before);
-    }
   }
-  const parts = [...unheard.values()].map(({ rules, severity, clients }) => {
-    const whose = clients.length === 0 ? 'the fleet' : listed(clients, 2);
-    return `${severity === 'critical' ? 'critical alerts' : 'warnings'} of ${listed(rules, 4)} of ${whose}`;
-  });
-  const message = `${parts.join('; ')} reach nobody; write <mail to="..."/> into <alerts>, or <smtp fallback="...">`;
-  const warnings =
-    parts.length === 0 || config.alertmanager !== null ? [] : [{ file: config.file, line: null, message }];
   const recipients = [...counts.values()].map(({ of, clients }) => ({ ...of, clients }));
   return {
     // The ladder of each client: first who is notified at once.
     recipients: recipients.sort((one, other) => (one.after_seconds ?? 0) - (other.after_seconds ?? 0)),
-    warnings: [...warnings, ...onlyRecipients(config), ...writtenOnly(config), ...onlyOnPath(config)],
+    warnings: [
+      ...unheard(config, audiences),
+      ...onlyRecipients(config, audiences),
+      ...writtenOnly(config),
+      ...onlyOnPath(config),
+    ],
   };
 }
 
+/** Returns a warning of the alerts that reach nobody. */
+function unheard({ file, alertmanager }: Config, audiences: readonly Audience[]): readonly Finding[] {
+  const known = new Map<string, { readonly what: string; clients: string[] }>();
+  for (const { clients, heard } of audiences) {
+    if (clients[0]?.muted === true) continue;
+    for (const severity of ['critical', 'warning'] as const) {
+      const rules = heard.flatMap(({ rule, listeners }) => {
+        const isMeant = severitiesOf(rule).includes(severity) && rule.mail?.length !== 0;
+        return isMeant && hearersOf(listeners, severity).length === 0 ? rule.name : [];
+      });
+      if (rules.length === 0) continue;
+      const what = `${severity === 'critical' ? 'critical alerts' : 'warnings'} of ${listed(rules, 4)}`;
+      const id = JSON.stringify([rules, severity, clients.length === 0]);
+      const before = known.get(id) ?? { what, clients: [] };
+      append(
+        before.clients,
+        clients.map(({ name }) => name),
+      );
+      known.set(id, before);
+    }
+  }
+  const parts = [...known.values()].map(
+    ({ what, clients }) => `${what} of ${clients.length === 0 ? 'the fleet' : listed(clients, 2)}`,
+  );
+  const message = `${parts.join('; ')} reach nobody; write <mail to="..."/> into <alerts>, or <smtp fallback="...">`;
+  return parts.length === 0 || alertmanager !== null ? [] : [{ file, line: null, message }];
+}
+
 /** Returns a warning of each recipient who alone hears of critical alerts, if <smtp> has no fallback. */
-function onlyRecipients(config: Config): readonly Finding[] {
+function onlyRecipients(config: Config, audiences: readonly Audience[]): readonly Finding[] {
   if (config.smtp === null || config.smtp.fallback !== null || config.alertmanager !== null) return [];
-  const watchOf = createWatches(config);
   const alone = new Map<string, string[]>();
-  for (const { name, rules, clients } of audiencesOf(config)) {
-    for (const rule of rules) {
+  for (const { clients, heard } of audiences) {
+    for (const { rule, listeners } of heard) {
       if (!severitiesOf(rule).includes('critical')) continue;
-      const { listeners } = watchOf(keyOfClient(name, rule.name));
-      const urgent = [...listeners.values()].filter((one) => hears(one, 'critical'));
-      const [first = null, ...others] = new Set(urgent.map(({ recipient }) => recipient));
-      if (first === null || others.length > 0) continue;
-      const whose = clients.length === 0 ? ['the fleet'] : clients.map((client) => client.name);
-      alone.set(first, [...(alone.get(first) ?? []), ...whose]);
+      const [first, ...others] = hearersOf(listeners, 'critical');
+      if (first === undefined || others.length > 0) continue;
+      const whose = clients.length === 0 ? ['the fleet'] : clients.map(({ name }) => name);
+      alone.set(first.recipient, [...(alone.get(first.recipient) ?? []), ...whose]);
     }
   }
   return [...alone].map(([recipient, whose]) => {
-    const channel =
-      webhookOfRecipient(recipient) === null ? recipient : `webhook ${webhookOfRecipient(recipient) ?? ''}`;
     const message =
-      `critical alerts of ${listed([...new Set(whose)], 2)} reach only ${channel.replace(/^\|/, '')}: ` +
+      `critical alerts of ${listed([...new Set(whose)], 2)} reach only ${recipientInWords(recipient)}: ` +
       'if it refuses them, nobody hears of it; write <smtp fallback="..."> or a second recipient';
     return { file: config.file, line: null, message };
   });
@@ -140,8 +142,9 @@ function writtenOnly(config: Config): readonly Finding[] {
 /** Returns a warning if a lost canary is told by the path alone that lost it. */
 function onlyOnPath(config: Config): readonly Finding[] {
   const { canary, alertmanager, file } = config;
-  const listeners = [...createWatches(config)(keyOfFleet('mail-path')).listeners.values()];
-  const isTold = listeners.some((one) => hears(one, 'critical') && !isOnPath(canary, one.recipient));
+  const { listeners: all } = createWatches(config)(keyOfFleet('mail-path'));
+  const listeners = [...all.values()];
+  const isTold = hearersOf(all, 'critical').some(({ recipient }) => !isOnPath(canary, recipient));
   if (canary === null || alertmanager !== null || isTold || listeners.length === 0) return [];
   const message = `mail-path, the alert about mails that do not arrive, goes only to ${listed(
     listeners.map(({ recipient }) => recipient),
@@ -150,16 +153,23 @@ function onlyOnPath(config: Config): readonly Finding[] {
   return [{ file, line: null, message }];
 }
 
-/** Groups clients by rules, recipients and programs, and adds the fleet. */
-function audiencesOf({ clients, alerts, notify }: Config): readonly Audience[] {
+/** Groups clients by rules, recipients and programs, and adds the fleet. Walks the list that the alerter walks. */
+function audiencesOf(config: Config): readonly Audience[] {
+  const { clients, alerts, notify } = config;
+  const watchOf = createWatches(config);
   const visited = clients.filter(({ state }) => state !== 'retired');
   const notifyOf = notifyChooser(notify);
-  const ofClients = [...groupBy(visited, (client) => client.rules)].flatMap(([rules, all]) =>
+  const alike = [...groupBy(visited, (client) => client.rules)].flatMap(([rules, all]) =>
     [...groupBy(all, (client) => client.recipients).values()]
       .flatMap((same) => [...groupBy(same, notifyOf).values()])
-      .map((same) => ({ name: same[0]?.name ?? '', rules, clients: same })),
+      .map((same) => ({ rules, clients: same })),
   );
-  return [...ofClients, { name: '', rules: alerts.rules, clients: [] }];
+  return [...alike, { rules: alerts.rules, clients: [] }].map(({ rules, clients: same }) => {
+    const [first] = same;
+    const keyFor = ({ name }: Rule): AboutKey =>
+      first === undefined ? keyOfFleet(name) : keyOfClient(first.name, name);
+    return { clients: same, heard: rules.map((rule) => ({ rule, listeners: watchOf(keyFor(rule)).listeners })) };
+  });
 }
 
 /** Returns a recipient, and what counts outside of the own hours as one of its own. */
@@ -232,21 +242,46 @@ export function nextDigests({ digests, alerts }: Config, nowMs: number): readonl
   }));
 }
 
-/** A group that needs some of its members. */
-export interface GroupMembers {
+/** A group that needs some of its members, and whom its alert and those of its members reach. */
+export interface GroupHearers {
   readonly group: string;
   readonly members: number;
   readonly needed: number;
+  /** The recipients of group-short. */
+  readonly recipients: readonly string[];
+  /** The recipients who hear of members alone, also while the group lacks members. */
+  readonly member_recipients: readonly string[];
+}
+
+/** Returns who hears when too few members of a group serve. */
+export function groupHearers(config: Config): readonly GroupHearers[] {
+  const watchOf = createWatches(config);
+  return needingGroups(config).map(({ need: { name, rules, rule: short }, members, needed }) => {
+    const recipients = recipientsOf(watchOf(keyOfGroup(name)).listeners, short);
+    const isMeant = ruleMatcher(rules.join(','));
+    const rulesOf = remembered((all: readonly Rule[]) => all.filter((rule) => isMeant(rule)));
+    const toldOf = (member: Client): readonly string[] =>
+      rulesOf(member.rules).flatMap((rule) =>
+        recipientsOf(watchOf(keyOfClient(member.name, rule.name)).listeners, rule),
+      );
+    return {
+      group: name,
+      members: members.length,
+      needed,
+      recipients,
+      member_recipients: [...new Set(members.flatMap(toldOf))].filter((one) => !recipients.includes(one)),
+    };
+  });
+}
+
+/** A group that needs some of its members, and who serves now. */
+export interface GroupMembers extends GroupHearers {
   /** The members that serve now; null if the database cannot be read or has never heard of them. */
   readonly serving: number | null;
   readonly lost: readonly string[];
   readonly unknown: readonly string[];
   /** The state of the group; null if nothing is known of its members. */
   readonly state: GroupState['state'] | null;
-  /** The recipients of group-short. */
-  readonly recipients: readonly string[];
-  /** The recipients who hear of members alone, also while the group lacks members. */
-  readonly member_recipients: readonly string[];
 }
 
 /** Returns who serves now in each group that needs some of its members, and who hears when too few do. */
@@ -264,28 +299,21 @@ export async function groupMembers(config: Config, signal: AbortSignal): Promise
   ).catch((): readonly GroupState[] => []);
   signal.throwIfAborted();
   const stateOf = new Map(states.map((state) => [state.group.need.name, state]));
-  const watchOf = createWatches(config);
-  return needingGroups(config).map(({ need: { name, rules }, members, needed }) => {
-    const recipients = [...watchOf(keyOfGroup(name)).listeners.keys()];
-    const isMeant = ruleMatcher(rules.join(','));
-    const rulesOf = remembered((all: readonly Rule[]) => all.filter((rule) => isMeant(rule)));
-    const hearersOf = (member: Client): readonly string[] =>
-      rulesOf(member.rules).flatMap((rule) => {
-        const { listeners } = watchOf(keyOfClient(member.name, rule.name));
-        return [...listeners.values()].flatMap((one) => (hears(one, worstSeverity(rule)) ? one.recipient : []));
-      });
-    const state = stateOf.get(name) ?? null;
-    const isKnown = state !== null && state.unknown.length < members.length;
+  return groupHearers(config).map(({ group, members, needed, ...heard }) => {
+    const state = stateOf.get(group) ?? null;
+    const isKnown = state !== null && state.unknown.length < members;
     return {
-      group: name,
-      members: members.length,
-      needed,
+      ...{ group, members, needed },
       serving: isKnown ? state.serving : null,
       lost: [...new Set((state?.lost ?? []).map(({ client }) => client))],
       unknown: isKnown ? state.unknown : [],
       state: isKnown ? state.state : null,
-      recipients,
-      member_recipients: [...new Set(members.flatMap(hearersOf))].filter((one) => !recipients.includes(one)),
+      ...heard,
     };
   });
+}
+
+/** Returns the recipients that hear of a rule at its worst. */
+function recipientsOf(listeners: Listeners, rule: Rule): readonly string[] {
+  return hearersOf(listeners, worstSeverity(rule)).map(({ recipient }) => recipient);
 }

@@ -1,10 +1,8 @@
 import { isAsked } from '../../config/clients/arrival.ts';
-import { namedRecipients } from '../../alerter/inhibit/recipients-of.ts';
 import type { Client, Config, SmtpConfig } from '../../config/config.ts';
 import { asFleetError, type FleetError } from '../../platform/errors/errors.ts';
 import { verifyMailServer } from '../../notify/email.ts';
 import { smtpGreeting, type SmtpGreeting } from '../../notify/smtp-greeting.ts';
-import { addresseeOf } from '../../notify/mail-identity.ts';
 import { hostOf, verifyAlertmanager } from '../../notify/webhook/post-alerts.ts';
 import { verifyWebhook } from '../../notify/webhook/webhook.ts';
 import { statePaths } from '../../state-folder/paths.ts';
@@ -15,6 +13,8 @@ import { serverName } from '../../transport/openssh/openssh-only.ts';
 import { createTransportShared, type TransportShared } from '../../transport/transport-shared.ts';
 import { concurrently } from '../command/concurrently.ts';
 import { tryCommand } from './named-files.ts';
+import { nameIfKind } from '../../config/values/recipient-kinds.ts';
+import { namedRecipients } from '../../config/recipients/fleet-recipients.ts';
 
 /** The result of one trial. */
 export interface Trial {
@@ -52,7 +52,7 @@ export async function tryConnections(
   const { forward } = config.collector;
   const database = forward === null ? await tryDatabase(config, signal) : await tryLink(config, signal);
   const { smtp } = config;
-  const addresses = [...namedRecipients(config)].filter((recipient) => addresseeOf(recipient) !== null);
+  const addresses = [...namedRecipients(config)].filter((recipient) => nameIfKind('mail', recipient) !== null);
   const tryMail = (server: SmtpConfig): Promise<void> =>
     verifyMailServer(server, { timeoutMs: mailTimeoutMs, signal }, addresses);
   const mail =

@@ -7,7 +7,8 @@ import { checkGroups, checkIdle } from '../rules/check-idle.ts';
 import { alertName } from '../rules/merge-alert.ts';
 import { maxRequestOptionBytes } from './probe-options.ts';
 import type { ReadClient } from './read-clients.ts';
-import { notifyChooser, reachesAnybody, type Audience } from './recipients.ts';
+import { type Audience, notifyChooser } from '../recipients/read-recipients.ts';
+import { hearersOf, listenersOf, worstSeverity } from '../recipients/listeners.ts';
 
 export interface CheckClientsOptions {
   readonly clients: readonly ReadClient[];
@@ -68,7 +69,9 @@ function checkReach(clients: readonly ReadClient[], { notify, placeOf, findings 
 function unheardRules(rules: readonly Rule[], audience: Audience, notify: readonly NotifyConfig[]): readonly Rule[] {
   return rules.filter(
     (rule) =>
-      rule.origin === 'file' && !(audience.muted && rule.mail === null) && !reachesAnybody(rule, audience, notify),
+      rule.origin === 'file' &&
+      !(audience.muted && rule.mail === null) &&
+      hearersOf(listenersOf({ rule, ...audience, notify, smtp: null }), worstSeverity(rule)).length === 0,
   );
 }
 

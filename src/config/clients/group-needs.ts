@@ -6,7 +6,7 @@ import { ruleMatcher } from '../rules/rule-matcher.ts';
 import { didYouMean } from '../values/nearest.ts';
 import type { Findings, Place } from '../xml/findings.ts';
 import type { Element } from '../xml/parse-elements.ts';
-import { worstSeverity } from './recipients.ts';
+import { worstSeverity } from '../recipients/listeners.ts';
 
 /** The rules that decide whether a member serves, unless `needRules` names others. */
 export const usualNeedRules: readonly string[] = Object.freeze(['unreachable', 'no-report']);

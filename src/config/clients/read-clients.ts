@@ -13,7 +13,6 @@ import { withoutDuplicates, type ClientIdentity } from './identity.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { createProbeOptions } from './probe-options.ts';
 import type { CheckScope } from './read-checks.ts';
-import { readWindows, type Audience } from './recipients.ts';
 import { chainWithin, createSelection, type Chain, type Watched } from './selected-scope.ts';
 import type { SshLayer } from '../settings/ssh-settings.ts';
 import { parseParentNames } from '../values/jumps.ts';
@@ -23,6 +22,7 @@ import { findRule } from '../rules/rule-matcher.ts';
 import { splitGlobs } from '../values/globs.ts';
 import { parseNeed } from '../values/quantities.ts';
 import { type ReadNeed, usualNeedRules } from './group-needs.ts';
+import { type Audience, readWindows } from '../recipients/read-recipients.ts';
 
 /** A larger fleet is a slip: a range of ranges. */
 const maxClients = 250_000;

@@ -4,7 +4,7 @@ import { rememberedWeakly } from '../../platform/remembered.ts';
 import { clientSelector, type ClientSelector, selectsAll } from '../values/client-selector.ts';
 import type { Findings } from '../xml/findings.ts';
 import type { Element } from '../xml/parse-elements.ts';
-import type { Audience } from './recipients.ts';
+import type { Audience } from '../recipients/read-recipients.ts';
 
 /** The rules, recipients and windows, which an element may write for some of its clients alone. */
 export interface Watched {

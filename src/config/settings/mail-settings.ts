@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { isMailAddress } from '../values/addresses.ts';
 import { parseClock } from '../values/calendar.ts';
 import type { CanaryConfig, NotifyConfig, RepliesConfig, ServeConfig, Severity, SmtpConfig } from '../config.ts';
+import { recipientOf } from '../values/recipient-kinds.ts';
 import { splitGlobs } from '../values/globs.ts';
 import { parseImapUrl } from '../values/imap-url.ts';
 import { localPath } from '../xml/local-path.ts';
@@ -157,7 +158,8 @@ export function readNotify(elements: readonly Element[], findings: Findings): re
     if (command === undefined) return [];
     const selects = clientSelector(element.attributes);
     const timeoutMs = parseDuration(timeout ?? '') ?? 30_000;
-    return [{ command, ...readUrgency(element, findings), rules: splitGlobs(rules ?? ''), timeoutMs, selects }];
+    const entry = { ...readUrgency(element, findings), rules: splitGlobs(rules ?? ''), hours: null };
+    return [{ to: recipientOf('command', command), ...entry, command, timeoutMs, selects }];
   });
 }
 

@@ -1,4 +1,3 @@
-import { webhookOfRecipient } from '../../config/clients/recipients.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { insertRows, replaceRows } from '../sql/insert-rows.ts';
@@ -18,6 +17,7 @@ import type {
 import { fenced } from './lease.ts';
 import { tokenDigest } from './reply-tokens.ts';
 import { acknowledgeAlerts, addSilence, literalPattern } from './operator.ts';
+import { nameIfKind } from '../../config/values/recipient-kinds.ts';
 
 /** The age beyond which no receiver knows a receipt. */
 const receiptsValidMs = 7 * dayMs;
@@ -82,7 +82,7 @@ async function linkedMail(
 ): Promise<{ readonly id: number; readonly recipient: string } | 'unknown' | 'expired'> {
   const [mail] = await session.all(mailSql, [tokenDigest(token)]);
   const recipient = String(mail?.['recipient'] ?? '');
-  if (mail === undefined || webhookOfRecipient(recipient) !== null) return 'unknown';
+  if (mail === undefined || nameIfKind('webhook', recipient) !== null) return 'unknown';
   if (nowMs - (fromSqlTime(mail['created_at']) ?? 0) > repliesValidMs) return 'expired';
   return { id: Number(mail['id']), recipient };
 }

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
 import { readOwnFaults } from '../../../src/alerter/absence/collector-fault.ts';
-import { createStandIns } from '../../../src/alerter/inhibit/recipients-of.ts';
 import type { FailedVisit } from '../../../src/storage/store/fleet-store.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import { onEachDatabase } from '../../storage/support/databases.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { configOf } from '../support/config-of.ts';
 import { client, run, seen, startPasses } from '../support/fleet-passes.ts';
+import { createStandIns } from '../../../src/alerter/inhibit/stand-ins.ts';
 
 const config = configOf(`<alerts zone="UTC"/>${client('web-1')}${client('web-2')}${client('web-3')}`);
 const lacking = (...names: readonly string[]): readonly FailedVisit[] =>

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { differenceOf, isReturning, knownAfter, type Known } from '../../../src/alerter/inhibit/difference.ts';
-import type { Listener } from '../../../src/alerter/inhibit/recipients-of.ts';
 import type { Alert, Transition } from '../../../src/storage/store/alert.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { noonMs } from '../../storage/support/samples.ts';
+import type { Listener } from '../../../src/config/recipients/listeners.ts';
 
 const progress = alert().progress;
-const all: Listener = { recipient: 'ops', least: 'warning' };
-const critical: Listener = { recipient: 'boss', least: 'critical' };
+const all: Listener = { recipient: 'ops', from: 'element', least: 'warning' };
+const critical: Listener = { recipient: 'boss', from: 'element', least: 'critical' };
 const later: Listener = { ...all, afterMs: 60_000 };
 const known = (
   state: NonNullable<Known>['state'],

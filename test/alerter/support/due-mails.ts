@@ -7,11 +7,11 @@ import {
   type DueMail,
   type PendingNotification,
 } from '../../../src/alerter/dispatch/notification-plan.ts';
-import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
 import type { Alert, StoredNotification, Transition } from '../../../src/storage/store/alert.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { progressAt } from './dispatch-world.ts';
 import { at } from './rows.ts';
+import { createWatches } from '../../../src/alerter/inhibit/watches.ts';
 
 export interface Said extends Partial<Omit<Alert, 'id'>> {
   readonly client: string;

@@ -5,7 +5,6 @@ import { test } from 'node:test';
 
 import type { Acted } from '../../../src/alerter/tune/noise.ts';
 import { propose, type TuneLine } from '../../../src/alerter/tune/propose.ts';
-import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
 import { editText, openElements } from '../../../src/config/rules/rule-edit.ts';
 import { findRule } from '../../../src/config/rules/rule-matcher.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
@@ -15,6 +14,7 @@ import { tempFolder } from '../../support/temp-folder.ts';
 import { applyEdits } from './support/apply-edit.ts';
 import { beginMs, everyMs, pastAlert } from './support/past-alerts.ts';
 import { loadWithTree } from './support/planted-fleet.ts';
+import { createWatches } from '../../../src/alerter/inhibit/watches.ts';
 
 const dayMs = 86_400_000;
 const dir = tempFolder();

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { windowSpans, windowUntil } from '../../../src/alerter/inhibit/windows.ts';
 import { wallTime, zoneOffsetMs } from '../../../src/text/zone-time.ts';
 import { parseClock } from '../../../src/config/values/calendar.ts';
 import type { Window } from '../../../src/config/config.ts';
+import { windowSpans, windowUntil } from '../../../src/config/recipients/windows.ts';
 
 const hour = 3_600_000;
 

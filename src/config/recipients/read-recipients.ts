@@ -1,26 +1,15 @@
 import { parseMailAddresses } from '../values/addresses.ts';
 import { parseClock, parseDays, parseHours, parseMoment } from '../values/calendar.ts';
-import type { Client, NotifyConfig, Recipient, Rule, Severity, Window } from '../config.ts';
+import type { Client, NotifyConfig, Recipient, Window } from '../config.ts';
 import type { Findings } from '../xml/findings.ts';
-import { asksFor } from '../rules/rule-matcher.ts';
 import { splitGlobs } from '../values/globs.ts';
 import { readUrgency } from '../settings/mail-settings.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { dayMs } from '../../platform/units.ts';
-
-const webhookMark = 'webhook:';
-
-/** Returns the recipient that names a webhook. A mail address has no colon, so the two cannot be confused. */
-export function recipientOfWebhook(name: string): string {
-  return `${webhookMark}${name}`;
-}
-
-/** Returns the name of a recipient that is a webhook. Returns null for any other recipient. */
-export function webhookOfRecipient(recipient: string): string | null {
-  return recipient.startsWith(webhookMark) ? recipient.slice(webhookMark.length) : null;
-}
+import { toldAlways } from './listeners.ts';
+import { recipientOf } from '../values/recipient-kinds.ts';
 
 /** The recipients within an element. */
 export interface Audience {
@@ -71,14 +60,14 @@ interface ReadAudienceOptions {
 function readAudience({ element, added, outer, zone, findings }: ReadAudienceOptions): Audience {
   const { mail, recipients: how } = element.attributes;
   const before = mail === 'none' || how === 'replace' ? [] : outer.recipients;
-  const named = (parseMailAddresses(mail ?? '') ?? []).map((to) => always(to));
+  const named = (parseMailAddresses(mail ?? '') ?? []).map((to) => toldAlways(to));
   const more = added.flatMap((child) => {
     const { to, name, rules, hours: written } = child.attributes;
     const hours = parseHours(written ?? '');
-    const hook = name === undefined ? [] : [recipientOfWebhook(name)];
+    const hook = name === undefined ? [] : [recipientOf('webhook', name)];
     const urgency = readUrgency(child, findings);
     return (child.name === 'webhook' ? hook : (parseMailAddresses(to ?? '') ?? [])).map((address) => ({
-      ...always(address),
+      ...toldAlways(address),
       ...urgency,
       rules: Object.freeze(splitGlobs(rules ?? '')),
       hours: hours === null ? null : Object.freeze({ ...hours, date: null, zone, rules: [], severity: null }),
@@ -88,10 +77,6 @@ function readAudience({ element, added, outer, zone, findings }: ReadAudienceOpt
   const recipients = Object.freeze([...distinct.values()]);
   const muted = recipients.length === 0 && mail === 'none';
   return { recipients, muted };
-}
-
-function always(to: string): Recipient {
-  return { to, severity: null, rules: Object.freeze([]), hours: null, afterMs: null };
 }
 
 interface ReadWindowsOptions {
@@ -162,27 +147,4 @@ export function notifyChooser(all: readonly NotifyConfig[]): (client: Client | n
     lists.set(key, list);
     return list;
   };
-}
-
-/** True if at least one recipient or `<notify>` is notified of at least one level of a rule. */
-export function reachesAnybody(rule: Rule, audience: Audience, notify: readonly NotifyConfig[]): boolean {
-  const isMailed = rule.mail === null ? isHeard(rule, audience.recipients) : rule.mail.length > 0;
-  return isMailed || isHeard(rule, notify);
-}
-
-/** True if one of the listeners is notified of a rule at its worst severity. */
-export function isHeard(
-  rule: Rule,
-  listeners: readonly Pick<Recipient, 'severity' | 'rules'>[],
-  worst = worstSeverity(rule),
-): boolean {
-  return listeners.some(
-    ({ severity, rules }) => (severity !== 'critical' || worst === 'critical') && asksFor(rules, rule),
-  );
-}
-
-/** Returns the worst severity that a rule has. */
-export function worstSeverity({ warning, critical, severity }: Rule): Severity {
-  if (warning === null && critical === null) return severity;
-  return critical === null ? 'warning' : 'critical';
 }

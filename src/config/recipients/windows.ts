@@ -1,6 +1,6 @@
 import { greatest } from '../../platform/group-by.ts';
-import type { Window } from '../../config/config.ts';
-import { isOnDays } from '../../config/values/calendar.ts';
+import type { Window } from '../config.ts';
+import { isOnDays } from '../values/calendar.ts';
 import { calendarDay, wallTime, wallTimeReached } from '../../text/zone-time.ts';
 import { dayMs } from '../../platform/units.ts';
 

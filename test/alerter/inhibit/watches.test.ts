@@ -3,18 +3,15 @@ import { test } from 'node:test';
 
 import { keyed } from '../../about/support/keyed.ts';
 import { openMutes } from '../../../src/alerter/inhibit/mutes.ts';
-import {
-  createStandIns,
-  createWatches,
-  namedRecipients,
-  outsideHours,
-  worstOfFleet,
-} from '../../../src/alerter/inhibit/recipients-of.ts';
-import { commandOfRecipient, recipientOfCommand } from '../../../src/notify/mail-identity.ts';
 import { findRule, ruleLists } from '../../../src/config/rules/rule-matcher.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { configOf } from '../support/config-of.ts';
+import { outsideHours } from '../../../src/config/recipients/listeners.ts';
+import { createWatches } from '../../../src/alerter/inhibit/watches.ts';
+import { createStandIns, worstOfFleet } from '../../../src/alerter/inhibit/stand-ins.ts';
+import { nameIfKind, recipientOf } from '../../../src/config/values/recipient-kinds.ts';
+import { namedRecipients } from '../../../src/config/recipients/fleet-recipients.ts';
 
 /** Returns the recipients of a client's rule, as `ops (warning), oncall (critical)`. */
 function listenersOf(elements: string, client: string, rule: string, subject = ''): string {
@@ -153,8 +150,8 @@ test('a client that is not in config.xml is heard by nobody', () => {
 });
 
 test('a command is known from an address', () => {
-  assert.equal(commandOfRecipient(recipientOfCommand('/usr/bin/page --now')), '/usr/bin/page --now');
-  assert.equal(commandOfRecipient('ops@example.org'), null);
+  assert.equal(nameIfKind('command', recipientOf('command', '/usr/bin/page --now')), '/usr/bin/page --now');
+  assert.equal(nameIfKind('command', 'ops@example.org'), null);
 });
 
 test('in rules, a word that is a type means every rule of the type, whatever its name is', () => {
