@@ -17,7 +17,7 @@ import { isLong, isWide } from '../support/long-tests.ts';
 import { configOf } from './support/config-of.ts';
 import { startDispatch } from './support/dispatch-world.ts';
 
-const numRuns = Number(process.env['PROPERTY_RUNS'] ?? (isLong ? 100 : isWide ? 40 : 10));
+const numRuns = Number(process.env['PROPERTY_RUNS'] ?? (isLong ? 400 : isWide ? 160 : 40));
 
 /** An element that names somebody: `<mail>`, `<webhook>`, `<notify>`. */
 interface Entry {
@@ -217,12 +217,12 @@ function toldOf(elements: string, { rule, of, level }: Case): readonly Told[] {
   const world = startDispatch(elements);
   const client = of === 'client' ? 'c1' : '';
   world.at(beginsMs).fires(`${client === '' ? '-' : client} ${rule}${of === 'group' ? ' g' : ''}`, { severity: level });
-  for (let quarter = 0; quarter < 240; quarter += 1) {
+  for (let hour = 0; hour < 60; hour += 1) {
     // Two of three members serve.
     const reports = new Map(['c2', 'c3'].map((name) => [name, { newestMs: world.now() }]));
     world.add({ reports: new Map([...reports, ['c1', { newestMs: beginsMs }]]) });
     world.pass();
-    world.at(world.now() + 900_000).row(client);
+    world.at(world.now() + 3_600_000).row(client);
   }
   return world.mails.map(({ mail: { recipient }, createdAtMs }) => ({ to: recipient, atMs: createdAtMs }));
 }
