@@ -31,8 +31,8 @@ export const knownBugs: readonly KnownBug[] = [
     edits: [
       {
         file: 'src/alerter/inhibit/inhibition.ts',
-        before: 'const listener = watchOf(standIn).listeners.get(recipient);',
-        after: 'const [listener] = [...watchOf(standIn).listeners.values()].filter(Boolean);',
+        before: 'const named = watchOf(standIn).listeners.get(recipient);',
+        after: 'const [named] = [...watchOf(standIn).listeners.values()].filter(Boolean);',
       },
     ],
   },
