@@ -141,13 +141,13 @@ async function ended([program = '', ...args]: readonly string[], bin: string) {
   });
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const closed = once(child, 'close');
   const [status] = (await once(child, 'exit')) as [number | null];
-  await new Promise((resolve) => setImmediate(resolve));
   try {
     process.kill(-(child.pid ?? 0), 'SIGKILL');
   } catch {
     // Nothing is left.
   }
-  await once(child, 'close');
+  await closed;
   return { stdout: Buffer.concat(chunks), status };
 }
