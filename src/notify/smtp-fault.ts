@@ -38,14 +38,23 @@ const loginReplies: readonly number[] = [530, 534, 535, 538];
  * The sender's address, or the right to it: by enhanced code (RFC 3463, section 3.2; Exchange), or in the words of
  * providers who give none. They say so at whatever step, mostly when the whole mail is there.
  */
-const senderWords =
-  /^\d{3}[ -]5\.(?:1\.[78]|2\.252|7\.60)\b|\bSendAsDenied|\bsend as this sender\b|\bverified sender identity\b/i;
+const senderWords = new RegExp(
+  '^\\d{3}[ -]5\\.(?:1\\.[78]|2\\.252|7\\.60)\\b|\\bSendAsDenied|\\bsend as this sender\\b|' +
+    '\\bverified sender identity\\b|' +
+    // Postfix and its relatives, Exim, GMX, and the providers who compare From with the login.
+    '\\bsender (?:address )?(?:is )?(?:rejected|not allowed|must (?:match|be)|verify failed)|' +
+    '\\bunauthori[sz]ed (?:envelope )?sender\\b|\\bmail from (?:address )?must (?:be|equal|match)',
+  'i',
+);
 /** Amazon names the addresses that are not verified: the sender's, or a recipient's. */
 const unverifiedWords = /\baddress is not verified\b/i;
 /** An account that has sent what its provider allows for now: by code (5.4.5: congestion; Exchange), or in words. */
 const spentCodes = /^\d{3}[ -]5\.(?:4\.5|1\.90)\b/;
 const spentWords =
   /\b(?:SubmissionQuotaExceeded|OutboundSpam)Exception\b|\bthread limit exceeded\b|\b(?:daily|hourly|24-hour|sending|relay)\b[^.]{0,40}\b(?:limit|quota)\b|\bmessages per (?:day|hour)\b/i;
+/** A server that passes on mails of its own users alone: Postfix, Sendmail, Exim, Exchange and qmail. */
+const relayWords =
+  /\brelay(?:ing)? (?:access )?(?:is )?(?:denied|not (?:permitted|allowed))|\b(?:unable|not permitted) to relay|\ballowed rcpthosts\b/i;
 const sizeWords = /^\d{3}[ -]5\.(?:2\.3|3\.4)\b|\bsize\b/i;
 /** A mail that is too large, by reply code or enhanced code (RFC 1870, section 6; RFC 3463, sections 3.3 and 3.4). */
 const tooLargeWords = /^552\b|^\d{3}[ -]5\.(?:2\.3|3\.4)\b/;
@@ -139,7 +148,8 @@ function verdictOf(phase: SmtpPhase, thrown: unknown, smtp: SmtpConfig): Verdict
 }
 
 function isOfSender(words: string, { from }: SmtpConfig): boolean {
-  return senderWords.test(words) || (unverifiedWords.test(words) && words.includes(addressOf(from)));
+  const isNamed = unverifiedWords.test(words) && words.includes(addressOf(from));
+  return senderWords.test(words) || isNamed;
 }
 
 function isSpent(words: string): boolean {
@@ -192,17 +202,28 @@ function adviceFor(smtp: SmtpConfig, thrown: unknown): { readonly advice?: strin
   const { code, command, originalCode, response } = thrown as SmtpError;
   const advice = tlsAdvice([code, originalCode, messageOf(thrown)].join(' '), 'smtp');
   if (advice !== null) return { advice };
-  if (typeof response === 'string' && (replyOf(thrown) ?? 0) >= 500) {
+  if (typeof response === 'string') {
     if (isOfSender(response, smtp)) return { advice: 'Write an address that this login may send as into <smtp from>.' };
-    if (isSpent(response))
-      return { advice: 'Nothing, if it passes; else ask the provider for a higher limit, or to unblock the account.' };
-    if (unprovenWords.test(response))
-      return {
-        advice:
-          'Let SPF or DKIM of the domain of <smtp from> allow this server, or send through the server of that domain.',
-      };
+    if ((replyOf(thrown) ?? 0) >= 500) {
+      if (isSpent(response))
+        return {
+          advice: 'Nothing, if it passes; else ask the provider for a higher limit, or to unblock the account.',
+        };
+      if (unprovenWords.test(response))
+        return {
+          advice:
+            'Let SPF or DKIM of the domain of <smtp from> allow this server, or send through the server of that domain.',
+        };
+    }
+    if (relayWords.test(response)) {
+      const login = smtp.username === null ? 'write username and passwordFile into <smtp>, or ' : '';
+      return { advice: `It passes on no mail of this machine to others: ${login}have it allow this machine.` };
+    }
   }
   if (security === 'starttls' && command === 'STARTTLS') {
+    // RFC 3207, section 4.
+    if (replyOf(thrown) === 454)
+      return { advice: 'Its TLS is out of order: see its certificate, its key and its log.' };
     return {
       advice: 'It offers no STARTTLS: write security="tls" and its port, or security="none" on a trusted network.',
     };
@@ -241,6 +262,7 @@ const wrongLogin = 'Check username and password of <smtp>.';
 /** Tells a wrong password from a server, or a port, that knows no login by one (RFC 4954, section 4). */
 function loginAdvice(thrown: unknown): string {
   const reply = replyOf(thrown) ?? 0;
+  if (reply >= 400 && reply < 500) return 'Nothing, if it passes; else see what the provider says of this account.';
   if (!commandReplies.includes(reply) && !argumentReplies.includes(reply)) {
     const words = String((thrown as SmtpError).response);
     const isGmail = /\bBadCredentials\b.*\bgsmtp\b/s.test(words);

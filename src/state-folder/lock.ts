@@ -90,8 +90,9 @@ export async function lookAtLock(file: string): Promise<(LockAttempt & { readonl
 }
 
 function unusable(file: string, thrown: unknown): FleetError {
-  const message = whyUnwritable(file) ?? `${file}: ${messageOf(thrown)}`;
-  const cause = sqliteResultCode(thrown) === null ? thrown : (noDescriptor() ?? thrown);
+  const reason = whyUnwritable(file);
+  const message = reason?.words ?? `${file}: ${messageOf(thrown)}`;
+  const cause = reason?.cause ?? (sqliteResultCode(thrown) === null ? thrown : (noDescriptor() ?? thrown));
   return new FleetError({ code: 'state-unusable', stage: 'lock', message, cause });
 }
 
@@ -99,13 +100,13 @@ function unusable(file: string, thrown: unknown): FleetError {
  * Returns why SQLite calls a database read-only: its folder or its file cannot be written. Returns null if both can,
  * and if the file could not be made in its folder for another reason.
  */
-function whyUnwritable(file: string): string | null {
+function whyUnwritable(file: string): { readonly words: string; readonly cause: unknown } | null {
   for (const place of [path.dirname(file), file]) {
     try {
       if (place === file && lstatSync(file, { throwIfNoEntry: false }) === undefined) return null;
       accessSync(place, constants.W_OK);
     } catch (thrown) {
-      return `${place} cannot be written: ${messageOf(thrown)}`;
+      return { words: `${place} cannot be written: ${messageOf(thrown)}`, cause: thrown };
     }
   }
   return null;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import { test } from 'node:test';
@@ -51,6 +51,18 @@ for (const [where, children] of literal) {
     assert.doesNotThrow(() => loadConfig({ file, nowMs, checkPermissions: false }));
   });
 }
+
+test('the mode of a secret that a container gets is set where it gets it', { skip: !isRoot }, (t) => {
+  mkdirSync('/run/secrets', { recursive: true });
+  const file = `/run/secrets/fleet-health-${process.pid}`;
+  t.after(() => rmSync(file));
+  writeFileSync(file, 'hunter2\n', { mode: 0o444 });
+  const children = `<smtp host="m" username="u" passwordFile="${file}"/><client ip="10.0.0.1"/>`;
+  const [notified = ''] = faultsOfFile(configFile(`<config>${children}</config>`));
+  assert.match(notified, /can be read by everybody; give it the mode 0400 where the container gets it/);
+  chmodSync(file, 0o400);
+  assert.deepEqual(faultsOfFile(configFile(`<config>${children}</config>`)), []);
+});
 
 test('the command that is named mends it', () => {
   const folder = configFolder({ "it's here/config.xml": '<config><client ip="10.0.0.1" password="x"/></config>' });

@@ -108,6 +108,17 @@ const refusals: readonly {
     code: 'mail-refused',
     stage: 'mail',
   },
+  // The same of Postfix, Exim, GMX, QQ and 163.
+  ...[
+    ['rcpt', '553 5.7.1 <fleet@example.org>: Sender address rejected: not owned by user other@example.org'],
+    ['rcpt', '550 5.1.0 <fleet@example.org>: Sender address rejected: User unknown'],
+    ['rcpt', '550 Sender verify failed'],
+    ['rcpt', '501 Mail from address must be same as authorization user.'],
+    ['rcpt', '553 Mail from must equal authorized user'],
+    ['dot', '550 Sender address is not allowed.'],
+    ['dot', '550 Unauthorised Envelope Sender.'],
+    ['dot', '550 5.7.1 Message blocked. Sender must match the authenticated user'],
+  ].map(([phase, reply = '']) => ({ phase: phase as SmtpPhase, reply, code: 'mail-unavailable', stage: 'login' })),
   // About what the account may send, of Gmail, its relay, Exchange and hosters.
   ...[
     ['rcpt', '550 5.4.5 Daily user sending quota exceeded. x1 - gsmtp'],
@@ -266,6 +277,22 @@ test('what is to be done about a domain without SPF and DKIM', async (t) => {
   assert.match(advice, /^Let SPF or DKIM/);
 });
 
+test('what is to be done about a server that passes on no mail of others, in the words of five programs', async (t) => {
+  for (const reply of [
+    '454 4.7.1 <ops@example.org>: Relay access denied',
+    '550 5.7.1 ops@example.org... Relaying denied',
+    '550 relay not permitted',
+    '550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain',
+    "553 sorry, that domain isn't in my list of allowed rcpthosts",
+  ]) {
+    const { port } = await server(t, at('rcpt', reply));
+    const opened = createEmailChannel(smtpConfig(port));
+    t.after(() => opened.close());
+    const { advice } = await faultOf(opened.send(outgoing(), sendOptions()));
+    assert.match(advice, /^It passes on no mail of this machine to others: write username/, reply);
+  }
+});
+
 for (const { what, phase, reply, username, advice } of [
   { what: 'a wrong password', phase: 'auth', reply: '535 5.7.8 no', username: 'fleet', advice: /^Check username/ },
   ...(
@@ -288,6 +315,14 @@ for (const { what, phase, reply, username, advice } of [
     username: 'fleet',
     advice: /no login by password here/,
   })),
+  { what: 'a login that waits', phase: 'auth', reply: '454 4.7.0 not now', username: 'fleet', advice: /^Nothing, if/ },
+  {
+    what: 'the address of another login',
+    phase: 'mail',
+    reply: '553 5.7.1 <a@x.org>: Sender address rejected: not owned by user b@x.org',
+    username: 'fleet',
+    advice: /may send as into <smtp from>/,
+  },
   { what: 'a login that lacks', phase: 'mail', reply: '530 5.7.57 log in', username: null, advice: /^Write username/ },
   {
     what: 'TLS that lacks',

@@ -318,6 +318,7 @@ test('a file system that is read-only is named as such', async (t) => {
     await assert.rejects(refused, {
       code: 'state-unusable',
       message: `${view} cannot be written: EROFS: read-only file system, access '${view}'`,
+      advice: 'Mount its file system writable, or name another path.',
     });
   }
 });

@@ -78,8 +78,9 @@ const forms: readonly Form[] = [
   { what: 'a program in Python', form: /^(?:import|from)[ \t]+\w|^\w+[ \t]*=[ \t]*[[({]/m, kind: null },
   { what: 'known_hosts', form: /^\S+ (?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-\w+) AAAA/m, kind: 'known-hosts' },
   { what: 'an ssh_config', form: /^[ \t]*(?:Host|Match)[ \t=]+\S/m, kind: 'ssh-config' },
-  { what: 'a hosts file', form: /^(?:127\.\d+\.\d+\.\d+|::1)[ \t]+\w/m, kind: 'hosts' },
+  // The first line of an inventory may be this machine's.
   { what: 'an inventory of Ansible', form: /^\[[\w.:-]+\][ \t]*(?:[#;]|$)|\bansible_\w+[ \t]*[=:]/m, kind: 'ansible' },
+  { what: 'a hosts file', form: /^(?:127\.\d+\.\d+\.\d+|::1)[ \t]+\w/m, kind: 'hosts' },
   { what: 'JSON', form: /^\s*[[{]/, kind: null },
   { what: 'a table', form: /^"?[\w -]{0,64}(?:name|host|ip|address)[\w -]{0,64}"?[ \t]*[,;\t]/i, kind: 'csv' },
 ];

@@ -1,6 +1,6 @@
-import { closeSync, openSync, readSync, statSync, type Stats } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readSync, statSync, type Stats } from 'node:fs';
 
-import { usageError } from '../../platform/errors/errors.ts';
+import { errnoOf, usageError } from '../../platform/errors/errors.ts';
 import { isCredential } from '../../platform/credentials.ts';
 import { shellWord } from '../../text/shell-word.ts';
 import type { Findings, Place, SourceFile } from '../xml/findings.ts';
@@ -104,7 +104,21 @@ function exposure(file: string, { mode, uid, gid }: Access, ownGroups: ReadonlyS
   // If another account owns the file, this account may read it as a member of the file's group.
   const keepsGroup = uid !== process.geteuid?.() && (mode & 0o040) !== 0 && !foreignGroup;
   const whom = world ? 'everybody' : `the group ${gid}, which is not ours`;
+  if (isMountedHere(file)) {
+    return `can be read by ${whom}; give it the mode 0400 where the container gets it (mode, defaultMode)`;
+  }
   return `can be read by ${whom}; run: chmod ${keepsGroup ? '640' : '600'} ${shellWord(file)}`;
+}
+
+/** True if Docker, Podman or Kubernetes mounts a secret: its mode is that of the mount, and chmod fails. */
+function isMountedHere(file: string): boolean {
+  if (file.startsWith('/run/secrets/')) return true;
+  try {
+    accessSync(file, constants.W_OK);
+    return false;
+  } catch (thrown) {
+    return errnoOf(thrown) === 'EROFS';
+  }
 }
 
 function groups(): ReadonlySet<number> | null {

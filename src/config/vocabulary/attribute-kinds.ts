@@ -274,7 +274,10 @@ function pathFault(value: string): string | null {
 
 function zoneFault(value: string): string | null {
   if (isZone(value)) return null;
-  const near = nearestZone(value);
+  // The zones of an offset have the sign of POSIX, which is that of the way to UTC.
+  const [, sign, hours = ''] = /^(?:UTC|GMT) ?([+-])0?(\d{1,2})(?::?00)?$/i.exec(value.trim()) ?? [];
+  const offset = `Etc/GMT${sign === '+' ? '-' : '+'}${hours}`;
+  const near = sign !== undefined && isZone(offset) ? offset : nearestZone(value);
   const remedy = near === null ? 'write it like Europe/Berlin' : `did you mean "${near}"?`;
   return `is no time zone this machine knows; ${remedy}`;
 }

@@ -100,7 +100,10 @@ export function kindOfCopy(source: Uint8Array, token: string): 'itself' | 'answe
   if (!isReport && !isOfDaemon(headers)) {
     const isReply = has('in-reply-to', ours) || has('references', ours);
     // Whoever forwards the mail passes on its text too.
-    return isAutoReply(headers) || (isReply && isAutomatic(headers) && !hasInBody(text, token)) ? 'answer' : 'itself';
+    const isForwarded = !isReply || hasInBody(text, token);
+    return isAutoReply(headers) || hasNullSender(headers) || (isAutomatic(headers) && !isForwarded)
+      ? 'answer'
+      : 'itself';
   }
   // Reports of another type, such as receipts and complaints, are of a mail that was delivered.
   const isOther = isReport && has('content-type', /\breport-type\s*=\s*"?(?!delivery-status\b)\w/i);
@@ -131,10 +134,14 @@ const delayText =
 const rejectedByProgram = /^Disposition:[ \t]*automatic-action\/[\w-]+[ \t]*;[ \t]*(?:deleted|denied|failed)/im;
 /** The subjects of reports by programs whose sender and type are those of no report. */
 const bounceWords = new RegExp(
-  '\\b(?:undeliver(?:able|ed)|non-?delivery|returned mail|failure notice|deliver(?:y|ing) (?:error|fail(?:ed|ure))|' +
-    'delivery status notification|mail(?: delivery)? (?:error|fail(?:ed|ure)|problem|warning)|' +
-    "(?:could not|cannot|can't) be delivered|unzustellbar|non remis)\\b",
-  'i',
+  '(?<!\\p{L})(?:undeliver(?:able|ed)|non-?delivery|returned mail|failure notice|' +
+    'deliver(?:y|ing) (?:error|fail(?:ed|ure))|delivery status notification|' +
+    'mail(?: delivery)? (?:error|fail(?:ed|ure)|problem|warning)|' +
+    "(?:could not|cannot|can't) be delivered|" +
+    // Exchange in other languages.
+    'unzustellbar|non[- ]remis(?:e|ion)?|no se puede entregar|non recapitabile|onbestelbaar|não entregue|' +
+    'недоставлено|配信不能|无法送达)(?!\\p{L})',
+  'iu',
 );
 
 /** True if a message is that of a mail system, which reports what became of a mail. */
@@ -143,14 +150,15 @@ function isOfDaemon(headers: Headers): boolean {
     headers.some(
       ({ name, value }) => name === 'from' && /(^|<|\s|")(m(?:ailer-)?daemon|postmaster)(@|>|$)/i.test(value),
     ) ||
-    headers.some(({ name }) => name === 'x-failed-recipients') ||
+    headers.some(({ name }) => name === 'x-failed-recipients' || name === 'x-ms-exchange-message-is-ndr') ||
     bounceWords.test(subjectOf(headers))
   );
 }
 
 /** The answer of a remote server, behind words that announce it or in a line of its own. */
 const serverWords = new RegExp(
-  '(?:\\bRemote host said:|^ *(?:host .*)?\\bsaid:|^ +(?=[45]\\d\\d[ -])|^(?=[45]\\d\\d \\d\\.\\d\\.\\d ))' +
+  '(?:^<<<(?= [45]\\d\\d[ -])|\\bRemote host said:|^ *(?:host .*)?\\bsaid:|' +
+    '^ +(?=[45]\\d\\d[ -])|^(?=[45]\\d\\d \\d\\.\\d\\.\\d ))' +
     '[ \\t]*([45]\\d\\d[ -].*)',
   'm',
 );
@@ -240,6 +248,11 @@ function isAutoReply(headers: Headers): boolean {
   );
 }
 
+/** True if a message has the sender of a program that wants no answer (RFC 5321, section 4.5.5). */
+function hasNullSender(headers: Headers): boolean {
+  return headers.some(({ name, value }) => name === 'return-path' && /^<\s*>$/.test(value));
+}
+
 /** True if a message has a mark of automatic mail (RFC 3834, RFC 3464, RFC 2919, and older programs). */
 function isAutomatic(headers: Headers): boolean {
   const has = (name: string, value: RegExp): boolean =>
@@ -250,7 +263,7 @@ function isAutomatic(headers: Headers): boolean {
     has('auto-submitted', /^(?!no\b)/i) ||
     ['precedence', 'x-precedence'].some((name) => has(name, /^(bulk|list|junk)\b/i)) ||
     has('x-auto-response-suppress', /^all$/i) ||
-    has('return-path', /^<\s*>$/) ||
+    hasNullSender(headers) ||
     has('return-path', /^<?mailer-daemon(@|>|$)/i) ||
     has('from', /(^|<|\s)mailer-daemon(@|>|$)/i) ||
     has('content-type', /^multipart\/report\b/i) ||

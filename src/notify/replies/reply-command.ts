@@ -13,6 +13,8 @@ const longestMs = 366 * dayMs;
 const maxChars = 40;
 /** The most lines above a quotation that name its author. */
 const maxAttributionLines = 3;
+/** The most empty lines between these and the quotation. */
+const maxGapLines = 2;
 
 /** Reads `ack`, `ack 4h` or `silence 1d`, in upper or lower case. Returns null for any other line, and a longer one. */
 export function parseReplyCommand(line: string): ReplyCommand | null {
@@ -47,7 +49,8 @@ export function firstOwnLine(text: string): string | null {
   let isBeginning = true;
   for (let at = 0; at < lines.length; at += 1) {
     const line = lines[at] ?? '';
-    if (line === '' || line.startsWith('>') || ruleLine.test(line)) {
+    if (beginsEarlierMail(lines, at)) break;
+    if (isBetween(line)) {
       isBeginning = true;
       continue;
     }
@@ -71,7 +74,27 @@ export function firstOwnLine(text: string): string | null {
 /** True if no line of the same paragraph stands here. */
 function isEnd(lines: readonly string[], at: number): boolean {
   const line = lines[at] ?? '';
-  return line === '' || line.startsWith('>') || ruleLine.test(line) || attributionLines(lines, at) > 0;
+  return isBetween(line) || beginsEarlierMail(lines, at) || attributionLines(lines, at) > 0;
+}
+
+/** True if a line is empty, a rule, or one of a quotation, for which Zimbra writes bars. */
+function isBetween(line: string): boolean {
+  return line === '' || /^[>|]/.test(line) || ruleLine.test(line);
+}
+
+/** A line with words between hyphens, as above an earlier mail and around warnings. */
+const wordsInRule = /^-{2,} ?[^-].*[^-] ?-{2,}$/;
+
+/**
+ * True if an earlier mail begins here that is not quoted: below `>>> AUTHOR DATE >>>` of GroupWise, or below words
+ * between hyphens that a header follows, in whatever language.
+ */
+function beginsEarlierMail(lines: readonly string[], at: number): boolean {
+  const line = lines[at] ?? '';
+  if (/^>{3} .+ >{3}$/.test(line)) return true;
+  if (!wordsInRule.test(line) || ruleLine.test(line)) return false;
+  const next = lines.slice(at + 1, at + 4).find((one) => one !== '') ?? '';
+  return next.includes('@') || headerLine.test(next);
 }
 
 function isHeader(lines: readonly string[], at: number): boolean {
@@ -95,7 +118,7 @@ function attributionLines(lines: readonly string[], from: number): number {
     const line = lines[from + count - 1] ?? '';
     if (line === '' || line.startsWith('>') || parseReplyCommand(line) !== null) return 0;
     if (!/[:：]$/.test(line)) continue;
-    const next = lines[from + count] === '' ? lines[from + count + 1] : lines[from + count];
+    const next = lines.slice(from + count, from + count + maxGapLines + 1).find((one) => one !== '');
     return next?.startsWith('>') === true ? count : 0;
   }
   return 0;

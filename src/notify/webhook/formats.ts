@@ -95,6 +95,16 @@ const json = (document: object): Body => ({ type: 'application/json', text: JSON
 const plainText = 'text/plain; charset=utf-8';
 const acceptedIf = (isAccepted: boolean): AnswerMeaning => (isAccepted ? 'accepted' : 'refused');
 
+/** True if an object of an answer says that its message was not taken: in the words of Slack, Zulip, or by a number. */
+function namesError(fields: Json): boolean {
+  if (fields['ok'] === false || fields['success'] === false || Boolean(fields['error'])) return true;
+  const outcome = fields['result'] ?? fields['status'];
+  if (typeof outcome === 'string' && /^(?:error|fail)/i.test(outcome)) return true;
+  // Chats such as DingTalk, Feishu and WeCom answer 0, or the number of an error, with the status 200.
+  const code = fields['errcode'] ?? fields['StatusCode'] ?? fields['code'];
+  return typeof code === 'number' && code !== 0 && code !== 200;
+}
+
 /** The most seconds between two signals of an emergency, and until it ends (Pushover: from 30, to 10,800). */
 const emergency = { retry: '60', expire: '3600' };
 
@@ -133,9 +143,8 @@ export const formats: Readonly<Record<WebhookFormat, Format>> = {
     // Slack answers `ok`, and others in its form JSON or nothing. Words such as `no_channel` are its errors.
     meaning: (fields, body) => {
       if (body === '' || /^ok$/i.test(body)) return 'accepted';
-      const isRefused = fields['ok'] === false || fields['success'] === false || Boolean(fields['error']);
-      if (body.startsWith('{') && !isRefused) return 'accepted';
-      return /rate_?limited/i.test(body) ? 'later' : 'refused';
+      if (body.startsWith('{') && !namesError(fields)) return 'accepted';
+      return /rate_?limited|freq(?:uency)? (?:out of )?limit|too many requests/i.test(body) ? 'later' : 'refused';
     },
   },
   discord: {

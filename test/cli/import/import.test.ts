@@ -56,6 +56,22 @@ const lists: readonly (readonly [
     ['line 1: columns that are not read: 1, 2'],
   ],
   [
+    'a table with words for a value that there is not, and ports of other services',
+    'csv',
+    'name,ip,port,group\nweb-1,DHCP,161,N/A\nweb-2,-,10050,none\nweb-3,192.0.2.3,443,#N/A\nnone,unknown,22,eu\n',
+    `<client name="web-1"/>
+<client name="web-2"/>
+<client name="web-3" ip="192.0.2.3" port="443"/>
+<group name="eu">
+  <client name="none" port="22"/>
+</group>
+`,
+    [
+      'line 2: port 161 is that of SNMP, not of SSH: it is not taken',
+      'line 3: port 10050 is that of Zabbix, not of SSH: it is not taken',
+    ],
+  ],
+  [
     'a table with a usual title behind one of another program, and bars between fields',
     'csv',
     'device|name\nrouter|web-1\n',
@@ -123,9 +139,17 @@ scrape_configs:
     file_sd_configs: [{files: [x.yml]}]
   - job_name: other
     static_configs: none
+  - job_name: pages
+    static_configs: [{targets: ['https://example.org']}]
+    relabel_configs: [{source_labels: [__address__], target_label: __param_target}]
+  - job_name: banners
+    static_configs: [{targets: ['web-3:22']}]
 `,
-    '<client name="web-1" labels="env=prod"/>\n<client name="web-2" labels="env=prod"/>\n',
-    ['job 1: file_sd_configs are not followed; import what they name, or the answer of /api/v1/targets'],
+    '<client name="web-1" labels="env=prod"/>\n<client name="web-2" labels="env=prod"/>\n<client name="web-3"/>\n',
+    [
+      'job 1: file_sd_configs are not followed; import what they name, or the answer of /api/v1/targets',
+      'job 3: an exporter asks its targets, such as pages and switches: import them as a list of their own',
+    ],
   ],
   [
     'an answer of Prometheus about its targets',
@@ -293,6 +317,23 @@ web-2
 </group>
 `,
     ['_meta: it is missing, and with it the variables that a script prints for --host'],
+  ],
+  [
+    'a script that gives hosts with their variables in the place of groups',
+    'ansible',
+    JSON.stringify({
+      'db-1': { ansible_host: '192.0.2.9' },
+      'web-1': { ansible_ssh_host: '192.0.2.1', ansible_user: 'www' },
+      web: { hosts: ['web-1', 'web-2'] },
+      empty: {},
+    }),
+    `<client name="db-1" ip="192.0.2.9"/>
+<group name="web">
+  <client name="web-1" ip="192.0.2.1" username="www"/>
+  <client name="web-2"/>
+</group>
+`,
+    [],
   ],
   [
     'an inventory in JSON as Ansible has it in YAML',
@@ -597,6 +638,7 @@ test('a text of another kind is recognised by its form, and none of the tried ki
       if (likeness !== null && kind !== null) assert.ok(likeness.remedy.includes(`import ${kind} `));
     }
   }
+  assert.equal(likenessOf('127.0.1.1 ansible_connection=local\n[web]\nweb-1\n', 'ansible'), null);
   for (const text of ['', 'web-1\nweb-2\n', 'hello world', '# only a comment\n'])
     assert.equal(likenessOf(text, 'csv'), null);
 });

@@ -380,6 +380,28 @@ const copies: readonly {
     headers: [`Subject: ${subject}`, 'From: imss@x.org'],
     kind: { bounce: subject },
   })),
+  ...['Non recapitabile: Fleet Health', 'Недоставлено: Fleet Health', '配信不能: Fleet Health'].map((subject) => ({
+    what: `a bounce of Exchange in another language: ${subject}`,
+    headers: [`Subject: =?utf-8?B?${Buffer.from(subject).toString('base64')}?=`, 'From: Microsoft Outlook <x@x.org>'],
+    kind: { bounce: subject },
+  })),
+  {
+    what: 'a bounce of Exchange by its mark alone',
+    headers: ['Subject: Levererades inte', 'X-MS-Exchange-Message-Is-Ndr:'],
+    body: 'Postlådan finns inte. 550 5.1.10',
+    kind: { bounce: 'Postlådan finns inte. 550 5.1.10' },
+  },
+  {
+    what: 'a notice of a program by its empty sender alone',
+    headers: ['Subject: Avis', 'Return-Path: <>'],
+    kind: 'answer',
+  },
+  {
+    what: 'a bounce of Sendmail, whose last line is of this machine',
+    headers: ['Subject: Returned mail', 'From: MAILER-DAEMON@x.org'],
+    body: '>>> RCPT To:<kim@x.org>\n<<< 550 Unknown user kim@x.org\n554 5.0.0 Service unavailable',
+    kind: { bounce: '550 Unknown user kim@x.org' },
+  },
   {
     what: 'a bounce of MDaemon, with the server in a line of its words',
     headers: ['Subject: Warning: kim@x.org - User unknown!', 'From: MDaemon@x.org'],

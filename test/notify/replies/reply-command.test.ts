@@ -53,6 +53,11 @@ const texts: readonly { readonly what: string; readonly text: string; readonly l
     line: 'ack',
   },
   {
+    what: 'below who said it, with two empty lines above the quotation',
+    text: 'On 1 Oct 2026, at 10:00, fleet@example.org said:\n\n\n> silence 1d\n\nack\n',
+    line: 'ack',
+  },
+  {
     what: 'directly above who wrote it',
     text: 'ack 4h\nAm 2. M\u00e4rz 2026 um 10:00 schrieb Fleet:\n> CRITICAL\n',
     line: 'ack 4h',
@@ -68,6 +73,18 @@ const texts: readonly { readonly what: string; readonly text: string; readonly l
     text: '于2026年3月2日 下午3:05写道：\n> x\n\nack 4h',
     line: 'ack 4h',
   },
+  ...[
+    '>>> Fleet <fleet@example.org> 11/30/2026 5:02 PM >>>\n',
+    '------ Original Message ------\nFrom "Fleet" <fleet@example.org>\nTo kim@example.org\nDate 30/11/2026\n\n',
+    '-----Fleet <fleet@example.org> wrote: -----\nTo: kim\nDate: x\n\n',
+    '-------- Αρχικό μήνυμα --------\nΑπό: fleet@example.org\n\n',
+  ].flatMap((beginning) => [
+    { what: 'above an earlier mail that is not quoted', text: `ack 4h\n\n${beginning}silence 1d\n`, line: 'ack 4h' },
+    { what: 'a refusal above such a mail', text: `No, not yet!\n\n${beginning}silence 1d\n`, line: 'No, not yet!' },
+    { what: 'such a mail alone', text: `${beginning}silence 1d\n`, line: null },
+  ]),
+  { what: 'below a warning between hyphens', text: '--- EXTERNAL MAIL ---\n\nack 4h\n', line: 'ack 4h' },
+  { what: 'a quotation with bars', text: '| CRITICAL\n| silence 1d\n\nack\n', line: 'ack' },
   { what: 'marks of direction', text: '\u202a\u2066ack\u2069 4h\u202c\u00ad\n', line: 'ack 4h' },
   { what: 'a colon without a quotation', text: 'Hello:\nack', line: 'Hello:' },
   { what: 'another text first', text: 'I am away.\nack', line: 'I am away.' },

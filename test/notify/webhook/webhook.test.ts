@@ -124,10 +124,21 @@ test('a Retry-After of days counts as an hour, and one that is none as nothing',
       minMs: 18 * minuteMs,
       maxMs: 20 * minuteMs,
     },
+    { text: '2.5', minMs: 2_500, maxMs: 2_500 },
+    // The two older forms of a date (RFC 9110, section 5.6.7), the second of which has no zone.
+    { text: 'Friday, 31-Dec-99 23:59:59 GMT', minMs: 0, maxMs: 0 },
+    {
+      text: new Date(Date.now() + 20 * minuteMs)
+        .toUTCString()
+        .replace(/^(\w{3}), (\d+) (\w+) (\d+) (\S+) GMT$/, '$1 $3 $2 $5 $4'),
+      minMs: 18 * minuteMs,
+      maxMs: 20 * minuteMs,
+    },
     { text: 'Fri, 31 Dec 1999 23:59:59 GMT', minMs: 0, maxMs: 0 },
     { text: '-5', minMs: 0, maxMs: 0 },
     { text: 'soon', minMs: 0, maxMs: 0 },
     { text: '9'.repeat(5_000), minMs: 0, maxMs: 0 },
+    { text: '9'.repeat(60), minMs: hourMs, maxMs: hourMs },
   ]) {
     receiver.act(() => ({ status: 503, headers: { 'retry-after': text } }));
     const fault = await faultOf(channelTo(receiver.origin).send(mail, sendOptions()));

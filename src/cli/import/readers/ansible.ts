@@ -167,6 +167,7 @@ interface Inventory {
   readonly skipped: readonly Skipped[];
 }
 
+const groupKeys = ['hosts', 'children', 'vars'] as const;
 const noGroup: InventoryGroup = { hosts: [], children: [], vars: {} };
 
 /**
@@ -183,8 +184,10 @@ function inventoryOf(document: unknown): Inventory | null {
   const hostvars = new Map<string, Json>();
   const left = createLeftKeys();
   for (const [name, value] of Object.entries(document)) {
-    if (name !== '_meta' && typeof value === 'object' && value !== null)
-      addGroup(name, value, { groups, hostvars, left });
+    if (name === '_meta' || typeof value !== 'object' || value === null) continue;
+    // A script may give a host and its variables in the place of a group, and Ansible takes it for one of that host.
+    const isHost = isObject(value) && Object.keys(value).length > 0 && !groupKeys.some((key) => key in value);
+    addGroup(isHost ? 'all' : name, isHost ? { hosts: { [name]: value } } : value, { groups, hostvars, left });
   }
   const meta = document['_meta'];
   if (groups.size === 0 && !isObject(meta)) return null;

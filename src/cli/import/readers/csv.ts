@@ -69,6 +69,24 @@ function placesOf(titles: readonly string[]): readonly (Place | null)[] {
   return titles.map((_, index) => columns.find(([column]) => column === index)?.[1] ?? null);
 }
 
+/** The words of people and programs for a value that there is not. */
+const noValue = /^(?:[-–—?.]+|#?n\/a|null|none|nil|nan|unknown|tbd|dhcp(?:v[46])?|dynamic|unassigned|not set)$/i;
+/** The ports of other services, which lists of monitored machines have: never one for SSH. */
+const otherPorts: ReadonlyMap<string, string> = new Map([
+  ['161', 'SNMP'],
+  ['623', 'IPMI'],
+  ['3389', 'RDP'],
+  ['4949', 'Munin'],
+  ['5666', 'NRPE'],
+  ['5985', 'WinRM'],
+  ['5986', 'WinRM'],
+  ['6556', 'Checkmk'],
+  ['9100', 'node_exporter'],
+  ['9182', 'windows_exporter'],
+  ['10050', 'Zabbix'],
+  ['12489', 'NSClient++'],
+]);
+
 interface Row {
   readonly record: readonly string[];
   readonly info: { readonly lines: number };
@@ -101,7 +119,14 @@ export function readCsv(source: SourceText): Imported {
   }
   const hosts = rows.flatMap(({ record, info }): readonly ImportedHost[] => {
     const where = `line ${info.lines}`;
-    const value = (place: string): string | null => record[places.indexOf(place as never)]?.trim() || null;
+    const value = (place: Place): string | null => {
+      const text = record[places.indexOf(place)]?.trim() ?? '';
+      return text === '' || (place !== 'name' && noValue.test(text)) ? null : text;
+    };
+    const ofOther = otherPorts.get(value('port') ?? '');
+    if (ofOther !== undefined) {
+      skipped.push({ where, why: `port ${value('port') ?? ''} is that of ${ofOther}, not of SSH: it is not taken` });
+    }
     const address = value('ip') === null ? null : hostAddress(value('ip') ?? '');
     const further = record.slice(places.length).some((field) => field.trim() !== '');
     if (further) skipped.push({ where, why: 'fields after the last title are not read' });
@@ -114,7 +139,7 @@ export function readCsv(source: SourceText): Imported {
       {
         ...hostNamed(name, where),
         ip: address === name ? null : address,
-        port: value('port'),
+        port: ofOther === undefined ? value('port') : null,
         username: value('username'),
         privateKey: value('privateKey'),
         proxyJump: value('proxyJump'),

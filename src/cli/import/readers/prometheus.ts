@@ -107,7 +107,11 @@ function groupsWithin(document: unknown, skipped: Skipped[]): readonly unknown[]
         const why = `${wordOf(key)} are not followed; import what they name, or the answer of /api/v1/targets`;
         skipped.push({ where: `job ${index + 1}`, why });
       }
-      return job.static_configs;
+      const isOfExporter = JSON.stringify(job['relabel_configs'] ?? null).includes('"__param_target"');
+      if (!isOfExporter) return job.static_configs;
+      const why = 'an exporter asks its targets, such as pages and switches: import them as a list of their own';
+      skipped.push({ where: `job ${index + 1}`, why });
+      return [];
     });
   }
   const active = v.safeParse(activeForm, document);
@@ -162,7 +166,7 @@ function hostOf(
   };
   const name = firstOf(nameLabels) ?? host;
   const address = firstOf(addressLabels)?.replace(/\/\d{1,3}$/, '') ?? (host === name ? null : host);
-  if (port !== null) left.leave(`port ${port}, which is not that of SSH`, name);
+  if (port !== null && port !== '22') left.leave(`port ${port}, which is not that of SSH`, name);
   const taken: string[] = [];
   for (const [label, value] of Object.entries(labels)) {
     if (nameLabels.includes(label) || addressLabels.includes(label)) continue;

@@ -14,7 +14,10 @@ export function checkPlace(file: string): void {
   }
 }
 
-/** Network file systems by their numbers (statfs(2)): locks and shared memory hold on one machine alone, or nowhere. */
+/**
+ * Network file systems, and those of a host in its guest, by their numbers (statfs(2)): locks and shared memory hold on
+ * one machine alone, or nowhere. FUSE stands for many: SSHFS, virtiofs and the shares of Docker Desktop and Unraid.
+ */
 const networkTypes: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],
   [0xff534d42, 'CIFS'],
@@ -23,6 +26,15 @@ const networkTypes: ReadonlyMap<number, string> = new Map([
   [0x01021997, '9p'],
   [0x00c36400, 'Ceph'],
   [0x5346414f, 'AFS'],
+  [0x65735546, 'FUSE'],
+  [0x786f4256, 'VirtualBox (vboxsf)'],
+  [0xbacbacbc, 'VMware (vmhgfs)'],
+  [0x7c7c6673, 'Parallels (prl_fs)'],
+  [0x0bd00bd0, 'Lustre'],
+  [0x47504653, 'GPFS'],
+  [0x19830326, 'BeeGFS'],
+  [0x7461636f, 'OCFS2'],
+  [0x01161970, 'GFS2'],
 ]);
 
 /** Returns the name of a network file system by its number; null for any other. */

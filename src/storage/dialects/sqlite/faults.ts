@@ -44,6 +44,12 @@ const fileAdvices: { readonly [Kind in FaultKind]?: string } = {
   'read-only': 'Let this account write the file, and make files in its folder.',
 };
 
+/** The advice where the system tells why a file cannot be written, whoever owns it (access(2)). */
+const writeAdvices: ReadonlyMap<string, string | undefined> = new Map([
+  ['EROFS', systemAdvice.get('EROFS')],
+  ['EPERM', 'It is marked as immutable: `lsattr FILE` shows it, and `chattr -i FILE` takes the mark away.'],
+]);
+
 /** Translates an error of SQLite or fs into a StorageFault that names the file. */
 export function sqliteFault(thrown: unknown, path: string): StorageFault {
   if (thrown instanceof StorageFault) return thrown;
@@ -66,7 +72,8 @@ export function sqliteFault(thrown: unknown, path: string): StorageFault {
   if (reason !== null) {
     // A file that is read-only can be read, whatever forbids to write it.
     const kind = code === readOnly ? 'read-only' : fileKind(reason);
-    return faultOf(kind, `${path}: ${message}: ${messageOf(reason)}`);
+    const advice = writeAdvices.get(errnoOf(reason) ?? '') ?? fileAdvices[kind];
+    return new StorageFault(kind, `${path}: ${message}: ${messageOf(reason)}`, thrown, advice);
   }
   if (/^UNIQUE constraint failed/.test(message)) return new StorageFault('duplicate', `${path}: ${message}`, thrown);
   const kind = kinds.get(code) ?? 'refused';

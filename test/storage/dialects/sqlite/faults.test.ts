@@ -1,5 +1,6 @@
 /** The result codes of SQLite and the errors of its file, by what a fault means to the program. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
@@ -99,6 +100,18 @@ test('an error of the program is of its values, and a fault stays the fault that
 test('a file below a file is missing for no reason of rights', () => {
   assert.equal(isFileMissing(process.execPath), false);
   assert.equal(isFileMissing('/nowhere/fleet.db'), true);
+});
+
+test('a file that is marked as immutable is named as such', (t) => {
+  const marked = path.join(folder, 'marked.db');
+  writeFileSync(marked, '');
+  t.after(() => spawnSync('chattr', ['-i', marked]));
+  if (spawnSync('chattr', ['+i', marked]).status !== 0) {
+    t.skip('needs a file system with marks, and root');
+    return;
+  }
+  const thrown = Object.assign(new Error('readonly'), { code: 'ERR_SQLITE_ERROR', errcode: 8 });
+  assert.match(sqliteFault(thrown, marked).advice, /marked as immutable: .*chattr -i/);
 });
 
 test('a file that SQLite cannot open says why: a folder, a link to nothing, a missing folder', () => {
