@@ -212,7 +212,8 @@ function adviceFor(smtp: SmtpConfig, thrown: unknown): { readonly advice?: strin
       if (unprovenWords.test(response))
         return {
           advice:
-            'Let SPF or DKIM of the domain of <smtp from> allow this server, or send through the server of that domain.',
+            'Let SPF or DKIM of the domain of <smtp from> allow this server, ' +
+            'or send through the server of that domain.',
         };
     }
     if (relayWords.test(response)) {
