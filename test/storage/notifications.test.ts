@@ -197,7 +197,8 @@ onEachDatabase('notifications', (kit) => {
     assert.deepEqual(pluck(facts, 'transition'), ['firing', 'reminder', 'reminder']);
     const notified = { recipient: 'ops@example.org', transition: 'firing', notifiedAtMs: 0 };
     const [fact] = facts;
-    assert.deepEqual({ ...fact, notifiedAtMs: 0 }, { client: 'web-1', rule: 'disk', subject: '/data', ...notified });
+    const key = { about: 'client', client: 'web-1', rule: 'disk', subject: '/data' };
+    assert.deepEqual({ ...fact, notifiedAtMs: 0 }, { ...key, ...notified });
     assert.deepEqual(await storage.alertHistory.notifiedSince((await storage.nowMs()) + minuteMs), []);
   });
 });

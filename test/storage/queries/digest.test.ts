@@ -81,6 +81,7 @@ onEachDatabase('what digests sum up', (kit) => {
     assert.deepEqual(spans.map(({ client }) => client).sort(), ['fires', 'within']);
     const [within] = spans.filter(({ client }) => client === 'within');
     assert.deepEqual(within, {
+      about: 'client',
       client: 'within',
       rule: 'disk',
       subject: '/data',
