@@ -377,7 +377,8 @@ dialled() {
   x=${2%:*}
   x=${x#[}
   set -- "$1" "${x%]}" "${2##*:}"
-  # Neither bash nor nc says which step hangs.
+  # Neither bash nor nc says which step hangs. By dd, as cat of BusyBox sends from a socket into a pipe whose reader is
+  # then not woken (sendfile, Linux 6.18).
   if command -v getent >/dev/null; then
     bound getent ahosts "$2" >/dev/null
     s=$?
@@ -385,12 +386,12 @@ dialled() {
     [ $s = 0 ] || { fail name "not found" && return; }
   fi
   if command -v bash >/dev/null && [ ! "$family" ]; then
-    $1 bash -c "exec 3<>/dev/tcp/\$0/\$1 4<&0 || exit; echo >\"\$fh_open\"; cat <&4 >&3 & cat <&3" "$2" "$3"
+    $1 bash -c "exec 3<>/dev/tcp/\$0/\$1 4<&0 || exit; echo >\"\$fh_open\"; cat <&4 >&3 & exec dd bs=4096 <&3" "$2" "$3"
   elif ! command -v nc >/dev/null; then fail missing "bash or nc"
   elif ! nc --help 2>&1 | grep -q BusyBox; then $1 nc -v ${family:+"-$family"} "$2" "$3"
   elif [ "$family" ]; then fail missing "nc with -$family"
   # What follows -e has the connection as its input and output.
-  else $1 nc "$2" "$3" -e /bin/sh -c "echo >\"\$fh_open\"; cat <\"\$fh_in\" & exec cat >\"\$fh_out\""; fi
+  else $1 nc "$2" "$3" -e /bin/sh -c "echo >\"\$fh_open\"; cat <\"\$fh_in\" & exec dd bs=4096 >\"\$fh_out\""; fi
 }
 # tcp: connects, sends a text and waits for another one.
 tcp() {
