@@ -162,16 +162,23 @@ const left: Readonly<Record<string, readonly [folder: string, make: (folder: str
     (folder) => writeFileSync(Buffer.concat([Buffer.from(`${folder}/\xff`, 'latin1'), Buffer.from(sealedName())]), 'x'),
   ],
 };
-/** Asserts that a flood between the first run and the next two delays no visit of theirs by more than two seconds. */
+/**
+ * Asserts that a flood between the first run and the next two delays no visit of theirs by more than two seconds. What
+ * the machine does beside it may delay a run, so that the best of three tries counts: a flood delays all.
+ */
 async function assertNoDelay(t: TestContext, elements: string, afterFirst: (state: string) => void): Promise<void> {
   const options = { peers: [], good: 3, ssh: 'privateKey="key"', elements, afterFirst };
-  const [usual, ...next] = await collectTimesAmong(t, options, 3);
-  assert.ok(usual);
-  for (const { firstGoodMs, tookMs, good: visits } of [usual, ...next]) {
-    t.diagnostic(`the first good visit after ${firstGoodMs} ms, the run ${tookMs} ms`);
-    assert.ok(visits.length === 3 && visits.every(({ ok }) => ok));
-    assert.ok(firstGoodMs <= usual.firstGoodMs + 2000, `${firstGoodMs} ms, usually ${usual.firstGoodMs} ms`);
+  const delaysMs: number[] = [];
+  while (delaysMs.length < 3 && !delaysMs.some((delayMs) => delayMs <= 2000)) {
+    const [usual, ...next] = await collectTimesAmong(t, options, 3);
+    assert.ok(usual);
+    for (const { firstGoodMs, tookMs, good: visits } of [usual, ...next]) {
+      t.diagnostic(`the first good visit after ${firstGoodMs} ms, the run ${tookMs} ms`);
+      assert.ok(visits.length === 3 && visits.every(({ ok }) => ok));
+    }
+    delaysMs.push(Math.max(...next.map(({ firstGoodMs }) => firstGoodMs - usual.firstGoodMs)));
   }
+  assert.ok(Math.min(...delaysMs) <= 2000, `later than usual by ${delaysMs.join(', ')} ms`);
 }
 
 for (const [what, [folder, make]] of Object.entries(left)) {
