@@ -198,6 +198,15 @@ withConnection() {
   for w in "User-Agent: fleet-health" "Accept: */*" "Connection: close" "$@"; do [ "$w" = -H ] || lines=$lines$w$nl; done
   dialled page_ "${own:-$host:$port}"
 }
+# joined COMMAND...: starts a command between the pipes in and out, and sets $c to its process.
+joined() {
+  export fh_open="$dir/open" fh_in="$dir/in" fh_out="$dir/out"
+  case $1,$* in
+  nc,*" -e "*) "$@" </dev/null 2>"$dir/err" & ;;
+  *) "$@" <"$dir/in" >"$dir/out" 2>"$dir/err" & ;;
+  esac
+  c=$!
+}
 # page_ COMMAND...: sends the request by a command, and reads the answer.
 page_() {
   rm -f "$dir/in" "$dir/out" "$dir/open"
@@ -212,12 +221,7 @@ page_() {
   a=$!
   cat <"$dir/out" >"$dir/raw" &
   b=$!
-  export fh_open="$dir/open" fh_in="$dir/in" fh_out="$dir/out"
-  case $1,$* in
-  nc,*" -e "*) "$@" </dev/null 2>"$dir/err" & ;;
-  *) "$@" <"$dir/in" >"$dir/out" 2>"$dir/err" & ;;
-  esac
-  c=$!
+  joined "$@"
   now
   late=
   while kill -0 $b && { kill -0 $c || isOpen; }; do
@@ -450,12 +454,7 @@ talk() {
   a=$!
   dd bs=1 count=4096 <"$dir/out" >"$dir/answer" 2>/dev/null &
   b=$!
-  export fh_open="$dir/open" fh_in="$dir/in" fh_out="$dir/out"
-  case $1,$* in
-  nc,*" -e "*) "$@" </dev/null 2>"$dir/err" & ;;
-  *) "$@" <"$dir/in" >"$dir/out" 2>"$dir/err" & ;;
-  esac
-  c=$!
+  joined "$@"
   z=0.1 late=
   while :; do
     now
